@@ -1,0 +1,49 @@
+/** What the sender of a refused request does next. */
+export type RejectAction = "retry" | "discard" | "new-ticket";
+
+/**
+ * Every "no" of the relay: its HTTP status and what the sender does next. Verdicts with status 422
+ * are recorded with the contribution and repeat; the others are not recorded.
+ */
+export const REJECT_CODES = {
+  malformed: { status: 400, action: "discard" },
+  "hash-mismatch": { status: 400, action: "discard" },
+  "signature-invalid": { status: 401, action: "discard" },
+  "clock-skew": { status: 401, action: "retry" },
+  "model-unknown": { status: 404, action: "discard" },
+  "version-unknown": { status: 404, action: "discard" },
+  "blob-unknown": { status: 404, action: "discard" },
+  "contribution-unknown": { status: 404, action: "discard" },
+  "route-unknown": { status: 404, action: "discard" },
+  stale: { status: 409, action: "new-ticket" },
+  "too-large": { status: 413, action: "discard" },
+  "range-unsatisfiable": { status: 416, action: "discard" },
+  "ticket-unknown": { status: 422, action: "new-ticket" },
+  "ticket-expired": { status: 422, action: "new-ticket" },
+  "ticket-used": { status: 422, action: "new-ticket" },
+  "ticket-foreign": { status: 422, action: "discard" },
+  "ticket-mismatch": { status: 422, action: "new-ticket" },
+  "no-effect": { status: 422, action: "new-ticket" },
+  "norm-too-large": { status: 422, action: "new-ticket" },
+  copied: { status: 422, action: "new-ticket" },
+  harmful: { status: 422, action: "new-ticket" },
+  "gate-failed": { status: 422, action: "new-ticket" },
+  outdated: { status: 426, action: "discard" },
+  "rate-limited": { status: 429, action: "retry" },
+  internal: { status: 500, action: "retry" },
+  unavailable: { status: 503, action: "retry" },
+  "storage-full": { status: 507, action: "retry" },
+} as const satisfies Record<string, { status: number; action: RejectAction }>;
+
+export type RejectCode = keyof typeof REJECT_CODES;
+
+/** An ordinary outcome: ok, or a code with a message for people. */
+export type Verdict =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly code: RejectCode; readonly message: string };
+
+export const OK: Verdict = { ok: true };
+
+export function refuse(code: RejectCode, message: string): Verdict & { ok: false } {
+  return { ok: false, code, message };
+}

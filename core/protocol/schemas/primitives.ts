@@ -1,0 +1,20 @@
+import * as z from "zod/mini";
+
+/** Lower-case hexadecimal of a SHA-256. */
+export const hash = z.string().check(z.regex(/^[0-9a-f]{64}$/));
+/** Lower-case hexadecimal of an Ed25519 public key: it *is* the contributor. */
+export const publicKey = z.string().check(z.regex(/^[0-9a-f]{64}$/));
+/** Lower-case hexadecimal of an Ed25519 signature. */
+export const signature = z.string().check(z.regex(/^[0-9a-f]{128}$/));
+/** Lower-case hexadecimal of 16 random bytes. */
+export const ticketId = z.string().check(z.regex(/^[0-9a-f]{32}$/));
+/** Name of a model in paths and addresses. */
+export const modelId = z.string().check(z.regex(/^[a-z][a-z0-9-]{0,31}$/));
+
+export const count = z.int().check(z.minimum(0));
+export const positive = z.int().check(z.minimum(1));
+/** Milliseconds since 1970-01-01T00:00Z. */
+export const timeMs = z.int().check(z.minimum(0));
+/** Text that people read, bounded so that records stay small. */
+export const shortText = z.string().check(z.maxLength(120));
+export const longText = z.string().check(z.maxLength(600));

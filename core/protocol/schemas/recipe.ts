@@ -1,0 +1,89 @@
+import * as z from "zod/mini";
+import { count, longText, modelId, positive, shortText } from "./primitives.ts";
+
+const share = z.number().check(z.minimum(0), z.maximum(1));
+const above0 = z.number().check(z.gt(0));
+
+const mlp = z.strictObject({
+  kind: z.literal("mlp"),
+  inputs: positive,
+  hidden: z.array(positive).check(z.minLength(1)),
+  outputs: positive,
+});
+/** GPT-2's architecture with tied embeddings. */
+const gpt = z.strictObject({
+  kind: z.literal("gpt"),
+  vocabulary: positive,
+  /** Longest sequence, in tokens. */
+  context: positive,
+  layers: positive,
+  channels: positive,
+  heads: positive,
+});
+export const architecture = z.discriminatedUnion("kind", [mlp, gpt]);
+export type Architecture = z.infer<typeof architecture>;
+
+export const training = z.strictObject({
+  /** Optimiser steps of one ticket. */
+  steps: positive,
+  /** Examples a step. */
+  batch: positive,
+  learningRate: above0,
+});
+export type Training = z.infer<typeof training>;
+
+/** Everything that defines a community model besides its history. */
+export const recipe = z.strictObject({
+  format: z.literal("commonweight.recipe/1"),
+  id: modelId,
+  title: shortText,
+  summary: longText,
+  licence: shortText,
+  architecture,
+  data: z.strictObject({
+    source: longText,
+    licence: shortText,
+    /** Held-out examples by use; the sets are apart and never served. */
+    heldOut: z.strictObject({ score: positive, gate: positive, report: positive }),
+    shardsPerTicket: positive,
+  }),
+  training,
+  mask: z.strictObject({
+    kind: z.enum(["random", "shared", "own"]),
+    /** Share of the parameters in the mask. */
+    density: share.check(z.gt(0)),
+    /** Versions in a row that share one mask. */
+    epochVersions: positive,
+  }),
+  merge: z.strictObject({
+    rule: z.literal("mean"),
+    /** The factor on the merged delta. */
+    outerStep: above0,
+    /** A cohort closes at this many contributions … */
+    cohortSize: positive,
+    /** … or this long after its first one was queued. */
+    cohortSeconds: positive,
+    /** Work based on a version this many behind the head is still merged. */
+    stalenessLimit: count,
+    /** A patch is clipped to this many times the median norm of merged work. */
+    clipFactor: above0,
+    /** Share of full weight that a contributor starts with. */
+    newcomerWeight: share,
+  }),
+  score: z.strictObject({
+    /** The share of the delta at which the held-out loss is compared. */
+    stepShare: share,
+    /** Worst allowed rise of the mean held-out loss at that share, in nats. */
+    toleranceNats: above0,
+  }),
+  gate: z.strictObject({
+    /** Largest mean loss increase that still counts as "no worse", in nats per example. */
+    marginNats: above0,
+    /** Probability of publishing a version that is worse by the margin. */
+    alpha: share,
+    /** Probability of refusing a version that is exactly as good. */
+    beta: share,
+    maxExamples: positive,
+  }),
+});
+export type Recipe = z.infer<typeof recipe>;

@@ -1,0 +1,86 @@
+import * as z from "zod/mini";
+import { contribution } from "./contribution.ts";
+import { count, modelId, positive, publicKey, shortText, timeMs } from "./primitives.ts";
+import { recipe } from "./recipe.ts";
+import { shard } from "./ticket.ts";
+import { versionSummary } from "./version.ts";
+
+export const modelCard = z.strictObject({
+  recipe,
+  parameters: positive,
+  base: versionSummary,
+  head: versionSummary,
+  shards: positive,
+  contributors: count,
+  merged: count,
+});
+export type ModelCard = z.infer<typeof modelCard>;
+export const modelList = z.strictObject({ models: z.array(modelCard) });
+
+export const modelHealth = z.strictObject({
+  model: modelId,
+  head: count,
+  /** Contributions by where they wait. */
+  waiting: z.strictObject({ received: count, scored: count, queued: count }),
+  /** Age of the oldest contribution that waits, in seconds; 0 when none does. */
+  oldestSeconds: count,
+  lastMergeAt: z.nullable(timeMs),
+  merged24h: count,
+  refused24h: count,
+  /** Why nothing is merged, in plain words; null when merging is healthy. */
+  problem: z.nullable(z.string()),
+});
+export type ModelHealth = z.infer<typeof modelHealth>;
+
+export const health = z.strictObject({
+  status: z.enum(["ok", "degraded"]),
+  software: shortText,
+  protocol: z.strictObject({ oldest: positive, newest: positive }),
+  relayKey: publicKey,
+  time: timeMs,
+  models: z.array(modelHealth),
+});
+export type Health = z.infer<typeof health>;
+
+export const leaderboardWindow = z.enum(["24h", "7d", "all"]);
+export type LeaderboardWindow = z.infer<typeof leaderboardWindow>;
+export const leaderboard = z.strictObject({
+  model: modelId,
+  window: leaderboardWindow,
+  entries: z.array(
+    z.strictObject({
+      rank: positive,
+      contributor: publicKey,
+      credit: z.number(),
+      merged: count,
+      lastMergedAt: timeMs,
+    }),
+  ),
+});
+export type Leaderboard = z.infer<typeof leaderboard>;
+
+export const shardLedger = z.strictObject({
+  model: modelId,
+  source: z.string(),
+  licence: shortText,
+  shards: z.array(z.extend(shard, { trained: count, contributors: count })),
+});
+export type ShardLedger = z.infer<typeof shardLedger>;
+
+/** The body of every error answer. */
+export const errorBody = z.strictObject({
+  error: z.strictObject({ code: z.string(), message: z.string() }),
+});
+
+/** What `GET /events` sends, by its `event:` name. */
+export const events = {
+  version: z.strictObject({ model: modelId, version: versionSummary }),
+  contribution: z.strictObject({ contribution }),
+  leaderboard: z.strictObject({ model: modelId }),
+  health: modelHealth,
+} as const;
+export type RelayEvent =
+  | { readonly type: "version"; readonly data: z.infer<typeof events.version> }
+  | { readonly type: "contribution"; readonly data: z.infer<typeof events.contribution> }
+  | { readonly type: "leaderboard"; readonly data: z.infer<typeof events.leaderboard> }
+  | { readonly type: "health"; readonly data: z.infer<typeof events.health> };

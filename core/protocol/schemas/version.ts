@@ -1,0 +1,84 @@
+import * as z from "zod/mini";
+import { mask } from "./mask.ts";
+import { count, hash, modelId, positive, publicKey, signature, timeMs } from "./primitives.ts";
+
+/** How good a version is on one held-out set. */
+export const metrics = z.strictObject({
+  examples: positive,
+  /** Mean loss in nats per example (images) or per token (text). */
+  lossNats: z.number(),
+  /** Share of examples answered right. */
+  accuracy: z.number(),
+});
+export type Metrics = z.infer<typeof metrics>;
+
+const mergeInput = z.strictObject({
+  contribution: hash,
+  contributor: publicKey,
+  signature,
+  /** Number of the version that it was trained on: its mask is that version's. */
+  base: count,
+  multiplier: z.int().check(z.minimum(0), z.maximum(4096)),
+});
+export type MergeInput = z.infer<typeof mergeInput>;
+
+const merge = z.strictObject({
+  rule: z.literal("mean"),
+  outerStep: z.number(),
+  /** Divisor: 4096 × the patches that cover the position. */
+  denominator: z.literal("4096*coverage"),
+  /** In ascending order of contribution id. */
+  inputs: z.array(mergeInput).check(z.minLength(1), z.maxLength(16384)),
+});
+
+/** What the relay attests, not what others can recompute. */
+const gateReport = z.strictObject({
+  decision: z.literal("pass"),
+  examples: positive,
+  /** Mean of candidate − parent, nats per example. */
+  meanDifferenceNats: z.number(),
+  /** Cohort splits that the gate needed. */
+  evaluations: positive,
+});
+
+/** A version without its signature: its RFC 8785 form is hashed to the version's id. */
+export const versionRecord = z.strictObject({
+  format: z.literal("commonweight.version/1"),
+  model: modelId,
+  number: count,
+  /** Id of the parent; null for version 0. */
+  parent: z.nullable(hash),
+  createdAt: timeMs,
+  /** The key that signs this history; version 0 introduces it. */
+  relayKey: publicKey,
+  /** Id of the checkpoint: SHA-256 of its canonical manifest. */
+  checkpoint: hash,
+  /** The mask of work that is based on this version. */
+  mask,
+  /** Null for version 0. */
+  merge: z.nullable(merge),
+  evaluation: z.strictObject({ report: metrics, gate: z.nullable(gateReport) }),
+});
+export type VersionRecord = z.infer<typeof versionRecord>;
+
+export const signedVersion = z.strictObject({ record: versionRecord, signature });
+export type SignedVersion = z.infer<typeof signedVersion>;
+
+/** A line of the history, newest first. */
+export const versionSummary = z.strictObject({
+  number: count,
+  id: hash,
+  parent: z.nullable(hash),
+  createdAt: timeMs,
+  contributions: count,
+  contributors: count,
+  report: metrics,
+});
+export type VersionSummary = z.infer<typeof versionSummary>;
+
+export const versionList = z.strictObject({
+  versions: z.array(versionSummary),
+  /** Pass as `before` to read on; null at version 0. */
+  next: z.nullable(count),
+});
+export type VersionList = z.infer<typeof versionList>;

@@ -1,0 +1,100 @@
+/**
+ * What the page sees of the worker: commands in, snapshots out (through comlink). Types only, so
+ * that the page can import this file without the engine.
+ */
+import type { RejectCode } from "../core/protocol/reject-codes.ts";
+import type { ContributionState } from "../core/protocol/schemas/contribution.ts";
+
+export type EngineName = "webgpu" | "wasm" | "cpu";
+
+/** What the volunteer's engine is doing. Exactly one at a time. */
+export type Phase =
+  | "ready" // nothing runs; no GPU work was done unless a piece was trained before
+  | "checking" // opening the backend, checking the device
+  | "asking" // for a ticket
+  | "downloading"
+  | "training"
+  | "uploading"
+  | "paused"
+  | "no-work" // the relay has none; asks again by itself
+  | "offline" // the relay does not answer; the outbox waits; tries again by itself
+  | "other-tab" // another tab of this browser trains
+  | "stopped"; // by an error that waiting does not cure; see `reason`
+
+/** One loss of the running piece: mean training loss in nats over the steps since the last point. */
+export type LossPoint = { readonly step: number; readonly lossNats: number };
+
+/** How long each part of a piece took, in ms. */
+export type PieceTimes = {
+  readonly askMs: number;
+  readonly downloadMs: number;
+  readonly trainMs: number;
+  readonly encodeMs: number;
+  readonly uploadMs: number;
+};
+
+/** A contribution that this browser made, as far as the worker knows. */
+export type Piece = {
+  /** SHA-256 of the patch. */
+  readonly id: string;
+  readonly model: string;
+  readonly base: number;
+  readonly createdAt: number;
+  readonly sizeBytes: number;
+  readonly downloadedBytes: number;
+  readonly lossBefore: number;
+  readonly lossAfter: number;
+  readonly times: PieceTimes;
+  /** "waiting" in the outbox, "sent" with the relay's receipt, or refused with a code. */
+  readonly sent: "waiting" | "sent" | "refused";
+  /** The state in the relay's receipt; later changes come by the page's event stream. */
+  readonly state: ContributionState | null;
+  readonly refusal: { readonly code: RejectCode | string; readonly message: string } | null;
+};
+
+export type Snapshot = {
+  readonly phase: Phase;
+  /** One plain sentence on why, for the phases that need one; else null. */
+  readonly reason: string | null;
+  /** Public key, once it exists. */
+  readonly contributor: string | null;
+  readonly engine: EngineName | null;
+  /** The adapter's own words, such as "swiftshader". */
+  readonly device: string | null;
+  readonly model: string | null;
+  readonly base: number | null;
+  /** Titles of the shards in the running piece. */
+  readonly shards: readonly string[];
+  readonly step: number;
+  readonly steps: number;
+  readonly examplesPerSecond: number;
+  readonly losses: readonly LossPoint[];
+  readonly download: { readonly doneBytes: number; readonly totalBytes: number };
+  /** Newest first, at most 50. */
+  readonly pieces: readonly Piece[];
+  /** True while `finish` waits for the end of the running piece. */
+  readonly finishing: boolean;
+  /** Share of the time that the device may work, 0.1…1. */
+  readonly power: number;
+};
+
+export type WorkerApi = {
+  /** Open the store and tell `listener` (a comlink proxy) every change of the snapshot, coalesced to 10 a second. No GPU work. */
+  open(listener: (snapshot: Snapshot) => void): Promise<void>;
+  /** Consent was given: train pieces for `model` until told otherwise. */
+  start(options: {
+    readonly model: string;
+    readonly prefer: "webgpu" | "cpu";
+    readonly power: number;
+  }): Promise<void>;
+  /** Stop within 250 ms, keep the running piece; `resume` goes on where it stopped. */
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+  /** End after the running piece is sent. */
+  finish(): Promise<void>;
+  /** Drop the running piece and stop now. */
+  stop(): Promise<void>;
+  setPower(power: number): Promise<void>;
+  /** Delete key, outbox, pieces and caches of this device. */
+  forget(): Promise<void>;
+};
