@@ -1,0 +1,33 @@
+/** The relay with the shipped models, serving the page as it was built. */
+import { shippedModels } from "../models/shipped.ts";
+import { parseConfig } from "../relay-server/config.ts";
+import { StartError, startRelay } from "../relay-server/relay.ts";
+import { showProgress } from "./progress-bar.ts";
+
+/** Start, print where it is, and stop cleanly on Ctrl-C; a StartError is one sentence and exit code 1. */
+export async function serve(): Promise<void> {
+  try {
+    const relay = await startRelay({
+      config: parseConfig(process.env),
+      sources: shippedModels,
+      clock: Date.now,
+      random: (size) => crypto.getRandomValues(new Uint8Array(size)),
+      onProgress: showProgress,
+    });
+    console.log(`Commonweight is at ${relay.url}`);
+    console.log(`The maintainer's token is in ${relay.maintainerTokenFile}`);
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      process.once(signal, async () => {
+        console.log("Stopping …");
+        await relay.close();
+        process.exit(0);
+      });
+    }
+  } catch (error) {
+    if (!(error instanceof StartError)) throw error;
+    console.error(error.message);
+    process.exit(1);
+  }
+}
+
+if (import.meta.main) await serve();

@@ -1,0 +1,6 @@
+/** `npm start`: the page, built if need be, and the relay. */
+import { buildPageIfStale } from "./page-build.ts";
+import { serve } from "./serve.ts";
+
+await buildPageIfStale();
+await serve();
