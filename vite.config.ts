@@ -1,0 +1,171 @@
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { svelte } from "@sveltejs/vite-plugin-svelte";
+import { playwright } from "@vitest/browser-playwright";
+import type { Plugin } from "vite";
+import { VitePWA } from "vite-plugin-pwa";
+import { configDefaults, defineConfig } from "vitest/config";
+
+/** Chromium with WebGPU on SwiftShader, so that the tests need no GPU. */
+const chromium = playwright({
+  launchOptions: {
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    args: [
+      "--no-sandbox",
+      "--enable-unsafe-webgpu",
+      "--use-webgpu-adapter=swiftshader",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  },
+});
+
+const ISOLATION = {
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-embedder-policy": "require-corp",
+};
+
+/**
+ * What the relay sends with the page (DESIGN §6). `vite preview` sends it too; the dev server leaves the
+ * policy out, because hot replacement injects styles and scripts that it would refuse.
+ */
+const POLICY =
+  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; " +
+  "style-src 'self'; img-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+const WASM_FOLDER = "engine/wasm/"; // the page passes this address to the worker as wasmFolder
+const WASM_FILES = [
+  "tfjs-backend-wasm.wasm",
+  "tfjs-backend-wasm-simd.wasm",
+  "tfjs-backend-wasm-threaded-simd.wasm",
+];
+
+/** Serve tfjs's wasm binaries from our own origin at a fixed folder, in development as in the build. */
+function wasmFiles(): Plugin {
+  const require = createRequire(import.meta.url);
+  const read = (name: string) =>
+    readFile(require.resolve(`@tensorflow/tfjs-backend-wasm/dist/${name}`));
+  return {
+    name: "commonweight-wasm-files",
+    configureServer(server) {
+      server.middlewares.use(`/${WASM_FOLDER}`, async (request, response, next) => {
+        const name = (request.url ?? "").replace(/^\//, "").replace(/\?.*$/, "");
+        if (!WASM_FILES.includes(name)) return next();
+        response.setHeader("content-type", "application/wasm");
+        response.end(await read(name));
+      });
+    },
+    async generateBundle() {
+      for (const name of WASM_FILES) {
+        this.emitFile({ type: "asset", fileName: WASM_FOLDER + name, source: await read(name) });
+      }
+    },
+  };
+}
+
+const relay = `http://127.0.0.1:${process.env.PORT ?? 8787}`;
+
+export default defineConfig({
+  plugins: [
+    svelte({ configFile: false }),
+    wasmFiles(),
+    VitePWA({
+      registerType: "prompt",
+      injectRegister: false, // web/state/update.svelte.ts registers, so that no inline script is needed
+      strategies: "injectManifest",
+      srcDir: "web",
+      filename: "service-worker.ts",
+      manifest: false, // public/manifest.webmanifest
+      injectManifest: {
+        // The shell only: the engine is cached when it is fetched, which is after consent.
+        globPatterns: ["index.html", "assets/**", "icons/**", "manifest.webmanifest"],
+        globIgnores: ["engine/**"],
+      },
+    }),
+  ],
+  build: { target: "es2024", modulePreload: { polyfill: false } },
+  worker: {
+    format: "es",
+    rolldownOptions: {
+      output: {
+        entryFileNames: "engine/[name]-[hash].js",
+        chunkFileNames: "engine/[name]-[hash].js",
+        assetFileNames: "engine/[name]-[hash][extname]",
+      },
+    },
+  },
+  server: {
+    headers: ISOLATION,
+    proxy: {
+      "/api": relay,
+      "/metrics": relay,
+      "/peerjs": { target: relay, ws: true },
+    },
+  },
+  preview: {
+    headers: { ...ISOLATION, "content-security-policy": POLICY },
+    proxy: { "/api": relay },
+  },
+  test: {
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "unit",
+          environment: "node",
+          include: [
+            "{core,kernels,worker,relay-server,models,cli,scripts,web}/**/*.test.ts",
+            "tests/*.test.ts",
+            "tests/{house,relay,attacks,sim}/**/*.test.ts",
+          ],
+          exclude: [...configDefaults.exclude, "data/**"],
+        },
+      },
+      {
+        extends: true,
+        optimizeDeps: {
+          // found late, these would reload the page in the middle of a test
+          include: [
+            "@tensorflow/tfjs-backend-cpu",
+            "@tensorflow/tfjs-backend-wasm",
+            "@tensorflow/tfjs-backend-webgpu",
+            "@tensorflow/tfjs-core",
+            "@tensorflow/tfjs-core/dist/register_all_gradients.js",
+            "canonicalize",
+            "comlink",
+            "idb",
+            "svelte",
+            "zod/mini",
+          ],
+        },
+        test: {
+          name: "browser",
+          benchmark: { include: [] },
+          include: ["tests/browser/**/*.test.ts"],
+          testTimeout: 60_000, // SwiftShader is slow
+          browser: {
+            enabled: true,
+            headless: true,
+            screenshotFailures: false,
+            provider: chromium,
+            instances: [{ browser: "chromium" }],
+          },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "e2e",
+          environment: "node",
+          include: ["tests/e2e/**/*.test.ts"],
+          testTimeout: 300_000, // a piece on SwiftShader takes a minute, a walk several
+          hookTimeout: 300_000,
+          fileParallelism: false, // each file owns a relay, a browser and all cores
+        },
+      },
+    ],
+  },
+});
