@@ -29,7 +29,7 @@ const unknown: Record<string, readonly string[]> = {
   core: ["document", "process", "navigator", "localStorage", "fetch"],
   kernels: ["document", "process"],
   worker: ["document", "process"],
-  "relay-server": ["document", "localStorage"],
+  "relay-server": ["document", "window"],
   web: ["process"],
 };
 const known: Record<string, readonly string[]> = {
