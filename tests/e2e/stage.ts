@@ -1,0 +1,76 @@
+/** What an end-to-end test stands on: a real relay process with the shipped models, and real Chromium. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Browser, chromium } from "playwright";
+import { CHROMIUM_FLAGS, ensureChromium } from "../../scripts/chromium.ts";
+import { buildPageIfStale, ROOT } from "../../scripts/page-build.ts";
+
+export type RelayProcess = {
+  readonly url: string;
+  readonly dataFolder: string;
+  /** Ctrl-C, then the exit code. */
+  stop(): Promise<number | null>;
+  /** `kill -9`. */
+  kill(): Promise<void>;
+};
+
+/** Start the relay as `npm start` does, on a free port, with its data in `dataFolder`. */
+export async function startRelayProcess(dataFolder: string, port = 0): Promise<RelayProcess> {
+  await buildPageIfStale();
+  const child = spawn(process.execPath, [join(ROOT, "scripts/serve.ts")], {
+    cwd: ROOT,
+    env: { ...process.env, PORT: String(port), DATA_DIR: dataFolder },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const url = await addressOf(child);
+  return {
+    url,
+    dataFolder,
+    async stop() {
+      child.kill("SIGINT");
+      return await exitCode(child);
+    },
+    async kill() {
+      child.kill("SIGKILL");
+      await exitCode(child);
+    },
+  };
+}
+
+/** A folder that is empty now and removed by `remove`. */
+export async function temporaryFolder(): Promise<{ path: string; remove(): Promise<void> }> {
+  const path = await mkdtemp(join(tmpdir(), "commonweight-"));
+  return { path, remove: () => rm(path, { recursive: true, force: true }) };
+}
+
+/** Chromium with WebGPU on SwiftShader, or without any adapter. */
+export function launchBrowser(options: { webgpu: boolean }): Promise<Browser> {
+  const withoutWebGpu = CHROMIUM_FLAGS.filter((flag) => !flag.includes("webgpu"));
+  return chromium.launch({
+    executablePath: ensureChromium(),
+    args: options.webgpu ? CHROMIUM_FLAGS : withoutWebGpu,
+  });
+}
+
+function addressOf(child: ChildProcess): Promise<string> {
+  let said = "";
+  return new Promise((resolve, reject) => {
+    const listen = (chunk: Buffer) => {
+      said += chunk;
+      const address = /Commonweight is at (\S+)/.exec(said);
+      if (address?.[1] !== undefined) resolve(address[1]);
+    };
+    child.stdout?.on("data", listen);
+    child.stderr?.on("data", listen);
+    child.once("exit", (code) => reject(new Error(`the relay ended with ${code}: ${said}`)));
+  });
+}
+
+async function exitCode(child: ChildProcess): Promise<number | null> {
+  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+  const [code] = await once(child, "exit");
+  return code;
+}
