@@ -1,0 +1,173 @@
+import type * as z from "zod/mini";
+import { sha256 } from "../crypto/signature.ts";
+import { encodeCanonical, parseJson } from "./canonical-json.ts";
+import { type Fetch, type FetchInit, readBody } from "./fetch.ts";
+import { PROTOCOL_HEADER, PROTOCOL_VERSION, SIGNATURE_HEADER } from "./limits.ts";
+import { actionOf, RelayError } from "./relay-error.ts";
+import { routes } from "./routes.ts";
+import { checkpointPlan } from "./schemas/checkpoint.ts";
+import { contribution, contributionList } from "./schemas/contribution.ts";
+import {
+  errorBody,
+  health,
+  type LeaderboardWindow,
+  leaderboard,
+  modelCard,
+  modelList,
+  type RelayEvent,
+  shardLedger,
+} from "./schemas/status.ts";
+import { type TicketRequest, ticketAnswer } from "./schemas/ticket.ts";
+import { signedVersion, versionList } from "./schemas/version.ts";
+import { signRequest } from "./signed-request.ts";
+
+export type CallOptions = { readonly signal?: AbortSignal };
+
+export type BlobOptions = CallOptions & {
+  /** Hears the size of every piece of the download. */
+  readonly onBytes?: (bytes: number) => void;
+  readonly maxBytes?: number;
+  /** Where blobs are served, ending in "/": an address, or a path on the relay. */
+  readonly prefix?: string;
+};
+
+const MAX_ANSWER_BYTES = 16 << 20; // a record with 16,384 merge inputs is 6 MB of JSON
+const MAX_BLOB_BYTES = 64 << 20; // a delta step of 2% of 500M parameters is 50 MB
+
+/**
+ * The HTTP contract (protocol H) over a passed-in `fetch`; `baseUrl` is the relay's origin. What a
+ * method returns went through its schema, and a blob's bytes through their hash. What fails throws a
+ * RelayError; an aborted call throws its signal's reason.
+ */
+export function createRelayClient({ baseUrl, fetch }: { baseUrl: string; fetch: Fetch }) {
+  const origin = baseUrl.replace(/\/$/, "");
+
+  async function call(
+    url: string,
+    init: Omit<FetchInit, "signal">,
+    { signal, onBytes, maxBytes = MAX_ANSWER_BYTES }: BlobOptions,
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    const headers = { [PROTOCOL_HEADER]: String(PROTOCOL_VERSION), ...init.headers };
+    try {
+      const answer = await fetch(url, { ...init, headers, ...(signal ? { signal } : {}) });
+      const bytes = await readBody(answer, maxBytes, answer.ok ? onBytes : undefined);
+      if (answer.ok) return bytes;
+      throw errorOf(bytes, answer.status, Number(answer.headers.get("retry-after")));
+    } catch (error) {
+      if (signal?.aborted) throw signal.reason;
+      if (error instanceof RelayError) throw error;
+      // fetch tells neither why nor where; its own words differ from browser to browser
+      throw new RelayError("unreachable", "retry", `${origin} does not answer`);
+    }
+  }
+
+  async function ask<S extends z.ZodMiniType>(
+    schema: S,
+    path: string,
+    options: CallOptions = {},
+    init: Omit<FetchInit, "signal"> = { method: "GET", headers: {} },
+  ): Promise<z.infer<S>> {
+    const bytes = await call(origin + path, init, options);
+    try {
+      return parseJson(path, schema, bytes);
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      throw new RelayError("answer-malformed", "retry", message);
+    }
+  }
+
+  return {
+    health: (options?: CallOptions) => ask(health, routes.health(), options),
+    models: async (options?: CallOptions) =>
+      (await ask(modelList, routes.models(), options)).models,
+    model: (model: string, options?: CallOptions) => ask(modelCard, routes.model(model), options),
+
+    /** A page of the history, newest first; `before` is the last page's `next`. */
+    versions: (model: string, { before, ...options }: CallOptions & { before?: number } = {}) =>
+      ask(versionList, routes.versions(model) + query({ before }), options),
+    /** `version` is a number, an id, a tag, or "head". */
+    version: (model: string, version: number | string, options?: CallOptions) =>
+      ask(signedVersion, routes.version(model, segment(version)), options),
+    /** How to build a version; with `from`, out of the version that the asker holds. */
+    checkpoint: (
+      model: string,
+      version: number | string,
+      { from, ...options }: CallOptions & { from?: number } = {},
+    ) => ask(checkpointPlan, routes.checkpoint(model, segment(version)) + query({ from }), options),
+    shards: (model: string, options?: CallOptions) =>
+      ask(shardLedger, routes.shards(model), options),
+
+    /** The bytes whose SHA-256 is `id`; others are never returned. */
+    async blob(id: string, options: BlobOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
+      const prefix = options.prefix ?? routes.blob("");
+      const url = (prefix.startsWith("/") ? origin + prefix : prefix) + id;
+      const limits = { maxBytes: MAX_BLOB_BYTES, ...options };
+      const bytes = await call(url, { method: "GET", headers: {} }, limits);
+      const found = await sha256(bytes);
+      if (found === id) return bytes;
+      throw new RelayError("blob-damaged", "retry", `blob ${id}: its bytes hash to ${found}`);
+    },
+
+    /** Ask for work; `signer` is the private key of `request.contributor`. */
+    async ticket(model: string, request: TicketRequest, signer: CryptoKey, options?: CallOptions) {
+      const path = routes.tickets(model);
+      const body = encodeCanonical(request);
+      const headers = {
+        "content-type": "application/json",
+        [SIGNATURE_HEADER]: await signRequest(path, body, signer),
+      };
+      return ask(ticketAnswer, path, options, { method: "POST", headers, body });
+    },
+    /** Send a patch; the answer is the receipt, the same however often it is sent. */
+    putContribution: (
+      id: string,
+      body: Uint8Array<ArrayBuffer>,
+      signature: string,
+      options?: CallOptions,
+    ) => {
+      const headers = {
+        "content-type": "application/octet-stream",
+        [SIGNATURE_HEADER]: signature,
+      };
+      return ask(contribution, routes.contribution(id), options, { method: "PUT", headers, body });
+    },
+    contribution: (id: string, options?: CallOptions) =>
+      ask(contribution, routes.contribution(id), options),
+    /** A contributor's contributions, newest first. */
+    contributions: async ({ contributor, ...options }: CallOptions & { contributor: string }) =>
+      (await ask(contributionList, routes.contributions() + query({ contributor }), options))
+        .contributions,
+
+    leaderboard: (model: string, window: LeaderboardWindow, options?: CallOptions) =>
+      ask(leaderboard, routes.leaderboard() + query({ model, window }), options),
+    /** The address for an EventSource that hears `topics`. */
+    eventsUrl: (topics: readonly RelayEvent["type"][]) =>
+      origin + routes.events() + query({ topics: topics.join(",") }),
+    /** The address of a version's checkpoint as one safetensors file. */
+    exportUrl: (model: string, version: number | string) =>
+      origin + routes.exported(model, segment(version)),
+  };
+}
+export type RelayClient = ReturnType<typeof createRelayClient>;
+
+function segment(value: number | string): string {
+  return encodeURIComponent(value);
+}
+
+function query(values: Record<string, string | number | undefined>): string {
+  const pairs = Object.entries(values)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name}=${encodeURIComponent(value ?? "")}`);
+  return pairs.length === 0 ? "" : `?${pairs.join("&")}`;
+}
+
+function errorOf(bytes: Uint8Array, status: number, retryAfter: number): RelayError {
+  const seconds = retryAfter > 0 && retryAfter < 86_400 ? retryAfter : null;
+  try {
+    const { error } = parseJson("error", errorBody, bytes);
+    return new RelayError(error.code, actionOf(error.code, status), error.message, seconds);
+  } catch {
+    // not the relay's own words: a proxy in between, which answers for it while it is away
+    return new RelayError("answer-malformed", "retry", `answer: status ${status}`, seconds);
+  }
+}

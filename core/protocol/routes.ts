@@ -1,0 +1,24 @@
+/**
+ * The paths of the protocol (H1), without host and query. The client fills in values, the relay the
+ * names of its parameters: `routes.model(":model")` is its pattern.
+ */
+export const API = "/api/v1";
+
+export const routes = {
+  health: () => `${API}/health`,
+  models: () => `${API}/models`,
+  model: (model: string) => `${API}/models/${model}`,
+  versions: (model: string) => `${API}/models/${model}/versions`,
+  version: (model: string, version: string) => `${API}/models/${model}/versions/${version}`,
+  checkpoint: (model: string, version: string) =>
+    `${API}/models/${model}/versions/${version}/checkpoint`,
+  exported: (model: string, version: string) =>
+    `${API}/models/${model}/versions/${version}/export.safetensors`,
+  shards: (model: string) => `${API}/models/${model}/shards`,
+  tickets: (model: string) => `${API}/models/${model}/tickets`,
+  blob: (sha256: string) => `${API}/blobs/${sha256}`,
+  contribution: (id: string) => `${API}/contributions/${id}`,
+  contributions: () => `${API}/contributions`,
+  leaderboard: () => `${API}/leaderboard`,
+  events: () => `${API}/events`,
+} as const;
