@@ -1,4 +1,10 @@
+import { assert } from "../errors.ts";
 import { decodeHex, encodeHex } from "../hex.ts";
+
+/** The platform's own key type: Node's and the browsers' libraries name it differently. */
+export type SigningKey = Parameters<typeof crypto.subtle.sign>[1];
+/** A contributor's or a relay's Ed25519 keys. */
+export type KeyPair = { readonly publicKey: SigningKey; readonly privateKey: SigningKey };
 
 /** What a signature is for; the word is signed too, so that none can be used as another. */
 export type SignaturePurpose = "contribution" | "ticket" | "version" | "request";
@@ -9,12 +15,14 @@ export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
 }
 
 /** A new Ed25519 key pair (RFC 8032); the private key cannot be read out unless `extractable`. */
-export function generateKeyPair(extractable: boolean): Promise<CryptoKeyPair> {
-  return crypto.subtle.generateKey("Ed25519", extractable, ["sign", "verify"]);
+export async function generateKeyPair(extractable: boolean): Promise<KeyPair> {
+  const keys = await crypto.subtle.generateKey("Ed25519", extractable, ["sign", "verify"]);
+  assert("privateKey" in keys, "Ed25519 gave a single key");
+  return keys;
 }
 
 /** The public key as the 64 hexadecimal digits that name a contributor. */
-export async function publicKeyHex(pair: CryptoKeyPair): Promise<string> {
+export async function publicKeyHex(pair: KeyPair): Promise<string> {
   return encodeHex(new Uint8Array(await crypto.subtle.exportKey("raw", pair.publicKey)));
 }
 
@@ -22,7 +30,7 @@ export async function publicKeyHex(pair: CryptoKeyPair): Promise<string> {
 export async function signId(
   purpose: SignaturePurpose,
   idHex: string,
-  privateKey: CryptoKey,
+  privateKey: SigningKey,
 ): Promise<string> {
   const bytes = await crypto.subtle.sign("Ed25519", privateKey, signedBytes(purpose, idHex));
   return encodeHex(new Uint8Array(bytes));

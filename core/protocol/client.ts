@@ -1,5 +1,5 @@
 import type * as z from "zod/mini";
-import { sha256 } from "../crypto/signature.ts";
+import { type SigningKey, sha256 } from "../crypto/signature.ts";
 import { encodeCanonical, parseJson } from "./canonical-json.ts";
 import { type Fetch, type FetchInit, readBody } from "./fetch.ts";
 import { PROTOCOL_HEADER, PROTOCOL_VERSION, SIGNATURE_HEADER } from "./limits.ts";
@@ -109,7 +109,7 @@ export function createRelayClient({ baseUrl, fetch }: { baseUrl: string; fetch: 
     },
 
     /** Ask for work; `signer` is the private key of `request.contributor`. */
-    async ticket(model: string, request: TicketRequest, signer: CryptoKey, options?: CallOptions) {
+    async ticket(model: string, request: TicketRequest, signer: SigningKey, options?: CallOptions) {
       const path = routes.tickets(model);
       const body = encodeCanonical(request);
       const headers = {

@@ -1,4 +1,4 @@
-import { sha256, signId, verifyId } from "../crypto/signature.ts";
+import { type SigningKey, sha256, signId, verifyId } from "../crypto/signature.ts";
 
 /**
  * The id of a request that its sender signs (protocol S3): SHA-256 of the path as `routes` has it, a
@@ -16,7 +16,7 @@ export function requestId(path: string, body: Uint8Array<ArrayBuffer>): Promise<
 export async function signRequest(
   path: string,
   body: Uint8Array<ArrayBuffer>,
-  privateKey: CryptoKey,
+  privateKey: SigningKey,
 ): Promise<string> {
   return signId("request", await requestId(path, body), privateKey);
 }
