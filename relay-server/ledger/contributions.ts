@@ -1,0 +1,163 @@
+import type { Kysely, Transaction } from "kysely";
+import type { Contribution } from "../../core/protocol/schemas/contribution.ts";
+import { addEvents } from "./events.ts";
+import type { Write } from "./group-commit.ts";
+import { lifeOf } from "./lives.ts";
+import type { ContributionRow, RefusalRow, Tables } from "./tables.ts";
+
+/** What became of an attempt to enter a contribution: the constraints decide, not a check before. */
+export type Entry =
+  | { readonly kind: "created" | "known"; readonly life: Contribution }
+  | { readonly kind: "refused"; readonly code: "ticket-used" | "copied" };
+
+/** A contribution that waits for a merge, without its bytes. */
+export type Waiting = ContributionRow & { readonly merged_before: number };
+
+export function contributionParts(db: Kysely<Tables>, write: Write) {
+  return {
+    /** Enter a contribution, its bytes and its event in one commit; the same id again finds the first. */
+    enter(row: ContributionRow, bytes: Uint8Array): Promise<Entry> {
+      return write(async (trx): Promise<Entry> => {
+        const inserted = await trx
+          .insertInto("contributions")
+          .values(row)
+          .onConflict((conflict) => conflict.doNothing())
+          .returning("id")
+          .executeTakeFirst();
+        if (inserted === undefined) return await conflictOf(trx, row);
+        await trx.insertInto("waiting_bytes").values({ contribution: row.id, bytes }).execute();
+        const life = lifeOf(row);
+        await addEvents(trx, [{ type: "contribution", data: { contribution: life } }]);
+        return { kind: "created", life };
+      });
+    },
+    async contribution(id: string): Promise<Contribution | undefined> {
+      const row = await db
+        .selectFrom("contributions")
+        .selectAll()
+        .where("id", "=", id)
+        .executeTakeFirst();
+      return row && lifeOf(row);
+    },
+    /** A contributor's latest contributions, newest first. */
+    async contributionsOf(contributor: string, limit: number): Promise<Contribution[]> {
+      const rows = await db
+        .selectFrom("contributions")
+        .selectAll()
+        .where("contributor", "=", contributor)
+        .orderBy("received_at", "desc")
+        .limit(limit)
+        .execute();
+      return rows.map(lifeOf);
+    },
+    /** The bytes of a contribution that waits; undefined once it is decided. */
+    async waitingBytes(id: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
+      const row = await db
+        .selectFrom("waiting_bytes")
+        .select("bytes")
+        .where("contribution", "=", id)
+        .executeTakeFirst();
+      return row && Uint8Array.from(row.bytes); // a copy: a driver's buffer may be part of a pool
+    },
+    /** Contributions in one state, in the order in which they came to it. */
+    waiting(model: string, state: "received" | "queued", limit: number): Promise<Waiting[]> {
+      return db
+        .selectFrom("contributions")
+        .selectAll("contributions")
+        .select((eb) =>
+          eb
+            .selectFrom("contributions as earlier")
+            .whereRef("earlier.contributor", "=", "contributions.contributor")
+            .whereRef("earlier.model", "=", "contributions.model")
+            .where("earlier.state", "=", "merged")
+            .select((inner) => inner.fn.countAll<number>().as("merged"))
+            .$asScalar()
+            .$notNull()
+            .as("merged_before"),
+        )
+        .where("model", "=", model)
+        .where("state", "=", state)
+        .orderBy("updated_at")
+        .orderBy("id")
+        .limit(limit)
+        .execute();
+    },
+    /** Norms of the work that was merged last, newest first. */
+    async mergedNorms(model: string, limit: number): Promise<number[]> {
+      const rows = await db
+        .selectFrom("contributions")
+        .select("norm")
+        .where("model", "=", model)
+        .where("state", "=", "merged")
+        .orderBy("updated_at", "desc")
+        .limit(limit)
+        .execute();
+      return rows.map(({ norm }) => norm);
+    },
+    /** A contribution's score was good: it waits for a merge. */
+    queueScored(id: string, score: number, at: number): Promise<void> {
+      return write(async (trx) => {
+        const row = await trx
+          .updateTable("contributions")
+          .set({ state: "queued", score, updated_at: at })
+          .where("id", "=", id)
+          .where("state", "=", "received")
+          .returningAll()
+          .executeTakeFirst();
+        if (row !== undefined) {
+          await addEvents(trx, [{ type: "contribution", data: { contribution: lifeOf(row) } }]);
+        }
+      });
+    },
+    /** Refuse contributions that wait; their bytes go. */
+    refuseWaiting(
+      ids: readonly string[],
+      reason: { code: string; message: string },
+      at: number,
+    ): Promise<void> {
+      return write(async (trx) => {
+        const rows = await trx
+          .updateTable("contributions")
+          .set({
+            state: "refused",
+            reason_code: reason.code,
+            reason_message: reason.message,
+            updated_at: at,
+          })
+          .where("id", "in", [...ids])
+          .where("state", "in", ["received", "queued"])
+          .returningAll()
+          .execute();
+        await trx
+          .deleteFrom("waiting_bytes")
+          .where("contribution", "in", [...ids])
+          .execute();
+        await addEvents(
+          trx,
+          rows.map((row) => ({ type: "contribution", data: { contribution: lifeOf(row) } })),
+        );
+      });
+    },
+    /** Remember a refusal at the door, so that it repeats. */
+    recordRefusal(row: RefusalRow): Promise<void> {
+      return write(async (trx) => {
+        await trx
+          .insertInto("refusals")
+          .values(row)
+          .onConflict((conflict) => conflict.doNothing())
+          .execute();
+      });
+    },
+    refusal(id: string): Promise<RefusalRow | undefined> {
+      return db.selectFrom("refusals").selectAll().where("id", "=", id).executeTakeFirst();
+    },
+  };
+}
+
+async function conflictOf(trx: Transaction<Tables>, row: ContributionRow): Promise<Entry> {
+  const all = trx.selectFrom("contributions").selectAll();
+  const same = await all.where("id", "=", row.id).executeTakeFirst();
+  if (same !== undefined) return { kind: "known", life: lifeOf(same) };
+  const used = await all.where("ticket", "=", row.ticket).executeTakeFirst();
+  return { kind: "refused", code: used === undefined ? "copied" : "ticket-used" };
+}

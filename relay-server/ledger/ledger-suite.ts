@@ -1,0 +1,258 @@
+import type { Kysely } from "kysely";
+import { expect, test } from "vitest";
+import { createLedger, type Ledger } from "./ledger.ts";
+import { migrate } from "./migrate.ts";
+import type { ContributionRow, ModelRow, Tables, TicketRow, VersionRow } from "./tables.ts";
+
+const HOUR_MS = 3600_000;
+const bytes = Uint8Array.of(1, 2, 3);
+/** 64 hexadecimal digits that are easy to tell apart. */
+const id = (n: number) => n.toString(16).padStart(64, "0");
+
+const model: ModelRow = {
+  id: "tiny",
+  recipe: "{}",
+  parameters: 10,
+  imported_at: 1,
+  paused: 0,
+  head: 0,
+  fence: 0,
+};
+
+function version(number: number): VersionRow {
+  return {
+    model: "tiny",
+    number,
+    id: id(1000 + number),
+    parent: number === 0 ? null : id(999 + number),
+    created_at: number,
+    signed: Uint8Array.of(number),
+    checkpoint: id(2000 + number),
+    keyframe: number === 0 ? 1 : 0,
+    step: number === 0 ? null : id(3000 + number),
+    step_bytes: 8,
+    mask: "{}",
+    contributions: 0,
+    contributors: 0,
+    report: "{}",
+  };
+}
+
+const ticket = (n: number): TicketRow => ({
+  id: id(n),
+  model: "tiny",
+  contributor: id(7),
+  base: 0,
+  ticket: "{}",
+  issued_at: n,
+  expires_at: n + HOUR_MS,
+});
+
+const contribution = (n: number): ContributionRow => ({
+  id: id(n),
+  model: "tiny",
+  contributor: id(7),
+  ticket: id(n),
+  base: 0,
+  state: "received",
+  reason_code: null,
+  reason_message: null,
+  shards: "[0]",
+  examples: 100,
+  size_bytes: 3,
+  signature: "",
+  values_hash: id(n),
+  norm: n,
+  score: null,
+  received_at: n,
+  updated_at: n,
+  version: null,
+  multiplier: null,
+  credit: 0,
+});
+
+async function filled(db: Kysely<Tables>): Promise<Ledger> {
+  await migrate(db);
+  await migrate(db); // a second start finds nothing to do
+  const ledger = createLedger(db);
+  const shards = [0, 1].map((position) => ({
+    model: "tiny",
+    position,
+    sha256: id(position),
+    size_bytes: 1,
+    examples: 50,
+    title: `shard ${position}`,
+    assigned: 0,
+    trained: 0,
+  }));
+  await ledger.importModel({ model, shards, version: version(0), events: [] });
+  for (const n of [1, 2, 3]) await ledger.issueTicket(ticket(n), [0]);
+  return ledger;
+}
+
+const inputs = (...numbers: number[]) =>
+  numbers.map((n) => ({
+    contribution: id(n),
+    contributor: id(7),
+    shards: [0],
+    multiplier: 4096,
+    credit: 100,
+  }));
+
+export type EmptyDatabase = { readonly db: Kysely<Tables>; close(): Promise<void> };
+
+/** What every database must do to carry the ledger. `open` gives an empty one. */
+export function ledgerSuite(open: () => Promise<EmptyDatabase>): void {
+  const ledgerTest = (name: string, body: (ledger: Ledger) => Promise<void>) =>
+    test(name, async () => {
+      const { db, close } = await open();
+      try {
+        await body(await filled(db));
+      } finally {
+        await close();
+      }
+    });
+
+  ledgerTest("a contribution is entered once, also at the same moment", async (ledger) => {
+    const entries = await Promise.all([1, 1, 1].map((n) => ledger.enter(contribution(n), bytes)));
+    expect(entries.map(({ kind }) => kind).sort()).toEqual(["created", "known", "known"]);
+    expect(await ledger.waitingBytes(id(1))).toEqual(bytes);
+    expect(await ledger.eventsAfter(0, 10)).toHaveLength(1);
+  });
+
+  ledgerTest("a ticket is good for one contribution, values for one too", async (ledger) => {
+    await ledger.enter(contribution(1), bytes);
+    const again = { ...contribution(2), ticket: id(1) };
+    expect(await ledger.enter(again, bytes)).toEqual({ kind: "refused", code: "ticket-used" });
+    const copy = { ...contribution(2), values_hash: id(1) };
+    expect(await ledger.enter(copy, bytes)).toEqual({ kind: "refused", code: "copied" });
+    expect((await ledger.ticket(id(1)))?.used_by).toBe(id(1));
+    expect((await ledger.ticket(id(2)))?.used_by).toBeNull();
+  });
+
+  ledgerTest("a write that fails takes no other of its group with it", async (ledger) => {
+    const foreign = { ...contribution(9), ticket: id(999) }; // no such ticket: the database refuses
+    const results = await Promise.allSettled([
+      ledger.enter(contribution(1), bytes),
+      ledger.enter(foreign, bytes),
+      ledger.enter(contribution(2), bytes),
+    ]);
+    expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+    expect(await ledger.waiting("tiny", "received", 10)).toHaveLength(2);
+    expect(await ledger.contribution(id(9))).toBeUndefined();
+  });
+
+  ledgerTest(
+    "publishing moves the head, writes receipts and deletes what waited",
+    async (ledger) => {
+      for (const n of [1, 2]) {
+        await ledger.enter(contribution(n), bytes);
+        await ledger.queueScored(id(n), 0, 5);
+      }
+      const fence = await ledger.takeOver("tiny");
+      const publication = { version: version(1), fence, inputs: inputs(1, 2), events: [] };
+      expect(await ledger.publish(publication)).toBe(true);
+      expect((await ledger.model("tiny"))?.head).toBe(1);
+      const life = await ledger.contribution(id(1));
+      expect(life).toMatchObject({ state: "merged", version: 1, multiplier: 4096, credit: 100 });
+      expect(await ledger.waitingBytes(id(1))).toBeUndefined();
+      expect((await ledger.shards("tiny"))[0]).toMatchObject({ trained: 2, contributors: 1 });
+      const [leader] = await ledger.leaderboard("tiny", 0, 10);
+      expect(leader).toEqual({ contributor: id(7), credit: 200, merged: 2, lastMergedAt: 1 });
+      expect(await ledger.mergedNorms("tiny", 10)).toEqual(expect.arrayContaining([1, 2]));
+    },
+  );
+
+  ledgerTest("nothing is published on another parent, past a fence or twice", async (ledger) => {
+    for (const n of [1, 2]) {
+      await ledger.enter(contribution(n), bytes);
+      await ledger.queueScored(id(n), 0, 5);
+    }
+    const old = await ledger.takeOver("tiny");
+    const fence = await ledger.takeOver("tiny");
+    const first = { version: version(1), fence, inputs: inputs(1), events: [] };
+    expect(await ledger.publish({ ...first, fence: old })).toBe(false);
+    expect(await ledger.publish({ ...first, version: version(2) })).toBe(false);
+    expect(await ledger.publish(first)).toBe(true);
+    expect(await ledger.publish(first)).toBe(false);
+    const twice = { version: version(2), fence, inputs: inputs(2, 1), events: [] };
+    expect(await ledger.publish(twice)).toBe(false);
+    expect((await ledger.model("tiny"))?.head).toBe(1);
+    expect((await ledger.contribution(id(2)))?.state).toBe("queued");
+  });
+
+  ledgerTest("what is refused keeps its reason and loses its bytes", async (ledger) => {
+    await ledger.enter(contribution(1), bytes);
+    await ledger.refuseWaiting([id(1)], { code: "harmful", message: "worse by 1" }, 9);
+    const life = await ledger.contribution(id(1));
+    expect(life).toMatchObject({ state: "refused", reason: { code: "harmful" }, updatedAt: 9 });
+    expect(await ledger.waitingBytes(id(1))).toBeUndefined();
+    await ledger.queueScored(id(1), 0, 10);
+    expect((await ledger.contribution(id(1)))?.state).toBe("refused");
+    expect(await ledger.counts("tiny", 10)).toMatchObject({ received: 0, refused24h: 1 });
+  });
+
+  ledgerTest("counts say what waits, since when, and what was merged", async (ledger) => {
+    const empty = await ledger.counts("tiny", 0);
+    expect(empty).toMatchObject({ received: 0, queued: 0, oldestReceivedAt: null, merged: 0 });
+    for (const n of [1, 2]) await ledger.enter(contribution(n), bytes);
+    await ledger.queueScored(id(2), 0.5, 3);
+    const counts = await ledger.counts("tiny", 10);
+    expect(counts).toMatchObject({
+      received: 1,
+      queued: 1,
+      oldestReceivedAt: 1,
+      lastMergeAt: null,
+    });
+    const [waiting] = await ledger.waiting("tiny", "queued", 5);
+    expect(waiting).toMatchObject({ id: id(2), score: 0.5, merged_before: 0 });
+  });
+
+  ledgerTest("events are numbered without gaps", async (ledger) => {
+    await Promise.all(
+      [1, 2, 3].map(() => ledger.appendEvents([{ type: "leaderboard", data: { model: "tiny" } }])),
+    );
+    expect((await ledger.eventsAfter(1, 10)).map(({ id }) => Number(id))).toEqual([2, 3]);
+    expect(await ledger.lastEvent()).toBe(3);
+  });
+
+  ledgerTest("history is read from either end", async (ledger) => {
+    const fence = await ledger.takeOver("tiny");
+    for (const n of [1, 2]) {
+      await ledger.enter(contribution(n), bytes);
+      await ledger.queueScored(id(n), 0, 5);
+      await ledger.publish({ version: version(n), fence, inputs: inputs(n), events: [] });
+    }
+    const numbers = (rows: VersionRow[]) => rows.map(({ number }) => number);
+    expect(numbers(await ledger.versions("tiny", null, 2))).toEqual([2, 1]);
+    expect(numbers(await ledger.versions("tiny", 1, 2))).toEqual([0]);
+    expect(numbers(await ledger.versionsBetween("tiny", 1, 2))).toEqual([1, 2]);
+    expect((await ledger.keyframe("tiny", 2))?.number).toBe(0);
+    expect((await ledger.versionById("tiny", id(1002)))?.number).toBe(2);
+  });
+
+  ledgerTest(
+    "maintainers are known by the hash of their token; the audit log says who",
+    async (ledger) => {
+      await ledger.putMaintainer("first", id(1), 1);
+      await ledger.putMaintainer("first", id(2), 2);
+      expect(await ledger.maintainer(id(1))).toBeUndefined();
+      expect(await ledger.maintainer(id(2))).toBe("first");
+      const change = { model: "tiny", paused: true, maintainer: "first", at: 3, events: [] };
+      await ledger.setPaused(change);
+      expect((await ledger.model("tiny"))?.paused).toBe(1);
+      expect(await ledger.audit(5)).toEqual([
+        { id: 1, at: 3, maintainer: "first", action: "pause", subject: "tiny" },
+      ]);
+    },
+  );
+
+  ledgerTest("old tickets that nobody used are forgotten, used ones kept", async (ledger) => {
+    await ledger.enter(contribution(1), bytes);
+    const later = { ...ticket(4), issued_at: 30 * 24 * HOUR_MS };
+    await ledger.issueTicket(later, [0]);
+    expect(await ledger.ticket(id(1))).toBeDefined();
+    expect(await ledger.ticket(id(2))).toBeUndefined();
+    expect((await ledger.shards("tiny"))[0]?.assigned).toBe(4);
+  });
+}

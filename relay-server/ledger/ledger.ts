@@ -1,0 +1,32 @@
+import type { Kysely } from "kysely";
+import { contributionParts } from "./contributions.ts";
+import { eventParts } from "./events.ts";
+import { createGroupCommit } from "./group-commit.ts";
+import { maintainerParts } from "./maintainers.ts";
+import { modelParts } from "./models.ts";
+import { publishParts } from "./publication.ts";
+import { statusParts } from "./status.ts";
+import type { Tables } from "./tables.ts";
+import { ticketParts } from "./tickets.ts";
+import { versionParts } from "./versions.ts";
+
+/**
+ * Everything the relay remembers, behind an asynchronous interface that any SQL database can carry. A promise of a
+ * write resolves when it is durable. Values are clonable, so that the ledger can live in a thread of its own.
+ */
+export type Ledger = ReturnType<typeof createLedger>;
+
+/** The ledger over `db`, whose schema `migrate` has brought up to date. */
+export function createLedger(db: Kysely<Tables>) {
+  const write = createGroupCommit(db);
+  return {
+    ...modelParts(db, write),
+    ...versionParts(db),
+    ...ticketParts(db, write),
+    ...contributionParts(db, write),
+    ...publishParts(write),
+    ...statusParts(db),
+    ...eventParts(db, write),
+    ...maintainerParts(db, write),
+  };
+}

@@ -1,0 +1,60 @@
+import type { Kysely } from "kysely";
+import type { RelayEvent } from "../../core/protocol/schemas/status.ts";
+import { addEvents, nextNumber } from "./events.ts";
+import type { Write } from "./group-commit.ts";
+import type { AuditRow, Tables } from "./tables.ts";
+
+export type PauseChange = {
+  readonly model: string;
+  readonly paused: boolean;
+  readonly maintainer: string;
+  readonly at: number;
+  readonly events: readonly RelayEvent[];
+};
+
+export function maintainerParts(db: Kysely<Tables>, write: Write) {
+  return {
+    /** Give `name` a token by its hash; an earlier one of that name is void from then on. */
+    putMaintainer(name: string, tokenHash: string, at: number): Promise<void> {
+      return write(async (trx) => {
+        await trx
+          .insertInto("maintainers")
+          .values({ name, token_hash: tokenHash, created_at: at })
+          .onConflict((conflict) =>
+            conflict.column("name").doUpdateSet({ token_hash: tokenHash, created_at: at }),
+          )
+          .execute();
+      });
+    },
+    /** The name of the maintainer whose token has this hash. */
+    maintainer(tokenHash: string): Promise<string | undefined> {
+      return db
+        .selectFrom("maintainers")
+        .select("name")
+        .where("token_hash", "=", tokenHash)
+        .executeTakeFirst()
+        .then((row) => row?.name);
+    },
+    /** Pause or resume a model and write who did it into the audit log, in one commit. */
+    setPaused({ model, paused, maintainer, at, events }: PauseChange): Promise<void> {
+      return write(async (trx) => {
+        await trx
+          .updateTable("models")
+          .set({ paused: paused ? 1 : 0 })
+          .where("id", "=", model)
+          .execute();
+        const id = await nextNumber(trx, "audit");
+        const action = paused ? "pause" : "resume";
+        await trx
+          .insertInto("audit")
+          .values({ id, at, maintainer, action, subject: model })
+          .execute();
+        await addEvents(trx, events);
+      });
+    },
+    /** The audit log, newest first. */
+    audit(limit: number): Promise<AuditRow[]> {
+      return db.selectFrom("audit").selectAll().orderBy("id", "desc").limit(limit).execute();
+    },
+  };
+}

@@ -1,0 +1,86 @@
+import type { Kysely } from "kysely";
+import type { RelayEvent } from "../../core/protocol/schemas/status.ts";
+import { addEvents } from "./events.ts";
+import type { Write } from "./group-commit.ts";
+import type { ModelRow, ShardRow, Tables, VersionRow } from "./tables.ts";
+
+/** A model as it enters the ledger: all of it in one transaction, or nothing. */
+export type ModelImport = {
+  readonly model: ModelRow;
+  readonly shards: readonly ShardRow[];
+  readonly version: VersionRow;
+  readonly events: readonly RelayEvent[];
+};
+
+const ROWS_PER_INSERT = 500; // × 8 columns stays under SQLite's 32,766 parameters
+
+export function modelParts(db: Kysely<Tables>, write: Write) {
+  return {
+    importModel({ model, shards, version, events }: ModelImport): Promise<void> {
+      return write(async (trx) => {
+        await trx.insertInto("models").values(model).execute();
+        for (let i = 0; i < shards.length; i += ROWS_PER_INSERT) {
+          await trx
+            .insertInto("shards")
+            .values(shards.slice(i, i + ROWS_PER_INSERT))
+            .execute();
+        }
+        await trx.insertInto("versions").values(version).execute();
+        await addEvents(trx, events);
+      });
+    },
+    models(): Promise<ModelRow[]> {
+      return db.selectFrom("models").selectAll().orderBy("id").execute();
+    },
+    model(id: string): Promise<ModelRow | undefined> {
+      return db.selectFrom("models").selectAll().where("id", "=", id).executeTakeFirst();
+    },
+    shards(model: string): Promise<(ShardRow & { contributors: number })[]> {
+      return db
+        .selectFrom("shards")
+        .selectAll("shards")
+        .select((eb) =>
+          eb
+            .selectFrom("shard_trainers")
+            .whereRef("shard_trainers.model", "=", "shards.model")
+            .whereRef("shard_trainers.position", "=", "shards.position")
+            .select((inner) => inner.fn.countAll<number>().as("contributors"))
+            .$asScalar()
+            .$notNull()
+            .as("contributors"),
+        )
+        .where("model", "=", model)
+        .orderBy("position")
+        .execute();
+    },
+    /** Take the model over: whoever published it before is fenced out. Returns the new fence. */
+    takeOver(model: string): Promise<number> {
+      return write(async (trx) => {
+        const row = await trx
+          .updateTable("models")
+          .set((eb) => ({ fence: eb("fence", "+", 1) }))
+          .where("id", "=", model)
+          .returning("fence")
+          .executeTakeFirstOrThrow();
+        return row.fence;
+      });
+    },
+    setting(name: string): Promise<string | undefined> {
+      return db
+        .selectFrom("settings")
+        .select("value")
+        .where("name", "=", name)
+        .executeTakeFirst()
+        .then((row) => row?.value);
+    },
+    putSetting(name: string, value: string): Promise<void> {
+      return write(async (trx) => {
+        await trx
+          .insertInto("settings")
+          .values({ name, value })
+          .onConflict((conflict) => conflict.column("name").doUpdateSet({ value }))
+          .execute();
+      });
+    },
+  };
+}

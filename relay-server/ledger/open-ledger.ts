@@ -1,0 +1,36 @@
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
+import { StartError } from "../start-error.ts";
+import { callThread } from "../threads/call-port.ts";
+import type { Ledger } from "./ledger.ts";
+
+export type OpenLedger = { readonly ledger: Ledger; close(): Promise<void> };
+
+/** Open the SQLite ledger at `path` in a thread of its own; a StartError says why it cannot be. */
+export async function openLedger(path: string): Promise<OpenLedger> {
+  const worker = new Worker(new URL("./ledger-thread.ts", import.meta.url), {
+    workerData: { path },
+  });
+  try {
+    await once(worker, "message"); // "open"
+  } catch (error) {
+    throw startErrorOf(path, error);
+  }
+  const thread = callThread<Ledger & { close(): Promise<void> }>(worker);
+  return {
+    ledger: thread,
+    async close() {
+      await thread.close();
+      await worker.terminate();
+    },
+  };
+}
+
+function startErrorOf(path: string, error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  if (error.name === "StartError") return new StartError(error.message);
+  const reason = "code" in error ? `${error.message} (${error.code})` : error.message;
+  return new StartError(
+    `The database ${path} cannot be used: ${reason}. Put a backup in its place, or choose another DATA_DIR.`,
+  );
+}

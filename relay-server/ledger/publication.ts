@@ -1,0 +1,91 @@
+import type { RelayEvent } from "../../core/protocol/schemas/status.ts";
+import { addEvents } from "./events.ts";
+import type { Write } from "./group-commit.ts";
+import { lifeOf } from "./lives.ts";
+import type { VersionRow } from "./tables.ts";
+
+/** A merged contribution's receipt. */
+export type MergedInput = {
+  readonly contribution: string;
+  readonly contributor: string;
+  readonly shards: readonly number[];
+  readonly multiplier: number;
+  readonly credit: number;
+};
+
+export type Publication = {
+  readonly version: VersionRow;
+  /** The fence that the publisher holds. */
+  readonly fence: number;
+  readonly inputs: readonly MergedInput[];
+  readonly events: readonly RelayEvent[];
+};
+
+export function publishParts(write: Write) {
+  return {
+    /**
+     * Publish a version in one transaction: the head moves, every input gets its receipt, what waited is deleted.
+     * False, and nothing is changed, if the head is not the parent any more, the publisher was fenced out, or an
+     * input does not wait any more.
+     */
+    publish({ version, fence, inputs, events }: Publication): Promise<boolean> {
+      return write(async (trx) => {
+        const moved = await trx
+          .updateTable("models")
+          .set({ head: version.number })
+          .where("id", "=", version.model)
+          .where("head", "=", version.number - 1)
+          .where("fence", "=", fence)
+          .returning("id")
+          .executeTakeFirst();
+        if (moved === undefined) return false;
+        await trx.insertInto("versions").values(version).execute();
+        const lives: RelayEvent[] = [];
+        for (const input of inputs) {
+          const row = await trx
+            .updateTable("contributions")
+            .set({
+              state: "merged",
+              version: version.number,
+              multiplier: input.multiplier,
+              credit: input.credit,
+              updated_at: version.created_at,
+            })
+            .where("id", "=", input.contribution)
+            .where("state", "=", "queued")
+            .returningAll()
+            .executeTakeFirst();
+          if (row === undefined) throw new NotWaitingError(`${input.contribution} does not wait`);
+          lives.push({ type: "contribution", data: { contribution: lifeOf(row) } });
+          const trained = trx
+            .updateTable("shards")
+            .set((eb) => ({ trained: eb("trained", "+", 1) }))
+            .where("model", "=", version.model)
+            .where("position", "in", [...input.shards]);
+          await trained.execute();
+          await trx
+            .insertInto("shard_trainers")
+            .values(
+              input.shards.map((position) => ({
+                model: version.model,
+                position,
+                contributor: input.contributor,
+              })),
+            )
+            .onConflict((conflict) => conflict.doNothing())
+            .execute();
+        }
+        const ids = inputs.map(({ contribution }) => contribution);
+        await trx.deleteFrom("waiting_bytes").where("contribution", "in", ids).execute();
+        await addEvents(trx, [...lives, ...events]);
+        return true;
+      }).catch((error: unknown) => {
+        if (error instanceof NotWaitingError) return false;
+        throw error;
+      });
+    },
+  };
+}
+
+/** Undoes the transaction; its caller hears false. */
+class NotWaitingError extends Error {}

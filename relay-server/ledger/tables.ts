@@ -1,0 +1,127 @@
+/** The ledger's rows. Portable types only: integers, floats, text, bytes; booleans are 0 or 1, times ms since 1970. */
+
+export type ModelRow = {
+  id: string;
+  /** The recipe as JSON. */
+  recipe: string;
+  parameters: number;
+  imported_at: number;
+  paused: number;
+  head: number;
+  /** Rises with each relay that takes the model over; a publisher with an older one is refused. */
+  fence: number;
+};
+
+export type VersionRow = {
+  model: string;
+  number: number;
+  id: string;
+  parent: string | null;
+  created_at: number;
+  /** The signed version as published, byte for byte. */
+  signed: Uint8Array;
+  checkpoint: string;
+  /** 1 if the chunks of the whole checkpoint are kept. */
+  keyframe: number;
+  /** Blob of the delta step from the parent; null for version 0. */
+  step: string | null;
+  step_bytes: number;
+  /** The mask of work based on this version, as JSON. */
+  mask: string;
+  contributions: number;
+  contributors: number;
+  /** Metrics on the report set, as JSON. */
+  report: string;
+};
+
+export type ShardRow = {
+  model: string;
+  position: number;
+  sha256: string;
+  size_bytes: number;
+  examples: number;
+  title: string;
+  /** Tickets that named it. */
+  assigned: number;
+  /** Merged contributions that trained on it. */
+  trained: number;
+};
+
+export type ShardTrainerRow = { model: string; position: number; contributor: string };
+
+export type TicketRow = {
+  id: string;
+  model: string;
+  contributor: string;
+  base: number;
+  /** The ticket as JSON. */
+  ticket: string;
+  issued_at: number;
+  expires_at: number;
+};
+
+export type ContributionRow = {
+  id: string;
+  model: string;
+  contributor: string;
+  /** One contribution per ticket. */
+  ticket: string;
+  base: number;
+  state: string;
+  reason_code: string | null;
+  reason_message: string | null;
+  /** Shard indices as JSON. */
+  shards: string;
+  examples: number;
+  size_bytes: number;
+  signature: string;
+  /** SHA-256 of the values alone: the same work under another header is a copy. */
+  values_hash: string;
+  /** L2 norm of the delta. */
+  norm: number;
+  /** Rise of the held-out loss when scored, in nats. */
+  score: number | null;
+  received_at: number;
+  updated_at: number;
+  version: number | null;
+  multiplier: number | null;
+  credit: number;
+};
+
+export type WaitingBytesRow = { contribution: string; bytes: Uint8Array };
+
+export type RefusalRow = {
+  id: string;
+  contributor: string;
+  code: string;
+  message: string;
+  refused_at: number;
+};
+
+export type EventRow = { id: number; type: string; topic: string; data: string };
+export type SequenceRow = { name: string; value: number };
+export type SettingRow = { name: string; value: string };
+export type MaintainerRow = { name: string; token_hash: string; created_at: number };
+export type AuditRow = {
+  id: number;
+  at: number;
+  maintainer: string;
+  action: string;
+  subject: string;
+};
+
+export type Tables = {
+  models: ModelRow;
+  versions: VersionRow;
+  shards: ShardRow;
+  shard_trainers: ShardTrainerRow;
+  tickets: TicketRow;
+  contributions: ContributionRow;
+  waiting_bytes: WaitingBytesRow;
+  refusals: RefusalRow;
+  events: EventRow;
+  sequences: SequenceRow;
+  settings: SettingRow;
+  maintainers: MaintainerRow;
+  audit: AuditRow;
+};

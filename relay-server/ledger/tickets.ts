@@ -1,0 +1,48 @@
+import type { Kysely } from "kysely";
+import type { Write } from "./group-commit.ts";
+import type { Tables, TicketRow } from "./tables.ts";
+
+const KEPT_AFTER_EXPIRY_MS = 7 * 24 * 3600_000; // so that late work hears "expired", not "unknown"
+const CLEANED_PER_TICKET = 2; // more than one, so that old tickets go faster than new ones come
+
+export function ticketParts(db: Kysely<Tables>, write: Write) {
+  return {
+    /** Record a ticket and that its shards were handed out. */
+    issueTicket(ticket: TicketRow, shards: readonly number[]): Promise<void> {
+      return write(async (trx) => {
+        await trx.insertInto("tickets").values(ticket).execute();
+        await trx
+          .updateTable("shards")
+          .set((eb) => ({ assigned: eb("assigned", "+", 1) }))
+          .where("model", "=", ticket.model)
+          .where("position", "in", [...shards])
+          .execute();
+        const forgotten = trx
+          .selectFrom("tickets")
+          .select("id")
+          .where("expires_at", "<", ticket.issued_at - KEPT_AFTER_EXPIRY_MS)
+          .where(({ not, exists, selectFrom }) =>
+            not(
+              exists(
+                selectFrom("contributions")
+                  .select("contributions.id")
+                  .whereRef("contributions.ticket", "=", "tickets.id"),
+              ),
+            ),
+          )
+          .limit(CLEANED_PER_TICKET);
+        await trx.deleteFrom("tickets").where("id", "in", forgotten).execute();
+      });
+    },
+    /** A ticket, and the contribution that used it if there is one. */
+    ticket(id: string): Promise<(TicketRow & { used_by: string | null }) | undefined> {
+      return db
+        .selectFrom("tickets")
+        .leftJoin("contributions", "contributions.ticket", "tickets.id")
+        .selectAll("tickets")
+        .select("contributions.id as used_by")
+        .where("tickets.id", "=", id)
+        .executeTakeFirst();
+    },
+  };
+}

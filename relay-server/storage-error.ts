@@ -1,0 +1,14 @@
+/** The disk took no more bytes; nothing was half-written. The relay answers 507. */
+export class StorageFullError extends Error {
+  override readonly name = "StorageFullError";
+}
+
+const FULL = new Set(["SQLITE_FULL", "ENOSPC", "EDQUOT", "EFBIG"]); // disk, quota, file size limit
+
+/** Whether `error`, or what caused it, says that the disk is full. By name, since it may come from another thread. */
+export function isStorageFull(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (error.name === "StorageFullError") return true;
+  if ("code" in error && typeof error.code === "string" && FULL.has(error.code)) return true;
+  return error.cause !== undefined && isStorageFull(error.cause);
+}
