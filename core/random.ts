@@ -33,10 +33,11 @@ export function createRandom(seed: string | number): Random {
 
   function below(n: number): number {
     assert(Number.isInteger(n) && n >= 1 && n <= 0x1_0000_0000, `below: ${n} outside 1…2^32`);
-    const limit = 0x1_0000_0000 - (0x1_0000_0000 % n); // the largest multiple of n
+    if (n === 1) return 0; // a shift by 32 would be none
+    const shift = Math.clz32(n - 1);
     for (;;) {
-      const value = uint32();
-      if (value < limit) return value % n;
+      const value = uint32() >>> shift; // as many bits as n − 1 has: taken at least every other time
+      if (value < n) return value;
     }
   }
   return { uint32, below };
