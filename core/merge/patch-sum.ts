@@ -1,7 +1,8 @@
 import { assert } from "../errors.ts";
+import { blockStarts } from "../patch/quantiser.ts";
 import { MAX_MULTIPLIER } from "../protocol/limits.ts";
+import { decodeHalf } from "../tensors/half.ts";
 
-export const BLOCK_ENTRIES = 64; // values that share one scale (protocol Q)
 export const MAX_MERGE_INPUTS = 16_384; // 2^14 × 7·2^36 units of 2^-24 stay under 2^53, so sums are exact
 
 /** One decoded patch as it enters a merge. */
@@ -13,7 +14,7 @@ export type MergeInput = {
   /** Bits of an f16 in [0, 1] for each block of 64 values; blocks restart at each segment. */
   readonly scales: Uint16Array;
   /** Where each tensor's part starts in [k], ascending. */
-  readonly segments: ArrayLike<number>;
+  readonly segments: Uint32Array;
   /** Integer 0…4096: the weight with which the patch enters. */
   readonly multiplier: number;
 };
@@ -22,29 +23,25 @@ export type MergeInput = {
 export type MaskGroup = {
   readonly positions: Uint32Array;
   /** First entry of each block, and k at the end. */
-  readonly blockStarts: Uint32Array;
+  readonly blockBounds: Uint32Array;
   readonly members: readonly MergeInput[];
 };
 
 /** The f64 values of all f16 bit patterns from 0 to 1 (0x3c00). */
-const SCALE_VALUES = Float64Array.from({ length: 0x3c01 }, (_, bits) => {
-  const exponent = bits >> 10;
-  const fraction = bits & 0x3ff;
-  return exponent === 0 ? fraction / 2 ** 24 : (1024 + fraction) * 2 ** (exponent - 25);
-});
+const SCALE_VALUES = Float64Array.from({ length: 0x3c01 }, (_, bits) => decodeHalf(bits));
 
 /** Group a cohort by the identity of its position arrays, in order of first appearance. */
 export function groupByMask(inputs: readonly MergeInput[], size: number): MaskGroup[] {
   assert(inputs.length > 0 && inputs.length <= MAX_MERGE_INPUTS, `merge of ${inputs.length}`);
-  const groups = new Map<Uint32Array, { blockStarts: Uint32Array; members: MergeInput[] }>();
+  const groups = new Map<Uint32Array, { blockBounds: Uint32Array; members: MergeInput[] }>();
   for (const input of inputs) {
     const { positions, codes, scales, multiplier } = input;
     const group = groups.get(positions) ?? {
-      blockStarts: findBlockStarts(input.segments, positions.length),
+      blockBounds: blockBounds(input.segments, positions.length),
       members: [],
     };
     assert(codes.length === positions.length, "merge: codes and positions differ in length");
-    assert(scales.length === group.blockStarts.length - 1, "merge: not one scale a block");
+    assert(scales.length === group.blockBounds.length - 1, "merge: not one scale a block");
     assert((positions.at(-1) ?? 0) < size, "merge: position past the model");
     assert(
       Number.isInteger(multiplier) && multiplier >= 0 && multiplier <= MAX_MULTIPLIER,
@@ -56,23 +53,21 @@ export function groupByMask(inputs: readonly MergeInput[], size: number): MaskGr
   return Array.from(groups, ([positions, group]) => ({ positions, ...group }));
 }
 
-function findBlockStarts(segments: ArrayLike<number>, entries: number): Uint32Array {
-  const starts: number[] = [];
-  for (let s = 0; s < segments.length; s++) {
-    const end = segments[s + 1] ?? entries;
-    for (let start = segments[s]!; start < end; start += BLOCK_ENTRIES) starts.push(start);
-  }
-  starts.push(entries);
-  return Uint32Array.from(starts);
+function blockBounds(segments: Uint32Array, entries: number): Uint32Array {
+  const starts = blockStarts(segments, entries);
+  const bounds = new Uint32Array(starts.length + 1);
+  bounds.set(starts);
+  bounds[starts.length] = entries;
+  return bounds;
 }
 
 /** Index of the block that holds `entry`. */
-export function findBlock(blockStarts: Uint32Array, entry: number): number {
+export function findBlock(blockBounds: Uint32Array, entry: number): number {
   let low = 0;
-  let high = blockStarts.length - 1; // blockStarts[low] <= entry < blockStarts[high]
+  let high = blockBounds.length - 1; // blockBounds[low] <= entry < blockBounds[high]
   while (high - low > 1) {
     const middle = (low + high) >> 1;
-    if (blockStarts[middle]! <= entry) low = middle;
+    if (blockBounds[middle]! <= entry) low = middle;
     else high = middle;
   }
   return low;
@@ -85,14 +80,14 @@ export function findBlock(blockStarts: Uint32Array, entry: number): number {
  */
 export function sumEntries(group: MaskGroup, from: number, to: number, sums: Float64Array): void {
   sums.fill(0, 0, to - from);
-  const firstBlock = findBlock(group.blockStarts, from);
+  const firstBlock = findBlock(group.blockBounds, from);
   for (const member of group.members)
-    addMember(member, group.blockStarts, firstBlock, from, to, sums);
+    addMember(member, group.blockBounds, firstBlock, from, to, sums);
 }
 
 function addMember(
   { codes, scales, multiplier }: MergeInput,
-  blockStarts: Uint32Array,
+  blockBounds: Uint32Array,
   firstBlock: number,
   from: number,
   to: number,
@@ -100,7 +95,7 @@ function addMember(
 ): void {
   let block = firstBlock;
   for (let entry = from; entry < to; block++) {
-    const end = Math.min(blockStarts[block + 1]!, to);
+    const end = Math.min(blockBounds[block + 1]!, to);
     const factor = multiplier * SCALE_VALUES[scales[block]!]!;
     for (; entry < end; entry++) sums[entry - from]! += factor * codes[entry]!;
   }
