@@ -1,0 +1,42 @@
+import { expect, test } from "vitest";
+import type { VersionList, VersionSummary } from "../../core/protocol/schemas/version.ts";
+import { addVersion, mergeVersions } from "./history.ts";
+
+const summary = (number: number): VersionSummary => ({
+  number,
+  id: number.toString(16).padStart(64, "0"),
+  parent: null,
+  createdAt: number,
+  contributions: 1,
+  contributors: 1,
+  report: { examples: 10, lossNats: 1, accuracy: 0.5 },
+});
+const list = (from: number, to: number): VersionList => ({
+  versions: Array.from({ length: from - to + 1 }, (_, i) => summary(from - i)),
+  next: to === 0 ? null : to,
+});
+const numbers = (versions: VersionList) => versions.versions.map(({ number }) => number);
+
+test("a fresh first page keeps the older pages that were read before", () => {
+  const merged = mergeVersions(list(5, 0), list(6, 4));
+  expect(numbers(merged)).toEqual([6, 5, 4, 3, 2, 1, 0]);
+  expect(merged.next).toBe(null);
+});
+
+test("an older page is put below and says where to read on", () => {
+  const merged = mergeVersions(list(9, 6), list(5, 3));
+  expect(numbers(merged)).toEqual([9, 8, 7, 6, 5, 4, 3]);
+  expect(merged.next).toBe(3);
+});
+
+test("a page that leaves a gap to what is known replaces it", () => {
+  expect(numbers(mergeVersions(list(3, 1), list(9, 6)))).toEqual([9, 8, 7, 6]);
+});
+
+test("a published version goes on top once; after a gap the list must be read again", () => {
+  const known = list(2, 0);
+  const added = addVersion(known, summary(3));
+  expect(added && numbers(added)).toEqual([3, 2, 1, 0]);
+  expect(addVersion(known, summary(2))).toBe(known);
+  expect(addVersion(known, summary(5))).toBe(null);
+});

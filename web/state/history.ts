@@ -1,0 +1,28 @@
+import type { VersionList, VersionSummary } from "../../core/protocol/schemas/version.ts";
+
+/**
+ * `page` put together with what is `known` of the same history, newest first. A page that does not
+ * reach what is known replaces it, so that the list never has a gap.
+ */
+export function mergeVersions(known: VersionList | null, page: VersionList): VersionList {
+  const oldest = page.versions.at(-1);
+  const newest = page.versions[0];
+  if (known === null || oldest === undefined || newest === undefined) return page;
+  const older = known.versions.filter(({ number }) => number < oldest.number);
+  const newer = known.versions.filter(({ number }) => number > newest.number);
+  const joins = known.versions.some(({ number }) => number >= oldest.number - 1);
+  const touches = known.versions.some(({ number }) => number <= newest.number + 1);
+  if (!joins || !touches) return page;
+  return {
+    versions: [...newer, ...page.versions, ...older],
+    next: older.length > 0 ? known.next : page.next,
+  };
+}
+
+/** `known` with a version that was just published; null when something in between is missing. */
+export function addVersion(known: VersionList, version: VersionSummary): VersionList | null {
+  const head = known.versions[0];
+  if (head !== undefined && version.number <= head.number) return known;
+  if (head !== undefined && version.number > head.number + 1) return null;
+  return { ...known, versions: [version, ...known.versions] };
+}

@@ -1,0 +1,90 @@
+import type { Contribution, ContributionState } from "../../core/protocol/schemas/contribution.ts";
+import type { Piece } from "../../worker/api.ts";
+import { refusalWords } from "../words/refusals.ts";
+
+export type LifeStep = {
+  readonly label: string;
+  readonly state: "done" | "current" | "ahead" | "failed";
+};
+
+/** Where one piece is on its way from this browser into the model. */
+export type PieceLife = {
+  readonly stage: "waiting" | ContributionState;
+  /** One plain sentence. */
+  readonly sentence: string;
+  readonly steps: readonly LifeStep[];
+  /** Nothing more happens by itself. */
+  readonly settled: boolean;
+  /** The version it was merged into. */
+  readonly version: number | null;
+};
+
+const STEPS = ["Received", "Scored", "Queued", "Merged"] as const;
+
+/** How many of the steps a state has behind it. "Screened" is a scoring half done. */
+const DONE: Record<"waiting" | Exclude<ContributionState, "refused" | "reverted">, number> = {
+  waiting: 0,
+  received: 1,
+  screened: 1,
+  scored: 2,
+  queued: 3,
+  merged: 4,
+};
+
+const SENTENCES = {
+  waiting: "Safe on this device; it is sent as soon as the relay answers.",
+  received: "Received and stored. The relay tests it on examples it has kept back.",
+  screened: "Passed the first test. The full one is next.",
+  scored: "It helps. It waits to be merged with other people's work.",
+  queued: "In the next merge, together with other people's work.",
+} as const;
+
+/** The life of `piece`, from what the worker knows and the relay's newest word on it, if any. */
+export function lifeOf(piece: Piece, contribution: Contribution | undefined): PieceLife {
+  const stage =
+    contribution?.state ??
+    (piece.sent === "refused" ? "refused" : piece.sent === "waiting" ? "waiting" : piece.state) ??
+    "received";
+  if (stage === "refused") {
+    const reason = contribution?.reason ?? piece.refusal;
+    const why =
+      reason === null ? "No reason was given." : refusalWords(reason.code, reason.message);
+    const done = reason?.code === "gate-failed" ? 3 : piece.sent === "refused" ? 0 : 1;
+    return {
+      stage,
+      sentence: `Not used. ${why}`,
+      steps: failed(done),
+      settled: true,
+      version: null,
+    };
+  }
+  if (stage === "reverted") {
+    const why = contribution?.reason?.message ?? "";
+    const sentence = `Taken out of the model again. ${why}`.trim();
+    return {
+      stage,
+      sentence,
+      steps: failed(3),
+      settled: true,
+      version: contribution?.version ?? null,
+    };
+  }
+  const version = contribution?.version ?? null;
+  const done = DONE[stage];
+  const steps = STEPS.map((label, at): LifeStep => {
+    return { label, state: at < done ? "done" : at === done ? "current" : "ahead" };
+  });
+  const sentence =
+    stage === "merged"
+      ? version === null
+        ? "Merged into the model."
+        : `Merged into version ${version}. It is part of the model now.`
+      : SENTENCES[stage];
+  return { stage, sentence, steps, settled: stage === "merged", version };
+}
+
+/** Steps of a piece that got past the first `done` of them and no further. */
+function failed(done: number): LifeStep[] {
+  const past = STEPS.slice(0, done).map((label): LifeStep => ({ label, state: "done" }));
+  return [...past, { label: "Not used", state: "failed" }];
+}

@@ -1,0 +1,155 @@
+import { SvelteMap } from "svelte/reactivity";
+import type { RelayClient } from "../../core/protocol/client.ts";
+import { RelayError } from "../../core/protocol/relay-error.ts";
+import type { Contribution } from "../../core/protocol/schemas/contribution.ts";
+import type {
+  Health,
+  Leaderboard,
+  LeaderboardWindow,
+  ModelCard,
+  RelayEvent,
+  ShardLedger,
+} from "../../core/protocol/schemas/status.ts";
+import type { VersionList } from "../../core/protocol/schemas/version.ts";
+import { type EventStream, openFeed } from "./feed.ts";
+import { addVersion, mergeVersions } from "./history.ts";
+import { createResource, type Resource } from "./resource.svelte.ts";
+
+export type Link = "connecting" | "live" | "polling" | "offline";
+
+const TOPICS = ["version", "contribution", "leaderboard", "health"] as const;
+
+/** What the page knows of the relay: read once, then kept fresh by the one event stream. */
+export type Relay = ReturnType<typeof createRelay>;
+
+export function createRelay(client: RelayClient, openStream: (url: string) => EventStream) {
+  let streaming = $state(false);
+  let reachable = $state<boolean | null>(null);
+  let outdated = $state(false);
+  let contributor = $state.raw<string | null>(null);
+  const contributions = new SvelteMap<string, Contribution>();
+  const resources = new Map<string, Resource<unknown>>();
+
+  /** Run one read and learn from how it ends whether the relay is there. */
+  async function attempt<T>(read: () => Promise<T>): Promise<T> {
+    try {
+      const answer = await read();
+      reachable = true;
+      return answer;
+    } catch (error) {
+      if (error instanceof RelayError) {
+        outdated ||= error.code === "outdated";
+        reachable = error.action !== "retry" || error.code === "rate-limited";
+      }
+      throw error;
+    }
+  }
+
+  /** The resource named `key`, made on first use. A key always has the same `load`, hence the same type. */
+  function resource<T>(key: string, load: (known: T | null) => Promise<T>): Resource<T> {
+    const found = resources.get(key) as Resource<T> | undefined;
+    if (found !== undefined) return found;
+    const made = createResource<T>((known) => attempt(() => load(known)));
+    resources.set(key, made as Resource<unknown>);
+    return made;
+  }
+
+  const models = resource<readonly ModelCard[]>("models", () => client.models());
+  const health = resource<Health>("health", () => client.health());
+  const history = (model: string) =>
+    resource<VersionList>(`history ${model}`, async (known) =>
+      mergeVersions(known, await client.versions(model)),
+    );
+  const board = (model: string, window: LeaderboardWindow) =>
+    resource<Leaderboard>(`board ${model} ${window}`, () => client.leaderboard(model, window));
+
+  function learn(news: Contribution): void {
+    const known = contributions.get(news.id);
+    if (known === undefined || known.updatedAt <= news.updatedAt) contributions.set(news.id, news);
+  }
+
+  async function readOwn(key: string): Promise<void> {
+    try {
+      for (const own of await attempt(() => client.contributions({ contributor: key }))) learn(own);
+    } catch {
+      // the relay is away or does not know this key yet; the next resync asks again
+    }
+  }
+
+  function resync(): void {
+    for (const each of resources.values()) if (each.watched) void each.refresh();
+    if (contributor !== null) void readOwn(contributor);
+  }
+
+  function hear(event: RelayEvent): void {
+    if (event.type === "contribution") {
+      const { contribution } = event.data;
+      if (contribution.contributor === contributor) learn(contribution);
+    } else if (event.type === "health") {
+      const news = event.data;
+      health.update((known) => ({
+        ...known,
+        models: known.models.map((one) => (one.model === news.model ? news : one)),
+      }));
+    } else if (event.type === "leaderboard") {
+      for (const [key, each] of resources) {
+        if (each.watched && key.startsWith(`board ${event.data.model} `)) void each.refresh();
+      }
+    } else {
+      const { model, version } = event.data;
+      models.update((cards) =>
+        cards.map((card) => (card.recipe.id === model ? { ...card, head: version } : card)),
+      );
+      void models.refresh(); // the card also counts contributors, which the event does not tell
+      const list = history(model);
+      const known = list.value && addVersion(list.value, version);
+      if (known !== null) list.update(() => known);
+      else if (list.watched) void list.refresh();
+    }
+  }
+
+  return {
+    models,
+    health,
+    history,
+    board,
+    /** What the relay last said about this browser's contributions, by id. */
+    contributions: contributions as ReadonlyMap<string, Contribution>,
+    shards: (model: string) => resource<ShardLedger>(`shards ${model}`, () => client.shards(model)),
+    version: (model: string, version: number) =>
+      resource(`version ${model} ${version}`, () => client.version(model, version)),
+    exportUrl: client.exportUrl,
+    get outdated() {
+      return outdated;
+    },
+    get link(): Link {
+      if (streaming) return "live";
+      return reachable === null ? "connecting" : reachable ? "polling" : "offline";
+    },
+    /** Read the page of the history that follows what is known. */
+    async readOlder(model: string): Promise<void> {
+      const list = history(model);
+      const before = list.value?.next;
+      if (before === undefined || before === null) return;
+      const page = await attempt(() => client.versions(model, { before }));
+      list.update((known) => mergeVersions(known, page));
+    },
+    /** Whose contributions to keep up with. */
+    follow(key: string | null): void {
+      if (key === contributor) return;
+      contributor = key;
+      if (key !== null) void readOwn(key);
+    },
+    /** Start listening; returns how to stop. */
+    open(): () => void {
+      return openFeed({
+        open: () => openStream(client.eventsUrl(TOPICS)),
+        onEvent: hear,
+        onResync: resync,
+        onLive: (live) => {
+          streaming = live;
+        },
+      });
+    },
+  };
+}

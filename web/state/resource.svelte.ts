@@ -1,0 +1,63 @@
+/** Something read from the relay that stays fresh while somebody watches it. */
+export type Resource<T> = {
+  /** The last good answer; null until the first one. */
+  readonly value: T | null;
+  /** Why the last read failed, in the relay's words; null when it did not. */
+  readonly problem: string | null;
+  /** Read again; calls while a read is under way end in one more read, not in many. */
+  refresh(): Promise<void>;
+  /** Change the value as an event tells, without a read; nothing happens before the first answer. */
+  update(change: (value: T) => T): void;
+  /** Keep it fresh until the returned function is called. */
+  watch(): () => void;
+  readonly watched: boolean;
+};
+
+/** `load` gets the value so far, so that an answer can be merged into it; its errors become `problem`. */
+export function createResource<T>(load: (known: T | null) => Promise<T>): Resource<T> {
+  let value = $state.raw<T | null>(null);
+  let problem = $state.raw<string | null>(null);
+  let reading: Promise<void> | null = null;
+  let again = false;
+  let watchers = 0;
+
+  async function read(): Promise<void> {
+    do {
+      again = false;
+      try {
+        value = await load(value);
+        problem = null;
+      } catch (error) {
+        problem = error instanceof Error ? error.message : String(error);
+      }
+    } while (again);
+    reading = null;
+  }
+
+  return {
+    get value() {
+      return value;
+    },
+    get problem() {
+      return problem;
+    },
+    get watched() {
+      return watchers > 0;
+    },
+    refresh() {
+      if (reading !== null) again = true;
+      else reading = Promise.resolve().then(read); // an effect that watches must not read `value`
+      return reading;
+    },
+    update(change) {
+      if (value !== null) value = change(value);
+    },
+    watch() {
+      watchers++;
+      void this.refresh();
+      return () => {
+        watchers--;
+      };
+    },
+  };
+}

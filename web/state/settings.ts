@@ -1,0 +1,36 @@
+/** What this browser remembers for its user between visits. Small, and never needed to work. */
+export type Settings = {
+  /** Which consent text was agreed to; null when none. */
+  readonly consent: string | null;
+  readonly power: number;
+  readonly prefer: "webgpu" | "cpu";
+};
+
+const KEY = "commonweight";
+/** Changes when the consent text gains a point, so that everyone is asked again. */
+export const CONSENT = "2026-11";
+export const DEFAULTS: Settings = { consent: null, power: 1, prefer: "webgpu" };
+
+/** What was remembered in `storage`; anything that does not look right is the default. */
+export function readSettings(storage: Pick<Storage, "getItem">): Settings {
+  try {
+    const value: unknown = JSON.parse(storage.getItem(KEY) ?? "{}");
+    if (typeof value !== "object" || value === null) return DEFAULTS;
+    const { consent, power, prefer } = value as Record<string, unknown>;
+    return {
+      consent: typeof consent === "string" ? consent : null,
+      power: typeof power === "number" && power >= 0.1 && power <= 1 ? power : DEFAULTS.power,
+      prefer: prefer === "cpu" ? "cpu" : "webgpu",
+    };
+  } catch {
+    return DEFAULTS; // blocked or damaged storage: the user is asked again
+  }
+}
+
+export function writeSettings(storage: Pick<Storage, "setItem">, settings: Settings): void {
+  try {
+    storage.setItem(KEY, JSON.stringify(settings));
+  } catch {
+    // blocked or full storage: the choice holds for this visit alone
+  }
+}

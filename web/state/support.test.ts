@@ -1,0 +1,28 @@
+import { expect, test } from "vitest";
+import { findMissing, type Surroundings } from "./support.ts";
+
+const full: Surroundings = {
+  isSecureContext: true,
+  Worker: class {},
+  indexedDB: {},
+  locks: {},
+  subtle: crypto.subtle,
+};
+
+test("a current browser lacks nothing", async () => {
+  expect(await findMissing(full)).toBe(null);
+});
+
+test("without a secure context the page says how to get one, whatever else is missing", async () => {
+  const { subtle: _, locks: __, ...bare } = full;
+  expect(await findMissing({ ...bare, isSecureContext: false })).toMatch(/https, or on localhost/);
+});
+
+test("what is missing is named", async () => {
+  expect(await findMissing({ ...full, Worker: undefined })).toMatch(/web workers/);
+  expect(await findMissing({ ...full, locks: undefined })).toMatch(/Web Locks/);
+  const refusing = { generateKey: () => Promise.reject(new Error("NotSupportedError")) };
+  for (const subtle of [undefined, refusing]) {
+    expect(await findMissing({ ...full, subtle })).toMatch(/Ed25519/);
+  }
+});

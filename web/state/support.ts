@@ -1,0 +1,31 @@
+/** The parts of the browser that contributing stands on. */
+export type Surroundings = {
+  readonly isSecureContext: boolean;
+  readonly Worker?: unknown;
+  readonly indexedDB?: unknown;
+  readonly locks?: unknown;
+  readonly subtle?: Pick<SubtleCrypto, "generateKey"> | undefined;
+};
+
+/**
+ * What is missing, as one sentence, or null. Module workers need no test of their own: every browser
+ * that signs with Ed25519 has had them for years (Chrome 80 and 137, Firefox 114 and 129, Safari 15 and 17).
+ */
+export async function findMissing(around: Surroundings): Promise<string | null> {
+  if (!around.isSecureContext) {
+    return "The page was opened over plain http, where browsers switch off the GPU and signatures. Open it over https, or on localhost.";
+  }
+  if (around.Worker === undefined) {
+    return "It has no web workers, in which training runs apart from the page.";
+  }
+  if (around.indexedDB === undefined || around.locks === undefined) {
+    return "It can't keep finished work safe on this device (IndexedDB and Web Locks are missing or switched off).";
+  }
+  try {
+    await around.subtle?.generateKey("Ed25519", false, ["sign", "verify"]);
+    if (around.subtle !== undefined) return null;
+  } catch {
+    // NotSupportedError: the answer below
+  }
+  return "It can't sign contributions (Ed25519 in WebCrypto). Chrome 137, Firefox 129 and Safari 17 or later can.";
+}

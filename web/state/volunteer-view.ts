@@ -1,0 +1,201 @@
+import type { Phase, Snapshot } from "../../worker/api.ts";
+import { formatBytes, formatCount } from "../words/quantities.ts";
+import type { PieceLife } from "./piece-life.ts";
+
+/** What a volunteer is told they are in (DESIGN §7). Exactly one at a time. */
+export type VolunteerState =
+  | "unsupported"
+  | "ready"
+  | "consent"
+  | "checking"
+  | "asking"
+  | "downloading"
+  | "training"
+  | "finishing"
+  | "uploading"
+  | "verifying"
+  | "merged"
+  | "refused"
+  | "paused"
+  | "no-work"
+  | "offline"
+  | "other-tab"
+  | "outdated"
+  | "stopped";
+
+export type VolunteerView = {
+  readonly state: VolunteerState;
+  readonly title: string;
+  /** Exactly one reason or next step, in plain words. */
+  readonly reason: string;
+  /** Null where there is nothing to measure; `share` is null while the total is unknown. */
+  readonly progress: { readonly label: string; readonly share: number | null } | null;
+  /** A piece is under way: a reload or a stop would throw it away. */
+  readonly busy: boolean;
+};
+
+export type VolunteerFacts = {
+  /** What this browser lacks, as a sentence; null when it lacks nothing. */
+  readonly unsupported: string | null;
+  /** The relay refuses this page as too old. */
+  readonly outdated: boolean;
+  /** The page's own failure to load or reach the engine, as a sentence. */
+  readonly failure: string | null;
+  /** The consent text is open and unanswered. */
+  readonly asking: boolean;
+  readonly snapshot: Snapshot | null;
+  /** The newest piece that this browser made since the page was opened. */
+  readonly newest: PieceLife | null;
+  /** The page itself reaches the relay. */
+  readonly online: boolean;
+};
+
+const BUSY: ReadonlySet<Phase> = new Set([
+  "checking",
+  "asking",
+  "downloading",
+  "training",
+  "uploading",
+  "paused",
+]);
+
+/** Derive the one state, and the one reason, from everything the page knows. */
+export function describeVolunteer(facts: VolunteerFacts): VolunteerView {
+  const { snapshot } = facts;
+  const phase = snapshot?.phase ?? "ready";
+  const view = (
+    state: VolunteerState,
+    title: string,
+    reason: string,
+    progress: VolunteerView["progress"] = null,
+  ): VolunteerView => ({ state, title, reason, progress, busy: BUSY.has(phase) });
+
+  if (facts.unsupported !== null) {
+    return view("unsupported", "This browser can't contribute", facts.unsupported);
+  }
+  if (facts.outdated) {
+    return view(
+      "outdated",
+      "This page is out of date",
+      "The relay speaks a newer protocol. Reload to get the new page; finished work is kept.",
+    );
+  }
+  if (facts.failure !== null) return view("stopped", "Stopped", facts.failure);
+  if (facts.asking) {
+    return view("consent", "Before you start", "Nothing runs until you agree to the list below.");
+  }
+  if (snapshot !== null && phase !== "ready") return running(snapshot, view);
+  return idle(facts, view);
+}
+
+type MakeView = (
+  state: VolunteerState,
+  title: string,
+  reason: string,
+  progress?: VolunteerView["progress"],
+) => VolunteerView;
+
+function running(snapshot: Snapshot, view: MakeView): VolunteerView {
+  const { reason, step, steps } = snapshot;
+  const share = steps > 0 ? step / steps : null;
+  const stepLabel = steps > 0 ? `Step ${formatCount(step)} of ${formatCount(steps)}` : "Starting";
+  switch (snapshot.phase) {
+    case "checking":
+      return view("checking", "Checking this device", "A short test finds out how fast it is.", {
+        label: "Checking",
+        share: null,
+      });
+    case "asking":
+      return view("asking", "Asking for work", "The relay picks what is needed most.", {
+        label: "Asking",
+        share: null,
+      });
+    case "downloading":
+      return view(
+        "downloading",
+        "Downloading",
+        "The model and a piece of its data.",
+        download(snapshot),
+      );
+    case "training":
+      return snapshot.finishing
+        ? view(
+            "finishing",
+            "Finishing this piece",
+            "It is sent when it is done, then this device rests.",
+            {
+              label: stepLabel,
+              share,
+            },
+          )
+        : view("training", "Training", working(snapshot), { label: stepLabel, share });
+    case "uploading":
+      return view(
+        "uploading",
+        "Sending the patch",
+        "It is stored on this device until the relay has it.",
+        {
+          label: "Sending",
+          share: null,
+        },
+      );
+    case "paused":
+      return view("paused", "Paused", reason ?? "You paused it. The running piece is kept.", {
+        label: stepLabel,
+        share,
+      });
+    case "no-work":
+      return view(
+        "no-work",
+        "No work right now",
+        reason ?? "The relay has none; it is asked again by itself.",
+      );
+    case "offline":
+      return view(
+        "offline",
+        "Offline",
+        reason ?? "The relay does not answer. Finished work waits here and is sent later.",
+      );
+    case "other-tab":
+      return view(
+        "other-tab",
+        "Running in another tab",
+        reason ?? "One tab trains at a time; this one takes over when the other is closed.",
+      );
+    default:
+      return view(
+        "stopped",
+        "Stopped",
+        reason ?? "Something went wrong. Start again when you like.",
+      );
+  }
+}
+
+function idle(facts: VolunteerFacts, view: MakeView): VolunteerView {
+  const { newest } = facts;
+  if (newest !== null && newest.stage !== "waiting") {
+    if (!newest.settled) return view("verifying", "Your patch is being checked", newest.sentence);
+    if (newest.stage === "merged") {
+      const into = newest.version === null ? "" : ` into version ${newest.version}`;
+      return view("merged", `Merged${into}`, "Thank you. Your patch is part of the model now.");
+    }
+    return view("refused", "Your patch was not used", newest.sentence.replace(/^Not used\. /, ""));
+  }
+  if (!facts.online) {
+    return view(
+      "offline",
+      "Offline",
+      "The relay can't be reached, so there is no work to fetch. This page notices when it is back.",
+    );
+  }
+  return view("ready", "Ready when you are", "Nothing runs until you press the button.");
+}
+
+const working = ({ shards }: Snapshot): string =>
+  shards.length === 0 ? "On a piece of the training data." : `On ${shards.join(", ")}.`;
+
+function download({ download: { doneBytes, totalBytes } }: Snapshot): VolunteerView["progress"] {
+  if (totalBytes === 0) return { label: "Looking what is needed", share: null };
+  const label = `${formatBytes(doneBytes)} of ${formatBytes(totalBytes)}`;
+  return { label, share: doneBytes / totalBytes };
+}

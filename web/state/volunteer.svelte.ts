@@ -1,0 +1,118 @@
+import type { Piece, Snapshot, WorkerApi } from "../../worker/api.ts";
+import type { OpenEngine } from "../engine.ts";
+import { CONSENT, readSettings, type Settings, writeSettings } from "./settings.ts";
+
+/** The volunteer on this page: consent, the engine's newest snapshot, and the commands. */
+export type Volunteer = ReturnType<typeof createVolunteer>;
+
+export function createVolunteer({
+  openEngine,
+  storage,
+  openedAtMs,
+}: {
+  readonly openEngine: OpenEngine;
+  readonly storage: Pick<Storage, "getItem" | "setItem">;
+  /** When the page was opened: pieces made since then are news. */
+  readonly openedAtMs: number;
+}) {
+  let settings = $state.raw(readSettings(storage));
+  let snapshot = $state.raw<Snapshot | null>(null);
+  let failure = $state.raw<string | null>(null);
+  let asking = $state(false);
+  let starting = $state(false);
+  let engine: Promise<WorkerApi> | null = null;
+
+  function keep(change: Partial<Settings>): void {
+    settings = { ...settings, ...change };
+    writeSettings(storage, settings);
+  }
+
+  function connect(): Promise<WorkerApi> {
+    engine ??= openEngine(
+      (news) => {
+        snapshot = news;
+      },
+      (sentence) => {
+        failure = sentence;
+        engine = null;
+      },
+    );
+    return engine;
+  }
+
+  /** Give the engine a command; what it throws is the one reason that the page shows. */
+  async function command(run: (api: WorkerApi) => Promise<void>): Promise<void> {
+    try {
+      await run(await connect());
+    } catch (error) {
+      failure ??= error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  async function start(model: string): Promise<void> {
+    failure = null;
+    starting = true;
+    const { prefer, power } = settings;
+    await command((api) => api.start({ model, prefer, power }));
+    starting = false;
+  }
+
+  return {
+    get snapshot() {
+      return snapshot;
+    },
+    get failure() {
+      return failure;
+    },
+    /** The consent text is open. */
+    get asking() {
+      return asking;
+    },
+    /** The button was pressed and the engine has not spoken yet. */
+    get starting() {
+      return starting && (snapshot === null || snapshot.phase === "ready");
+    },
+    get settings() {
+      return settings;
+    },
+    get consented() {
+      return settings.consent === CONSENT;
+    },
+    /** The newest piece that was made since the page was opened. */
+    get newest(): Piece | null {
+      const piece = snapshot?.pieces[0];
+      return piece !== undefined && piece.createdAt >= openedAtMs ? piece : null;
+    },
+    /** Show what this browser did before, without any work. Only for those who agreed earlier. */
+    greet: () => command(async () => {}),
+    /** The one button: ask for consent, or start where it was given. */
+    async press(model: string): Promise<void> {
+      if (settings.consent === CONSENT) await start(model);
+      else asking = true;
+    },
+    async agree(model: string): Promise<void> {
+      keep({ consent: CONSENT });
+      asking = false;
+      await start(model);
+    },
+    decline(): void {
+      asking = false;
+    },
+    pause: () => command((api) => api.pause()),
+    resume: () => command((api) => api.resume()),
+    finish: () => command((api) => api.finish()),
+    stop: () => command((api) => api.stop()),
+    async setPower(power: number): Promise<void> {
+      keep({ power });
+      if (snapshot !== null) await command((api) => api.setPower(power));
+    },
+    /** GPU or CPU; a running piece is dropped and begun again there. */
+    async setPrefer(prefer: "webgpu" | "cpu"): Promise<void> {
+      keep({ prefer });
+      const model = snapshot?.model ?? null;
+      if (snapshot === null || snapshot.phase === "ready" || model === null) return;
+      await command((api) => api.stop());
+      await start(model);
+    },
+  };
+}

@@ -1,0 +1,40 @@
+import { REJECT_CODES, type RejectCode } from "../../core/protocol/reject-codes.ts";
+
+/** Each code for people who never read the protocol: what happened, and what it means for them. */
+const WORDS: Record<RejectCode, string> = {
+  malformed: "The relay could not read the patch.",
+  "hash-mismatch": "The patch was damaged on its way.",
+  "signature-invalid": "The patch's signature did not match its key.",
+  "clock-skew": "This device's clock is off by more than five minutes.",
+  "model-unknown": "The relay no longer has this model.",
+  "version-unknown": "The relay no longer has this version.",
+  "blob-unknown": "A file that this piece needs is gone from the relay.",
+  "contribution-unknown": "The relay does not know this patch.",
+  "route-unknown": "This page and the relay do not understand each other.",
+  stale: "The model moved on while this piece was made; newer work took its place.",
+  "too-large": "The patch is larger than the relay accepts.",
+  "range-unsatisfiable": "The relay could not continue a download.",
+  "ticket-unknown": "The relay does not know the ticket of this piece.",
+  "ticket-expired": "The piece took longer than its ticket allowed.",
+  "ticket-used": "A patch for this ticket had already arrived.",
+  "ticket-foreign": "The ticket was made out to another key.",
+  "ticket-mismatch": "The patch does not match the ticket it was made for.",
+  "no-effect": "The patch changes nothing.",
+  "norm-too-large": "The patch changes the model far more than other people's work.",
+  copied: "The patch equals one that somebody else sent.",
+  harmful: "On held-out examples the patch made the model worse.",
+  "gate-failed":
+    "The merge that contained this patch failed its test, and this patch was the cause.",
+  outdated: "This page is older than the relay allows.",
+  "rate-limited": "The relay asks this browser to slow down.",
+  internal: "The relay made a mistake of its own.",
+  unavailable: "The relay is busy.",
+  "storage-full": "The relay's disk is full.",
+};
+
+/** Why a piece was refused; codes of a newer relay fall back to its own `message`. */
+export function refusalWords(code: string, message: string): string {
+  return isRejectCode(code) ? WORDS[code] : message;
+}
+
+const isRejectCode = (code: string): code is RejectCode => Object.hasOwn(REJECT_CODES, code);
