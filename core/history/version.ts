@@ -1,0 +1,115 @@
+import { type SigningKey, sha256, signId, verifyId } from "../crypto/signature.ts";
+import { FormatError } from "../errors.ts";
+import { encodeCanonical, parseJson } from "../protocol/canonical-json.ts";
+import {
+  type MergeInput,
+  type SignedVersion,
+  signedVersion,
+  type VersionRecord,
+} from "../protocol/schemas/version.ts";
+
+/** A version's id (protocol V1): the SHA-256 of the RFC 8785 form of its record. */
+export function versionId(record: VersionRecord): Promise<string> {
+  return sha256(encodeCanonical(record));
+}
+
+/** Sign `record` with the relay's publishing key. */
+export async function signVersion(
+  record: VersionRecord,
+  relayKey: SigningKey,
+): Promise<SignedVersion> {
+  return { record, signature: await signId("version", await versionId(record), relayKey) };
+}
+
+/** The bytes that are stored and served, never written anew: the RFC 8785 form of both. */
+export function encodeVersion(version: SignedVersion): Uint8Array<ArrayBuffer> {
+  return encodeCanonical(version);
+}
+
+/** The version in `bytes`; a FormatError unless they are what `encodeVersion` writes. */
+export function decodeVersion(bytes: Uint8Array): SignedVersion {
+  const version = parseJson("version", signedVersion, bytes);
+  const canonical = encodeVersion(version);
+  if (canonical.length !== bytes.length || canonical.some((byte, i) => byte !== bytes[i])) {
+    throw new FormatError("version: not in RFC 8785 form");
+  }
+  return version;
+}
+
+/** A record whose signature and place in the chain have been verified. */
+export type VerifiedVersion = { readonly id: string; readonly record: VersionRecord };
+
+/** The first rule of the chain that a version breaks (protocol V2–V6). */
+export type VersionFault =
+  | "key"
+  | "signature"
+  | "model"
+  | "number"
+  | "chain"
+  | "origin"
+  | "input-order"
+  | "input-base"
+  | "input-signature";
+
+export type VersionVerdict =
+  | { readonly ok: true; readonly version: VerifiedVersion }
+  | { readonly ok: false; readonly fault: VersionFault; readonly message: string };
+
+/**
+ * Whether `version` continues the history after `parent` (null: is its version 0) and is signed with
+ * `relayKey`, 64 hexadecimal digits. What it merged is replayed elsewhere; scores can only be believed.
+ */
+export async function verifyVersion(
+  { record, signature }: SignedVersion,
+  parent: VerifiedVersion | null,
+  relayKey: string,
+): Promise<VersionVerdict> {
+  const place = checkPlace(record, parent) ?? checkInputs(record);
+  if (place !== null) return place;
+  if (record.relayKey !== relayKey) return fail("key", `signs with ${record.relayKey}`);
+  const id = await versionId(record);
+  if (!(await verifyId("version", id, signature, relayKey))) {
+    return fail("signature", `version ${record.number} is not signed by ${relayKey}`);
+  }
+  for (const { contribution, contributor, signature } of record.merge?.inputs ?? []) {
+    if (!(await verifyId("contribution", contribution, signature, contributor))) {
+      return fail("input-signature", `${contribution} is not signed by ${contributor}`);
+    }
+  }
+  return { ok: true, version: { id, record } };
+}
+
+function checkPlace(record: VersionRecord, parent: VerifiedVersion | null): VersionVerdict | null {
+  if (record.parent !== (parent?.id ?? null)) {
+    return fail("chain", `parent is ${record.parent}, not ${parent?.id ?? null}`);
+  }
+  const number = parent === null ? 0 : parent.record.number + 1;
+  if (record.number !== number) return fail("number", `number is ${record.number}, not ${number}`);
+  if (parent !== null && record.model !== parent.record.model) {
+    return fail("model", `model is ${record.model}, not ${parent.record.model}`);
+  }
+  const merged = record.merge !== null && record.evaluation.gate !== null;
+  const imported = record.merge === null && record.evaluation.gate === null;
+  if (number === 0 ? !imported : !merged) {
+    return fail("origin", "version 0 has neither merge nor gate, every other has both");
+  }
+  return null;
+}
+
+function checkInputs(record: VersionRecord): VersionVerdict | null {
+  let previous: MergeInput | null = null;
+  for (const input of record.merge?.inputs ?? []) {
+    if (previous !== null && input.contribution <= previous.contribution) {
+      return fail("input-order", `${input.contribution} follows ${previous.contribution}`);
+    }
+    if (input.base >= record.number) {
+      return fail("input-base", `${input.contribution} is based on version ${input.base}`);
+    }
+    previous = input;
+  }
+  return null;
+}
+
+function fail(fault: VersionFault, message: string): VersionVerdict {
+  return { ok: false, fault, message: `version: ${message}` };
+}
