@@ -2,6 +2,7 @@ import * as z from "zod/mini";
 import { count, longText, modelId, positive, shortText } from "./primitives.ts";
 
 const share = z.number().check(z.minimum(0), z.maximum(1));
+const probability = z.number().check(z.gt(0), z.lt(1));
 const above0 = z.number().check(z.gt(0));
 
 const mlp = z.strictObject({
@@ -80,9 +81,9 @@ export const recipe = z.strictObject({
     /** Largest mean loss increase that still counts as "no worse", in nats per example. */
     marginNats: above0,
     /** Probability of publishing a version that is worse by the margin. */
-    alpha: share,
+    alpha: probability,
     /** Probability of refusing a version that is exactly as good. */
-    beta: share,
+    beta: probability,
     maxExamples: positive,
   }),
 });
