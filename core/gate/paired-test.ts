@@ -1,0 +1,97 @@
+import { assert } from "../errors.ts";
+
+export type PairedTestRules = {
+  /** Mean loss increase, in nats per example, that a candidate must be shown to stay below. */
+  readonly marginNats: number;
+  /** Greatest probability of passing a candidate that is worse by the margin. */
+  readonly alpha: number;
+  /** Greatest probability of failing a candidate that is exactly as good, before `maxExamples`. */
+  readonly beta: number;
+  /** Undecided after this many means no. */
+  readonly maxExamples: number;
+};
+
+/** What the test has seen up to its decision. */
+export type PairedTestResult = {
+  /** "undecided" asks for more examples, and is a no once `maxExamples` were seen. */
+  readonly decision: "pass" | "fail" | "undecided";
+  /** Differences that were looked at. */
+  readonly examples: number;
+  /** Their mean, unclipped, in nats: candidate − parent. */
+  readonly meanDifference: number;
+  /** ln of the evidence against "worse by the margin"; passes at ln(1/alpha). */
+  readonly logEvidencePass: number;
+  /** ln of the evidence against "no worse"; fails at ln(1/beta). */
+  readonly logEvidenceFail: number;
+};
+
+export const CLIP_NATS = 4; // one example counts at most so much: past it (p < 0.02) the answer is lost anyway
+const BOLDNESS = 0.9; // of the largest stake that cannot go bankrupt on one example
+const PRIOR_VARIANCE = 0.01; // nats², worth one example: the first stakes need some variance
+
+/**
+ * Sequential test that a candidate is no worse than its parent, on `differences` [n] of paired
+ * per-example losses (candidate − parent, nats) in random order, each clipped to ±4.
+ *
+ * Two bets run side by side (Waudby-Smith & Ramdas 2023, "Estimating means of bounded random variables by
+ * betting", arXiv:2010.09686, with the stakes they call aGRAPA): one against "the mean is the margin or
+ * more", one against "the mean is 0 or less". Under its hypothesis a bet's wealth is a non-negative
+ * supermartingale, so it ever reaches 1/alpha (1/beta) with probability at most alpha (beta), whatever
+ * the distribution and whenever one stops (Ville's inequality). An SPRT with a plug-in normal
+ * variance passes losses with rare large rises too early, which is what a backdoor looks like.
+ */
+export function pairedTest(differences: Float32Array, rules: PairedTestRules): PairedTestResult {
+  const { marginNats, alpha, beta, maxExamples } = rules;
+  assert(marginNats > 0 && marginNats < CLIP_NATS, `gate: margin ${marginNats}`);
+  assert(alpha > 0 && alpha < 1 && beta > 0 && beta < 1, `gate: alpha ${alpha}, beta ${beta}`);
+  const passAt = -Math.log(alpha);
+  const failAt = -Math.log(beta);
+  const limit = Math.min(differences.length, maxExamples);
+  let logEvidencePass = 0;
+  let logEvidenceFail = 0;
+  let sum = 0;
+  const moments = { count: 1, sum: 0, squares: PRIOR_VARIANCE }; // of the clipped differences
+  for (let i = 0; i < limit; i++) {
+    const difference = differences[i]!;
+    const clipped = difference <= CLIP_NATS ? Math.max(difference, -CLIP_NATS) : CLIP_NATS; // NaN too
+    const gain = marginNats - clipped; // positive speaks against "worse by the margin"
+    logEvidencePass += Math.log1p(passStake(moments, marginNats) * gain);
+    logEvidenceFail += Math.log1p(failStake(moments) * clipped);
+    sum += difference;
+    moments.count++;
+    moments.sum += clipped;
+    moments.squares += clipped * clipped;
+    const result = { examples: i + 1, meanDifference: sum / (i + 1) };
+    if (logEvidencePass >= passAt) {
+      return { decision: "pass", ...result, logEvidencePass, logEvidenceFail };
+    }
+    if (logEvidenceFail >= failAt) {
+      return { decision: "fail", ...result, logEvidencePass, logEvidenceFail };
+    }
+  }
+  const meanDifference = limit === 0 ? 0 : sum / limit;
+  return {
+    decision: "undecided",
+    examples: limit,
+    meanDifference,
+    logEvidencePass,
+    logEvidenceFail,
+  };
+}
+
+type Moments = { count: number; sum: number; squares: number };
+
+/** The stake against "mean ≥ margin": gain / (variance + gain²), from earlier differences only. */
+function passStake({ count, sum, squares }: Moments, marginNats: number): number {
+  const mean = sum / count;
+  const gain = Math.max(marginNats - mean, 0);
+  const variance = squares / count - mean * mean;
+  return Math.min(gain / (variance + gain * gain), BOLDNESS / (CLIP_NATS - marginNats));
+}
+
+/** The stake against "mean ≤ 0". */
+function failStake({ count, sum, squares }: Moments): number {
+  const mean = Math.max(sum / count, 0);
+  const variance = squares / count - (sum / count) ** 2;
+  return mean === 0 ? 0 : Math.min(mean / (variance + mean * mean), BOLDNESS / CLIP_NATS);
+}
