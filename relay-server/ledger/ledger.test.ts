@@ -21,7 +21,7 @@ describe("the ledger on SQLite", () =>
     return { db, close: () => db.destroy() };
   }));
 
-describe("the ledger on PostgreSQL", () => {
+describe("the ledger on PostgreSQL", { timeout: 60_000 }, () => {
   const pglite = new PGlite(); // one for all tests: it takes seconds to start
   const db = new Kysely<Tables>({ dialect: new PGliteDialect({ pglite }) });
   afterAll(() => db.destroy());

@@ -1,0 +1,41 @@
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { openHeldOutStore } from "./held-out-store.ts";
+import { openPublicBlobs } from "./public-blobs.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "commonweight-blobs-"));
+const temporary = join(folder, "tmp");
+await mkdir(temporary);
+afterAll(() => rmSync(folder, { recursive: true }));
+const blobs = openPublicBlobs(join(folder, "blobs"), temporary);
+
+test("a blob is found by its hash, put once or twice, and nothing else is left on the disk", async () => {
+  const bytes = crypto.getRandomValues(new Uint8Array(1000));
+  const id = await blobs.put(bytes);
+  expect(await blobs.put(bytes)).toBe(id);
+  expect(await blobs.read(id)).toEqual(bytes);
+  expect(await blobs.size(id)).toBe(1000);
+  expect(await blobs.size(id, "gzip")).toBeNull(); // random bytes do not shrink
+  expect(readdirSync(temporary)).toEqual([]);
+});
+
+test("what shrinks is kept gzipped too", async () => {
+  const id = await blobs.put(new Uint8Array(10_000));
+  expect(await blobs.size(id, "gzip")).toBeLessThan(100);
+});
+
+test("a damaged or missing blob is null", async () => {
+  const id = await blobs.put(Uint8Array.of(1, 2, 3));
+  writeFileSync(blobs.path(id), "123");
+  expect(await blobs.read(id)).toBeNull();
+  expect(await blobs.read("0".repeat(64))).toBeNull();
+});
+
+test("held-out sets lie apart, readable by their owner only", async () => {
+  const store = openHeldOutStore(join(folder, "private"), temporary);
+  await store.put("tiny", "gate", Uint8Array.of(1));
+  expect(statSync(store.path("tiny", "gate")).mode & 0o777).toBe(0o600);
+});

@@ -1,0 +1,54 @@
+import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { gzip } from "node:zlib";
+import { sha256 } from "../../core/crypto/signature.ts";
+import { writeDurably } from "./durable-file.ts";
+
+const WORTH_KEEPING = 0.9; // a smaller copy that saves less than a tenth is not worth its file
+
+/** Content-addressed files that anyone may read: checkpoints, delta steps, shards, merged patches. */
+export type PublicBlobs = {
+  /** Keep `bytes` for ever; returns their SHA-256. Durable when it resolves. */
+  put(bytes: Uint8Array<ArrayBuffer>): Promise<string>;
+  /** The bytes of a blob, checked against its hash; null if it is missing or damaged. */
+  read(sha256: string): Promise<Uint8Array<ArrayBuffer> | null>;
+  /** Size in bytes of the blob as it is, or of its gzipped copy; null if there is none. */
+  size(sha256: string, encoding?: "gzip"): Promise<number | null>;
+  path(sha256: string, encoding?: "gzip"): string;
+};
+
+/** The store in `folder`; drafts go to `temporary`, on the same disk. */
+export function openPublicBlobs(folder: string, temporary: string): PublicBlobs {
+  const path = (id: string, encoding?: "gzip") =>
+    join(folder, id.slice(0, 2), encoding === "gzip" ? `${id}.gz` : id);
+  const size = async (id: string, encoding?: "gzip") => {
+    const found = await stat(path(id, encoding)).catch(nullIfMissing);
+    return found === null ? null : found.size;
+  };
+  return {
+    path,
+    size,
+    async put(bytes) {
+      const id = await sha256(bytes);
+      if ((await size(id)) === bytes.length) return id;
+      const small = await promisify(gzip)(bytes);
+      if (small.length < WORTH_KEEPING * bytes.length) {
+        await writeDurably(path(id, "gzip"), small, { temporary });
+      }
+      await writeDurably(path(id), bytes, { temporary });
+      return id;
+    },
+    async read(id) {
+      const bytes = await readFile(path(id)).catch(nullIfMissing);
+      if (bytes === null) return null;
+      const own = Uint8Array.from(bytes); // a Buffer may be a view of a pool
+      return (await sha256(own)) === id ? own : null;
+    },
+  };
+}
+
+function nullIfMissing(error: unknown): null {
+  if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
+  throw error;
+}

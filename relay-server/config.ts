@@ -1,0 +1,66 @@
+import { StartError } from "./start-error.ts";
+
+/** Every setting of the relay, each from the environment variable named beside it. */
+export type Config = {
+  /** PORT: where page, API and signalling are served; 0 takes any free one. */
+  readonly port: number;
+  /** HOST: the address to listen on; empty is every one. */
+  readonly host: string;
+  /** DATA_DIR: ledger, blobs, keys. */
+  readonly dataDir: string;
+  /** WEB_DIR: the built page. */
+  readonly webDir: string;
+  /** TRUST_PROXY: 1 if a proxy in front sets X-Forwarded-For. */
+  readonly trustProxy: boolean;
+  /** BLOB_URL: prefix of every blob's address, when a cache or another host serves them. */
+  readonly blobUrl: string;
+  /** TICKET_HOURS: how long a ticket is good for. */
+  readonly ticketHours: number;
+  /** KEYFRAME_EVERY: versions from one whole checkpoint to the next. */
+  readonly keyframeEvery: number;
+  /** KEY_REQUESTS_PER_MINUTE: tickets and contributions that one key may ask for or send. */
+  readonly keyRequestsPerMinute: number;
+  /** ADDRESS_REQUESTS_PER_MINUTE: the same for one network address. */
+  readonly addressRequestsPerMinute: number;
+};
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The settings in `environment`, with defaults; a StartError names the first one that makes no sense. */
+export function parseConfig(environment: Environment): Config {
+  const integer = (name: string, fallback: number, least: number, most: number) => {
+    const text = environment[name] ?? "";
+    if (text === "") return fallback;
+    const value = Number(text);
+    if (Number.isInteger(value) && value >= least && value <= most) return value;
+    throw new StartError(
+      `${name} is "${text}", but must be a whole number from ${least} to ${most}.`,
+    );
+  };
+  const flag = (name: string) => {
+    const text = environment[name] ?? "";
+    if (["", "0", "false"].includes(text)) return false;
+    if (["1", "true"].includes(text)) return true;
+    throw new StartError(`${name} is "${text}", but must be 1 or 0.`);
+  };
+  const text = (name: string, fallback: string) => environment[name] || fallback;
+
+  const blobUrl = text("BLOB_URL", "/api/v1/blobs/");
+  if (!/^(\/|https?:\/\/[^\s;,']+\/)/.test(blobUrl) || !blobUrl.endsWith("/")) {
+    throw new StartError(
+      `BLOB_URL is "${blobUrl}", but must be an address or a path that ends in "/".`,
+    );
+  }
+  return {
+    port: integer("PORT", 8787, 0, 65535),
+    host: text("HOST", ""),
+    dataDir: text("DATA_DIR", "./data"),
+    webDir: text("WEB_DIR", "dist"),
+    trustProxy: flag("TRUST_PROXY"),
+    blobUrl,
+    ticketHours: integer("TICKET_HOURS", 24, 1, 8760), // an outbox may wait for a day
+    keyframeEvery: integer("KEYFRAME_EVERY", 16, 1, 10_000),
+    keyRequestsPerMinute: integer("KEY_REQUESTS_PER_MINUTE", 60, 1, 1_000_000),
+    addressRequestsPerMinute: integer("ADDRESS_REQUESTS_PER_MINUTE", 1200, 1, 1_000_000),
+  };
+}
