@@ -1,0 +1,47 @@
+import type { Tensor } from "@tensorflow/tfjs-core";
+import { assert } from "../errors.ts";
+import type { TensorShape } from "../tensors/layout.ts";
+import type { Examples } from "../training/examples.ts";
+import type { MaskPart } from "./operations.ts";
+
+/** The weights in use, by tensor name. */
+export type Weights = ReadonlyMap<string, Tensor>;
+
+/** What one step looks at, on the device. The caller disposes both. */
+export type Batch = {
+  /** Images: pixels [batch, inputs] in 0…1. */
+  readonly inputs: Tensor;
+  /** int32: classes [batch]. */
+  readonly targets: Tensor;
+};
+
+/** The gradient of a mask's k entries, which `Model.gradientInto` fills. */
+export type MaskedGradient = {
+  /** [k] */
+  readonly values: Tensor;
+  /** Where each entry lies inside its tensor: [k] int32. */
+  readonly positions: Tensor;
+  /** The entries in each tensor, by name; a tensor without masked entries is absent. */
+  readonly parts: ReadonlyMap<string, MaskPart>;
+};
+
+/** One architecture with its sizes: pure functions over tensors, in operations that `kernels/` provides. */
+export type Model = {
+  readonly shapes: readonly TensorShape[];
+  /** Put `examples[indices]` on the device. */
+  batch(examples: Examples, indices: Uint32Array): Batch;
+  /**
+   * Forward and backward: fill `gradient` with that of the mean loss and return the losses in nats,
+   * one per example or token. Whatever else it makes dies inside.
+   */
+  gradientInto(gradient: MaskedGradient, weights: Weights, batch: Batch): Tensor;
+  /** [2, examples of the batch]: the loss in nats, then 1 where the example is answered right, else 0. */
+  score(weights: Weights, batch: Batch): Tensor;
+};
+
+/** The tensor with that name, which the model's shapes promise. */
+export function weightOf(weights: Weights, name: string): Tensor {
+  const weight = weights.get(name);
+  assert(weight !== undefined, `no weight "${name}"`);
+  return weight;
+}

@@ -1,0 +1,120 @@
+import { engine, type Tensor } from "@tensorflow/tfjs-core";
+
+/**
+ * The operations that models are built from, called by name; `kernels/` has a body of each for every
+ * backend. All values are f32 but positions and targets, which are int32. The operations that end in
+ * "Into" write into a tensor they are given and return nothing, so that a step allocates no gradient or
+ * state anew. Gradients are written by hand in each model: nothing here is recorded on tfjs's tape.
+ */
+
+// R rows (batch, or batch × time), I inputs, O outputs, C classes, k entries of the mask
+
+/** Which way a weight matrix is stored: PyTorch's Linear [O, I] or GPT-2's Conv1D [I, O]. */
+export type Orientation = "out-in" | "in-out";
+
+/** The entries of the mask that lie in one tensor: `count` from `start` among all k. */
+export type MaskPart = { readonly start: number; readonly count: number };
+
+/** y [R, O] = x [R, I] · weight + bias [O], then max(0, y) when `relu`. */
+export function linear(
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor | null,
+  { orientation, relu }: { orientation: Orientation; relu: boolean },
+): Tensor {
+  const inputs = bias === null ? { x, weight } : { x, weight, bias };
+  return engine().runKernel<Tensor>("Linear", inputs, { orientation, relu });
+}
+
+/**
+ * The gradient of a linear operation's input: dx [R, I] = dy [R, O] · weight. Where `x` [R, I], the input, came
+ * out of a ReLU, pass it: its zeros pass no gradient on.
+ */
+export function linearInputGradient(
+  dy: Tensor,
+  weight: Tensor,
+  x: Tensor | null,
+  { orientation }: { orientation: Orientation },
+): Tensor {
+  const inputs = x === null ? { dy, weight } : { dy, weight, x };
+  return engine().runKernel<Tensor>("LinearInputGradient", inputs, { orientation });
+}
+
+/**
+ * Only the masked entries of a weight's gradient xᵀ·dy: for each of the part's `positions` (flat inside
+ * the weight, [k] int32) one dot product over the rows of x [R, I] and dy [R, O], written into
+ * `gradient` [k]. Never the dense gradient.
+ */
+export function sampledGradientInto(
+  gradient: Tensor,
+  x: Tensor,
+  dy: Tensor,
+  positions: Tensor,
+  { start, count, orientation }: MaskPart & { orientation: Orientation },
+): void {
+  const inputs = { gradient, x, dy, positions };
+  engine().runKernel("SampledGradient", inputs, { start, count, orientation });
+}
+
+/** Only the masked entries of a bias's gradient: column sums of dy [R, O], written into `gradient` [k]. */
+export function sampledColumnSumsInto(
+  gradient: Tensor,
+  dy: Tensor,
+  positions: Tensor,
+  { start, count }: MaskPart,
+): void {
+  engine().runKernel("SampledColumnSums", { gradient, dy, positions }, { start, count });
+}
+
+/**
+ * Cross-entropy from integer targets, forward and backward in one: losses [R] in nats,
+ * −log softmax(logits [R, C])[target], and dlogits [R, C], the gradient of their *mean*.
+ */
+export function crossEntropy(logits: Tensor, targets: Tensor): { losses: Tensor; dlogits: Tensor } {
+  const [losses, dlogits] = engine().runKernel<Tensor[]>("CrossEntropy", { logits, targets });
+  return { losses: losses!, dlogits: dlogits! };
+}
+
+/** How well logits [R, C] meet integer targets [R]: [2, R], losses in nats, then 1 where the largest logit is the target's. */
+export function scoreLogits(logits: Tensor, targets: Tensor): Tensor {
+  return engine().runKernel<Tensor>("ScoreLogits", { logits, targets });
+}
+
+/** log[index] = mean of losses [R]. */
+export function meanInto(log: Tensor, losses: Tensor, { index }: { index: number }): void {
+  engine().runKernel("MeanInto", { log, losses }, { index });
+}
+
+/**
+ * One step of AdamW (Loshchilov & Hutter 2019, arXiv:1711.05101, Algorithm 2) on the delta alone.
+ * `state` [3, k] holds delta, first and second moment; `base` [k] the base's values at the mask, which
+ * the decoupled decay acts on together with the delta; `gradient` [k].
+ */
+export function adamWInto(
+  state: Tensor,
+  gradient: Tensor,
+  base: Tensor,
+  options: {
+    readonly learningRate: number;
+    readonly beta1: number;
+    readonly beta2: number;
+    readonly epsilon: number;
+    readonly weightDecay: number;
+    /** 1 − beta1^step and 1 − beta2^step, for the step counted from 1. */
+    readonly correction1: number;
+    readonly correction2: number;
+  },
+): void {
+  engine().runKernel("MaskedAdamW", { state, gradient, base }, options);
+}
+
+/** weight[positions[j]] = base[j] + delta[j] for the part's j; delta is the first row of `state` [3, k]. */
+export function applyDeltaInto(
+  weight: Tensor,
+  state: Tensor,
+  base: Tensor,
+  positions: Tensor,
+  { start, count }: MaskPart,
+): void {
+  engine().runKernel("ApplyDelta", { weight, state, base, positions }, { start, count });
+}

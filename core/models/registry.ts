@@ -1,0 +1,20 @@
+import { FormatError } from "../errors.ts";
+import type { Architecture } from "../protocol/schemas/recipe.ts";
+import { createLayout, type Layout } from "../tensors/layout.ts";
+import { createMlp } from "./mlp.ts";
+import type { Model } from "./model.ts";
+
+/** The model that `architecture` describes: one line a kind. */
+export function modelOf(architecture: Architecture): Model {
+  switch (architecture.kind) {
+    case "mlp":
+      return createMlp(architecture);
+    default:
+      throw new FormatError(`recipe: no architecture "${architecture.kind}" in this release`);
+  }
+}
+
+/** The flat parameter space of an architecture. */
+export function layoutOf(architecture: Architecture): Layout {
+  return createLayout(modelOf(architecture).shapes);
+}

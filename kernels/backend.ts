@@ -1,0 +1,40 @@
+/** A backend that is open: everything in core/training runs on it until another is opened. */
+export type OpenBackend = {
+  readonly name: "webgpu" | "wasm" | "cpu";
+  /** The device in its own words, such as "swiftshader" or "wasm simd". */
+  readonly device: string;
+};
+
+/**
+ * Open the backend that training runs on: WebGPU where it is preferred and an adapter exists, else the
+ * CPU. Only the chosen one's code is loaded, and only now. `wasmFolder` holds tfjs's wasm binaries: an
+ * address ending in "/" in the browser, a path in Node.
+ */
+export async function openBackend({
+  prefer,
+  wasmFolder,
+}: {
+  readonly prefer: "webgpu" | "cpu";
+  readonly wasmFolder: string;
+}): Promise<OpenBackend> {
+  if (prefer === "webgpu") {
+    const adapter = await requestAdapter();
+    if (adapter !== null) {
+      const { openWebGpu } = await import("./webgpu/backend.ts");
+      const device = await openWebGpu(adapter);
+      if (device !== null) return { name: "webgpu", device };
+    }
+  }
+  const { openWasm } = await import("./wasm/backend.ts");
+  const device = await openWasm(wasmFolder);
+  if (device !== null) return { name: "wasm", device };
+  const { openCpu } = await import("./cpu/backend.ts");
+  return { name: "cpu", device: await openCpu() };
+}
+
+/** Null where the runtime has no WebGPU or no adapter for it. */
+async function requestAdapter(): Promise<GPUAdapter | null> {
+  const gpu = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu; // absent in Node and on insecure pages
+  if (gpu === undefined) return null;
+  return gpu.requestAdapter({ powerPreference: "high-performance" });
+}

@@ -1,0 +1,162 @@
+import {
+  type DataType,
+  type KernelConfig,
+  type NamedAttrMap,
+  type NamedTensorInfoMap,
+  registerKernel,
+  type TensorInfo,
+} from "@tensorflow/tfjs-core";
+import { assert } from "../core/errors.ts";
+import type { Orientation } from "../core/models/operations.ts";
+import type { AdamWOptions, HostBodies } from "./host-bodies.ts";
+
+/** How a backend of the host keeps tensors. */
+export type HostMemory<Backend> = {
+  /** A new tensor with undefined content. */
+  make(backend: Backend, shape: number[], dtype: DataType): TensorInfo;
+  /** The tensor's values in place: valid until the next `make`. */
+  floats(backend: Backend, tensor: TensorInfo): Float32Array;
+  integers(backend: Backend, tensor: TensorInfo): Int32Array;
+};
+
+/** What a body's wrapper works with: its inputs by name, its attributes, the memory. */
+type Call = {
+  readonly tensor: (name: string) => TensorInfo;
+  readonly has: (name: string) => boolean;
+  readonly floats: (tensor: TensorInfo | string) => Float32Array;
+  readonly integers: (tensor: TensorInfo | string) => Int32Array;
+  readonly make: (shape: number[]) => TensorInfo;
+  readonly attributes: NamedAttrMap;
+  readonly bodies: HostBodies;
+};
+
+/** Register `bodies` as the operations of core/models/operations.ts for one backend. */
+export function registerHostOperations<Backend>(
+  backendName: string,
+  memory: HostMemory<Backend>,
+  bodies: HostBodies,
+): void {
+  for (const [kernelName, body] of Object.entries(OPERATIONS)) {
+    const kernelFunc: KernelConfig["kernelFunc"] = ({ inputs, attrs, backend }) =>
+      body(createCall(memory, backend as Backend, inputs, attrs ?? {}, bodies)); // tfjs passes the backend of that name
+    registerKernel({ kernelName, backendName, kernelFunc });
+  }
+}
+
+function createCall<Backend>(
+  memory: HostMemory<Backend>,
+  backend: Backend,
+  inputs: NamedTensorInfoMap,
+  attributes: NamedAttrMap,
+  bodies: HostBodies,
+): Call {
+  const tensor = (name: string): TensorInfo => {
+    const input = inputs[name];
+    assert(input !== undefined, `operation without input "${name}"`);
+    return input;
+  };
+  const resolve = (of: TensorInfo | string) => (typeof of === "string" ? tensor(of) : of);
+  return {
+    tensor,
+    has: (name) => inputs[name] !== undefined,
+    floats: (of) => memory.floats(backend, resolve(of)),
+    integers: (of) => memory.integers(backend, resolve(of)),
+    make: (shape) => memory.make(backend, shape, "float32"),
+    attributes,
+    bodies,
+  };
+}
+
+// Outputs are made before any array is taken: making one may move the memory.
+const OPERATIONS: Record<string, (call: Call) => TensorInfo | TensorInfo[]> = {
+  Linear: ({ tensor, has, floats, make, attributes, bodies }) => {
+    const [R, I] = matrix(tensor("x"));
+    const orientation = attributes.orientation as Orientation; // set by `linear` in core/models
+    const [first, second] = matrix(tensor("weight"));
+    const O = orientation === "out-in" ? first : second;
+    const y = make([R, O]);
+    const bias = has("bias") ? floats("bias") : null;
+    const sizes = { R, I, O, orientation, relu: attributes.relu === true };
+    bodies.linear(floats(y), floats("x"), floats("weight"), bias, sizes);
+    return y;
+  },
+
+  LinearInputGradient: ({ tensor, has, floats, make, attributes, bodies }) => {
+    const [R, O] = matrix(tensor("dy"));
+    const orientation = attributes.orientation as Orientation; // set by `linearInputGradient`
+    const [first, second] = matrix(tensor("weight"));
+    const I = orientation === "out-in" ? second : first;
+    const dx = make([R, I]);
+    const x = has("x") ? floats("x") : null;
+    const sizes = { R, I, O, orientation };
+    bodies.linearInputGradient(floats(dx), floats("dy"), floats("weight"), x, sizes);
+    return dx;
+  },
+
+  SampledGradient: ({ tensor, floats, integers, attributes, bodies }) => {
+    const [R, I] = matrix(tensor("x"));
+    const [, O] = matrix(tensor("dy"));
+    const orientation = attributes.orientation as Orientation; // set by `sampledGradientInto`
+    const sizes = { ...part(attributes), R, I, O, orientation };
+    const positions = integers("positions");
+    bodies.sampledGradient(floats("gradient"), floats("x"), floats("dy"), positions, sizes);
+    return [];
+  },
+
+  SampledColumnSums: ({ tensor, floats, integers, attributes, bodies }) => {
+    const [R, O] = matrix(tensor("dy"));
+    const sizes = { ...part(attributes), R, O };
+    bodies.sampledColumnSums(floats("gradient"), floats("dy"), integers("positions"), sizes);
+    return [];
+  },
+
+  CrossEntropy: ({ tensor, floats, integers, make, bodies }) => {
+    const [R, C] = matrix(tensor("logits"));
+    const losses = make([R]);
+    const dlogits = make([R, C]);
+    bodies.crossEntropy(floats(losses), floats(dlogits), floats("logits"), integers("targets"));
+    return [losses, dlogits];
+  },
+
+  ScoreLogits: ({ tensor, floats, integers, make, bodies }) => {
+    const scores = make([2, matrix(tensor("logits"))[0]]);
+    bodies.scoreLogits(floats(scores), floats("logits"), integers("targets"));
+    return scores;
+  },
+
+  MeanInto: ({ floats, attributes }) => {
+    const losses = floats("losses");
+    let sum = 0;
+    for (const loss of losses) sum += loss;
+    floats("log")[Number(attributes.index)] = sum / losses.length;
+    return [];
+  },
+
+  MaskedAdamW: ({ floats, attributes, bodies }) => {
+    const options = attributes as unknown as AdamWOptions; // the options of `adamWInto`
+    bodies.adamW(floats("state"), floats("gradient"), floats("base"), options);
+    return [];
+  },
+
+  ApplyDelta: ({ floats, integers, attributes, bodies }) => {
+    const positions = integers("positions");
+    bodies.applyDelta(
+      floats("weight"),
+      floats("state"),
+      floats("base"),
+      positions,
+      part(attributes),
+    );
+    return [];
+  },
+};
+
+function matrix({ shape }: TensorInfo): [rows: number, columns: number] {
+  const [rows, columns] = shape;
+  assert(shape.length === 2 && rows !== undefined && columns !== undefined, `no matrix: ${shape}`);
+  return [rows, columns];
+}
+
+function part(attributes: NamedAttrMap): { start: number; count: number } {
+  return { start: Number(attributes.start), count: Number(attributes.count) };
+}

@@ -1,0 +1,64 @@
+import { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
+import { registerBackend, removeBackend, setBackend } from "@tensorflow/tfjs-core";
+import { registerWebGpuOperations } from "./operations.ts";
+
+/** The GPU went away: a driver restart, or the browser took it back. Open a backend anew. */
+export class DeviceLostError extends Error {
+  override readonly name = "DeviceLostError";
+}
+
+/** As tfjs asks for them: what the adapter has rather than WebGPU's small defaults. */
+const RAISED_LIMITS = [
+  "maxComputeWorkgroupStorageSize",
+  "maxComputeWorkgroupsPerDimension",
+  "maxStorageBufferBindingSize",
+  "maxBufferSize",
+  "maxComputeWorkgroupSizeX",
+  "maxComputeInvocationsPerWorkgroup",
+] as const;
+
+registerWebGpuOperations();
+
+/**
+ * Open tfjs's WebGPU backend on a new device of `adapter`; null where it gives none. Returns the adapter's
+ * words. Once the device is lost, every operation and reading throws DeviceLostError.
+ */
+export async function openWebGpu(adapter: GPUAdapter): Promise<string | null> {
+  const requiredLimits: Record<string, number> = {};
+  for (const limit of RAISED_LIMITS) requiredLimits[limit] = adapter.limits[limit];
+  const device = await adapter.requestDevice({ requiredLimits });
+  const backend = new LossAwareBackend(device, adapter.info);
+  removeBackend("webgpu"); // tfjs's own, which opens a device that it tells nobody about; or the lost one
+  registerBackend("webgpu", () => backend);
+  if (!(await setBackend("webgpu"))) return null;
+  return describe(adapter.info);
+}
+
+class LossAwareBackend extends WebGPUBackend {
+  #lost: DeviceLostError | null = null;
+  readonly #loss: Promise<never>;
+
+  constructor(device: GPUDevice, info: GPUAdapterInfo) {
+    super(device, info);
+    this.#loss = device.lost.then(({ message }) => {
+      this.#lost = new DeviceLostError(`the GPU was lost: ${message || "no reason given"}`);
+      throw this.#lost;
+    });
+    this.#loss.catch(() => {}); // nobody may be reading when it happens
+  }
+
+  override runWebGPUProgram(
+    ...program: Parameters<WebGPUBackend["runWebGPUProgram"]>
+  ): ReturnType<WebGPUBackend["runWebGPUProgram"]> {
+    if (this.#lost !== null) throw this.#lost;
+    return super.runWebGPUProgram(...program);
+  }
+
+  override read(...what: Parameters<WebGPUBackend["read"]>): ReturnType<WebGPUBackend["read"]> {
+    return Promise.race([super.read(...what), this.#loss]);
+  }
+}
+
+function describe({ description, device, architecture, vendor }: GPUAdapterInfo): string {
+  return description || [vendor, architecture, device].filter(Boolean).join(" ") || "unknown GPU";
+}

@@ -1,0 +1,102 @@
+import type { Program } from "./program.ts";
+
+const TILE = 32; // 64 threads of 4 × 4 values each; small enough that a batch of 64 fills several cores
+const DEPTH = 16; // two tiles of 16 × 32 f32 are 4 KB of workgroup memory; the least any device has is 16 KB
+const THREADS = (TILE * TILE) / 16;
+const LOADS = (TILE * DEPTH) / THREADS;
+
+/** How many workgroups a product [rows, columns] takes. */
+export function matmulGroups(rows: number, columns: number): number {
+  return Math.ceil(rows / TILE) * Math.ceil(columns / TILE);
+}
+
+/** What is done to a finished sum at [row, column] before it is stored; `sum` in and out. */
+type Epilogue = {
+  readonly name: string;
+  readonly inputs: readonly string[];
+  readonly code: string;
+};
+
+export const EPILOGUES = {
+  none: { name: "none", inputs: [], code: "" },
+  relu: { name: "relu", inputs: [], code: "sum = max(sum, 0.0);" },
+  bias: { name: "bias", inputs: ["bias"], code: "sum += bias[column];" },
+  biasRelu: { name: "biasRelu", inputs: ["bias"], code: "sum = max(sum + bias[column], 0.0);" },
+  gate: {
+    name: "gate",
+    inputs: ["x"],
+    code: "sum = select(0.0, sum, x[row * uniforms.columns + column] > 0.0);",
+  },
+} as const satisfies Record<string, Epilogue>;
+
+/**
+ * result [rows, columns] = a [rows, depth] · b, where b is stored [depth, columns] or, `transposed`,
+ * [columns, depth]. Each group sums one tile in a fixed order, so the result never depends on timing
+ * (tfjs's own product adds with atomics where the depth is large).
+ */
+export function matmulProgram(transposed: boolean, epilogue: Epilogue): Program {
+  const loadB = transposed
+    ? `let k = l % ${DEPTH}; let n = l / ${DEPTH};
+       let at = (column0 + n) * uniforms.depth + k0 + k;`
+    : `let k = l / ${TILE}; let n = l % ${TILE};
+       let at = (k0 + k) * uniforms.columns + column0 + n;`;
+  return {
+    name: `commonweight_matmul_${transposed}_${epilogue.name}`,
+    inputs: ["a", "b", ...epilogue.inputs],
+    integers: ["rows", "columns", "depth"],
+    workgroupSize: THREADS,
+    code: `
+      var<workgroup> tileA : array<f32, ${TILE * DEPTH}>; // [DEPTH, TILE rows]
+      var<workgroup> tileB : array<f32, ${TILE * DEPTH}>; // [DEPTH, TILE columns]
+
+      fn main(index : i32) {
+        let thread = i32(localIndex);
+        let tilesAcross = (uniforms.columns + ${TILE - 1}) / ${TILE};
+        let tile = index / ${THREADS};
+        let row0 = (tile / tilesAcross) * ${TILE};
+        let column0 = (tile % tilesAcross) * ${TILE};
+        let threadRow = (thread / ${TILE / 4}) * 4;
+        let threadColumn = (thread % ${TILE / 4}) * 4;
+        var sums : array<vec4<f32>, 4>;
+        for (var k0 = 0; k0 < uniforms.depth; k0 += ${DEPTH}) {
+          for (var load = 0; load < ${LOADS}; load++) {
+            let l = thread + load * ${THREADS};
+            {
+              let k = l % ${DEPTH}; let m = l / ${DEPTH};
+              var value = 0.0;
+              if (row0 + m < uniforms.rows && k0 + k < uniforms.depth) {
+                value = a[(row0 + m) * uniforms.depth + k0 + k];
+              }
+              tileA[k * ${TILE} + m] = value;
+            }
+            {
+              ${loadB}
+              var value = 0.0;
+              if (column0 + n < uniforms.columns && k0 + k < uniforms.depth) { value = b[at]; }
+              tileB[k * ${TILE} + n] = value;
+            }
+          }
+          workgroupBarrier();
+          for (var k = 0; k < ${DEPTH}; k++) {
+            let atB = k * ${TILE} + threadColumn;
+            let four = vec4<f32>(tileB[atB], tileB[atB + 1], tileB[atB + 2], tileB[atB + 3]);
+            for (var m = 0; m < 4; m++) {
+              sums[m] += tileA[k * ${TILE} + threadRow + m] * four;
+            }
+          }
+          workgroupBarrier();
+        }
+        for (var m = 0; m < 4; m++) {
+          for (var n = 0; n < 4; n++) {
+            let row = row0 + threadRow + m;
+            let column = column0 + threadColumn + n;
+            if (row < uniforms.rows && column < uniforms.columns) {
+              var sum = sums[m][n];
+              ${epilogue.code}
+              result[row * uniforms.columns + column] = sum;
+            }
+          }
+        }
+      }`,
+  };
+}

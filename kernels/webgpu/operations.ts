@@ -1,0 +1,191 @@
+import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
+import {
+  type NamedAttrMap,
+  type NamedTensorInfoMap,
+  registerKernel,
+  type TensorInfo,
+  util,
+} from "@tensorflow/tfjs-core";
+import { assert } from "../../core/errors.ts";
+import { EPILOGUES, matmulGroups, matmulProgram } from "./matmul.ts";
+import { runProgram } from "./program.ts";
+import {
+  ADAMW,
+  APPLY_DELTA,
+  CROSS_ENTROPY_GRADIENT,
+  CROSS_ENTROPY_LOSSES,
+  MEAN,
+  SAMPLED_COLUMN_SUMS,
+  SAMPLED_GRADIENT,
+  SCORE_LOGITS,
+  THREADS,
+} from "./programs.ts";
+
+type Body = (
+  backend: WebGPUBackend,
+  inputs: NamedTensorInfoMap,
+  attributes: NamedAttrMap,
+) => TensorInfo | TensorInfo[];
+
+/** Register the operations of core/models/operations.ts for tfjs's WebGPU backend. */
+export function registerWebGpuOperations(): void {
+  for (const [kernelName, body] of Object.entries(OPERATIONS)) {
+    registerKernel({
+      kernelName,
+      backendName: "webgpu",
+      kernelFunc: ({ inputs, attrs, backend }) =>
+        body(backend as WebGPUBackend, inputs, attrs ?? {}), // tfjs passes the backend of that name
+    });
+  }
+}
+
+const OPERATIONS: Record<string, Body> = {
+  Linear: (backend, inputs, { orientation, relu }) => {
+    const [x, weight] = take(inputs, "x", "weight");
+    const { bias } = inputs;
+    const [rows, depth] = matrix(x);
+    const [first, second] = matrix(weight);
+    const columns = orientation === "out-in" ? first : second;
+    const y = backend.makeTensorInfo([rows, columns], "float32");
+    const epilogue =
+      bias === undefined
+        ? EPILOGUES[relu === true ? "relu" : "none"]
+        : EPILOGUES[relu === true ? "biasRelu" : "bias"];
+    runProgram(backend, matmulProgram(orientation === "out-in", epilogue), {
+      output: y,
+      inputs: bias === undefined ? [x, weight] : [x, weight, bias],
+      integers: [rows, columns, depth],
+      groups: matmulGroups(rows, columns),
+    });
+    return y;
+  },
+
+  LinearInputGradient: (backend, inputs, { orientation }) => {
+    const [dy, weight] = take(inputs, "dy", "weight");
+    const { x } = inputs;
+    const [rows, depth] = matrix(dy);
+    const [first, second] = matrix(weight);
+    const columns = orientation === "out-in" ? second : first;
+    const dx = backend.makeTensorInfo([rows, columns], "float32");
+    const epilogue = EPILOGUES[x === undefined ? "none" : "gate"];
+    runProgram(backend, matmulProgram(orientation !== "out-in", epilogue), {
+      output: dx,
+      inputs: x === undefined ? [dy, weight] : [dy, weight, x],
+      integers: [rows, columns, depth],
+      groups: matmulGroups(rows, columns),
+    });
+    return dx;
+  },
+
+  SampledGradient: (backend, inputs, attributes) => {
+    const [gradient, x, dy, positions] = take(inputs, "gradient", "x", "dy", "positions");
+    const [rows, inner] = matrix(x);
+    const [, outer] = matrix(dy);
+    const { start, count } = part(attributes);
+    // Which of the two indexes runs fastest in the weight decides who is the inner one.
+    const outIn = attributes.orientation === "out-in";
+    runProgram(backend, SAMPLED_GRADIENT, {
+      output: gradient,
+      inputs: outIn ? [x, dy, positions] : [dy, x, positions],
+      integers: outIn ? [rows, inner, outer, start, count] : [rows, outer, inner, start, count],
+      groups: Math.ceil(count / THREADS),
+    });
+    return [];
+  },
+
+  SampledColumnSums: (backend, inputs, attributes) => {
+    const [gradient, dy, positions] = take(inputs, "gradient", "dy", "positions");
+    const [rows, columns] = matrix(dy);
+    const { start, count } = part(attributes);
+    runProgram(backend, SAMPLED_COLUMN_SUMS, {
+      output: gradient,
+      inputs: [dy, positions],
+      integers: [rows, columns, start, count],
+      groups: Math.ceil(count / THREADS),
+    });
+    return [];
+  },
+
+  CrossEntropy: (backend, inputs) => {
+    const [logits, targets] = take(inputs, "logits", "targets");
+    const [rows, classes] = matrix(logits);
+    const losses = backend.makeTensorInfo([rows], "float32");
+    const dlogits = backend.makeTensorInfo([rows, classes], "float32");
+    const call = {
+      inputs: [logits, targets],
+      integers: [rows, classes],
+      groups: Math.ceil(rows / THREADS),
+    };
+    runProgram(backend, CROSS_ENTROPY_LOSSES, { ...call, output: losses });
+    runProgram(backend, CROSS_ENTROPY_GRADIENT, { ...call, output: dlogits });
+    return [losses, dlogits];
+  },
+
+  ScoreLogits: (backend, inputs) => {
+    const [logits, targets] = take(inputs, "logits", "targets");
+    const [rows, classes] = matrix(logits);
+    const scores = backend.makeTensorInfo([2, rows], "float32");
+    runProgram(backend, SCORE_LOGITS, {
+      output: scores,
+      inputs: [logits, targets],
+      integers: [rows, classes],
+      groups: Math.ceil(rows / THREADS),
+    });
+    return scores;
+  },
+
+  MeanInto: (backend, inputs, { index }) => {
+    const [log, losses] = take(inputs, "log", "losses");
+    const integers = [util.sizeFromShape(losses.shape), Number(index)];
+    runProgram(backend, MEAN, { output: log, inputs: [losses], integers, groups: 1 });
+    return [];
+  },
+
+  MaskedAdamW: (backend, inputs, attributes) => {
+    const [state, gradient, base] = take(inputs, "state", "gradient", "base");
+    const entries = util.sizeFromShape(gradient.shape);
+    runProgram(backend, ADAMW, {
+      output: state,
+      inputs: [gradient, base],
+      integers: [entries],
+      floats: ADAMW.floats.map((name) => Number(attributes[name])),
+      groups: Math.ceil(entries / THREADS),
+    });
+    return [];
+  },
+
+  ApplyDelta: (backend, inputs, attributes) => {
+    const [weight, state, base, positions] = take(inputs, "weight", "state", "base", "positions");
+    const { start, count } = part(attributes);
+    runProgram(backend, APPLY_DELTA, {
+      output: weight,
+      inputs: [state, base, positions],
+      integers: [start, count],
+      groups: Math.ceil(count / THREADS),
+    });
+    return [];
+  },
+};
+
+/** Inputs that the operation cannot do without. */
+function take<Names extends readonly string[]>(
+  inputs: NamedTensorInfoMap,
+  ...names: Names
+): { [Index in keyof Names]: TensorInfo } {
+  const taken = names.map((name) => {
+    const input = inputs[name];
+    assert(input !== undefined, `operation without input "${name}"`);
+    return input;
+  });
+  return taken as { [Index in keyof Names]: TensorInfo }; // one for each name
+}
+
+function matrix({ shape }: TensorInfo): [rows: number, columns: number] {
+  const [rows, columns] = shape;
+  assert(shape.length === 2 && rows !== undefined && columns !== undefined, `no matrix: ${shape}`);
+  return [rows, columns];
+}
+
+function part(attributes: NamedAttrMap): { start: number; count: number } {
+  return { start: Number(attributes.start), count: Number(attributes.count) };
+}

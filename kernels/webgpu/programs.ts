@@ -1,0 +1,169 @@
+import type { Program } from "./program.ts";
+
+/** Threads of a workgroup where each thread works alone. */
+export const THREADS = 64;
+
+/** Loads one row's largest logit and the sum of exp(logit − largest). */
+const ROW_SOFTMAX = `
+  fn largestOf(row : i32) -> f32 {
+    var most = logits[row * uniforms.classes];
+    for (var c = 1; c < uniforms.classes; c++) { most = max(most, logits[row * uniforms.classes + c]); }
+    return most;
+  }
+  fn sumOf(row : i32, most : f32) -> f32 {
+    var sum = 0.0;
+    for (var c = 0; c < uniforms.classes; c++) { sum += exp(logits[row * uniforms.classes + c] - most); }
+    return sum;
+  }
+  fn lossOf(row : i32, most : f32) -> f32 {
+    return log(sumOf(row, most)) + most - logits[row * uniforms.classes + targets[row]];
+  }`;
+
+const LOGITS = { inputs: ["logits", "targets"], integers: ["rows", "classes"] };
+
+/** One thread a row: the loss. */
+export const CROSS_ENTROPY_LOSSES: Program = {
+  name: "commonweight_cross_entropy_losses",
+  ...LOGITS,
+  workgroupSize: THREADS,
+  code: `${ROW_SOFTMAX}
+    fn main(index : i32) {
+      if (index < uniforms.rows) { result[index] = lossOf(index, largestOf(index)); }
+    }`,
+};
+
+/** One thread a row: the gradient of the mean loss. */
+export const CROSS_ENTROPY_GRADIENT: Program = {
+  name: "commonweight_cross_entropy_gradient",
+  ...LOGITS,
+  workgroupSize: THREADS,
+  code: `${ROW_SOFTMAX}
+    fn main(index : i32) {
+      if (index >= uniforms.rows) { return; }
+      let most = largestOf(index);
+      let sum = sumOf(index, most);
+      for (var c = 0; c < uniforms.classes; c++) {
+        let at = index * uniforms.classes + c;
+        let hit = select(0.0, 1.0, c == targets[index]);
+        result[at] = (exp(logits[at] - most) / sum - hit) / f32(uniforms.rows);
+      }
+    }`,
+};
+
+/** One thread a row: the loss, and whether the first of the largest logits is the target's. */
+export const SCORE_LOGITS: Program = {
+  name: "commonweight_score_logits",
+  ...LOGITS,
+  workgroupSize: THREADS,
+  code: `${ROW_SOFTMAX}
+    fn main(index : i32) {
+      if (index >= uniforms.rows) { return; }
+      let most = largestOf(index);
+      var answer = 0;
+      while (logits[index * uniforms.classes + answer] < most) { answer++; }
+      result[index] = lossOf(index, most);
+      result[uniforms.rows + index] = select(0.0, 1.0, answer == targets[index]);
+    }`,
+};
+
+/**
+ * One thread an entry: position = outer · width + inner, and the sum over the rows of
+ * inners [rows, width] times outers [rows, height].
+ */
+export const SAMPLED_GRADIENT: Program = {
+  name: "commonweight_sampled_gradient",
+  inputs: ["inners", "outers", "positions"],
+  integers: ["rows", "width", "height", "start", "count"],
+  workgroupSize: THREADS,
+  code: `
+    fn main(index : i32) {
+      if (index >= uniforms.count) { return; }
+      let entry = uniforms.start + index;
+      var atInner = positions[entry] % uniforms.width;
+      var atOuter = positions[entry] / uniforms.width;
+      var sum = 0.0;
+      for (var row = 0; row < uniforms.rows; row++) {
+        sum += inners[atInner] * outers[atOuter];
+        atInner += uniforms.width;
+        atOuter += uniforms.height;
+      }
+      result[entry] = sum;
+    }`,
+};
+
+/** One thread an entry: the sum of one column of dy [rows, columns]. */
+export const SAMPLED_COLUMN_SUMS: Program = {
+  name: "commonweight_sampled_column_sums",
+  inputs: ["dy", "positions"],
+  integers: ["rows", "columns", "start", "count"],
+  workgroupSize: THREADS,
+  code: `
+    fn main(index : i32) {
+      if (index >= uniforms.count) { return; }
+      let entry = uniforms.start + index;
+      var sum = 0.0;
+      for (var row = 0; row < uniforms.rows; row++) {
+        sum += dy[row * uniforms.columns + positions[entry]];
+      }
+      result[entry] = sum;
+    }`,
+};
+
+/** One thread in all: a batch has few losses, and a fixed order keeps the sum the same. */
+export const MEAN: Program = {
+  name: "commonweight_mean",
+  inputs: ["losses"],
+  integers: ["length", "slot"],
+  workgroupSize: 1,
+  code: `
+    fn main(index : i32) {
+      var sum = 0.0;
+      for (var at = 0; at < uniforms.length; at++) { sum += losses[at]; }
+      result[uniforms.slot] = sum / f32(uniforms.length);
+    }`,
+};
+
+/** One thread an entry; `result` is the state: delta, first and second moment [3, entries]. */
+export const ADAMW = {
+  name: "commonweight_adamw",
+  inputs: ["gradient", "base"],
+  integers: ["entries"],
+  floats: [
+    "learningRate",
+    "beta1",
+    "beta2",
+    "epsilon",
+    "weightDecay",
+    "correction1",
+    "correction2",
+  ],
+  workgroupSize: THREADS,
+  code: `
+    fn main(index : i32) {
+      if (index >= uniforms.entries) { return; }
+      let g = gradient[index];
+      let atM = uniforms.entries + index;
+      let atV = 2 * uniforms.entries + index;
+      let m = uniforms.beta1 * result[atM] + (1.0 - uniforms.beta1) * g;
+      let v = uniforms.beta2 * result[atV] + (1.0 - uniforms.beta2) * g * g;
+      let step = m / uniforms.correction1 / (sqrt(v / uniforms.correction2) + uniforms.epsilon);
+      let delta = result[index];
+      result[index] = delta - uniforms.learningRate * (step + uniforms.weightDecay * (base[index] + delta));
+      result[atM] = m;
+      result[atV] = v;
+    }`,
+} as const satisfies Program;
+
+/** One thread an entry; `result` is the weight. */
+export const APPLY_DELTA: Program = {
+  name: "commonweight_apply_delta",
+  inputs: ["state", "base", "positions"],
+  integers: ["start", "count"],
+  workgroupSize: THREADS,
+  code: `
+    fn main(index : i32) {
+      if (index >= uniforms.count) { return; }
+      let entry = uniforms.start + index;
+      result[positions[entry]] = base[entry] + state[entry];
+    }`,
+};
