@@ -11,7 +11,7 @@ export type Random = {
 const LANE_FACTORS = [0x85ebca6b, 0xc2b2ae35, 0x27d4eb2f, 0x165667b1]; // odd: MurmurHash3's and xxHash32's
 
 /**
- * The generator of `seed` (protocol M1): any text, or a non-negative integer, which counts as its
+ * The generator of `seed` (protocol M2): any text, or a non-negative integer, which counts as its
  * decimal text. xoshiro128**: Blackman & Vigna 2021, arXiv:1805.01407. Integers only; not for secrets.
  */
 export function createRandom(seed: string | number): Random {

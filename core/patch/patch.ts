@@ -128,7 +128,7 @@ function openPatch(bytes: Uint8Array): { file: SafetensorsFile; header: PatchHea
     throw new FormatError(`patch: ${bytes.length} bytes > ${MAX_PATCH_BYTES}`);
   }
   const file = decodeSafetensors("patch", bytes, LIMITS);
-  const text = new TextEncoder().encode(file.metadata["header"] ?? "");
+  const text = new TextEncoder().encode(file.metadata.header ?? "");
   const header = parseJson("patch header", patchHeader, text);
   const metadata = { header: new TextDecoder().decode(encodeCanonical(header)) };
   const canonical = encodeSafetensors({ tensors: file.tensors.values(), metadata });

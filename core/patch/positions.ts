@@ -70,7 +70,7 @@ export function decodePositions(bytes: Uint8Array, count: number, size: number):
   if (count > size) throw new FormatError(`positions: ${count} of ${size}`);
   const b = count === 0 ? 0 : riceParameter(count, size);
   const least = Math.ceil((count * (b + 1)) / 8);
-  const most = Math.ceil((count * (b + 1) + Math.floor((size - count) / 2 ** b)) / 8);
+  const most = Math.ceil((count * (b + 1) + Math.floor((size - count) / (1 << b))) / 8);
   if (bytes.length < least) throw truncated(bytes.length, count);
   if (bytes.length > Math.min(count === 0 ? 0 : most, MAX_STREAM_BYTES)) {
     throw new FormatError(`positions: ${bytes.length} bytes for ${count} of ${size}`);
@@ -116,7 +116,7 @@ function readGaps(bytes: Uint8Array, b: number, positions: Uint32Array, size: nu
       low = readBits(view, at, b);
       at += b;
     }
-    const position = next + zeros * 2 ** b + low;
+    const position = next + zeros * (1 << b) + low;
     if (position >= size) throw new FormatError(`positions: index ${position} ≥ size ${size}`);
     if (at > sizeBits) throw truncated(bytes.length, positions.length);
     positions[i] = position;

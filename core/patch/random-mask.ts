@@ -3,7 +3,7 @@ import { createRandom } from "../random.ts";
 
 /**
  * `count` distinct positions of 0…size − 1, ascending [count], every choice equally likely
- * (protocol M2). `seedHex` is 16 bytes in hexadecimal. Integers only, so that every party derives
+ * (protocol M1). `seedHex` is 16 bytes in hexadecimal. Integers only, so that every party derives
  * the same; takes size / 8 bytes and at most 1.4 draws per position on average.
  */
 export function randomPositions(seedHex: string, count: number, size: number): Uint32Array {

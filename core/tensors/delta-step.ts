@@ -36,10 +36,10 @@ export function decodeDeltaStep(bytes: Uint8Array, size: number): DeltaStep {
   const { bytes: valueBytes, shape } = tensorOf("delta step", file, "values", "F32", 1);
   const [count = 0] = shape;
   const { metadata } = file;
-  if (metadata["format"] !== FORMAT) throw new FormatError(`delta step: format is not ${FORMAT}`);
-  if (metadata["count"] !== String(count) || metadata["size"] !== String(size)) {
+  if (metadata.format !== FORMAT) throw new FormatError(`delta step: format is not ${FORMAT}`);
+  if (metadata.count !== String(count) || metadata.size !== String(size)) {
     throw new FormatError(
-      `delta step: ${metadata["count"]} of ${metadata["size"]} declared, ${count} of ${size} expected`,
+      `delta step: ${metadata.count} of ${metadata.size} declared, ${count} of ${size} expected`,
     );
   }
   const positions = decodePositions(gaps.bytes, count, size);

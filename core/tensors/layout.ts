@@ -22,7 +22,7 @@ export type Layout = {
   readonly size: number;
 };
 
-export const MAX_PARAMETERS = 2 ** 31 - 1; // positions are handled as non-negative int32
+export const MAX_PARAMETERS = 0x7fff_ffff; // positions are handled as non-negative int32
 const MAX_TENSORS = 4096; // GPT-2 XL has 581
 
 /** The layout of `shapes`: ordered by code units of the names (protocol L1), each name once. */
