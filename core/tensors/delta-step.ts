@@ -47,7 +47,10 @@ export function decodeDeltaStep(bytes: Uint8Array, size: number): DeltaStep {
 }
 
 /** The next version's parameters [N]; `parameters` stay as they are. */
-export function applyDeltaStep(parameters: Float32Array, step: DeltaStep): Float32Array {
+export function applyDeltaStep(
+  parameters: Float32Array,
+  step: DeltaStep,
+): Float32Array<ArrayBuffer> {
   assert(parameters.length === step.size, "delta step: parameters of another layout");
   const next = new Float32Array(parameters);
   for (let i = 0; i < step.positions.length; i++) next[step.positions[i]!] = step.values[i]!;
