@@ -71,7 +71,7 @@ function mergeMasks(
     });
     length = drainWindow(window, start, base, outerStep, positions, values, length);
   }
-  return { positions: positions.slice(0, length), values: values.slice(0, length) };
+  return { positions: positions.subarray(0, length), values: values.subarray(0, length) };
 }
 
 /** Sums of the positions start…start+65535, how many patches cover each, and one bit for each covered one. */
