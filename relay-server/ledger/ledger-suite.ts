@@ -238,7 +238,7 @@ export function ledgerSuite(open: () => Promise<EmptyDatabase>): void {
       await ledger.putMaintainer("first", id(2), 2);
       expect(await ledger.maintainer(id(1))).toBeUndefined();
       expect(await ledger.maintainer(id(2))).toBe("first");
-      const change = { model: "tiny", paused: true, maintainer: "first", at: 3, events: [] };
+      const change = { model: "tiny", paused: true, maintainer: "first", at: 3 };
       await ledger.setPaused(change);
       expect((await ledger.model("tiny"))?.paused).toBe(1);
       expect(await ledger.audit(5)).toEqual([

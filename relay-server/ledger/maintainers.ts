@@ -1,6 +1,5 @@
 import type { Kysely } from "kysely";
-import type { RelayEvent } from "../../core/protocol/schemas/status.ts";
-import { addEvents, nextNumber } from "./events.ts";
+import { nextNumber } from "./events.ts";
 import type { Write } from "./group-commit.ts";
 import type { AuditRow, Tables } from "./tables.ts";
 
@@ -9,7 +8,6 @@ export type PauseChange = {
   readonly paused: boolean;
   readonly maintainer: string;
   readonly at: number;
-  readonly events: readonly RelayEvent[];
 };
 
 export function maintainerParts(db: Kysely<Tables>, write: Write) {
@@ -36,7 +34,7 @@ export function maintainerParts(db: Kysely<Tables>, write: Write) {
         .then((row) => row?.name);
     },
     /** Pause or resume a model and write who did it into the audit log, in one commit. */
-    setPaused({ model, paused, maintainer, at, events }: PauseChange): Promise<void> {
+    setPaused({ model, paused, maintainer, at }: PauseChange): Promise<void> {
       return write(async (trx) => {
         await trx
           .updateTable("models")
@@ -49,7 +47,6 @@ export function maintainerParts(db: Kysely<Tables>, write: Write) {
           .insertInto("audit")
           .values({ id, at, maintainer, action, subject: model })
           .execute();
-        await addEvents(trx, events);
       });
     },
     /** The audit log, newest first. */

@@ -58,6 +58,16 @@ export function statusParts(db: Kysely<Tables>) {
         contributors: Number(row.contributors),
       };
     },
+    /** How many contributions wait for their score. */
+    async unscored(model: string): Promise<number> {
+      const row = await db
+        .selectFrom("contributions")
+        .select((eb) => eb.fn.countAll<number>().as("waiting"))
+        .where("model", "=", model)
+        .where("state", "=", "received")
+        .executeTakeFirstOrThrow();
+      return Number(row.waiting);
+    },
     /** Contributors by the credit of their merged work since `since`. */
     async leaderboard(model: string, since: number, limit: number): Promise<LeaderboardRow[]> {
       const rows = await db

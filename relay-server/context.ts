@@ -1,0 +1,30 @@
+import type { Recipe } from "../core/protocol/schemas/recipe.ts";
+import type { Layout } from "../core/tensors/layout.ts";
+import type { HeldOutStore } from "./blobs/held-out-store.ts";
+import type { PublicBlobs } from "./blobs/public-blobs.ts";
+import type { Config } from "./config.ts";
+import type { Identity } from "./identity.ts";
+import type { Ledger } from "./ledger/ledger.ts";
+
+/** What never changes about a model while the relay runs. */
+export type ServedModel = {
+  readonly recipe: Recipe;
+  readonly layout: Layout;
+};
+
+/** What the relay's parts share. */
+export type RelayContext = {
+  readonly config: Config;
+  /** Milliseconds since 1970. */
+  readonly clock: () => number;
+  readonly random: (sizeBytes: number) => Uint8Array<ArrayBuffer>;
+  readonly ledger: Ledger;
+  readonly blobs: PublicBlobs;
+  readonly heldOut: HeldOutStore;
+  readonly identity: Identity;
+  readonly models: Map<string, ServedModel>;
+  /** Why nothing is merged, by model, in plain words; written by the pipeline, read by `GET /health`. */
+  readonly problems: Map<string, string>;
+};
+
+export const SOFTWARE = "commonweight-relay/0.1";

@@ -1,0 +1,50 @@
+import { Hono } from "hono";
+import { routes } from "../../core/protocol/routes.ts";
+import type { RelayContext } from "../context.ts";
+import { cardOf, findModel, findVersion, summaryOf } from "./answers.ts";
+import { pathPart, queryNumber } from "./params.ts";
+
+const VERSIONS_A_PAGE = 50;
+
+/** Cards, histories and the shard ledger. */
+export function modelRoutes(context: RelayContext): Hono {
+  const app = new Hono();
+  app.get(routes.models(), async (c) => {
+    const ids = [...context.models.keys()];
+    return c.json({ models: await Promise.all(ids.map((id) => cardOf(context, id))) });
+  });
+  app.get(routes.model(":model"), async (c) => c.json(await cardOf(context, pathPart(c, "model"))));
+
+  app.get(routes.versions(":model"), async (c) => {
+    const { row } = await findModel(context, pathPart(c, "model"));
+    const before = queryNumber(c, "before");
+    const rows = await context.ledger.versions(row.id, before, VERSIONS_A_PAGE);
+    const last = rows.at(-1)?.number ?? 0;
+    return c.json({ versions: rows.map(summaryOf), next: last === 0 ? null : last });
+  });
+  app.get(routes.version(":model", ":version"), async (c) => {
+    const { row } = await findModel(context, pathPart(c, "model"));
+    const { signed } = await findVersion(context, row, pathPart(c, "version"));
+    return c.body(Uint8Array.from(signed), 200, { "content-type": "application/json" });
+  });
+
+  app.get(routes.shards(":model"), async (c) => {
+    const { row, recipe } = await findModel(context, pathPart(c, "model"));
+    const shards = await context.ledger.shards(row.id);
+    return c.json({
+      model: row.id,
+      source: recipe.data.source,
+      licence: recipe.data.licence,
+      shards: shards.map(({ position, sha256, size_bytes, examples, title, trained, contributors }) => ({
+        index: position,
+        sha256,
+        sizeBytes: size_bytes,
+        examples,
+        title,
+        trained,
+        contributors,
+      })),
+    });
+  });
+  return app;
+}

@@ -1,0 +1,169 @@
+import * as z from "zod/mini";
+import { SIGNATURE_HEADER } from "../../core/protocol/limits.ts";
+import { REJECT_CODES } from "../../core/protocol/reject-codes.ts";
+import { API, routes } from "../../core/protocol/routes.ts";
+import { checkpointPlan } from "../../core/protocol/schemas/checkpoint.ts";
+import { contribution, contributionList } from "../../core/protocol/schemas/contribution.ts";
+import {
+  errorBody,
+  health,
+  leaderboard,
+  modelCard,
+  modelHealth,
+  modelList,
+  shardLedger,
+} from "../../core/protocol/schemas/status.ts";
+import { ticketAnswer, ticketRequest } from "../../core/protocol/schemas/ticket.ts";
+import { signedVersion, versionList } from "../../core/protocol/schemas/version.ts";
+import { pauseRequest } from "./admin-routes.ts";
+
+type Operation = {
+  readonly method: "get" | "post" | "put";
+  readonly path: string;
+  readonly summary: string;
+  /** The JSON answer; without one it is bytes. */
+  readonly answer?: z.ZodMiniType;
+  readonly type?: string;
+  readonly body?: z.ZodMiniType | "bytes";
+  readonly query?: readonly string[];
+  readonly signed?: true;
+  readonly maintainer?: true;
+};
+
+const OPERATIONS: readonly Operation[] = [
+  { method: "get", path: routes.health(), summary: "Status, heads and queues", answer: health },
+  { method: "get", path: routes.models(), summary: "All models", answer: modelList },
+  { method: "get", path: routes.model("{model}"), summary: "One model's card", answer: modelCard },
+  {
+    method: "get",
+    path: routes.versions("{model}"),
+    summary: "History, newest first",
+    answer: versionList,
+    query: ["before"],
+  },
+  {
+    method: "get",
+    path: routes.version("{model}", "{version}"),
+    summary: "A signed version: a number, an id, or head",
+    answer: signedVersion,
+  },
+  {
+    method: "get",
+    path: routes.checkpoint("{model}", "{version}"),
+    summary: "How to build a checkpoint",
+    answer: checkpointPlan,
+    query: ["from"],
+  },
+  {
+    method: "get",
+    path: routes.exported("{model}", "{version}"),
+    summary: "A whole checkpoint as one safetensors file",
+  },
+  { method: "get", path: routes.shards("{model}"), summary: "The shard ledger", answer: shardLedger },
+  { method: "get", path: routes.blob("{sha256}"), summary: "Immutable bytes, also in ranges" },
+  {
+    method: "post",
+    path: routes.tickets("{model}"),
+    summary: "Ask for work",
+    body: ticketRequest,
+    answer: ticketAnswer,
+    signed: true,
+  },
+  {
+    method: "put",
+    path: routes.contribution("{id}"),
+    summary: "Hand in a patch; idempotent by its hash",
+    body: "bytes",
+    answer: contribution,
+    signed: true,
+  },
+  {
+    method: "get",
+    path: routes.contribution("{id}"),
+    summary: "A contribution's life",
+    answer: contribution,
+  },
+  {
+    method: "get",
+    path: routes.contributions(),
+    summary: "A contributor's contributions, newest first",
+    answer: contributionList,
+    query: ["contributor"],
+  },
+  {
+    method: "get",
+    path: routes.leaderboard(),
+    summary: "Credit of merged work",
+    answer: leaderboard,
+    query: ["model", "window"],
+  },
+  {
+    method: "get",
+    path: routes.events(),
+    summary: "Server-sent events",
+    type: "text/event-stream",
+    query: ["topics"],
+  },
+  {
+    method: "post",
+    path: `${API}/admin/pause`,
+    summary: "Stop giving out work and merging",
+    body: pauseRequest,
+    answer: modelHealth,
+    maintainer: true,
+  },
+  {
+    method: "post",
+    path: `${API}/admin/resume`,
+    summary: "Go on",
+    body: pauseRequest,
+    answer: modelHealth,
+    maintainer: true,
+  },
+  { method: "get", path: `${API}/admin/audit`, summary: "Who did what", maintainer: true },
+];
+
+/** The HTTP contract as OpenAPI 3.1, generated from the schemas that check it. */
+export function openApiDocument(): Record<string, unknown> {
+  const paths: Record<string, Record<string, unknown>> = {};
+  for (const operation of OPERATIONS) {
+    paths[operation.path] = { ...paths[operation.path], [operation.method]: describe(operation) };
+  }
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "Commonweight relay",
+      version: "1",
+      description: `Errors carry one of: ${Object.keys(REJECT_CODES).join(", ")}.`,
+    },
+    components: { securitySchemes: { maintainer: { type: "http", scheme: "bearer" } } },
+    paths,
+  };
+}
+
+function describe({ path, summary, answer, type, body, query, signed, maintainer }: Operation) {
+  const binary = { [type ?? "application/octet-stream"]: { schema: { type: "string" } } };
+  const parameters = [
+    ...[...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => parameter("path", name ?? "", true)),
+    ...(query ?? []).map((name) => parameter("query", name, false)),
+    ...(signed ? [parameter("header", SIGNATURE_HEADER, true)] : []),
+  ];
+  return {
+    summary,
+    parameters,
+    ...(body !== undefined && { requestBody: { content: body === "bytes" ? binary : json(body) } }),
+    ...(maintainer && { security: [{ maintainer: [] }] }),
+    responses: {
+      "200": { description: summary, content: answer === undefined ? binary : json(answer) },
+      default: { description: "A refusal", content: json(errorBody) },
+    },
+  };
+}
+
+function parameter(place: string, name: string, required: boolean) {
+  return { in: place, name, required, schema: { type: "string" } };
+}
+
+function json(schema: z.ZodMiniType) {
+  return { "application/json": { schema: z.toJSONSchema(schema) } };
+}

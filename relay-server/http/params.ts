@@ -1,0 +1,18 @@
+import type { Context } from "hono";
+import { assert } from "../../core/errors.ts";
+import { Refusal } from "./refusal.ts";
+
+/** The part of the path that the route's pattern calls `:name`. */
+export function pathPart(c: Context, name: "model" | "version" | "sha256" | "id"): string {
+  const value = c.req.param(name);
+  assert(value !== undefined, `no :${name} in the pattern of ${c.req.path}`);
+  return value;
+}
+
+/** A query's whole number, null if it is not there. */
+export function queryNumber(c: Context, name: string): number | null {
+  const text = c.req.query(name);
+  if (text === undefined) return null;
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new Refusal("malformed", `?${name} must be a whole number`);
+}

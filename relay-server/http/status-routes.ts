@@ -1,0 +1,26 @@
+import { Hono } from "hono";
+import { parseValue } from "../../core/protocol/canonical-json.ts";
+import { routes } from "../../core/protocol/routes.ts";
+import { leaderboardWindow } from "../../core/protocol/schemas/status.ts";
+import type { RelayContext } from "../context.ts";
+import { findModel, healthOf } from "./answers.ts";
+
+const HOUR_MS = 3600_000;
+const WINDOW_MS = { "24h": 24 * HOUR_MS, "7d": 7 * 24 * HOUR_MS, all: null };
+const LEADERS = 100;
+
+/** Health and leaderboards. */
+export function statusRoutes(context: RelayContext): Hono {
+  const app = new Hono();
+  app.get(routes.health(), async (c) => c.json(await healthOf(context)));
+  app.get(routes.leaderboard(), async (c) => {
+    const { row } = await findModel(context, c.req.query("model") ?? "");
+    const window = parseValue("window", leaderboardWindow, c.req.query("window") ?? "all");
+    const windowMs = WINDOW_MS[window];
+    const since = windowMs === null ? 0 : context.clock() - windowMs;
+    const leaders = await context.ledger.leaderboard(row.id, since, LEADERS);
+    const entries = leaders.map((leader, i) => ({ rank: i + 1, ...leader }));
+    return c.json({ model: row.id, window, entries });
+  });
+  return app;
+}

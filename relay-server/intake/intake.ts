@@ -1,0 +1,157 @@
+import { sha256, verifyId } from "../../core/crypto/signature.ts";
+import { clipNorm } from "../../core/merge/multiplier.ts";
+import {
+  decodePatch,
+  decodePatchHeader,
+  patchNorm,
+  patchValuesId,
+} from "../../core/patch/patch.ts";
+import { segmentStarts } from "../../core/patch/quantiser.ts";
+import { parseJson } from "../../core/protocol/canonical-json.ts";
+import {
+  refuse,
+  REJECT_CODES,
+  type RejectCode,
+  type Verdict,
+} from "../../core/protocol/reject-codes.ts";
+import type { Contribution, PatchHeader } from "../../core/protocol/schemas/contribution.ts";
+import { type Ticket, ticket as ticketSchema } from "../../core/protocol/schemas/ticket.ts";
+import type { RelayContext, ServedModel } from "../context.ts";
+import type { createMaskCache } from "../masks.ts";
+import { validateNorm, validateStaleness, validateTicket } from "./rules.ts";
+
+/** A patch file as it came, its hash checked against its address. */
+export type Delivery = {
+  readonly id: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly signature: string;
+};
+
+export type Receipt =
+  | { readonly kind: "created" | "known"; readonly life: Contribution }
+  | { readonly kind: "refused"; readonly code: RejectCode; readonly message: string };
+
+type Intake = (delivery: Delivery) => Promise<Receipt>;
+type Refused = Verdict & { ok: false };
+
+const CLIP_SAMPLE = 64; // norms of merged work that the clip is taken from
+
+/**
+ * Step 6 of the walk: from the cheap rule to the dear one, then bytes and row in one commit. Idempotent by id;
+ * refusals with status 422 are recorded and repeat. Broken bytes are a FormatError.
+ */
+export function createIntake(
+  context: RelayContext,
+  positionsOf: ReturnType<typeof createMaskCache>,
+  onSigned: (contributor: string) => void,
+): Intake {
+  const { ledger, clock, models } = context;
+
+  async function recall(id: string): Promise<Receipt | null> {
+    const life = await ledger.contribution(id);
+    if (life !== undefined) return { kind: "known", life };
+    const refusal = await ledger.refusal(id);
+    if (refusal === undefined) return null;
+    const code = Object.hasOwn(REJECT_CODES, refusal.code) ? refusal.code : "malformed";
+    return { kind: "refused", code: code as RejectCode, message: refusal.message };
+  }
+
+  async function reject(id: string, contributor: string, no: Refused): Promise<Receipt> {
+    const { code, message } = no;
+    if (REJECT_CODES[code].status === 422) {
+      await ledger.recordRefusal({ id, contributor, code, message, refused_at: clock() });
+    }
+    return { kind: "refused", code, message };
+  }
+
+  return async ({ id, bytes, signature }) => {
+    const known = await recall(id);
+    if (known !== null) return known;
+    const header = decodePatchHeader(bytes);
+    if (!(await verifyId("contribution", id, signature, header.contributor))) {
+      const message = "the file is not signed by the contributor that it names";
+      return { kind: "refused", code: "signature-invalid", message };
+    }
+    onSigned(header.contributor);
+    const served = models.get(header.model);
+    const model = served && (await ledger.model(header.model));
+    if (model === undefined || served === undefined) {
+      const message = `this relay has no model ${header.model}`;
+      return { kind: "refused", code: "model-unknown", message };
+    }
+    const ticketed = await checkTicket(header);
+    if (!ticketed.ok) return reject(id, header.contributor, ticketed);
+    const { base } = ticketed.ticket;
+    const limit = served.recipe.merge.stalenessLimit;
+    const fresh = validateStaleness(base.number, model.head, limit);
+    if (!fresh.ok) return reject(id, header.contributor, fresh);
+    const work = await readWork(bytes, header, served);
+    if (!work.ok) return reject(id, header.contributor, work);
+    const now = clock();
+    const entry = await ledger.enter(
+      {
+        id,
+        model: header.model,
+        contributor: header.contributor,
+        ticket: header.ticket,
+        base: base.number,
+        state: "received",
+        reason_code: null,
+        reason_message: null,
+        shards: JSON.stringify(header.shards),
+        examples: header.examples,
+        size_bytes: bytes.length,
+        signature,
+        values_hash: work.valuesHash,
+        norm: work.norm,
+        score: null,
+        received_at: now,
+        updated_at: now,
+        version: null,
+        multiplier: null,
+        credit: 0,
+      },
+      bytes,
+    );
+    if (entry.kind !== "refused") return entry;
+    return reject(id, header.contributor, refuse(entry.code, CONFLICTS[entry.code]));
+  };
+
+  async function checkTicket(header: PatchHeader): Promise<{ ok: true; ticket: Ticket } | Refused> {
+    const row = await ledger.ticket(header.ticket);
+    const ticket =
+      row === undefined
+        ? null
+        : parseJson("ticket", ticketSchema, new TextEncoder().encode(row.ticket));
+    const verdict = validateTicket(header, ticket, clock());
+    if (!verdict.ok) return verdict;
+    if (ticket === null || row?.used_by != null) return refuse("ticket-used", CONFLICTS["ticket-used"]);
+    return { ok: true, ticket };
+  }
+
+  /** Decode the values in full and weigh them. */
+  async function readWork(
+    bytes: Uint8Array<ArrayBuffer>,
+    header: PatchHeader,
+    { layout, recipe }: ServedModel,
+  ): Promise<{ ok: true; norm: number; valuesHash: string } | Refused> {
+    const masked = positionsOf(layout, header.mask);
+    const patch = decodePatch(bytes, layout, masked?.positions ?? null);
+    const segments = masked?.segments ?? segmentStarts(layout, patch.positions ?? new Uint32Array());
+    const norm = patchNorm(patch, segments);
+    const norms = await ledger.mergedNorms(header.model, CLIP_SAMPLE);
+    const verdict = validateNorm(norm, header.mask.count, clipNorm(norms, recipe.merge.clipFactor));
+    if (!verdict.ok) return verdict;
+    return { ok: true, norm, valuesHash: await patchValuesId(patch) };
+  }
+}
+
+const CONFLICTS = {
+  "ticket-used": "another contribution was made with this ticket",
+  copied: "the same values were contributed before",
+} as const;
+
+/** Whether `bytes` are the ones that `id` names. */
+export async function hasHash(id: string, bytes: Uint8Array<ArrayBuffer>): Promise<boolean> {
+  return (await sha256(bytes)) === id;
+}

@@ -1,0 +1,66 @@
+import { refuse, OK, type Verdict } from "../../core/protocol/reject-codes.ts";
+import type { PatchHeader } from "../../core/protocol/schemas/contribution.ts";
+import type { Mask } from "../../core/protocol/schemas/mask.ts";
+import type { Ticket } from "../../core/protocol/schemas/ticket.ts";
+
+const NORM_BEYOND_CLIP = 16; // honest norms vary by far less; past it the clip leaves nothing of the patch
+const LARGEST_MEAN_CHANGE = 0.25; // per parameter, before any work was merged: such training has diverged
+
+/** Whether the work in `header` is what `ticket` asked its bearer to do. */
+export function validateTicket(
+  header: PatchHeader,
+  ticket: Ticket | null,
+  now: number,
+): Verdict {
+  if (ticket === null) return refuse("ticket-unknown", "this relay gave out no such ticket");
+  if (ticket.contributor !== header.contributor) {
+    return refuse("ticket-foreign", "the ticket was given to another contributor");
+  }
+  if (now > ticket.expiresAt) {
+    const hours = Math.ceil((now - ticket.expiresAt) / 3600_000);
+    return refuse("ticket-expired", `the ticket expired within the last ${hours} h`);
+  }
+  const mismatch = mismatchOf(header, ticket);
+  return mismatch === null ? OK : refuse("ticket-mismatch", mismatch);
+}
+
+function mismatchOf(header: PatchHeader, ticket: Ticket): string | null {
+  if (header.model !== ticket.model) return `model ${header.model}, the ticket says ${ticket.model}`;
+  if (header.base !== ticket.base.id) return `base ${header.base}, the ticket says ${ticket.base.id}`;
+  if (!equalMasks(header.mask, ticket.mask)) return "the mask is not the ticket's";
+  const shards = ticket.shards.map(({ index }) => index);
+  if (header.shards.join() !== shards.join()) {
+    return `shards ${header.shards}, the ticket says ${shards}`;
+  }
+  const { steps, batch } = ticket.training;
+  if (header.steps !== steps) return `${header.steps} steps, the ticket says ${steps}`;
+  if (header.examples !== steps * batch) {
+    return `${header.examples} examples, but ${steps} steps of ${batch} are ${steps * batch}`;
+  }
+  return null;
+}
+
+function equalMasks(a: Mask, b: Mask): boolean {
+  if (a.kind !== b.kind || a.count !== b.count) return false;
+  if (a.kind === "random" && b.kind === "random") return a.seed === b.seed;
+  if (a.kind === "shared" && b.kind === "shared") return a.positions === b.positions;
+  return true;
+}
+
+/** Whether a delta of `norm` over `count` values changes something, and not beyond all reason. */
+export function validateNorm(norm: number, count: number, clipNorm: number | null): Verdict {
+  if (norm === 0) return refuse("no-effect", "the patch changes nothing");
+  const limit =
+    clipNorm === null ? LARGEST_MEAN_CHANGE * Math.sqrt(count) : NORM_BEYOND_CLIP * clipNorm;
+  if (norm <= limit) return OK;
+  return refuse("norm-too-large", `norm ${norm.toPrecision(3)} > ${limit.toPrecision(3)}`);
+}
+
+/** Whether work on version `base` is still merged when the head is version `head`. */
+export function validateStaleness(base: number, head: number, limit: number): Verdict {
+  if (head - base <= limit) return OK;
+  return refuse(
+    "stale",
+    `trained on version ${base}, the head is version ${head}: more than ${limit} behind`,
+  );
+}
