@@ -68,7 +68,7 @@ export default defineConfig({
       registerType: "prompt",
       injectRegister: false, // web/state/update.svelte.ts registers, so that no inline script is needed
       strategies: "injectManifest",
-      srcDir: "web",
+      srcDir: "web/service-worker",
       filename: "service-worker.ts",
       manifest: false, // public/manifest.webmanifest
       injectManifest: {

@@ -43,6 +43,8 @@ export type VolunteerFacts = {
   readonly failure: string | null;
   /** The consent text is open and unanswered. */
   readonly asking: boolean;
+  /** The button was pressed and the engine has not spoken yet. */
+  readonly starting: boolean;
   readonly snapshot: Snapshot | null;
   /** The newest piece that this browser made since the page was opened. */
   readonly newest: PieceLife | null;
@@ -85,6 +87,13 @@ export function describeVolunteer(facts: VolunteerFacts): VolunteerView {
     return view("consent", "Before you start", "Nothing runs until you agree to the list below.");
   }
   if (snapshot !== null && phase !== "ready") return running(snapshot, view);
+  if (facts.starting) {
+    const reason = "The engine is fetched once and kept for the next visit.";
+    return view("checking", "Loading the training engine", reason, {
+      label: "Loading",
+      share: null,
+    });
+  }
   return idle(facts, view);
 }
 

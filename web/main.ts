@@ -1,0 +1,40 @@
+import "./app.css";
+import { mount } from "svelte";
+import { config } from "zod/mini";
+import { createRelayClient } from "../core/protocol/client.ts";
+import App from "./App.svelte";
+import { openEngine } from "./engine.ts";
+import { createClock } from "./state/clock.svelte.ts";
+import { createRelay } from "./state/relay.svelte.ts";
+import { createRoute } from "./state/route.svelte.ts";
+import { findMissing } from "./state/support.ts";
+import { createUpdate } from "./state/update.svelte.ts";
+import { createVolunteer } from "./state/volunteer.svelte.ts";
+
+config({ jitless: true }); // the page's policy forbids eval, with which zod would compile its schemas
+
+const target = document.getElementById("app");
+if (target === null) throw new Error("internal: the page has no #app");
+
+const client = createRelayClient({
+  baseUrl: location.origin,
+  fetch: (url, init) => fetch(url, init),
+});
+
+mount(App, {
+  target,
+  props: {
+    relay: createRelay(client, (url) => new EventSource(url)),
+    volunteer: createVolunteer({ openEngine, storage: localStorage, openedAtMs: Date.now() }),
+    route: createRoute(window),
+    clock: createClock(),
+    update: createUpdate(new URL(import.meta.url).pathname),
+    missing: findMissing({
+      isSecureContext,
+      Worker: window.Worker,
+      indexedDB: window.indexedDB,
+      locks: navigator.locks,
+      subtle: window.crypto.subtle,
+    }),
+  },
+});
