@@ -1,0 +1,25 @@
+/** The worker's entry: a volunteer in the browser, whose commands the page calls through comlink. */
+import { expose } from "comlink";
+import { createRelayClient } from "../core/protocol/client.ts";
+import type { WorkerApi } from "./api.ts";
+import { createEngine } from "./engine.ts";
+import { openIndexedDbStore } from "./indexed-db-store.ts";
+import { systemPlatform } from "./platform.ts";
+import { timedFetch } from "./timed-fetch.ts";
+import { noLock, webLock } from "./training-lock.ts";
+import { createVolunteer } from "./volunteer.ts";
+
+const WASM_FOLDER = "/engine/wasm/"; // where vite.config.ts puts tfjs's binaries
+
+const { origin } = self.location;
+const fetchTimed = timedFetch((url, init) => fetch(url, init), systemPlatform);
+const volunteer: WorkerApi = createVolunteer({
+  openStore: () => openIndexedDbStore({ now: systemPlatform.now }),
+  client: createRelayClient({ baseUrl: origin, fetch: fetchTimed }),
+  engine: createEngine(origin + WASM_FOLDER),
+  // locks need a secure context, which the page asks for anyway; without them two tabs both train
+  lock: "locks" in navigator ? webLock(navigator.locks) : noLock,
+  platform: systemPlatform,
+  software: "commonweight-web/0.1.0",
+});
+expose(volunteer);

@@ -1,0 +1,69 @@
+import type { Platform } from "./platform.ts";
+
+/** How fast the device may work, and whether at all. */
+export type Pace = {
+  pause(): void;
+  resume(): void;
+  /** Share of the time that the device may work, 0.1…1. */
+  setPower(power: number): void;
+  /** Called before each kind of work: waits while paused. */
+  pass(signal: AbortSignal): Promise<void>;
+  /**
+   * Called between steps: lets commands in, rests in proportion to the time worked, waits while paused.
+   * Both reject with the signal's reason as soon as that is aborted.
+   */
+  rest(signal: AbortSignal): Promise<void>;
+};
+
+const LEAST_POWER = 0.1; // below, a piece outlives its ticket
+const SLICE_MS = 50; // commands are heard this often, for a pause must be in force within 250 ms
+const LONGEST_SLICE_MS = 10_000; // a longer one was the machine asleep: no reason to rest from it
+
+export function createPace({ now, sleep }: Pick<Platform, "now" | "sleep">): Pace {
+  let power = 1;
+  let pause: { readonly over: Promise<void>; readonly end: () => void } | null = null;
+  let workingSince = now();
+
+  async function pass(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    while (pause !== null) await orAborted(pause.over, signal);
+    workingSince = now();
+  }
+
+  return {
+    pause() {
+      if (pause !== null) return;
+      let end = () => {};
+      const over = new Promise<void>((resolve) => {
+        end = resolve;
+      });
+      pause = { over, end };
+    },
+    resume() {
+      pause?.end();
+      pause = null;
+    },
+    setPower(share) {
+      power = Math.min(1, Math.max(LEAST_POWER, share));
+    },
+    pass,
+    async rest(signal) {
+      signal.throwIfAborted();
+      const workedMs = now() - workingSince;
+      if (workedMs < SLICE_MS && pause === null) return;
+      await sleep(Math.min(workedMs, LONGEST_SLICE_MS) * (1 / power - 1), signal);
+      await pass(signal);
+    },
+  };
+}
+
+function orAborted(over: Promise<void>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    signal.addEventListener("abort", abort, { once: true });
+    void over.then(() => {
+      signal.removeEventListener("abort", abort);
+      resolve();
+    });
+  });
+}

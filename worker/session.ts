@@ -1,0 +1,76 @@
+import { type KeyPair, publicKeyHex } from "../core/crypto/signature.ts";
+import type { RelayClient } from "../core/protocol/client.ts";
+import type { ModelCard } from "../core/protocol/schemas/status.ts";
+import type { Engine, OpenEngine } from "./engine.ts";
+import type { Pace } from "./pace.ts";
+import { withPatience } from "./patience.ts";
+import type { Platform } from "./platform.ts";
+import type { SnapshotFeed } from "./snapshot-feed.ts";
+import type { Store } from "./store.ts";
+import { describeWait } from "./words.ts";
+
+/** What every step of a volunteer's run shares. */
+export type Run = {
+  readonly store: Store;
+  readonly client: RelayClient;
+  readonly platform: Platform;
+  readonly pace: Pace;
+  readonly feed: SnapshotFeed;
+  readonly signal: AbortSignal;
+  /** Name and version of this program, as the patches tell it. */
+  readonly software: string;
+};
+
+/** A run that may train: the device is open and the model is known. */
+export type Session = Run & {
+  readonly engine: OpenEngine;
+  readonly keys: KeyPair;
+  readonly relayKey: string;
+  readonly card: ModelCard;
+};
+
+/** Open the device and learn what there is to train; the first time, the device gets its key. */
+export async function openSession(
+  run: Run,
+  engine: Engine,
+  { model, prefer }: { readonly model: string; readonly prefer: "webgpu" | "cpu" },
+): Promise<Session> {
+  const { store, client, feed, signal } = run;
+  feed.enter("checking");
+  const keys = await store.createKeyPair();
+  feed.set({ contributor: await publicKeyHex(keys), model });
+  const open = await openEngine(run, engine, prefer);
+  feed.enter("asking");
+  const { relayKey } = await askPatiently(run, () => client.health({ signal }));
+  const card = await askPatiently(run, () => client.model(model, { signal }));
+  return { ...run, engine: open, keys, relayKey, card };
+}
+
+/** Open the device, or open it anew after it was lost. */
+export async function openEngine(
+  { feed }: Run,
+  engine: Engine,
+  prefer: "webgpu" | "cpu",
+): Promise<OpenEngine> {
+  const open = await engine.open(prefer);
+  feed.set({ engine: open.name, device: open.device });
+  return open;
+}
+
+/** Ask the relay until it answers; the page is told what is waited for. */
+export function askPatiently<T>(run: Run, ask: () => Promise<T>): Promise<T> {
+  const { phase, reason } = run.feed.activity();
+  return withPatience(
+    async () => {
+      await run.pace.pass(run.signal);
+      const answer = await ask();
+      run.feed.enter(phase, reason);
+      return answer;
+    },
+    {
+      platform: run.platform,
+      signal: run.signal,
+      onWait: (error) => run.feed.enter(...describeWait(error)),
+    },
+  );
+}

@@ -1,0 +1,81 @@
+import type { Phase, Snapshot } from "./api.ts";
+import type { Platform } from "./platform.ts";
+
+/** What the page is told, kept in one place: exactly one phase and at most one reason at a time. */
+export type SnapshotFeed = {
+  current(): Snapshot;
+  /** What `enter` said last, also while paused. */
+  activity(): Pick<Snapshot, "phase" | "reason">;
+  /** What the volunteer does now; shown unless it is paused. */
+  enter(phase: Phase, reason?: string | null): void;
+  /** Show "paused" over whatever is done, or take it away again. */
+  setPaused(paused: boolean): void;
+  set(change: Partial<Omit<Snapshot, "phase" | "reason">>): void;
+  /** Forget all that was told, but for what is done now and at what power. */
+  clear(): void;
+};
+
+const EVERY_MS = 100; // ten a second: more than a person reads, little for the page to draw
+
+const PAUSED = "You paused it. The running piece is kept and goes on where it stopped.";
+
+const FIRST_SNAPSHOT: Snapshot = {
+  phase: "ready",
+  reason: null,
+  contributor: null,
+  engine: null,
+  device: null,
+  model: null,
+  base: null,
+  shards: [],
+  step: 0,
+  steps: 0,
+  examplesPerSecond: 0,
+  losses: [],
+  download: { doneBytes: 0, totalBytes: 0 },
+  pieces: [],
+  finishing: false,
+  power: 1,
+};
+
+/** A feed that tells `listener` every change, coalesced; the last one always arrives. */
+export function createSnapshotFeed(
+  { now, sleep }: Pick<Platform, "now" | "sleep">,
+  listener: (snapshot: Snapshot) => void,
+): SnapshotFeed {
+  let snapshot = FIRST_SNAPSHOT;
+  let activity: Pick<Snapshot, "phase" | "reason"> = { phase: "ready", reason: null };
+  let paused = false;
+  let toldAt = Number.NEGATIVE_INFINITY;
+  let telling = false;
+
+  async function tell(): Promise<void> {
+    if (telling) return;
+    telling = true;
+    await sleep(Math.max(0, toldAt + EVERY_MS - now()));
+    telling = false;
+    toldAt = now();
+    listener(snapshot);
+  }
+
+  function change(values: Partial<Snapshot>): void {
+    snapshot = { ...snapshot, ...values };
+    void tell();
+  }
+
+  const show = () => change(paused ? { phase: "paused", reason: PAUSED } : activity);
+  return {
+    current: () => snapshot,
+    activity: () => activity,
+    enter(phase, reason = null) {
+      activity = { phase, reason };
+      show();
+    },
+    setPaused(value) {
+      paused = value;
+      show();
+    },
+    set: change,
+    clear: () => change({ ...FIRST_SNAPSHOT, ...activity, power: snapshot.power }),
+  };
+}

@@ -1,0 +1,47 @@
+import type { Fetch, FetchAnswer } from "../core/protocol/fetch.ts";
+import type { Platform } from "./platform.ts";
+
+const ANSWER_MS = 120_000; // a patch of 4 MB on a line of 0.3 Mbit/s
+const PIECE_MS = 30_000; // of a body that has begun
+
+/**
+ * `fetch` that gives up when nothing comes for long: a relay whose machine went to sleep closes no
+ * connection, and the platforms wait for hours.
+ */
+export function timedFetch(fetch: Fetch, { sleep }: Pick<Platform, "sleep">): Fetch {
+  return async (url, init) => {
+    const late = new AbortController();
+    const signal =
+      init.signal === undefined ? late.signal : AbortSignal.any([init.signal, late.signal]);
+
+    async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+      const done = new AbortController();
+      const timeout = sleep(ms, done.signal).then(() => {
+        late.abort();
+        throw new Error(`nothing came within ${ms} ms`);
+      });
+      try {
+        return await Promise.race([work, timeout]);
+      } finally {
+        done.abort();
+      }
+    }
+
+    const answer: FetchAnswer = await within(ANSWER_MS, fetch(url, { ...init, signal }));
+    const { ok, status, headers, body } = answer;
+    return {
+      ok,
+      status,
+      headers,
+      body: body && {
+        getReader() {
+          const reader = body.getReader();
+          return {
+            read: () => within(PIECE_MS, reader.read()),
+            cancel: () => reader.cancel(),
+          };
+        },
+      },
+    };
+  };
+}

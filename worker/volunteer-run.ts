@@ -1,0 +1,123 @@
+import { RelayError } from "../core/protocol/relay-error.ts";
+import type { TrainingResult } from "../core/training/train.ts";
+import type { Engine } from "./engine.ts";
+import { keepPiece, sendOutbox } from "./outbox.ts";
+import { type Assignment, encodePiece, loadAssignment, train } from "./piece.ts";
+import { askPatiently, openEngine, openSession, type Run, type Session } from "./session.ts";
+import { askForWork, type Work } from "./tickets.ts";
+import { DEVICE_LOST_TWICE, StoppedError, WEBGPU_MISSING } from "./words.ts";
+
+export type RunOptions = {
+  readonly model: string;
+  readonly prefer: "webgpu" | "cpu";
+  /** Asked before each piece: whether another one is wanted. */
+  readonly goOn: () => boolean;
+  /** Told when a piece is begun and when it is out of hand. */
+  readonly onPiece: (underway: boolean) => void;
+};
+
+/** Volunteer: send what waits, then ask, train and send piece by piece until no more are wanted. */
+export async function runVolunteer(run: Run, engine: Engine, options: RunOptions): Promise<void> {
+  await sendOutbox(run);
+  let session = await openSession(run, engine, options);
+  while (options.goOn()) {
+    const askedAt = run.platform.now();
+    const work = await askUntilWork(session);
+    options.onPiece(true);
+    const askMs = run.platform.now() - askedAt;
+    try {
+      session = await makePiece(work, askMs, session, engine, options.prefer);
+    } catch (error) {
+      if (!(error instanceof RelayError) || error.action !== "new-ticket") throw error;
+      await run.platform.sleep(1000, run.signal); // so that no error makes this a busy loop
+    }
+    await sendOutbox(run);
+    options.onPiece(false);
+  }
+}
+
+type WorkToDo = Exclude<Work, { ticket: null }>;
+
+async function askUntilWork(session: Session): Promise<WorkToDo> {
+  const { feed, platform, signal } = session;
+  for (;;) {
+    feed.enter("asking");
+    const work = await askPatiently(session, () => askForWork(session));
+    if (work.ticket !== null) return work;
+    feed.enter("no-work", work.refusal.message);
+    await platform.sleep(work.refusal.retryAfterSeconds * 1000, signal);
+  }
+}
+
+/** Do one ticket's work into the outbox. Returns the session to go on with: a lost device makes a new one. */
+async function makePiece(
+  { ticket, endsAt }: WorkToDo,
+  askMs: number,
+  session: Session,
+  engine: Engine,
+  prefer: "webgpu" | "cpu",
+): Promise<Session> {
+  const { feed, platform } = session;
+  feed.set({ base: ticket.base.number, shards: ticket.shards.map(({ title }) => title) });
+  const loadingFrom = platform.now();
+  const { assignment, downloadedBytes } = await download(ticket, session);
+  const trainingFrom = platform.now();
+  const trained = await trainThroughLoss(assignment, endsAt, session, engine, prefer);
+  const effort = {
+    downloadedBytes,
+    askMs,
+    downloadMs: trainingFrom - loadingFrom,
+    trainMs: platform.now() - trainingFrom,
+  };
+  await keepPiece(await encodePiece(assignment, trained.result, effort, trained.session), session);
+  return trained.session;
+}
+
+async function download(
+  ticket: WorkToDo["ticket"],
+  session: Session,
+): Promise<{ assignment: Assignment; downloadedBytes: number }> {
+  const { feed, store, client, signal } = session;
+  feed.enter("downloading");
+  let downloadedBytes = 0;
+  const assignment = await askPatiently(session, () => {
+    feed.set({ download: { doneBytes: 0, totalBytes: 0 } });
+    const progress = {
+      expect(bytes: number) {
+        const { doneBytes, totalBytes } = feed.current().download;
+        feed.set({ download: { doneBytes, totalBytes: totalBytes + bytes } });
+      },
+      receive(bytes: number) {
+        const { doneBytes, totalBytes } = feed.current().download;
+        feed.set({ download: { doneBytes: doneBytes + bytes, totalBytes } });
+        downloadedBytes += bytes;
+      },
+    };
+    return loadAssignment(ticket, session, { store, client, signal, progress });
+  });
+  return { assignment, downloadedBytes };
+}
+
+/** Train; after a lost device open it anew and train once more, from the start of the piece. */
+async function trainThroughLoss(
+  assignment: Assignment,
+  endsAt: number,
+  session: Session,
+  engine: Engine,
+  prefer: "webgpu" | "cpu",
+): Promise<{ result: TrainingResult; session: Session }> {
+  let current = session;
+  for (let losses = 0; ; losses++) {
+    try {
+      await current.pace.pass(current.signal);
+      const isFallback = prefer === "webgpu" && current.engine.name !== "webgpu";
+      current.feed.enter("training", isFallback ? WEBGPU_MISSING : null);
+      return { result: await train(assignment, endsAt, current), session: current };
+    } catch (error) {
+      if (!(error instanceof Error) || error.name !== "DeviceLostError") throw error;
+      if (losses === 1) throw new StoppedError(DEVICE_LOST_TWICE);
+      current.feed.enter("checking", "The graphics device went away; it is opened again.");
+      current = { ...current, engine: await openEngine(current, engine, prefer) };
+    }
+  }
+}

@@ -1,0 +1,152 @@
+import { publicKeyHex } from "../core/crypto/signature.ts";
+import { assert } from "../core/errors.ts";
+import type { RelayClient } from "../core/protocol/client.ts";
+import type { WorkerApi } from "./api.ts";
+import type { Engine } from "./engine.ts";
+import { sendOutbox } from "./outbox.ts";
+import { createPace } from "./pace.ts";
+import type { Platform } from "./platform.ts";
+import type { Run } from "./session.ts";
+import { createSnapshotFeed, type SnapshotFeed } from "./snapshot-feed.ts";
+import type { Store } from "./store.ts";
+import type { TrainingLock } from "./training-lock.ts";
+import { runVolunteer } from "./volunteer-run.ts";
+import { describeStop, OTHER_TAB } from "./words.ts";
+
+export type VolunteerParts = {
+  readonly openStore: () => Promise<Store>;
+  readonly client: RelayClient;
+  readonly engine: Engine;
+  readonly lock: TrainingLock;
+  readonly platform: Platform;
+  /** Name and version of the program, as its patches tell it: at most 120 characters. */
+  readonly software: string;
+};
+
+export type Volunteer = Omit<WorkerApi, "start"> & {
+  /** As WorkerApi has it; with `pieces`, ends after that many. */
+  start(options: Parameters<WorkerApi["start"]>[0] & { readonly pieces?: number }): Promise<void>;
+  /** Resolves when nothing runs any more. */
+  ended(): Promise<void>;
+};
+
+type Running = {
+  readonly kind: "sending" | "volunteering";
+  readonly stop: AbortController;
+  readonly ended: Promise<void>;
+};
+
+/** A volunteer on one device: the commands of WorkerApi over the parts of its runtime. */
+export function createVolunteer(parts: VolunteerParts): Volunteer {
+  const { client, engine, lock, platform, software } = parts;
+  const pace = createPace(platform);
+  let opened: { readonly store: Store; readonly feed: SnapshotFeed } | null = null;
+  let running: Running | null = null;
+  let isUnderway = false;
+  let isFinishing = false;
+
+  function parted(): { readonly store: Store; readonly feed: SnapshotFeed } {
+    assert(opened !== null, "a command before open");
+    return opened;
+  }
+
+  /** Begin `work` in place of what runs now; how it ends is in the snapshot, never thrown. */
+  function launch(
+    kind: Running["kind"],
+    work: (run: Run) => Promise<void>,
+    onWait: () => void,
+  ): void {
+    const { store, feed } = parted();
+    const before = running;
+    const stop = new AbortController();
+    const { signal } = stop;
+    async function perform(): Promise<void> {
+      before?.stop.abort();
+      await before?.ended;
+      try {
+        const run = { store, client, platform, pace, feed, signal, software };
+        await lock.hold(() => work(run), { signal, onWait });
+        feed.enter("ready");
+      } catch (error) {
+        if (signal.aborted) feed.enter("ready");
+        else feed.enter("stopped", describeStop(error));
+      }
+      isUnderway = false;
+      isFinishing = false;
+      feed.set({ finishing: false });
+      if (running?.stop === stop) running = null;
+    }
+    running = { kind, stop, ended: perform() };
+  }
+
+  async function resume(): Promise<void> {
+    pace.resume();
+    parted().feed.setPaused(false);
+  }
+
+  async function stop(): Promise<void> {
+    running?.stop.abort();
+    await running?.ended;
+    await resume();
+  }
+
+  return {
+    async open(listener) {
+      const store = await parts.openStore();
+      const feed = createSnapshotFeed(platform, listener);
+      opened = { store, feed };
+      const keys = await store.keyPair();
+      const contributor = keys === null ? null : await publicKeyHex(keys);
+      feed.set({ contributor, pieces: await store.pieces() });
+      const isWaiting = (await store.outbox()).length > 0;
+      if (isWaiting) launch("sending", sendOutbox, () => {}); // the tab that trains sends it
+    },
+    async start({ model, prefer, power, pieces = Number.POSITIVE_INFINITY }) {
+      await resume();
+      pace.setPower(power);
+      isFinishing = false;
+      parted().feed.set({ power, finishing: false });
+      if (running?.kind === "volunteering") return;
+      let left = pieces;
+      const options = {
+        model,
+        prefer,
+        goOn: () => !isFinishing && left-- > 0,
+        onPiece(underway: boolean) {
+          isUnderway = underway;
+        },
+      };
+      launch(
+        "volunteering",
+        (run) => runVolunteer(run, engine, options),
+        () => parted().feed.enter("other-tab", OTHER_TAB),
+      );
+    },
+    async pause() {
+      if (running === null) return;
+      pace.pause();
+      parted().feed.setPaused(true);
+    },
+    resume,
+    async finish() {
+      if (running === null) return;
+      if (!isUnderway) return stop();
+      isFinishing = true;
+      parted().feed.set({ finishing: true });
+    },
+    stop,
+    async setPower(power) {
+      pace.setPower(power);
+      parted().feed.set({ power });
+    },
+    async forget() {
+      await stop();
+      const { store, feed } = parted();
+      await store.forget();
+      feed.clear();
+    },
+    async ended() {
+      while (running !== null) await running.ended;
+    },
+  };
+}

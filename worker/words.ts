@@ -1,0 +1,56 @@
+/** What the page says when things do not go on: one plain sentence each. */
+import type { RelayError } from "../core/protocol/relay-error.ts";
+import type { Phase } from "./api.ts";
+
+/** An end that waiting does not cure; its message is the plain sentence that the page shows. */
+export class StoppedError extends Error {
+  override readonly name = "StoppedError";
+}
+
+export const WEBGPU_MISSING =
+  "WebGPU does not work in this browser, so the processor trains: slower, with the same result.";
+export const DEVICE_LOST_TWICE =
+  "The graphics device went away twice in a row. Reload the page, or choose the processor in the settings.";
+export const DIVERGED =
+  "Training on this device gave values that are not numbers, so nothing was sent. Try the processor in the settings.";
+export const OWN_MASK =
+  "This model wants volunteers to choose their own mask, which this page cannot do. Reload it for a newer one.";
+export const OTHER_TAB = "Another tab of this browser trains. This one takes over when it ends.";
+
+/** Why the relay is asked again later, as phase and reason. */
+export function describeWait(error: RelayError): [Phase, string] {
+  switch (error.code) {
+    case "unreachable":
+      return [
+        "offline",
+        "The relay can't be reached. Finished work is kept here and sent as soon as it answers.",
+      ];
+    case "rate-limited":
+      return ["no-work", "The relay has many volunteers just now. It is asked again in a moment."];
+    case "clock-skew":
+      return [
+        "offline",
+        "This device's clock is more than five minutes off, so the relay can't trust its requests. Set the clock.",
+      ];
+    case "storage-full":
+      return ["offline", "The relay's disk is full. Finished work is kept here until it has room."];
+    case "blob-damaged":
+    case "checkpoint-damaged":
+      return ["offline", "The relay sent damaged data, which was thrown away. It is asked again."];
+    default:
+      return ["offline", `The relay can't answer now (${error.message}). It is asked again.`];
+  }
+}
+
+/** Why the volunteer stopped, for an error that waiting does not cure. */
+export function describeStop(error: unknown): string {
+  if (!(error instanceof Error)) return `Something went wrong: ${String(error)}.`;
+  if (error instanceof StoppedError) return error.message;
+  if ("code" in error && error.code === "outdated") {
+    return "This page is older than the relay. Reload it; finished work is kept.";
+  }
+  if (error.name === "QuotaExceededError") {
+    return "This device has no room left to keep finished work. Free some space and start again.";
+  }
+  return `Something went wrong: ${error.message}.`;
+}
