@@ -1,23 +1,52 @@
 import { type BackendWasm, setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
-import { env, getBackend, setBackend } from "@tensorflow/tfjs-core";
-import { plainBodies } from "../host-bodies.ts";
+import { backend, env, getBackend, setBackend } from "@tensorflow/tfjs-core";
+import { type HostBodies, plainBodies } from "../host-bodies.ts";
 import { type HostMemory, registerHostOperations } from "../host-operations.ts";
+import { createSimdBodies } from "./simd-bodies.ts";
+import { assembleSimdModule, type SimdExports } from "./simd-module.ts";
 
 const memory: HostMemory<BackendWasm> = {
-  make: (backend, shape, dtype) => backend.makeOutput(shape, dtype),
-  floats: (backend, tensor) => backend.typedArrayFromHeap(tensor) as Float32Array, // dtype float32
-  integers: (backend, tensor) => backend.typedArrayFromHeap(tensor) as Int32Array, // dtype int32
+  make: (wasm, shape, dtype) => wasm.makeOutput(shape, dtype),
+  floats: (wasm, tensor) => wasm.typedArrayFromHeap(tensor) as Float32Array, // dtype float32
+  integers: (wasm, tensor) => wasm.typedArrayFromHeap(tensor) as Int32Array, // dtype int32
 };
 
-registerHostOperations("wasm", memory, plainBodies);
+let device = "wasm"; // in words, once it is open
 
-/** Open tfjs's wasm backend; null where WebAssembly does not run. Returns the device's words. */
+/**
+ * Open tfjs's wasm backend with our kernels on its heap; null where WebAssembly does not run. Returns the
+ * device's words. tfjs's own product is no choice: where a weight is stored [outputs, inputs] it is ten
+ * times slower than ours, and where not it keeps a copy of the weight that we then change.
+ */
 export async function openWasm(folder: string): Promise<string | null> {
-  if (getBackend() !== "wasm") {
-    // Threads would need workers from blob: addresses, which the page's policy refuses, and sum in no fixed order.
-    env().set("WASM_HAS_MULTITHREAD_SUPPORT", false);
-    setWasmPaths(folder.endsWith("/") ? folder : `${folder}/`);
-    if (!(await setBackend("wasm"))) return null;
-  }
-  return (await env().getAsync("WASM_HAS_SIMD_SUPPORT")) ? "wasm simd" : "wasm";
+  if (getBackend() === "wasm") return device;
+  // Threads would need workers from blob: addresses, which the page's policy refuses.
+  env().set("WASM_HAS_MULTITHREAD_SUPPORT", false);
+  setWasmPaths(folder.endsWith("/") ? folder : `${folder}/`);
+  if (!(await setBackend("wasm"))) return null;
+  const simd = await instantiateSimd(backend() as BackendWasm); // the one that was just set
+  device = simd === null ? "wasm" : "wasm simd";
+  registerHostOperations("wasm", memory, simd ?? plainBodies);
+  return device;
+}
+
+/** What we use of the Emscripten module inside tfjs's backend. */
+type HeapModule = {
+  readonly asm: { readonly memory?: WebAssembly.Memory };
+  _malloc(bytes: number): number;
+  _free(address: number): void;
+};
+
+/** Null where the engine lacks SIMD. */
+async function instantiateSimd({ wasm }: BackendWasm): Promise<HostBodies | null> {
+  const bytes = assembleSimdModule();
+  const { asm, _malloc, _free } = wasm as unknown as HeapModule; // tfjs types the parts that it uses
+  if (!(asm.memory instanceof WebAssembly.Memory) || !WebAssembly.validate(bytes)) return null;
+  const { instance } = await WebAssembly.instantiate(bytes, { host: { memory: asm.memory } });
+  const simd = instance.exports as unknown as SimdExports; // as simd-module.ts assembles them
+  return createSimdBodies(simd, {
+    memory: asm.memory,
+    allocate: (size) => _malloc(size) >>> 0,
+    free: _free,
+  });
 }

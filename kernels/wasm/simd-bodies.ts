@@ -1,0 +1,102 @@
+import { type HostBodies, plainBodies } from "../host-bodies.ts";
+import type { SimdExports } from "./simd-module.ts";
+
+/** The heap that the kernels share with tfjs: growing it moves every array, so addresses are taken first. */
+export type Heap = {
+  readonly memory: WebAssembly.Memory;
+  /** Addresses are multiples of 8. */
+  allocate(bytes: number): number;
+  free(address: number): void;
+};
+
+const LANES = 4;
+
+/** Bodies whose heavy loops are `simd`; all arrays they are given lie in the heap's memory. */
+export function createSimdBodies(simd: SimdExports, heap: Heap): HostBodies {
+  return {
+    ...plainBodies,
+
+    linear(y, x, weight, bias, { R, I, O, orientation, relu }) {
+      const [four, one] =
+        orientation === "out-in" ? [simd.dots4, simd.dots1] : [simd.product4, simd.product1];
+      forRows(R, four, one, y, x, weight, O, I);
+      if (bias !== null) addBias(y, bias);
+      if (relu) for (let p = 0; p < y.length; p++) if (!(y[p]! > 0)) y[p] = 0;
+    },
+
+    linearInputGradient(dx, dy, weight, x, { R, I, O, orientation }) {
+      const [four, one] =
+        orientation === "out-in" ? [simd.product4, simd.product1] : [simd.dots4, simd.dots1];
+      forRows(R, four, one, dx, dy, weight, I, O);
+      if (x !== null) for (let p = 0; p < dx.length; p++) if (!(x[p]! > 0)) dx[p] = 0;
+    },
+
+    sampledGradient(gradient, x, dy, positions, { start, count, R, I, O, orientation }) {
+      const rows = Math.ceil(R / LANES) * LANES; // padded with zeros, which add nothing
+      const [inners, outers] = orientation === "out-in" ? [x, dy] : [dy, x];
+      const [width, height] = orientation === "out-in" ? [I, O] : [O, I];
+      const addresses = { gradient: gradient.byteOffset, positions: positions.byteOffset };
+      const sources = { inners: inners.byteOffset, outers: outers.byteOffset };
+      const scratch = heap.allocate((width + height) * rows * 4);
+      try {
+        const second = scratch + width * rows * 4;
+        transpose(heap.memory.buffer, sources.inners, scratch, { R, columns: width, rows });
+        transpose(heap.memory.buffer, sources.outers, second, { R, columns: height, rows });
+        const [to, at] = [addresses.gradient + 4 * start, addresses.positions + 4 * start];
+        simd.sampled(to, at, count, scratch, second, width, rows);
+      } finally {
+        heap.free(scratch);
+      }
+    },
+  };
+}
+
+type Rows = SimdExports["dots4"];
+
+/** result [R, columns] from a [R, depth] and b, four rows at a time. */
+function forRows(
+  R: number,
+  four: Rows,
+  one: Rows,
+  result: Float32Array,
+  a: Float32Array,
+  b: Float32Array,
+  columns: number,
+  depth: number,
+): void {
+  let r = 0;
+  const row = (run: Rows) =>
+    run(
+      result.byteOffset + r * columns * 4,
+      a.byteOffset + r * depth * 4,
+      b.byteOffset,
+      columns,
+      depth,
+    );
+  for (; r + 4 <= R; r += 4) row(four);
+  for (; r < R; r++) row(one);
+}
+
+function addBias(y: Float32Array, bias: Float32Array): void {
+  for (let at = 0; at < y.length; at += bias.length) {
+    for (let o = 0; o < bias.length; o++) y[at + o]! += bias[o]!;
+  }
+}
+
+/** [R, columns] at `from` → [columns, rows] at `to`, with zeros from R to `rows`. */
+function transpose(
+  buffer: ArrayBuffer,
+  from: number,
+  to: number,
+  { R, columns, rows }: { R: number; columns: number; rows: number },
+): void {
+  const source = new Float32Array(buffer, from, R * columns);
+  const result = new Float32Array(buffer, to, columns * rows);
+  for (let r = 0; r < rows; r += LANES) {
+    for (let c = 0; c < columns; c++) {
+      for (let lane = r; lane < r + LANES; lane++) {
+        result[c * rows + lane] = lane < R ? source[lane * columns + c]! : 0;
+      }
+    }
+  }
+}
