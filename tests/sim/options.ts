@@ -1,0 +1,106 @@
+import { parseArgs } from "node:util";
+import { parseValue } from "../../core/protocol/canonical-json.ts";
+import { type Recipe, recipe as recipeSchema } from "../../core/protocol/schemas/recipe.ts";
+import { shippedModels } from "../../models/shipped.ts";
+import { ATTACKS } from "./attacks.ts";
+import type { CommunityOptions } from "./community.ts";
+import { DEFENCES } from "./publisher.ts";
+
+export const HELP = `npm run sim -- [flags]: a community in one process, with real training and no network
+
+  --model ID          a shipped model: ${shippedModels.map(({ recipe }) => recipe.id).join(", ")}
+  --volunteers N      who each contribute once a round                        10
+  --versions N        rounds, each of which publishes at most one version     20
+  --density SHARE     of the parameters in the mask                           the recipe's
+  --liars SHARE       of the volunteers that lie                              0
+  --attack NAME       ${ATTACKS.join(", ")}
+  --stale SHARE       of the work that is done on an earlier version          0
+  --without A,B       leave defences out: ${DEFENCES.join(", ")}
+  --set PATH=NUMBER   any other number of the recipe, such as merge.outerStep=2; may be repeated
+  --seed TEXT         1
+  --quick             five volunteers, five versions
+  --json              one JSON object on standard output`;
+
+export type SimOptions = CommunityOptions & {
+  readonly model: string;
+  /** "path=number" changes of the recipe. */
+  readonly changes: readonly string[];
+  readonly asJson: boolean;
+};
+
+/** The flags in `args`, or a message that says what is wrong with them. */
+export function parseOptions(args: readonly string[]): SimOptions | string {
+  let values: ReturnType<typeof readFlags>;
+  try {
+    values = readFlags(args);
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+  if (values.help) return HELP;
+  const attack = ATTACKS.find((name) => name === values.attack);
+  if (attack === undefined) return `--attack ${values.attack}: one of ${ATTACKS.join(", ")}`;
+  const left = values.without.split(",").filter((name) => name !== "");
+  const without = new Set(DEFENCES.filter((name) => left.includes(name)));
+  if (without.size !== left.length) return `--without ${values.without}: of ${DEFENCES.join(", ")}`;
+  const small = values.quick ? "5" : null;
+  const volunteers = Number(values.volunteers ?? small ?? 10);
+  const versions = Number(values.versions ?? small ?? 20);
+  const liars = Number(values.liars);
+  const stale = Number(values.stale);
+  if (!(Number.isInteger(volunteers) && volunteers >= 1)) return "--volunteers: 1 or more";
+  if (!(Number.isInteger(versions) && versions >= 1)) return "--versions: 1 or more";
+  if (!(liars >= 0 && liars <= 1 && stale >= 0 && stale <= 1)) return "--liars, --stale: 0…1";
+  const changes = values.set;
+  if (values.density !== undefined) changes.push(`mask.density=${values.density}`);
+  return {
+    model: values.model,
+    volunteers,
+    versions,
+    liars,
+    attack,
+    stale,
+    without,
+    seed: values.seed,
+    changes,
+    asJson: values.json,
+  };
+}
+
+function readFlags(args: readonly string[]) {
+  return parseArgs({
+    args: [...args],
+    options: {
+      model: { type: "string", default: "digits" },
+      volunteers: { type: "string" },
+      versions: { type: "string" },
+      density: { type: "string" },
+      liars: { type: "string", default: "0" },
+      attack: { type: "string", default: "sign-flip" },
+      stale: { type: "string", default: "0" },
+      without: { type: "string", default: "" },
+      set: { type: "string", multiple: true, default: [] },
+      seed: { type: "string", default: "1" },
+      quick: { type: "boolean", default: false },
+      json: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  }).values;
+}
+
+/** `recipe` with "path=number" changes; a FormatError where the result is no recipe. */
+export function changeRecipe(recipe: Recipe, changes: readonly string[]): Recipe {
+  const changed: unknown = structuredClone(recipe);
+  for (const change of changes) {
+    const [path = "", value = ""] = change.split("=");
+    const keys = path.split(".");
+    const last = keys.pop() ?? "";
+    let at = changed;
+    for (const key of keys) at = isObject(at) ? at[key] : undefined;
+    if (isObject(at)) at[last] = Number(value);
+  }
+  return parseValue(`recipe with ${changes.join(" ")}`, recipeSchema, changed);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
