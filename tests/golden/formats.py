@@ -1,0 +1,211 @@
+"""A second implementation of docs/2-protocol.md, in plain Python: writes the golden files beside it and
+prints the golden values that the tests of core hold. Run: python3 tests/golden/formats.py
+"""
+
+import hashlib
+import json
+import math
+import pathlib
+import struct
+
+FOLDER = pathlib.Path(__file__).parent
+SEED = "000102030405060708090a0b0c0d0e0f"
+
+
+def sha256(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+# M2: the generator
+
+
+def seed_state(text):
+    state = []
+    for lane, factor in enumerate([0x85EBCA6B, 0xC2B2AE35, 0x27D4EB2F, 0x165667B1]):
+        h = lane + 1
+        for character in text:
+            h = ((h ^ ord(character)) * factor) & 0xFFFFFFFF
+            h ^= h >> 15
+        h = ((h ^ (h >> 16)) * 0x85EBCA6B) & 0xFFFFFFFF
+        h = ((h ^ (h >> 13)) * 0xC2B2AE35) & 0xFFFFFFFF
+        state.append(h ^ (h >> 16))
+    state[3] |= 1
+    return state
+
+
+def rotate(x, k):
+    return ((x << k) | (x >> (32 - k))) & 0xFFFFFFFF
+
+
+def draws(state):
+    a, b, c, d = state
+    while True:
+        yield (rotate((b * 5) & 0xFFFFFFFF, 7) * 9) & 0xFFFFFFFF
+        t = (b << 9) & 0xFFFFFFFF
+        c ^= a
+        d ^= b
+        b ^= c
+        a ^= d
+        c ^= t
+        d = rotate(d, 11)
+
+
+def below(stream, n):
+    if n == 1:
+        return 0
+    while True:
+        value = next(stream) >> (32 - (n - 1).bit_length())
+        if value < n:
+            return value
+
+
+# M1: the random mask
+
+
+def random_positions(seed, count, size):
+    excluded = count > size / 2
+    stream = draws(seed_state(seed))
+    drawn = set()
+    while len(drawn) < (size - count if excluded else count):
+        drawn.add(below(stream, size))
+    return sorted(set(range(size)) - drawn) if excluded else sorted(drawn)
+
+
+# M3, M4: positions
+
+
+def rice(positions, size):
+    if not positions:
+        return b""
+    b = 0
+    while 2 ** (b + 1) * 266 * len(positions) <= 128 * (2 * size - len(positions)):
+        b += 1
+    bits = ""
+    following = 0
+    for position in positions:
+        gap = position - following
+        following = position + 1
+        bits += "0" * (gap >> b) + "1" + (format(gap % 2**b, f"0{b}b") if b else "")
+    bits += "0" * (-len(bits) % 8)
+    return bytes(int(bits[i : i + 8], 2) for i in range(0, len(bits), 8))
+
+
+# T2: safetensors
+
+
+def canonical_json(value):
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def safetensors(tensors, metadata):
+    header = {"__metadata__": metadata}
+    data = b""
+    for name, dtype, length, content in sorted(tensors):
+        offsets = [len(data), len(data) + len(content)]
+        header[name] = {"dtype": dtype, "shape": [length], "data_offsets": offsets}
+        data += content
+    text = canonical_json(header)
+    text += b" " * (-len(text) % 8)
+    return struct.pack("<Q", len(text)) + text + data
+
+
+def little_endian(form, values):
+    return struct.pack(f"<{len(values)}{form}", *values)
+
+
+# Q2: 4-bit values
+
+
+def half_up(value):
+    return next(b for b in range(0x3C01) if struct.unpack("<e", struct.pack("<H", b))[0] >= value)
+
+
+def quantise(delta, blocks):
+    codes = [0] * len(delta)
+    scales = []
+    for block in blocks:
+        scales.append(half_up(max(abs(delta[i]) for i in block) / 7))
+        scale = struct.unpack("<e", struct.pack("<H", scales[-1]))[0]
+        for i in block:
+            codes[i] = math.floor(delta[i] / scale + 0.5)
+    return codes, scales
+
+
+# P1: patches, of a model with tensors b [4] and w [2, 4]
+
+
+def patch(mask):
+    positions = [1, 4, 5, 9]
+    delta = struct.unpack("<4f", struct.pack("<4f", 0.7, -0.35, 0.1, 0))
+    codes, scales = quantise(delta, [[0], [1, 2, 3]])
+    header = {
+        "format": "commonweight.patch/1",
+        "contributor": "11" * 32,
+        "ticket": "22" * 16,
+        "model": "digits",
+        "base": "33" * 32,
+        "mask": mask,
+        "shards": [4, 7],
+        "steps": 50,
+        "examples": 3200,
+        "lossBefore": 0.5,
+        "lossAfter": 0.25,
+        "licence": "CC0-1.0",
+        "software": "commonweight/0.1.0",
+        "device": "wasm",
+    }
+    stored = [code + 8 for code in codes]
+    packed = bytes([stored[0] | stored[1] << 4, stored[2] | stored[3] << 4])
+    tensors = [("codes", "U8", 2, packed), ("scales", "F16", 2, little_endian("H", scales))]
+    values = packed + little_endian("H", scales)
+    if mask["kind"] == "own":
+        gaps = rice(positions, 12)
+        tensors.append(("positions", "U8", len(gaps), gaps))
+        values += little_endian("I", positions)
+    data = safetensors(tensors, {"header": canonical_json(header).decode()})
+    (FOLDER / f"patch-{mask['kind']}.safetensors").write_bytes(data)
+    print("patch", mask["kind"], codes, scales, "id", sha256(data), "values id", sha256(values))
+
+
+def main():
+    for seed in ["commonweight", "", "42"]:
+        stream = draws(seed_state(seed))
+        print("draws", repr(seed), [next(stream) for _ in range(6)])
+    stream = draws(seed_state("42"))
+    print("draws below 10", [below(stream, 10) for _ in range(16)])
+
+    for count, size in [(8, 1000), (5, 10), (7, 10)]:
+        print("mask", count, size, random_positions(SEED, count, size))
+    print("mask", 6200, sha256(little_endian("I", random_positions(SEED, 6200, 1_240_000))))
+    large = random_positions(SEED, 620_000, 124_000_000)
+    print("mask", 620_000, large[0], large[-1])
+    largest = 2**31 - 1
+    lists = [(random_positions(SEED, 8, 1000), 1000), (list(range(10)), 10)]
+    for positions, size in [*lists, ([largest - 1], largest), ([0], largest)]:
+        print("positions", positions, size, rice(positions, size).hex())
+
+    patch({"kind": "random", "seed": SEED, "count": 4})
+    patch({"kind": "own", "count": 4})
+
+    gaps = rice([3, 5, 900], 1000)
+    step = safetensors(
+        [
+            ("positions", "U8", len(gaps), gaps),
+            ("values", "F32", 3, little_endian("f", [0.5, -1, 2])),
+        ],
+        {"format": "commonweight.delta-step/1", "count": "3", "size": "1000"},
+    )
+    (FOLDER / "delta-step.safetensors").write_bytes(step)
+
+    manifest = {
+        "format": "commonweight.checkpoint/1",
+        "tensors": [{"name": "b", "shape": [2]}, {"name": "w", "shape": [2, 2]}],
+        "chunkBytes": 1 << 20,
+        "chunks": [sha256(little_endian("f", [0, 1, 2, 3, 4, 5]))],
+    }
+    print("checkpoint", sha256(canonical_json(manifest)))
+    for parent in [bytes(32), b"\xaa" * 32]:
+        print("mask seed", sha256(b"commonweight/mask/1\0" + parent)[:32])
+
+
+main()
