@@ -23,26 +23,12 @@ test("larger values are drawn higher and the last point ends at the right", () =
       { x: 4, y: 1 },
     ],
     box,
-    false,
   );
   expect(path).toBe("M10 45.8L110 4.2");
   expect(end).toEqual({ x: 110, y: expect.closeTo(4.1667, 3) });
 });
 
-test("a stepped line holds a version's value until the next version", () => {
-  expect(
-    layOut(
-      [
-        { x: 0, y: 0 },
-        { x: 1, y: 1 },
-      ],
-      box,
-      true,
-    ).path,
-  ).toBe("M10 45.8H110V4.2");
-});
-
 test("no points make no line, one point makes no division by zero", () => {
-  expect(layOut([], box, false)).toEqual({ path: "", ticks: [], end: null });
-  expect(layOut([{ x: 3, y: 5 }], box, false).path).toBe("M10 25");
+  expect(layOut([], box)).toEqual({ path: "", ticks: [], end: null });
+  expect(layOut([{ x: 3, y: 5 }], box).path).toBe("M10 25");
 });

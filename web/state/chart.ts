@@ -30,7 +30,7 @@ export function paddedExtent(values: readonly number[]): Extent {
   return [low - margin, high + margin];
 }
 
-/** Lay `points`, in ascending x, out in a box; `stepped` holds a value until the next point. */
+/** Lay `points`, in ascending x, out in a box. */
 export function layOut(
   points: readonly Point[],
   box: {
@@ -39,7 +39,6 @@ export function layOut(
     readonly width: number;
     readonly height: number;
   },
-  stepped: boolean,
 ): Chart {
   const first = points[0];
   const last = points.at(-1);
@@ -49,11 +48,7 @@ export function layOut(
   const placeY = (y: number) => box.top + (box.height * (extent[1] - y)) / (extent[1] - extent[0]);
   const places = points.map(({ x, y }) => ({ x: box.left + (x - first.x) * across, y: placeY(y) }));
   const path = places
-    .map(
-      ({ x, y }, i) =>
-        (i === 0 ? "M" : stepped ? `H${round(x)}V` : "L") +
-        (i > 0 && stepped ? round(y) : `${round(x)} ${round(y)}`),
-    )
+    .map(({ x, y }, i) => `${i === 0 ? "M" : "L"}${round(x)} ${round(y)}`)
     .join("");
   return {
     path,

@@ -22,7 +22,7 @@ function listen() {
     open: () => {
       const stream = new FakeStream();
       streams.push(stream);
-      return stream as EventTarget as EventStream;
+      return stream as unknown as EventStream;
     },
     onEvent: ({ type }) => log.push(type),
     onResync: () => log.push("resync"),

@@ -1,8 +1,10 @@
+import { problemWords } from "../words/problems.ts";
+
 /** Something read from the relay that stays fresh while somebody watches it. */
 export type Resource<T> = {
   /** The last good answer; null until the first one. */
   readonly value: T | null;
-  /** Why the last read failed, in the relay's words; null when it did not. */
+  /** Why the last read failed, as a sentence; null when it did not. */
   readonly problem: string | null;
   /** Read again; calls while a read is under way end in one more read, not in many. */
   refresh(): Promise<void>;
@@ -28,7 +30,7 @@ export function createResource<T>(load: (known: T | null) => Promise<T>): Resour
         value = await load(value);
         problem = null;
       } catch (error) {
-        problem = error instanceof Error ? error.message : String(error);
+        problem = problemWords(error);
       }
     } while (again);
     reading = null;

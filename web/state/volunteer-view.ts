@@ -197,7 +197,7 @@ function idle(facts: VolunteerFacts, view: MakeView): VolunteerView {
       "The relay can't be reached, so there is no work to fetch. This page notices when it is back.",
     );
   }
-  return view("ready", "Ready when you are", "Nothing runs until you press the button.");
+  return view("ready", "Ready when you are", "Nothing runs until you say so.");
 }
 
 const working = ({ shards }: Snapshot): string =>

@@ -1,0 +1,82 @@
+import { expect, test } from "vitest";
+import type { Contribution } from "../../core/protocol/schemas/contribution.ts";
+import type { Piece } from "../../worker/api.ts";
+import { lifeOf } from "./piece-life.ts";
+
+const piece: Piece = {
+  id: "a".repeat(64),
+  model: "digits",
+  base: 3,
+  createdAt: 1,
+  sizeBytes: 100,
+  downloadedBytes: 1000,
+  lossBefore: 0.6,
+  lossAfter: 0.3,
+  times: { askMs: 1, downloadMs: 1, trainMs: 1, encodeMs: 1, uploadMs: 1 },
+  sent: "sent",
+  state: "received",
+  refusal: null,
+};
+const contribution = (change: Partial<Contribution>): Contribution => ({
+  id: piece.id,
+  model: "digits",
+  contributor: "b".repeat(64),
+  base: 3,
+  state: "received",
+  reason: null,
+  examples: 100,
+  sizeBytes: 100,
+  receivedAt: 1,
+  updatedAt: 2,
+  version: null,
+  multiplier: null,
+  credit: 0,
+  ...change,
+});
+const marks = (life: ReturnType<typeof lifeOf>) =>
+  life.steps.map(({ label, state }) => `${label} ${state}`);
+
+test("a piece in the outbox is safe on the device, with everything ahead of it", () => {
+  const life = lifeOf({ ...piece, sent: "waiting", state: null }, undefined);
+  expect(life.stage).toBe("waiting");
+  expect(life.sentence).toMatch(/Safe on this device/);
+  expect(marks(life)[0]).toBe("Received current");
+});
+
+test("the relay's newest word counts more than the receipt", () => {
+  const life = lifeOf(piece, contribution({ state: "queued" }));
+  expect(life.stage).toBe("queued");
+  expect(marks(life)).toEqual(["Received done", "Scored done", "Queued done", "Merged current"]);
+  expect(life.settled).toBe(false);
+});
+
+test("a merged piece names the version that it is part of", () => {
+  const life = lifeOf(piece, contribution({ state: "merged", version: 7 }));
+  expect(life.sentence).toMatch(/^Merged into version 7\./);
+  expect([life.settled, life.version]).toEqual([true, 7]);
+  expect(life.steps.every(({ state }) => state === "done")).toBe(true);
+});
+
+test("a refusal is told in plain words, at the step where it happened", () => {
+  const harmful = { code: "harmful", message: "score 0.2" };
+  const scored = lifeOf(piece, contribution({ state: "refused", reason: harmful }));
+  expect(scored.sentence).toBe("Not used. On held-out examples the patch made the model worse.");
+  expect(marks(scored)).toEqual(["Received done", "Not used failed"]);
+
+  const gate = { code: "gate-failed", message: "" };
+  const gated = lifeOf(piece, contribution({ state: "refused", reason: gate }));
+  expect(marks(gated)).toHaveLength(4);
+
+  const atTheDoor = lifeOf(
+    { ...piece, sent: "refused", state: null, refusal: { code: "ticket-expired", message: "" } },
+    undefined,
+  );
+  expect(atTheDoor.sentence).toMatch(/took longer than its ticket/);
+  expect(marks(atTheDoor)).toEqual(["Not used failed"]);
+});
+
+test("a reverted piece says so, with the maintainer's reason", () => {
+  const reason = { code: "reverted", message: "It taught the model to swap 4 and 9." };
+  const life = lifeOf(piece, contribution({ state: "reverted", reason, version: 7 }));
+  expect(life.sentence).toBe("Taken out of the model again. It taught the model to swap 4 and 9.");
+});

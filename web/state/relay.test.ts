@@ -1,0 +1,111 @@
+import { expect, test } from "vitest";
+import { createRelayClient } from "../../core/protocol/client.ts";
+import type { Contribution } from "../../core/protocol/schemas/contribution.ts";
+import type { EventStream } from "./feed.ts";
+import { createRelay } from "./relay.svelte.ts";
+
+const own = "b".repeat(64);
+const contribution = (change: Partial<Contribution>): Contribution => ({
+  id: "a".repeat(64),
+  model: "digits",
+  contributor: own,
+  base: 3,
+  state: "received",
+  reason: null,
+  examples: 100,
+  sizeBytes: 100,
+  receivedAt: 1,
+  updatedAt: 1,
+  version: null,
+  multiplier: null,
+  credit: 0,
+  ...change,
+});
+const health = {
+  status: "ok",
+  software: "commonweight 0.1.0",
+  protocol: { oldest: 1, newest: 1 },
+  relayKey: own,
+  time: 1,
+  models: [],
+};
+
+/** The page's relay over answers that the test writes, and a stream that it speaks through. */
+function stage(answers: Record<string, unknown>) {
+  const asked: string[] = [];
+  const stream = new EventTarget();
+  const client = createRelayClient({
+    baseUrl: "http://relay",
+    fetch: async (url) => {
+      const path = url.replace("http://relay/api/v1", "");
+      asked.push(path);
+      const answer = answers[path];
+      if (answer === undefined) throw new TypeError("Failed to fetch");
+      if (answer instanceof Response) return answer;
+      return new Response(JSON.stringify(answer));
+    },
+  });
+  const relay = createRelay(
+    client,
+    () => Object.assign(stream, { close: () => {}, readyState: 1 }) as unknown as EventStream,
+  );
+  const say = (type: string, data: unknown) =>
+    stream.dispatchEvent(new MessageEvent(type, { data: JSON.stringify(data) }));
+  return { relay, asked, say, stream };
+}
+
+test("the link is live with the stream, delayed without it, offline without answers", async () => {
+  const { relay, stream } = stage({ "/health": health });
+  expect(relay.link).toBe("connecting");
+  const close = relay.open();
+  await relay.health.refresh();
+  expect(relay.link).toBe("polling");
+  stream.dispatchEvent(new Event("open"));
+  expect(relay.link).toBe("live");
+  stream.dispatchEvent(new Event("error"));
+  await relay.models.refresh();
+  expect(relay.link).toBe("offline");
+  expect(relay.models.problem).toMatch(/can't be reached/);
+  close();
+});
+
+test("an answer of 426 means that the page is outdated, and nothing else does", async () => {
+  const refusal = { error: { code: "outdated", message: "protocol 1 is gone" } };
+  const { relay } = stage({ "/models": Response.json(refusal, { status: 426 }) });
+  await relay.health.refresh();
+  expect(relay.outdated).toBe(false);
+  await relay.models.refresh();
+  expect(relay.outdated).toBe(true);
+});
+
+test("only this browser's contributions are followed, and an older word never replaces a newer one", async () => {
+  const { relay, asked, say } = stage({
+    [`/contributions?contributor=${own}`]: { contributions: [contribution({ updatedAt: 5 })] },
+  });
+  const close = relay.open();
+  relay.follow(own);
+  await expect.poll(() => relay.contributions.size).toBe(1);
+  say("contribution", { contribution: contribution({ state: "queued", updatedAt: 9 }) });
+  say("contribution", { contribution: contribution({ state: "scored", updatedAt: 7 }) });
+  const foreign = { id: "c".repeat(64), contributor: "d".repeat(64) };
+  say("contribution", { contribution: contribution(foreign) });
+  expect([...relay.contributions.values()].map(({ state }) => state)).toEqual(["queued"]);
+  expect(asked).toHaveLength(1);
+  close();
+});
+
+test("a board is read again on the event of its model, while it is watched", async () => {
+  const board = { model: "digits", window: "all", entries: [] };
+  const { relay, asked, say } = stage({ "/leaderboard?model=digits&window=all": board });
+  const close = relay.open();
+  const unwatch = relay.board("digits", "all").watch();
+  await expect.poll(() => relay.board("digits", "all").value).toEqual(board);
+  say("leaderboard", { model: "presidents" });
+  say("leaderboard", { model: "digits" });
+  await expect.poll(() => asked.length).toBe(2);
+  unwatch();
+  say("leaderboard", { model: "digits" });
+  await relay.health.refresh();
+  expect(asked.slice(2)).toEqual(["/health"]);
+  close();
+});

@@ -1,0 +1,143 @@
+import { expect, test } from "vitest";
+import type { Phase, Snapshot } from "../../worker/api.ts";
+import type { PieceLife } from "./piece-life.ts";
+import { describeVolunteer, type VolunteerFacts } from "./volunteer-view.ts";
+
+const snapshot = (change: Partial<Snapshot>): Snapshot => ({
+  phase: "ready",
+  reason: null,
+  contributor: null,
+  engine: null,
+  device: null,
+  model: "digits",
+  base: null,
+  shards: [],
+  step: 0,
+  steps: 0,
+  examplesPerSecond: 0,
+  losses: [],
+  download: { doneBytes: 0, totalBytes: 0 },
+  pieces: [],
+  finishing: false,
+  power: 1,
+  ...change,
+});
+const facts: VolunteerFacts = {
+  unsupported: null,
+  outdated: false,
+  failure: null,
+  asking: false,
+  starting: false,
+  snapshot: null,
+  newest: null,
+  online: true,
+};
+const life = (change: Partial<PieceLife>): PieceLife => ({
+  stage: "received",
+  sentence: "Received and stored.",
+  steps: [],
+  settled: false,
+  version: null,
+  ...change,
+});
+
+const PHASES: readonly Phase[] = [
+  "ready",
+  "checking",
+  "asking",
+  "downloading",
+  "training",
+  "uploading",
+  "paused",
+  "no-work",
+  "offline",
+  "other-tab",
+  "stopped",
+];
+
+test("every phase of the engine has a title and exactly one reason, of one sentence or two", () => {
+  for (const phase of PHASES) {
+    const view = describeVolunteer({ ...facts, snapshot: snapshot({ phase }) });
+    expect(view.state, phase).toBe(phase);
+    expect(view.title.length, phase).toBeGreaterThan(3);
+    expect(view.reason, phase).toMatch(/\.$/);
+  }
+});
+
+test("the engine's own reason is the reason, where it gives one", () => {
+  for (const phase of ["paused", "no-work", "offline", "other-tab", "stopped"] as const) {
+    const reason = "Asked again in 20 s.";
+    expect(describeVolunteer({ ...facts, snapshot: snapshot({ phase, reason }) }).reason).toBe(
+      reason,
+    );
+  }
+});
+
+test("what forbids contributing at all comes before anything else", () => {
+  const training = snapshot({ phase: "training" });
+  const all = { ...facts, snapshot: training, outdated: true, failure: "x", asking: true };
+  expect(describeVolunteer({ ...all, unsupported: "No workers." }).state).toBe("unsupported");
+  expect(describeVolunteer(all).state).toBe("outdated");
+  expect(describeVolunteer({ ...all, outdated: false }).state).toBe("stopped");
+  expect(describeVolunteer({ ...all, outdated: false, failure: null }).state).toBe("consent");
+});
+
+test("downloading tells bytes, training tells steps", () => {
+  const downloading = snapshot({
+    phase: "downloading",
+    download: { doneBytes: 250_000, totalBytes: 1_000_000 },
+  });
+  expect(describeVolunteer({ ...facts, snapshot: downloading }).progress).toEqual({
+    label: "250 kB of 1.0 MB",
+    share: 0.25,
+  });
+  const training = snapshot({ phase: "training", step: 10, steps: 50, shards: ["images 0–599"] });
+  const view = describeVolunteer({ ...facts, snapshot: training });
+  expect(view.progress).toEqual({ label: "Step 10 of 50", share: 0.2 });
+  expect(view.reason).toBe("On images 0–599.");
+});
+
+test("finishing keeps the progress of the piece and says what comes after", () => {
+  const finishing = snapshot({ phase: "training", step: 10, steps: 50, finishing: true });
+  const view = describeVolunteer({ ...facts, snapshot: finishing });
+  expect([view.state, view.progress?.share]).toEqual(["finishing", 0.2]);
+});
+
+test("a piece is under way from its ticket to its receipt, also while it is paused", () => {
+  const busy = PHASES.filter(
+    (phase) => describeVolunteer({ ...facts, snapshot: snapshot({ phase }) }).busy,
+  );
+  expect(busy).toEqual(["checking", "asking", "downloading", "training", "uploading", "paused"]);
+});
+
+test("a resting volunteer sees what became of the newest piece", () => {
+  const resting = { ...facts, snapshot: snapshot({}) };
+  expect(describeVolunteer({ ...resting, newest: life({}) })).toMatchObject({
+    state: "verifying",
+    reason: "Received and stored.",
+  });
+  const merged = life({ stage: "merged", settled: true, version: 7 });
+  expect(describeVolunteer({ ...resting, newest: merged })).toMatchObject({
+    state: "merged",
+    title: "Merged into version 7",
+  });
+  const refused = life({ stage: "refused", settled: true, sentence: "Not used. It is stale." });
+  expect(describeVolunteer({ ...resting, newest: refused })).toMatchObject({
+    state: "refused",
+    reason: "It is stale.",
+  });
+});
+
+test("a volunteer who works is not told about the piece before", () => {
+  const newest = life({ stage: "merged", settled: true });
+  const training = snapshot({ phase: "training" });
+  expect(describeVolunteer({ ...facts, snapshot: training, newest }).state).toBe("training");
+});
+
+test("without the relay there is nothing to start, and the page says so before the click", () => {
+  expect(describeVolunteer({ ...facts, online: false }).state).toBe("offline");
+});
+
+test("between the click and the engine's first word the page says that it loads", () => {
+  expect(describeVolunteer({ ...facts, starting: true }).state).toBe("checking");
+});
