@@ -1,6 +1,6 @@
 import { assert } from "../core/errors.ts";
-import { randomPositions } from "../core/patch/random-mask.ts";
 import { segmentStarts } from "../core/patch/quantiser.ts";
+import { randomPositions } from "../core/patch/random-mask.ts";
 import type { Mask } from "../core/protocol/schemas/mask.ts";
 import type { Layout } from "../core/tensors/layout.ts";
 

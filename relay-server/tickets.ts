@@ -1,9 +1,9 @@
+import { assert } from "../core/errors.ts";
 import { encodeHex } from "../core/hex.ts";
 import { parseJson } from "../core/protocol/canonical-json.ts";
 import { mask } from "../core/protocol/schemas/mask.ts";
 import type { Ticket, TicketAnswer } from "../core/protocol/schemas/ticket.ts";
 import { signTicket } from "../core/protocol/signed-ticket.ts";
-import { assert } from "../core/errors.ts";
 import type { RelayContext } from "./context.ts";
 import type { ModelRow, ShardRow } from "./ledger/tables.ts";
 

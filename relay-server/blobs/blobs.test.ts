@@ -37,5 +37,5 @@ test("a damaged or missing blob is null", async () => {
 test("held-out sets lie apart, readable by their owner only", async () => {
   const store = openHeldOutStore(join(folder, "private"), temporary);
   await store.put("tiny", "gate", Uint8Array.of(1));
-  expect(statSync(store.path("tiny", "gate")).mode & 0o777).toBe(0o600);
+  expect(statSync(store.paths("tiny").gate).mode & 0o777).toBe(0o600);
 });

@@ -1,10 +1,10 @@
 import { type Context, Hono } from "hono";
+import * as z from "zod/mini";
 import { sha256 } from "../../core/crypto/signature.ts";
 import { parseJson } from "../../core/protocol/canonical-json.ts";
 import { MAX_REQUEST_BYTES } from "../../core/protocol/limits.ts";
 import { API } from "../../core/protocol/routes.ts";
 import { modelId } from "../../core/protocol/schemas/primitives.ts";
-import * as z from "zod/mini";
 import type { RelayContext } from "../context.ts";
 import type { EventHub } from "../events/event-hub.ts";
 import { findModel, modelHealthOf } from "./answers.ts";

@@ -1,10 +1,10 @@
-import { SOFTWARE, type RelayContext, type ServedModel } from "../context.ts";
-import type { ModelRow, VersionRow } from "../ledger/tables.ts";
+import type * as z from "zod/mini";
 import { parseJson } from "../../core/protocol/canonical-json.ts";
 import { PROTOCOL_VERSION } from "../../core/protocol/limits.ts";
 import type { Health, ModelHealth, modelCard } from "../../core/protocol/schemas/status.ts";
 import { metrics, type VersionSummary } from "../../core/protocol/schemas/version.ts";
-import type * as z from "zod/mini";
+import { type RelayContext, type ServedModel, SOFTWARE } from "../context.ts";
+import type { ModelRow, VersionRow } from "../ledger/tables.ts";
 import { Refusal } from "./refusal.ts";
 
 export type ModelCard = z.infer<typeof modelCard>;
@@ -33,7 +33,10 @@ export async function findVersion(
   else if (/^\d{1,9}$/.test(name)) found = await ledger.version(model.id, Number(name));
   else if (/^[0-9a-f]{64}$/.test(name)) found = await ledger.versionById(model.id, name);
   if (found !== undefined) return found;
-  throw new Refusal("version-unknown", `${model.id} has no such version; its head is ${model.head}`);
+  throw new Refusal(
+    "version-unknown",
+    `${model.id} has no such version; its head is ${model.head}`,
+  );
 }
 
 export function summaryOf(row: VersionRow): VersionSummary {

@@ -3,8 +3,8 @@ import { Readable } from "node:stream";
 import { Hono } from "hono";
 import { routes } from "../../core/protocol/routes.ts";
 import type { RelayContext } from "../context.ts";
-import { Refusal } from "./refusal.ts";
 import { pathPart } from "./params.ts";
+import { Refusal } from "./refusal.ts";
 
 /** Published bytes by their hash: immutable, for every origin, in ranges, gzipped where that helps. */
 export function blobRoutes({ blobs }: RelayContext): Hono {

@@ -6,8 +6,8 @@ import type { Checkpoints } from "../checkpoints.ts";
 import type { RelayContext } from "../context.ts";
 import type { VersionRow } from "../ledger/tables.ts";
 import { findModel, findVersion } from "./answers.ts";
-import { Refusal } from "./refusal.ts";
 import { pathPart, queryNumber } from "./params.ts";
+import { Refusal } from "./refusal.ts";
 
 const BYTES_PER_PARAMETER = 4;
 

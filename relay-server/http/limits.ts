@@ -18,7 +18,11 @@ export function createLimits({ config, clock }: RelayContext): Limits {
   const refuseIf = (seconds: number, who: string) => {
     if (seconds === 0) return;
     const headers = { "retry-after": String(seconds) };
-    throw new Refusal("rate-limited", `too many requests from this ${who}: wait ${seconds} s`, headers);
+    throw new Refusal(
+      "rate-limited",
+      `too many requests from this ${who}: wait ${seconds} s`,
+      headers,
+    );
   };
   return {
     address: (c) =>

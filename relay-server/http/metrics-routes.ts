@@ -13,10 +13,17 @@ export function metricsRoutes(context: RelayContext, answers: ReadonlyMap<number
       ...header("commonweight_waiting", "gauge", "Contributions that wait, by state."),
       ...header("commonweight_oldest_seconds", "gauge", "Age of the oldest one that waits."),
       ...header("commonweight_merged", "gauge", "Contributions merged within 24 hours."),
-      ...header("commonweight_refused", "gauge", "Contributions refused after scoring within 24 hours."),
+      ...header(
+        "commonweight_refused",
+        "gauge",
+        "Contributions refused after scoring within 24 hours.",
+      ),
     ];
     for (const id of context.models.keys()) {
-      const { head, waiting, oldestSeconds, merged24h, refused24h } = await modelHealthOf(context, id);
+      const { head, waiting, oldestSeconds, merged24h, refused24h } = await modelHealthOf(
+        context,
+        id,
+      );
       const model = `model="${id}"`;
       lines.push(
         `commonweight_head{${model}} ${head}`,

@@ -35,15 +35,17 @@ export function modelRoutes(context: RelayContext): Hono {
       model: row.id,
       source: recipe.data.source,
       licence: recipe.data.licence,
-      shards: shards.map(({ position, sha256, size_bytes, examples, title, trained, contributors }) => ({
-        index: position,
-        sha256,
-        sizeBytes: size_bytes,
-        examples,
-        title,
-        trained,
-        contributors,
-      })),
+      shards: shards.map(
+        ({ position, sha256, size_bytes, examples, title, trained, contributors }) => ({
+          index: position,
+          sha256,
+          sizeBytes: size_bytes,
+          examples,
+          title,
+          trained,
+          contributors,
+        }),
+      ),
     });
   });
   return app;

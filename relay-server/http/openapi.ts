@@ -59,7 +59,12 @@ const OPERATIONS: readonly Operation[] = [
     path: routes.exported("{model}", "{version}"),
     summary: "A whole checkpoint as one safetensors file",
   },
-  { method: "get", path: routes.shards("{model}"), summary: "The shard ledger", answer: shardLedger },
+  {
+    method: "get",
+    path: routes.shards("{model}"),
+    summary: "The shard ledger",
+    answer: shardLedger,
+  },
   { method: "get", path: routes.blob("{sha256}"), summary: "Immutable bytes, also in ranges" },
   {
     method: "post",

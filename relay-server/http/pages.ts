@@ -26,7 +26,10 @@ const MISSING = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Com
 <p>This relay works, but its WEB_DIR holds no page. Run <code>npm run build</code> and load this address again.</p>
 </html>`;
 
-type PageFile = { readonly bytes: Uint8Array<ArrayBuffer>; readonly small: Uint8Array<ArrayBuffer> | null };
+type PageFile = {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly small: Uint8Array<ArrayBuffer> | null;
+};
 
 /** The built page: hashed files for ever, the rest asked for anew; every route of the page is index.html. */
 export function pageRoutes(webDir: string): Hono {

@@ -1,10 +1,6 @@
 import { type Context, Hono } from "hono";
 import { parseJson } from "../../core/protocol/canonical-json.ts";
-import {
-  CLOCK_SKEW_MS,
-  MAX_REQUEST_BYTES,
-  SIGNATURE_HEADER,
-} from "../../core/protocol/limits.ts";
+import { CLOCK_SKEW_MS, MAX_REQUEST_BYTES, SIGNATURE_HEADER } from "../../core/protocol/limits.ts";
 import { routes } from "../../core/protocol/routes.ts";
 import { signature as signatureSchema } from "../../core/protocol/schemas/primitives.ts";
 import { type TicketAnswer, ticketRequest } from "../../core/protocol/schemas/ticket.ts";
@@ -14,8 +10,8 @@ import { issueTicket } from "../tickets.ts";
 import { findModel } from "./answers.ts";
 import { readBody } from "./body.ts";
 import type { Limits } from "./limits.ts";
-import { Refusal } from "./refusal.ts";
 import { pathPart } from "./params.ts";
+import { Refusal } from "./refusal.ts";
 
 /** Asking for work. */
 export function ticketRoutes(context: RelayContext, limits: Limits): Hono {

@@ -9,9 +9,9 @@ import {
 import { segmentStarts } from "../../core/patch/quantiser.ts";
 import { parseJson } from "../../core/protocol/canonical-json.ts";
 import {
-  refuse,
   REJECT_CODES,
   type RejectCode,
+  refuse,
   type Verdict,
 } from "../../core/protocol/reject-codes.ts";
 import type { Contribution, PatchHeader } from "../../core/protocol/schemas/contribution.ts";
@@ -125,7 +125,8 @@ export function createIntake(
         : parseJson("ticket", ticketSchema, new TextEncoder().encode(row.ticket));
     const verdict = validateTicket(header, ticket, clock());
     if (!verdict.ok) return verdict;
-    if (ticket === null || row?.used_by != null) return refuse("ticket-used", CONFLICTS["ticket-used"]);
+    if (ticket === null || row?.used_by != null)
+      return refuse("ticket-used", CONFLICTS["ticket-used"]);
     return { ok: true, ticket };
   }
 
@@ -137,7 +138,8 @@ export function createIntake(
   ): Promise<{ ok: true; norm: number; valuesHash: string } | Refused> {
     const masked = positionsOf(layout, header.mask);
     const patch = decodePatch(bytes, layout, masked?.positions ?? null);
-    const segments = masked?.segments ?? segmentStarts(layout, patch.positions ?? new Uint32Array());
+    const segments =
+      masked?.segments ?? segmentStarts(layout, patch.positions ?? new Uint32Array());
     const norm = patchNorm(patch, segments);
     const norms = await ledger.mergedNorms(header.model, CLIP_SAMPLE);
     const verdict = validateNorm(norm, header.mask.count, clipNorm(norms, recipe.merge.clipFactor));

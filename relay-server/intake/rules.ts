@@ -1,4 +1,4 @@
-import { refuse, OK, type Verdict } from "../../core/protocol/reject-codes.ts";
+import { OK, refuse, type Verdict } from "../../core/protocol/reject-codes.ts";
 import type { PatchHeader } from "../../core/protocol/schemas/contribution.ts";
 import type { Mask } from "../../core/protocol/schemas/mask.ts";
 import type { Ticket } from "../../core/protocol/schemas/ticket.ts";
@@ -7,11 +7,7 @@ const NORM_BEYOND_CLIP = 16; // honest norms vary by far less; past it the clip 
 const LARGEST_MEAN_CHANGE = 0.25; // per parameter, before any work was merged: such training has diverged
 
 /** Whether the work in `header` is what `ticket` asked its bearer to do. */
-export function validateTicket(
-  header: PatchHeader,
-  ticket: Ticket | null,
-  now: number,
-): Verdict {
+export function validateTicket(header: PatchHeader, ticket: Ticket | null, now: number): Verdict {
   if (ticket === null) return refuse("ticket-unknown", "this relay gave out no such ticket");
   if (ticket.contributor !== header.contributor) {
     return refuse("ticket-foreign", "the ticket was given to another contributor");
@@ -25,8 +21,10 @@ export function validateTicket(
 }
 
 function mismatchOf(header: PatchHeader, ticket: Ticket): string | null {
-  if (header.model !== ticket.model) return `model ${header.model}, the ticket says ${ticket.model}`;
-  if (header.base !== ticket.base.id) return `base ${header.base}, the ticket says ${ticket.base.id}`;
+  if (header.model !== ticket.model)
+    return `model ${header.model}, the ticket says ${ticket.model}`;
+  if (header.base !== ticket.base.id)
+    return `base ${header.base}, the ticket says ${ticket.base.id}`;
   if (!equalMasks(header.mask, ticket.mask)) return "the mask is not the ticket's";
   const shards = ticket.shards.map(({ index }) => index);
   if (header.shards.join() !== shards.join()) {

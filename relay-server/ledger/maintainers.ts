@@ -24,6 +24,9 @@ export function maintainerParts(db: Kysely<Tables>, write: Write) {
           .execute();
       });
     },
+    async hasMaintainers(): Promise<boolean> {
+      return (await db.selectFrom("maintainers").select("name").executeTakeFirst()) !== undefined;
+    },
     /** The name of the maintainer whose token has this hash. */
     maintainer(tokenHash: string): Promise<string | undefined> {
       return db

@@ -1,0 +1,111 @@
+/** The thread that runs models on held-out examples, so that no forward pass stalls a request. */
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname } from "node:path";
+import { parentPort } from "node:worker_threads";
+import { assert } from "../../core/errors.ts";
+import type { Architecture } from "../../core/protocol/schemas/recipe.ts";
+import { type Evaluation, evaluate as evaluateExamples } from "../../core/training/evaluate.ts";
+import { decodeExamples, type Examples } from "../../core/training/examples.ts";
+import { openBackend } from "../../kernels/backend.ts";
+import type { HeldOutSet } from "../blobs/held-out-store.ts";
+import { answerCalls } from "../threads/call-port.ts";
+
+export type EvaluatedModel = {
+  readonly id: string;
+  readonly architecture: Architecture;
+  /** Where the held-out sets lie. */
+  readonly paths: Readonly<Record<HeldOutSet, string>>;
+};
+
+export type EvaluationTask = {
+  readonly model: string;
+  readonly set: HeldOutSet;
+  /** Examples from…to−1 of the set; all of them without it. */
+  readonly range?: readonly [number, number];
+  /** A checkpoint that `load` brought. */
+  readonly checkpoint: string;
+  /** What is changed in it before it runs: new values at ascending positions. */
+  readonly step: { readonly positions: Uint32Array; readonly values: Float32Array } | null;
+};
+
+const KEPT_CHECKPOINTS = 4; // a head for each of a few models
+const KEPT_EVALUATIONS = 64; // of unchanged checkpoints: every candidate is compared with its parent's
+
+const models = new Map<string, EvaluatedModel>();
+const sets = new Map<string, Examples>();
+const checkpoints = new Map<string, Float32Array>();
+const parents = new Map<string, Evaluation>();
+let backend: Promise<unknown> | null = null;
+
+function openOnce(): Promise<unknown> {
+  const wasm = createRequire(import.meta.url).resolve(
+    "@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm",
+  );
+  backend ??= openBackend({ prefer: "cpu", wasmFolder: `${dirname(wasm)}/` });
+  return backend;
+}
+
+const evaluator = {
+  async open(model: EvaluatedModel): Promise<void> {
+    models.set(model.id, model);
+  },
+  async has(checkpoint: string): Promise<boolean> {
+    return checkpoints.has(checkpoint);
+  },
+  async load(checkpoint: string, parameters: Float32Array): Promise<void> {
+    remember(checkpoints, checkpoint, parameters, KEPT_CHECKPOINTS);
+  },
+  async evaluate({ model: id, set, range, checkpoint, step }: EvaluationTask): Promise<Evaluation> {
+    const model = models.get(id);
+    const base = checkpoints.get(checkpoint);
+    assert(model !== undefined && base !== undefined, `${id} ${checkpoint} is not open`);
+    const name = `${id} ${set} ${range} ${checkpoint}`;
+    const known = step === null ? parents.get(name) : undefined;
+    if (known !== undefined) return known;
+    await openOnce();
+    const examples = cut(await examplesOf(model, set), range);
+    const { architecture } = model;
+    const parameters = step === null ? base : withStep(base, step);
+    const evaluation = await evaluateExamples({ architecture, parameters, examples });
+    if (step === null) remember(parents, name, evaluation, KEPT_EVALUATIONS);
+    return evaluation;
+  },
+};
+export type Evaluator = typeof evaluator;
+
+async function examplesOf(model: EvaluatedModel, set: HeldOutSet): Promise<Examples> {
+  const path = model.paths[set];
+  const known = sets.get(path);
+  if (known !== undefined) return known;
+  const examples = decodeExamples(path, await readFile(path), model.architecture);
+  sets.set(path, examples);
+  return examples;
+}
+
+function cut(examples: Examples, range: readonly [number, number] | undefined): Examples {
+  if (range === undefined) return examples;
+  const [from, to] = range;
+  const width = examples.pixels.length / examples.count;
+  return {
+    kind: examples.kind,
+    count: to - from,
+    pixels: examples.pixels.subarray(from * width, to * width),
+    labels: examples.labels.subarray(from, to),
+  };
+}
+
+function withStep(base: Float32Array, step: NonNullable<EvaluationTask["step"]>): Float32Array {
+  const parameters = base.slice();
+  step.positions.forEach((position, i) => {
+    parameters[position] = step.values[i]!;
+  });
+  return parameters;
+}
+
+function remember<T>(cache: Map<string, T>, name: string, value: T, kept: number): void {
+  cache.set(name, value);
+  if (cache.size > kept) cache.delete(cache.keys().next().value!); // the oldest
+}
+
+answerCalls(parentPort!, evaluator);

@@ -1,0 +1,113 @@
+import type { Checkpoints } from "../checkpoints.ts";
+import type { RelayContext } from "../context.ts";
+import type { EventHub } from "../events/event-hub.ts";
+import { modelHealthOf } from "../http/answers.ts";
+import type { createMaskCache } from "../masks.ts";
+import { isStorageFull } from "../storage-error.ts";
+import type { Evaluator } from "./evaluation-thread.ts";
+import { createHeads } from "./head.ts";
+import { mergeCohort } from "./merging.ts";
+import { scoreWaiting } from "./screening.ts";
+
+/** Scores, merges, tests and publishes what waits in the ledger. It remembers nothing that the ledger does not. */
+export type Pipeline = {
+  /** Something may have changed. */
+  wake(): void;
+  /** Stop after the running step. */
+  close(): Promise<void>;
+};
+
+export type PipelineParts = {
+  readonly context: RelayContext;
+  readonly checkpoints: Checkpoints;
+  readonly evaluator: Evaluator;
+  readonly hub: EventHub;
+  readonly positionsOf: ReturnType<typeof createMaskCache>;
+  /** The fence that this relay holds, by model. */
+  readonly fences: ReadonlyMap<string, number>;
+};
+
+/** What one step of a model came to: more at once, or when to look again. */
+export type StepResult =
+  | { readonly again: true }
+  | { readonly again: false; readonly dueMs: number };
+
+const LONGEST_WAIT_MS = 1000; // a clock that is passed in may run otherwise than the timers
+const RETRY_MS = 5000; // after a failure such as a full disk
+
+export function startPipeline(parts: PipelineParts): Pipeline {
+  const { context, hub } = parts;
+  const headOf = createHeads(context, parts.checkpoints, parts.evaluator);
+  let awake = true;
+  let closed = false;
+  let interrupt = () => {};
+
+  function sleep(ms: number): Promise<void> {
+    if (awake || closed) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = Number.isFinite(ms) ? setTimeout(resolve, ms) : undefined;
+      interrupt = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  async function stepModel(model: string): Promise<StepResult> {
+    try {
+      const head = await headOf(model);
+      if (head.paused) return { again: false, dueMs: Number.POSITIVE_INFINITY };
+      const merged = await mergeCohort(parts, head);
+      const result = merged.again ? merged : await scoreWaiting(parts, head, merged);
+      await setProblem(model, null);
+      if (result.again) hub.wake();
+      return result;
+    } catch (error) {
+      if (closed) return { again: false, dueMs: Number.POSITIVE_INFINITY };
+      if (!isStorageFull(error)) console.error(error);
+      await setProblem(
+        model,
+        isStorageFull(error) ? "the relay's disk is full" : "an internal error",
+      );
+      return { again: false, dueMs: RETRY_MS };
+    }
+  }
+
+  async function setProblem(model: string, problem: string | null): Promise<void> {
+    if ((context.problems.get(model) ?? null) === problem) return;
+    if (problem === null) context.problems.delete(model);
+    else context.problems.set(model, problem);
+    const data = await modelHealthOf(context, model);
+    await context.ledger.appendEvents([{ type: "health", data }]).catch((error: unknown) => {
+      if (!isStorageFull(error)) throw error; // the event is lost; GET /health tells the problem all the same
+    });
+    hub.wake();
+  }
+
+  async function run(): Promise<void> {
+    while (!closed) {
+      awake = false;
+      let dueMs = Number.POSITIVE_INFINITY;
+      for (const model of context.models.keys()) {
+        if (closed) return;
+        const result = await stepModel(model);
+        if (result.again) awake = true;
+        else dueMs = Math.min(dueMs, result.dueMs);
+      }
+      await sleep(Number.isFinite(dueMs) ? Math.min(dueMs, LONGEST_WAIT_MS) : dueMs);
+    }
+  }
+
+  const running = run();
+  return {
+    wake() {
+      awake = true;
+      interrupt();
+    },
+    async close() {
+      closed = true;
+      interrupt();
+      await running;
+    },
+  };
+}

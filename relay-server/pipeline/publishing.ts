@@ -1,0 +1,109 @@
+import { assert } from "../../core/errors.ts";
+import { nextMask } from "../../core/history/mask-epoch.ts";
+import { encodeVersion, signVersion, versionId } from "../../core/history/version.ts";
+import { encodeCanonical } from "../../core/protocol/canonical-json.ts";
+import { MAX_MULTIPLIER } from "../../core/protocol/limits.ts";
+import type { Metrics, VersionRecord } from "../../core/protocol/schemas/version.ts";
+import { applyDeltaStep, encodeDeltaStep } from "../../core/tensors/delta-step.ts";
+import { encodeCheckpoint } from "../../core/tensors/manifest.ts";
+import type { RelayContext } from "../context.ts";
+import { summaryOf } from "../http/answers.ts";
+import type { VersionRow } from "../ledger/tables.ts";
+import type { Candidate } from "./candidate.ts";
+import type { Head } from "./head.ts";
+
+/** What the relay attests about a candidate that passed. */
+export type Attestation = {
+  readonly report: Metrics;
+  readonly gate: NonNullable<VersionRecord["evaluation"]["gate"]>;
+};
+
+/**
+ * Step 10 of the walk: the blobs first, then one transaction. False if another publisher was faster; what was
+ * written then stays as blobs that nothing names.
+ */
+export async function publishCandidate(
+  context: RelayContext,
+  head: Head,
+  candidate: Candidate,
+  attestation: Attestation,
+  fence: number,
+): Promise<boolean> {
+  const { blobs, config, identity, ledger, clock } = context;
+  const { recipe, layout } = head;
+  const number = head.number + 1;
+  const step = { ...candidate.step, size: layout.size };
+  const stepBytes = encodeDeltaStep(step);
+  const parameters = applyDeltaStep(head.parameters, step);
+  const { id: checkpoint, manifest, chunks } = await encodeCheckpoint(layout, parameters);
+  const isKeyframe = number % config.keyframeEvery === 0;
+  if (isKeyframe) for (const chunk of chunks) await blobs.put(chunk);
+  await blobs.put(encodeCanonical(manifest));
+  const stepId = await blobs.put(stepBytes);
+  for (const { row } of candidate.members) {
+    const bytes = await ledger.waitingBytes(row.id);
+    assert(bytes !== undefined, `${row.id} waits without its bytes`);
+    await blobs.put(bytes);
+  }
+
+  const record: VersionRecord = {
+    format: "commonweight.version/1",
+    model: head.model,
+    number,
+    parent: head.id,
+    createdAt: clock(),
+    relayKey: identity.publicKey,
+    checkpoint,
+    mask: await nextMask({ id: head.id, record: head.record }, recipe.mask, layout.size),
+    merge: {
+      rule: "mean",
+      outerStep: recipe.merge.outerStep,
+      denominator: "4096*coverage",
+      inputs: inputsOf(candidate),
+    },
+    evaluation: attestation,
+  };
+  const row: VersionRow = {
+    model: head.model,
+    number,
+    id: await versionId(record),
+    parent: head.id,
+    created_at: record.createdAt,
+    signed: encodeVersion(await signVersion(record, identity.privateKey)),
+    checkpoint,
+    keyframe: isKeyframe ? 1 : 0,
+    step: stepId,
+    step_bytes: stepBytes.length,
+    mask: JSON.stringify(record.mask),
+    contributions: candidate.members.length,
+    contributors: new Set(candidate.members.map(({ row }) => row.contributor)).size,
+    report: JSON.stringify(attestation.report),
+  };
+  return ledger.publish({
+    version: row,
+    fence,
+    inputs: candidate.members.map(({ row, patch }, i) => ({
+      contribution: row.id,
+      contributor: row.contributor,
+      shards: patch.header.shards,
+      multiplier: candidate.multipliers[i]!,
+      credit: (row.examples * candidate.multipliers[i]!) / MAX_MULTIPLIER,
+    })),
+    events: [
+      { type: "version", data: { model: head.model, version: summaryOf(row) } },
+      { type: "leaderboard", data: { model: head.model } },
+    ],
+  });
+}
+
+function inputsOf({ members, multipliers }: Candidate) {
+  return members
+    .map(({ row }, i) => ({
+      contribution: row.id,
+      contributor: row.contributor,
+      signature: row.signature,
+      base: row.base,
+      multiplier: multipliers[i]!,
+    }))
+    .sort((a, b) => (a.contribution < b.contribution ? -1 : 1));
+}

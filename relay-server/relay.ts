@@ -1,0 +1,128 @@
+import type { ModelSource } from "../core/models/model-source.ts";
+import { openHeldOutStore } from "./blobs/held-out-store.ts";
+import { openPublicBlobs } from "./blobs/public-blobs.ts";
+import { createCheckpoints } from "./checkpoints.ts";
+import type { Config } from "./config.ts";
+import type { RelayContext } from "./context.ts";
+import { type DataFolder, openDataFolder } from "./data-folder.ts";
+import { createEventHub } from "./events/event-hub.ts";
+import { createApp } from "./http/app.ts";
+import { type Identity, openIdentity } from "./identity.ts";
+import type { Progress } from "./import/import-model.ts";
+import type { Ledger } from "./ledger/ledger.ts";
+import { openLedger } from "./ledger/open-ledger.ts";
+import { ensureMaintainer } from "./maintainer-token.ts";
+import { createMaskCache } from "./masks.ts";
+import type { Evaluator } from "./pipeline/evaluation-thread.ts";
+import { openEvaluator } from "./pipeline/open-evaluator.ts";
+import { startPipeline } from "./pipeline/pipeline.ts";
+import { openModels } from "./served-models.ts";
+import { type Fetch, startServing } from "./serving.ts";
+import { StartError } from "./start-error.ts";
+
+export { StartError } from "./start-error.ts";
+
+export type RelayOptions = {
+  readonly config: Config;
+  /** Models to import on the first start. */
+  readonly sources: readonly ModelSource[];
+  /** Milliseconds since 1970. */
+  readonly clock: () => number;
+  /** Fresh random bytes, fit for secrets. */
+  readonly random: (sizeBytes: number) => Uint8Array<ArrayBuffer>;
+  readonly onProgress?: Progress;
+};
+
+export type Relay = {
+  readonly url: string;
+  readonly port: number;
+  /** The first maintainer's token. */
+  readonly maintainerTokenFile: string;
+  /** The HTTP side without the network, for tests in the same process. */
+  readonly fetch: Fetch;
+  /** Finish what runs, end all connections, close all files. */
+  close(): Promise<void>;
+};
+
+/** Start the relay; a StartError says in one sentence why it cannot. What was opened before it is closed again. */
+export async function startRelay(options: RelayOptions): Promise<Relay> {
+  const closers: (() => unknown)[] = [];
+  const close = async () => {
+    for (const closer of closers.splice(0).reverse()) await closer();
+  };
+  try {
+    return await start(options, closers, close);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function start(
+  { config, sources, clock, random, onProgress = () => {} }: RelayOptions,
+  closers: (() => unknown)[],
+  close: () => Promise<void>,
+): Promise<Relay> {
+  const folder = await openDataFolder(config.dataDir);
+  closers.push(folder.unlock);
+  const serving = await startServing(config);
+  closers.push(serving.close);
+  const { ledger, close: closeLedger } = await openLedger(folder.ledger);
+  closers.push(closeLedger);
+  const { evaluator, close: closeEvaluator } = openEvaluator();
+  closers.push(closeEvaluator);
+
+  const context: RelayContext = {
+    config,
+    clock,
+    random,
+    ledger,
+    blobs: openPublicBlobs(folder.blobs, folder.temporary),
+    heldOut: openHeldOutStore(folder.heldOut, folder.temporary),
+    identity: await openOwnIdentity(folder, ledger),
+    models: new Map(),
+    problems: new Map(),
+  };
+  await importNew(context, evaluator, sources, onProgress);
+  const checkpoints = createCheckpoints(ledger, context.blobs);
+  const fences = await openModels(context, checkpoints, evaluator);
+  const maintainerTokenFile = await ensureMaintainer(context, folder);
+
+  const hub = await createEventHub(ledger);
+  closers.push(hub.close);
+  const positionsOf = createMaskCache();
+  const pipeline = startPipeline({ context, checkpoints, evaluator, hub, positionsOf, fences });
+  closers.push(pipeline.close);
+  const app = createApp({ context, checkpoints, hub, positionsOf, onWork: pipeline.wake });
+  const fetch: Fetch = (request, env) => app.fetch(request, env);
+  serving.open(fetch);
+  const { port } = serving;
+  return { url: `http://localhost:${port}`, port, maintainerTokenFile, fetch, close };
+}
+
+/** The relay's key, which must be the one that this ledger's history was signed with. */
+async function openOwnIdentity(folder: DataFolder, ledger: Ledger): Promise<Identity> {
+  const identity = await openIdentity(folder.path, folder.temporary);
+  const known = await ledger.setting("relay-key");
+  if (known === undefined) await ledger.putSetting("relay-key", identity.publicKey);
+  else if (known !== identity.publicKey) {
+    throw new StartError(
+      `The data folder ${folder.path} is damaged: its relay-key is not the one that signed its history. Put a backup in its place.`,
+    );
+  }
+  return identity;
+}
+
+async function importNew(
+  context: RelayContext,
+  evaluator: Evaluator,
+  sources: readonly ModelSource[],
+  onProgress: Progress,
+): Promise<void> {
+  for (const source of sources) {
+    if ((await context.ledger.model(source.recipe.id)) !== undefined) continue;
+    // only an import needs the architectures, and with them tfjs: a later start is faster without
+    const { importModel } = await import("./import/import-model.ts");
+    await importModel(context, evaluator, source, onProgress);
+  }
+}

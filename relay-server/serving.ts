@@ -1,0 +1,63 @@
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { createAdaptorServer } from "@hono/node-server";
+import { REJECT_CODES } from "../core/protocol/reject-codes.ts";
+import type { Config } from "./config.ts";
+import { StartError } from "./start-error.ts";
+
+export type Fetch = (request: Request, env?: object) => Response | Promise<Response>;
+
+export type Serving = {
+  readonly port: number;
+  /** Answer with `fetch` from now on; until then every answer is 503. */
+  open(fetch: Fetch): void;
+  /** End every connection, event streams too. */
+  close(): Promise<void>;
+};
+
+/** Listen on the configured port; a StartError if that is not possible. */
+export async function startServing({ host, port }: Config): Promise<Serving> {
+  let answer: Fetch = starting;
+  const server = createAdaptorServer({
+    fetch: (request, env) => answer(request, env),
+    overrideGlobalObjects: false,
+  }) as Server; // http/1 is what it makes unless it is told otherwise
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (error) => reject(startErrorOf(error, port, host)));
+    server.listen(port, host === "" ? undefined : host, resolve);
+  });
+  const address = server.address() as AddressInfo; // it listens on TCP
+  return {
+    port: address.port,
+    open(fetch) {
+      answer = fetch;
+    },
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function starting(): Response {
+  const { status } = REJECT_CODES.unavailable;
+  const error = { code: "unavailable", message: "the relay is starting" };
+  return Response.json({ error }, { status, headers: { "retry-after": "2" } });
+}
+
+function startErrorOf(error: NodeJS.ErrnoException, port: number, host: string): StartError {
+  if (error.code === "EADDRINUSE") {
+    return new StartError(
+      `Port ${port} is taken by another program: stop it, or choose another PORT.`,
+    );
+  }
+  if (error.code === "EACCES") {
+    return new StartError(
+      `Port ${port} needs more rights than this user has: choose another PORT.`,
+    );
+  }
+  return new StartError(
+    `The relay cannot listen on ${host || "any address"}, port ${port} (${error.code}).`,
+  );
+}
