@@ -167,6 +167,71 @@ def patch(mask):
     print("patch", mask["kind"], codes, scales, "id", sha256(data), "values id", sha256(values))
 
 
+# V6: a merge of three patches under two masks, of a model with tensors b [100] and w [100, 9]
+
+
+def f32(value):
+    return struct.unpack("<f", struct.pack("<f", value))[0]
+
+
+def blocks_of(positions, bounds):
+    """Indices of `positions`, 64 a block, from the first one of each tensor on."""
+    blocks = []
+    for start, end in zip(bounds, bounds[1:]):
+        part = [i for i, position in enumerate(positions) if start <= position < end]
+        blocks += [part[i : i + 64] for i in range(0, len(part), 64)]
+    return blocks
+
+
+def merge():
+    current = random_positions("00" * 16, 200, 1000)
+    earlier = random_positions("01" * 16, 200, 1000)
+    sums = {}
+    coverage = {}
+    for seed, positions, multiplier in [(3, current, 4096), (5, current, 1000), (7, earlier, 2048)]:
+        delta = [f32((position * seed) % 17 / 100 - 0.08) for position in positions]
+        blocks = blocks_of(positions, [0, 100, 1000])
+        codes, scales = quantise(delta, blocks)
+        for block, scale in zip(blocks, scales):
+            for i in block:
+                value = multiplier * struct.unpack("<e", struct.pack("<H", scale))[0] * codes[i]
+                sums[positions[i]] = sums.get(positions[i], 0) + value
+                coverage[positions[i]] = coverage.get(positions[i], 0) + 1
+    parameters = [f32(i / 1000) for i in range(1000)]
+    for position in sums:
+        step = sums[position] / (4096 * coverage[position])
+        parameters[position] = f32(parameters[position] + 0.7 * step)
+    manifest = {
+        "format": "commonweight.checkpoint/1",
+        "tensors": [{"name": "b", "shape": [100]}, {"name": "w", "shape": [100, 9]}],
+        "chunkBytes": 1 << 20,
+        "chunks": [sha256(little_endian("f", parameters))],
+    }
+    print("merged checkpoint", sha256(canonical_json(manifest)))
+
+
+# V1: a version's id
+
+
+def version():
+    record = {
+        "format": "commonweight.version/1",
+        "model": "digits",
+        "number": 0,
+        "parent": None,
+        "createdAt": 1_700_000_000_000,
+        "relayKey": "11" * 32,
+        "checkpoint": "22" * 32,
+        "mask": {"kind": "random", "seed": "33" * 16, "count": 10},
+        "merge": None,
+        "evaluation": {
+            "report": {"examples": 100, "lossNats": 0.5, "accuracy": 0.875},
+            "gate": None,
+        },
+    }
+    print("version", sha256(canonical_json(record)))
+
+
 def main():
     for seed in ["commonweight", "", "42"]:
         stream = draws(seed_state(seed))
@@ -206,6 +271,8 @@ def main():
     print("checkpoint", sha256(canonical_json(manifest)))
     for parent in [bytes(32), b"\xaa" * 32]:
         print("mask seed", sha256(b"commonweight/mask/1\0" + parent)[:32])
+    merge()
+    version()
 
 
 main()

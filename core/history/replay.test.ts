@@ -1,0 +1,96 @@
+import { expect, test } from "vitest";
+import type { Patch } from "../patch/patch.ts";
+import { quantise, segmentStarts } from "../patch/quantiser.ts";
+import { randomPositions } from "../patch/random-mask.ts";
+import type { MergeInput, VersionRecord } from "../protocol/schemas/version.ts";
+import { applyDeltaStep } from "../tensors/delta-step.ts";
+import { createLayout } from "../tensors/layout.ts";
+import { encodeCheckpoint } from "../tensors/manifest.ts";
+import { type ReplayPatch, replayVersion } from "./replay.ts";
+
+const layout = createLayout([
+  { name: "b", shape: [100] },
+  { name: "w", shape: [100, 9] },
+]);
+const parameters = Float32Array.from({ length: layout.size }, (_, i) => i / 1000);
+
+function patchOf(seed: number, positions: Uint32Array): ReplayPatch {
+  const delta = Float32Array.from(positions, (position) => ((position * seed) % 17) / 100 - 0.08);
+  const header: Patch["header"] = {
+    format: "commonweight.patch/1",
+    contributor: "11".repeat(32),
+    ticket: "22".repeat(16),
+    model: "digits",
+    base: "33".repeat(32),
+    mask: { kind: "random", seed: "00".repeat(16), count: positions.length },
+    shards: [1],
+    steps: 1,
+    examples: 1,
+    lossBefore: 1,
+    lossAfter: 1,
+    licence: "CC0-1.0",
+    software: "test",
+    device: "test",
+  };
+  const quantised = quantise(delta, segmentStarts(layout, positions));
+  return { patch: { header, ...quantised, positions: null }, positions };
+}
+
+const current = randomPositions("00".repeat(16), 200, layout.size);
+const earlier = randomPositions("01".repeat(16), 200, layout.size);
+const patches = new Map([
+  ["aa", patchOf(3, current)],
+  ["bb", patchOf(5, current)],
+  ["cc", patchOf(7, earlier)],
+]);
+const input = (contribution: string, multiplier: number): MergeInput => {
+  return { contribution, contributor: "", signature: "", base: 0, multiplier };
+};
+const record: VersionRecord = {
+  format: "commonweight.version/1",
+  model: "digits",
+  number: 1,
+  parent: "00".repeat(32),
+  createdAt: 0,
+  relayKey: "11".repeat(32),
+  checkpoint: "22".repeat(32),
+  mask: { kind: "random", seed: "00".repeat(16), count: 200 },
+  merge: {
+    rule: "mean",
+    outerStep: 0.7,
+    denominator: "4096*coverage",
+    inputs: [input("aa", 4096), input("bb", 1000), input("cc", 2048)],
+  },
+  evaluation: { report: { examples: 1, lossNats: 1, accuracy: 0 }, gate: null },
+};
+
+// From tests/golden/formats.py, a second implementation.
+test("V6: replaying a recorded merge gives the golden checkpoint, bit for bit", async () => {
+  const { positions, values } = replayVersion(layout, parameters, record, patches);
+  const next = applyDeltaStep(parameters, { positions, values, size: layout.size });
+  expect((await encodeCheckpoint(layout, next)).id).toBe(
+    "a95dacd754c91423ab76d0b570fd19cb3c7db2c5f6c87ad74ade29d5902d52df",
+  );
+});
+
+test("V6: the order in which patches are at hand does not matter, nor whether masks share an array", () => {
+  const reversed = new Map([...patches].reverse());
+  const apart = new Map(
+    [...patches].map(([id, { patch, positions }]) => [id, { patch, positions: positions.slice() }]),
+  );
+  const replayed = replayVersion(layout, parameters, record, patches);
+  expect(replayVersion(layout, parameters, record, reversed)).toEqual(replayed);
+  expect(replayVersion(layout, parameters, record, apart)).toEqual(replayed);
+});
+
+test("V6: only positions of the masks change", () => {
+  const { positions } = replayVersion(layout, parameters, record, patches);
+  expect(new Set(positions)).toEqual(new Set([...current, ...earlier]));
+});
+
+test("a merge without its patches, and version 0, are our bug", () => {
+  expect(() => replayVersion(layout, parameters, record, new Map())).toThrow("internal");
+  expect(() => replayVersion(layout, parameters, { ...record, merge: null }, patches)).toThrow(
+    "internal",
+  );
+});
