@@ -21,26 +21,21 @@ const LONGEST_SLICE_MS = 10_000; // a longer one was the machine asleep: no reas
 
 export function createPace({ now, sleep }: Pick<Platform, "now" | "sleep">): Pace {
   let power = 1;
-  let pause: { readonly over: Promise<void>; readonly end: () => void } | null = null;
+  let pause: PromiseWithResolvers<void> | null = null;
   let workingSince = now();
 
   async function pass(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    while (pause !== null) await orAborted(pause.over, signal);
+    while (pause !== null) await orAborted(pause.promise, signal);
     workingSince = now();
   }
 
   return {
     pause() {
-      if (pause !== null) return;
-      let end = () => {};
-      const over = new Promise<void>((resolve) => {
-        end = resolve;
-      });
-      pause = { over, end };
+      pause ??= Promise.withResolvers<void>();
     },
     resume() {
-      pause?.end();
+      pause?.resolve();
       pause = null;
     },
     setPower(share) {

@@ -13,8 +13,12 @@ const NAME = "commonweight-training";
 export function webLock(locks: LockManager): TrainingLock {
   return {
     async hold(work, { signal, onWait }) {
-      const state = await locks.query();
-      if (state.held?.some(({ name }) => name === NAME)) onWait();
+      signal.throwIfAborted();
+      const done = await locks.request(NAME, { ifAvailable: true }, async (lock) =>
+        lock === null ? null : { result: await work() },
+      );
+      if (done !== null) return done.result;
+      onWait();
       return locks.request(NAME, { signal }, work);
     },
   };
