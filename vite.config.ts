@@ -29,11 +29,7 @@ const POLICY =
   "style-src 'self'; img-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 const WASM_FOLDER = "engine/wasm/"; // the page passes this address to the worker as wasmFolder
-const WASM_FILES = [
-  "tfjs-backend-wasm.wasm",
-  "tfjs-backend-wasm-simd.wasm",
-  "tfjs-backend-wasm-threaded-simd.wasm",
-];
+const WASM_FILES = ["tfjs-backend-wasm.wasm", "tfjs-backend-wasm-simd.wasm"];
 
 /** Serve tfjs's wasm binaries from our own origin at a fixed folder, in development as in the build. */
 function wasmFiles(): Plugin {
