@@ -1,5 +1,5 @@
 import { type BackendWasm, setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
-import { backend, env, getBackend, setBackend } from "@tensorflow/tfjs-core";
+import { backend, env, setBackend } from "@tensorflow/tfjs-core";
 import { type HostBodies, plainBodies } from "../host-bodies.ts";
 import { type HostMemory, registerHostOperations } from "../host-operations.ts";
 import { createSimdBodies } from "./simd-bodies.ts";
@@ -11,7 +11,7 @@ const memory: HostMemory<BackendWasm> = {
   integers: (wasm, tensor) => wasm.typedArrayFromHeap(tensor) as Int32Array, // dtype int32
 };
 
-let device = "wasm"; // in words, once it is open
+let device: string | null = null; // in words, once the backend was opened
 
 /**
  * Open tfjs's wasm backend with our kernels on its heap; null where WebAssembly does not run. Returns the
@@ -19,14 +19,17 @@ let device = "wasm"; // in words, once it is open
  * times slower than ours, and where not it keeps a copy of the weight that we then change.
  */
 export async function openWasm(folder: string): Promise<string | null> {
-  if (getBackend() === "wasm") return device;
-  // Threads would need workers from blob: addresses, which the page's policy refuses.
-  env().set("WASM_HAS_MULTITHREAD_SUPPORT", false);
-  setWasmPaths(folder.endsWith("/") ? folder : `${folder}/`);
+  if (device === null) {
+    // Threads would need workers from blob: addresses, which the page's policy refuses.
+    env().set("WASM_HAS_MULTITHREAD_SUPPORT", false);
+    setWasmPaths(folder.endsWith("/") ? folder : `${folder}/`);
+  }
   if (!(await setBackend("wasm"))) return null;
-  const simd = await instantiateSimd(backend() as BackendWasm); // the one that was just set
-  device = simd === null ? "wasm" : "wasm simd";
-  registerHostOperations("wasm", memory, simd ?? plainBodies);
+  if (device === null) {
+    const simd = await instantiateSimd(backend() as BackendWasm); // the one that was just set
+    device = simd === null ? "wasm" : "wasm simd";
+    registerHostOperations("wasm", memory, simd ?? plainBodies);
+  }
   return device;
 }
 

@@ -19,19 +19,26 @@ const RAISED_LIMITS = [
 
 registerWebGpuOperations();
 
+let opened: LossAwareBackend | null = null;
+
 /**
- * Open tfjs's WebGPU backend on a new device of `adapter`; null where it gives none. Returns the adapter's
- * words. Once the device is lost, every operation and reading throws DeviceLostError.
+ * Open tfjs's WebGPU backend on a device of `adapter`, a new one if none is open or the open one is lost;
+ * null where tfjs refuses it. Returns the adapter's words. Once the device is lost, every operation and
+ * reading throws DeviceLostError until the backend is opened again.
  */
 export async function openWebGpu(adapter: GPUAdapter): Promise<string | null> {
+  if (opened === null || opened.isLost) opened = await replaceBackend(adapter);
+  return (await setBackend("webgpu")) ? describe(adapter.info) : null;
+}
+
+async function replaceBackend(adapter: GPUAdapter): Promise<LossAwareBackend> {
   const requiredLimits: Record<string, number> = {};
   for (const limit of RAISED_LIMITS) requiredLimits[limit] = adapter.limits[limit];
   const device = await adapter.requestDevice({ requiredLimits });
   const backend = new LossAwareBackend(device, adapter.info);
   removeBackend("webgpu"); // tfjs's own, which opens a device that it tells nobody about; or the lost one
   registerBackend("webgpu", () => backend);
-  if (!(await setBackend("webgpu"))) return null;
-  return describe(adapter.info);
+  return backend;
 }
 
 class LossAwareBackend extends WebGPUBackend {
@@ -45,6 +52,10 @@ class LossAwareBackend extends WebGPUBackend {
       throw this.#lost;
     });
     this.#loss.catch(() => {}); // nobody may be reading when it happens
+  }
+
+  get isLost(): boolean {
+    return this.#lost !== null;
   }
 
   override runWebGPUProgram(

@@ -1,53 +1,61 @@
-import { expect, test } from "vitest";
-import { layoutOf } from "../../../core/models/registry.ts";
-import { createRandom } from "../../../core/random.ts";
-import { type TrainingTask, trainDelta } from "../../../core/training/train.ts";
+import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
+import { backend, memory } from "@tensorflow/tfjs-core";
+import { beforeEach, expect, test } from "vitest";
+import { accuracy, evaluate } from "../../../core/training/evaluate.ts";
+import { trainDelta } from "../../../core/training/train.ts";
 import { openBackend } from "../../../kernels/backend.ts";
+import { checkDevice } from "../../../kernels/self-check.ts";
+import { cosine, smallTask } from "../../fixtures/training-task.ts";
 
-const WASM_FOLDER = "/node_modules/@tensorflow/tfjs-backend-wasm/dist/";
+const wasmFolder = "/node_modules/@tensorflow/tfjs-backend-wasm/dist/";
+
+beforeEach(async () => {
+  const { name, device } = await openBackend({ prefer: "webgpu", wasmFolder });
+  expect(name).toBe("webgpu");
+  expect(device).toMatch(/swiftshader/i);
+});
+
+test("every operation agrees with the plain bodies", async () => {
+  expect(await checkDevice()).toEqual({ ok: true });
+});
+
+test("the same task gives the same bytes", async () => {
+  const first = await trainDelta(smallTask());
+  expect(await trainDelta(smallTask())).toEqual(first);
+});
 
 test("WebGPU and the CPU train the same delta: cosine at least 0.999", async () => {
   const task = smallTask();
-  const gpu = await openBackend({ prefer: "webgpu", wasmFolder: WASM_FOLDER });
-  expect(gpu.name).toBe("webgpu");
   const onGpu = await trainDelta(task);
-  const again = await trainDelta(task);
-  const cpu = await openBackend({ prefer: "cpu", wasmFolder: WASM_FOLDER });
-  expect(cpu.name).toBe("wasm");
+  const scoredOnGpu = await evaluate(task);
+  const { name } = await openBackend({ prefer: "cpu", wasmFolder });
+  expect(name).toBe("wasm");
   const onCpu = await trainDelta(task);
-  expect(again.delta, "same task, same device, same bytes").toEqual(onGpu.delta);
+  const scoredOnCpu = await evaluate(task);
   expect(cosine(onGpu.delta, onCpu.delta)).toBeGreaterThanOrEqual(0.999);
   expect(onGpu.lossAfter).toBeCloseTo(onCpu.lossAfter, 4);
+  expect(accuracy(scoredOnGpu.correct)).toBe(accuracy(scoredOnCpu.correct));
 });
 
-/** 40 images of 33 pixels: sizes that are no multiple of any tile. */
-function smallTask(): TrainingTask {
-  const architecture = { kind: "mlp", inputs: 33, hidden: [45, 17], outputs: 7 } as const;
-  const random = createRandom(1);
-  const { size } = layoutOf(architecture);
-  return {
-    architecture,
-    parameters: Float32Array.from({ length: size }, () => (random.below(2001) - 1000) / 4000),
-    positions: Uint32Array.from({ length: Math.floor(size / 3) }, (_, entry) => entry * 3),
-    examples: {
-      kind: "images",
-      count: 40,
-      pixels: Uint8Array.from({ length: 40 * 33 }, () => random.below(256)),
-      labels: Uint8Array.from({ length: 40 }, () => random.below(7)),
+test("the number of tensors stays level over 200 steps, and none is left behind", async () => {
+  const before = memory().numTensors;
+  const counts = new Set<number>();
+  await trainDelta(smallTask({ steps: 200 }), {
+    onStep: ({ step }) => {
+      if (step % 10 !== 0) counts.add(memory().numTensors);
     },
-    training: { steps: 30, batch: 19, learningRate: 0.003 },
-    seed: 5,
-  };
-}
+  });
+  expect(counts.size).toBe(1);
+  expect(memory().numTensors).toBe(before);
+});
 
-function cosine(a: Float32Array, b: Float32Array): number {
-  let dot = 0;
-  let squaresA = 0;
-  let squaresB = 0;
-  for (let j = 0; j < a.length; j++) {
-    dot += a[j]! * b[j]!;
-    squaresA += a[j]! ** 2;
-    squaresB += b[j]! ** 2;
-  }
-  return dot / Math.sqrt(squaresA * squaresB);
-}
+test("a lost device is an error named DeviceLostError, and opening again goes on", async () => {
+  const lost = trainDelta(smallTask(), {
+    onStep: ({ step }) => {
+      if (step === 5) (backend() as WebGPUBackend).device.destroy();
+    },
+  });
+  await expect(lost).rejects.toMatchObject({ name: "DeviceLostError" });
+  await openBackend({ prefer: "webgpu", wasmFolder });
+  expect((await trainDelta(smallTask())).delta.length).toBe(smallTask().positions.length);
+});

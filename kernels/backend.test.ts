@@ -1,0 +1,29 @@
+import { beforeAll, expect, test } from "vitest";
+import { WASM_FOLDER } from "../tests/fixtures/wasm-folder.ts";
+import { openBackend } from "./backend.ts";
+import { openCpu } from "./cpu/backend.ts";
+import { checkDevice } from "./self-check.ts";
+
+beforeAll(async () => {
+  await openBackend({ prefer: "cpu", wasmFolder: WASM_FOLDER });
+});
+
+test("without WebGPU the CPU takes over by itself, with SIMD", async () => {
+  const opened = await openBackend({ prefer: "webgpu", wasmFolder: WASM_FOLDER });
+  expect(opened).toEqual({ name: "wasm", device: "wasm simd" });
+});
+
+test.each([1, 2, 3])(
+  "every operation on wasm agrees with the plain bodies, seed %i",
+  async (seed) => {
+    expect(await checkDevice(seed)).toEqual({ ok: true });
+  },
+);
+
+test("the wasm backend opens again after another was in use", async () => {
+  await openCpu();
+  expect(await checkDevice()).toEqual({ ok: true });
+  const { name } = await openBackend({ prefer: "cpu", wasmFolder: WASM_FOLDER });
+  expect(name).toBe("wasm");
+  expect(await checkDevice()).toEqual({ ok: true });
+});

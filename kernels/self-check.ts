@@ -1,0 +1,238 @@
+import { dispose, type Tensor, tensor, tidy, zeros } from "@tensorflow/tfjs-core";
+import {
+  adamWInto,
+  applyDeltaInto,
+  crossEntropy,
+  linear,
+  linearInputGradient,
+  meanInto,
+  type Orientation,
+  sampledColumnSumsInto,
+  sampledGradientInto,
+  scoreLogits,
+} from "../core/models/operations.ts";
+import { createRandom, type Random } from "../core/random.ts";
+import { plainBodies } from "./host-bodies.ts";
+
+const TOLERANCE = 1e-4; // of 1 + magnitude: f32 sums of 50 terms in another order, and the GPU's exp and log
+const ORIENTATIONS = ["out-in", "in-out"] as const;
+
+/** Whether a device computes what it should; else the operation that it gets wrong, and how. */
+export type SelfCheck =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly op: string; readonly message: string };
+
+/** An operation on the open backend, and the plain body's answer to the same input. */
+type Trial = {
+  readonly op: string;
+  readonly onDevice: () => Tensor[];
+  readonly expected: readonly Float32Array[];
+};
+
+/**
+ * Run every operation of the open backend on small random inputs of odd sizes, twice: the results must be
+ * finite, the same both times, and within 1e-4 of the plain bodies'.
+ */
+export async function checkDevice(seed = 1): Promise<SelfCheck> {
+  for (const { op, onDevice, expected } of trials(createRandom(seed))) {
+    const first = await read(onDevice);
+    const second = await read(onDevice);
+    for (const [index, wanted] of expected.entries()) {
+      const message = compare(first[index]!, second[index]!, wanted);
+      if (message !== null) return { ok: false, op, message };
+    }
+  }
+  return { ok: true };
+}
+
+async function read(run: () => Tensor[]): Promise<Float32Array[]> {
+  const outputs = tidy(run);
+  try {
+    const values: Float32Array[] = [];
+    for (const output of outputs) values.push(Float32Array.from(await output.data()));
+    return values;
+  } finally {
+    dispose(outputs);
+  }
+}
+
+/** What is wrong with the device's values, in words; null if nothing is. */
+function compare(first: Float32Array, second: Float32Array, wanted: Float32Array): string | null {
+  for (const [at, want] of wanted.entries()) {
+    const got = first[at]!;
+    if (!Number.isFinite(got)) return `value ${at} is ${got}, not ${want}`;
+    if (got !== second[at]) return `value ${at} is ${got}, then ${second[at]} on the same input`;
+    if (Math.abs(got - want) > TOLERANCE * (1 + Math.abs(want))) {
+      return `value ${at} is ${got}, not ${want}`;
+    }
+  }
+  return null;
+}
+
+// R rows, I inputs, O outputs, K entries of the mask: no multiples of any tile or vector
+const R = 37;
+const I = 51;
+const O = 35;
+const K = 29;
+const PART = { start: 3, count: K - 5 };
+
+function* trials(random: Random): Generator<Trial> {
+  const x = floats(random, R * I).map((value) => Math.max(0, value)); // as a ReLU leaves it
+  const dy = floats(random, R * O);
+  const weight = floats(random, O * I);
+  const bias = floats(random, O);
+  for (const orientation of ORIENTATIONS) {
+    const shape = orientation === "out-in" ? [O, I] : [I, O];
+    const sizes = { R, I, O, orientation };
+    yield* linearTrials({ x, dy, weight, bias }, shape, sizes);
+    const positions = distinct(random, O * I);
+    const expected = new Float32Array(K);
+    plainBodies.sampledGradient(expected, x, dy, positions, { ...sizes, ...PART });
+    yield {
+      op: `SampledGradient ${orientation}`,
+      onDevice: () => {
+        const gradient = zeros([K]);
+        const part = { ...PART, orientation };
+        sampledGradientInto(gradient, on(x, R, I), on(dy, R, O), integers(positions), part);
+        return [gradient];
+      },
+      expected: [expected],
+    };
+  }
+  const columns = distinct(random, O);
+  const sums = new Float32Array(K);
+  plainBodies.sampledColumnSums(sums, dy, columns, { R, O, ...PART });
+  yield {
+    op: "SampledColumnSums",
+    onDevice: () => {
+      const gradient = zeros([K]);
+      sampledColumnSumsInto(gradient, on(dy, R, O), integers(columns), PART);
+      return [gradient];
+    },
+    expected: [sums],
+  };
+  yield* lossTrials(
+    dy,
+    Int32Array.from({ length: R }, () => random.below(O)),
+  );
+  yield* optimiserTrials(random, weight);
+}
+
+function* linearTrials(
+  { x, dy, weight, bias }: Record<"x" | "dy" | "weight" | "bias", Float32Array>,
+  shape: number[],
+  sizes: { R: number; I: number; O: number; orientation: Orientation },
+): Generator<Trial> {
+  const { orientation } = sizes;
+  for (const relu of [false, true]) {
+    const y = new Float32Array(R * O);
+    plainBodies.linear(y, x, weight, relu ? bias : null, { ...sizes, relu });
+    const dx = new Float32Array(R * I);
+    plainBodies.linearInputGradient(dx, dy, weight, relu ? x : null, sizes);
+    yield {
+      op: `Linear ${orientation}${relu ? " with bias and ReLU" : ""}`,
+      onDevice: () => {
+        const biasTensor = relu ? on(bias, O) : null;
+        return [linear(on(x, R, I), on(weight, ...shape), biasTensor, { orientation, relu })];
+      },
+      expected: [y],
+    };
+    yield {
+      op: `LinearInputGradient ${orientation}${relu ? " through ReLU" : ""}`,
+      onDevice: () => {
+        const gate = relu ? on(x, R, I) : null;
+        return [linearInputGradient(on(dy, R, O), on(weight, ...shape), gate, { orientation })];
+      },
+      expected: [dx],
+    };
+  }
+}
+
+function* lossTrials(logits: Float32Array, targets: Int32Array): Generator<Trial> {
+  const losses = new Float32Array(R);
+  const dlogits = new Float32Array(R * O);
+  plainBodies.crossEntropy(losses, dlogits, logits, targets);
+  const scores = new Float32Array(2 * R);
+  plainBodies.scoreLogits(scores, logits, targets);
+  const mean = losses.reduce((sum, loss) => sum + loss, 0) / R;
+  yield {
+    op: "CrossEntropy",
+    onDevice: () => {
+      const both = crossEntropy(on(logits, R, O), integers(targets));
+      return [both.losses, both.dlogits];
+    },
+    expected: [losses, dlogits],
+  };
+  yield {
+    op: "ScoreLogits",
+    onDevice: () => [scoreLogits(on(logits, R, O), integers(targets))],
+    expected: [scores],
+  };
+  yield {
+    op: "MeanInto",
+    onDevice: () => {
+      const log = zeros([3]);
+      meanInto(log, on(losses, R), { index: 1 });
+      return [log];
+    },
+    expected: [Float32Array.of(0, mean, 0)],
+  };
+}
+
+function* optimiserTrials(random: Random, weight: Float32Array): Generator<Trial> {
+  const gradient = floats(random, K);
+  const base = floats(random, K);
+  const before = floats(random, 3 * K).map(Math.abs); // second moments are squares
+  const options = {
+    learningRate: 0.01,
+    beta1: 0.9,
+    beta2: 0.999,
+    epsilon: 1e-8,
+    weightDecay: 0.01,
+    correction1: 0.271, // of the third step
+    correction2: 0.002997,
+  };
+  const state = before.slice();
+  plainBodies.adamW(state, gradient, base, options);
+  yield {
+    op: "MaskedAdamW",
+    onDevice: () => {
+      const written = on(before, 3, K);
+      adamWInto(written, on(gradient, K), on(base, K), options);
+      return [written];
+    },
+    expected: [state],
+  };
+  const positions = distinct(random, weight.length);
+  const changed = weight.slice();
+  plainBodies.applyDelta(changed, state, base, positions, PART);
+  yield {
+    op: "ApplyDelta",
+    onDevice: () => {
+      const written = on(weight, O, I);
+      applyDeltaInto(written, on(state, 3, K), on(base, K), integers(positions), PART);
+      return [written];
+    },
+    expected: [changed],
+  };
+}
+
+/** Multiples of 2^−11 in −1…1. */
+function floats(random: Random, length: number): Float32Array {
+  return Float32Array.from({ length }, () => random.below(4097) / 2048 - 1);
+}
+
+/** K different positions below `size`, ascending. */
+function distinct(random: Random, size: number): Int32Array {
+  const stride = Math.floor(size / K);
+  return Int32Array.from({ length: K }, (_, entry) => entry * stride + random.below(stride));
+}
+
+/** A copy on the device: the operations write in place. */
+function on(values: Float32Array, ...shape: number[]): Tensor {
+  return tensor(values.slice(), shape);
+}
+
+function integers(values: Int32Array): Tensor {
+  return tensor(values.slice(), [values.length], "int32");
+}
