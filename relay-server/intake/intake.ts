@@ -142,7 +142,11 @@ export function createIntake(
       masked?.segments ?? segmentStarts(layout, patch.positions ?? new Uint32Array());
     const norm = patchNorm(patch, segments);
     const norms = await ledger.mergedNorms(header.model, CLIP_SAMPLE);
-    const verdict = validateNorm(norm, header.mask.count, clipNorm(norms, recipe.merge.clipFactor));
+    const verdict = validateNorm(norm, {
+      count: header.mask.count,
+      clipNorm: clipNorm(norms, recipe.merge.clipFactor),
+      training: recipe.training,
+    });
     if (!verdict.ok) return verdict;
     return { ok: true, norm, valuesHash: await patchValuesId(patch) };
   }

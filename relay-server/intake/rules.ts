@@ -1,10 +1,11 @@
 import { OK, refuse, type Verdict } from "../../core/protocol/reject-codes.ts";
 import type { PatchHeader } from "../../core/protocol/schemas/contribution.ts";
 import type { Mask } from "../../core/protocol/schemas/mask.ts";
+import type { Training } from "../../core/protocol/schemas/recipe.ts";
 import type { Ticket } from "../../core/protocol/schemas/ticket.ts";
 
 const NORM_BEYOND_CLIP = 16; // honest norms vary by far less; past it the clip leaves nothing of the patch
-const LARGEST_MEAN_CHANGE = 0.25; // per parameter, before any work was merged: such training has diverged
+const BEYOND_ADAM = 4; // Adam moves a value by about the learning rate a step, by 3.2 of it at the very most
 
 /** Whether the work in `header` is what `ticket` asked its bearer to do. */
 export function validateTicket(header: PatchHeader, ticket: Ticket | null, now: number): Verdict {
@@ -45,11 +46,20 @@ function equalMasks(a: Mask, b: Mask): boolean {
   return true;
 }
 
-/** Whether a delta of `norm` over `count` values changes something, and not beyond all reason. */
-export function validateNorm(norm: number, count: number, clipNorm: number | null): Verdict {
+/**
+ * Whether a delta of `norm` over `count` values changes something, and not beyond all reason: against the clip, or
+ * before any work was merged against what the recipe's training could at most do.
+ */
+export function validateNorm(
+  norm: number,
+  { count, clipNorm, training }: { count: number; clipNorm: number | null; training: Training },
+): Verdict {
   if (norm === 0) return refuse("no-effect", "the patch changes nothing");
+  const { steps, learningRate } = training;
   const limit =
-    clipNorm === null ? LARGEST_MEAN_CHANGE * Math.sqrt(count) : NORM_BEYOND_CLIP * clipNorm;
+    clipNorm === null
+      ? BEYOND_ADAM * learningRate * steps * Math.sqrt(count)
+      : NORM_BEYOND_CLIP * clipNorm;
   if (norm <= limit) return OK;
   return refuse("norm-too-large", `norm ${norm.toPrecision(3)} > ${limit.toPrecision(3)}`);
 }
