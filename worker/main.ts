@@ -6,8 +6,9 @@ import { createEngine } from "./engine.ts";
 import { openIndexedDbStore } from "./indexed-db-store.ts";
 import { systemPlatform } from "./platform.ts";
 import { timedFetch } from "./timed-fetch.ts";
-import { noLock, webLock } from "./training-lock.ts";
+import { noLock } from "./training-lock.ts";
 import { createVolunteer } from "./volunteer.ts";
+import { webLock } from "./web-lock.ts";
 
 const WASM_FOLDER = "/engine/wasm/"; // where vite.config.ts puts tfjs's binaries
 

@@ -6,7 +6,7 @@ import { layoutOf } from "../core/models/registry.ts";
 import { dequantise, segmentStarts } from "../core/patch/quantiser.ts";
 import { randomPositions } from "../core/patch/random-mask.ts";
 import { createFakeRelay } from "../tests/fixtures/fake-relay.ts";
-import { tinyRecipe } from "../tests/fixtures/tiny-model.ts";
+import { fakeRecipe } from "../tests/fixtures/fake-relay-model.ts";
 import { jumpingPlatform, openStage, realEngine } from "../tests/fixtures/volunteer-stage.ts";
 import type { Engine } from "./engine.ts";
 
@@ -39,7 +39,7 @@ test("a volunteer asks, loads, trains and sends a piece, and keeps what became o
   expect(header.lossAfter).toBeLessThan(header.lossBefore);
   const { mask } = header;
   if (mask.kind !== "random") throw new Error("the ticket's mask");
-  const layout = layoutOf(tinyRecipe.architecture);
+  const layout = layoutOf(fakeRecipe.architecture);
   const positions = randomPositions(mask.seed, mask.count, layout.size);
   const delta = dequantise(received!.patch, segmentStarts(layout, positions));
   expect(delta.some((value) => value !== 0)).toBe(true);
@@ -87,7 +87,7 @@ test("on the next visit only the delta steps since the held version come", async
 test("a held version that leads elsewhere is dropped for a keyframe", async () => {
   const world = await scene();
   const { volunteer, store, start } = await openStage(world);
-  const { size } = layoutOf(tinyRecipe.architecture);
+  const { size } = layoutOf(fakeRecipe.architecture);
   await store.putHeld({ model: "tiny", version: 0, parameters: new Float32Array(size) });
   await world.relay.publish();
   await start(1);

@@ -1,7 +1,7 @@
 import { publicKeyHex } from "../core/crypto/signature.ts";
 import { assert } from "../core/errors.ts";
 import type { RelayClient } from "../core/protocol/client.ts";
-import type { WorkerApi } from "./api.ts";
+import type { Snapshot, WorkerApi } from "./api.ts";
 import type { Engine } from "./engine.ts";
 import { sendOutbox } from "./outbox.ts";
 import { createPace } from "./pace.ts";
@@ -26,8 +26,8 @@ export type VolunteerParts = {
 export type Volunteer = Omit<WorkerApi, "start"> & {
   /** As WorkerApi has it; with `pieces`, ends after that many. */
   start(options: Parameters<WorkerApi["start"]>[0] & { readonly pieces?: number }): Promise<void>;
-  /** Resolves when nothing runs any more. */
-  ended(): Promise<void>;
+  /** Resolves when nothing runs any more, to how it ended: "ready" or "stopped". */
+  ended(): Promise<Snapshot>;
 };
 
 type Running = {
@@ -147,6 +147,7 @@ export function createVolunteer(parts: VolunteerParts): Volunteer {
     },
     async ended() {
       while (running !== null) await running.ended;
+      return parted().feed.current();
     },
   };
 }

@@ -4,8 +4,8 @@ import type { EngineName, Snapshot } from "../../../worker/api.ts";
 import { createEngine } from "../../../worker/engine.ts";
 import { openIndexedDbStore } from "../../../worker/indexed-db-store.ts";
 import { systemPlatform } from "../../../worker/platform.ts";
-import { webLock } from "../../../worker/training-lock.ts";
 import { createVolunteer } from "../../../worker/volunteer.ts";
+import { webLock } from "../../../worker/web-lock.ts";
 import { createFakeRelay } from "../../fixtures/fake-relay.ts";
 
 /** Trains one piece in this browser, on IndexedDB and the real backends; what it ended with. */

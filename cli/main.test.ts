@@ -1,0 +1,71 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { getRequestListener } from "@hono/node-server";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createFakeRelay, type FakeRelay } from "../tests/fixtures/fake-relay.ts";
+
+const MAIN = fileURLToPath(new URL("./main.ts", import.meta.url));
+
+let root: string;
+let relay: FakeRelay;
+let server: Server;
+let address: string;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "commonweight-cli-"));
+  relay = await createFakeRelay({ now: Date.now });
+  const answer = async (request: Request) =>
+    (await relay.fetch(request.url, {
+      method: request.method as "GET" | "POST" | "PUT", // the command sends no others
+      headers: Object.fromEntries(request.headers),
+      body: new Uint8Array(await request.arrayBuffer()),
+    })) as Response; // the fake relay's answers are
+  server = createServer(getRequestListener(answer));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`; // listens on TCP
+});
+afterAll(async () => {
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+  await rm(root, { recursive: true });
+});
+
+/** Run the command to its end. */
+function run(...words: string[]): Promise<{ code: number; output: string; errors: string }> {
+  return new Promise((resolve) => {
+    const child = execFile(process.execPath, [MAIN, ...words], (_error, output, errors) =>
+      resolve({ code: child.exitCode ?? -1, output, errors }),
+    );
+  });
+}
+
+test("the command trains the pieces that were asked for, says how it goes and ends", async () => {
+  const folder = join(root, "home");
+  const words = ["volunteer", "--relay", address, "--model", "tiny", "--folder", folder];
+  const { code, output, errors } = await run(...words, "--pieces", "2");
+  expect({ code, errors }).toEqual({ code: 0, errors: "" });
+  expect(relay.received.size).toBe(2);
+  for (const id of relay.received.keys()) {
+    expect(output).toContain(`Piece ${id.slice(0, 12)} is with the relay: received`);
+  }
+  expect(output).toMatch(/^Contributor [0-9a-f]{64}$/m);
+  expect(output).toMatch(/^Engine {6}wasm \(wasm/m);
+});
+
+test("an unknown model ends with one sentence and exit code 1", async () => {
+  const folder = join(root, "unknown");
+  const words = ["--relay", address, "--model", "nothing", "--folder", folder];
+  const { code, output } = await run("volunteer", ...words);
+  expect(code).toBe(1);
+  expect(output).toContain("Stopped: Something went wrong: model-unknown.");
+});
+
+test("a wrong call is answered with what was meant, and the usage", async () => {
+  const { code, errors } = await run("volunteer");
+  expect(code).toBe(1);
+  expect(errors).toMatch(/^--relay wants the relay's address.*\n\nUsage: commonweight volunteer/);
+});
