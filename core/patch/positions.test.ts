@@ -43,6 +43,21 @@ test.each([
   expect([...decodePositions(decodeHex(hex), positions.length, size)]).toEqual(positions);
 });
 
+test("M3: runs of zeros longer than a machine word survive", () => {
+  for (const far of [3000, 1_000_000, LARGEST - 1]) {
+    const positions = Uint32Array.from({ length: 101 }, (_, i) => (i < 100 ? i : far));
+    for (const list of [positions, Uint32Array.of(far - 1, far), positions.subarray(100)]) {
+      const bytes = encodePositions(list, far + 1);
+      expect(decodePositions(bytes, list.length, far + 1)).toEqual(list);
+    }
+  }
+  const dense = Uint32Array.from({ length: 5000 }, (_, i) => (i < 4999 ? i : 9999));
+  expect(riceParameter(dense.length, 10_000)).toBe(0); // the last gap alone is a run of 5000
+  const bytes = encodePositions(dense, 10_000);
+  expect(bytes.length).toBe((5000 + 5000) / 8);
+  expect(decodePositions(bytes, dense.length, 10_000)).toEqual(dense);
+});
+
 test("M3: one list has one encoding: bytes that decode are what encoding gives", () => {
   const bytes = fc.uint8Array({ minLength: 1, maxLength: 12 });
   let decoded = 0;

@@ -1,7 +1,8 @@
 import { assert, FormatError } from "../errors.ts";
 import type { Layout } from "./layout.ts";
 import { decodeFloats, encodeFloats } from "./little-endian.ts";
-import { decodeSafetensors, encodeSafetensors, type Metadata, tensorOf } from "./safetensors.ts";
+import { decodeSafetensors, encodeSafetensors, tensorOf } from "./safetensors.ts";
+import type { Metadata } from "./safetensors-header.ts";
 
 const LIMITS = { maxHeaderBytes: 1 << 20, maxTensors: 4096 }; // GPT-2 XL: 581 tensors, 60 KB
 

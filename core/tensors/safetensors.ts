@@ -1,10 +1,14 @@
-import * as z from "zod/mini";
 import { FormatError } from "../errors.ts";
-import { encodeCanonical, parseValue } from "../protocol/canonical-json.ts";
-import { count } from "../protocol/schemas/primitives.ts";
-
-const BYTES_PER_VALUE = { F32: 4, F16: 2, U8: 1 } as const;
-export type Dtype = keyof typeof BYTES_PER_VALUE;
+import { encodeCanonical } from "../protocol/canonical-json.ts";
+import {
+  BYTES_PER_VALUE,
+  type Dtype,
+  decodeSafetensorsHeader,
+  LENGTH_BYTES,
+  METADATA,
+  type Metadata,
+  type SafetensorsLimits,
+} from "./safetensors-header.ts";
 
 export type Tensor = {
   readonly name: string;
@@ -15,26 +19,13 @@ export type Tensor = {
   readonly bytes: Uint8Array;
 };
 
-export type Metadata = Readonly<Record<string, string>>;
-
 export type SafetensorsFile = {
   /** By name, in the order of their bytes. */
   readonly tensors: ReadonlyMap<string, Tensor>;
   readonly metadata: Metadata;
 };
 
-export type SafetensorsLimits = { readonly maxHeaderBytes: number; readonly maxTensors: number };
-
-const METADATA = "__metadata__";
-const LENGTH_BYTES = 8;
 const HEADER_ALIGNMENT = 8; // f32 data starts aligned in a file that is mapped into memory
-
-const metadataSchema = z.record(z.string(), z.string());
-const entrySchema = z.strictObject({
-  dtype: z.enum(["F32", "F16", "U8"]),
-  shape: z.array(count).check(z.maxLength(8)),
-  data_offsets: z.tuple([count, count]),
-});
 
 /**
  * The one canonical safetensors file of `tensors` (protocol T2): RFC 8785 header padded with spaces,
@@ -76,10 +67,8 @@ export function decodeSafetensors(
   bytes: Uint8Array,
   limits: SafetensorsLimits,
 ): SafetensorsFile {
-  const headerBytes = readHeaderLength(what, bytes, limits.maxHeaderBytes);
-  const dataStart = LENGTH_BYTES + headerBytes;
-  const header = parseHeader(what, bytes.subarray(LENGTH_BYTES, dataStart), limits.maxTensors);
-  const data = bytes.subarray(dataStart);
+  const header = decodeSafetensorsHeader(what, bytes, limits);
+  const data = bytes.subarray(header.dataStart);
 
   const tensors = new Map<string, Tensor>();
   let end = 0;
@@ -114,75 +103,6 @@ export function tensorOf(
     );
   }
   return tensor;
-}
-
-function readHeaderLength(what: string, bytes: Uint8Array, maxHeaderBytes: number): number {
-  if (bytes.length < LENGTH_BYTES) throw new FormatError(`${what}: ${bytes.length} bytes`);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const headerBytes = view.getUint32(0, true) + view.getUint32(4, true) * 0x1_0000_0000;
-  if (headerBytes > maxHeaderBytes) {
-    throw new FormatError(`${what}: header of ${headerBytes} bytes > ${maxHeaderBytes}`);
-  }
-  if (LENGTH_BYTES + headerBytes > bytes.length) {
-    throw new FormatError(`${what}: ${bytes.length} bytes end inside the header`);
-  }
-  return headerBytes;
-}
-
-type HeaderEntry = {
-  readonly name: string;
-  readonly dtype: Dtype;
-  readonly shape: readonly number[];
-  readonly begin: number;
-  readonly end: number;
-};
-
-/** The header's entries in the order of their data. */
-function parseHeader(
-  what: string,
-  bytes: Uint8Array,
-  maxTensors: number,
-): { entries: HeaderEntry[]; metadata: Metadata } {
-  const object = parseObject(what, bytes);
-  const names = Object.keys(object).filter((name) => name !== METADATA);
-  if (names.length > maxTensors) {
-    throw new FormatError(`${what}: ${names.length} tensors > ${maxTensors}`);
-  }
-  const metadata = parseValue(`${what} metadata`, metadataSchema, object[METADATA] ?? {});
-  const entries = names.map((name): HeaderEntry => {
-    const entry = parseValue(`${what} "${name}"`, entrySchema, object[name]);
-    const [begin, end] = entry.data_offsets;
-    return { name, dtype: entry.dtype, shape: entry.shape, begin, end };
-  });
-  return { entries: entries.sort((a, b) => a.begin - b.begin || a.end - b.end), metadata };
-}
-
-function parseObject(what: string, bytes: Uint8Array): Record<string, unknown> {
-  if (bytes[0] !== 0x7b) throw new FormatError(`${what}: header does not begin with "{"`);
-  let text: string;
-  let value: Record<string, unknown>;
-  try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-    value = JSON.parse(text) as Record<string, unknown>; // begins with "{": an object
-  } catch {
-    throw new FormatError(`${what}: header is not JSON in UTF-8`);
-  }
-  refuseDuplicateKeys(what, text, value);
-  return value;
-}
-
-/** JSON.parse keeps the last of two equal keys: compare how many the text has with how many are left. */
-function refuseDuplicateKeys(what: string, text: string, value: Record<string, unknown>): void {
-  let written = 0;
-  for (const [, colon] of text.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"\s*(:?)/g)) {
-    if (colon === ":") written++;
-  }
-  let kept = Object.keys(value).length;
-  for (const entry of Object.values(value)) {
-    if (typeof entry === "object" && entry !== null) kept += Object.keys(entry).length;
-    if (Array.isArray(entry)) kept -= entry.length; // an array's keys are not written
-  }
-  if (written > kept) throw new FormatError(`${what}: a key twice in the header`);
 }
 
 function checkSize(
