@@ -13,7 +13,7 @@ export type ReplayPatch = {
 };
 
 /**
- * What the merge recorded in `record` changes in its parent's `parameters` [N] (protocol V7): a pure
+ * What the merge recorded in `record` changes in its parent's `parameters` [N] (protocol V6): a pure
  * function of both and of `patches` by contribution id, equal bit for bit on every machine. Whoever
  * applies it and hashes the checkpoint must get `record.checkpoint`.
  */

@@ -39,7 +39,7 @@ export function decodeVersion(bytes: Uint8Array): SignedVersion {
 /** A record whose signature and place in the chain have been verified. */
 export type VerifiedVersion = { readonly id: string; readonly record: VersionRecord };
 
-/** The first rule of the chain that a version breaks (protocol V2–V6). */
+/** The first rule of the chain that a version breaks (protocol V3–V5). */
 export type VersionFault =
   | "key"
   | "signature"
