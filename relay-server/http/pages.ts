@@ -48,7 +48,7 @@ export function pageRoutes(webDir: string): Hono {
 
   const app = new Hono();
   app.get("*", async (c) => {
-    const path = normalize(decodeURI(c.req.path));
+    const path = normalize(decodePath(c.req.path));
     const isPage = extname(path) === "";
     const name = isPage ? "/index.html" : path;
     const file = await open(join(root, name));
@@ -66,6 +66,14 @@ export function pageRoutes(webDir: string): Hono {
     return c.body(file.small, 200, { ...headers, "content-encoding": "gzip" });
   });
   return app;
+}
+
+function decodePath(path: string): string {
+  try {
+    return decodeURI(path);
+  } catch {
+    throw new Refusal("malformed", "this address is not UTF-8"); // the only thing that decodeURI throws for
+  }
 }
 
 async function load(path: string): Promise<PageFile> {
