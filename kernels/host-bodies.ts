@@ -1,4 +1,5 @@
 import type { MaskPart, Orientation } from "../core/models/operations.ts";
+import { type GptHostBodies, plainGptBodies } from "./gpt-host-bodies.ts";
 
 // R rows, I inputs, O outputs, C classes, k entries of the mask
 
@@ -21,11 +22,11 @@ export type AdamWOptions = {
 };
 
 /**
- * The operations of core/models/operations.ts on arrays in the host's memory: outputs first, then inputs.
+ * The operations of core/models/operations.ts and gpt-operations.ts on arrays in the host's memory: outputs first, then inputs.
  * `plainBodies` is the readable one and the reference of the device self-check; the wasm backend replaces
  * the heavy ones.
  */
-export type HostBodies = {
+export type HostBodies = GptHostBodies & {
   linear(
     y: Float32Array,
     x: Float32Array,
@@ -76,6 +77,8 @@ export type HostBodies = {
 };
 
 export const plainBodies: HostBodies = {
+  ...plainGptBodies,
+
   linear(y, x, weight, bias, { R, I, O, orientation, relu }) {
     const [stepO, stepI] = orientation === "out-in" ? [I, 1] : [1, O];
     for (let r = 0; r < R; r++) {

@@ -8,6 +8,7 @@ import {
 } from "@tensorflow/tfjs-core";
 import { assert } from "../core/errors.ts";
 import type { Orientation } from "../core/models/operations.ts";
+import { GPT_HOST_OPERATIONS } from "./gpt-host-operations.ts";
 import type { AdamWOptions, HostBodies } from "./host-bodies.ts";
 
 /** How a backend of the host keeps tensors. */
@@ -30,13 +31,13 @@ type Call = {
   readonly bodies: HostBodies;
 };
 
-/** Register `bodies` as the operations of core/models/operations.ts for one backend. */
+/** Register `bodies` as the operations of core/models for one backend. */
 export function registerHostOperations<Backend>(
   backendName: string,
   memory: HostMemory<Backend>,
   bodies: HostBodies,
 ): void {
-  for (const [kernelName, body] of Object.entries(OPERATIONS)) {
+  for (const [kernelName, body] of Object.entries({ ...OPERATIONS, ...GPT_HOST_OPERATIONS })) {
     const kernelFunc: KernelConfig["kernelFunc"] = ({ inputs, attrs, backend }) =>
       body(createCall(memory, backend as Backend, inputs, attrs ?? {}, bodies)); // tfjs passes the backend of that name
     registerKernel({ kernelName, backendName, kernelFunc });
@@ -67,8 +68,10 @@ function createCall<Backend>(
   };
 }
 
+export type HostOperation = (call: Call) => TensorInfo | TensorInfo[];
+
 // Outputs are made before any array is taken: making one may move the memory.
-const OPERATIONS: Record<string, (call: Call) => TensorInfo | TensorInfo[]> = {
+const OPERATIONS: Readonly<Record<string, HostOperation>> = {
   Linear: ({ tensor, has, floats, make, attributes, bodies }) => {
     const [R, I] = matrix(tensor("x"));
     const orientation = attributes.orientation as Orientation; // set by `linear` in core/models
@@ -151,12 +154,12 @@ const OPERATIONS: Record<string, (call: Call) => TensorInfo | TensorInfo[]> = {
   },
 };
 
-function matrix({ shape }: TensorInfo): [rows: number, columns: number] {
+export function matrix({ shape }: TensorInfo): [rows: number, columns: number] {
   const [rows, columns] = shape;
   assert(shape.length === 2 && rows !== undefined && columns !== undefined, `no matrix: ${shape}`);
   return [rows, columns];
 }
 
-function part(attributes: NamedAttrMap): { start: number; count: number } {
+export function part(attributes: NamedAttrMap): { start: number; count: number } {
   return { start: Number(attributes.start), count: Number(attributes.count) };
 }

@@ -23,19 +23,32 @@ let opened: LossAwareBackend | null = null;
 
 /**
  * Open tfjs's WebGPU backend on a device of `adapter`, a new one if none is open or the open one is lost;
- * null where tfjs refuses it. Returns the adapter's words. Once the device is lost, every operation and
+ * null where the browser or tfjs refuses it. Returns the adapter's words. Once the device is lost, every operation and
  * reading throws DeviceLostError until the backend is opened again.
  */
 export async function openWebGpu(adapter: GPUAdapter): Promise<string | null> {
-  if (opened === null || opened.isLost) opened = await replaceBackend(adapter);
+  if (opened === null || opened.isLost) {
+    const device = await requestDevice(adapter);
+    if (device === null) return null;
+    opened = replaceBackend(device, adapter.info);
+  }
   return (await setBackend("webgpu")) ? describe(adapter.info) : null;
 }
 
-async function replaceBackend(adapter: GPUAdapter): Promise<LossAwareBackend> {
+async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice | null> {
   const requiredLimits: Record<string, number> = {};
   for (const limit of RAISED_LIMITS) requiredLimits[limit] = adapter.limits[limit];
-  const device = await adapter.requestDevice({ requiredLimits });
-  const backend = new LossAwareBackend(device, adapter.info);
+  try {
+    return await adapter.requestDevice({ requiredLimits });
+  } catch (error) {
+    // The browser may withdraw an adapter after repeated losses: the CPU is the answer to that.
+    if (error instanceof Error && error.name === "OperationError") return null;
+    throw error;
+  }
+}
+
+function replaceBackend(device: GPUDevice, info: GPUAdapterInfo): LossAwareBackend {
+  const backend = new LossAwareBackend(device, info);
   removeBackend("webgpu"); // tfjs's own, which opens a device that it tells nobody about; or the lost one
   registerBackend("webgpu", () => backend);
   return backend;

@@ -5,6 +5,8 @@ const DEPTH = 16; // two tiles of 16 × 32 f32 are 4 KB of workgroup memory; the
 const THREADS = (TILE * TILE) / 16;
 const LOADS = (TILE * DEPTH) / THREADS;
 
+const FOUR = [0, 1, 2, 3]; // rows and columns of a thread
+
 /** How many workgroups a product [rows, columns] takes. */
 export function matmulGroups(rows: number, columns: number): number {
   return Math.ceil(rows / TILE) * Math.ceil(columns / TILE);
@@ -49,6 +51,13 @@ export function matmulProgram(transposed: boolean, epilogue: Epilogue): Program 
       var<workgroup> tileA : array<f32, ${TILE * DEPTH}>; // [DEPTH, TILE rows]
       var<workgroup> tileB : array<f32, ${TILE * DEPTH}>; // [DEPTH, TILE columns]
 
+      fn store(row : i32, column : i32, total : f32) {
+        if (row >= uniforms.rows || column >= uniforms.columns) { return; }
+        var sum = total;
+        ${epilogue.code}
+        result[row * uniforms.columns + column] = sum;
+      }
+
       fn main(index : i32) {
         let thread = i32(localIndex);
         let tilesAcross = (uniforms.columns + ${TILE - 1}) / ${TILE};
@@ -57,7 +66,7 @@ export function matmulProgram(transposed: boolean, epilogue: Epilogue): Program 
         let column0 = (tile % tilesAcross) * ${TILE};
         let threadRow = (thread / ${TILE / 4}) * 4;
         let threadColumn = (thread % ${TILE / 4}) * 4;
-        var sums : array<vec4<f32>, 4>;
+        ${each(FOUR, (m) => `var sum${m} = vec4<f32>();`)}
         for (var k0 = 0; k0 < uniforms.depth; k0 += ${DEPTH}) {
           for (var load = 0; load < ${LOADS}; load++) {
             let l = thread + load * ${THREADS};
@@ -78,25 +87,21 @@ export function matmulProgram(transposed: boolean, epilogue: Epilogue): Program 
           }
           workgroupBarrier();
           for (var k = 0; k < ${DEPTH}; k++) {
+            let atA = k * ${TILE} + threadRow;
             let atB = k * ${TILE} + threadColumn;
             let four = vec4<f32>(tileB[atB], tileB[atB + 1], tileB[atB + 2], tileB[atB + 3]);
-            for (var m = 0; m < 4; m++) {
-              sums[m] += tileA[k * ${TILE} + threadRow + m] * four;
-            }
+            ${each(FOUR, (m) => `sum${m} += tileA[atA + ${m}] * four;`)}
           }
           workgroupBarrier();
         }
-        for (var m = 0; m < 4; m++) {
-          for (var n = 0; n < 4; n++) {
-            let row = row0 + threadRow + m;
-            let column = column0 + threadColumn + n;
-            if (row < uniforms.rows && column < uniforms.columns) {
-              var sum = sums[m][n];
-              ${epilogue.code}
-              result[row * uniforms.columns + column] = sum;
-            }
-          }
-        }
+        let row = row0 + threadRow;
+        let column = column0 + threadColumn;
+        ${each(FOUR, (m) => each(FOUR, (n) => `store(row + ${m}, column + ${n}, sum${m}[${n}]);`))}
       }`,
   };
+}
+
+/** Written out, because an array of sums with a running index would leave the registers. */
+function each(items: readonly number[], line: (item: number) => string): string {
+  return items.map(line).join("\n");
 }

@@ -7,6 +7,7 @@ import {
   util,
 } from "@tensorflow/tfjs-core";
 import { assert } from "../../core/errors.ts";
+import { GPT_OPERATIONS } from "./gpt-operations.ts";
 import { EPILOGUES, matmulGroups, matmulProgram } from "./matmul.ts";
 import { runProgram } from "./program.ts";
 import {
@@ -21,15 +22,15 @@ import {
   THREADS,
 } from "./programs.ts";
 
-type Body = (
+export type Body = (
   backend: WebGPUBackend,
   inputs: NamedTensorInfoMap,
   attributes: NamedAttrMap,
 ) => TensorInfo | TensorInfo[];
 
-/** Register the operations of core/models/operations.ts for tfjs's WebGPU backend. */
+/** Register the operations of core/models for tfjs's WebGPU backend. */
 export function registerWebGpuOperations(): void {
-  for (const [kernelName, body] of Object.entries(OPERATIONS)) {
+  for (const [kernelName, body] of Object.entries({ ...OPERATIONS, ...GPT_OPERATIONS })) {
     registerKernel({
       kernelName,
       backendName: "webgpu",
@@ -168,7 +169,7 @@ const OPERATIONS: Record<string, Body> = {
 };
 
 /** Inputs that the operation cannot do without. */
-function take<Names extends readonly string[]>(
+export function take<Names extends readonly string[]>(
   inputs: NamedTensorInfoMap,
   ...names: Names
 ): { [Index in keyof Names]: TensorInfo } {
@@ -180,12 +181,12 @@ function take<Names extends readonly string[]>(
   return taken as { [Index in keyof Names]: TensorInfo }; // one for each name
 }
 
-function matrix({ shape }: TensorInfo): [rows: number, columns: number] {
+export function matrix({ shape }: TensorInfo): [rows: number, columns: number] {
   const [rows, columns] = shape;
   assert(shape.length === 2 && rows !== undefined && columns !== undefined, `no matrix: ${shape}`);
   return [rows, columns];
 }
 
-function part(attributes: NamedAttrMap): { start: number; count: number } {
+export function part(attributes: NamedAttrMap): { start: number; count: number } {
   return { start: Number(attributes.start), count: Number(attributes.count) };
 }

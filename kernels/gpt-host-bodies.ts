@@ -1,0 +1,219 @@
+import type { MaskPart } from "../core/models/operations.ts";
+
+// R rows, T time, C channels, H heads, D = C / H channels per head
+
+export type AttentionSizes = {
+  readonly R: number;
+  readonly T: number;
+  readonly C: number;
+  readonly H: number;
+};
+
+/** The operations of core/models/gpt-operations.ts on arrays in the host's memory: outputs first, then inputs. */
+export type GptHostBodies = {
+  embed(
+    x: Float32Array,
+    tokens: Int32Array,
+    wte: Float32Array,
+    wpe: Float32Array,
+    sizes: { readonly C: number; readonly T: number },
+  ): void;
+  sampledScatterAdd(
+    gradient: Float32Array,
+    dx: Float32Array,
+    tokens: Int32Array,
+    positions: Int32Array,
+    sizes: MaskPart & { readonly C: number },
+  ): void;
+  layerNorm(y: Float32Array, x: Float32Array, weight: Float32Array, bias: Float32Array): void;
+  layerNormInputGradient(
+    dx: Float32Array,
+    dy: Float32Array,
+    x: Float32Array,
+    weight: Float32Array,
+    residual: Float32Array | null,
+  ): void;
+  layerNormWeightTerms(terms: Float32Array, dy: Float32Array, x: Float32Array, C: number): void;
+  causalAttention(
+    mixed: Float32Array,
+    logSums: Float32Array,
+    qkv: Float32Array,
+    sizes: AttentionSizes,
+  ): void;
+  causalAttentionGradient(
+    dqkv: Float32Array,
+    dy: Float32Array,
+    qkv: Float32Array,
+    mixed: Float32Array,
+    logSums: Float32Array,
+    sizes: AttentionSizes,
+  ): void;
+  gelu(y: Float32Array, x: Float32Array): void;
+  geluInputGradient(dx: Float32Array, dy: Float32Array, x: Float32Array): void;
+};
+
+export const LAYER_NORM_EPSILON = 1e-5; // GPT-2's `layer_norm_epsilon`
+export const GELU_SLOPE = Math.sqrt(2 / Math.PI);
+export const GELU_CUBIC = 0.044715; // Hendrycks & Gimpel 2016, arXiv:1606.08415, §2
+
+export const plainGptBodies: GptHostBodies = {
+  embed(x, tokens, wte, wpe, { C, T }) {
+    tokens.forEach((token, r) => {
+      for (let c = 0; c < C; c++) x[r * C + c] = wte[token * C + c]! + wpe[(r % T) * C + c]!;
+    });
+  },
+
+  sampledScatterAdd(gradient, dx, tokens, positions, { C, start, count }) {
+    const rows = rowsByToken(tokens);
+    for (let entry = start; entry < start + count; entry++) {
+      const position = positions[entry]!;
+      let sum = 0;
+      for (const r of rows.get(Math.floor(position / C)) ?? []) sum += dx[r * C + (position % C)]!;
+      gradient[entry]! += sum;
+    }
+  },
+
+  layerNorm(y, x, weight, bias) {
+    const C = weight.length;
+    for (let row = 0; row < x.length; row += C) {
+      const { mean, inverse } = statistics(x, row, C);
+      for (let c = 0; c < C; c++)
+        y[row + c] = (x[row + c]! - mean) * inverse * weight[c]! + bias[c]!;
+    }
+  },
+
+  layerNormInputGradient(dx, dy, x, weight, residual) {
+    const C = weight.length;
+    for (let row = 0; row < x.length; row += C) {
+      const { mean, inverse } = statistics(x, row, C);
+      let sumG = 0;
+      let sumGN = 0;
+      for (let c = 0; c < C; c++) {
+        const g = dy[row + c]! * weight[c]!;
+        sumG += g;
+        sumGN += g * (x[row + c]! - mean) * inverse;
+      }
+      for (let c = 0; c < C; c++) {
+        const normal = (x[row + c]! - mean) * inverse;
+        const d = inverse * (dy[row + c]! * weight[c]! - sumG / C - (normal * sumGN) / C);
+        dx[row + c] = residual === null ? d : d + residual[row + c]!;
+      }
+    }
+  },
+
+  layerNormWeightTerms(terms, dy, x, C) {
+    for (let row = 0; row < x.length; row += C) {
+      const { mean, inverse } = statistics(x, row, C);
+      for (let c = 0; c < C; c++) terms[row + c] = dy[row + c]! * (x[row + c]! - mean) * inverse;
+    }
+  },
+
+  causalAttention(mixed, logSums, qkv, { R, T, C, H }) {
+    const D = C / H;
+    const scores = new Float32Array(T);
+    for (let r = 0; r < R; r++) {
+      for (let h = 0; h < H; h++) {
+        const first = r - (r % T); // the sequence's first row
+        const most = scoresInto(scores, qkv, { first, r, h, C, D });
+        let sum = 0;
+        for (let s = first; s <= r; s++) sum += Math.exp(scores[s - first]! - most);
+        const logSum = most + Math.log(sum);
+        logSums[r * H + h] = logSum;
+        const out = r * C + h * D;
+        for (let d = 0; d < D; d++) mixed[out + d] = 0;
+        for (let s = first; s <= r; s++) {
+          const weight = Math.exp(scores[s - first]! - logSum);
+          const value = s * 3 * C + 2 * C + h * D;
+          for (let d = 0; d < D; d++) mixed[out + d]! += weight * qkv[value + d]!;
+        }
+      }
+    }
+  },
+
+  causalAttentionGradient(dqkv, dy, qkv, mixed, logSums, { R, T, C, H }) {
+    const D = C / H;
+    const scores = new Float32Array(T);
+    dqkv.fill(0);
+    for (let r = 0; r < R; r++) {
+      for (let h = 0; h < H; h++) {
+        const first = r - (r % T);
+        scoresInto(scores, qkv, { first, r, h, C, D });
+        const out = r * C + h * D;
+        const query = r * 3 * C + h * D;
+        let mean = 0; // Σ weight · dweight over the keys, which is dy · mixed
+        for (let d = 0; d < D; d++) mean += dy[out + d]! * mixed[out + d]!;
+        for (let s = first; s <= r; s++) {
+          const key = s * 3 * C + C + h * D;
+          const value = key + C;
+          const weight = Math.exp(scores[s - first]! - logSums[r * H + h]!);
+          let dweight = 0;
+          for (let d = 0; d < D; d++) {
+            dweight += dy[out + d]! * qkv[value + d]!;
+            dqkv[value + d]! += weight * dy[out + d]!;
+          }
+          const dscore = (weight * (dweight - mean)) / Math.sqrt(D);
+          for (let d = 0; d < D; d++) {
+            dqkv[query + d]! += dscore * qkv[key + d]!;
+            dqkv[key + d]! += dscore * qkv[query + d]!;
+          }
+        }
+      }
+    }
+  },
+
+  gelu(y, x) {
+    for (let p = 0; p < x.length; p++) {
+      const u = x[p]!;
+      y[p] = 0.5 * u * (1 + Math.tanh(GELU_SLOPE * (u + GELU_CUBIC * u * u * u)));
+    }
+  },
+
+  geluInputGradient(dx, dy, x) {
+    for (let p = 0; p < x.length; p++) {
+      const u = x[p]!;
+      const t = Math.tanh(GELU_SLOPE * (u + GELU_CUBIC * u * u * u));
+      const inner = GELU_SLOPE * (1 + 3 * GELU_CUBIC * u * u);
+      dx[p] = dy[p]! * (0.5 * (1 + t) + 0.5 * u * (1 - t * t) * inner);
+    }
+  },
+};
+
+/** Mean and 1 / √(variance + ε) of x[row … row + C − 1]. */
+function statistics(x: Float32Array, row: number, C: number): { mean: number; inverse: number } {
+  let mean = 0;
+  for (let c = 0; c < C; c++) mean += x[row + c]!;
+  mean /= C;
+  let variance = 0;
+  for (let c = 0; c < C; c++) variance += (x[row + c]! - mean) ** 2;
+  return { mean, inverse: 1 / Math.sqrt(variance / C + LAYER_NORM_EPSILON) };
+}
+
+/** q·k / √D of row r's query with each row's key from `first` to r; returns the largest. */
+function scoresInto(
+  scores: Float32Array,
+  qkv: Float32Array,
+  { first, r, h, C, D }: { first: number; r: number; h: number; C: number; D: number },
+): number {
+  const query = r * 3 * C + h * D;
+  const scale = 1 / Math.sqrt(D);
+  let most = Number.NEGATIVE_INFINITY;
+  for (let s = first; s <= r; s++) {
+    const key = s * 3 * C + C + h * D;
+    let dot = 0;
+    for (let d = 0; d < D; d++) dot += qkv[query + d]! * qkv[key + d]!;
+    scores[s - first] = dot * scale;
+    if (dot * scale > most) most = dot * scale;
+  }
+  return most;
+}
+
+/** The rows that hold each token, in order. */
+function rowsByToken(tokens: Int32Array): Map<number, number[]> {
+  const rows = new Map<number, number[]>();
+  tokens.forEach((token, r) => {
+    const known = rows.get(token);
+    if (known === undefined) rows.set(token, [r]);
+    else known.push(r);
+  });
+  return rows;
+}
