@@ -54,7 +54,13 @@ export function createRelay(client: RelayClient, openStream: (url: string) => Ev
     return made;
   }
 
-  const models = resource<readonly ModelCard[]>("models", () => client.models());
+  const models = resource<readonly ModelCard[]>("models", async (known) =>
+    (await client.models()).map((card) => {
+      const head = known?.find(({ recipe }) => recipe.id === card.recipe.id)?.head;
+      // an answer may be older than the event of a version that was published meanwhile
+      return head !== undefined && head.number > card.head.number ? { ...card, head } : card;
+    }),
+  );
   const health = resource<Health>("health", () => client.health());
   const history = (model: string) =>
     resource<VersionList>(`history ${model}`, async (known) =>

@@ -31,9 +31,11 @@ export function createVolunteer({
     engine ??= openEngine(
       (news) => {
         snapshot = news;
+        if (news.phase !== "ready") starting = false;
       },
       (sentence) => {
         failure = sentence;
+        starting = false;
         engine = null;
       },
     );
@@ -45,6 +47,7 @@ export function createVolunteer({
     try {
       await run(await connect());
     } catch (error) {
+      starting = false;
       failure ??= error instanceof Error ? error.message : String(error);
     }
   }
@@ -54,7 +57,6 @@ export function createVolunteer({
     starting = true;
     const { prefer, power } = settings;
     await command((api) => api.start({ model, prefer, power }));
-    starting = false;
   }
 
   return {
@@ -70,7 +72,7 @@ export function createVolunteer({
     },
     /** The button was pressed and the engine has not spoken yet. */
     get starting() {
-      return starting && (snapshot === null || snapshot.phase === "ready");
+      return starting;
     },
     get settings() {
       return settings;

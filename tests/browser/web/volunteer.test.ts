@@ -1,0 +1,128 @@
+/** DESIGN §7: what a volunteer sees and can do, in a real browser. */
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { page, userEvent } from "vitest/browser";
+import { openPage, summary } from "./stage.ts";
+
+let stage: ReturnType<typeof openPage>;
+beforeEach(() => {
+  stage = openPage();
+});
+afterEach(() => stage.close());
+
+const button = (name: string | RegExp) => page.getByRole("button", { name });
+const phase = () => document.querySelector("[data-phase]")?.getAttribute("data-phase");
+
+async function agree(): Promise<void> {
+  await button("Contribute to Digits").click();
+  await button("Agree and start").click();
+}
+
+test("nothing of the engine is loaded before consent, and the text says what will happen", async () => {
+  await button("Contribute to Digits").click();
+  const text = () => document.querySelector("[data-phase]")?.textContent?.replace(/\s+/g, " ");
+  for (const words of [
+    "2 parts of the public training data (100 kB)",
+    "electricity",
+    "sees your IP address",
+    "makes a key",
+    "CC0 1.0",
+  ]) {
+    await expect.poll(text).toContain(words);
+  }
+  expect(stage.calls).toEqual([]);
+  expect(phase()).toBe("consent");
+});
+
+test("declining leads back, with nothing started", async () => {
+  await button("Contribute to Digits").click();
+  await button("Not now").click();
+  await expect.element(button("Contribute to Digits")).toBeVisible();
+  expect(stage.calls).toEqual([]);
+});
+
+test("agreeing starts the model with the chosen device and power", async () => {
+  await button("Contribute to Digits").click();
+  await page.getByRole("checkbox", { name: /Use the CPU/ }).click();
+  await userEvent.type(page.getByRole("slider", { name: /Power/ }), "{ArrowLeft}{ArrowLeft}");
+  await button("Agree and start").click();
+  await expect
+    .poll(() => stage.calls)
+    .toEqual([["open"], ["start", { model: "digits", prefer: "cpu", power: 0.8 }]]);
+});
+
+test("the way to the first patch can be walked with the keyboard alone", async () => {
+  await expect.element(button("Contribute to Digits")).toBeVisible();
+  const focusUntil = async (name: string) => {
+    for (let i = 0; i < 30 && document.activeElement?.textContent?.trim() !== name; i++) {
+      await userEvent.keyboard("{Tab}");
+    }
+    expect(document.activeElement?.textContent?.trim()).toBe(name);
+  };
+  await focusUntil("Contribute to Digits");
+  await userEvent.keyboard("{Enter}");
+  await expect.poll(() => document.activeElement?.textContent).toBe("What happens when you agree");
+  await focusUntil("Agree and start");
+  await userEvent.keyboard("{Enter}");
+  await expect.poll(() => stage.calls.length).toBe(2);
+  stage.tell({ phase: "training", step: 5, steps: 50 });
+  await focusUntil("Pause");
+  await userEvent.keyboard("{Enter}");
+  expect(stage.calls.at(-1)).toEqual(["pause"]);
+});
+
+test("each phase is named once, with its progress", async () => {
+  await agree();
+  stage.tell({ phase: "downloading", download: { doneBytes: 500_000, totalBytes: 1_000_000 } });
+  await expect.element(page.getByRole("heading", { name: "Downloading" })).toBeVisible();
+  await expect.element(page.getByRole("progressbar", { name: "500 kB of 1.0 MB" })).toBeVisible();
+  stage.tell({ phase: "training", step: 10, steps: 50, shards: ["Digits 1–600"], engine: "wasm" });
+  expect(phase()).toBe("training");
+  await expect.element(page.getByRole("progressbar", { name: "Step 10 of 50" })).toBeVisible();
+  stage.tell({ phase: "paused", reason: "You paused it.", step: 10, steps: 50 });
+  await button("Resume").click();
+  await expect.poll(() => stage.calls.at(-1)).toEqual(["resume"]);
+});
+
+test("what became of a patch is told as the relay tells it", async () => {
+  await agree();
+  const id = "c0ffee".padEnd(64, "0");
+  stage.tell({ phase: "uploading" });
+  stage.tell({
+    pieces: [
+      {
+        id,
+        model: "digits",
+        base: 2,
+        createdAt: 10,
+        sizeBytes: 3000,
+        downloadedBytes: 900_000,
+        lossBefore: 0.5,
+        lossAfter: 0.4,
+        times: { askMs: 1, downloadMs: 1, trainMs: 30_000, encodeMs: 1, uploadMs: 1 },
+        sent: "sent",
+        state: "received",
+        refusal: null,
+      },
+    ],
+  });
+  expect(phase()).toBe("verifying");
+  const news = {
+    id,
+    model: "digits",
+    contributor: "ab12".repeat(16),
+    base: 2,
+    reason: null,
+    examples: 100,
+    sizeBytes: 3000,
+    receivedAt: 1,
+    multiplier: 2048,
+    credit: 50,
+  };
+  stage.say("contribution", {
+    contribution: { ...news, state: "merged", updatedAt: 9, version: 3 },
+  });
+  stage.say("version", { model: "digits", version: summary(3) });
+  await expect.element(page.getByRole("heading", { name: "Merged into version 3" })).toBeVisible();
+  await expect.element(page.getByText(/Merged into version 3\. It is part/).first()).toBeVisible();
+  await expect.poll(() => document.querySelector("[data-version]")?.textContent).toBe("89.0%");
+});
