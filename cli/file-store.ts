@@ -10,7 +10,13 @@ import {
   type OutboxEntry,
   type Store,
 } from "../worker/store.ts";
-import { blobsToEvict, type CachedBlob, writeIfRoom, writeWithRoom } from "../worker/store-room.ts";
+import {
+  blobsToEvict,
+  type CachedBlob,
+  halfOf,
+  writeIfRoom,
+  writeWithRoom,
+} from "../worker/store-room.ts";
 import { readFileIfAny, syncFolder, writeFileAtomic } from "./atomic-file.ts";
 import { decodeHeaded, encodeHeaded } from "./headed-file.ts";
 import { decodeKeyFile, encodeKeyFile } from "./key-file.ts";
@@ -44,12 +50,12 @@ export async function openFileStore({
     const bytes = await readFileIfAny(at("pieces.json"));
     return bytes === null ? [] : JSON.parse(new TextDecoder().decode(bytes));
   };
-  const evictBlobs = async (limitBytes: number) => {
+  const evictBlobs = async (limit: (blobs: readonly CachedBlob[]) => number) => {
     const blobs = await cachedBlobs(at("blobs"));
-    for (const sha256 of blobsToEvict(blobs, limitBytes)) await rm(at("blobs", sha256));
+    for (const sha256 of blobsToEvict(blobs, limit(blobs))) await rm(at("blobs", sha256));
   };
   const dropCaches = async () => {
-    await evictBlobs(0);
+    await evictBlobs(() => 0);
     for (const name of await names(at("held"))) await rm(at("held", name));
   };
 
@@ -103,9 +109,9 @@ export async function openFileStore({
           await writeFileAtomic(at("blobs", sha256), bytes);
           await touch(at("blobs", sha256), now());
         },
-        () => evictBlobs(maxBlobBytes / 2),
+        () => evictBlobs(halfOf),
       );
-      await evictBlobs(maxBlobBytes);
+      await evictBlobs(() => maxBlobBytes);
     },
     deleteBlob: (sha256) => rm(at("blobs", sha256), { force: true }),
 
@@ -122,7 +128,7 @@ export async function openFileStore({
             at("held", header.model),
             encodeHeaded(header, new Uint8Array(parameters.buffer)),
           ),
-        () => evictBlobs(0),
+        () => evictBlobs(() => 0),
       ),
     deleteHeld: (model) => rm(at("held", model), { force: true }),
 

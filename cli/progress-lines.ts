@@ -13,7 +13,8 @@ export function progressLines(before: Snapshot | null, now: Snapshot): string[] 
     const known = before?.pieces.find(({ id }) => id === piece.id);
     if (before !== null && known?.sent !== piece.sent) lines.push(pieceLine(piece));
   }
-  if (now.phase !== before?.phase || now.reason !== before.reason) lines.push(phaseLine(now));
+  const { phase, reason } = before ?? { phase: "ready", reason: null };
+  if (now.phase !== phase || now.reason !== reason) lines.push(phaseLine(now));
   const loss = now.losses.at(-1);
   if (loss !== undefined && loss !== before?.losses.at(-1)) {
     const { step, lossNats } = loss;

@@ -8,7 +8,7 @@ import {
   type OutboxEntry,
   type Store,
 } from "./store.ts";
-import { blobsToEvict, type CachedBlob, writeIfRoom, writeWithRoom } from "./store-room.ts";
+import { blobsToEvict, type CachedBlob, halfOf, writeIfRoom, writeWithRoom } from "./store-room.ts";
 
 type StoredBlob = CachedBlob & { readonly bytes: Uint8Array<ArrayBuffer> };
 
@@ -36,7 +36,10 @@ export async function openIndexedDbStore({
   maxBlobBytes?: number;
 }): Promise<Store> {
   const database = await openDatabase(name);
-  const evictBlobs = (limitBytes: number) => evictDownTo(database, limitBytes);
+  const evictBlobs = async (limit: (blobs: readonly CachedBlob[]) => number) => {
+    const blobs = await database.getAll("blobUses");
+    await deleteBlobs(database, blobsToEvict(blobs, limit(blobs)));
+  };
   const dropCaches = async () => {
     const transaction = database.transaction(["blobs", "blobUses", "held"], "readwrite");
     await Promise.all([
@@ -67,9 +70,9 @@ export async function openIndexedDbStore({
       const blob = { sha256, bytes, sizeBytes: bytes.length, usedAt: now() };
       await writeIfRoom(
         () => writeBlob(database, blob),
-        () => evictBlobs(maxBlobBytes / 2),
+        () => evictBlobs(halfOf),
       );
-      await evictBlobs(maxBlobBytes);
+      await evictBlobs(() => maxBlobBytes);
     },
     deleteBlob: (sha256) => deleteBlobs(database, [sha256]),
 
@@ -79,7 +82,7 @@ export async function openIndexedDbStore({
         async () => {
           await database.put("held", checkpoint);
         },
-        () => evictBlobs(0),
+        () => evictBlobs(() => 0),
       ),
     deleteHeld: (model) => database.delete("held", model),
 
@@ -156,10 +159,6 @@ async function writeBlob(database: Database, blob: StoredBlob): Promise<void> {
     transaction.objectStore("blobUses").put({ sha256, sizeBytes, usedAt }),
     transaction.done,
   ]);
-}
-
-async function evictDownTo(database: Database, limitBytes: number): Promise<void> {
-  await deleteBlobs(database, blobsToEvict(await database.getAll("blobUses"), limitBytes));
 }
 
 async function deleteBlobs(database: Database, names: readonly string[]): Promise<void> {

@@ -19,6 +19,11 @@ export function blobsToEvict(blobs: readonly CachedBlob[], limitBytes: number): 
   return evicted;
 }
 
+/** Half of what `blobs` take: what a full device is left with, so that room lasts for a while. */
+export function halfOf(blobs: readonly CachedBlob[]): number {
+  return blobs.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) / 2;
+}
+
 /** Write what must not be lost: if the device is full, `makeRoom`, then once more. */
 export async function writeWithRoom(
   write: () => Promise<void>,

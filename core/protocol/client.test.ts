@@ -30,14 +30,14 @@ function clientOf(answer: () => Response | Promise<Response>) {
 const json = (value: unknown, init?: ResponseInit) => () =>
   new Response(JSON.stringify(value), init);
 
-test("H1: a request goes to its route under /api/v1 and names the protocol it speaks", async () => {
+test("a request goes to its route under /api/v1 and names the protocol it speaks", async () => {
   const { calls, client } = clientOf(json(HEALTH));
   expect(await client.health()).toEqual(HEALTH);
   expect(calls[0]?.url).toBe("https://relay.test/api/v1/health");
   expect(calls[0]?.init.headers["commonweight-protocol"]).toBe("1");
 });
 
-test("H1: what a page asks for beside the path goes into the query", async () => {
+test("what a page asks for beside the path goes into the query", async () => {
   const { calls, client } = clientOf(json({ contributions: [] }));
   await client.contributions({ contributor: ID });
   expect(calls[0]?.url).toBe(`https://relay.test/api/v1/contributions?contributor=${ID}`);
@@ -53,7 +53,7 @@ test.each([
   ["a field too many", { ...HEALTH, extra: 1 }],
   ["a field of another type", { ...HEALTH, time: "now" }],
   ["no object", "hello"],
-])("H2: an answer with %s is refused and may be asked for again", async (_, value) => {
+])("an answer with %s is refused and may be asked for again", async (_, value) => {
   const { client } = clientOf(json(value));
   await expect(client.health()).rejects.toMatchObject({
     name: "RelayError",
@@ -62,12 +62,12 @@ test.each([
   });
 });
 
-test("H2: an answer that is not JSON is refused", async () => {
+test("an answer that is not JSON is refused", async () => {
   const { client } = clientOf(() => new Response("<html>sign in to the hotel</html>"));
   await expect(client.health()).rejects.toMatchObject({ code: "answer-malformed" });
 });
 
-test("H2: an answer past the limit is given up before it is read whole", async () => {
+test("an answer past the limit is given up before it is read whole", async () => {
   let sent = 0;
   const endless = new ReadableStream<Uint8Array>({
     pull(controller) {
@@ -80,7 +80,7 @@ test("H2: an answer past the limit is given up before it is read whole", async (
   expect(sent).toBeLessThan(24 << 20);
 });
 
-test("H3: an error carries the relay's code, what to do, and how long to wait", async () => {
+test("an error carries the relay's code, what to do, and how long to wait", async () => {
   const busy = { error: { code: "rate-limited", message: "too many tickets" } };
   const { client } = clientOf(json(busy, { status: 429, headers: { "retry-after": "7" } }));
   await expect(client.contribution(ID)).rejects.toMatchObject({
@@ -97,12 +97,12 @@ test.each([
   ["storage-full", 507, "retry"],
   ["a-code-of-tomorrow", 422, "discard"],
   ["another-of-tomorrow", 500, "retry"],
-])("H3: after %s with status %i the sender does: %s", async (code, status, action) => {
+])("after %s with status %i the sender does: %s", async (code, status, action) => {
   const { client } = clientOf(json({ error: { code, message: "no" } }, { status }));
   await expect(client.contribution(ID)).rejects.toMatchObject({ code, action });
 });
 
-test("H3: a proxy's own error page means: try again", async () => {
+test("a proxy's own error page means: try again", async () => {
   const { client } = clientOf(() => new Response("Bad Gateway", { status: 502 }));
   await expect(client.health()).rejects.toMatchObject({
     code: "answer-malformed",
@@ -110,12 +110,12 @@ test("H3: a proxy's own error page means: try again", async () => {
   });
 });
 
-test("H3: no answer is 'unreachable', to be tried again", async () => {
+test("no answer is 'unreachable', to be tried again", async () => {
   const { client } = clientOf(() => Promise.reject(new TypeError("Failed to fetch")));
   await expect(client.health()).rejects.toMatchObject({ code: "unreachable", action: "retry" });
 });
 
-test("H3: an aborted request ends with its signal's reason", async () => {
+test("an aborted request ends with its signal's reason", async () => {
   const stop = new AbortController();
   const { client } = clientOf(() => {
     stop.abort();
@@ -125,7 +125,7 @@ test("H3: an aborted request ends with its signal's reason", async () => {
   await expect(asked).rejects.toMatchObject({ name: "AbortError" });
 });
 
-test("H4: a blob is returned only if its bytes hash to its name", async () => {
+test("a blob is returned only if its bytes hash to its name", async () => {
   const bytes = new Uint8Array([1, 2, 3]);
   const { calls, client } = clientOf(() => new Response(bytes));
   const heard: number[] = [];

@@ -1,0 +1,65 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import {
+  closeScenes,
+  openScenes,
+  openStage,
+  realEngine,
+  scene,
+  watchedEngine,
+} from "../tests/fixtures/volunteer-stage.ts";
+import type { Engine } from "./engine.ts";
+
+beforeAll(openScenes);
+afterAll(closeScenes);
+
+/** The real engine, whose device is lost in the first `losses` pieces. */
+function frailEngine(losses: number): Engine & { opened: number } {
+  let left = losses;
+  const engine = {
+    opened: 0,
+    async open(prefer: "webgpu" | "cpu") {
+      engine.opened++;
+      const open = await realEngine.open(prefer);
+      const train: typeof open.train = async (task, options) => {
+        if (left-- > 0) throw Object.assign(new Error("gone"), { name: "DeviceLostError" });
+        return open.train(task, options);
+      };
+      return { ...open, train };
+    },
+  };
+  return engine;
+}
+
+test("a lost device is opened anew and the piece trained again", async () => {
+  const world = await scene();
+  const engine = frailEngine(1);
+  const { volunteer, start, store } = await openStage({ ...world, engine });
+  await start(1);
+  await volunteer.ended();
+  expect(engine.opened).toBe(2);
+  expect(await store.pieces()).toMatchObject([{ sent: "sent" }]);
+});
+
+test("a device that is lost twice in a row stops the volunteer with a plain sentence", async () => {
+  const world = await scene();
+  const engine = frailEngine(2);
+  const { start, until } = await openStage({ ...world, engine });
+  const stopped = until(({ phase }) => phase === "stopped");
+  await start(1);
+  expect((await stopped).reason).toMatch(/^The graphics device went away twice in a row/);
+});
+
+test("where WebGPU is missing the processor trains and the page is told", async () => {
+  const world = await scene();
+  const engine = watchedEngine((step) => {
+    if (step === 5) void stage.volunteer.pause(); // so that the page is told in the middle of it
+  });
+  const stage = await openStage({ ...world, engine });
+  await stage.volunteer.start({ model: "tiny", prefer: "webgpu", power: 1, pieces: 1 });
+  await stage.until(({ phase }) => phase === "paused");
+  const training = stage.until(({ phase }) => phase === "training");
+  await stage.volunteer.resume();
+  expect(await training).toMatchObject({ engine: "wasm" });
+  expect((await training).reason).toMatch(/^WebGPU does not work/);
+  await stage.volunteer.ended();
+});

@@ -1,0 +1,115 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import {
+  closeScenes,
+  contributionsOf,
+  openScenes,
+  openStage,
+  scene,
+} from "../tests/fixtures/volunteer-stage.ts";
+
+beforeAll(openScenes);
+afterAll(closeScenes);
+
+test("a crash between outbox and sending loses nothing: the next visit sends it, counted once", async () => {
+  const world = await scene();
+  const crashed = await openStage({
+    ...world,
+    wrapStore: (store) => ({
+      ...store,
+      async putOutbox(entry) {
+        await store.putOutbox(entry);
+        throw new Error("the tab was closed");
+      },
+    }),
+  });
+  await crashed.start(1);
+  await crashed.volunteer.ended();
+  expect(contributionsOf(world.relay)).toEqual([]);
+
+  const next = await openStage(world);
+  await next.volunteer.ended(); // opening is enough: the work was consented to when it was done
+  expect(contributionsOf(world.relay)).toEqual([1]);
+  expect(await next.store.outbox()).toEqual([]);
+  expect(await next.store.pieces()).toMatchObject([{ sent: "sent" }]);
+  const again = await openStage(world);
+  await again.volunteer.ended();
+  expect(contributionsOf(world.relay)).toEqual([1]);
+});
+
+test("a receipt that gets lost makes the piece be sent again, and it is counted once", async () => {
+  const world = await scene();
+  world.relay.faults.lostReceipts = 2;
+  const { volunteer, start, store, until } = await openStage(world);
+  const offline = until(({ phase }) => phase === "offline");
+  await start(1);
+  await offline;
+  await volunteer.ended();
+  expect(contributionsOf(world.relay)).toEqual([3]);
+  expect(await store.pieces()).toMatchObject([{ sent: "sent" }]);
+});
+
+test("while the relay is away the piece waits in the outbox, and goes out when it is back", async () => {
+  const world = await scene();
+  const { volunteer, until, start, store } = await openStage({
+    ...world,
+    wrapStore: (store) => ({
+      ...store,
+      async putOutbox(entry) {
+        world.relay.faults.offline = true;
+        await store.putOutbox(entry);
+      },
+    }),
+  });
+  await start(1);
+  const offline = await until(({ phase }) => phase === "offline");
+  expect(offline.reason).toMatch(/can't be reached. Finished work is kept here/);
+  expect(offline.pieces).toMatchObject([{ sent: "waiting" }]);
+  expect(await store.outbox()).toHaveLength(1);
+  world.relay.faults.offline = false;
+  await volunteer.ended();
+  expect(contributionsOf(world.relay)).toEqual([1]);
+  expect(await store.pieces()).toMatchObject([{ sent: "sent" }]);
+});
+
+test.each(["harmful", "signature-invalid"] as const)(
+  "a piece refused as %s is recorded with its code and the next one begun",
+  async (code) => {
+    const world = await scene();
+    const { volunteer, start, store } = await openStage({
+      ...world,
+      wrapStore: (store) => ({
+        ...store,
+        async putOutbox(entry) {
+          if ((await store.pieces()).length === 0) world.relay.faults.refuseNext = code;
+          await store.putOutbox(entry);
+        },
+      }),
+    });
+    await start(2);
+    await volunteer.ended();
+    const [second, first] = await store.pieces();
+    expect(first).toMatchObject({ sent: "refused", refusal: { code, message: code } });
+    expect(second).toMatchObject({ sent: "sent", refusal: null });
+    expect(await store.outbox()).toEqual([]);
+  },
+);
+
+test("a page that is older than the relay stops, says so and keeps its work", async () => {
+  const world = await scene();
+  const { start, store, until } = await openStage({
+    ...world,
+    wrapStore: (store) => ({
+      ...store,
+      async putOutbox(entry) {
+        world.relay.faults.refuseNext = "outdated";
+        await store.putOutbox(entry);
+      },
+    }),
+  });
+  const stopped = until(({ phase }) => phase === "stopped");
+  await start(1);
+  expect(await stopped).toMatchObject({
+    reason: "This page is older than the relay. Reload it; finished work is kept.",
+  });
+  expect(await store.outbox()).toHaveLength(1);
+});
