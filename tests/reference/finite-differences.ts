@@ -28,7 +28,7 @@ export function differences(x: Float64Array, f: () => number): Float64Array {
   });
 }
 
-/** Every value within `tolerance` × the largest expected value (at least `tolerance` itself). */
+/** Every value within `tolerance` × the largest expected value (of 0.01 when all are smaller). */
 export function expectClose(
   what: string,
   actual: ArrayLike<number>,
@@ -36,7 +36,7 @@ export function expectClose(
   tolerance = 1e-8,
 ): void {
   expect(actual.length, what).toBe(expected.length);
-  let scale = 1;
+  let scale = 0.01; // below this, errors count as they are
   let worst = 0;
   for (let p = 0; p < expected.length; p++) {
     scale = Math.max(scale, Math.abs(expected[p]!));

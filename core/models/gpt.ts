@@ -1,0 +1,147 @@
+import { add, mean, reshape, type Tensor, tensor, tidy } from "@tensorflow/tfjs-core";
+import { assert } from "../errors.ts";
+import type { Examples } from "../training/examples.ts";
+import type { TextExamples } from "../training/text-examples.ts";
+import { gptGradientInto } from "./gpt-gradient.ts";
+import { causalAttention, embed, gelu, layerNorm } from "./gpt-operations.ts";
+import { type GptArchitecture, gptShapes } from "./gpt-shapes.ts";
+import { type Batch, type MaskedGradient, type Model, type Weights, weightOf } from "./model.ts";
+import { linear, scoreLogits } from "./operations.ts";
+
+// E examples, W windows of each, T time = context, R = E·W·T rows, C channels, V vocabulary
+
+/**
+ * GPT-2: pre-layer-norm blocks on a residual stream, learned positions, tanh GELU, the output layer tied
+ * to the token embedding. Tensors as Hugging Face names and orients them. Source: Radford et al. 2019.
+ */
+export function createGpt(architecture: GptArchitecture) {
+  assert(architecture.channels % architecture.heads === 0, "heads do not divide the channels");
+  return {
+    shapes: gptShapes(architecture),
+    batch: (examples: Examples | TextExamples, indices: Uint32Array) =>
+      textBatch(examples, indices, architecture.context),
+    gradientInto: (gradient: MaskedGradient, weights: Weights, batch: Batch) =>
+      tidy(() => gptGradientInto(architecture, gradient, weights, batch)),
+    score: (weights: Weights, batch: Batch) => tidy(() => score(architecture, weights, batch)),
+  } satisfies Model;
+}
+
+/** What one block computes, kept for the backward pass. */
+export type BlockActivations = {
+  readonly input: Tensor; // [R, C]
+  readonly normal1: Tensor; // [R, C]
+  readonly qkv: Tensor; // [R, 3C]
+  readonly logSums: Tensor; // [R, heads]
+  readonly mixed: Tensor; // [R, C]
+  readonly middle: Tensor; // [R, C], the residual stream after attention
+  readonly normal2: Tensor; // [R, C]
+  readonly wide: Tensor; // [R, 4C], before GELU
+  readonly active: Tensor; // [R, 4C]
+};
+
+export type GptActivations = {
+  readonly blocks: readonly BlockActivations[];
+  readonly last: Tensor; // [R, C], the residual stream before ln_f
+  readonly normal: Tensor; // [R, C]
+  readonly logits: Tensor; // [R, V]
+};
+
+/** The forward pass over sequences of `time` tokens [R] int32, at most the context; keeps what the backward pass needs. */
+export function gptForward(
+  architecture: GptArchitecture,
+  weights: Weights,
+  tokens: Tensor,
+  time: number,
+): GptActivations {
+  let stream = embedTokens(weights, tokens, time); // [R, C]
+  const blocks: BlockActivations[] = [];
+  for (let layer = 0; layer < architecture.layers; layer++) {
+    const { activations, output } = blockForward(architecture, weights, layer, stream, time);
+    blocks.push(activations);
+    stream = output;
+  }
+  return { blocks, last: stream, ...unembed(weights, stream) };
+}
+
+/** The forward pass alone: logits [R, V]; one block's activations at a time are in memory. */
+export function gptLogits(
+  architecture: GptArchitecture,
+  weights: Weights,
+  tokens: Tensor,
+  time: number,
+): Tensor {
+  let stream = embedTokens(weights, tokens, time); // [R, C]
+  for (let layer = 0; layer < architecture.layers; layer++) {
+    const input = stream;
+    stream = tidy(() => blockForward(architecture, weights, layer, input, time).output);
+    input.dispose();
+  }
+  return unembed(weights, stream).logits;
+}
+
+function embedTokens(weights: Weights, tokens: Tensor, time: number): Tensor {
+  const wte = weightOf(weights, "wte.weight");
+  return embed(tokens, wte, weightOf(weights, "wpe.weight"), { time });
+}
+
+function unembed(weights: Weights, stream: Tensor): { normal: Tensor; logits: Tensor } {
+  const lnF = (part: string) => weightOf(weights, `ln_f.${part}`);
+  const normal = layerNorm(stream, lnF("weight"), lnF("bias")); // [R, C]
+  const wte = weightOf(weights, "wte.weight"); // [V, C]
+  return { normal, logits: linear(normal, wte, null, { orientation: "out-in", relu: false }) };
+}
+
+function blockForward(
+  { heads }: GptArchitecture,
+  weights: Weights,
+  layer: number,
+  input: Tensor,
+  time: number,
+): { activations: BlockActivations; output: Tensor } {
+  const weight = (name: string) => weightOf(weights, `h.${layer}.${name}`);
+  const conv = (x: Tensor, name: string) =>
+    linear(x, weight(`${name}.weight`), weight(`${name}.bias`), {
+      orientation: "in-out",
+      relu: false,
+    });
+  const normal1 = layerNorm(input, weight("ln_1.weight"), weight("ln_1.bias"));
+  const qkv = conv(normal1, "attn.c_attn");
+  const { mixed, logSums } = causalAttention(qkv, { time, heads });
+  const middle = add(input, conv(mixed, "attn.c_proj"));
+  const normal2 = layerNorm(middle, weight("ln_2.weight"), weight("ln_2.bias"));
+  const wide = conv(normal2, "mlp.c_fc");
+  const active = gelu(wide);
+  const output = add(middle, conv(active, "mlp.c_proj"));
+  const activations = { input, normal1, qkv, logSums, mixed, middle, normal2, wide, active };
+  return { activations, output };
+}
+
+/** [2, E]: an example's mean loss per token in nats, and the share of its tokens predicted right. */
+function score(
+  architecture: GptArchitecture,
+  weights: Weights,
+  { inputs, targets }: Batch,
+): Tensor {
+  const [E = 0, W = 0, T = 0] = inputs.shape;
+  const tokens = reshape(inputs, [E * W * T]);
+  const logits = gptLogits(architecture, weights, tokens, T); // [R, V]
+  return mean(reshape(scoreLogits(logits, targets), [2, E, W * T]), 2);
+}
+
+/** Inputs int32 [E, W, T] and the targets that follow them, int32 [R]. */
+function textBatch(examples: Examples | TextExamples, indices: Uint32Array, T: number): Batch {
+  assert(examples.kind === "text", `a GPT on ${examples.kind}`);
+  const E = indices.length;
+  const W = (examples.length - 1) / T;
+  const inputs = new Int32Array(E * W * T);
+  const targets = new Int32Array(E * W * T);
+  indices.forEach((example, row) => {
+    const stretch = examples.bytes.subarray(example * examples.length); // whole windows follow each other
+    inputs.set(stretch.subarray(0, W * T), row * W * T);
+    targets.set(stretch.subarray(1, W * T + 1), row * W * T);
+  });
+  return {
+    inputs: tensor(inputs, [E, W, T], "int32"),
+    targets: tensor(targets, [E * W * T], "int32"),
+  };
+}

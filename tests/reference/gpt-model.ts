@@ -1,0 +1,114 @@
+import { dispose, memory, tensor, zeros } from "@tensorflow/tfjs-core";
+import { expect } from "vitest";
+import { createGpt } from "../../core/models/gpt.ts";
+import type { GptArchitecture } from "../../core/models/gpt-shapes.ts";
+import { gptLosses } from "../../core/models/reference/gpt.ts";
+import { gptGradient } from "../../core/models/reference/gpt-backward.ts";
+import { joinFlat, splitFlat } from "../../core/models/reference/tensors.ts";
+import { createLayout } from "../../core/tensors/layout.ts";
+import { cutMask } from "../../core/training/mask-parts.ts";
+import type { TextExamples } from "../../core/training/text-examples.ts";
+import { uploadWeights } from "../../core/training/weights.ts";
+import { expectClose, randomTokens, randomValues } from "./finite-differences.ts";
+
+// E examples, W windows of each, T time
+
+const SMALL = {
+  kind: "gpt",
+  vocabulary: 19,
+  context: 6,
+  layers: 2,
+  channels: 10,
+  heads: 2,
+} as const;
+
+/** Small and odd GPTs, each with how many examples of how many windows it is compared on. */
+export const GPT_CASES: readonly {
+  readonly what: string;
+  readonly architecture: GptArchitecture;
+  readonly examples: number;
+  readonly windows: number;
+}[] = [
+  { what: "two layers", architecture: SMALL, examples: 3, windows: 1 },
+  { what: "context 1, batch 1", architecture: { ...SMALL, context: 1 }, examples: 1, windows: 1 },
+  {
+    what: "vocabulary 256 and 7 channels",
+    architecture: { ...SMALL, vocabulary: 256, channels: 7, heads: 1, layers: 1 },
+    examples: 2,
+    windows: 2,
+  },
+];
+
+/** Compare losses, masked gradients and scores on the open backend with the f64 reference. */
+export async function compareGpt({
+  architecture,
+  examples: E,
+  windows: W,
+}: (typeof GPT_CASES)[number]): Promise<void> {
+  const model = createGpt(architecture);
+  const layout = createLayout(model.shapes);
+  const parameters = Float32Array.from(randomValues("parameters", layout.size, 0.5));
+  const tensors = splitFlat(Float64Array.from(parameters), layout);
+  const examples = randomText(architecture, E, W);
+  const rows = windowsOf(examples, architecture.context);
+  const { losses, gradient } = gptGradient(architecture, tensors, { batch: E * W, ...rows });
+  const dense = joinFlat(gradient, layout);
+
+  const weights = uploadWeights(model, parameters);
+  const batch = model.batch(
+    examples,
+    Uint32Array.from({ length: E }, (_, e) => e),
+  );
+  for (const every of [1, 7]) {
+    const flat = Uint32Array.from({ length: Math.ceil(layout.size / every) }, (_, j) => j * every);
+    const { positions, parts } = cutMask(layout, flat);
+    const masked = {
+      values: zeros([flat.length]),
+      positions: tensor(positions, [flat.length], "int32"),
+      parts,
+    };
+    const before = memory().numTensors;
+    const lossesOn = model.gradientInto(masked, weights, batch);
+    expect(memory().numTensors, "tensors that a step leaves: its losses").toBe(before + 1);
+    expectClose("losses", await lossesOn.data(), losses, 5e-6);
+    const expected = Float64Array.from(flat, (position) => dense[position]!);
+    expectClose(`gradient of every ${every}`, await masked.values.data(), expected, 5e-6);
+    dispose([lossesOn, masked.values, masked.positions]);
+  }
+  const scores = model.score(weights, batch);
+  const perExample = gptLosses(architecture, tensors, { batch: E * W, ...rows });
+  const mean = Float64Array.from({ length: E }, (_, e) => {
+    const own = perExample.subarray(
+      (e * rows.tokens.length) / E,
+      ((e + 1) * rows.tokens.length) / E,
+    );
+    return own.reduce((a, b) => a + b, 0) / own.length;
+  });
+  const read = await scores.data();
+  expectClose("scores", read.subarray(0, E), mean, 5e-6);
+  for (const share of read.subarray(E)) expect(share >= 0 && share <= 1).toBe(true);
+  dispose([scores, batch.inputs, batch.targets, ...weights.values()]);
+}
+
+export function randomText(
+  { vocabulary, context }: GptArchitecture,
+  count: number,
+  windows: number,
+): TextExamples {
+  const length = windows * context + 1;
+  const bytes = Uint8Array.from(randomTokens("text", count * length, vocabulary));
+  return { kind: "text", count, length, bytes };
+}
+
+/** Tokens and targets [E·W, T] as the reference takes them. */
+function windowsOf({ count, length, bytes }: TextExamples, T: number) {
+  const tokens: number[] = [];
+  const targets: number[] = [];
+  for (let e = 0; e < count; e++) {
+    for (let at = e * length; at + T < (e + 1) * length; at += T) {
+      tokens.push(...bytes.subarray(at, at + T));
+      targets.push(...bytes.subarray(at + 1, at + T + 1));
+    }
+  }
+  return { tokens, targets };
+}
