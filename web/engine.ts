@@ -12,6 +12,7 @@ export const openEngine: OpenEngine = async (listener, onFailure) => {
   const worker = new Worker(new URL("../worker/main.ts", import.meta.url), { type: "module" });
   const failed = new Promise<never>((_, reject) => {
     worker.addEventListener("error", (event) => {
+      worker.terminate(); // it would keep the training lock
       const what = event.message ? `: ${event.message}` : "";
       onFailure(`The training engine could not go on${what}. Reload the page to start it again.`);
       reject(new Error(event.message));

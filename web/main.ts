@@ -1,6 +1,5 @@
 import "./app.css";
 import { mount } from "svelte";
-import { config } from "zod/mini";
 import { createRelayClient } from "../core/protocol/client.ts";
 import App from "./App.svelte";
 import { openEngine } from "./engine.ts";
@@ -10,8 +9,6 @@ import { createRoute } from "./state/route.svelte.ts";
 import { findMissing } from "./state/support.ts";
 import { createUpdate } from "./state/update.svelte.ts";
 import { createVolunteer } from "./state/volunteer.svelte.ts";
-
-config({ jitless: true }); // the page's policy forbids eval, with which zod would compile its schemas
 
 const target = document.getElementById("app");
 if (target === null) throw new Error("internal: the page has no #app");

@@ -54,11 +54,25 @@ export function createUpdate(build: string): Update {
       return waiting !== null;
     },
     async apply() {
-      if (waiting === null) await check();
+      if (waiting === null) {
+        await check();
+        await settled(registration?.installing ?? null);
+      }
       const next = waiting ?? registration?.waiting ?? null;
       if (next === null) return location.reload();
       container?.addEventListener("controllerchange", () => location.reload(), { once: true });
       next.postMessage("take-over");
     },
   };
+}
+
+/** Resolves when `worker` is done installing, however that ends. */
+function settled(worker: ServiceWorker | null): Promise<void> {
+  return new Promise((resolve) => {
+    const check = () => {
+      if (worker?.state !== "installing") resolve();
+    };
+    worker?.addEventListener("statechange", check);
+    check();
+  });
 }

@@ -65,7 +65,14 @@ test("every phase of the engine has a title and exactly one reason, of one sente
 });
 
 test("the engine's own reason is the reason, where it gives one", () => {
-  for (const phase of ["paused", "no-work", "offline", "other-tab", "stopped"] as const) {
+  for (const phase of [
+    "training",
+    "paused",
+    "no-work",
+    "offline",
+    "other-tab",
+    "stopped",
+  ] as const) {
     const reason = "Asked again in 20 s.";
     expect(describeVolunteer({ ...facts, snapshot: snapshot({ phase, reason }) }).reason).toBe(
       reason,

@@ -137,7 +137,7 @@ function running(snapshot: Snapshot, view: MakeView): VolunteerView {
               share,
             },
           )
-        : view("training", "Training", working(snapshot), { label: stepLabel, share });
+        : view("training", "Training", reason ?? working(snapshot), { label: stepLabel, share });
     case "uploading":
       return view(
         "uploading",

@@ -37,6 +37,7 @@ export function createVolunteer({
         failure = sentence;
         starting = false;
         engine = null;
+        snapshot = snapshot && { ...snapshot, phase: "stopped", reason: sentence };
       },
     );
     return engine;
