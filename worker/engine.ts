@@ -2,6 +2,7 @@ import type { Architecture } from "../core/protocol/schemas/recipe.ts";
 import type { Layout } from "../core/tensors/layout.ts";
 import type { TrainingOptions, TrainingResult, TrainingTask } from "../core/training/train.ts";
 import type { EngineName } from "./api.ts";
+import { describeFault, WEBGPU_MISSING } from "./words.ts";
 
 /** What trains: nothing of it is loaded, and no device is touched, before `open`. */
 export type Engine = {
@@ -13,12 +14,17 @@ export type OpenEngine = {
   readonly name: EngineName;
   /** The device in its own words, such as "swiftshader". */
   readonly device: string;
+  /** Why not WebGPU, as a plain sentence, where that was preferred; else null. */
+  readonly fallback: string | null;
   layoutOf(architecture: Architecture): Layout;
   /** As core/training has it. Throws an error named "DeviceLostError" if the device went away. */
   train(task: TrainingTask, options: TrainingOptions): Promise<TrainingResult>;
 };
 
-/** The engine in kernels and core/training; `wasmFolder` is where tfjs's wasm binaries are. */
+/**
+ * The engine in kernels and core/training; `wasmFolder` is where tfjs's wasm binaries are. A GPU that is
+ * missing, or that fails the self-check, leaves the work to the CPU.
+ */
 export function createEngine(wasmFolder: string): Engine {
   return {
     async open(prefer) {
@@ -27,8 +33,26 @@ export function createEngine(wasmFolder: string): Engine {
         import("../core/models/registry.ts"),
         import("../core/training/train.ts"),
       ]);
-      const { name, device } = await openBackend({ prefer, wasmFolder });
-      return { name, device, layoutOf, train: trainDelta };
+      const open = async (choice: "webgpu" | "cpu", fallback: string | null) => {
+        const { name, device } = await openBackend({ prefer: choice, wasmFolder });
+        return { name, device, fallback, layoutOf, train: trainDelta };
+      };
+      if (prefer === "cpu") return open("cpu", null);
+      const preferred = await open("webgpu", null);
+      if (preferred.name !== "webgpu") return { ...preferred, fallback: WEBGPU_MISSING };
+      const fault = await faultOfDevice();
+      return fault === null ? preferred : open("cpu", describeFault(fault));
     },
   };
+}
+
+/** What the open device computes wrong; null if nothing. */
+async function faultOfDevice(): Promise<string | null> {
+  const { checkDevice } = await import("../kernels/self-check.ts");
+  try {
+    const check = await checkDevice();
+    return check.ok ? null : `${check.op}: ${check.message}`;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error); // a driver that fails outright
+  }
 }

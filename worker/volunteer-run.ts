@@ -5,7 +5,7 @@ import { keepPiece, sendOutbox } from "./outbox.ts";
 import { type Assignment, encodePiece, loadAssignment, train } from "./piece.ts";
 import { askPatiently, openEngine, openSession, type Run, type Session } from "./session.ts";
 import { askForWork, type Work } from "./tickets.ts";
-import { DEVICE_LOST_TWICE, StoppedError, WEBGPU_MISSING } from "./words.ts";
+import { DEVICE_LOST_TWICE, StoppedError } from "./words.ts";
 
 export type RunOptions = {
   readonly model: string;
@@ -110,8 +110,7 @@ async function trainThroughLoss(
   for (let losses = 0; ; losses++) {
     try {
       await current.pace.pass(current.signal);
-      const isFallback = prefer === "webgpu" && current.engine.name !== "webgpu";
-      current.feed.enter("training", isFallback ? WEBGPU_MISSING : null);
+      current.feed.enter("training", current.engine.fallback);
       return { result: await train(assignment, endsAt, current), session: current };
     } catch (error) {
       if (!(error instanceof Error) || error.name !== "DeviceLostError") throw error;

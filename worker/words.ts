@@ -8,7 +8,9 @@ export class StoppedError extends Error {
 }
 
 export const WEBGPU_MISSING =
-  "WebGPU does not work in this browser, so the processor trains: slower, with the same result.";
+  "WebGPU does not work in this browser, so the processor trains: slower, and worth the same.";
+export const describeFault = (fault: string): string =>
+  `This graphics device failed its check (${fault}), so the processor trains: slower, and worth the same.`;
 export const DEVICE_LOST_TWICE =
   "The graphics device went away twice in a row. Reload the page, or choose the processor in the settings.";
 export const DIVERGED =
