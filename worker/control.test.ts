@@ -75,6 +75,15 @@ test("finish sends the running piece and begins no other", async () => {
   expect(world.relay.asked.filter((line) => line.endsWith("/tickets"))).toHaveLength(1);
 });
 
+test("finish before the first piece is begun makes that piece the last", async () => {
+  const world = await scene();
+  const stage = await openStage(world);
+  await stage.start();
+  await stage.volunteer.finish();
+  await stage.volunteer.ended();
+  expect(contributionsOf(world.relay)).toEqual([1]);
+});
+
 test("finish while there is no work to finish ends at once", async () => {
   const world = await scene();
   world.relay.faults.noWork = Number.POSITIVE_INFINITY;

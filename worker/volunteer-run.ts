@@ -10,8 +10,10 @@ import { DEVICE_LOST_TWICE, StoppedError } from "./words.ts";
 export type RunOptions = {
   readonly model: string;
   readonly prefer: "webgpu" | "cpu";
-  /** Asked before each piece: whether another one is wanted. */
-  readonly goOn: () => boolean;
+  /** End after so many. */
+  readonly pieces: number;
+  /** Whether to end after the piece that is begun or about to be. */
+  readonly isFinishing: () => boolean;
   /** Told when a piece is begun and when it is out of hand. */
   readonly onPiece: (underway: boolean) => void;
 };
@@ -20,9 +22,11 @@ export type RunOptions = {
 export async function runVolunteer(run: Run, engine: Engine, options: RunOptions): Promise<void> {
   await sendOutbox(run);
   let session = await openSession(run, engine, options);
-  while (options.goOn()) {
+  for (let made = 0; made < options.pieces; made++) {
+    if (made > 0 && options.isFinishing()) return;
     const askedAt = run.platform.now();
-    const work = await askUntilWork(session);
+    const work = await askUntilWork(session, options.isFinishing);
+    if (work === null) return;
     options.onPiece(true);
     const askMs = run.platform.now() - askedAt;
     try {
@@ -38,12 +42,17 @@ export async function runVolunteer(run: Run, engine: Engine, options: RunOptions
 
 type WorkToDo = Exclude<Work, { ticket: null }>;
 
-async function askUntilWork(session: Session): Promise<WorkToDo> {
+/** A ticket, however long it takes; null if there is none and the volunteer wants to finish. */
+async function askUntilWork(
+  session: Session,
+  isFinishing: () => boolean,
+): Promise<WorkToDo | null> {
   const { feed, platform, signal } = session;
   for (;;) {
     feed.enter("asking");
     const work = await askPatiently(session, () => askForWork(session));
     if (work.ticket !== null) return work;
+    if (isFinishing()) return null;
     feed.enter("no-work", work.refusal.message);
     await platform.sleep(work.refusal.retryAfterSeconds * 1000, signal);
   }

@@ -1,7 +1,7 @@
 import { publicKeyHex } from "../core/crypto/signature.ts";
 import { assert } from "../core/errors.ts";
 import type { RelayClient } from "../core/protocol/client.ts";
-import type { Snapshot, WorkerApi } from "./api.ts";
+import type { Phase, Snapshot, WorkerApi } from "./api.ts";
 import type { Engine } from "./engine.ts";
 import { sendOutbox } from "./outbox.ts";
 import { createPace } from "./pace.ts";
@@ -29,6 +29,9 @@ export type Volunteer = Omit<WorkerApi, "start"> & {
   /** Resolves when nothing runs any more, to how it ended: "ready" or "stopped". */
   ended(): Promise<Snapshot>;
 };
+
+/** Phases in which no piece is about to be begun, if none is underway. */
+const WAITING: ReadonlySet<Phase> = new Set(["no-work", "offline", "other-tab"]);
 
 type Running = {
   readonly kind: "sending" | "volunteering";
@@ -107,11 +110,11 @@ export function createVolunteer(parts: VolunteerParts): Volunteer {
       isFinishing = false;
       parted().feed.set({ power, finishing: false });
       if (running?.kind === "volunteering") return;
-      let left = pieces;
       const options = {
         model,
         prefer,
-        goOn: () => !isFinishing && left-- > 0,
+        pieces,
+        isFinishing: () => isFinishing,
         onPiece(underway: boolean) {
           isUnderway = underway;
         },
@@ -130,7 +133,7 @@ export function createVolunteer(parts: VolunteerParts): Volunteer {
     resume,
     async finish() {
       if (running === null) return;
-      if (!isUnderway) return stop();
+      if (!isUnderway && WAITING.has(parted().feed.activity().phase)) return stop();
       isFinishing = true;
       parted().feed.set({ finishing: true });
     },
