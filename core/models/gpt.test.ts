@@ -22,7 +22,9 @@ describe.each([
   );
 });
 
-test("heads that do not divide the channels are our own mistake", () => {
+test("heads that do not divide the channels are refused with both numbers", () => {
   const architecture = { kind: "gpt", vocabulary: 4, context: 2, layers: 1, channels: 6 } as const;
-  expect(() => createGpt({ ...architecture, heads: 4 })).toThrow("heads do not divide");
+  expect(() => createGpt({ ...architecture, heads: 4 })).toThrow(
+    "recipe: 4 heads do not divide 6 channels",
+  );
 });

@@ -1,5 +1,5 @@
 import { add, mean, reshape, type Tensor, tensor, tidy } from "@tensorflow/tfjs-core";
-import { assert } from "../errors.ts";
+import { assert, FormatError } from "../errors.ts";
 import type { Examples } from "../training/examples.ts";
 import type { TextExamples } from "../training/text-examples.ts";
 import { gptGradientInto } from "./gpt-gradient.ts";
@@ -15,7 +15,10 @@ import { linear, scoreLogits } from "./operations.ts";
  * to the token embedding. Tensors as Hugging Face names and orients them. Source: Radford et al. 2019.
  */
 export function createGpt(architecture: GptArchitecture) {
-  assert(architecture.channels % architecture.heads === 0, "heads do not divide the channels");
+  const { channels, heads } = architecture;
+  if (channels % heads !== 0) {
+    throw new FormatError(`recipe: ${heads} heads do not divide ${channels} channels`);
+  }
   return {
     shapes: gptShapes(architecture),
     batch: (examples: Examples | TextExamples, indices: Uint32Array) =>

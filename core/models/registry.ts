@@ -1,6 +1,6 @@
-import { FormatError } from "../errors.ts";
 import type { Architecture } from "../protocol/schemas/recipe.ts";
 import { createLayout, type Layout } from "../tensors/layout.ts";
+import { createGpt } from "./gpt.ts";
 import { createMlp } from "./mlp.ts";
 import type { Model } from "./model.ts";
 
@@ -9,8 +9,8 @@ export function modelOf(architecture: Architecture): Model {
   switch (architecture.kind) {
     case "mlp":
       return createMlp(architecture);
-    default:
-      throw new FormatError(`recipe: no architecture "${architecture.kind}" in this release`);
+    case "gpt":
+      return createGpt(architecture);
   }
 }
 
