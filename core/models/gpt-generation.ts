@@ -1,0 +1,83 @@
+import { dispose, reshape, slice, type Tensor, tensor, tidy } from "@tensorflow/tfjs-core";
+import { assert } from "../errors.ts";
+import { createRandom, type Random } from "../random.ts";
+import { uploadWeights } from "../training/weights.ts";
+import { createGpt, gptLogits } from "./gpt.ts";
+import type { GptArchitecture } from "./gpt-shapes.ts";
+import type { Weights } from "./model.ts";
+
+export type GenerationTask = {
+  readonly architecture: GptArchitecture;
+  /** Flat parameters [N]. */
+  readonly parameters: Float32Array;
+  /** At least one token; the last `context` of them are read. */
+  readonly prompt: Uint8Array;
+  /** How many tokens to write. */
+  readonly length: number;
+  /** Above 0: the smaller, the more likely tokens are preferred. */
+  readonly temperature: number;
+  readonly seed: number;
+};
+
+/**
+ * Continue `prompt` by `length` tokens drawn from softmax(logits / temperature), on the backend that is
+ * open; `onToken` is awaited after each. Returns what was written. Rejects with the signal's reason.
+ */
+export async function generateText(
+  { architecture, parameters, prompt, length, temperature, seed }: GenerationTask,
+  {
+    signal,
+    onToken,
+  }: {
+    readonly signal?: AbortSignal;
+    readonly onToken?: (token: number) => void | Promise<void>;
+  } = {},
+): Promise<Uint8Array> {
+  assert(prompt.length > 0 && temperature > 0, "generation: a prompt and a temperature above 0");
+  const weights = uploadWeights(createGpt(architecture), parameters);
+  const random = createRandom(seed);
+  const text = new Uint8Array(prompt.length + length);
+  text.set(prompt);
+  try {
+    for (let end = prompt.length; end < text.length; end++) {
+      signal?.throwIfAborted();
+      const window = text.subarray(Math.max(0, end - architecture.context), end);
+      text[end] = draw(await nextLogits(architecture, weights, window), temperature, random);
+      await onToken?.(text[end]!);
+    }
+    return text.subarray(prompt.length);
+  } finally {
+    dispose([...weights.values()]);
+  }
+}
+
+/** The logits [V] of the token after `window`. */
+async function nextLogits(
+  architecture: GptArchitecture,
+  weights: Weights,
+  window: Uint8Array,
+): Promise<Float32Array> {
+  const T = window.length;
+  const V = architecture.vocabulary;
+  const logits: Tensor = tidy(() => {
+    const tokens = tensor(Int32Array.from(window), [T], "int32");
+    return reshape(slice(gptLogits(architecture, weights, tokens, T), [T - 1, 0], [1, V]), [V]);
+  });
+  try {
+    return Float32Array.from(await logits.data());
+  } finally {
+    logits.dispose();
+  }
+}
+
+/** A token, drawn with probability softmax(logits [V] / temperature). */
+function draw(logits: Float32Array, temperature: number, random: Random): number {
+  const most = logits.reduce((a, b) => Math.max(a, b)); // taken off against overflow
+  const powers = Array.from(logits, (logit) => Math.exp((logit - most) / temperature));
+  let left = (random.uint32() / 2 ** 32) * powers.reduce((a, b) => a + b, 0);
+  for (const [token, power] of powers.entries()) {
+    left -= power;
+    if (left < 0) return token;
+  }
+  return logits.indexOf(most); // rounding left a little over
+}
