@@ -2,10 +2,10 @@ import { type BackendWasm, setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
 import { backend, env, setBackend } from "@tensorflow/tfjs-core";
 import { type HostBodies, plainBodies } from "../host-bodies.ts";
 import { type HostMemory, registerHostOperations } from "../host-operations.ts";
-import { createSimdBodies } from "./simd-bodies.ts";
+import { createSimdBodies, type WasmMemory } from "./simd-bodies.ts";
 import { assembleSimdModule, type SimdExports } from "./simd-module.ts";
 
-const memory: HostMemory<BackendWasm> = {
+const hostMemory: HostMemory<BackendWasm> = {
   make: (wasm, shape, dtype) => wasm.makeOutput(shape, dtype),
   floats: (wasm, tensor) => wasm.typedArrayFromHeap(tensor) as Float32Array, // dtype float32
   integers: (wasm, tensor) => wasm.typedArrayFromHeap(tensor) as Int32Array, // dtype int32
@@ -28,27 +28,38 @@ export async function openWasm(folder: string): Promise<string | null> {
   if (device === null) {
     const simd = await instantiateSimd(backend() as BackendWasm); // the one that was just set
     device = simd === null ? "wasm" : "wasm simd";
-    registerHostOperations("wasm", memory, simd ?? plainBodies);
+    registerHostOperations("wasm", hostMemory, simd ?? plainBodies);
   }
   return device;
 }
 
 /** What we use of the Emscripten module inside tfjs's backend. */
 type HeapModule = {
-  readonly asm: { readonly memory?: WebAssembly.Memory };
+  readonly asm: { readonly memory?: WasmMemory };
   _malloc(bytes: number): number;
   _free(address: number): void;
 };
 
+/** What we use of WebAssembly, which not every room's types know. */
+type Engine = {
+  validate(bytes: Uint8Array<ArrayBuffer>): boolean;
+  instantiate(
+    bytes: Uint8Array<ArrayBuffer>,
+    imports: { readonly host: { readonly memory: WasmMemory } },
+  ): Promise<{ readonly instance: { readonly exports: unknown } }>;
+};
+
 /** Null where the engine lacks SIMD. */
 async function instantiateSimd({ wasm }: BackendWasm): Promise<HostBodies | null> {
-  const bytes = assembleSimdModule();
+  const engine = (globalThis as unknown as { WebAssembly: Engine }).WebAssembly; // tfjs's backend runs on it
   const { asm, _malloc, _free } = wasm as unknown as HeapModule; // tfjs types the parts that it uses
-  if (!(asm.memory instanceof WebAssembly.Memory) || !WebAssembly.validate(bytes)) return null;
-  const { instance } = await WebAssembly.instantiate(bytes, { host: { memory: asm.memory } });
-  const simd = instance.exports as unknown as SimdExports; // as simd-module.ts assembles them
+  const { memory } = asm;
+  const bytes = assembleSimdModule();
+  if (memory === undefined || !engine.validate(bytes)) return null;
+  const { instance } = await engine.instantiate(bytes, { host: { memory } });
+  const simd = instance.exports as SimdExports; // as simd-module.ts assembles them
   return createSimdBodies(simd, {
-    memory: asm.memory,
+    memory,
     allocate: (size) => _malloc(size) >>> 0,
     free: _free,
   });

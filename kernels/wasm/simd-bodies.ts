@@ -1,9 +1,12 @@
 import { type HostBodies, plainBodies } from "../host-bodies.ts";
 import type { SimdExports } from "./simd-module.ts";
 
+/** A `WebAssembly.Memory`: its buffer is another one after it has grown. */
+export type WasmMemory = { readonly buffer: ArrayBuffer };
+
 /** The heap that the kernels share with tfjs: growing it moves every array, so addresses are taken first. */
 export type Heap = {
-  readonly memory: WebAssembly.Memory;
+  readonly memory: WasmMemory;
   /** Addresses are multiples of 8. */
   allocate(bytes: number): number;
   free(address: number): void;
