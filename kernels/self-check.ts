@@ -12,6 +12,7 @@ import {
   scoreLogits,
 } from "../core/models/operations.ts";
 import { createRandom, type Random } from "../core/random.ts";
+import { gptTrials } from "./gpt-self-check.ts";
 import { plainBodies } from "./host-bodies.ts";
 
 const TOLERANCE = 1e-4; // of 1 + magnitude: f32 sums of 50 terms in another order, and the GPU's exp and log
@@ -23,7 +24,7 @@ export type SelfCheck =
   | { readonly ok: false; readonly op: string; readonly message: string };
 
 /** An operation on the open backend, and the plain body's answer to the same input. */
-type Trial = {
+export type Trial = {
   readonly op: string;
   readonly onDevice: () => Tensor[];
   readonly expected: readonly Float32Array[];
@@ -116,6 +117,7 @@ function* trials(random: Random): Generator<Trial> {
     Int32Array.from({ length: R }, () => random.below(O)),
   );
   yield* optimiserTrials(random, weight);
+  yield* gptTrials(random);
 }
 
 function* linearTrials(
@@ -218,7 +220,7 @@ function* optimiserTrials(random: Random, weight: Float32Array): Generator<Trial
 }
 
 /** Multiples of 2^−11 in −1…1. */
-function floats(random: Random, length: number): Float32Array {
+export function floats(random: Random, length: number): Float32Array {
   return Float32Array.from({ length }, () => random.below(4097) / 2048 - 1);
 }
 
@@ -229,10 +231,10 @@ function distinct(random: Random, size: number): Int32Array {
 }
 
 /** A copy on the device: the operations write in place. */
-function on(values: Float32Array, ...shape: number[]): Tensor {
+export function on(values: Float32Array, ...shape: number[]): Tensor {
   return tensor(values.slice(), shape);
 }
 
-function integers(values: Int32Array): Tensor {
+export function integers(values: Int32Array): Tensor {
   return tensor(values.slice(), [values.length], "int32");
 }
