@@ -1,0 +1,124 @@
+/**
+ * DESIGN §3 in one process: two volunteers, the real worker, engine and relay, `digits`, no network.
+ * Afterwards a stranger who trusts nobody recomputes the new version from public bytes alone.
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { openFileStore } from "../cli/file-store.ts";
+import { replayVersion } from "../core/history/replay.ts";
+import { type VerifiedVersion, verifyVersion } from "../core/history/version.ts";
+import { decodePatch } from "../core/patch/patch.ts";
+import { randomPositions } from "../core/patch/random-mask.ts";
+import type { RelayClient } from "../core/protocol/client.ts";
+import { applyDeltaStep, decodeDeltaStep } from "../core/tensors/delta-step.ts";
+import type { Layout } from "../core/tensors/layout.ts";
+import { decodeCheckpoint, encodeCheckpoint, layoutOf } from "../core/tensors/manifest.ts";
+import { digits } from "../models/digits/data.ts";
+import { noLock } from "../worker/training-lock.ts";
+import { createVolunteer } from "../worker/volunteer.ts";
+import { startTestRelay, type TestRelay } from "./fixtures/test-relay.ts";
+import { realEngine } from "./fixtures/volunteer-stage.ts";
+
+const VOLUNTEERS = 2;
+let stage: TestRelay;
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "commonweight-walk-"));
+  const { merge } = digits.recipe;
+  const recipe = { ...digits.recipe, merge: { ...merge, cohortSize: VOLUNTEERS } };
+  stage = await startTestRelay({ source: { ...digits, recipe } });
+}, 120_000);
+afterAll(async () => {
+  await stage.remove();
+  await rm(folder, { recursive: true });
+});
+
+/** Steps 1 to 5: one piece, from the question for work to the relay's receipt. Returns the contribution's id. */
+async function contribute(name: string): Promise<string> {
+  const store = await openFileStore({ path: join(folder, name), now: stage.now });
+  const volunteer = createVolunteer({
+    openStore: async () => store,
+    client: stage.client,
+    engine: realEngine,
+    lock: noLock,
+    platform: { now: stage.now, random: () => 0.5, sleep: async () => {} },
+    software: "walk/1",
+  });
+  await volunteer.open(() => {});
+  await volunteer.start({ model: "digits", prefer: "cpu", power: 1, pieces: 1 });
+  const { phase, reason, pieces } = await volunteer.ended();
+  expect([phase, reason]).toEqual(["ready", null]);
+  expect(await store.outbox()).toEqual([]);
+  return pieces[0]!.id;
+}
+
+test("walk: two strangers' patches become a better version that anyone can recompute", async () => {
+  const { client } = stage;
+  const base = (await client.model("digits")).head;
+
+  const ids = [await contribute("ada"), await contribute("bob")];
+  const lives = await Promise.all(ids.map((id) => stage.decided(id)));
+  expect(lives.map(({ state, version }) => [state, version])).toEqual([
+    ["merged", 1],
+    ["merged", 1],
+  ]);
+  const card = await client.model("digits");
+  expect(card.head.report.accuracy).toBeGreaterThan(base.report.accuracy);
+  expect(card.contributors).toBe(VOLUNTEERS);
+  const { entries } = await client.leaderboard("digits", "all");
+  expect(entries.map(({ contributor }) => contributor).sort()).toEqual(
+    lives.map(({ contributor }) => contributor).sort(),
+  );
+
+  await recompute(client);
+}, 240_000);
+
+/** Everything that DESIGN §4 says anyone can recompute: hashes, signatures, chain, merge, checkpoint. */
+async function recompute(client: RelayClient): Promise<void> {
+  const { relayKey } = await client.health();
+  const zero = await verified(client, 0, null, relayKey);
+  const one = await verified(client, 1, zero, relayKey);
+  const { layout, parameters } = await baseCheckpoint(client);
+  const { mask } = zero.record;
+  if (mask.kind !== "random") throw new Error("digits has random masks");
+  const positions = randomPositions(mask.seed, mask.count, layout.size);
+  const patches = new Map(
+    await Promise.all(
+      one.record.merge!.inputs.map(async ({ contribution }) => {
+        const patch = decodePatch(await client.blob(contribution), layout, positions);
+        return [contribution, { patch, positions }] as const;
+      }),
+    ),
+  );
+  const merged = replayVersion(layout, parameters, one.record, patches);
+  const head = applyDeltaStep(parameters, { ...merged, size: layout.size });
+  expect((await encodeCheckpoint(layout, head)).id).toBe(one.record.checkpoint);
+
+  const { steps } = await client.checkpoint("digits", 1, { from: 0 });
+  const published = decodeDeltaStep(await client.blob(steps[0]!.sha256), layout.size);
+  expect(published.positions).toEqual(merged.positions);
+  expect(published.values).toEqual(merged.values);
+}
+
+async function verified(
+  client: RelayClient,
+  number: number,
+  parent: VerifiedVersion | null,
+  relayKey: string,
+): Promise<VerifiedVersion> {
+  const verdict = await verifyVersion(await client.version("digits", number), parent, relayKey);
+  if (!verdict.ok) throw new Error(verdict.message);
+  return verdict.version;
+}
+
+async function baseCheckpoint(
+  client: RelayClient,
+): Promise<{ layout: Layout; parameters: Float32Array }> {
+  const { keyframe } = await client.checkpoint("digits", 0);
+  const { manifest } = keyframe!;
+  const chunks = await Promise.all(manifest.chunks.map((id) => client.blob(id)));
+  return { layout: layoutOf(manifest), parameters: decodeCheckpoint(manifest, chunks) };
+}
