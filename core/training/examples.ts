@@ -1,80 +1,47 @@
-import { FormatError } from "../errors.ts";
-import { MAX_SHARD_BYTES } from "../protocol/limits.ts";
+import { assert, FormatError } from "../errors.ts";
 import type { Architecture } from "../protocol/schemas/recipe.ts";
-import { decodeSafetensors, encodeSafetensors, tensorOf } from "../tensors/safetensors.ts";
+import {
+  decodeImageExamples,
+  type ImageExamples,
+  joinImageExamples,
+  sliceImageExamples,
+} from "./image-examples.ts";
+import {
+  decodeTextExamples,
+  joinTextExamples,
+  sliceTextExamples,
+  type TextExamples,
+} from "./text-examples.ts";
 
-/** Images [count, pixels per image] with values 0…255 and their classes [count]. */
-export type ImageExamples = {
-  readonly kind: "images";
-  readonly count: number;
-  readonly pixels: Uint8Array;
-  readonly labels: Uint8Array;
-};
+/** What one shard or held-out set holds: the kind follows from the architecture. */
+export type Examples = ImageExamples | TextExamples;
 
-/** What one shard or held-out set holds. */
-export type Examples = ImageExamples;
-
-const LIMITS = { maxHeaderBytes: 4096, maxTensors: 2 }; // two tensors need 200 bytes of header
-
-/** A shard file: safetensors with `pixels` U8 [count, pixels per image] and `labels` U8 [count]. */
-export function encodeExamples({ count, pixels, labels }: Examples): Uint8Array<ArrayBuffer> {
-  return encodeSafetensors({
-    tensors: [
-      { name: "labels", dtype: "U8", shape: [count], bytes: labels },
-      { name: "pixels", dtype: "U8", shape: [count, pixels.length / count], bytes: pixels },
-    ],
-    metadata: {},
-  });
-}
-
-/**
- * Read a shard file or held-out set for `architecture`: every label below its outputs, every image as
- * long as its inputs. Anything else is a FormatError that starts with `what`.
- */
+/** Read a shard file or held-out set for `architecture`; FormatErrors start with `what`. */
 export function decodeExamples(
   what: string,
   bytes: Uint8Array,
   architecture: Architecture,
 ): Examples {
-  if (architecture.kind !== "mlp") {
-    throw new FormatError(`${what}: no examples for "${architecture.kind}" in this release`);
+  switch (architecture.kind) {
+    case "mlp":
+      return decodeImageExamples(what, bytes, architecture);
+    case "gpt":
+      return decodeTextExamples(what, bytes, architecture);
   }
-  if (bytes.length > MAX_SHARD_BYTES) {
-    throw new FormatError(`${what}: ${bytes.length} bytes > ${MAX_SHARD_BYTES}`);
-  }
-  const file = decodeSafetensors(what, bytes, LIMITS);
-  const pixels = tensorOf(what, file, "pixels", "U8", 2);
-  const labels = tensorOf(what, file, "labels", "U8", 1);
-  const [count = 0, width = 0] = pixels.shape;
-  if (count === 0) throw new FormatError(`${what}: no examples`);
-  if (width !== architecture.inputs) {
-    throw new FormatError(`${what}: ${width} pixels an image, not ${architecture.inputs}`);
-  }
-  if (labels.shape[0] !== count) {
-    throw new FormatError(`${what}: ${labels.shape[0]} labels for ${count} images`);
-  }
-  const foreign = labels.bytes.findIndex((label) => label >= architecture.outputs);
-  if (foreign !== -1) {
-    throw new FormatError(
-      `${what}: label ${labels.bytes[foreign]} of image ${foreign} ≥ ${architecture.outputs} outputs`,
-    );
-  }
-  return { kind: "images", count, pixels: pixels.bytes, labels: labels.bytes };
 }
 
-/** Several shards as one set, in the order given. */
+/** Several shards of one model as one set, in the order given. */
 export function joinExamples(parts: readonly Examples[]): Examples {
-  const count = parts.reduce((sum, part) => sum + part.count, 0);
-  const pixelBytes = parts.reduce((sum, part) => sum + part.pixels.length, 0);
-  const pixels = new Uint8Array(pixelBytes);
-  const labels = new Uint8Array(count);
-  let image = 0;
-  let pixel = 0;
-  for (const part of parts) {
-    pixels.set(part.pixels, pixel);
-    labels.set(part.labels, image);
-    pixel += part.pixels.length;
-    image += part.count;
-  }
-  return { kind: "images", count, pixels, labels };
+  const images = parts.filter((part) => part.kind === "images");
+  const texts = parts.filter((part) => part.kind === "text");
+  assert(images.length === 0 || texts.length === 0, "shards of two kinds");
+  if (parts.length === 0) throw new FormatError("shards: none");
+  return texts.length > 0 ? joinTextExamples(texts) : joinImageExamples(images);
+}
+
+/** The examples from…to−1, as views. */
+export function sliceExamples(examples: Examples, from: number, to: number): Examples {
+  return examples.kind === "images"
+    ? sliceImageExamples(examples, from, to)
+    : sliceTextExamples(examples, from, to);
 }

@@ -2,16 +2,15 @@ import { memory } from "@tensorflow/tfjs-core";
 import { beforeAll, describe, expect, test } from "vitest";
 import { openBackend } from "../../kernels/backend.ts";
 import { openCpu } from "../../kernels/cpu/backend.ts";
-import { cosine, smallTask } from "../../tests/fixtures/training-task.ts";
+import { cosine, type ImageTask, smallTask } from "../../tests/fixtures/training-task.ts";
 import { WASM_FOLDER } from "../../tests/fixtures/wasm-folder.ts";
 import { expectClose } from "../../tests/reference/finite-differences.ts";
-import type { MlpArchitecture } from "../models/mlp.ts";
 import { startAdamW, stepAdamW } from "../models/reference/adamw.ts";
 import { mlpGradient } from "../models/reference/mlp.ts";
 import { joinFlat, splitFlat } from "../models/reference/tensors.ts";
 import { layoutOf } from "../models/registry.ts";
 import { seededBatches } from "./batches.ts";
-import { type TrainingTask, trainDelta } from "./train.ts";
+import { trainDelta } from "./train.ts";
 
 const BACKENDS = [
   { name: "wasm", open: () => openBackend({ prefer: "cpu", wasmFolder: WASM_FOLDER }) },
@@ -111,9 +110,9 @@ function trainReference({
   examples,
   training,
   seed,
-}: TrainingTask): { delta: Float64Array; losses: number[] } {
+}: ImageTask): { delta: Float64Array; losses: number[] } {
   const layout = layoutOf(architecture);
-  const { inputs } = architecture as MlpArchitecture; // smallTask makes no other
+  const { inputs } = architecture;
   const base = Float64Array.from(positions, (position) => parameters[position]!);
   const batches = seededBatches(seed, examples.count, training.batch);
   const rule = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01 };
@@ -134,7 +133,7 @@ function trainReference({
       ),
       targets: indices.map((example) => examples.labels[example]!),
     };
-    const result = mlpGradient(architecture as MlpArchitecture, splitFlat(flat, layout), batch);
+    const result = mlpGradient(architecture, splitFlat(flat, layout), batch);
     const dense = joinFlat(result.gradient, layout);
     const gradient = Float64Array.from(positions, (position) => dense[position]!);
     state = stepAdamW(state, base, gradient, { ...rule, learningRate: training.learningRate });

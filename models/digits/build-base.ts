@@ -11,9 +11,10 @@ import { layoutOf } from "../../core/models/registry.ts";
 import { createRandom } from "../../core/random.ts";
 import { encodeCheckpointFile } from "../../core/tensors/checkpoint-file.ts";
 import type { Layout } from "../../core/tensors/layout.ts";
+import { sliceImageExamples } from "../../core/training/image-examples.ts";
 import { trainDelta } from "../../core/training/train.ts";
 import { openBackend } from "../../kernels/backend.ts";
-import { digits, SHARD_EXAMPLES, shuffledMnist, slice } from "./data.ts";
+import { digits, SHARD_EXAMPLES, shuffledMnist } from "./data.ts";
 
 const SEED = 1;
 const EXAMPLES = 2 * SHARD_EXAMPLES;
@@ -32,7 +33,7 @@ const { delta } = await trainDelta({
   architecture,
   parameters,
   positions: Uint32Array.from(parameters, (_, position) => position), // every parameter: dense training
-  examples: slice(await shuffledMnist("train"), 0, EXAMPLES),
+  examples: sliceImageExamples(await shuffledMnist("train"), 0, EXAMPLES),
   training: TRAINING,
   seed: SEED,
 });

@@ -1,15 +1,16 @@
 import { expect, test } from "vitest";
 import { sha256 } from "../../core/crypto/signature.ts";
+import type { MlpArchitecture } from "../../core/models/mlp.ts";
 import { layoutOf } from "../../core/models/registry.ts";
 import { decodeCheckpointFile } from "../../core/tensors/checkpoint-file.ts";
 import { accuracy, evaluate } from "../../core/training/evaluate.ts";
-import { decodeExamples } from "../../core/training/examples.ts";
+import { decodeImageExamples } from "../../core/training/image-examples.ts";
 import { openBackend } from "../../kernels/backend.ts";
 import { WASM_FOLDER } from "../../tests/fixtures/wasm-folder.ts";
 import { digits, SHARD_EXAMPLES } from "./data.ts";
 
 const { recipe } = digits;
-const { architecture } = recipe;
+const architecture = recipe.architecture as MlpArchitecture; // recipe.json says so
 
 test("the base has the architecture's layout and answers 85–92% of the report set right", async () => {
   await openBackend({ prefer: "cpu", wasmFolder: WASM_FOLDER });
@@ -17,7 +18,7 @@ test("the base has the architecture's layout and answers 85–92% of the report 
   expect(file.length).toBeLessThan(4 << 20);
   const parameters = decodeCheckpointFile("base", file, layoutOf(architecture));
   const { report } = await digits.heldOut();
-  const examples = decodeExamples("report", report, architecture);
+  const examples = decodeImageExamples("report", report, architecture);
   const { correct } = await evaluate({ architecture, parameters, examples });
   expect(accuracy(correct)).toBeGreaterThan(0.85);
   expect(accuracy(correct)).toBeLessThan(0.92);
@@ -28,7 +29,7 @@ test("60,000 images in 100 shards, each image in one", async () => {
   const counts = new Array<number>(10).fill(0);
   let shards = 0;
   for await (const { title, examples, bytes } of digits.shards()) {
-    const decoded = decodeExamples(title, bytes, architecture);
+    const decoded = decodeImageExamples(title, bytes, architecture);
     expect(decoded.count).toBe(examples);
     expect(title).toBe(`Digits ${shards * 600 + 1}–${shards * 600 + 600}`);
     for (const label of decoded.labels) counts[label]!++;
@@ -43,7 +44,7 @@ test("60,000 images in 100 shards, each image in one", async () => {
 test("the held-out sets are as large as the recipe says, and apart", async () => {
   const sets = Object.entries(await digits.heldOut()).map(([name, bytes]) => ({
     name,
-    ...decodeExamples(name, bytes, architecture),
+    ...decodeImageExamples(name, bytes, architecture),
   }));
   expect(Object.fromEntries(sets.map(({ name, count }) => [name, count]))).toEqual(
     recipe.data.heldOut,

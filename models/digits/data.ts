@@ -3,7 +3,11 @@ import type { ModelSource, SourceShard } from "../../core/models/model-source.ts
 import { parseValue } from "../../core/protocol/canonical-json.ts";
 import { recipe as recipeSchema } from "../../core/protocol/schemas/recipe.ts";
 import { createRandom } from "../../core/random.ts";
-import { encodeExamples, type ImageExamples } from "../../core/training/examples.ts";
+import {
+  encodeImageExamples,
+  type ImageExamples,
+  sliceImageExamples,
+} from "../../core/training/image-examples.ts";
 import { readMnist } from "./idx.ts";
 import recipeJson from "./recipe.json" with { type: "json" };
 
@@ -22,9 +26,9 @@ export const digits: ModelSource = {
     const test = await shuffledMnist("t10k");
     const { score, gate, report } = recipe.data.heldOut;
     return {
-      score: encodeExamples(slice(test, 0, score)),
-      gate: encodeExamples(slice(test, score, gate)),
-      report: encodeExamples(slice(test, score + gate, report)),
+      score: encodeImageExamples(sliceImageExamples(test, 0, score)),
+      gate: encodeImageExamples(sliceImageExamples(test, score, score + gate)),
+      report: encodeImageExamples(sliceImageExamples(test, score + gate, score + gate + report)),
     };
   },
 };
@@ -35,7 +39,7 @@ async function* shards(): AsyncGenerator<SourceShard> {
     yield {
       title: `Digits ${first + 1}–${first + SHARD_EXAMPLES}`,
       examples: SHARD_EXAMPLES,
-      bytes: encodeExamples(slice(train, first, SHARD_EXAMPLES)),
+      bytes: encodeImageExamples(sliceImageExamples(train, first, first + SHARD_EXAMPLES)),
     };
   }
 }
@@ -62,20 +66,5 @@ export async function shuffledMnist(part: "train" | "t10k"): Promise<ImageExampl
     count,
     pixels: shuffled,
     labels: Uint8Array.from(order, (from) => labels[from]!),
-  };
-}
-
-/** `length` images from `first`, as views. */
-export function slice(
-  { count, pixels, labels }: ImageExamples,
-  first: number,
-  length: number,
-): ImageExamples {
-  const width = pixels.length / count;
-  return {
-    kind: "images",
-    count: length,
-    pixels: pixels.subarray(first * width, (first + length) * width),
-    labels: labels.subarray(first, first + length),
   };
 }

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { assert } from "../../core/errors.ts";
-import type { ImageExamples } from "../../core/training/examples.ts";
+import type { ImageExamples } from "../../core/training/image-examples.ts";
 
 const IMAGE_BYTES = 28 * 28;
 const IMAGES_MAGIC = 0x0803; // idx: unsigned bytes in three dimensions

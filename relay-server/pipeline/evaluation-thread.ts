@@ -6,7 +6,7 @@ import { parentPort } from "node:worker_threads";
 import { assert } from "../../core/errors.ts";
 import type { Architecture } from "../../core/protocol/schemas/recipe.ts";
 import { type Evaluation, evaluate as evaluateExamples } from "../../core/training/evaluate.ts";
-import { decodeExamples, type Examples } from "../../core/training/examples.ts";
+import { decodeExamples, type Examples, sliceExamples } from "../../core/training/examples.ts";
 import { openBackend } from "../../kernels/backend.ts";
 import type { HeldOutSet } from "../blobs/held-out-store.ts";
 import { answerCalls } from "../threads/call-port.ts";
@@ -64,7 +64,8 @@ const evaluator = {
     const known = step === null ? parents.get(name) : undefined;
     if (known !== undefined) return known;
     await openOnce();
-    const examples = cut(await examplesOf(model, set), range);
+    const all = await examplesOf(model, set);
+    const examples = range === undefined ? all : sliceExamples(all, ...range);
     const { architecture } = model;
     const parameters = step === null ? base : withStep(base, step);
     const evaluation = await evaluateExamples({ architecture, parameters, examples });
@@ -81,18 +82,6 @@ async function examplesOf(model: EvaluatedModel, set: HeldOutSet): Promise<Examp
   const examples = decodeExamples(path, await readFile(path), model.architecture);
   sets.set(path, examples);
   return examples;
-}
-
-function cut(examples: Examples, range: readonly [number, number] | undefined): Examples {
-  if (range === undefined) return examples;
-  const [from, to] = range;
-  const width = examples.pixels.length / examples.count;
-  return {
-    kind: examples.kind,
-    count: to - from,
-    pixels: examples.pixels.subarray(from * width, to * width),
-    labels: examples.labels.subarray(from, to),
-  };
 }
 
 function withStep(base: Float32Array, step: NonNullable<EvaluationTask["step"]>): Float32Array {

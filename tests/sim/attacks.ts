@@ -13,7 +13,7 @@ export type Attack = (typeof ATTACKS)[number];
 
 /** The examples that a liar trains on: every label moved on by one class. */
 export function attackedExamples(examples: Examples, attack: Attack, classes: number): Examples {
-  if (attack !== "label-permutation") return examples;
+  if (attack !== "label-permutation" || examples.kind !== "images") return examples;
   return { ...examples, labels: examples.labels.map((label) => (label + 1) % classes) };
 }
 

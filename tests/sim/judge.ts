@@ -1,7 +1,7 @@
 import { type PairedTestResult, pairedTest } from "../../core/gate/paired-test.ts";
 import type { Metrics } from "../../core/protocol/schemas/version.ts";
 import { accuracy, type Evaluation, evaluate } from "../../core/training/evaluate.ts";
-import type { Examples } from "../../core/training/examples.ts";
+import { sliceExamples } from "../../core/training/examples.ts";
 import type { SimModel } from "./sim-model.ts";
 
 const GATE_PIECE = 500; // examples between two looks at the test
@@ -56,7 +56,7 @@ export async function testCandidate(
   let result = pairedTest(differences.subarray(0, 0), { ...gate, alpha });
   for (let from = 0; from < differences.length; from += GATE_PIECE) {
     const to = Math.min(from + GATE_PIECE, differences.length);
-    const piece = slice(examples, from, to);
+    const piece = sliceExamples(examples, from, to);
     const { losses } = await evaluate({ architecture, parameters, examples: piece });
     losses.forEach((loss, i) => {
       differences[from + i] = loss - parentLosses[from + i]!;
@@ -65,16 +65,6 @@ export async function testCandidate(
     if (result.decision !== "undecided") break;
   }
   return result;
-}
-
-function slice({ pixels, labels, count, kind }: Examples, from: number, to: number): Examples {
-  const width = pixels.length / count;
-  return {
-    kind,
-    count: to - from,
-    pixels: pixels.subarray(from * width, to * width),
-    labels: labels.subarray(from, to),
-  };
 }
 
 function mean(values: Float32Array): number {

@@ -4,7 +4,12 @@ import { FormatError } from "../errors.ts";
 import type { MlpArchitecture } from "../models/mlp.ts";
 import { MAX_SHARD_BYTES } from "../protocol/limits.ts";
 import { encodeSafetensors, type Tensor } from "../tensors/safetensors.ts";
-import { decodeExamples, encodeExamples, joinExamples } from "./examples.ts";
+import {
+  decodeImageExamples,
+  encodeImageExamples,
+  joinImageExamples,
+  sliceImageExamples,
+} from "./image-examples.ts";
 
 const architecture: MlpArchitecture = { kind: "mlp", inputs: 6, hidden: [4], outputs: 3 };
 
@@ -20,16 +25,18 @@ const images = fc.integer({ min: 1, max: 9 }).chain((count) =>
 test("T7: a shard decodes to the examples it was made of", () => {
   fc.assert(
     fc.property(images, (examples) => {
-      const decoded = decodeExamples("shard", encodeExamples(examples), architecture);
+      const decoded = decodeImageExamples("shard", encodeImageExamples(examples), architecture);
       expect(decoded).toEqual(examples);
     }),
   );
 });
 
-test("T7: shards put together keep their order", () => {
+test("T7: shards put together keep their order and can be cut apart again", () => {
   fc.assert(
     fc.property(images, images, (a, b) => {
-      expect(joinExamples([a, b])).toEqual({
+      const joined = joinImageExamples([a, b]);
+      expect(sliceImageExamples(joined, a.count, joined.count)).toEqual(b);
+      expect(joined).toEqual({
         kind: "images",
         count: a.count + b.count,
         pixels: Uint8Array.of(...a.pixels, ...b.pixels),
@@ -76,7 +83,7 @@ test.each([
   ["more bytes than a shard has", new Uint8Array(MAX_SHARD_BYTES + 1), /bytes > 4194304/],
   ["a truncated file", file(good.pixels, good.labels).slice(0, -1), /shard/],
 ])("T7: a shard with %s is refused by name", (_, bytes, message) => {
-  const decode = () => decodeExamples("shard", bytes, architecture);
+  const decode = () => decodeImageExamples("shard", bytes, architecture);
   expect(decode).toThrow(FormatError);
   expect(decode).toThrow(message);
 });
