@@ -85,6 +85,21 @@ export default defineConfig({
       },
     },
   },
+  optimizeDeps: {
+    // found late, these would reload the page in the middle of a piece or a test
+    include: [
+      "@tensorflow/tfjs-backend-cpu",
+      "@tensorflow/tfjs-backend-wasm",
+      "@tensorflow/tfjs-backend-webgpu",
+      "@tensorflow/tfjs-core",
+      "@tensorflow/tfjs-core/dist/register_all_gradients.js",
+      "canonicalize",
+      "comlink",
+      "idb",
+      "svelte",
+      "zod/mini",
+    ],
+  },
   server: {
     headers: ISOLATION,
     proxy: {
@@ -114,21 +129,6 @@ export default defineConfig({
       },
       {
         extends: true,
-        optimizeDeps: {
-          // found late, these would reload the page in the middle of a test
-          include: [
-            "@tensorflow/tfjs-backend-cpu",
-            "@tensorflow/tfjs-backend-wasm",
-            "@tensorflow/tfjs-backend-webgpu",
-            "@tensorflow/tfjs-core",
-            "@tensorflow/tfjs-core/dist/register_all_gradients.js",
-            "canonicalize",
-            "comlink",
-            "idb",
-            "svelte",
-            "zod/mini",
-          ],
-        },
         test: {
           name: "browser",
           benchmark: { include: [] },
