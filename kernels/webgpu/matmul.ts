@@ -51,13 +51,6 @@ export function matmulProgram(transposed: boolean, epilogue: Epilogue): Program 
       var<workgroup> tileA : array<f32, ${TILE * DEPTH}>; // [DEPTH, TILE rows]
       var<workgroup> tileB : array<f32, ${TILE * DEPTH}>; // [DEPTH, TILE columns]
 
-      fn store(row : i32, column : i32, total : f32) {
-        if (row >= uniforms.rows || column >= uniforms.columns) { return; }
-        var sum = total;
-        ${epilogue.code}
-        result[row * uniforms.columns + column] = sum;
-      }
-
       fn main(index : i32) {
         let thread = i32(localIndex);
         let tilesAcross = (uniforms.columns + ${TILE - 1}) / ${TILE};
@@ -94,14 +87,21 @@ export function matmulProgram(transposed: boolean, epilogue: Epilogue): Program 
           }
           workgroupBarrier();
         }
-        let row = row0 + threadRow;
-        let column = column0 + threadColumn;
-        ${each(FOUR, (m) => each(FOUR, (n) => `store(row + ${m}, column + ${n}, sum${m}[${n}]);`))}
+        var sums = array<vec4<f32>, 4>(${FOUR.map((m) => `sum${m}`)});
+        for (var value = 0; value < 16; value++) {
+          let row = row0 + threadRow + value / 4;
+          let column = column0 + threadColumn + value % 4;
+          if (row < uniforms.rows && column < uniforms.columns) {
+            var sum = sums[value / 4][value % 4];
+            ${epilogue.code}
+            result[row * uniforms.columns + column] = sum;
+          }
+        }
       }`,
   };
 }
 
-/** Written out, because an array of sums with a running index would leave the registers. */
+/** Written out, because sums with a running index would leave the registers in the inner loop. */
 function each(items: readonly number[], line: (item: number) => string): string {
   return items.map(line).join("\n");
 }
