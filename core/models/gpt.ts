@@ -1,11 +1,10 @@
 import { add, mean, reshape, type Tensor, tensor, tidy } from "@tensorflow/tfjs-core";
 import { assert, FormatError } from "../errors.ts";
 import type { Examples } from "../training/examples.ts";
-import type { TextExamples } from "../training/text-examples.ts";
 import { gptGradientInto } from "./gpt-gradient.ts";
 import { causalAttention, embed, gelu, layerNorm } from "./gpt-operations.ts";
 import { type GptArchitecture, gptShapes } from "./gpt-shapes.ts";
-import { type Batch, type MaskedGradient, type Model, type Weights, weightOf } from "./model.ts";
+import { type Batch, type Model, type Weights, weightOf } from "./model.ts";
 import { linear, scoreLogits } from "./operations.ts";
 
 // E examples, W windows of each, T time = context, R = E·W·T rows, C channels, V vocabulary
@@ -14,19 +13,18 @@ import { linear, scoreLogits } from "./operations.ts";
  * GPT-2: pre-layer-norm blocks on a residual stream, learned positions, tanh GELU, the output layer tied
  * to the token embedding. Tensors as Hugging Face names and orients them. Source: Radford et al. 2019.
  */
-export function createGpt(architecture: GptArchitecture) {
+export function createGpt(architecture: GptArchitecture): Model {
   const { channels, heads } = architecture;
   if (channels % heads !== 0) {
     throw new FormatError(`recipe: ${heads} heads do not divide ${channels} channels`);
   }
   return {
     shapes: gptShapes(architecture),
-    batch: (examples: Examples | TextExamples, indices: Uint32Array) =>
-      textBatch(examples, indices, architecture.context),
-    gradientInto: (gradient: MaskedGradient, weights: Weights, batch: Batch) =>
+    batch: (examples, indices) => textBatch(examples, indices, architecture.context),
+    gradientInto: (gradient, weights, batch) =>
       tidy(() => gptGradientInto(architecture, gradient, weights, batch)),
-    score: (weights: Weights, batch: Batch) => tidy(() => score(architecture, weights, batch)),
-  } satisfies Model;
+    score: (weights, batch) => tidy(() => score(architecture, weights, batch)),
+  };
 }
 
 /** What one block computes, kept for the backward pass. */
@@ -132,7 +130,7 @@ function score(
 }
 
 /** Inputs int32 [E, W, T] and the targets that follow them, int32 [R]. */
-function textBatch(examples: Examples | TextExamples, indices: Uint32Array, T: number): Batch {
+function textBatch(examples: Examples, indices: Uint32Array, T: number): Batch {
   assert(examples.kind === "text", `a GPT on ${examples.kind}`);
   const E = indices.length;
   const W = (examples.length - 1) / T;

@@ -50,7 +50,8 @@ export async function compareGpt({
   const parameters = Float32Array.from(randomValues("parameters", layout.size, 0.5));
   const tensors = splitFlat(Float64Array.from(parameters), layout);
   const examples = randomText(architecture, E, W);
-  const rows = windowsOf(examples, architecture.context);
+  const indices = Uint32Array.from({ length: E }, (_, e) => e);
+  const rows = windowsOf(examples, indices, architecture.context);
   const { losses, gradient } = gptGradient(architecture, tensors, { batch: E * W, ...rows });
   const dense = joinFlat(gradient, layout);
 
@@ -100,12 +101,16 @@ export function randomText(
   return { kind: "text", count, length, bytes };
 }
 
-/** Tokens and targets [E·W, T] as the reference takes them. */
-function windowsOf({ count, length, bytes }: TextExamples, T: number) {
+/** The windows of `examples[indices]` as the reference takes them: tokens and targets [E·W, T]. */
+export function windowsOf(
+  { length, bytes }: TextExamples,
+  indices: Iterable<number>,
+  T: number,
+): { tokens: number[]; targets: number[] } {
   const tokens: number[] = [];
   const targets: number[] = [];
-  for (let e = 0; e < count; e++) {
-    for (let at = e * length; at + T < (e + 1) * length; at += T) {
+  for (const example of indices) {
+    for (let at = example * length; at + T < (example + 1) * length; at += T) {
       tokens.push(...bytes.subarray(at, at + T));
       targets.push(...bytes.subarray(at + 1, at + T + 1));
     }

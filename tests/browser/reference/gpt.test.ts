@@ -1,11 +1,15 @@
-import { beforeAll, expect, test } from "vitest";
+import { memory } from "@tensorflow/tfjs-core";
+import { beforeEach, expect, test } from "vitest";
+import { trainDelta } from "../../../core/training/train.ts";
 import { openBackend } from "../../../kernels/backend.ts";
+import { cosine } from "../../fixtures/training-task.ts";
 import { compareGpt, GPT_CASES } from "../../reference/gpt-model.ts";
 import { compareGptOperations } from "../../reference/gpt-operations.ts";
+import { gptTask } from "../../reference/gpt-task.ts";
 
 const wasmFolder = "/node_modules/@tensorflow/tfjs-backend-wasm/dist/";
 
-beforeAll(async () => {
+beforeEach(async () => {
   const { name } = await openBackend({ prefer: "webgpu", wasmFolder });
   expect(name).toBe("webgpu");
 });
@@ -19,3 +23,19 @@ test.each(GPT_CASES)(
   "on WebGPU the GPT's losses, masked gradients and scores equal the f64 reference: $what",
   compareGpt,
 );
+
+test("the same ticket of the GPT gives the same bytes twice and leaves no tensor behind", async () => {
+  const before = memory().numTensors;
+  const first = await trainDelta(gptTask());
+  expect(await trainDelta(gptTask())).toEqual(first);
+  expect(memory().numTensors).toBe(before);
+});
+
+test("WebGPU and the CPU train the same delta of the GPT: cosine at least 0.999", async () => {
+  const onGpu = await trainDelta(gptTask());
+  const { name } = await openBackend({ prefer: "cpu", wasmFolder });
+  expect(name).toBe("wasm");
+  const onCpu = await trainDelta(gptTask());
+  expect(cosine(onGpu.delta, onCpu.delta)).toBeGreaterThanOrEqual(0.999);
+  expect(onGpu.lossAfter).toBeCloseTo(onCpu.lossAfter, 4);
+});
