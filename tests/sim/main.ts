@@ -1,15 +1,13 @@
 /** A community in one process: `npm run sim -- --help`. */
-import { createRequire } from "node:module";
-import { dirname } from "node:path";
 import { figuresOf, judgedRow, printFigures, type Row } from "../../bench/figures.ts";
 import { openBackend } from "../../kernels/backend.ts";
 import { shippedModels } from "../../models/shipped.ts";
+import { WASM_FOLDER } from "../fixtures/wasm-folder.ts";
 import { type CommunityResult, type RoundReport, runCommunity } from "./community.ts";
 import { changeRecipe, HELP, parseOptions, type SimOptions } from "./options.ts";
 import { loadModel } from "./sim-model.ts";
 
 const ACCURACY_TARGET = 0.95; // ten volunteers, 20 versions, digits
-const require = createRequire(import.meta.url);
 
 const options = parseOptions(process.argv.slice(2));
 if (typeof options === "string") {
@@ -26,8 +24,7 @@ async function simulate(options: SimOptions): Promise<void> {
     process.exitCode = 1;
     return;
   }
-  const wasm = require.resolve("@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm");
-  const backend = await openBackend({ prefer: "cpu", wasmFolder: dirname(wasm) });
+  const backend = await openBackend({ prefer: "cpu", wasmFolder: WASM_FOLDER });
   const shipped = await loadModel(source);
   const model = { ...shipped, recipe: changeRecipe(shipped.recipe, options.changes) };
   console.error(`${options.model}: ${model.layout.size} parameters on ${backend.device}`);
