@@ -22,7 +22,7 @@ export function createSimdBodies(simd: SimdExports, heap: Heap): HostBodies {
     linear(y, x, weight, bias, { R, I, O, orientation, relu }) {
       const [four, one] =
         orientation === "out-in" ? [simd.dots4, simd.dots1] : [simd.product4, simd.product1];
-      forRows(R, four, one, y, x, weight, O, I);
+      forRows(R, four, one, addressesOf(y, x, weight), O, I);
       if (bias !== null) addBias(y, bias);
       if (relu) for (let p = 0; p < y.length; p++) if (!(y[p]! > 0)) y[p] = 0;
     },
@@ -30,7 +30,7 @@ export function createSimdBodies(simd: SimdExports, heap: Heap): HostBodies {
     linearInputGradient(dx, dy, weight, x, { R, I, O, orientation }) {
       const [four, one] =
         orientation === "out-in" ? [simd.product4, simd.product1] : [simd.dots4, simd.dots1];
-      forRows(R, four, one, dx, dy, weight, I, O);
+      forRows(R, four, one, addressesOf(dx, dy, weight), I, O);
       if (x !== null) for (let p = 0; p < dx.length; p++) if (!(x[p]! > 0)) dx[p] = 0;
     },
 
@@ -46,7 +46,9 @@ export function createSimdBodies(simd: SimdExports, heap: Heap): HostBodies {
         transpose(heap.memory.buffer, sources.inners, scratch, { R, columns: width, rows });
         transpose(heap.memory.buffer, sources.outers, second, { R, columns: height, rows });
         const [to, at] = [addresses.gradient + 4 * start, addresses.positions + 4 * start];
-        simd.sampled(to, at, count, scratch, second, width, rows);
+        if (count === width * height)
+          forRows(height, simd.dots4, simd.dots1, { to, a: second, b: scratch }, width, rows); // all of it
+        else simd.sampled(to, at, count, scratch, second, width, rows);
       } finally {
         heap.free(scratch);
       }
@@ -55,29 +57,24 @@ export function createSimdBodies(simd: SimdExports, heap: Heap): HostBodies {
 }
 
 type Rows = SimdExports["dots4"];
+type Addresses = { readonly to: number; readonly a: number; readonly b: number };
 
-/** result [R, columns] from a [R, depth] and b, four rows at a time. */
+/** The result [R, columns] from a [R, depth] and b, four rows at a time. */
 function forRows(
   R: number,
   four: Rows,
   one: Rows,
-  result: Float32Array,
-  a: Float32Array,
-  b: Float32Array,
+  { to, a, b }: Addresses,
   columns: number,
   depth: number,
 ): void {
   let r = 0;
-  const row = (run: Rows) =>
-    run(
-      result.byteOffset + r * columns * 4,
-      a.byteOffset + r * depth * 4,
-      b.byteOffset,
-      columns,
-      depth,
-    );
-  for (; r + 4 <= R; r += 4) row(four);
-  for (; r < R; r++) row(one);
+  for (; r + 4 <= R; r += 4) four(to + r * columns * 4, a + r * depth * 4, b, columns, depth);
+  for (; r < R; r++) one(to + r * columns * 4, a + r * depth * 4, b, columns, depth);
+}
+
+function addressesOf(to: Float32Array, a: Float32Array, b: Float32Array): Addresses {
+  return { to: to.byteOffset, a: a.byteOffset, b: b.byteOffset };
 }
 
 function addBias(y: Float32Array, bias: Float32Array): void {
