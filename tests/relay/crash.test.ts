@@ -1,53 +1,25 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { afterEach, expect, test, vi } from "vitest";
-import { createRelayClient } from "../../core/protocol/client.ts";
 import type { Contribution } from "../../core/protocol/schemas/contribution.ts";
 import { createRandom } from "../../core/random.ts";
+import {
+  type KillableRelay,
+  kill,
+  killAll,
+  spawnRelay,
+  startKillable,
+} from "../fixtures/killable-relay.ts";
 import { tinyRecipe } from "../fixtures/tiny-model.ts";
 import { contribute, createVolunteer, type Parcel } from "../fixtures/volunteer.ts";
 
 vi.setConfig({ testTimeout: 180_000 });
+afterEach(killAll);
 const SEED = Number(process.env.SEED ?? 1);
 const KILLS = 6;
-const PROCESS = fileURLToPath(new URL("../fixtures/relay-process.ts", import.meta.url));
-
-const children = new Set<ChildProcess>();
-afterEach(() => Promise.all([...children].map(kill)));
-
-function spawnRelay(dataDir: string): ChildProcess {
-  const child = spawn(process.execPath, [PROCESS, dataDir], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  children.add(child);
-  return child;
-}
-
-async function startProcess(dataDir: string) {
-  const child = spawnRelay(dataDir);
-  const exit = once(child, "exit").then(([code]) => {
-    throw new Error(`the relay ended with ${code} before it was up`);
-  });
-  const [url] = await Promise.race([once(createInterface({ input: child.stdout! }), "line"), exit]);
-  exit.catch(() => {}); // from here on it is the test that ends it
-  return { child, client: createRelayClient({ baseUrl: url, fetch }) };
-}
-
-async function kill(child: ChildProcess): Promise<void> {
-  children.delete(child);
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exit = once(child, "exit");
-  child.kill("SIGKILL");
-  await exit;
-}
-
-type Client = Awaited<ReturnType<typeof startProcess>>["client"];
+type Client = KillableRelay["client"];
 
 /** Work and send until the relay is gone; what it acknowledged is noted in `acknowledged`. */
 async function contributeUntilKilled(client: Client, sent: Parcel[], acknowledged: Set<string>) {
@@ -82,13 +54,13 @@ test(`kill -9 at any moment loses no acknowledged contribution and merges none t
   const acknowledged = new Set<string>();
   try {
     for (let round = 0; round < KILLS; round++) {
-      const { child, client } = await startProcess(dataDir);
+      const { child, client } = await startKillable(dataDir);
       const work = [1, 2, 3].map(() => contributeUntilKilled(client, sent, acknowledged));
       await pause(200 + random.below(1800)); // the moment is what is tested
       await kill(child);
       await Promise.all(work);
     }
-    const { child, client } = await startProcess(dataDir);
+    const { child, client } = await startKillable(dataDir);
     const lives: Contribution[] = [];
     for (const { id, bytes, signature } of sent) {
       if (acknowledged.has(id)) lives.push(await client.contribution(id)); // throws if it was lost
@@ -126,7 +98,7 @@ test("an import that is killed starts anew and ends with the same model", async 
       await pause(waitMs);
       await kill(child);
     }
-    const { child, client } = await startProcess(dataDir);
+    const { child, client } = await startKillable(dataDir);
     const { shards } = await client.shards("tiny");
     for (const { sha256, sizeBytes } of shards) {
       expect((await client.blob(sha256)).length).toBe(sizeBytes);
