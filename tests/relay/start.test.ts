@@ -1,0 +1,89 @@
+import { mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
+import type { AddressInfo } from "node:net";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, expect, test, vi } from "vitest";
+import { startTestRelay } from "../fixtures/test-relay.ts";
+
+vi.setConfig({ testTimeout: 60_000 }); // a relay with its threads starts first
+const folders: string[] = [];
+afterEach(async () => {
+  for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true });
+});
+
+async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "commonweight-start-"));
+  folders.push(folder);
+  return folder;
+}
+
+/** A data folder that a relay has filled and left. */
+async function filledFolder(): Promise<string> {
+  const dataDir = await temporaryFolder();
+  const { relay } = await startTestRelay({ dataDir });
+  await relay.close();
+  return dataDir;
+}
+
+const startIn = (dataDir: string, config = {}) => startTestRelay({ dataDir, config });
+const sentence = (part: string) => ({
+  name: "StartError",
+  message: expect.stringMatching(new RegExp(`^[^\\n]*${part}[^\\n]*\\.$`)),
+});
+
+test("a taken port is told, and the data folder is free again", async () => {
+  const server = createServer().listen(0);
+  const { port } = server.address() as AddressInfo;
+  const dataDir = await temporaryFolder();
+  await expect(startIn(dataDir, { port })).rejects.toMatchObject(sentence("Port .* is taken"));
+  server.close();
+  const { relay } = await startIn(dataDir);
+  await relay.close();
+});
+
+test("a data folder that cannot be made is told", async () => {
+  const file = join(await temporaryFolder(), "file");
+  await writeFile(file, "");
+  await expect(startIn(join(file, "data"))).rejects.toMatchObject(sentence("cannot be written"));
+});
+
+test("a data folder that another relay uses is told", async () => {
+  const dataDir = await temporaryFolder();
+  const { relay } = await startIn(dataDir);
+  await expect(startIn(dataDir)).rejects.toMatchObject(sentence("in use by another relay"));
+  await relay.close();
+});
+
+test("a damaged database is told", async () => {
+  const dataDir = await filledFolder();
+  await writeFile(join(dataDir, "ledger.db"), "x".repeat(8192));
+  await expect(startIn(dataDir)).rejects.toMatchObject(sentence("ledger.db cannot be used"));
+});
+
+test("a missing or changed blob of the head is told", async () => {
+  const dataDir = await filledFolder();
+  const blobs = join(dataDir, "blobs");
+  const whole = (await readdir(blobs, { recursive: true })).filter((name) => name.length > 60);
+  const sizes = await Promise.all(whole.map(async (name) => (await stat(join(blobs, name))).size));
+  const checkpoint = whole[sizes.indexOf(172 * 4)]!; // the tiny model's parameters in f32
+  await writeFile(join(blobs, checkpoint), new Uint8Array(172 * 4));
+  await expect(startIn(dataDir)).rejects.toMatchObject(sentence("is damaged: tiny: blob"));
+});
+
+test("a lost key is told, rather than a history that a new one continues", async () => {
+  const dataDir = await filledFolder();
+  await rm(join(dataDir, "relay-key"));
+  await expect(startIn(dataDir)).rejects.toMatchObject(sentence("relay-key is not the one"));
+});
+
+test("keys and the maintainer's token are for their owner's eyes only, and stay the same", async () => {
+  const dataDir = await filledFolder();
+  for (const name of ["relay-key", "maintainer-token"]) {
+    expect((await stat(join(dataDir, name))).mode & 0o777).toBe(0o600);
+  }
+  await rm(join(dataDir, "maintainer-token")); // its owner took it away: no other is made
+  const { relay } = await startIn(dataDir);
+  await expect(stat(join(dataDir, "maintainer-token"))).rejects.toMatchObject({ code: "ENOENT" });
+  await relay.close();
+});
