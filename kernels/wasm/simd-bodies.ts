@@ -1,4 +1,5 @@
 import { type HostBodies, plainBodies } from "../host-bodies.ts";
+import { createSimdAttention } from "./simd-attention.ts";
 import type { SimdExports } from "./simd-module.ts";
 
 /** A `WebAssembly.Memory`: its buffer is another one after it has grown. */
@@ -18,6 +19,7 @@ const LANES = 4;
 export function createSimdBodies(simd: SimdExports, heap: Heap): HostBodies {
   return {
     ...plainBodies,
+    ...createSimdAttention(simd, heap),
 
     linear(y, x, weight, bias, { R, I, O, orientation, relu }) {
       const [four, one] =
@@ -60,7 +62,7 @@ type Rows = SimdExports["dots4"];
 type Addresses = { readonly to: number; readonly a: number; readonly b: number };
 
 /** The result [R, columns] from a [R, depth] and b, four rows at a time. */
-function forRows(
+export function forRows(
   R: number,
   four: Rows,
   one: Rows,
