@@ -32,7 +32,7 @@ test("bytes are shown with two or three digits and their unit", () => {
 
 test("spans use their largest unit", () => {
   expect([0, 89_000, 90_000, 7_200_000, 172_800_000].map(formatSpan)).toEqual([
-    "0 s",
+    "under 1 s",
     "89 s",
     "2 min",
     "2 h",

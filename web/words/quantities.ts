@@ -34,6 +34,7 @@ export function formatBytes(sizeBytes: number): string {
 /** A span of time by its largest unit: "8 s", "3 min", "5 h", "2 days". */
 export function formatSpan(spanMs: number): string {
   const seconds = Math.max(0, Math.round(spanMs / 1000));
+  if (seconds < 1) return "under 1 s";
   if (seconds < 90) return `${seconds} s`;
   const minutes = Math.round(seconds / 60);
   if (minutes < 90) return `${minutes} min`;
