@@ -1,3 +1,4 @@
+import { getKernel, registerKernel, unregisterKernel } from "@tensorflow/tfjs-core";
 import { beforeAll, expect, test } from "vitest";
 import { WASM_FOLDER } from "../tests/fixtures/wasm-folder.ts";
 import { openBackend } from "./backend.ts";
@@ -26,4 +27,23 @@ test("the wasm backend opens again after another was in use", async () => {
   const { name } = await openBackend({ prefer: "cpu", wasmFolder: WASM_FOLDER });
   expect(name).toBe("wasm");
   expect(await checkDevice()).toEqual({ ok: true });
+});
+
+test("a device whose operation does nothing is found out, by the operation's name", async () => {
+  const op = "MaskedAdamW";
+  await openCpu();
+  const right = getKernel(op, "cpu");
+  unregisterKernel(op, "cpu");
+  registerKernel({ kernelName: op, backendName: "cpu", kernelFunc: () => [] });
+  try {
+    const check = await checkDevice();
+    expect(check).toMatchObject({
+      ok: false,
+      op,
+      message: expect.stringMatching(/value 0 is .*, not /),
+    });
+  } finally {
+    unregisterKernel(op, "cpu");
+    registerKernel(right);
+  }
 });
