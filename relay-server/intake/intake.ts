@@ -105,6 +105,7 @@ export function createIntake(
         values_hash: work.valuesHash,
         norm: work.norm,
         score: null,
+        postponed: 0,
         received_at: now,
         updated_at: now,
         version: null,

@@ -138,6 +138,17 @@ export function contributionParts(db: Kysely<Tables>, write: Write) {
         );
       });
     },
+    /** Leave contributions in the queue for a later cohort, behind the others. */
+    postpone(ids: readonly string[], at: number): Promise<void> {
+      return write(async (trx) => {
+        await trx
+          .updateTable("contributions")
+          .set((eb) => ({ postponed: eb("postponed", "+", 1), updated_at: at }))
+          .where("id", "in", [...ids])
+          .where("state", "=", "queued")
+          .execute();
+      });
+    },
     /** Remember a refusal at the door, so that it repeats. */
     recordRefusal(row: RefusalRow): Promise<void> {
       return write(async (trx) => {

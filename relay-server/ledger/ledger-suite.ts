@@ -64,6 +64,7 @@ const contribution = (n: number): ContributionRow => ({
   values_hash: id(n),
   norm: n,
   score: null,
+  postponed: 0,
   received_at: n,
   updated_at: n,
   version: null,
@@ -190,6 +191,19 @@ export function ledgerSuite(open: () => Promise<EmptyDatabase>): void {
     await ledger.queueScored(id(1), 0, 10);
     expect((await ledger.contribution(id(1)))?.state).toBe("refused");
     expect(await ledger.counts("tiny", 10)).toMatchObject({ received: 0, refused24h: 1 });
+  });
+
+  ledgerTest("what is postponed goes to the end of the queue, and is counted", async (ledger) => {
+    for (const n of [1, 2]) {
+      await ledger.enter(contribution(n), bytes);
+      await ledger.queueScored(id(n), 0, n);
+    }
+    await ledger.postpone([id(1)], 9);
+    const queued = await ledger.waiting("tiny", "queued", 5);
+    expect(queued.map(({ id, postponed }) => [id, postponed])).toEqual([
+      [id(2), 0],
+      [id(1), 1],
+    ]);
   });
 
   ledgerTest("counts say what waits, since when, and what was merged", async (ledger) => {

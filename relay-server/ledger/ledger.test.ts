@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import { Kysely, PGliteDialect, sql } from "kysely";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ledgerSuite } from "./ledger-suite.ts";
 import { migrate } from "./migrate.ts";
 import { openLedger } from "./open-ledger.ts";
@@ -22,8 +22,12 @@ describe("the ledger on SQLite", () =>
   }));
 
 describe("the ledger on PostgreSQL", { timeout: 60_000 }, () => {
-  const pglite = new PGlite(); // one for all tests: it takes seconds to start
-  const db = new Kysely<Tables>({ dialect: new PGliteDialect({ pglite }) });
+  let pglite: PGlite; // one for all tests: it takes seconds to start, and stalls this thread meanwhile
+  let db: Kysely<Tables>;
+  beforeAll(async () => {
+    pglite = await PGlite.create();
+    db = new Kysely<Tables>({ dialect: new PGliteDialect({ pglite }) });
+  }, 60_000);
   afterAll(() => db.destroy());
   ledgerSuite(async () => {
     await pglite.exec("drop schema public cascade; create schema public");

@@ -81,6 +81,8 @@ export type ContributionRow = {
   norm: number;
   /** Rise of the held-out loss when scored, in nats. */
   score: number | null;
+  /** Cohorts that it was left out of, neither merged nor refused. */
+  postponed: number;
   received_at: number;
   updated_at: number;
   version: number | null;

@@ -1,6 +1,6 @@
 import { type PairedTestResult, pairedTest } from "../../core/gate/paired-test.ts";
-import { mergeMean } from "../../core/merge/mean.ts";
 import { clipNorm, cohortMultipliers } from "../../core/merge/multiplier.ts";
+import { mergeRules } from "../../core/merge/rules.ts";
 import { createRandom } from "../../core/random.ts";
 import type { Evaluator } from "./evaluation-thread.ts";
 import type { Head } from "./head.ts";
@@ -22,7 +22,6 @@ export function mergeCandidate(
   mergedNorms: readonly number[],
 ): Candidate {
   const { merge, training } = head.recipe;
-  const norms = mergedNorms.length > 0 ? mergedNorms : members.map(({ row }) => row.norm);
   const standings = members.map(({ row }) => ({
     norm: row.norm,
     merges: row.merged_before,
@@ -30,7 +29,7 @@ export function mergeCandidate(
     examples: row.examples,
   }));
   const multipliers = cohortMultipliers(standings, {
-    clipNorm: clipNorm(norms, merge.clipFactor),
+    clipNorm: clipNorm(mergedNorms, merge.clipFactor),
     newcomerWeight: merge.newcomerWeight,
     fullExamples: training.steps * training.batch,
   });
@@ -41,7 +40,7 @@ export function mergeCandidate(
     scales: patch.scales,
     multiplier: multipliers[i]!,
   }));
-  const { positions, values } = mergeMean({
+  const { positions, values } = mergeRules[merge.rule]({
     base: head.parameters,
     inputs,
     outerStep: merge.outerStep,

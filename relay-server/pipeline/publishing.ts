@@ -1,6 +1,7 @@
 import { assert } from "../../core/errors.ts";
 import { nextMask } from "../../core/history/mask-epoch.ts";
 import { encodeVersion, signVersion, versionId } from "../../core/history/version.ts";
+import { denominatorOf } from "../../core/merge/rules.ts";
 import { encodeCanonical } from "../../core/protocol/canonical-json.ts";
 import { MAX_MULTIPLIER } from "../../core/protocol/limits.ts";
 import type { Metrics, VersionRecord } from "../../core/protocol/schemas/version.ts";
@@ -56,9 +57,9 @@ export async function publishCandidate(
     checkpoint,
     mask: await nextMask({ id: head.id, record: head.record }, recipe.mask, layout.size),
     merge: {
-      rule: "mean",
+      rule: recipe.merge.rule,
       outerStep: recipe.merge.outerStep,
-      denominator: "4096*coverage",
+      denominator: denominatorOf(recipe.merge.rule),
       inputs: inputsOf(candidate),
     },
     evaluation: attestation,

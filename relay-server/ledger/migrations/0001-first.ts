@@ -27,7 +27,7 @@ const TABLES = [
     ticket text not null unique references tickets(id), base integer not null, state text not null,
     reason_code text, reason_message text, shards text not null, examples integer not null,
     size_bytes integer not null, signature text not null, values_hash text not null unique,
-    norm double precision not null, score double precision, received_at bigint not null,
+    norm double precision not null, score double precision, postponed integer not null, received_at bigint not null,
     updated_at bigint not null, version integer, multiplier integer, credit double precision not null,
     foreign key (model, base) references versions(model, number),
     foreign key (model, version) references versions(model, number),
