@@ -1,5 +1,6 @@
 import { assert } from "../errors.ts";
-import { type MergedStep, mergeMean } from "../merge/mean.ts";
+import type { MergedStep } from "../merge/mean.ts";
+import { mergeRules } from "../merge/rules.ts";
 import type { Patch } from "../patch/patch.ts";
 import { segmentStarts } from "../patch/quantiser.ts";
 import type { VersionRecord } from "../protocol/schemas/version.ts";
@@ -34,5 +35,5 @@ export function replayVersion(
     segmentsOf.set(positions, segments);
     return { positions, codes: patch.codes, scales: patch.scales, segments, multiplier };
   });
-  return mergeMean({ base: parameters, inputs, outerStep: merge.outerStep });
+  return mergeRules[merge.rule]({ base: parameters, inputs, outerStep: merge.outerStep });
 }

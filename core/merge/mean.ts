@@ -1,5 +1,11 @@
 import { MAX_MULTIPLIER } from "../protocol/limits.ts";
-import { groupByMask, type MaskGroup, type MergeInput, sumEntries } from "./patch-sum.ts";
+import {
+  findPosition,
+  groupByMask,
+  type MaskGroup,
+  type MergeInput,
+  sumEntries,
+} from "./patch-sum.ts";
 
 /** What a merge changes: replacement values, as a delta step publishes them. */
 export type MergedStep = {
@@ -9,7 +15,8 @@ export type MergedStep = {
   readonly values: Float32Array;
 };
 
-export type MeanMerge = {
+/** A cohort and what it is merged into; every rule takes the same. */
+export type Merge = {
   /** The parent's parameters [N]. */
   readonly base: Float32Array;
   readonly inputs: readonly MergeInput[];
@@ -26,7 +33,7 @@ const WINDOW_POSITIONS = 1 << 16; // 512 KiB of sums; a window of a 0.5% mask st
  * exact, so any order of `inputs` gives the same bits. Time and memory grow with the entries in the
  * patches, not with N. After local SGD with an outer step: Douillard et al. 2023, arXiv:2311.08105.
  */
-export function mergeMean({ base, inputs, outerStep }: MeanMerge): MergedStep {
+export function mergeMean({ base, inputs, outerStep }: Merge): MergedStep {
   const groups = groupByMask(inputs, base.length);
   const [group] = groups;
   if (group !== undefined && groups.length === 1) return mergeOneMask(base, group, outerStep);
@@ -95,7 +102,7 @@ function createWindow(): Window {
 /** Add the group's entries from `cursor` on that lie in the window; returns the first that does not. */
 function addToWindow(window: Window, start: number, group: MaskGroup, cursor: number): number {
   const { positions } = group;
-  const to = findPosition(positions, cursor, start + WINDOW_POSITIONS);
+  const to = findPosition(positions, cursor, start + WINDOW_POSITIONS, WINDOW_POSITIONS);
   if (to === cursor) return to;
   const { sums, coverage, covered, strip } = window;
   sumEntries(group, cursor, to, strip);
@@ -136,16 +143,4 @@ function drainWindow(
     covered[word] = 0;
   }
   return next;
-}
-
-/** Index of the first of `positions` from `from` on that is ≥ `bound`, the end of a window. */
-function findPosition(positions: Uint32Array, from: number, bound: number): number {
-  let low = from;
-  let high = Math.min(positions.length, from + WINDOW_POSITIONS); // no window holds more of them
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (positions[middle]! < bound) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

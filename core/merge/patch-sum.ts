@@ -28,7 +28,7 @@ export type MaskGroup = {
 };
 
 /** The f64 values of all f16 bit patterns from 0 to 1 (0x3c00). */
-const SCALE_VALUES = Float64Array.from({ length: 0x3c01 }, (_, bits) => decodeHalf(bits));
+export const SCALE_VALUES = Float64Array.from({ length: 0x3c01 }, (_, bits) => decodeHalf(bits));
 
 /** Group a cohort by the identity of its position arrays, in order of first appearance. */
 export function groupByMask(inputs: readonly MergeInput[], size: number): MaskGroup[] {
@@ -99,4 +99,24 @@ function addMember(
     const factor = multiplier * SCALE_VALUES[scales[block]!]!;
     for (; entry < end; entry++) sums[entry - from]! += factor * codes[entry]!;
   }
+}
+
+/**
+ * Index of the first of the ascending `positions` from `from` on that is ≥ `bound`, where at most
+ * `most` lie below it.
+ */
+export function findPosition(
+  positions: Uint32Array,
+  from: number,
+  bound: number,
+  most: number,
+): number {
+  let low = from;
+  let high = Math.min(positions.length, from + most);
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (positions[middle]! < bound) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

@@ -3,8 +3,8 @@ import { bisect } from "../../core/gate/bisection.ts";
 import type { PairedTestResult } from "../../core/gate/paired-test.ts";
 import { nextMask } from "../../core/history/mask-epoch.ts";
 import { signVersion, versionId } from "../../core/history/version.ts";
-import { mergeMean } from "../../core/merge/mean.ts";
 import { clipNorm, cohortMultipliers } from "../../core/merge/multiplier.ts";
+import { denominatorOf, mergeRules } from "../../core/merge/rules.ts";
 import { decodePatch, dequantisePatch, type Patch, patchNorm } from "../../core/patch/patch.ts";
 import { segmentStarts } from "../../core/patch/quantiser.ts";
 import type { SignedVersion, VersionRecord } from "../../core/protocol/schemas/version.ts";
@@ -166,7 +166,7 @@ async function mergeCandidate(
       fullExamples: training.steps * training.batch,
     },
   );
-  const step = mergeMean({
+  const step = mergeRules[merge.rule]({
     base: head.parameters,
     inputs: part.map(({ sent, patch, segments }, i) => ({
       positions: sent.work.positions,
@@ -209,9 +209,9 @@ async function publish(
     checkpoint: (await encodeCheckpoint(model.layout, parameters)).id,
     mask: await nextMask(head, model.recipe.mask, model.layout.size),
     merge: {
-      rule: "mean",
+      rule: model.recipe.merge.rule,
       outerStep: model.recipe.merge.outerStep,
-      denominator: "4096*coverage",
+      denominator: denominatorOf(model.recipe.merge.rule),
       inputs: inputs.sort((a, b) => (a.contribution < b.contribution ? -1 : 1)),
     },
     evaluation: {

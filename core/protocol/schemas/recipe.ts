@@ -33,6 +33,10 @@ export const training = z.strictObject({
 });
 export type Training = z.infer<typeof training>;
 
+/** How a cohort's patches become one delta (protocol G); each replays from a version's record. */
+export const mergeRule = z.enum(["mean", "disjoint-mean", "ties", "trimmed-mean", "median"]);
+export type MergeRule = z.infer<typeof mergeRule>;
+
 /** Everything that defines a community model besides its history. */
 export const recipe = z.strictObject({
   format: z.literal("commonweight.recipe/1"),
@@ -57,7 +61,7 @@ export const recipe = z.strictObject({
     epochVersions: positive,
   }),
   merge: z.strictObject({
-    rule: z.literal("mean"),
+    rule: mergeRule,
     /** The factor on the merged delta. */
     outerStep: above0,
     /** A cohort closes at this many contributions … */

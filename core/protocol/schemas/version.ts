@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { mask } from "./mask.ts";
 import { count, hash, modelId, positive, publicKey, signature, timeMs } from "./primitives.ts";
+import { mergeRule } from "./recipe.ts";
 
 /** How good a version is on one held-out set. */
 export const metrics = z.strictObject({
@@ -23,10 +24,10 @@ const mergeInput = z.strictObject({
 export type MergeInput = z.infer<typeof mergeInput>;
 
 const merge = z.strictObject({
-  rule: z.literal("mean"),
+  rule: mergeRule,
   outerStep: z.number(),
-  /** Divisor: 4096 × the patches that cover the position. */
-  denominator: z.literal("4096*coverage"),
+  /** Divisor: 4096 × the patches that cover the position, or of these only those that the rule counts. */
+  denominator: z.enum(["4096*coverage", "4096*counted"]),
   /** In ascending order of contribution id. */
   inputs: z.array(mergeInput).check(z.minLength(1), z.maxLength(16384)),
 });

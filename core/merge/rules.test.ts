@@ -1,0 +1,163 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { mergeRule } from "../protocol/schemas/recipe.ts";
+import { decodeHalf } from "../tensors/half.ts";
+import type { MergeInput } from "./patch-sum.ts";
+import { denominatorOf, mergeRules } from "./rules.ts";
+
+const SIZE = 10_000; // more than two windows
+const RULES = mergeRule.options;
+
+const masks = fc.array(
+  fc
+    .uniqueArray(fc.nat(SIZE - 1), { minLength: 1, maxLength: 150 })
+    .map((positions) => Uint32Array.from(positions).sort()),
+  { minLength: 1, maxLength: 3 },
+);
+
+function inputOn(positions: Uint32Array): fc.Arbitrary<MergeInput> {
+  const k = positions.length;
+  const blocks = Math.ceil(k / 64);
+  return fc.record({
+    positions: fc.constant(positions),
+    codes: fc
+      .array(fc.integer({ min: -7, max: 7 }), { minLength: k, maxLength: k })
+      .map((codes) => Int8Array.from(codes)),
+    scales: fc
+      .array(fc.integer({ min: 1, max: 0x3c00 }), { minLength: blocks, maxLength: blocks })
+      .map((scales) => Uint16Array.from(scales)),
+    segments: fc.constant(Uint32Array.of(0)),
+    multiplier: fc.nat(4096),
+  });
+}
+
+const cohorts = masks.chain((all) =>
+  fc.array(fc.oneof(...all.map(inputOn)), { minLength: 1, maxLength: 9 }),
+);
+const base = Float32Array.from({ length: SIZE }, (_, i) => Math.fround(i / 1000 - 5));
+
+/** multiplier·scale·code of every patch at every position, without blocks or windows. */
+function termsByPosition(inputs: readonly MergeInput[]): Map<number, number[]> {
+  const all = new Map<number, number[]>();
+  for (const { positions, codes, scales, multiplier } of inputs) {
+    positions.forEach((position, i) => {
+      const term = multiplier * decodeHalf(scales[i >> 6]!) * codes[i]!;
+      all.set(position, [...(all.get(position) ?? []), term]);
+    });
+  }
+  return all;
+}
+
+const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+const mean = (values: readonly number[]) => (values.length === 0 ? 0 : sum(values) / values.length);
+const ascending = (values: readonly number[]) => values.toSorted((a, b) => a - b);
+
+/** What each rule makes of the terms at one position, in the words of its paper. */
+const meaning: Record<(typeof RULES)[number], (terms: readonly number[]) => number> = {
+  mean,
+  "disjoint-mean": (terms) => mean(terms.filter((term) => term !== 0)),
+  ties: (terms) => mean(terms.filter((term) => Math.sign(term) * Math.sign(sum(terms)) > 0)),
+  "trimmed-mean": (terms) => {
+    const trimmed = Math.floor(terms.length / 4);
+    return mean(ascending(terms).slice(trimmed, terms.length - trimmed));
+  },
+  median: (terms) => {
+    const half = terms.length / 2;
+    return mean(ascending(terms).slice(Math.ceil(half) - 1, Math.floor(half) + 1));
+  },
+};
+
+for (const rule of RULES) {
+  test(`G11–G14: ${rule} does at every covered position what its definition says`, () => {
+    fc.assert(
+      fc.property(cohorts, (inputs) => {
+        const { positions, values } = mergeRules[rule]({ base, inputs, outerStep: 1.5 });
+        const terms = termsByPosition(inputs);
+        expect([...positions]).toEqual(ascending([...terms.keys()]));
+        positions.forEach((position, i) => {
+          const combined = meaning[rule](terms.get(position)!);
+          const expected = Math.fround(base[position]! + 1.5 * (combined / 4096));
+          expect(values[i]).toBeCloseTo(expected, 6); // "÷ n ÷ 4096" and "÷ 4096n" may differ in the last bit
+        });
+      }),
+    );
+  });
+
+  test(`G2: ${rule} gives the same bits in any order of the patches`, () => {
+    const shuffled = cohorts.chain((inputs) =>
+      fc.record({
+        inputs: fc.constant(inputs),
+        other: fc.shuffledSubarray(inputs, { minLength: inputs.length, maxLength: inputs.length }),
+      }),
+    );
+    fc.assert(
+      fc.property(shuffled, ({ inputs, other }) => {
+        const one = mergeRules[rule]({ base, inputs, outerStep: 0.7 });
+        const two = mergeRules[rule]({ base, inputs: other, outerStep: 0.7 });
+        expect(two.positions).toEqual(one.positions);
+        expect(new Uint32Array(two.values.slice().buffer)).toEqual(
+          new Uint32Array(one.values.slice().buffer),
+        );
+      }),
+    );
+  });
+
+  test(`G3: ${rule} of one patch alone with full multiplier is base plus itself`, () => {
+    fc.assert(
+      fc.property(
+        masks.chain(([mask]) => inputOn(mask!)),
+        (patch) => {
+          const inputs = [{ ...patch, multiplier: 4096 }];
+          const { positions, values } = mergeRules[rule]({ base, inputs, outerStep: 1 });
+          positions.forEach((position, i) => {
+            const value = decodeHalf(patch.scales[i >> 6]!) * patch.codes[i]!;
+            expect(values[i]).toBe(Math.fround(base[position]! + value));
+          });
+        },
+      ),
+    );
+  });
+}
+
+const oneValue = (code: number, scale: number): MergeInput => ({
+  positions: Uint32Array.of(0),
+  codes: Int8Array.of(code),
+  scales: Uint16Array.of(scale),
+  segments: Uint32Array.of(0),
+  multiplier: 4096,
+});
+
+for (const [rule, liars] of [
+  ["trimmed-mean", 2],
+  ["median", 4],
+] as const) {
+  test(`G13, G14: ${liars} liars of 9 cannot move the ${rule} past the honest values`, () => {
+    const honest = fc.array(fc.integer({ min: -7, max: 7 }), {
+      minLength: 9 - liars,
+      maxLength: 9 - liars,
+    });
+    fc.assert(
+      fc.property(honest, fc.constantFrom(-7, 7), (codes, lie) => {
+        const inputs = [
+          ...codes.map((code) => oneValue(code, 0x1000)),
+          ...Array.from({ length: liars }, () => oneValue(lie, 0x3c00)),
+        ];
+        const { values } = mergeRules[rule]({ base: new Float32Array(1), inputs, outerStep: 1 });
+        const scale = decodeHalf(0x1000);
+        expect(values[0]).toBeLessThanOrEqual(Math.max(...codes) * scale);
+        expect(values[0]).toBeGreaterThanOrEqual(Math.min(...codes) * scale);
+      }),
+    );
+  });
+}
+
+test("G12: ties follows the larger mass, not the larger number", () => {
+  const inputs = [oneValue(1, 0x3c00), oneValue(1, 0x3c00), oneValue(-7, 0x3c00)];
+  const merge = { base: new Float32Array(1), inputs, outerStep: 1 };
+  expect(mergeRules.ties(merge).values[0]).toBe(-7);
+  expect(mergeRules.median(merge).values[0]).toBe(1);
+});
+
+test("G11: only mean divides by everything that covers a position", () => {
+  expect(RULES.filter((rule) => denominatorOf(rule) === "4096*coverage")).toEqual(["mean"]);
+});

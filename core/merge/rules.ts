@@ -1,0 +1,20 @@
+import type { MergeRule } from "../protocol/schemas/recipe.ts";
+import { mergeDisjointMean } from "./disjoint-mean.ts";
+import { type Merge, type MergedStep, mergeMean } from "./mean.ts";
+import { mergeMedian } from "./median.ts";
+import { mergeTies } from "./ties.ts";
+import { mergeTrimmedMean } from "./trimmed-mean.ts";
+
+/** Every rule that a recipe may choose; a version's record names the one that made it. */
+export const mergeRules: Record<MergeRule, (merge: Merge) => MergedStep> = {
+  mean: mergeMean,
+  "disjoint-mean": mergeDisjointMean,
+  ties: mergeTies,
+  "trimmed-mean": mergeTrimmedMean,
+  median: mergeMedian,
+};
+
+/** What a record says of the rule's divisor. */
+export function denominatorOf(rule: MergeRule): "4096*coverage" | "4096*counted" {
+  return rule === "mean" ? "4096*coverage" : "4096*counted";
+}
