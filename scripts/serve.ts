@@ -5,29 +5,35 @@ import { StartError, startRelay } from "../relay-server/relay.ts";
 import { showProgress } from "./progress-bar.ts";
 
 /** Start, print where it is, and stop cleanly on Ctrl-C; a StartError is one sentence and exit code 1. */
-export async function serve(): Promise<void> {
+export async function serve(): Promise<never> {
+  const interrupted = new Promise<null>((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => resolve(null));
+  });
   try {
-    const relay = await startRelay({
-      config: parseConfig(process.env),
-      sources: shippedModels,
-      clock: Date.now,
-      random: (size) => crypto.getRandomValues(new Uint8Array(size)),
-      onProgress: showProgress,
-    });
-    console.log(`Commonweight is at ${relay.url}`);
-    console.log(`The maintainer's token is in ${relay.maintainerTokenFile}`);
-    for (const signal of ["SIGINT", "SIGTERM"] as const) {
-      process.once(signal, async () => {
-        console.log("Stopping …");
-        await relay.close();
-        process.exit(0);
-      });
+    const relay = await Promise.race([start(), interrupted]);
+    if (relay !== null) {
+      console.log(`Commonweight is at ${relay.url}`);
+      console.log(`The maintainer's token is in ${relay.maintainerTokenFile}`);
+      await interrupted;
     }
+    console.log("Stopping …");
+    await relay?.close(); // half an import may be left as it is: the next start begins it anew
+    process.exit(0);
   } catch (error) {
     if (!(error instanceof StartError)) throw error;
     console.error(error.message);
     process.exit(1);
   }
+}
+
+async function start() {
+  return startRelay({
+    config: parseConfig(process.env),
+    sources: shippedModels,
+    clock: Date.now,
+    random: (size) => crypto.getRandomValues(new Uint8Array(size)),
+    onProgress: showProgress,
+  });
 }
 
 if (import.meta.main) await serve();
