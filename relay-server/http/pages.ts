@@ -3,6 +3,7 @@ import { extname, join, normalize, resolve } from "node:path";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { Hono } from "hono";
+import { sha256 } from "../../core/crypto/signature.ts";
 import { Refusal } from "./refusal.ts";
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -19,7 +20,7 @@ const TYPES: Readonly<Record<string, string>> = {
   ".txt": "text/plain; charset=utf-8",
 };
 const SHRINKS = new Set([".html", ".js", ".css", ".json", ".webmanifest", ".svg", ".wasm", ".txt"]);
-const HASHED = /^\/(assets|engine)\/.+-[\w-]{8,}\.\w+$/; // Vite puts a content hash into these names
+const HASHED = /^\/(assets|engine)\/[^/]+-[\w-]{8}\.\w+$/; // Vite puts a content hash into these names
 
 const MISSING = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Commonweight</title>
 <h1>The page is not built yet</h1>
@@ -29,6 +30,7 @@ const MISSING = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Com
 type PageFile = {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly small: Uint8Array<ArrayBuffer> | null;
+  readonly sha256: string;
 };
 
 /** The built page: hashed files for ever, the rest asked for anew; every route of the page is index.html. */
@@ -60,7 +62,9 @@ export function pageRoutes(webDir: string): Hono {
       "content-type": TYPES[extname(name)] ?? "application/octet-stream",
       "cache-control": HASHED.test(name) ? "public, max-age=31536000, immutable" : "no-cache",
       vary: "accept-encoding",
+      etag: `W/"${file.sha256}"`,
     };
+    if (c.req.header("if-none-match") === headers["etag"]) return c.body(null, 304, headers);
     const asked = /\bgzip\b/.test(c.req.header("accept-encoding") ?? "");
     if (!asked || file.small === null) return c.body(file.bytes, 200, headers);
     return c.body(file.small, 200, { ...headers, "content-encoding": "gzip" });
@@ -79,5 +83,5 @@ function decodePath(path: string): string {
 async function load(path: string): Promise<PageFile> {
   const bytes = Uint8Array.from(await readFile(path));
   const small = SHRINKS.has(extname(path)) ? await promisify(gzip)(bytes) : null;
-  return { bytes, small: small && Uint8Array.from(small) };
+  return { bytes, small: small && Uint8Array.from(small), sha256: await sha256(bytes) };
 }

@@ -87,6 +87,8 @@ test("the page: every route is index.html, hashed files are kept for ever, a mis
     "no-cache",
     "<title>page</title>",
   ]);
+  const known = { "if-none-match": page.headers.get("etag")! };
+  expect((await relay.ask("/", { headers: known })).status).toBe(304);
   const script = await relay.ask("/assets/index-AbCd1234.js");
   expect(script.headers.get("cache-control")).toContain("immutable");
   expect(script.headers.get("content-type")).toContain("text/javascript");
