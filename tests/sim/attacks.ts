@@ -1,3 +1,4 @@
+import { MAX_CODE } from "../../core/patch/quantiser.ts";
 import type { Random } from "../../core/random.ts";
 import type { Examples } from "../../core/training/examples.ts";
 
@@ -25,7 +26,7 @@ export function attackedDelta(delta: Float32Array, attack: Attack, random: Rando
     case "sign-flip":
       return delta.map((value) => -value);
     case "scaled":
-      return delta.map((value) => 10 * value);
+      return delta.map((value) => Math.max(-MAX_CODE, Math.min(MAX_CODE, 10 * value))); // the most a patch holds
     case "half-work":
       return delta.map((value) => 2 * value);
     case "label-permutation":

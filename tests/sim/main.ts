@@ -24,9 +24,14 @@ async function simulate(options: SimOptions): Promise<void> {
     process.exitCode = 1;
     return;
   }
+  const recipe = changeRecipe(source.recipe, options.changes);
+  if (typeof recipe === "string") {
+    console.error(recipe);
+    process.exitCode = 1;
+    return;
+  }
   const backend = await openBackend({ prefer: "cpu", wasmFolder: WASM_FOLDER });
-  const shipped = await loadModel(source);
-  const model = { ...shipped, recipe: changeRecipe(shipped.recipe, options.changes) };
+  const model = { ...(await loadModel(source)), recipe };
   console.error(`${options.model}: ${model.layout.size} parameters on ${backend.device}`);
   const started = performance.now();
   const result = await runCommunity(model, options, tellRound);

@@ -1,6 +1,11 @@
 import { parseArgs } from "node:util";
+import { FormatError } from "../../core/errors.ts";
 import { parseValue } from "../../core/protocol/canonical-json.ts";
-import { type Recipe, recipe as recipeSchema } from "../../core/protocol/schemas/recipe.ts";
+import {
+  mergeRule,
+  type Recipe,
+  recipe as recipeSchema,
+} from "../../core/protocol/schemas/recipe.ts";
 import { shippedModels } from "../../models/shipped.ts";
 import { ATTACKS } from "./attacks.ts";
 import type { CommunityOptions } from "./community.ts";
@@ -12,18 +17,19 @@ export const HELP = `npm run sim -- [flags]: a community in one process, with re
   --volunteers N      who each contribute once a round                        10
   --versions N        rounds, each of which publishes at most one version     20
   --density SHARE     of the parameters in the mask                           the recipe's
+  --merge RULE        ${mergeRule.options.join(", ")}
   --liars SHARE       of the volunteers that lie                              0
   --attack NAME       ${ATTACKS.join(", ")}
   --stale SHARE       of the work that is done on an earlier version          0
   --without A,B       leave defences out: ${DEFENCES.join(", ")}
-  --set PATH=NUMBER   any other number of the recipe, such as merge.outerStep=2; may be repeated
+  --set PATH=VALUE    any other value of the recipe, such as merge.outerStep=2; may be repeated
   --seed TEXT         1
   --quick             five volunteers, five versions
   --json              one JSON object on standard output`;
 
 export type SimOptions = CommunityOptions & {
   readonly model: string;
-  /** "path=number" changes of the recipe. */
+  /** "path=value" changes of the recipe. */
   readonly changes: readonly string[];
   readonly asJson: boolean;
 };
@@ -51,6 +57,7 @@ export function parseOptions(args: readonly string[]): SimOptions | string {
   if (!(Number.isInteger(versions) && versions >= 1)) return "--versions: 1 or more";
   if (!(liars >= 0 && liars <= 1 && stale >= 0 && stale <= 1)) return "--liars, --stale: 0…1";
   const changes = values.set;
+  if (values.merge !== undefined) changes.push(`merge.rule=${values.merge}`);
   if (values.density !== undefined) changes.push(`mask.density=${values.density}`);
   return {
     model: values.model,
@@ -74,6 +81,7 @@ function readFlags(args: readonly string[]) {
       volunteers: { type: "string" },
       versions: { type: "string" },
       density: { type: "string" },
+      merge: { type: "string" },
       liars: { type: "string", default: "0" },
       attack: { type: "string", default: "sign-flip" },
       stale: { type: "string", default: "0" },
@@ -87,8 +95,8 @@ function readFlags(args: readonly string[]) {
   }).values;
 }
 
-/** `recipe` with "path=number" changes; a FormatError where the result is no recipe. */
-export function changeRecipe(recipe: Recipe, changes: readonly string[]): Recipe {
+/** `recipe` with "path=value" changes, or a message where the result is no recipe. */
+export function changeRecipe(recipe: Recipe, changes: readonly string[]): Recipe | string {
   const changed: unknown = structuredClone(recipe);
   for (const change of changes) {
     const [path = "", value = ""] = change.split("=");
@@ -96,9 +104,14 @@ export function changeRecipe(recipe: Recipe, changes: readonly string[]): Recipe
     const last = keys.pop() ?? "";
     let at = changed;
     for (const key of keys) at = isObject(at) ? at[key] : undefined;
-    if (isObject(at)) at[last] = Number(value);
+    if (isObject(at)) at[last] = Number.isNaN(Number(value)) ? value : Number(value);
   }
-  return parseValue(`recipe with ${changes.join(" ")}`, recipeSchema, changed);
+  try {
+    return parseValue(`recipe with ${changes.join(" ")}`, recipeSchema, changed);
+  } catch (error) {
+    if (error instanceof FormatError) return error.message;
+    throw error;
+  }
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
