@@ -7,6 +7,7 @@ import {
   GELU_INPUT_GRADIENT,
   LAYER_NORM,
   LAYER_NORM_WEIGHT_TERMS,
+  layerNormGroups,
   layerNormInputGradientProgram,
   SAMPLED_SCATTER_ADD,
 } from "./gpt-programs.ts";
@@ -46,7 +47,7 @@ export const GPT_OPERATIONS: Readonly<Record<string, Body>> = {
     const [x, weight, bias] = take(inputs, "x", "weight", "bias");
     const [R, C] = matrix(x);
     const y = backend.makeTensorInfo([R, C], "float32");
-    const call = { output: y, inputs: [x, weight, bias], integers: [C], groups: R };
+    const call = { output: y, inputs: [x, weight, bias], ...normOf(R, C) };
     runProgram(backend, LAYER_NORM, call);
     return y;
   },
@@ -59,8 +60,7 @@ export const GPT_OPERATIONS: Readonly<Record<string, Body>> = {
     runProgram(backend, layerNormInputGradientProgram(residual !== undefined), {
       output: dx,
       inputs: residual === undefined ? [dy, x, weight] : [dy, x, weight, residual],
-      integers: [C],
-      groups: R,
+      ...normOf(R, C),
     });
     return dx;
   },
@@ -69,7 +69,7 @@ export const GPT_OPERATIONS: Readonly<Record<string, Body>> = {
     const [dy, x] = take(inputs, "dy", "x");
     const [R, C] = matrix(x);
     const terms = backend.makeTensorInfo([R, C], "float32");
-    const call = { output: terms, inputs: [dy, x], integers: [C], groups: R };
+    const call = { output: terms, inputs: [dy, x], ...normOf(R, C) };
     runProgram(backend, LAYER_NORM_WEIGHT_TERMS, call);
     return terms;
   },
@@ -120,6 +120,10 @@ function attentionCall({ R, T, C, H }: { R: number; T: number; C: number; H: num
     groups: Math.ceil((R * H) / THREADS),
     programs: attentionPrograms(C / H),
   };
+}
+
+function normOf(R: number, C: number): { integers: number[]; groups: number } {
+  return { integers: [R, C], groups: layerNormGroups(R) };
 }
 
 function elements({ shape }: TensorInfo): { integers: number[]; groups: number } {

@@ -39,51 +39,62 @@ export const SAMPLED_SCATTER_ADD: Program = {
     }`,
 };
 
-/** One group a row: its mean, 1 / √(variance + ε), and sums over the group in a fixed order. */
-const ROW_NORM = `
-  var<workgroup> partial : array<f32, ${THREADS}>;
+const LANES = 8; // threads of a row: neighbours read neighbours; more would spend their time at barriers
+const ROWS_A_GROUP = THREADS / LANES;
 
-  fn total(value : f32) -> f32 {
+/** How many workgroups `rows` layer norms take. */
+export function layerNormGroups(rows: number): number {
+  return Math.ceil(rows / ROWS_A_GROUP);
+}
+
+/** A row's mean, its 1 / √(variance + ε), and sums over its threads in a fixed order. */
+const ROW_NORM = `
+  var<workgroup> partial : array<vec2<f32>, ${THREADS}>;
+
+  fn total(value : vec2<f32>) -> vec2<f32> {
     let thread = i32(localIndex);
     partial[thread] = value;
     workgroupBarrier();
-    for (var half = ${THREADS / 2}; half > 0; half /= 2) {
-      if (thread < half) { partial[thread] += partial[thread + half]; }
-      workgroupBarrier();
-    }
-    let sum = partial[0];
+    var sum = vec2<f32>(0.0);
+    for (var lane = 0; lane < ${LANES}; lane++) { sum += partial[thread - thread % ${LANES} + lane]; }
     workgroupBarrier();
     return sum;
   }
 
-  fn meanOf(first : i32) -> f32 {
+  fn meanOf(first : i32, lane : i32) -> f32 {
     var sum = 0.0;
-    for (var c = i32(localIndex); c < uniforms.channels; c += ${THREADS}) { sum += x[first + c]; }
-    return total(sum) / f32(uniforms.channels);
+    for (var c = lane; c < uniforms.channels; c += ${LANES}) { sum += x[first + c]; }
+    return total(vec2<f32>(sum, 0.0)).x / f32(uniforms.channels);
   }
 
-  fn inverseOf(first : i32, mean : f32) -> f32 {
+  fn inverseOf(first : i32, lane : i32, mean : f32) -> f32 {
     var sum = 0.0;
-    for (var c = i32(localIndex); c < uniforms.channels; c += ${THREADS}) {
+    for (var c = lane; c < uniforms.channels; c += ${LANES}) {
       let distance = x[first + c] - mean;
       sum += distance * distance;
     }
-    return inverseSqrt(total(sum) / f32(uniforms.channels) + 1e-5);
+    return inverseSqrt(total(vec2<f32>(sum, 0.0)).x / f32(uniforms.channels) + 1e-5);
   }`;
 
+/** Threads past the last row follow to the barriers; what they read is clamped and never written. */
 const ROW = `
-      let first = (index / ${THREADS}) * uniforms.channels;
-      let mean = meanOf(first);
-      let inverse = inverseOf(first, mean);`;
+      let row = index / ${LANES};
+      let lane = index % ${LANES};
+      let first = row * uniforms.channels;
+      let mean = meanOf(first, lane);
+      let inverse = inverseOf(first, lane, mean);`;
+
+const EACH_CHANNEL = `for (var c = lane; c < uniforms.channels && row < uniforms.rows; c += ${LANES})`;
+
+const NORM = { integers: ["rows", "channels"], workgroupSize: THREADS };
 
 export const LAYER_NORM: Program = {
   name: "commonweight_layer_norm",
   inputs: ["x", "weight", "bias"],
-  integers: ["channels"],
-  workgroupSize: THREADS,
+  ...NORM,
   code: `${ROW_NORM}
     fn main(index : i32) {${ROW}
-      for (var c = i32(localIndex); c < uniforms.channels; c += ${THREADS}) {
+      ${EACH_CHANNEL} {
         result[first + c] = (x[first + c] - mean) * inverse * weight[c] + bias[c];
       }
     }`,
@@ -92,11 +103,10 @@ export const LAYER_NORM: Program = {
 export const LAYER_NORM_WEIGHT_TERMS: Program = {
   name: "commonweight_layer_norm_weight_terms",
   inputs: ["dy", "x"],
-  integers: ["channels"],
-  workgroupSize: THREADS,
+  ...NORM,
   code: `${ROW_NORM}
     fn main(index : i32) {${ROW}
-      for (var c = i32(localIndex); c < uniforms.channels; c += ${THREADS}) {
+      ${EACH_CHANNEL} {
         result[first + c] = dy[first + c] * (x[first + c] - mean) * inverse;
       }
     }`,
@@ -107,22 +117,18 @@ export function layerNormInputGradientProgram(withResidual: boolean): Program {
   return {
     name: `commonweight_layer_norm_input_gradient_${withResidual}`,
     inputs: ["dy", "x", "weight", ...(withResidual ? ["residual"] : [])],
-    integers: ["channels"],
-    workgroupSize: THREADS,
+    ...NORM,
     code: `${ROW_NORM}
       fn main(index : i32) {${ROW}
-        var sumG = 0.0;
-        var sumGN = 0.0;
-        for (var c = i32(localIndex); c < uniforms.channels; c += ${THREADS}) {
+        var sums = vec2<f32>(0.0); // of g = dy · weight, and of g times the normalised x
+        for (var c = lane; c < uniforms.channels; c += ${LANES}) {
           let g = dy[first + c] * weight[c];
-          sumG += g;
-          sumGN += g * (x[first + c] - mean) * inverse;
+          sums += vec2<f32>(g, g * (x[first + c] - mean) * inverse);
         }
-        let meanG = total(sumG) / f32(uniforms.channels);
-        let meanGN = total(sumGN) / f32(uniforms.channels);
-        for (var c = i32(localIndex); c < uniforms.channels; c += ${THREADS}) {
+        let means = total(sums) / f32(uniforms.channels);
+        ${EACH_CHANNEL} {
           let normal = (x[first + c] - mean) * inverse;
-          let d = inverse * (dy[first + c] * weight[c] - meanG - normal * meanGN);
+          let d = inverse * (dy[first + c] * weight[c] - means.x - normal * means.y);
           result[first + c] = d${withResidual ? " + residual[first + c]" : ""};
         }
       }`,
