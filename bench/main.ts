@@ -11,6 +11,7 @@ export type BenchOptions = {
 /** Each file exports `measure`; loaded only when it is asked for. */
 const benches: Record<string, () => Promise<{ measure(options: BenchOptions): Promise<Row[]> }>> = {
   codec: () => import("./codec.ts"),
+  gate: () => import("./gate.ts"),
   merge: () => import("./merge.ts"),
 };
 

@@ -1,0 +1,101 @@
+import { type PairedTestRules, pairedTest } from "../core/gate/paired-test.ts";
+import { createRandom, type Random } from "../core/random.ts";
+import { judgedRow, type Row } from "./figures.ts";
+import type { BenchOptions } from "./main.ts";
+
+const RULES: PairedTestRules = { marginNats: 0.02, alpha: 0.035, beta: 0.05, maxExamples: 4000 };
+const SPRT_LEAST = 64; // examples before the normal SPRT may decide: its variance needs some
+
+/** Paired loss differences with a given mean, in nats. */
+type Sample = (random: Random, mean: number) => number;
+const samples: Record<string, Sample> = {
+  "normal noise of 0.15 nats": (random, mean) => mean + 0.15 * normal(random),
+  "one example in 50 moves by about 1 nat": (random, mean) =>
+    mean + (uniform(random) < 0.02 ? Math.sign(uniform(random) - 0.5) * exponential(random) : 0),
+  "one in 50 loses 0.5 nats, the rest gain a little": (random, mean) =>
+    mean + (uniform(random) < 0.02 ? 0.49 : -0.01),
+  "one in 200 loses 4 nats, the rest gain a little": (random, mean) =>
+    mean + (uniform(random) < 0.005 ? 3.98 : -0.02),
+};
+
+/** How often the gate errs in 400 trials (quick: 100), beside the usual SPRT on a running variance. */
+export async function measure({ seed, quick }: BenchOptions): Promise<Row[]> {
+  const trials = quick ? 100 : 400;
+  const random = createRandom(seed);
+  const rows: Row[] = [];
+  for (const [name, sample] of Object.entries(samples)) {
+    const worse = judge(random, sample, RULES.marginNats, trials);
+    const equal = judge(random, sample, 0, trials);
+    const unit = `of ${trials}`;
+    rows.push(
+      judgedRow(
+        {
+          what: `worse by the margin, passed: ${name}`,
+          value: worse.passed,
+          unit,
+          against: `normal SPRT ${worse.sprtPassed}`,
+        },
+        "<=",
+        Math.round(0.07 * trials), // 28 of 400, designed for 3.5%
+      ),
+      {
+        what: `equally good, passed: ${name}`,
+        value: equal.passed,
+        unit,
+        against: `normal SPRT ${equal.sprtPassed}`,
+      },
+      judgedRow(
+        { what: `equally good, median examples: ${name}`, value: equal.examples, unit: "examples" },
+        "<=",
+        1000,
+      ),
+    );
+  }
+  return rows;
+}
+
+function judge(random: Random, sample: Sample, mean: number, trials: number) {
+  let passed = 0;
+  let sprtPassed = 0;
+  const examples: number[] = [];
+  for (let trial = 0; trial < trials; trial++) {
+    const length = RULES.maxExamples;
+    const differences = Float32Array.from({ length }, () => sample(random, mean));
+    const result = pairedTest(differences, RULES);
+    if (result.decision === "pass") passed++;
+    if (passesNormalSprt(differences)) sprtPassed++;
+    examples.push(result.examples);
+  }
+  examples.sort((a, b) => a - b);
+  return { passed, sprtPassed, examples: examples[trials >> 1] ?? Number.NaN };
+}
+
+/** Wald's test of mean 0 against the margin, as if the differences were normal with the variance so far. */
+function passesNormalSprt(differences: Float32Array): boolean {
+  const { marginNats, alpha, beta } = RULES;
+  let sum = 0;
+  let squares = 0;
+  for (let i = 0; i < differences.length; i++) {
+    sum += differences[i]!;
+    squares += differences[i]! ** 2;
+    const count = i + 1;
+    if (count < SPRT_LEAST) continue;
+    const variance = Math.max(squares / count - (sum / count) ** 2, 1e-9); // all equal: not 0
+    const logRatio = (marginNats / variance) * ((count * marginNats) / 2 - sum);
+    if (logRatio >= Math.log((1 - beta) / alpha)) return true;
+    if (logRatio <= Math.log(beta / (1 - alpha))) return false;
+  }
+  return false;
+}
+
+function uniform(random: Random): number {
+  return (random.uint32() + 0.5) / 2 ** 32;
+}
+
+function exponential(random: Random): number {
+  return -Math.log(uniform(random));
+}
+
+function normal(random: Random): number {
+  return Math.sqrt(2 * exponential(random)) * Math.cos(2 * Math.PI * uniform(random));
+}
