@@ -69,7 +69,7 @@ export function createApp({ context, checkpoints, hub, positionsOf, onWork }: Ap
   app.route("/", blobRoutes(context));
   app.route("/", ticketRoutes(context, limits));
   app.route("/", contributionRoutes(context, limits, intakeAndWake));
-  app.route("/", eventRoutes(context, hub));
+  app.route("/", eventRoutes(context.ledger, hub));
   app.route("/", adminRoutes(context, hub, limits, onWork));
   app.route("/", metricsRoutes(context, answers));
   app.get(`${API}/*`, (c) => c.notFound());

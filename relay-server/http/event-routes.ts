@@ -1,8 +1,8 @@
 import { Hono } from "hono";
 import { routes } from "../../core/protocol/routes.ts";
 import { events as eventSchemas } from "../../core/protocol/schemas/status.ts";
-import type { RelayContext } from "../context.ts";
 import { coalesce, type EventHub } from "../events/event-hub.ts";
+import type { Ledger } from "../ledger/ledger.ts";
 import type { EventRow } from "../ledger/tables.ts";
 import { Refusal } from "./refusal.ts";
 
@@ -11,7 +11,7 @@ const MAX_WAITING_BYTES = 256 << 10; // a reader that is this far behind is drop
 const MAX_MISSED = 1000; // events that a returning reader is sent; older ones it reads from the API
 
 /** Server-sent events: a tail of the ledger's events table. */
-export function eventRoutes({ ledger }: RelayContext, hub: EventHub): Hono {
+export function eventRoutes(ledger: Pick<Ledger, "eventsAfter">, hub: EventHub): Hono {
   const app = new Hono();
   app.get(routes.events(), async (c) => {
     const topics = topicsOf(c.req.query("topics"));
@@ -41,17 +41,17 @@ function stream(
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   let stop = () => {};
+  let stopped = false;
   return new ReadableStream<Uint8Array>(
     {
       async start(controller) {
         let sent = 0; // number of the last event, so that none comes twice
         const send = (text: string) => {
+          if (stopped) return;
           const bytes = encoder.encode(text);
-          if ((controller.desiredSize ?? 0) < bytes.length) {
-            stop();
-            return controller.error(new Error("a reader fell behind"));
-          }
-          controller.enqueue(bytes);
+          if ((controller.desiredSize ?? 0) >= bytes.length) return controller.enqueue(bytes);
+          stop();
+          controller.error(new Error("a reader fell behind"));
         };
         const sendEvents = (rows: readonly EventRow[]) => {
           const fresh = rows.filter(({ id, type }) => Number(id) > sent && topics.has(type));
@@ -63,13 +63,19 @@ function stream(
         const unlisten = hub.listen((rows) => listener(rows));
         const heartbeat = setInterval(() => send(": still here\n\n"), HEARTBEAT_MS);
         stop = () => {
+          stopped = true;
           clearInterval(heartbeat);
           unlisten();
         };
-        send(`retry: 3000\nid: ${hub.last()}\n\n`);
-        sendEvents(await missed());
-        listener = sendEvents;
-        sendEvents(early);
+        try {
+          send(`retry: 3000\nid: ${hub.last()}\n\n`);
+          sendEvents(await missed());
+          listener = sendEvents;
+          sendEvents(early);
+        } catch (error) {
+          stop();
+          throw error;
+        }
       },
       cancel: () => stop(),
     },

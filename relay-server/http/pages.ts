@@ -58,13 +58,14 @@ export function pageRoutes(webDir: string): Hono {
       if (isPage) return c.html(MISSING, 503, { "cache-control": "no-store" });
       throw new Refusal("route-unknown", "there is no such file");
     }
-    const headers: Record<string, string> = {
+    const etag = `W/"${file.sha256}"`;
+    const headers = {
       "content-type": TYPES[extname(name)] ?? "application/octet-stream",
       "cache-control": HASHED.test(name) ? "public, max-age=31536000, immutable" : "no-cache",
       vary: "accept-encoding",
-      etag: `W/"${file.sha256}"`,
+      etag,
     };
-    if (c.req.header("if-none-match") === headers["etag"]) return c.body(null, 304, headers);
+    if (c.req.header("if-none-match") === etag) return c.body(null, 304, headers);
     const asked = /\bgzip\b/.test(c.req.header("accept-encoding") ?? "");
     if (!asked || file.small === null) return c.body(file.bytes, 200, headers);
     return c.body(file.small, 200, { ...headers, "content-encoding": "gzip" });

@@ -48,9 +48,8 @@ export function createIntake(
   const { ledger, clock, models } = context;
 
   async function recall(id: string): Promise<Receipt | null> {
-    const life = await ledger.contribution(id);
+    const [life, refusal] = await Promise.all([ledger.contribution(id), ledger.refusal(id)]);
     if (life !== undefined) return { kind: "known", life };
-    const refusal = await ledger.refusal(id);
     if (refusal === undefined) return null;
     const code = Object.hasOwn(REJECT_CODES, refusal.code) ? refusal.code : "malformed";
     return { kind: "refused", code: code as RejectCode, message: refusal.message };

@@ -2,10 +2,17 @@ import { readFile } from "node:fs/promises";
 import { afterEach, expect, test, vi } from "vitest";
 import { decodeVersion, verifyVersion, versionId } from "../../core/history/version.ts";
 import { startTestRelay, type TestRelay } from "../fixtures/test-relay.ts";
-import { tinyRecipe } from "../fixtures/tiny-model.ts";
-import { contribute, createVolunteer } from "../fixtures/volunteer.ts";
+import { tinyModel, tinyRecipe } from "../fixtures/tiny-model.ts";
+import { contribute, createVolunteer, type Work } from "../fixtures/volunteer.ts";
 
 vi.setConfig({ testTimeout: 60_000 }); // each test starts a relay with its threads
+/** Four times the work, backwards. */
+function spoiled(work: Work): Work {
+  const codes = work.patch.codes.map((code) => -code);
+  const scales = work.patch.scales.map((bits) => (bits === 0 ? 0 : bits + 0x800)); // exponent + 2
+  return { ...work, patch: { ...work.patch, codes, scales } };
+}
+
 let relay: TestRelay;
 afterEach(() => relay.remove());
 
@@ -72,14 +79,35 @@ test("work that harms is refused after scoring, and its bytes are gone", async (
   relay = await startTestRelay();
   const volunteer = await createVolunteer(relay.client, tinyRecipe);
   const work = await volunteer.work(await volunteer.ask(relay.now()));
-  const codes = work.patch.codes.map((code) => -code);
-  const scales = work.patch.scales.map((bits) => (bits === 0 ? 0 : bits + 0x800)); // times 4
-  const parcel = await volunteer.pack({ ...work, patch: { ...work.patch, codes, scales } });
+  const parcel = await volunteer.pack(spoiled(work));
   await relay.client.putContribution(parcel.id, parcel.bytes, parcel.signature);
   const life = await relay.decided(parcel.id);
   expect(life).toMatchObject({ state: "refused", reason: { code: "harmful" }, version: null });
   expect((await relay.ask(`/api/v1/blobs/${parcel.id}`)).status).toBe(404);
   expect((await relay.client.health()).models[0]).toMatchObject({ head: 0, refused24h: 1 });
+});
+
+test("G10: of a cohort that fails, the bad one is refused and the rest is one version", async () => {
+  const merge = { ...tinyRecipe.merge, cohortSeconds: 1000, newcomerWeight: 1 };
+  const score = { stepShare: 0.2, toleranceNats: 100 }; // lets everything through to the gate
+  relay = await startTestRelay({ source: tinyModel({ merge, score }) });
+  const parcels = [];
+  for (const isBad of [false, true, false]) {
+    const volunteer = await createVolunteer(relay.client, tinyRecipe);
+    const work = await volunteer.work(await volunteer.ask(relay.now()));
+    parcels.push(await volunteer.pack(isBad ? spoiled(work) : work));
+  }
+  for (const { id, bytes, signature } of parcels) {
+    await relay.client.putContribution(id, bytes, signature);
+  }
+  const lives = await Promise.all(parcels.map(({ id }) => relay.decided(id)));
+  expect(lives.map(({ state, version, reason }) => [state, version, reason?.code])).toEqual([
+    ["merged", 1, undefined],
+    ["refused", null, "gate-failed"],
+    ["merged", 1, undefined],
+  ]);
+  const { record } = await relay.client.version("tiny", 1);
+  expect(record.evaluation.gate?.evaluations).toBeGreaterThan(1);
 });
 
 test("a paused model gives out no work and merges none, until it is resumed", async () => {

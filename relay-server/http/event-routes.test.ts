@@ -1,0 +1,51 @@
+import { expect, test } from "vitest";
+import type { EventRow } from "../ledger/tables.ts";
+import { eventRoutes } from "./event-routes.ts";
+
+/** A hub that a test speaks through. */
+function fakeHub() {
+  const listeners = new Set<(events: readonly EventRow[]) => void>();
+  return {
+    listeners,
+    say: (events: readonly EventRow[]) => {
+      for (const listener of listeners) listener(events);
+    },
+    wake() {},
+    close() {},
+    last: () => 0,
+    listen(listener: (events: readonly EventRow[]) => void) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}
+
+const event = (id: number, data: string): EventRow => ({ id, type: "health", topic: "tiny", data });
+
+test("H12: a reader that falls behind is dropped, one that reads hears everything once", async () => {
+  const hub = fakeHub();
+  const missed = [event(1, "missed")];
+  const app = eventRoutes({ eventsAfter: async () => missed }, hub);
+  const slow = await app.request("/api/v1/events", { headers: { "last-event-id": "0" } });
+  const quick = await app.request("/api/v1/events", { headers: { "last-event-id": "0" } });
+  const reader = quick.body!.getReader();
+  let heard = "";
+  const long = "x".repeat(60_000);
+  for (let id = 1; id <= 6; id++) {
+    hub.say([event(id, `${id}${long}`)]);
+    while (!heard.includes(`id: ${id}\n`))
+      heard += new TextDecoder().decode((await reader.read()).value);
+  }
+  expect(hub.listeners.size).toBe(1);
+  await expect(slow.text()).rejects.toThrow("fell behind");
+  expect(heard.match(/^data: ./gm)).toEqual([
+    "data: m",
+    "data: 2",
+    "data: 3",
+    "data: 4",
+    "data: 5",
+    "data: 6",
+  ]);
+  await reader.cancel();
+  expect(hub.listeners.size).toBe(0);
+});
