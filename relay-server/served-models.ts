@@ -1,3 +1,4 @@
+import { access } from "node:fs/promises";
 import { assert } from "../core/errors.ts";
 import { parseJson } from "../core/protocol/canonical-json.ts";
 import { recipe as recipeSchema } from "../core/protocol/schemas/recipe.ts";
@@ -36,7 +37,7 @@ export async function openModels(
 }
 
 async function openModel(
-  { ledger, blobs }: RelayContext,
+  { ledger, blobs, heldOut }: RelayContext,
   checkpoints: Checkpoints,
   row: ModelRow,
 ): Promise<ServedModel> {
@@ -47,6 +48,7 @@ async function openModel(
   const { id } = await encodeCheckpoint(layout, await checkpoints.parametersOf(head));
   if (id !== head.checkpoint)
     throw new Error(`version ${head.number} does not have its checkpoint`);
+  for (const path of Object.values(heldOut.paths(row.id))) await access(path); // its error names the path
   for (const { sha256, size_bytes, title } of await ledger.shards(row.id)) {
     if ((await blobs.size(sha256)) !== size_bytes) throw new Error(`shard "${title}" is missing`);
   }

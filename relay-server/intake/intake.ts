@@ -1,12 +1,5 @@
 import { sha256, verifyId } from "../../core/crypto/signature.ts";
-import { clipNorm } from "../../core/merge/multiplier.ts";
-import {
-  decodePatch,
-  decodePatchHeader,
-  patchNorm,
-  patchValuesId,
-} from "../../core/patch/patch.ts";
-import { segmentStarts } from "../../core/patch/quantiser.ts";
+import { decodePatchHeader } from "../../core/patch/patch.ts";
 import { parseJson } from "../../core/protocol/canonical-json.ts";
 import {
   REJECT_CODES,
@@ -16,9 +9,10 @@ import {
 } from "../../core/protocol/reject-codes.ts";
 import type { Contribution, PatchHeader } from "../../core/protocol/schemas/contribution.ts";
 import { type Ticket, ticket as ticketSchema } from "../../core/protocol/schemas/ticket.ts";
-import type { RelayContext, ServedModel } from "../context.ts";
+import type { RelayContext } from "../context.ts";
 import type { createMaskCache } from "../masks.ts";
-import { validateNorm, validateStaleness, validateTicket } from "./rules.ts";
+import { validateStaleness, validateTicket } from "./rules.ts";
+import { readWork } from "./work.ts";
 
 /** A patch file as it came, its hash checked against its address. */
 export type Delivery = {
@@ -33,8 +27,6 @@ export type Receipt =
 
 type Intake = (delivery: Delivery) => Promise<Receipt>;
 type Refused = Verdict & { ok: false };
-
-const CLIP_SAMPLE = 64; // norms of merged work that the clip is taken from
 
 /**
  * Step 6 of the walk: from the cheap rule to the dear one, then bytes and row in one commit. Idempotent by id;
@@ -78,13 +70,13 @@ export function createIntake(
       const message = `this relay has no model ${header.model}`;
       return { kind: "refused", code: "model-unknown", message };
     }
-    const ticketed = await checkTicket(header);
+    const ticketed = await checkTicket(id, header);
     if (!ticketed.ok) return reject(id, header.contributor, ticketed);
     const { base } = ticketed.ticket;
     const limit = served.recipe.merge.stalenessLimit;
     const fresh = validateStaleness(base.number, model.head, limit);
     if (!fresh.ok) return reject(id, header.contributor, fresh);
-    const work = await readWork(bytes, header, served);
+    const work = await readWork(context, positionsOf, served, header, bytes);
     if (!work.ok) return reject(id, header.contributor, work);
     const now = clock();
     const entry = await ledger.enter(
@@ -117,7 +109,10 @@ export function createIntake(
     return reject(id, header.contributor, refuse(entry.code, CONFLICTS[entry.code]));
   };
 
-  async function checkTicket(header: PatchHeader): Promise<{ ok: true; ticket: Ticket } | Refused> {
+  async function checkTicket(
+    id: string,
+    header: PatchHeader,
+  ): Promise<{ ok: true; ticket: Ticket } | Refused> {
     const row = await ledger.ticket(header.ticket);
     const ticket =
       row === undefined
@@ -125,30 +120,9 @@ export function createIntake(
         : parseJson("ticket", ticketSchema, new TextEncoder().encode(row.ticket));
     const verdict = validateTicket(header, ticket, clock());
     if (!verdict.ok) return verdict;
-    if (ticket === null || row?.used_by != null)
-      return refuse("ticket-used", CONFLICTS["ticket-used"]);
-    return { ok: true, ticket };
-  }
-
-  /** Decode the values in full and weigh them. */
-  async function readWork(
-    bytes: Uint8Array<ArrayBuffer>,
-    header: PatchHeader,
-    { layout, recipe }: ServedModel,
-  ): Promise<{ ok: true; norm: number; valuesHash: string } | Refused> {
-    const masked = positionsOf(layout, header.mask);
-    const patch = decodePatch(bytes, layout, masked?.positions ?? null);
-    const segments =
-      masked?.segments ?? segmentStarts(layout, patch.positions ?? new Uint32Array());
-    const norm = patchNorm(patch, segments);
-    const norms = await ledger.mergedNorms(header.model, CLIP_SAMPLE);
-    const verdict = validateNorm(norm, {
-      count: header.mask.count,
-      clipNorm: clipNorm(norms, recipe.merge.clipFactor),
-      training: recipe.training,
-    });
-    if (!verdict.ok) return verdict;
-    return { ok: true, norm, valuesHash: await patchValuesId(patch) };
+    const usedBy = row?.used_by ?? id; // the same contribution at the same moment is no second one
+    if (ticket !== null && usedBy === id) return { ok: true, ticket };
+    return refuse("ticket-used", CONFLICTS["ticket-used"]);
   }
 }
 

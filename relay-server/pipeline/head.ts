@@ -29,7 +29,12 @@ export function createHeads(
     const served = models.get(model);
     assert(row !== undefined && served !== undefined, `no model ${model}`);
     const known = kept.get(model);
-    if (known?.number === row.head) return { ...known, paused: row.paused === 1 };
+    if (known?.number === row.head) {
+      // other models' heads may have taken its place there
+      const isLoaded = await evaluator.has(known.checkpoint);
+      if (!isLoaded) await evaluator.load(known.checkpoint, known.parameters);
+      return { ...known, paused: row.paused === 1 };
+    }
     const version = await ledger.version(model, row.head);
     assert(version !== undefined, `${model} has no version ${row.head}`);
     const parameters = await checkpoints.parametersOf(version);

@@ -123,10 +123,14 @@ test("H10: the same contribution twice is one, and answers the same", async () =
   expect([again.status, await again.json()]).toEqual([200, life]);
 });
 
-test("H10: the same contribution twice at the same moment is one", async () => {
+test("H10: the same contribution many times within a moment is one", async () => {
   const parcel = await volunteer.pack(await freshWork(relay, volunteer));
-  const answers = await Promise.all([1, 2, 3, 4].map(() => put(relay, parcel)));
-  expect(answers.map(({ status }) => status).sort()).toEqual([200, 200, 200, 201]);
+  const answers = Array.from({ length: 12 }, async (_, i) => {
+    for (let tick = 0; tick < i; tick++) await new Promise(setImmediate); // overlap in every way
+    return (await put(relay, parcel)).status;
+  });
+  const statuses = (await Promise.all(answers)).toSorted();
+  expect(statuses).toEqual([...Array.from({ length: 11 }, () => 200), 201]);
   const lives = await relay.client.contributions({ contributor: volunteer.contributor });
   expect(lives.filter(({ id }) => id === parcel.id)).toHaveLength(1);
 });
