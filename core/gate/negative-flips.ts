@@ -10,10 +10,13 @@ export type NegativeFlips = {
 };
 
 /**
- * Count the negative flips between two models from what they have right (1) or wrong (0), [n] each,
+ * Count the negative flips between two models from what they have right (1) or wrong (less), [n] each,
  * on the same examples. Yan et al. 2021, "Positive-congruent training", arXiv:2011.09161.
  */
-export function countNegativeFlips(before: Uint8Array, after: Uint8Array): NegativeFlips {
+export function countNegativeFlips(
+  before: ArrayLike<number>,
+  after: ArrayLike<number>,
+): NegativeFlips {
   assert(before.length === after.length, "negative flips: two different sets of examples");
   let flips = 0;
   let rightBefore = 0;

@@ -1,6 +1,7 @@
 import { add, mean, reshape, type Tensor, tensor, tidy } from "@tensorflow/tfjs-core";
 import { assert, FormatError } from "../errors.ts";
 import type { Examples } from "../training/examples.ts";
+import type { TextExamples } from "../training/text-examples.ts";
 import { gptGradientInto } from "./gpt-gradient.ts";
 import { causalAttention, embed, gelu, layerNorm } from "./gpt-operations.ts";
 import { type GptArchitecture, gptShapes } from "./gpt-shapes.ts";
@@ -8,6 +9,8 @@ import { type Batch, type Model, type Weights, weightOf } from "./model.ts";
 import { linear, scoreLogits } from "./operations.ts";
 
 // E examples, W windows of each, T time = context, R = E·W·T rows, C channels, V vocabulary
+
+const TOKENS_A_BATCH = 4096; // 128 channels: 25 MB for the widest block
 
 /**
  * GPT-2: pre-layer-norm blocks on a residual stream, learned positions, tanh GELU, the output layer tied
@@ -23,6 +26,8 @@ export function createGpt(architecture: GptArchitecture): Model {
     batch: (examples, indices) => textBatch(examples, indices, architecture.context),
     gradientInto: (gradient, weights, batch) =>
       tidy(() => gptGradientInto(architecture, gradient, weights, batch)),
+    scoreBatch: (examples) =>
+      Math.max(1, Math.floor(TOKENS_A_BATCH / (textOf(examples).length - 1))),
     score: (weights, batch) => tidy(() => score(architecture, weights, batch)),
   };
 }
@@ -131,13 +136,13 @@ function score(
 
 /** Inputs int32 [E, W, T] and the targets that follow them, int32 [R]. */
 function textBatch(examples: Examples, indices: Uint32Array, T: number): Batch {
-  assert(examples.kind === "text", `a GPT on ${examples.kind}`);
+  const { length, bytes } = textOf(examples);
   const E = indices.length;
-  const W = (examples.length - 1) / T;
+  const W = (length - 1) / T;
   const inputs = new Int32Array(E * W * T);
   const targets = new Int32Array(E * W * T);
   indices.forEach((example, row) => {
-    const stretch = examples.bytes.subarray(example * examples.length); // whole windows follow each other
+    const stretch = bytes.subarray(example * length); // whole windows follow each other
     inputs.set(stretch.subarray(0, W * T), row * W * T);
     targets.set(stretch.subarray(1, W * T + 1), row * W * T);
   });
@@ -145,4 +150,9 @@ function textBatch(examples: Examples, indices: Uint32Array, T: number): Batch {
     inputs: tensor(inputs, [E, W, T], "int32"),
     targets: tensor(targets, [E * W * T], "int32"),
   };
+}
+
+function textOf(examples: Examples): TextExamples {
+  assert(examples.kind === "text", `a GPT on ${examples.kind}`);
+  return examples;
 }

@@ -12,6 +12,8 @@ import {
   scoreLogits,
 } from "./operations.ts";
 
+const EXAMPLES_A_BATCH = 250; // 0.8 MB of pixels
+
 export type MlpArchitecture = Extract<Architecture, { kind: "mlp" }>;
 
 /**
@@ -30,6 +32,7 @@ export function createMlp(architecture: MlpArchitecture): Model {
     batch: (examples, indices) => imageBatch(examples, indices, architecture.inputs),
     gradientInto: (gradient, weights, batch) =>
       tidy(() => gradientInto(gradient, weights, batch, layers)),
+    scoreBatch: () => EXAMPLES_A_BATCH,
     score: (weights, { inputs, targets }) =>
       tidy(() => scoreLogits(forward(weights, inputs, layers).at(-1)!, targets)),
   };

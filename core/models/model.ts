@@ -9,9 +9,9 @@ export type Weights = ReadonlyMap<string, Tensor>;
 
 /** What one step looks at, on the device. The caller disposes both. */
 export type Batch = {
-  /** Images: pixels [batch, inputs] in 0…1. */
+  /** Images: pixels [batch, inputs] in 0…1. Text: int32 tokens [batch, windows, time]. */
   readonly inputs: Tensor;
-  /** int32: classes [batch]. */
+  /** int32: classes [batch], or the tokens that follow [batch × windows × time]. */
   readonly targets: Tensor;
 };
 
@@ -35,7 +35,9 @@ export type Model = {
    * one per example or token. Whatever else it makes dies inside.
    */
   gradientInto(gradient: MaskedGradient, weights: Weights, batch: Batch): Tensor;
-  /** [2, examples of the batch]: the loss in nats, then 1 where the example is answered right, else 0. */
+  /** How many of `examples` a forward pass should take at most: bounded memory, and enough rows to fill a device. */
+  scoreBatch(examples: Examples): number;
+  /** [2, examples of the batch]: the mean loss in nats, then the share of the example's answers that are right. */
   score(weights: Weights, batch: Batch): Tensor;
 };
 

@@ -31,7 +31,7 @@ test("losses and answers equal the f64 reference, over several batches and a res
     1e-6,
   );
   const logits = mlpForward(architecture, tensors, inputs).at(-1)!;
-  const answers = Uint8Array.from(examples.labels, (label, image) => {
+  const answers = Float32Array.from(examples.labels, (label, image) => {
     const row = logits.subarray(image * 7, image * 7 + 7);
     return row.indexOf(Math.max(...row)) === label ? 1 : 0;
   });

@@ -4,13 +4,11 @@ import type { Architecture } from "../protocol/schemas/recipe.ts";
 import type { Examples } from "./examples.ts";
 import { uploadWeights } from "./weights.ts";
 
-const EXAMPLES_A_BATCH = 250; // 0.8 MB of pixels: bounded memory, and enough rows to fill a device
-
 export type Evaluation = {
   /** Per example, in nats [n]. */
   readonly losses: Float32Array;
-  /** 1 where the example is answered right, else 0 [n]. */
-  readonly correct: Uint8Array;
+  /** The share of each example's answers that are right [n]: 0 or 1 for an image, one answer a byte in text. */
+  readonly correct: Float32Array;
 };
 
 /** Loss and correctness of every example, on the backend that is open. */
@@ -30,11 +28,12 @@ export async function evaluate(
   const model = modelOf(architecture);
   const weights = uploadWeights(model, parameters);
   const losses = new Float32Array(examples.count);
-  const correct = new Uint8Array(examples.count);
+  const correct = new Float32Array(examples.count);
+  const most = model.scoreBatch(examples);
   try {
-    for (let first = 0; first < examples.count; first += EXAMPLES_A_BATCH) {
+    for (let first = 0; first < examples.count; first += most) {
       signal?.throwIfAborted();
-      const length = Math.min(EXAMPLES_A_BATCH, examples.count - first);
+      const length = Math.min(most, examples.count - first);
       const indices = Uint32Array.from({ length }, (_, row) => first + row);
       const batch = model.batch(examples, indices);
       const scores = model.score(weights, batch);
@@ -52,8 +51,8 @@ export async function evaluate(
   }
 }
 
-/** The share of examples answered right. */
-export function accuracy(correct: Uint8Array): number {
+/** The share of answers that are right. */
+export function accuracy(correct: Float32Array): number {
   let right = 0;
   for (const one of correct) right += one;
   return right / correct.length;

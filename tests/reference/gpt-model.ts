@@ -2,7 +2,7 @@ import { dispose, memory, tensor, zeros } from "@tensorflow/tfjs-core";
 import { expect } from "vitest";
 import { createGpt } from "../../core/models/gpt.ts";
 import type { GptArchitecture } from "../../core/models/gpt-shapes.ts";
-import { gptLosses } from "../../core/models/reference/gpt.ts";
+import { gptForward, gptLosses } from "../../core/models/reference/gpt.ts";
 import { gptGradient } from "../../core/models/reference/gpt-backward.ts";
 import { joinFlat, splitFlat } from "../../core/models/reference/tensors.ts";
 import { createLayout } from "../../core/tensors/layout.ts";
@@ -87,8 +87,22 @@ export async function compareGpt({
   });
   const read = await scores.data();
   expectClose("scores", read.subarray(0, E), mean, 5e-6);
-  for (const share of read.subarray(E)) expect(share >= 0 && share <= 1).toBe(true);
+  const { logits } = gptForward(architecture, tensors, { batch: E * W, ...rows });
+  const shares = rightShares(logits, rows.targets, E);
+  expectClose("shares answered right", read.subarray(E), shares, 1e-6);
   dispose([scores, batch.inputs, batch.targets, ...weights.values()]);
+}
+
+/** The share of each example's targets [E] that have their row's largest logit. */
+function rightShares(logits: Float64Array, targets: readonly number[], E: number): Float64Array {
+  const V = logits.length / targets.length;
+  const shares = new Float64Array(E); // [E]
+  targets.forEach((target, r) => {
+    const row = logits.subarray(r * V, (r + 1) * V);
+    if (row.indexOf(Math.max(...row)) !== target) return;
+    shares[Math.floor((r * E) / targets.length)]! += E / targets.length;
+  });
+  return shares;
 }
 
 export function randomText(
