@@ -14,6 +14,7 @@ const SOURCES = [
   "worker",
   "web",
   "public",
+  "index.html",
   "vite.config.ts",
   "package-lock.json",
 ];
