@@ -1,6 +1,12 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { clipNorm, cohortMultipliers, multiplier, type Standing } from "./multiplier.ts";
+import {
+  clipNorm,
+  cohortMultipliers,
+  multiplier,
+  partMultipliers,
+  type Standing,
+} from "./multiplier.ts";
 
 const rules = { clipNorm: 2, newcomerWeight: 0.5, fullExamples: 1000 };
 const full: Standing = { norm: 1, merges: 10, lag: 0, examples: 1000 };
@@ -74,4 +80,10 @@ test("G7: the clip is the factor times the median norm, and one huge norm does n
   expect(clipNorm([3], 2)).toBe(6);
   expect(clipNorm([1, 3], 2)).toBe(4);
   expect(clipNorm([1, 1e30, 3], 2)).toBe(6);
+});
+
+test("G10: a patch in a part of a cohort moves the model as far as in the whole", () => {
+  expect(partMultipliers([4096, 2048], 2)).toEqual([4096, 2048]);
+  expect(partMultipliers([4096], 10)).toEqual([409]); // ÷ 1 covering patch, as 4096 ÷ 10 in the whole
+  expect(partMultipliers([4096, 1001, 0], 4)).toEqual([3072, 750, 0]);
 });

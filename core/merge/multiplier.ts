@@ -60,6 +60,15 @@ export function cohortMultipliers(cohort: readonly Standing[], rules: WeighingRu
 }
 
 /**
+ * The multipliers of a part of a cohort of `cohortSize`, from those that the part's patches have in the
+ * whole (protocol G10): ⌊multiplier · part / cohort⌋, so that each patch moves the model as far as it
+ * would beside all the others. A single patch at full strength is noise that honest work fails by.
+ */
+export function partMultipliers(multipliers: readonly number[], cohortSize: number): number[] {
+  return multipliers.map((own) => Math.floor((own * multipliers.length) / cohortSize));
+}
+
+/**
  * The longest delta that enters unshortened: `clipFactor` times the median of `mergedNorms`, the norms
  * of merged, trusted work (protocol G7). A median, because up to half of them may lie. Null without any.
  */

@@ -1,5 +1,5 @@
 import { type PairedTestResult, pairedTest } from "../../core/gate/paired-test.ts";
-import { clipNorm, cohortMultipliers } from "../../core/merge/multiplier.ts";
+import { clipNorm, cohortMultipliers, partMultipliers } from "../../core/merge/multiplier.ts";
 import { mergeRules } from "../../core/merge/rules.ts";
 import { createRandom } from "../../core/random.ts";
 import type { Evaluator } from "./evaluation-thread.ts";
@@ -15,14 +15,14 @@ export type Candidate = {
   readonly step: { readonly positions: Uint32Array; readonly values: Float32Array };
 };
 
-/** Step 8 of the walk: merge `members` into the head. */
-export function mergeCandidate(
+/** The multiplier of each member of `cohort` beside all the others. */
+export function weighCohort(
   head: Head,
-  members: readonly Member[],
+  cohort: readonly Member[],
   mergedNorms: readonly number[],
-): Candidate {
+): ReadonlyMap<Member, number> {
   const { merge, training } = head.recipe;
-  const standings = members.map(({ row }) => ({
+  const standings = cohort.map(({ row }) => ({
     norm: row.norm,
     merges: row.merged_before,
     lag: head.number - row.base,
@@ -33,6 +33,18 @@ export function mergeCandidate(
     newcomerWeight: merge.newcomerWeight,
     fullExamples: training.steps * training.batch,
   });
+  return new Map(cohort.map((member, i) => [member, multipliers[i]!]));
+}
+
+/** Step 8 of the walk: merge `members`, some or all of the cohort that `weights` has, into the head. */
+export function mergeCandidate(
+  head: Head,
+  members: readonly Member[],
+  weights: ReadonlyMap<Member, number>,
+): Candidate {
+  const { merge } = head.recipe;
+  const inCohort = members.map((member) => weights.get(member)!);
+  const multipliers = partMultipliers(inCohort, weights.size);
   const inputs = members.map(({ patch, positions, segments }, i) => ({
     positions,
     segments,

@@ -3,7 +3,7 @@ import type { PairedTestResult } from "../../core/gate/paired-test.ts";
 import type { Metrics } from "../../core/protocol/schemas/version.ts";
 import type { RelayContext } from "../context.ts";
 import { modelHealthOf } from "../http/answers.ts";
-import { type Candidate, mergeCandidate, testCandidate } from "./candidate.ts";
+import { type Candidate, mergeCandidate, testCandidate, weighCohort } from "./candidate.ts";
 import type { Evaluator } from "./evaluation-thread.ts";
 import type { Head } from "./head.ts";
 import { type Member, readMember } from "./member.ts";
@@ -31,9 +31,10 @@ export async function mergeCohort(parts: PipelineParts, head: Head): Promise<Ste
   const members: Member[] = [];
   for (const row of queued) members.push(await readMember(context, positionsOf, head, row));
   const norms = await ledger.mergedNorms(head.model, CLIP_SAMPLE);
+  const weights = weighCohort(head, members, norms);
   const passed = new Map<readonly Member[], { candidate: Candidate; result: PairedTestResult }>();
   const found = await bisect(members, head.recipe.gate.alpha, async (part, alpha) => {
-    const candidate = mergeCandidate(head, part, norms);
+    const candidate = mergeCandidate(head, part, weights);
     const result = await testCandidate(evaluator, head, candidate, alpha);
     if (result.decision === "pass") passed.set(part, { candidate, result });
     return result.decision;

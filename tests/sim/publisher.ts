@@ -3,7 +3,7 @@ import { bisect } from "../../core/gate/bisection.ts";
 import type { PairedTestResult } from "../../core/gate/paired-test.ts";
 import { nextMask } from "../../core/history/mask-epoch.ts";
 import { signVersion, versionId } from "../../core/history/version.ts";
-import { clipNorm, cohortMultipliers } from "../../core/merge/multiplier.ts";
+import { clipNorm, cohortMultipliers, partMultipliers } from "../../core/merge/multiplier.ts";
 import { denominatorOf, mergeRules } from "../../core/merge/rules.ts";
 import { decodePatch, dequantisePatch, type Patch, patchNorm } from "../../core/patch/patch.ts";
 import { segmentStarts } from "../../core/patch/quantiser.ts";
@@ -114,7 +114,7 @@ export async function publishCohort(
       accepted,
       publisher.model.recipe.gate.alpha,
       async (part, alpha) => {
-        const candidate = await mergeCandidate(publisher, part, alpha);
+        const candidate = await mergeCandidate(publisher, accepted, part, alpha);
         if (candidate.result.decision === "pass") candidates.set(part, candidate);
         return candidate.result.decision;
       },
@@ -149,12 +149,13 @@ async function score(publisher: Publisher, sent: SentPatch): Promise<Accepted | 
 
 async function mergeCandidate(
   { model, head, without, mergedNorms, merges }: Publisher,
+  cohort: readonly Accepted[],
   part: readonly Accepted[],
   alpha: number,
 ): Promise<Candidate> {
   const { merge, training } = model.recipe;
-  const multipliers = cohortMultipliers(
-    part.map(({ sent, norm, patch }) => ({
+  const inCohort = cohortMultipliers(
+    cohort.map(({ sent, norm, patch }) => ({
       norm,
       merges: merges.get(sent.volunteer.publicKey) ?? 0,
       lag: head.record.number - sent.work.base.number,
@@ -165,6 +166,11 @@ async function mergeCandidate(
       newcomerWeight: merge.newcomerWeight,
       fullExamples: training.steps * training.batch,
     },
+  );
+  const own = new Map(cohort.map((accepted, i) => [accepted, inCohort[i]!]));
+  const multipliers = partMultipliers(
+    part.map((accepted) => own.get(accepted)!),
+    cohort.length,
   );
   const step = mergeRules[merge.rule]({
     base: head.parameters,
