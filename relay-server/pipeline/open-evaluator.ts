@@ -1,14 +1,23 @@
-import { Worker } from "node:worker_threads";
-import { callThread } from "../threads/call-port.ts";
-import type { Evaluator } from "./evaluation-thread.ts";
+import { keepThread } from "../threads/lasting-thread.ts";
+import type { EvaluatedModel, Evaluator } from "./evaluation-thread.ts";
 
-/** Start the evaluation thread; it opens its backend when the first evaluation asks for it. */
+/** The evaluation thread, with its backend opened by the first evaluation; one that dies is replaced. */
 export function openEvaluator(): { evaluator: Evaluator; close(): Promise<void> } {
-  const worker = new Worker(new URL("./evaluation-thread.ts", import.meta.url));
-  return {
-    evaluator: callThread<Evaluator>(worker),
-    async close() {
-      await worker.terminate();
+  const models = new Map<string, EvaluatedModel>();
+  const { thread, close } = keepThread<Evaluator>(
+    new URL("./evaluation-thread.ts", import.meta.url),
+    async (started) => {
+      await Promise.all([...models.values()].map((model) => started.open(model)));
     },
+  );
+  const evaluator: Evaluator = {
+    async open(model) {
+      models.set(model.id, model);
+      await thread.open(model);
+    },
+    has: (checkpoint) => thread.has(checkpoint),
+    load: (checkpoint, parameters) => thread.load(checkpoint, parameters),
+    evaluate: (task) => thread.evaluate(task),
   };
+  return { evaluator, close };
 }

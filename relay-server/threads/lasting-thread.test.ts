@@ -1,0 +1,21 @@
+import { expect, test } from "vitest";
+import type { Mortal } from "../../tests/fixtures/mortal-thread.ts";
+import { keepThread } from "./lasting-thread.ts";
+
+const URL_OF_MORTAL = new URL("../../tests/fixtures/mortal-thread.ts", import.meta.url);
+
+test("a thread that dies rejects what it was doing, and the next call finds a new one that knows the same", async () => {
+  const { thread, close } = keepThread<Mortal>(URL_OF_MORTAL, (started) =>
+    started.remember("hello"),
+  );
+  expect(await thread.recall()).toBe("hello");
+  await expect(thread.die()).rejects.toThrow("ended");
+  expect(await thread.recall()).toBe("hello");
+  await close();
+});
+
+test("an error crosses with its name and its code", async () => {
+  const { thread, close } = keepThread<Mortal>(URL_OF_MORTAL, async () => {});
+  await expect(thread.fail()).rejects.toMatchObject({ name: "RangeError", code: "FAR" });
+  await close();
+});

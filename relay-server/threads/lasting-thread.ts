@@ -1,0 +1,37 @@
+import { Worker } from "node:worker_threads";
+import { type Callable, callThread } from "./call-port.ts";
+
+/**
+ * The methods of the thread in `url`, which is started anew by the next call after it died, of too little memory for
+ * one. What it was doing then is rejected. `onStart` tells every new thread what it must know before its first call.
+ */
+export function keepThread<T extends Callable>(
+  url: URL,
+  onStart: (thread: T) => Promise<void>,
+): { readonly thread: T; close(): Promise<void> } {
+  let worker: Worker | null = null;
+  let thread: T | null = null;
+
+  function start(): T {
+    const started = new Worker(url);
+    started.once("exit", () => {
+      if (worker === started) thread = null;
+    });
+    worker = started;
+    thread = callThread<T>(started);
+    onStart(thread).catch(() => {}); // the calls that need it fail and say why
+    return thread;
+  }
+  const methods = new Proxy({} as T, {
+    get: (_, method) =>
+      typeof method === "string" && method !== "then" // a proxy with `then` would be awaited
+        ? async (...args: unknown[]) => (thread ?? start())[method]?.(...args)
+        : undefined,
+  });
+  return {
+    thread: methods,
+    async close() {
+      await worker?.terminate();
+    },
+  };
+}
