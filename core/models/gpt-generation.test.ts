@@ -41,8 +41,8 @@ test("the same seed writes the same text, another one another, within the vocabu
   expect(memory().numTensors).toBe(tensors);
 });
 
-test("near temperature 0 each token is the reference's likeliest after the last `context` tokens", async () => {
-  const text = await generateText({ ...task, temperature: 1e-6 });
+test("at temperature 0 each token is the reference's likeliest after the last `context` tokens", async () => {
+  const text = await generateText({ ...task, temperature: 0 });
   const tensors = splitFlat(Float64Array.from(task.parameters), layout);
   const all = [...task.prompt, ...text];
   for (let end = task.prompt.length; end < all.length; end++) {

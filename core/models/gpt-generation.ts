@@ -14,7 +14,7 @@ export type GenerationTask = {
   readonly prompt: Uint8Array;
   /** How many tokens to write. */
   readonly length: number;
-  /** Above 0: the smaller, the more likely tokens are preferred. */
+  /** The smaller, the more likely tokens are preferred; at 0 the likeliest is taken. */
   readonly temperature: number;
   readonly seed: number;
 };
@@ -33,7 +33,7 @@ export async function generateText(
     readonly onToken?: (token: number) => void | Promise<void>;
   } = {},
 ): Promise<Uint8Array> {
-  assert(prompt.length > 0 && temperature > 0, "generation: a prompt and a temperature above 0");
+  assert(prompt.length > 0 && temperature >= 0, "generation: a prompt and a temperature");
   const weights = uploadWeights(createGpt(architecture), parameters);
   const random = createRandom(seed);
   const text = new Uint8Array(prompt.length + length);
@@ -73,6 +73,7 @@ async function nextLogits(
 /** A token, drawn with probability softmax(logits [V] / temperature). */
 function draw(logits: Float32Array, temperature: number, random: Random): number {
   const most = logits.reduce((a, b) => Math.max(a, b)); // taken off against overflow
+  if (temperature === 0) return logits.indexOf(most);
   const powers = Array.from(logits, (logit) => Math.exp((logit - most) / temperature));
   let left = (random.uint32() / 2 ** 32) * powers.reduce((a, b) => a + b, 0);
   for (const [token, power] of powers.entries()) {

@@ -38,6 +38,11 @@ export function createMlp(architecture: MlpArchitecture): Model {
   };
 }
 
+/** The logits [B, outputs] of images [B, inputs]. */
+export function mlpLogits({ hidden }: MlpArchitecture, weights: Weights, inputs: Tensor): Tensor {
+  return tidy(() => forward(weights, inputs, hidden.length + 1).at(-1)!);
+}
+
 /** The input [B, inputs] and every layer's output [B, width], the last one without ReLU: the logits. */
 function forward(weights: Weights, inputs: Tensor, layers: number): Tensor[] {
   const outputs = [inputs];
