@@ -4,7 +4,7 @@ import type { EvaluatedModel, Evaluator } from "./evaluation-thread.ts";
 /** The evaluation thread, with its backend opened by the first evaluation; one that dies is replaced. */
 export function openEvaluator(): { evaluator: Evaluator; close(): Promise<void> } {
   const models = new Map<string, EvaluatedModel>();
-  const { thread, close } = keepThread<Evaluator>(
+  const { thread, isRunning, close } = keepThread<Evaluator>(
     new URL("./evaluation-thread.ts", import.meta.url),
     async (started) => {
       await Promise.all([...models.values()].map((model) => started.open(model)));
@@ -13,7 +13,7 @@ export function openEvaluator(): { evaluator: Evaluator; close(): Promise<void> 
   const evaluator: Evaluator = {
     async open(model) {
       models.set(model.id, model);
-      await thread.open(model);
+      if (isRunning()) await thread.open(model); // else it is told when it starts: the relay need not wait for it
     },
     has: (checkpoint) => thread.has(checkpoint),
     load: (checkpoint, parameters) => thread.load(checkpoint, parameters),

@@ -2,13 +2,13 @@ import { Worker } from "node:worker_threads";
 import { type Callable, callThread } from "./call-port.ts";
 
 /**
- * The methods of the thread in `url`, which is started anew by the next call after it died, of too little memory for
- * one. What it was doing then is rejected. `onStart` tells every new thread what it must know before its first call.
+ * The methods of the thread in `url`, which is started by the first call, and anew by the next one after it died, of
+ * too little memory for one. What it was doing then is rejected. `onStart` tells every new thread what it must know before its first call.
  */
 export function keepThread<T extends Callable>(
   url: URL,
   onStart: (thread: T) => Promise<void>,
-): { readonly thread: T; close(): Promise<void> } {
+): { readonly thread: T; isRunning(): boolean; close(): Promise<void> } {
   let worker: Worker | null = null;
   let thread: T | null = null;
 
@@ -30,6 +30,7 @@ export function keepThread<T extends Callable>(
   });
   return {
     thread: methods,
+    isRunning: () => thread !== null,
     async close() {
       await worker?.terminate();
     },
