@@ -77,3 +77,26 @@ test("G8: the decision depends only on the examples up to it, so a gate may eval
   const before = pairedTest(differences.subarray(0, whole.examples - 1), rules);
   expect(before.decision).toBe("undecided");
 });
+
+test("G8: with the clip of a text recipe some 48 speeches decide, where 4 nats never would", () => {
+  const text = { marginNats: 0.015, alpha: 0.025, beta: 0.1, maxExamples: 48 };
+  const speeches = (mean: number) =>
+    Float32Array.from({ length: 48 }, () => mean + 0.006 * normal());
+  const decide = (mean: number) => pairedTest(speeches(mean), { ...text, clipNats: 0.2 }).decision;
+  expect(decide(-0.01)).toBe("pass");
+  expect(decide(0.03)).toBe("fail");
+  expect(pairedTest(speeches(-0.1), text).decision).toBe("undecided");
+});
+
+test("G8: one ruined speech counts as much as the clip and no more", () => {
+  const differences = new Float32Array(48).fill(-0.02);
+  differences[3] = 0.2;
+  const rules = { marginNats: 0.015, alpha: 0.025, beta: 0.1, maxExamples: 48, clipNats: 0.2 };
+  const clipped = pairedTest(differences, rules);
+  differences[3] = 50;
+  expect(pairedTest(differences, rules)).toMatchObject({
+    decision: clipped.decision,
+    examples: clipped.examples,
+    logEvidencePass: clipped.logEvidencePass,
+  });
+});

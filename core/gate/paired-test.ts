@@ -9,6 +9,8 @@ export type PairedTestRules = {
   readonly beta: number;
   /** Undecided after this many means no. */
   readonly maxExamples: number;
+  /** Most that one example counts, in nats, above the margin. */
+  readonly clipNats?: number | undefined;
 };
 
 /** What the test has seen up to its decision. */
@@ -25,13 +27,13 @@ export type PairedTestResult = {
   readonly logEvidenceFail: number;
 };
 
-export const CLIP_NATS = 4; // one example counts at most so much: past it (p < 0.02) the answer is lost anyway
+export const CLIP_NATS = 4; // where the rules name none: past it (p < 0.02) the answer is lost anyway
 const BOLDNESS = 0.9; // of the largest stake that cannot go bankrupt on one example
 const PRIOR_VARIANCE = 0.01; // nats², worth one example: the first stakes need some variance
 
 /**
  * Sequential test that a candidate is no worse than its parent, on `differences` [n] of paired
- * per-example losses (candidate − parent, nats) in random order, each clipped to ±4.
+ * per-example losses (candidate − parent, nats) in random order, each clipped to ±`clipNats`.
  *
  * Two bets run side by side (Waudby-Smith & Ramdas 2023, "Estimating means of bounded random variables by
  * betting", arXiv:2010.09686, with the stakes they call aGRAPA): one against "the mean is the margin or
@@ -41,8 +43,8 @@ const PRIOR_VARIANCE = 0.01; // nats², worth one example: the first stakes need
  * variance passes losses with rare large rises too early, which is what a backdoor looks like.
  */
 export function pairedTest(differences: Float32Array, rules: PairedTestRules): PairedTestResult {
-  const { marginNats, alpha, beta, maxExamples } = rules;
-  assert(marginNats > 0 && marginNats < CLIP_NATS, `gate: margin ${marginNats}`);
+  const { marginNats, alpha, beta, maxExamples, clipNats = CLIP_NATS } = rules;
+  assert(marginNats > 0 && marginNats < clipNats, `gate: margin ${marginNats}`);
   assert(alpha > 0 && alpha < 1 && beta > 0 && beta < 1, `gate: alpha ${alpha}, beta ${beta}`);
   const passAt = -Math.log(alpha);
   const failAt = -Math.log(beta);
@@ -53,10 +55,10 @@ export function pairedTest(differences: Float32Array, rules: PairedTestRules): P
   const moments = { count: 1, sum: 0, squares: PRIOR_VARIANCE }; // of the clipped differences
   for (let i = 0; i < limit; i++) {
     const difference = differences[i]!;
-    const clipped = difference <= CLIP_NATS ? Math.max(difference, -CLIP_NATS) : CLIP_NATS; // NaN too
+    const clipped = difference <= clipNats ? Math.max(difference, -clipNats) : clipNats; // NaN too
     const gain = marginNats - clipped; // positive speaks against "worse by the margin"
-    logEvidencePass += Math.log1p(passStake(moments, marginNats) * gain);
-    logEvidenceFail += Math.log1p(failStake(moments) * clipped);
+    logEvidencePass += Math.log1p(passStake(moments, marginNats, clipNats) * gain);
+    logEvidenceFail += Math.log1p(failStake(moments, clipNats) * clipped);
     sum += difference;
     moments.count++;
     moments.sum += clipped;
@@ -82,16 +84,16 @@ export function pairedTest(differences: Float32Array, rules: PairedTestRules): P
 type Moments = { count: number; sum: number; squares: number };
 
 /** The stake against "mean ≥ margin": gain / (variance + gain²), from earlier differences only. */
-function passStake({ count, sum, squares }: Moments, marginNats: number): number {
+function passStake({ count, sum, squares }: Moments, marginNats: number, clipNats: number): number {
   const mean = sum / count;
   const gain = Math.max(marginNats - mean, 0);
   const variance = squares / count - mean * mean;
-  return Math.min(gain / (variance + gain * gain), BOLDNESS / (CLIP_NATS - marginNats));
+  return Math.min(gain / (variance + gain * gain), BOLDNESS / (clipNats - marginNats));
 }
 
 /** The stake against "mean ≤ 0". */
-function failStake({ count, sum, squares }: Moments): number {
+function failStake({ count, sum, squares }: Moments, clipNats: number): number {
   const mean = Math.max(sum / count, 0);
   const variance = squares / count - (sum / count) ** 2;
-  return mean === 0 ? 0 : Math.min(mean / (variance + mean * mean), BOLDNESS / CLIP_NATS);
+  return mean === 0 ? 0 : Math.min(mean / (variance + mean * mean), BOLDNESS / clipNats);
 }

@@ -89,6 +89,11 @@ export const recipe = z.strictObject({
     /** Probability of refusing a version that is exactly as good. */
     beta: probability,
     maxExamples: positive,
+    /**
+     * Most that one example counts, in nats; 4 where it is absent. A unit of text is a mean of hundreds of
+     * bytes and moves by hundredths: with 4 it would take thousands of speeches to decide.
+     */
+    clipNats: z.optional(above0),
   }),
 });
 export type Recipe = z.infer<typeof recipe>;
