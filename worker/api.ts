@@ -98,3 +98,38 @@ export type WorkerApi = {
   /** Delete key, outbox, pieces and caches of this device. */
   forget(): Promise<void>;
 };
+
+/** A text for the loaded versions to continue. */
+export type WritingTask = {
+  /** At least one byte. */
+  readonly prompt: Uint8Array;
+  /** How many bytes to write. */
+  readonly length: number;
+  /** 0 takes the likeliest byte each time. */
+  readonly temperature: number;
+  readonly seed: number;
+};
+
+/**
+ * Trying versions of a model, in a worker of its own beside the one that trains, on the CPU alone: no
+ * GPU is touched and no key is made. An error's message is a sentence that the page can show.
+ */
+export type TrialApi = {
+  /** Fetch these versions, checked by their ids, in place of those that were loaded; a load under way is dropped. */
+  load(
+    wanted: {
+      readonly model: string;
+      readonly versions: readonly { readonly number: number; readonly id: string }[];
+    },
+    onProgress: (doneBytes: number, totalBytes: number) => void,
+  ): Promise<void>;
+  /** How probable each loaded version takes each class to be: [outputs] each, in the order they were wanted. */
+  predict(pixels: Uint8Array): Promise<readonly Float32Array[]>;
+  /** Every loaded version continues the prompt; `onByte`, awaited, hears its place in the order and the byte. */
+  write(
+    task: WritingTask,
+    onByte: (place: number, byte: number) => void | Promise<void>,
+  ): Promise<void>;
+  /** End the writing after the byte that is under way. */
+  stop(): Promise<void>;
+};

@@ -56,3 +56,20 @@ export function describeStop(error: unknown): string {
   }
   return `Something went wrong: ${error.message}.`;
 }
+
+/** Why a version can't be tried. */
+export function describeTrialFault(error: unknown): string {
+  if (!(error instanceof Error)) return `Something went wrong: ${String(error)}.`;
+  const code = "code" in error ? error.code : null;
+  switch (code) {
+    case "unreachable":
+      return "The relay can't be reached, and this version is not kept on this device. It can be tried as soon as the relay is back.";
+    case "blob-damaged":
+    case "checkpoint-damaged":
+      return "The relay sent damaged data, which was thrown away.";
+    case "outdated":
+      return "This page is older than the relay. Reload it.";
+    default:
+      return `This version could not be loaded: ${error.message}.`;
+  }
+}
