@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { TrainingResult, TrainingTask } from "../core/training/train.ts";
 import {
   closeScenes,
   openScenes,
@@ -38,6 +39,43 @@ test("a lost device is opened anew and the piece trained again", async () => {
   await volunteer.ended();
   expect(engine.opened).toBe(2);
   expect(await store.pieces()).toMatchObject([{ sent: "sent" }]);
+});
+
+test("after a lost device the training goes on from its last snapshot, to the same delta", async () => {
+  const world = await scene();
+  const steps: number[] = [];
+  const tasks: TrainingTask[] = [];
+  const results: TrainingResult[] = [];
+  const engine: Engine = {
+    async open(prefer) {
+      const open = await realEngine.open(prefer);
+      const train: typeof open.train = async (task, options) => {
+        tasks.push(task);
+        let clock = 0;
+        const result = await open.train(task, {
+          ...options,
+          now: () => (clock += 1_000), // so slow that snapshots are due
+          async onStep(report) {
+            steps.push(report.step);
+            if (steps.length === 15) throw Object.assign(new Error(), { name: "DeviceLostError" });
+            await options.onStep?.(report);
+          },
+        });
+        results.push(result);
+        return result;
+      };
+      return { ...open, train };
+    },
+  };
+  const { volunteer, start } = await openStage({ ...world, engine });
+  await start(1);
+  await volunteer.ended();
+  const after = steps.slice(15);
+  expect(after[0]).toBeGreaterThan(10);
+  expect(after[0]).toBeLessThanOrEqual(15);
+  expect(after.at(-1)).toBe(20);
+  const untouched = await (await realEngine.open("cpu")).train(tasks[0]!, {});
+  expect(results).toEqual([untouched]);
 });
 
 test("a device that is lost twice in a row stops the volunteer with a plain sentence", async () => {

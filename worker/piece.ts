@@ -7,7 +7,7 @@ import { RelayError } from "../core/protocol/relay-error.ts";
 import type { Ticket } from "../core/protocol/schemas/ticket.ts";
 import type { Layout } from "../core/tensors/layout.ts";
 import { decodeExamples, joinExamples } from "../core/training/examples.ts";
-import type { TrainingResult, TrainingTask } from "../core/training/train.ts";
+import type { TrainingResult, TrainingSnapshot, TrainingTask } from "../core/training/train.ts";
 import { loadBase } from "./base-loading.ts";
 import { type BlobSource, loadBlobs } from "./blob-loading.ts";
 import type { Session } from "./session.ts";
@@ -62,18 +62,31 @@ async function loadMask(
 
 /**
  * Train the assignment at the run's pace, telling the page step and loss. Gives up with a RelayError
- * "ticket-expired" once `endsAt` is past: the relay would refuse the work.
+ * "ticket-expired" once `endsAt` is past: the relay would refuse the work. Goes on from a snapshot, if
+ * there is one; `onSnapshot` is told those to go on from if the device is lost.
  */
 export function train(
   { ticket, task }: Assignment,
   endsAt: number,
   { engine, platform, pace, feed, signal }: Session,
+  {
+    from,
+    onSnapshot,
+  }: {
+    readonly from: TrainingSnapshot | null;
+    readonly onSnapshot: (snapshot: TrainingSnapshot) => void;
+  },
 ): Promise<TrainingResult> {
   const { steps, batch } = ticket.training;
-  let told = { step: 0, at: platform.now() };
-  feed.set({ step: 0, steps, losses: [], examplesPerSecond: 0 });
+  const done = from?.losses.length ?? 0;
+  let told = { step: done, at: platform.now() };
+  const losses = feed.current().losses.filter(({ step }) => step <= done);
+  feed.set({ step: done, steps, losses, examplesPerSecond: 0 });
   return engine.train(task, {
     signal,
+    from,
+    onSnapshot,
+    now: platform.now,
     async onStep({ step, lossNats }) {
       const now = platform.now();
       if (now > endsAt) {

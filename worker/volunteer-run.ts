@@ -1,5 +1,5 @@
 import { RelayError } from "../core/protocol/relay-error.ts";
-import type { TrainingResult } from "../core/training/train.ts";
+import type { TrainingResult, TrainingSnapshot } from "../core/training/train.ts";
 import type { Engine } from "./engine.ts";
 import { keepPiece, sendOutbox } from "./outbox.ts";
 import { type Assignment, encodePiece, loadAssignment, train } from "./piece.ts";
@@ -107,7 +107,7 @@ async function download(
   return { assignment, downloadedBytes };
 }
 
-/** Train; after a lost device open it anew and train once more, from the start of the piece. */
+/** Train; after a lost device open it anew and go on from the last snapshot. Gives up at the piece's second loss. */
 async function trainThroughLoss(
   assignment: Assignment,
   endsAt: number,
@@ -116,11 +116,16 @@ async function trainThroughLoss(
   prefer: "webgpu" | "cpu",
 ): Promise<{ result: TrainingResult; session: Session }> {
   let current = session;
+  let from: TrainingSnapshot | null = null;
+  const onSnapshot = (snapshot: TrainingSnapshot) => {
+    from = snapshot;
+  };
   for (let losses = 0; ; losses++) {
     try {
       await current.pace.pass(current.signal);
       current.feed.enter("training", current.engine.fallback);
-      return { result: await train(assignment, endsAt, current), session: current };
+      const result = await train(assignment, endsAt, current, { from, onSnapshot });
+      return { result, session: current };
     } catch (error) {
       if (!(error instanceof Error) || error.name !== "DeviceLostError") throw error;
       if (losses === 1) throw new StoppedError(DEVICE_LOST_TWICE);

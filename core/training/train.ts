@@ -1,20 +1,11 @@
-import { dispose, type Tensor, tensor, tidy, zeros } from "@tensorflow/tfjs-core";
+import { type Tensor, zeros } from "@tensorflow/tfjs-core";
 import { assert } from "../errors.ts";
-import type { MaskedGradient, Model, Weights } from "../models/model.ts";
-import { adamWInto, applyDeltaInto, meanInto } from "../models/operations.ts";
 import { modelOf } from "../models/registry.ts";
 import type { Architecture, Training } from "../protocol/schemas/recipe.ts";
-import { createLayout } from "../tensors/layout.ts";
 import { seededBatches } from "./batches.ts";
 import type { Examples } from "./examples.ts";
-import { cutMask } from "./mask-parts.ts";
-import { uploadWeights } from "./weights.ts";
-
-const BETA1 = 0.9; // Kingma & Ba 2015, §2
-const BETA2 = 0.999; // the same
-const EPSILON = 1e-8; // the same
-const WEIGHT_DECAY = 0.01; // PyTorch's default for AdamW; acts on the masked weights alone
-const STEPS_A_READING = 10; // a read-back costs a GPU about the time of one small step
+import { createReadingPace } from "./reading-pace.ts";
+import { closeTraining, openTraining, readState, takeStep } from "./training-session.ts";
 
 export type TrainingTask = {
   readonly architecture: Architecture;
@@ -31,10 +22,27 @@ export type TrainingTask = {
 /** `lossNats` is the mean training loss over the steps since the last one that was told; null in between. */
 export type StepReport = { readonly step: number; readonly lossNats: number | null };
 
+/** A training between two steps: with its task, all that it takes to go on. */
+export type TrainingSnapshot = {
+  /** Delta, first and second moment [3, k]. */
+  readonly state: Float32Array;
+  /** The loss in nats of every step that is done. */
+  readonly losses: readonly number[];
+};
+
 export type TrainingOptions = {
   readonly signal?: AbortSignal;
   /** Awaited after every step, `step` counted from 1: pausing and yielding are the caller's. */
   readonly onStep?: (report: StepReport) => void | Promise<void>;
+  /** Go on from there. The bytes are those of a training that nothing interrupted. */
+  readonly from?: TrainingSnapshot | null;
+  /**
+   * The caller's clock in ms. With it, no more steps are in flight than a slow device does in a tenth of
+   * a second; without, ten.
+   */
+  readonly now?: () => number;
+  /** Told, by that clock, before more than five seconds of work could be lost. */
+  readonly onSnapshot?: (snapshot: TrainingSnapshot) => void;
 };
 
 export type TrainingResult = {
@@ -54,109 +62,59 @@ export type TrainingResult = {
  */
 export async function trainDelta(
   { architecture, parameters, positions, examples, training, seed }: TrainingTask,
-  { signal, onStep }: TrainingOptions = {},
+  { signal, onStep, from = null, now, onSnapshot }: TrainingOptions = {},
 ): Promise<TrainingResult> {
   assert(positions.length > 0 && examples.count > 0, "nothing to train on");
   const model = modelOf(architecture);
-  const session = openSession(model, parameters, positions);
-  const batches = seededBatches(seed, examples.count, training.batch);
-  const losses: number[] = [];
+  const { steps, batch, learningRate } = training;
+  const batches = seededBatches(seed, examples.count, batch);
+  const losses = [...(from?.losses ?? [])];
+  for (let step = 1; step <= losses.length; step++) batches.next();
+  const pace = createReadingPace(now);
+  const session = openTraining(model, parameters, positions, from?.state ?? null);
+
+  /** Take `count` steps and read their losses [count]; the last of them is not told yet. */
+  async function takeSteps(count: number, log: Tensor): Promise<ArrayLike<number>> {
+    for (let index = 0; index < count; index++) {
+      signal?.throwIfAborted();
+      const step = losses.length + 1 + index;
+      const examplesOfStep = model.batch(examples, batches.next().value);
+      takeStep(session, examplesOfStep, { step, learningRate, log, index });
+      if (index < count - 1) await pace.exclude(() => onStep?.({ step, lossNats: null }));
+    }
+    return log.data();
+  }
+
   try {
-    for (let first = 1; first <= training.steps; first += STEPS_A_READING) {
-      const last = Math.min(first + STEPS_A_READING - 1, training.steps);
-      const log = zeros([last - first + 1]);
+    while (losses.length < steps) {
+      const log = zeros([pace.begin(steps - losses.length)]);
       try {
-        for (let step = first; step <= last; step++) {
-          signal?.throwIfAborted();
-          const indices = batches.next().value;
-          takeStep(model, session, model.batch(examples, indices), {
-            step,
-            learningRate: training.learningRate,
-            log,
-            index: step - first,
-          });
-          if (step < last) await onStep?.({ step, lossNats: null });
-        }
-        const read = await log.data();
+        const read = Array.from(await takeSteps(log.size, log));
+        pace.end();
         losses.push(...read);
-        await onStep?.({ step: last, lossNats: mean(read) });
+        if (onSnapshot !== undefined && losses.length < steps && pace.isSnapshotDue()) {
+          onSnapshot({ state: await readState(session), losses: [...losses] });
+        }
+        await onStep?.({ step: losses.length, lossNats: mean(read) });
       } finally {
         log.dispose();
       }
     }
     signal?.throwIfAborted();
-    const state = await session.state.data();
+    const state = await readState(session);
     const tenth = Math.ceil(losses.length / 10);
     return {
-      delta: Float32Array.from(state.subarray(0, positions.length)),
+      delta: state.slice(0, positions.length),
       lossBefore: mean(losses.slice(0, tenth)),
       lossAfter: mean(losses.slice(-tenth)),
-      examples: training.steps * training.batch,
+      examples: steps * batch,
     };
   } finally {
-    closeSession(session);
+    closeTraining(session);
   }
 }
 
-/** What lives on the device from the first step to the last. */
-type Session = {
-  readonly weights: Weights;
-  /** The base's values at the mask [k]. */
-  readonly base: Tensor;
-  /** Delta, first and second moment [3, k]. */
-  readonly state: Tensor;
-  readonly gradient: MaskedGradient;
-};
-
-function openSession(model: Model, parameters: Float32Array, flat: Uint32Array): Session {
-  const { positions, parts } = cutMask(createLayout(model.shapes), flat);
-  const k = flat.length;
-  return {
-    weights: uploadWeights(model, parameters),
-    base: tensor(
-      Float32Array.from(flat, (position) => parameters[position]!),
-      [k],
-    ),
-    state: zeros([3, k]),
-    gradient: { values: zeros([k]), positions: tensor(positions, [k], "int32"), parts },
-  };
-}
-
-function closeSession({ weights, base, state, gradient }: Session): void {
-  dispose([...weights.values(), base, state, gradient.values, gradient.positions]);
-}
-
-function takeStep(
-  model: Model,
-  { weights, base, state, gradient }: Session,
-  batch: { readonly inputs: Tensor; readonly targets: Tensor },
-  {
-    step,
-    learningRate,
-    log,
-    index,
-  }: { step: number; learningRate: number; log: Tensor; index: number },
-): void {
-  tidy(() => {
-    const losses = model.gradientInto(gradient, weights, batch);
-    meanInto(log, losses, { index });
-    adamWInto(state, gradient.values, base, {
-      learningRate,
-      beta1: BETA1,
-      beta2: BETA2,
-      epsilon: EPSILON,
-      weightDecay: WEIGHT_DECAY,
-      correction1: 1 - BETA1 ** step,
-      correction2: 1 - BETA2 ** step,
-    });
-    for (const [name, part] of gradient.parts) {
-      applyDeltaInto(weights.get(name)!, state, base, gradient.positions, part);
-    }
-  });
-  dispose([batch.inputs, batch.targets]);
-}
-
-function mean(values: ArrayLike<number> & Iterable<number>): number {
+function mean(values: readonly number[]): number {
   let sum = 0;
   for (const value of values) sum += value;
   return sum / values.length;

@@ -2,7 +2,7 @@ import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
 import { backend, memory } from "@tensorflow/tfjs-core";
 import { beforeEach, expect, test } from "vitest";
 import { accuracy, evaluate } from "../../../core/training/evaluate.ts";
-import { trainDelta } from "../../../core/training/train.ts";
+import { type TrainingSnapshot, trainDelta } from "../../../core/training/train.ts";
 import { openBackend } from "../../../kernels/backend.ts";
 import { checkDevice } from "../../../kernels/self-check.ts";
 import { cosine, smallTask } from "../../fixtures/training-task.ts";
@@ -58,4 +58,25 @@ test("a lost device is an error named DeviceLostError, and opening again goes on
   await expect(lost).rejects.toMatchObject({ name: "DeviceLostError" });
   await openBackend({ prefer: "webgpu", wasmFolder });
   expect((await trainDelta(smallTask())).delta.length).toBe(smallTask().positions.length);
+});
+
+test("a training whose device is lost goes on from its snapshot on another, to the same bytes", async () => {
+  const whole = await trainDelta(smallTask());
+  let from: TrainingSnapshot | null = null;
+  let clock = 0;
+  const lost = trainDelta(smallTask(), {
+    now: () => (clock += 1_000), // so slow that snapshots are due
+    onSnapshot: (snapshot) => {
+      from = snapshot;
+    },
+    onStep: ({ step }) => {
+      if (step === 20) (backend() as WebGPUBackend).device.destroy();
+    },
+  });
+  await expect(lost).rejects.toMatchObject({ name: "DeviceLostError" });
+  await openBackend({ prefer: "webgpu", wasmFolder });
+  const steps: number[] = [];
+  const onStep = ({ step }: { step: number }) => void steps.push(step);
+  expect(await trainDelta(smallTask(), { from, onStep })).toEqual(whole);
+  expect(steps[0]).toBeGreaterThan(10);
 });

@@ -1,0 +1,93 @@
+import { dispose, type Tensor, tensor, tidy, zeros } from "@tensorflow/tfjs-core";
+import type { Batch, MaskedGradient, Model, Weights } from "../models/model.ts";
+import { adamWInto, applyDeltaInto, meanInto } from "../models/operations.ts";
+import { createLayout } from "../tensors/layout.ts";
+import { cutMask } from "./mask-parts.ts";
+import { uploadWeights } from "./weights.ts";
+
+const BETA1 = 0.9; // Kingma & Ba 2015, §2
+const BETA2 = 0.999; // the same
+const EPSILON = 1e-8; // the same
+const WEIGHT_DECAY = 0.01; // PyTorch's default for AdamW; acts on the masked weights alone
+
+/** What lives on the device from the first step of a training to the last. */
+export type TrainingSession = {
+  readonly model: Model;
+  readonly weights: Weights;
+  /** The base's values at the mask [k]. */
+  readonly base: Tensor;
+  /** Delta, first and second moment [3, k]. */
+  state: Tensor;
+  readonly gradient: MaskedGradient;
+};
+
+/** Put base and mask on the device, as they are before the first step or, with `state` [3, k], after the steps that made it. */
+export function openTraining(
+  model: Model,
+  parameters: Float32Array,
+  flat: Uint32Array,
+  state: Float32Array | null,
+): TrainingSession {
+  const { positions, parts } = cutMask(createLayout(model.shapes), flat);
+  const k = flat.length;
+  const session = {
+    model,
+    weights: uploadWeights(model, parameters),
+    base: tensor(
+      Float32Array.from(flat, (position) => parameters[position]!),
+      [k],
+    ),
+    state: state === null ? zeros([3, k]) : tensor(state.slice(), [3, k]),
+    gradient: { values: zeros([k]), positions: tensor(positions, [k], "int32"), parts },
+  };
+  if (state !== null) applyDelta(session);
+  return session;
+}
+
+export function closeTraining({ weights, base, state, gradient }: TrainingSession): void {
+  dispose([...weights.values(), base, state, gradient.values, gradient.positions]);
+}
+
+/** Take step number `step`, counted from 1, on `batch`, which dies here: its mean loss goes to `log` at `index`. */
+export function takeStep(
+  session: TrainingSession,
+  batch: Batch,
+  {
+    step,
+    learningRate,
+    log,
+    index,
+  }: { step: number; learningRate: number; log: Tensor; index: number },
+): void {
+  const { model, weights, base, state, gradient } = session;
+  tidy(() => {
+    const losses = model.gradientInto(gradient, weights, batch);
+    meanInto(log, losses, { index });
+    adamWInto(state, gradient.values, base, {
+      learningRate,
+      beta1: BETA1,
+      beta2: BETA2,
+      epsilon: EPSILON,
+      weightDecay: WEIGHT_DECAY,
+      correction1: 1 - BETA1 ** step,
+      correction2: 1 - BETA2 ** step,
+    });
+    applyDelta(session);
+  });
+  dispose([batch.inputs, batch.targets]);
+}
+
+/** Read delta and moments [3, k], and go on with them: a tensor that was read would never be read anew. */
+export async function readState(session: TrainingSession): Promise<Float32Array> {
+  const { state } = session;
+  const values = Float32Array.from(await state.data());
+  session.state = tensor(values.slice(), [3, values.length / 3]);
+  state.dispose();
+  return values;
+}
+
+function applyDelta({ weights, base, state, gradient }: TrainingSession): void {
+  for (const [name, part] of gradient.parts) {
+    applyDeltaInto(weights.get(name)!, state, base, gradient.positions, part);
+  }
+}
