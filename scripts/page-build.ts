@@ -26,6 +26,7 @@ export async function buildPageIfStale(): Promise<void> {
   console.error("Building the page (about 10 s) …");
   const child = spawn(process.execPath, [join(ROOT, "node_modules/vite/bin/vite.js"), "build"], {
     cwd: ROOT,
+    env: { ...process.env, NODE_ENV: "production" }, // a test runner's "test" would build another page
     stdio: ["ignore", "ignore", "inherit"],
   });
   const [code] = await once(child, "exit");

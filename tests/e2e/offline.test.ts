@@ -19,10 +19,14 @@ afterAll(async () => {
   await folder.remove();
 });
 
+async function serviceWorkerState(): Promise<string | undefined> {
+  return (await navigator.serviceWorker.getRegistration())?.active?.state;
+}
+
 test("offline: the page opens without the relay and says what it can't do", async () => {
   const page = await (await browser.newContext()).newPage();
   await page.goto(relay.url);
-  await page.evaluate(() => navigator.serviceWorker.ready.then(() => true));
+  await expect.poll(() => page.evaluate(serviceWorkerState), { timeout: 30_000 }).toBe("activated");
   await page.getByRole("heading", { name: "Digits" }).waitFor();
   await page.context().setOffline(true);
   await page.reload();
