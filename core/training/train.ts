@@ -7,6 +7,8 @@ import type { Examples } from "./examples.ts";
 import { createReadingPace } from "./reading-pace.ts";
 import { closeTraining, openTraining, readState, takeStep } from "./training-session.ts";
 
+const STEPS_A_LOSS = 10; // what is told: the loss of one batch alone says little
+
 export type TrainingTask = {
   readonly architecture: Architecture;
   /** The base's flat parameters [N]. */
@@ -74,7 +76,7 @@ export async function trainDelta(
   const session = openTraining(model, parameters, positions, from?.state ?? null);
 
   /** Take `count` steps and read their losses [count]; the last of them is not told yet. */
-  async function takeSteps(count: number, log: Tensor): Promise<ArrayLike<number>> {
+  async function takeSteps(count: number, log: Tensor): Promise<Iterable<number>> {
     for (let index = 0; index < count; index++) {
       signal?.throwIfAborted();
       const step = losses.length + 1 + index;
@@ -87,15 +89,17 @@ export async function trainDelta(
 
   try {
     while (losses.length < steps) {
-      const log = zeros([pace.begin(steps - losses.length)]);
+      const told = losses.length - (losses.length % STEPS_A_LOSS);
+      const log = zeros([pace.begin(Math.min(steps, told + STEPS_A_LOSS) - losses.length)]);
       try {
-        const read = Array.from(await takeSteps(log.size, log));
+        losses.push(...(await takeSteps(log.size, log)));
         pace.end();
-        losses.push(...read);
         if (onSnapshot !== undefined && losses.length < steps && pace.isSnapshotDue()) {
           onSnapshot({ state: await readState(session), losses: [...losses] });
         }
-        await onStep?.({ step: losses.length, lossNats: mean(read) });
+        const step = losses.length;
+        const isTold = step === steps || step % STEPS_A_LOSS === 0;
+        await onStep?.({ step, lossNats: isTold ? mean(losses.slice(told)) : null });
       } finally {
         log.dispose();
       }
