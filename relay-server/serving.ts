@@ -1,8 +1,9 @@
-import type { Server } from "node:http";
+import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { createAdaptorServer } from "@hono/node-server";
+import { getRequestListener } from "@hono/node-server";
 import { REJECT_CODES } from "../core/protocol/reject-codes.ts";
 import type { Config } from "./config.ts";
+import { openSignalling, SIGNALLING_PATH } from "./signalling.ts";
 import { StartError } from "./start-error.ts";
 
 export type Fetch = (request: Request, env?: object) => Response | Promise<Response>;
@@ -18,10 +19,14 @@ export type Serving = {
 /** Listen on the configured port; a StartError if that is not possible. */
 export async function startServing({ host, port }: Config): Promise<Serving> {
   let answer: Fetch = starting;
-  const server = createAdaptorServer({
-    fetch: (request, env) => answer(request, env),
+  const answerRequest = getRequestListener((request, env) => answer(request, env), {
     overrideGlobalObjects: false,
-  }) as Server; // http/1 is what it makes unless it is told otherwise
+  });
+  const server = createServer((request, response) => {
+    const isSignalling = request.url?.startsWith(`${SIGNALLING_PATH}/`) === true;
+    (isSignalling ? signalling.listener : answerRequest)(request, response);
+  });
+  const signalling = openSignalling(server);
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error) => reject(startErrorOf(error, port, host)));
     server.listen(port, host === "" ? undefined : host, resolve);
@@ -34,6 +39,7 @@ export async function startServing({ host, port }: Config): Promise<Serving> {
     },
     close: () =>
       new Promise((resolve) => {
+        signalling.close();
         server.close(() => resolve());
         server.closeAllConnections();
       }),

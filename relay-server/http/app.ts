@@ -73,7 +73,6 @@ export function createApp({ context, checkpoints, hub, positionsOf, onWork }: Ap
   app.route("/", adminRoutes(context, hub, limits, onWork));
   app.route("/", metricsRoutes(context, answers));
   app.get(`${API}/*`, (c) => c.notFound());
-  app.get("/peerjs/*", (c) => c.notFound());
   app.route("/", pageRoutes(context.config.webDir));
   return app;
 }
