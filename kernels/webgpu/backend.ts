@@ -1,5 +1,6 @@
 import { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
 import { registerBackend, removeBackend, setBackend } from "@tensorflow/tfjs-core";
+import { calibrateDispatches } from "./dispatch-limit.ts";
 import { registerWebGpuOperations } from "./operations.ts";
 
 /** The GPU went away: a driver restart, or the browser took it back. Open a backend anew. */
@@ -27,12 +28,15 @@ let opened: LossAwareBackend | null = null;
  * reading throws DeviceLostError until the backend is opened again.
  */
 export async function openWebGpu(adapter: GPUAdapter): Promise<string | null> {
-  if (opened === null || opened.isLost) {
-    const device = await requestDevice(adapter);
-    if (device === null) return null;
-    opened = replaceBackend(device, adapter.info);
+  if (opened !== null && !opened.isLost) {
+    return (await setBackend("webgpu")) ? describe(adapter.info) : null;
   }
-  return (await setBackend("webgpu")) ? describe(adapter.info) : null;
+  const device = await requestDevice(adapter);
+  if (device === null) return null;
+  opened = replaceBackend(device, adapter.info);
+  if (!(await setBackend("webgpu"))) return null;
+  await calibrateDispatches(opened);
+  return describe(adapter.info);
 }
 
 async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice | null> {

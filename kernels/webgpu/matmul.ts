@@ -1,4 +1,7 @@
-import type { Program } from "./program.ts";
+import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
+import type { TensorInfo } from "@tensorflow/tfjs-core";
+import { mostMultiplyAdds } from "./dispatch-limit.ts";
+import { type Program, runProgram } from "./program.ts";
 
 const TILE = 32; // 64 threads of 4 × 4 values each; small enough that a batch of 64 fills several cores
 const DEPTH = 16; // two tiles of 16 × 32 f32 are 4 KB of workgroup memory; the least any device has is 16 KB
@@ -7,9 +10,37 @@ const LOADS = (TILE * DEPTH) / THREADS;
 
 const FOUR = [0, 1, 2, 3]; // rows and columns of a thread
 
-/** How many workgroups a product [rows, columns] takes. */
-export function matmulGroups(rows: number, columns: number): number {
-  return Math.ceil(rows / TILE) * Math.ceil(columns / TILE);
+/**
+ * Record `output` [rows, columns] = a [rows, depth] · b with `program`, of `matmulProgram`: on a slow device in
+ * several dispatches, so that none holds up the screen. Each value is summed by one of them alone.
+ */
+export function runMatmul(
+  backend: WebGPUBackend,
+  program: Program,
+  {
+    output,
+    inputs,
+    rows,
+    columns,
+    depth,
+  }: {
+    readonly output: TensorInfo;
+    readonly inputs: readonly TensorInfo[];
+    readonly rows: number;
+    readonly columns: number;
+    readonly depth: number;
+  },
+): void {
+  const tiles = Math.ceil(rows / TILE) * Math.ceil(columns / TILE);
+  const tilesAtOnce = Math.max(1, Math.floor(mostMultiplyAdds(backend) / (TILE * TILE * depth)));
+  for (let first = 0; first < tiles; first += tilesAtOnce) {
+    runProgram(backend, program, {
+      output,
+      inputs,
+      integers: [rows, columns, depth, first],
+      groups: Math.min(tilesAtOnce, tiles - first),
+    });
+  }
 }
 
 /** What is done to a finished sum at [row, column] before it is stored; `sum` in and out. */
@@ -45,7 +76,7 @@ export function matmulProgram(transposed: boolean, epilogue: Epilogue): Program 
   return {
     name: `commonweight_matmul_${transposed}_${epilogue.name}`,
     inputs: ["a", "b", ...epilogue.inputs],
-    integers: ["rows", "columns", "depth"],
+    integers: ["rows", "columns", "depth", "firstTile"],
     workgroupSize: THREADS,
     code: `
       var<workgroup> tileA : array<f32, ${TILE * DEPTH}>; // [DEPTH, TILE rows]
@@ -54,7 +85,7 @@ export function matmulProgram(transposed: boolean, epilogue: Epilogue): Program 
       fn main(index : i32) {
         let thread = i32(localIndex);
         let tilesAcross = (uniforms.columns + ${TILE - 1}) / ${TILE};
-        let tile = index / ${THREADS};
+        let tile = uniforms.firstTile + index / ${THREADS};
         let row0 = (tile / tilesAcross) * ${TILE};
         let column0 = (tile % tilesAcross) * ${TILE};
         let threadRow = (thread / ${TILE / 4}) * 4;

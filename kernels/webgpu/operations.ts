@@ -8,7 +8,7 @@ import {
 } from "@tensorflow/tfjs-core";
 import { assert } from "../../core/errors.ts";
 import { GPT_OPERATIONS } from "./gpt-operations.ts";
-import { EPILOGUES, matmulGroups, matmulProgram } from "./matmul.ts";
+import { EPILOGUES, matmulProgram, runMatmul } from "./matmul.ts";
 import { runProgram } from "./program.ts";
 import {
   ADAMW,
@@ -52,11 +52,12 @@ const OPERATIONS: Record<string, Body> = {
       bias === undefined
         ? EPILOGUES[relu === true ? "relu" : "none"]
         : EPILOGUES[relu === true ? "biasRelu" : "bias"];
-    runProgram(backend, matmulProgram(orientation === "out-in", epilogue), {
+    runMatmul(backend, matmulProgram(orientation === "out-in", epilogue), {
       output: y,
       inputs: bias === undefined ? [x, weight] : [x, weight, bias],
-      integers: [rows, columns, depth],
-      groups: matmulGroups(rows, columns),
+      rows,
+      columns,
+      depth,
     });
     return y;
   },
@@ -69,11 +70,12 @@ const OPERATIONS: Record<string, Body> = {
     const columns = orientation === "out-in" ? second : first;
     const dx = backend.makeTensorInfo([rows, columns], "float32");
     const epilogue = EPILOGUES[x === undefined ? "none" : "gate"];
-    runProgram(backend, matmulProgram(orientation !== "out-in", epilogue), {
+    runMatmul(backend, matmulProgram(orientation !== "out-in", epilogue), {
       output: dx,
       inputs: x === undefined ? [dy, weight] : [dy, weight, x],
-      integers: [rows, columns, depth],
-      groups: matmulGroups(rows, columns),
+      rows,
+      columns,
+      depth,
     });
     return dx;
   },
