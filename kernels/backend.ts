@@ -3,6 +3,8 @@ export type OpenBackend = {
   readonly name: "webgpu" | "wasm" | "cpu";
   /** The device in its own words, such as "swiftshader" or "wasm simd". */
   readonly device: string;
+  /** Resolves when the device has done all that was submitted to it. */
+  drain(): Promise<void>;
 };
 
 /**
@@ -20,16 +22,17 @@ export async function openBackend({
   if (prefer === "webgpu") {
     const adapter = await requestAdapter();
     if (adapter !== null) {
-      const { openWebGpu } = await import("./webgpu/backend.ts");
+      const { openWebGpu, drainWebGpu } = await import("./webgpu/backend.ts");
       const device = await openWebGpu(adapter);
-      if (device !== null) return { name: "webgpu", device };
+      if (device !== null) return { name: "webgpu", device, drain: drainWebGpu };
     }
   }
   const { openWasm } = await import("./wasm/backend.ts");
   const device = await openWasm(wasmFolder);
-  if (device !== null) return { name: "wasm", device };
+  const drain = async () => {}; // a processor is done when the call returns
+  if (device !== null) return { name: "wasm", device, drain };
   const { openCpu } = await import("./cpu/backend.ts");
-  return { name: "cpu", device: await openCpu() };
+  return { name: "cpu", device: await openCpu(), drain };
 }
 
 /** Null where the runtime has no WebGPU or no adapter for it. */

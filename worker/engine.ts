@@ -16,6 +16,8 @@ export type OpenEngine = {
   readonly device: string;
   /** Why not WebGPU, as a plain sentence, where that was preferred; else null. */
   readonly fallback: string | null;
+  /** Resolves when the device has done all that was submitted to it. */
+  drain(): Promise<void>;
   layoutOf(architecture: Architecture): Layout;
   /** As core/training has it. Throws an error named "DeviceLostError" if the device went away. */
   train(task: TrainingTask, options: TrainingOptions): Promise<TrainingResult>;
@@ -34,8 +36,8 @@ export function createEngine(wasmFolder: string): Engine {
         import("../core/training/train.ts"),
       ]);
       const open = async (choice: "webgpu" | "cpu", fallback: string | null) => {
-        const { name, device } = await openBackend({ prefer: choice, wasmFolder });
-        return { name, device, fallback, layoutOf, train: trainDelta };
+        const { name, device, drain } = await openBackend({ prefer: choice, wasmFolder });
+        return { name, device, fallback, drain, layoutOf, train: trainDelta };
       };
       if (prefer === "cpu") return open("cpu", null);
       const preferred = await open("webgpu", null);

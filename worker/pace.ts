@@ -6,6 +6,8 @@ export type Pace = {
   resume(): void;
   /** Share of the time that the device may work, 0.1…1. */
   setPower(power: number): void;
+  /** When the pause that is in force began, by the platform's clock; null if there is none. */
+  pausedAt(): number | null;
   /** Called before each kind of work: waits while paused. */
   pass(signal: AbortSignal): Promise<void>;
   /**
@@ -21,7 +23,7 @@ const LONGEST_SLICE_MS = 10_000; // a longer one was the machine asleep: no reas
 
 export function createPace({ now, sleep }: Pick<Platform, "now" | "sleep">): Pace {
   let power = 1;
-  let pause: PromiseWithResolvers<void> | null = null;
+  let pause: (PromiseWithResolvers<void> & { readonly at: number }) | null = null;
   let workingSince = now();
 
   async function pass(signal: AbortSignal): Promise<void> {
@@ -32,7 +34,7 @@ export function createPace({ now, sleep }: Pick<Platform, "now" | "sleep">): Pac
 
   return {
     pause() {
-      pause ??= Promise.withResolvers<void>();
+      pause ??= { ...Promise.withResolvers<void>(), at: now() };
     },
     resume() {
       pause?.resolve();
@@ -41,6 +43,7 @@ export function createPace({ now, sleep }: Pick<Platform, "now" | "sleep">): Pac
     setPower(share) {
       power = Math.min(1, Math.max(LEAST_POWER, share));
     },
+    pausedAt: () => pause?.at ?? null,
     pass,
     async rest(signal) {
       signal.throwIfAborted();

@@ -102,6 +102,11 @@ export function train(
         feed.set({ step, losses, examplesPerSecond });
         told = { step, at: now };
       }
+      const pausedAt = pace.pausedAt();
+      if (pausedAt !== null) {
+        await engine.drain();
+        feed.setDrained(platform.now() - pausedAt);
+      }
       await pace.rest(signal);
     },
   });

@@ -1,5 +1,6 @@
 import type { Phase, Snapshot } from "./api.ts";
 import type { Platform } from "./platform.ts";
+import { describePause } from "./words.ts";
 
 /** What the page is told, kept in one place: exactly one phase and at most one reason at a time. */
 export type SnapshotFeed = {
@@ -10,14 +11,14 @@ export type SnapshotFeed = {
   enter(phase: Phase, reason?: string | null): void;
   /** Show "paused" over whatever is done, or take it away again. */
   setPaused(paused: boolean): void;
+  /** Say that a paused device came to rest so many ms after it was told to. */
+  setDrained(afterMs: number): void;
   set(change: Partial<Omit<Snapshot, "phase" | "reason">>): void;
   /** Forget all that was told, but for what is done now and at what power. */
   clear(): void;
 };
 
 const EVERY_MS = 100; // ten a second: more than a person reads, little for the page to draw
-
-const PAUSED = "You paused it. The running piece is kept and goes on where it stopped.";
 
 const FIRST_SNAPSHOT: Snapshot = {
   phase: "ready",
@@ -46,6 +47,7 @@ export function createSnapshotFeed(
   let snapshot = FIRST_SNAPSHOT;
   let activity: Pick<Snapshot, "phase" | "reason"> = { phase: "ready", reason: null };
   let paused = false;
+  let drainedMs: number | null = null;
   let toldAt = Number.NEGATIVE_INFINITY;
   let telling = false;
 
@@ -63,7 +65,8 @@ export function createSnapshotFeed(
     void tell();
   }
 
-  const show = () => change(paused ? { phase: "paused", reason: PAUSED } : activity);
+  const show = () =>
+    change(paused ? { phase: "paused", reason: describePause(drainedMs) } : activity);
   return {
     current: () => snapshot,
     activity: () => activity,
@@ -73,6 +76,11 @@ export function createSnapshotFeed(
     },
     setPaused(value) {
       paused = value;
+      drainedMs = null;
+      show();
+    },
+    setDrained(afterMs) {
+      drainedMs = afterMs;
       show();
     },
     set: change,

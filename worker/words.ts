@@ -19,6 +19,13 @@ export const OWN_MASK =
   "This model wants volunteers to choose their own mask, which this page cannot do. Reload it for a newer one.";
 export const OTHER_TAB = "Another tab of this browser trains. This one takes over when it ends.";
 
+/** What is said while paused; `drainedMs` is how long the device took to come to rest, once it has. */
+export function describePause(drainedMs: number | null): string {
+  const kept = "You paused it. The running piece is kept and goes on where it stopped.";
+  if (drainedMs === null) return kept;
+  return `${kept} The device came to rest after ${(drainedMs / 1000).toFixed(1)} s.`;
+}
+
 /** Why the relay is asked again later, as phase and reason. */
 export function describeWait(error: RelayError): [Phase, string] {
   switch (error.code) {

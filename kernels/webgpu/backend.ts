@@ -39,6 +39,11 @@ export async function openWebGpu(adapter: GPUAdapter): Promise<string | null> {
   return describe(adapter.info);
 }
 
+/** Resolves when the open device has done what was submitted; submits nothing more. */
+export async function drainWebGpu(): Promise<void> {
+  await opened?.queue.onSubmittedWorkDone();
+}
+
 async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice | null> {
   const requiredLimits: Record<string, number> = {};
   for (const limit of RAISED_LIMITS) requiredLimits[limit] = adapter.limits[limit];

@@ -3,8 +3,10 @@ import { backend, tensor } from "@tensorflow/tfjs-core";
 import { expect, test } from "vitest";
 import { linear } from "../../../core/models/operations.ts";
 import { createRandom } from "../../../core/random.ts";
+import { trainDelta } from "../../../core/training/train.ts";
 import { openBackend } from "../../../kernels/backend.ts";
 import { limitDispatches, mostMultiplyAdds } from "../../../kernels/webgpu/dispatch-limit.ts";
+import { smallTask } from "../../fixtures/training-task.ts";
 
 const wasmFolder = "/node_modules/@tensorflow/tfjs-backend-wasm/dist/";
 
@@ -41,5 +43,29 @@ test("a slow device's products are split to about 50 ms a dispatch, and the byte
   } finally {
     GPUComputePassEncoder.prototype.dispatchWorkgroups = dispatchWorkgroups;
     limitDispatches(open, measured);
+  }
+});
+
+test("while a step is held nothing is submitted, and what was submitted is done when the drain resolves", async () => {
+  const { drain } = await openBackend({ prefer: "webgpu", wasmFolder });
+  const { submit } = GPUQueue.prototype;
+  let submissions = 0;
+  GPUQueue.prototype.submit = function (buffers) {
+    submissions++;
+    submit.call(this, buffers);
+  };
+  try {
+    await trainDelta(smallTask(), {
+      async onStep({ step }) {
+        if (step !== 13) return; // in the middle of ten that are in flight
+        const before = submissions;
+        expect(before).toBeGreaterThan(0);
+        await drain();
+        await new Promise((resolve) => setTimeout(resolve));
+        expect(submissions).toBe(before);
+      },
+    });
+  } finally {
+    GPUQueue.prototype.submit = submit;
   }
 });
