@@ -9,6 +9,7 @@ import { createRoute } from "./state/route.svelte.ts";
 import { findMissing } from "./state/support.ts";
 import { createUpdate } from "./state/update.svelte.ts";
 import { createVolunteer } from "./state/volunteer.svelte.ts";
+import { openTrialEngine } from "./trial-engine.ts";
 
 const target = document.getElementById("app");
 if (target === null) throw new Error("internal: the page has no #app");
@@ -26,6 +27,7 @@ mount(App, {
     route: createRoute(window),
     clock: createClock(),
     update: createUpdate(new URL(import.meta.url).pathname),
+    openTrialEngine,
     missing: findMissing({
       isSecureContext,
       Worker: window.Worker,

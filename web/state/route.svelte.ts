@@ -1,4 +1,4 @@
-export type View = "contribute" | "leaderboard" | "history" | "health" | "about";
+export type View = "contribute" | "try" | "leaderboard" | "history" | "health" | "about";
 
 /** Where in the page a visitor is: `#/history/digits/12`. */
 export type Route = {
@@ -7,7 +7,14 @@ export type Route = {
   readonly version: number | null;
 };
 
-export const VIEWS: readonly View[] = ["contribute", "leaderboard", "history", "health", "about"];
+export const VIEWS: readonly View[] = [
+  "contribute",
+  "try",
+  "leaderboard",
+  "history",
+  "health",
+  "about",
+];
 
 /** Read an address's hash; what is not understood is the first page. */
 export function parseRoute(hash: string): Route {

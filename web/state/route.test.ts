@@ -4,6 +4,7 @@ import { parseRoute, routeHash } from "./route.svelte.ts";
 test("an address that a link made is read back", () => {
   for (const [view, model, version] of [
     ["history", "digits", 12],
+    ["try", "digits", 0],
     ["leaderboard", "digits", undefined],
     ["health", null, undefined],
     ["contribute", null, undefined],

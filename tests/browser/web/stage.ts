@@ -1,6 +1,7 @@
 /** The page in real Chromium, over a relay's answers and an engine that the test speaks for. */
 import { flushSync, mount, unmount } from "svelte";
 import { createRelayClient } from "../../../core/protocol/client.ts";
+import type { Architecture } from "../../../core/protocol/schemas/recipe.ts";
 import type { Health, ModelCard } from "../../../core/protocol/schemas/status.ts";
 import type { VersionSummary } from "../../../core/protocol/schemas/version.ts";
 import "../../../web/app.css";
@@ -10,7 +11,7 @@ import type { EventStream } from "../../../web/state/feed.ts";
 import { createRelay } from "../../../web/state/relay.svelte.ts";
 import { createRoute } from "../../../web/state/route.svelte.ts";
 import { createVolunteer } from "../../../web/state/volunteer.svelte.ts";
-import type { Snapshot, WorkerApi } from "../../../worker/api.ts";
+import type { Snapshot, TrialApi, WorkerApi } from "../../../worker/api.ts";
 
 export const contributor = "ab12".repeat(16);
 
@@ -80,7 +81,6 @@ const health: Health = {
   ],
 };
 const answers: Record<string, unknown> = {
-  "/models": { models: [card] },
   "/models/digits/versions": { versions: [summary(2), summary(1), summary(0)], next: null },
   "/models/digits/shards": {
     model: "digits",
@@ -118,7 +118,9 @@ const ready: Snapshot = {
 };
 
 /** Mount the page. `calls` lists what it asked of the engine, "open" when it was loaded. */
-export function openPage(options: { readonly updateWaits?: boolean } = {}) {
+export function openPage(
+  options: { readonly updateWaits?: boolean; readonly architecture?: Architecture } = {},
+) {
   location.hash = "#/";
   const target = document.body.appendChild(document.createElement("div"));
   const calls: unknown[][] = [];
@@ -140,10 +142,27 @@ export function openPage(options: { readonly updateWaits?: boolean } = {}) {
     setPower: command("setPower"),
     forget: command("forget"),
   };
+  const trial: TrialApi = {
+    load: command("load"),
+    async predict(pixels) {
+      calls.push(["predict", pixels.length]);
+      return [0.9, 0.4].map((share) =>
+        Float32Array.from({ length: 10 }, (_, digit) => (digit === 7 ? share : (1 - share) / 9)),
+      );
+    },
+    async write(task, onByte) {
+      calls.push(["write", new TextDecoder().decode(task.prompt)]);
+      for (const byte of new TextEncoder().encode(" é!")) await onByte(0, byte);
+    },
+    stop: command("stop writing"),
+  };
   const client = createRelayClient({
     baseUrl: "http://relay",
     fetch: async (url) => {
-      const answer = answers[url.replace("http://relay/api/v1", "")];
+      const path = url.replace("http://relay/api/v1", "");
+      const { architecture = card.recipe.architecture } = options;
+      const shown = { ...card, recipe: { ...card.recipe, architecture } };
+      const answer = path === "/models" ? { models: [shown] } : answers[path];
       if (answer === undefined) throw new TypeError(`the stage has no answer for ${url}`);
       return Response.json(answer);
     },
@@ -175,6 +194,10 @@ export function openPage(options: { readonly updateWaits?: boolean } = {}) {
         apply: command("apply update"),
       },
       missing: Promise.resolve(null),
+      openTrialEngine: () => {
+        calls.push(["open trial"]);
+        return { api: trial, failed: new Promise<never>(() => {}), close: command("close trial") };
+      },
     },
   });
   return {

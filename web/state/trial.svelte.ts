@@ -1,0 +1,158 @@
+import type { TrialApi, WritingTask } from "../../worker/api.ts";
+import type { OpenTrialEngine, TrialEngine } from "../trial-engine.ts";
+
+/** The versions to try, in the order of their answers. */
+export type Choice = Parameters<TrialApi["load"]>[0];
+
+/** A visitor's trial of a model's versions: nothing is fetched before the first question. */
+export type Trial = ReturnType<typeof createTrial>;
+
+export function createTrial(openEngine: OpenTrialEngine) {
+  let phase = $state<"idle" | "loading" | "ready" | "failed">("idle");
+  let problem = $state<string | null>(null);
+  let download = $state.raw({ doneBytes: 0, totalBytes: 0 });
+  let answers = $state.raw<readonly Float32Array[] | null>(null);
+  let texts = $state.raw<readonly string[] | null>(null);
+  let writing = $state(false);
+
+  let engine: TrialEngine | null = null;
+  let choice: Choice | null = null;
+  let loading: { readonly key: string; readonly done: Promise<boolean> } | null = null;
+  let image: Uint8Array | null = null;
+  let reading = false;
+  let readAgain = false;
+
+  /** Give the engine a command; an engine that died is opened anew next time. */
+  async function command<T>(run: (api: TrialApi) => Promise<T>): Promise<T> {
+    engine ??= openEngine();
+    const current = engine;
+    const died = current.failed.catch((error: unknown) => {
+      if (engine === current) engine = null;
+      throw error;
+    });
+    return Promise.race([run(current.api), died]);
+  }
+
+  function fail(error: unknown): void {
+    phase = "failed";
+    loading = null;
+    problem = error instanceof Error ? error.message : String(error);
+  }
+
+  /** Whether what is chosen now is loaded, or comes to be. */
+  function ensureLoaded(): Promise<boolean> {
+    const wanted = choice;
+    if (wanted === null) return Promise.resolve(false);
+    const key = keyOf(wanted);
+    if (loading?.key !== key) loading = { key, done: load(wanted, key) };
+    return loading.done;
+  }
+
+  async function load(wanted: Choice, key: string): Promise<boolean> {
+    phase = "loading";
+    problem = null;
+    download = { doneBytes: 0, totalBytes: 0 };
+    const isCurrent = () => choice !== null && keyOf(choice) === key;
+    try {
+      await command((api) =>
+        api.load(wanted, (doneBytes, totalBytes) => {
+          if (isCurrent()) download = { doneBytes, totalBytes };
+        }),
+      );
+      if (!isCurrent()) return false;
+      phase = "ready";
+      return true;
+    } catch (error) {
+      if (isCurrent()) fail(error);
+      return false;
+    }
+  }
+
+  /** Answer for the newest image; those that were drawn while an answer was under way are skipped. */
+  async function readNewest(): Promise<void> {
+    readAgain = true;
+    if (reading) return;
+    reading = true;
+    while (readAgain) {
+      readAgain = false;
+      const current = image;
+      if (current === null) answers = null;
+      else if (await ensureLoaded()) {
+        try {
+          answers = await command((api) => api.predict(current));
+        } catch (error) {
+          fail(error);
+        }
+      }
+    }
+    reading = false;
+  }
+
+  return {
+    get phase() {
+      return phase;
+    },
+    /** Why the last question has no answer, as a sentence. */
+    get problem() {
+      return problem;
+    },
+    get download() {
+      return download;
+    },
+    /** Each version's class probabilities for the newest image; null without an image. */
+    get answers() {
+      return answers;
+    },
+    /** What each version has written so far. */
+    get texts() {
+      return texts;
+    },
+    get writing() {
+      return writing;
+    },
+    /** Try these from now on; what the visitor asked last is asked again of them. */
+    async choose(next: Choice): Promise<void> {
+      if (choice !== null && keyOf(choice) === keyOf(next)) return;
+      choice = next;
+      answers = null;
+      texts = null;
+      if (image !== null) await readNewest();
+      else if (phase !== "idle") await ensureLoaded();
+    },
+    /** Show the versions an image; null takes it away. */
+    async read(pixels: Uint8Array | null): Promise<void> {
+      image = pixels;
+      await readNewest();
+    },
+    /** Let the versions write on; a text under way is ended. */
+    async write(task: WritingTask): Promise<void> {
+      writing = true;
+      try {
+        if (!(await ensureLoaded())) return;
+        const decoders = choice?.versions.map(() => new TextDecoder()) ?? [];
+        texts = decoders.map(() => "");
+        await command((api) =>
+          api.write(task, (place, byte) => {
+            const more = decoders[place]?.decode(Uint8Array.of(byte), { stream: true });
+            texts = texts?.map((text, i) => (i === place ? text + more : text)) ?? null;
+          }),
+        );
+      } catch (error) {
+        fail(error);
+      } finally {
+        writing = false;
+      }
+    },
+    async stop(): Promise<void> {
+      if (phase === "ready") await command((api) => api.stop());
+    },
+    /** End the engine; its memory is free again. */
+    close(): void {
+      engine?.close();
+      engine = null;
+    },
+  };
+}
+
+const keyOf = ({ model, versions }: Choice): string =>
+  [model, ...versions.map(({ id }) => id)].join(" ");
