@@ -1,8 +1,12 @@
+const WASM_HEAP_BYTES = 2 ** 31; // as tfjs builds its module
+
 /** A backend that is open: everything in core/training runs on it until another is opened. */
 export type OpenBackend = {
   readonly name: "webgpu" | "wasm" | "cpu";
   /** The device in its own words, such as "swiftshader" or "wasm simd". */
   readonly device: string;
+  /** The most bytes that one tensor may have. */
+  readonly maxTensorBytes: number;
   /** Resolves when the device has done all that was submitted to it. */
   drain(): Promise<void>;
 };
@@ -23,16 +27,16 @@ export async function openBackend({
     const adapter = await requestAdapter();
     if (adapter !== null) {
       const { openWebGpu, drainWebGpu } = await import("./webgpu/backend.ts");
-      const device = await openWebGpu(adapter);
-      if (device !== null) return { name: "webgpu", device, drain: drainWebGpu };
+      const opened = await openWebGpu(adapter);
+      if (opened !== null) return { name: "webgpu", ...opened, drain: drainWebGpu };
     }
   }
   const { openWasm } = await import("./wasm/backend.ts");
   const device = await openWasm(wasmFolder);
   const drain = async () => {}; // a processor is done when the call returns
-  if (device !== null) return { name: "wasm", device, drain };
+  if (device !== null) return { name: "wasm", device, maxTensorBytes: WASM_HEAP_BYTES, drain };
   const { openCpu } = await import("./cpu/backend.ts");
-  return { name: "cpu", device: await openCpu(), drain };
+  return { name: "cpu", device: await openCpu(), maxTensorBytes: Number.MAX_SAFE_INTEGER, drain };
 }
 
 /** Null where the runtime has no WebGPU or no adapter for it. */

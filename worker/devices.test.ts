@@ -87,6 +87,38 @@ test("a device that is lost twice in a row stops the volunteer with a plain sent
   expect((await stopped).reason).toMatch(/^The graphics device went away twice in a row/);
 });
 
+test("a model that the device can't hold is refused before it is fetched, with the sizes", async () => {
+  const world = await scene();
+  const engine: Engine = {
+    open: async (prefer) => ({ ...(await realEngine.open(prefer)), maxTensorBytes: 100 }),
+  };
+  const { start, until, store } = await openStage({ ...world, engine });
+  const stopped = until(({ phase }) => phase === "stopped");
+  await start(1);
+  expect((await stopped).reason).toMatch(
+    /^This model does not fit on this device: .+ takes \d+\.\d MB, and the device allows 0\.0 MB\.$/,
+  );
+  expect((await stopped).download).toEqual({ doneBytes: 0, totalBytes: 0 });
+  expect(await store.held("tiny")).toBeNull();
+});
+
+test.each([
+  ["DeviceMemoryError", /^The graphics device ran out of memory/],
+  ["DeviceFaultError", /^The graphics device refused to compute \(too bad\)/],
+])("a %s stops the volunteer with a plain sentence", async (name, sentence) => {
+  const world = await scene();
+  const engine: Engine = {
+    async open(prefer) {
+      const train = () => Promise.reject(Object.assign(new Error("too bad"), { name }));
+      return { ...(await realEngine.open(prefer)), train };
+    },
+  };
+  const { start, until } = await openStage({ ...world, engine });
+  const stopped = until(({ phase }) => phase === "stopped");
+  await start(1);
+  expect((await stopped).reason).toMatch(sentence);
+});
+
 test("where WebGPU is missing the processor trains and the page is told", async () => {
   const world = await scene();
   const engine = watchedEngine((step) => {

@@ -1,5 +1,6 @@
 import type { Architecture } from "../core/protocol/schemas/recipe.ts";
 import type { Layout } from "../core/tensors/layout.ts";
+import type { largestTensor } from "../core/training/footprint.ts";
 import type { TrainingOptions, TrainingResult, TrainingTask } from "../core/training/train.ts";
 import type { EngineName } from "./api.ts";
 import { describeFault, WEBGPU_MISSING } from "./words.ts";
@@ -16,6 +17,10 @@ export type OpenEngine = {
   readonly device: string;
   /** Why not WebGPU, as a plain sentence, where that was preferred; else null. */
   readonly fallback: string | null;
+  /** The most bytes that one tensor may have. */
+  readonly maxTensorBytes: number;
+  /** The largest tensor of a training, as core/training has it. */
+  largestTensor: typeof largestTensor;
   /** Resolves when the device has done all that was submitted to it. */
   drain(): Promise<void>;
   layoutOf(architecture: Architecture): Layout;
@@ -30,14 +35,15 @@ export type OpenEngine = {
 export function createEngine(wasmFolder: string): Engine {
   return {
     async open(prefer) {
-      const [{ openBackend }, { layoutOf }, { trainDelta }] = await Promise.all([
+      const [{ openBackend }, { layoutOf }, { trainDelta }, { largestTensor }] = await Promise.all([
         import("../kernels/backend.ts"),
         import("../core/models/registry.ts"),
         import("../core/training/train.ts"),
+        import("../core/training/footprint.ts"),
       ]);
       const open = async (choice: "webgpu" | "cpu", fallback: string | null) => {
-        const { name, device, drain } = await openBackend({ prefer: choice, wasmFolder });
-        return { name, device, fallback, drain, layoutOf, train: trainDelta };
+        const backend = await openBackend({ prefer: choice, wasmFolder });
+        return { ...backend, fallback, layoutOf, largestTensor, train: trainDelta };
       };
       if (prefer === "cpu") return open("cpu", null);
       const preferred = await open("webgpu", null);

@@ -5,7 +5,7 @@ import { keepPiece, sendOutbox } from "./outbox.ts";
 import { type Assignment, encodePiece, loadAssignment, train } from "./piece.ts";
 import { askPatiently, openEngine, openSession, type Run, type Session } from "./session.ts";
 import { askForWork, type Work } from "./tickets.ts";
-import { DEVICE_LOST_TWICE, StoppedError } from "./words.ts";
+import { DEVICE_LOST_TWICE, describeTooLarge, StoppedError } from "./words.ts";
 
 export type RunOptions = {
   readonly model: string;
@@ -67,6 +67,7 @@ async function makePiece(
   prefer: "webgpu" | "cpu",
 ): Promise<Session> {
   const { feed, platform } = session;
+  refuseIfTooLarge(ticket, session);
   feed.set({ base: ticket.base.number, shards: ticket.shards.map(({ title }) => title) });
   const loadingFrom = platform.now();
   const { assignment, downloadedBytes } = await download(ticket, session);
@@ -80,6 +81,14 @@ async function makePiece(
   };
   await keepPiece(await encodePiece(assignment, trained.result, effort, trained.session), session);
   return trained.session;
+}
+
+/** Stop, before anything is fetched, where the device cannot hold the work. */
+function refuseIfTooLarge({ training, mask }: WorkToDo["ticket"], { engine, card }: Session): void {
+  const sizes = { batch: training.batch, masked: mask.count };
+  const largest = engine.largestTensor(card.recipe.architecture, sizes);
+  if (largest.sizeBytes <= engine.maxTensorBytes) return;
+  throw new StoppedError(describeTooLarge(largest, engine.maxTensorBytes));
 }
 
 async function download(

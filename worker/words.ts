@@ -1,5 +1,6 @@
 /** What the page says when things do not go on: one plain sentence each. */
 import type { RelayError } from "../core/protocol/relay-error.ts";
+import type { TensorSize } from "../core/training/footprint.ts";
 import type { Phase } from "./api.ts";
 
 /** An end that waiting does not cure; its message is the plain sentence that the page shows. */
@@ -11,8 +12,15 @@ export const WEBGPU_MISSING =
   "WebGPU does not work in this browser, so the processor trains: slower, and worth the same.";
 export const describeFault = (fault: string): string =>
   `This graphics device failed its check (${fault}), so the processor trains: slower, and worth the same.`;
+export const DEVICE_LOST =
+  "The graphics device went away while it was opened. Reload the page, or choose the processor in the settings.";
 export const DEVICE_LOST_TWICE =
   "The graphics device went away twice in a row. Reload the page, or choose the processor in the settings.";
+export const DEVICE_FULL =
+  "The graphics device ran out of memory. Close other tabs and programs, or choose the processor in the settings.";
+export const describeTooLarge = ({ name, sizeBytes }: TensorSize, maxBytes: number): string =>
+  `This model does not fit on this device: ${name} takes ${megabytes(sizeBytes)}, and the device allows ${megabytes(maxBytes)}.`;
+const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
 export const DIVERGED =
   "Training on this device gave values that are not numbers, so nothing was sent. Try the processor in the settings.";
 export const OWN_MASK =
@@ -57,6 +65,11 @@ export function describeStop(error: unknown): string {
   if (error instanceof StoppedError) return error.message;
   if ("code" in error && error.code === "outdated") {
     return "This page is older than the relay. Reload it; finished work is kept.";
+  }
+  if (error.name === "DeviceLostError") return DEVICE_LOST;
+  if (error.name === "DeviceMemoryError") return DEVICE_FULL;
+  if (error.name === "DeviceFaultError") {
+    return `The graphics device refused to compute (${error.message}). Choose the processor in the settings.`;
   }
   if (error.name === "QuotaExceededError") {
     return "This device has no room left to keep finished work. Free some space and start again.";

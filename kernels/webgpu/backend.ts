@@ -8,6 +8,16 @@ export class DeviceLostError extends Error {
   override readonly name = "DeviceLostError";
 }
 
+/** The GPU has no room for what training needs. */
+export class DeviceMemoryError extends Error {
+  override readonly name = "DeviceMemoryError";
+}
+
+/** The GPU refused a command, so nothing that it computed since can be trusted: our bug, or the driver's. */
+export class DeviceFaultError extends Error {
+  override readonly name = "DeviceFaultError";
+}
+
 /** As tfjs asks for them: what the adapter has rather than WebGPU's small defaults. */
 const RAISED_LIMITS = [
   "maxComputeWorkgroupStorageSize",
@@ -20,23 +30,29 @@ const RAISED_LIMITS = [
 
 registerWebGpuOperations();
 
-let opened: LossAwareBackend | null = null;
+let opened: GuardedBackend | null = null;
+
+/** The open device: in the adapter's words, and how large a tensor may be on it. */
+export type WebGpuDevice = { readonly device: string; readonly maxTensorBytes: number };
 
 /**
- * Open tfjs's WebGPU backend on a device of `adapter`, a new one if none is open or the open one is lost;
- * null where the browser or tfjs refuses it. Returns the adapter's words. Once the device is lost, every operation and
- * reading throws DeviceLostError until the backend is opened again.
+ * Open tfjs's WebGPU backend on a device of `adapter`, a new one if none is open or the open one failed;
+ * null where the browser or tfjs refuses it. Once a device has failed, every operation and reading throws
+ * DeviceLostError, DeviceMemoryError or DeviceFaultError until the backend is opened again.
  */
-export async function openWebGpu(adapter: GPUAdapter): Promise<string | null> {
-  if (opened !== null && !opened.isLost) {
-    return (await setBackend("webgpu")) ? describe(adapter.info) : null;
+export async function openWebGpu(adapter: GPUAdapter): Promise<WebGpuDevice | null> {
+  if (opened === null || opened.hasFailed) {
+    const device = await requestDevice(adapter);
+    if (device === null) return null;
+    opened = replaceBackend(device, adapter.info);
+    if (!(await setBackend("webgpu"))) return null;
+    await calibrateDispatches(opened);
+  } else if (!(await setBackend("webgpu"))) {
+    return null;
   }
-  const device = await requestDevice(adapter);
-  if (device === null) return null;
-  opened = replaceBackend(device, adapter.info);
-  if (!(await setBackend("webgpu"))) return null;
-  await calibrateDispatches(opened);
-  return describe(adapter.info);
+  const { maxBufferSize, maxStorageBufferBindingSize } = opened.device.limits;
+  const maxTensorBytes = Math.min(maxBufferSize, maxStorageBufferBindingSize);
+  return { device: describe(adapter.info), maxTensorBytes };
 }
 
 /** Resolves when the open device has done what was submitted; submits nothing more. */
@@ -56,39 +72,64 @@ async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice | null> {
   }
 }
 
-function replaceBackend(device: GPUDevice, info: GPUAdapterInfo): LossAwareBackend {
-  const backend = new LossAwareBackend(device, info);
+function replaceBackend(device: GPUDevice, info: GPUAdapterInfo): GuardedBackend {
+  const backend = new GuardedBackend(device, info);
   removeBackend("webgpu"); // tfjs's own, which opens a device that it tells nobody about; or the lost one
   registerBackend("webgpu", () => backend);
   return backend;
 }
 
-class LossAwareBackend extends WebGPUBackend {
-  #lost: DeviceLostError | null = null;
-  readonly #loss: Promise<never>;
+type Failure = DeviceLostError | DeviceMemoryError | DeviceFaultError;
+
+/** tfjs's backend, which would go on with zeros and garbage after its device has failed. */
+class GuardedBackend extends WebGPUBackend {
+  #failure: Failure | null = null;
+  readonly #failed = Promise.withResolvers<never>();
 
   constructor(device: GPUDevice, info: GPUAdapterInfo) {
     super(device, info);
-    this.#loss = device.lost.then(({ message }) => {
-      this.#lost = new DeviceLostError(`the GPU was lost: ${message || "no reason given"}`);
-      throw this.#lost;
+    this.#failed.promise.catch(() => {}); // nobody may be reading when it happens
+    void device.lost.then(({ message }) => {
+      this.#fail(new DeviceLostError(`the GPU was lost: ${message || "no reason given"}`));
     });
-    this.#loss.catch(() => {}); // nobody may be reading when it happens
+    device.addEventListener("uncapturederror", ({ error }) => {
+      const isMemory = error instanceof GPUOutOfMemoryError;
+      this.#fail(new (isMemory ? DeviceMemoryError : DeviceFaultError)(error.message));
+    });
   }
 
-  get isLost(): boolean {
-    return this.#lost !== null;
+  #fail(failure: Failure): void {
+    this.#failure ??= failure;
+    this.#failed.reject(this.#failure);
+  }
+
+  get hasFailed(): boolean {
+    return this.#failure !== null;
   }
 
   override runWebGPUProgram(
     ...program: Parameters<WebGPUBackend["runWebGPUProgram"]>
   ): ReturnType<WebGPUBackend["runWebGPUProgram"]> {
-    if (this.#lost !== null) throw this.#lost;
+    if (this.#failure !== null) throw this.#failure;
     return super.runWebGPUProgram(...program);
   }
 
-  override read(...what: Parameters<WebGPUBackend["read"]>): ReturnType<WebGPUBackend["read"]> {
-    return Promise.race([super.read(...what), this.#loss]);
+  override uploadToGPU(dataId: Parameters<WebGPUBackend["uploadToGPU"]>[0]): void {
+    try {
+      super.uploadToGPU(dataId);
+    } catch (error) {
+      // what the browser throws where it has no memory to map
+      if (error instanceof RangeError) this.#fail(new DeviceMemoryError(error.message));
+      throw this.#failure ?? error;
+    }
+  }
+
+  override async read(
+    ...what: Parameters<WebGPUBackend["read"]>
+  ): ReturnType<WebGPUBackend["read"]> {
+    const values = await Promise.race([super.read(...what), this.#failed.promise]);
+    if (this.#failure !== null) throw this.#failure;
+    return values;
   }
 }
 
