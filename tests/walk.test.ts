@@ -109,7 +109,12 @@ async function verified(
   parent: VerifiedVersion | null,
   relayKey: string,
 ): Promise<VerifiedVersion> {
-  const verdict = await verifyVersion(await client.version("digits", number), parent, relayKey);
+  const verdict = await verifyVersion(
+    await client.version("digits", number),
+    parent,
+    relayKey,
+    new Map(),
+  );
   if (!verdict.ok) throw new Error(verdict.message);
   return verdict.version;
 }

@@ -16,16 +16,18 @@ export type ReplayPatch = {
 /**
  * What the merge recorded in `record` changes in its parent's `parameters` [N] (protocol V6): a pure
  * function of both and of `patches` by contribution id, equal bit for bit on every machine. Whoever
- * applies it and hashes the checkpoint must get `record.checkpoint`.
+ * applies it and hashes the checkpoint must get `record.checkpoint`. A contribution in `struck` keeps
+ * its place with multiplier 0 (protocol V7), so that all others weigh what the record says.
  */
 export function replayVersion(
   layout: Layout,
   parameters: Float32Array,
   record: VersionRecord,
   patches: ReadonlyMap<string, ReplayPatch>,
+  struck: ReadonlySet<string> = new Set(),
 ): MergedStep {
   const { merge } = record;
-  assert(merge !== null, "replay: version 0 has no merge");
+  assert(merge !== null, "replay: this version has no merge");
   const segmentsOf = new Map<Uint32Array, Uint32Array>();
   const inputs = merge.inputs.map(({ contribution, multiplier }) => {
     const entry = patches.get(contribution);
@@ -33,7 +35,8 @@ export function replayVersion(
     const { patch, positions } = entry;
     const segments = segmentsOf.get(positions) ?? segmentStarts(layout, positions);
     segmentsOf.set(positions, segments);
-    return { positions, codes: patch.codes, scales: patch.scales, segments, multiplier };
+    const weight = struck.has(contribution) ? 0 : multiplier;
+    return { positions, codes: patch.codes, scales: patch.scales, segments, multiplier: weight };
   });
   return mergeRules[merge.rule]({ base: parameters, inputs, outerStep: merge.outerStep });
 }

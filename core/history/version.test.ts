@@ -3,8 +3,10 @@ import { generateKeyPair, type KeyPair, publicKeyHex, signId } from "../crypto/s
 import { FormatError } from "../errors.ts";
 import type { MergeInput, SignedVersion, VersionRecord } from "../protocol/schemas/version.ts";
 import {
+  type ChainContributions,
   decodeVersion,
   encodeVersion,
+  followContributions,
   signVersion,
   type VerifiedVersion,
   verifyVersion,
@@ -66,11 +68,16 @@ beforeAll(async () => {
 const merging = (...inputs: MergeInput[]) => ({ merge: { ...next.merge!, inputs } });
 
 /** What verifying says of version 1 with `change`, signed properly. */
-async function faultOf(change: Partial<VersionRecord>, parent: VerifiedVersion | null = base) {
+async function faultOf(
+  change: Partial<VersionRecord>,
+  parent: VerifiedVersion | null = base,
+  contributions: ChainContributions = new Map(),
+) {
   const verdict = await verifyVersion(
     await signVersion({ ...next, ...change }, relay.privateKey),
     parent,
     relayKey,
+    contributions,
   );
   return verdict.ok ? "ok" : verdict.fault;
 }
@@ -99,9 +106,15 @@ test("V2: version 0 and the one after it are verified", async () => {
     await signVersion(base.record, relay.privateKey),
     null,
     relayKey,
+    new Map(),
   );
   expect(zero).toEqual({ ok: true, version: base });
-  const one = await verifyVersion(await signVersion(next, relay.privateKey), base, relayKey);
+  const one = await verifyVersion(
+    await signVersion(next, relay.privateKey),
+    base,
+    relayKey,
+    new Map(),
+  );
   expect(one).toEqual({ ok: true, version: { id: await versionId(next), record: next } });
 });
 
@@ -120,10 +133,15 @@ describe("V3: a version that does not continue its parent's chain is refused", (
   test("model: another model's", async () => {
     expect(await faultOf({ model: "presidents" })).toBe("model");
   });
-  test("origin: a later version without merge or gate, a version 0 with them", async () => {
+  test("origin: a later version without change or gate, or with two changes, a version 0 with any", async () => {
     expect(await faultOf({ merge: null })).toBe("origin");
     expect(await faultOf({ evaluation: { report, gate: null } })).toBe("origin");
     expect(await faultOf({ number: 0, parent: null }, null)).toBe("origin");
+    const revert = { contributions: ["aa".repeat(32)] };
+    expect(await faultOf({ revert })).toBe("origin");
+    const zero = { number: 0, parent: null, merge: null, evaluation: { report, gate: null } };
+    expect(await faultOf({ ...zero, revert }, null)).toBe("origin");
+    expect(await faultOf(zero, null)).toBe("ok");
   });
 });
 
@@ -134,7 +152,7 @@ describe("V4: a version that the relay did not sign is refused", () => {
   test("signature: by another key, of another record, or for another purpose", async () => {
     const forged = async (signature: string): Promise<string> => {
       const version: SignedVersion = { record: next, signature };
-      const verdict = await verifyVersion(version, base, relayKey);
+      const verdict = await verifyVersion(version, base, relayKey, new Map());
       return verdict.ok ? "ok" : verdict.fault;
     };
     const id = await versionId(next);
@@ -155,11 +173,52 @@ describe("V5: a version with merge inputs that are not in order, too new or unsi
   test("input-base: trained on this version or a later one", async () => {
     expect(await faultOf(merging(await input("aa".repeat(32), { base: 1 })))).toBe("input-base");
   });
+  test("input-repeated: merged before in this chain, also if it was reverted since", async () => {
+    for (const state of ["merged", "reverted"] as const) {
+      const before = new Map([["bb".repeat(32), state]]);
+      expect(await faultOf({}, base, before)).toBe("input-repeated");
+    }
+  });
   test("input-signature: not by the contributor, or for another purpose", async () => {
     const id = "aa".repeat(32);
     const another = await input(id, { contributor: relayKey });
     expect(await faultOf(merging(another))).toBe("input-signature");
     const signature = await signId("request", id, contributor.privateKey);
     expect(await faultOf(merging(await input(id, { signature })))).toBe("input-signature");
+  });
+});
+
+describe("V7: a version that reverts takes out what is part of the model, and nothing else", () => {
+  const [a, b] = ["aa".repeat(32), "bb".repeat(32)];
+  const reverting = (...contributions: string[]) => ({ merge: null, revert: { contributions } });
+
+  test("contributions that earlier versions merged, in order", async () => {
+    const contributions = new Map<string, "merged" | "reverted">();
+    followContributions(contributions, next);
+    expect(await faultOf(reverting(a), base, contributions)).toBe("ok");
+    expect(await faultOf(reverting(a, b), base, contributions)).toBe("ok");
+    expect(await faultOf(reverting(b, a), base, contributions)).toBe("revert-order");
+    expect(await faultOf(reverting(a, a), base, contributions)).toBe("revert-order");
+  });
+  test("revert-unknown: never merged, or reverted before", async () => {
+    expect(await faultOf(reverting(a))).toBe("revert-unknown");
+    const contributions = new Map<string, "merged" | "reverted">();
+    followContributions(contributions, next);
+    followContributions(contributions, { ...next, ...reverting(a) });
+    expect(await faultOf(reverting(a), base, contributions)).toBe("revert-unknown");
+    expect(await faultOf(reverting(b), base, contributions)).toBe("ok");
+  });
+  // From tests/golden/formats.py, a second implementation.
+  test("V1: the id of a version that reverts", async () => {
+    const record = { ...origin, number: 1, parent: a, ...reverting(a, b) };
+    const gate = {
+      decision: "pass",
+      examples: 50,
+      meanDifferenceNats: -0.25,
+      evaluations: 1,
+    } as const;
+    expect(await versionId({ ...record, evaluation: { report, gate } })).toBe(
+      "24f2ded331c8b622a7e65d3e7f485924d3a70441b301b5997ea4e3306d314b27",
+    );
   });
 });

@@ -39,7 +39,7 @@ export function decodeVersion(bytes: Uint8Array): SignedVersion {
 /** A record whose signature and place in the chain have been verified. */
 export type VerifiedVersion = { readonly id: string; readonly record: VersionRecord };
 
-/** The first rule of the chain that a version breaks (protocol V3–V5). */
+/** The first rule of the chain that a version breaks (protocol V3–V5, V7). */
 export type VersionFault =
   | "key"
   | "signature"
@@ -49,22 +49,44 @@ export type VersionFault =
   | "origin"
   | "input-order"
   | "input-base"
-  | "input-signature";
+  | "input-repeated"
+  | "input-signature"
+  | "revert-order"
+  | "revert-unknown";
 
 export type VersionVerdict =
   | { readonly ok: true; readonly version: VerifiedVersion }
   | { readonly ok: false; readonly fault: VersionFault; readonly message: string };
 
+/** What became of every contribution that a chain has merged, by id. */
+export type ChainContributions = ReadonlyMap<string, "merged" | "reverted">;
+
+/** Enter what a verified `record` merges or reverts into the `contributions` of its chain. */
+export function followContributions(
+  contributions: Map<string, "merged" | "reverted">,
+  { merge, revert }: VersionRecord,
+): void {
+  for (const { contribution } of merge?.inputs ?? []) contributions.set(contribution, "merged");
+  for (const contribution of revert?.contributions ?? []) {
+    contributions.set(contribution, "reverted");
+  }
+}
+
 /**
- * Whether `version` continues the history after `parent` (null: is its version 0) and is signed with
- * `relayKey`, 64 hexadecimal digits. What it merged is replayed elsewhere; scores can only be believed.
+ * Whether `version` continues the history after `parent` (null: is its version 0), whose chain has
+ * merged and reverted `contributions`, and is signed with `relayKey`, 64 hexadecimal digits. What it
+ * merges or reverts is replayed elsewhere; scores can only be believed.
  */
 export async function verifyVersion(
   { record, signature }: SignedVersion,
   parent: VerifiedVersion | null,
   relayKey: string,
+  contributions: ChainContributions,
 ): Promise<VersionVerdict> {
-  const place = checkPlace(record, parent) ?? checkInputs(record);
+  const place =
+    checkPlace(record, parent) ??
+    checkInputs(record, contributions) ??
+    checkRevert(record, contributions);
   if (place !== null) return place;
   if (record.relayKey !== relayKey) return fail("key", `signs with ${record.relayKey}`);
   const id = await versionId(record);
@@ -88,15 +110,18 @@ function checkPlace(record: VersionRecord, parent: VerifiedVersion | null): Vers
   if (parent !== null && record.model !== parent.record.model) {
     return fail("model", `model is ${record.model}, not ${parent.record.model}`);
   }
-  const merged = record.merge !== null && record.evaluation.gate !== null;
-  const imported = record.merge === null && record.evaluation.gate === null;
-  if (number === 0 ? !imported : !merged) {
-    return fail("origin", "version 0 has neither merge nor gate, every other has both");
+  const changes = (record.merge === null ? 0 : 1) + (record.revert === undefined ? 0 : 1);
+  const isTested = record.evaluation.gate !== null;
+  if (number === 0 ? changes > 0 || isTested : changes !== 1 || !isTested) {
+    return fail("origin", "version 0 has no change and no gate, every other a merge or a revert");
   }
   return null;
 }
 
-function checkInputs(record: VersionRecord): VersionVerdict | null {
+function checkInputs(
+  record: VersionRecord,
+  contributions: ChainContributions,
+): VersionVerdict | null {
   let previous: MergeInput | null = null;
   for (const input of record.merge?.inputs ?? []) {
     if (previous !== null && input.contribution <= previous.contribution) {
@@ -105,7 +130,27 @@ function checkInputs(record: VersionRecord): VersionVerdict | null {
     if (input.base >= record.number) {
       return fail("input-base", `${input.contribution} is based on version ${input.base}`);
     }
+    if (contributions.has(input.contribution)) {
+      return fail("input-repeated", `${input.contribution} was merged before`);
+    }
     previous = input;
+  }
+  return null;
+}
+
+function checkRevert(
+  { revert }: VersionRecord,
+  contributions: ChainContributions,
+): VersionVerdict | null {
+  let previous = "";
+  for (const contribution of revert?.contributions ?? []) {
+    if (contribution <= previous) {
+      return fail("revert-order", `${contribution} follows ${previous}`);
+    }
+    if (contributions.get(contribution) !== "merged") {
+      return fail("revert-unknown", `${contribution} is not part of the model`);
+    }
+    previous = contribution;
   }
   return null;
 }

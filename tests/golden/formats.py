@@ -230,6 +230,18 @@ def version():
         },
     }
     print("version", sha256(canonical_json(record)))
+    record |= {
+        "number": 1,
+        "parent": "aa" * 32,
+        "revert": {"contributions": ["aa" * 32, "bb" * 32]},
+    }
+    record["evaluation"]["gate"] = {
+        "decision": "pass",
+        "examples": 50,
+        "meanDifferenceNats": -0.25,
+        "evaluations": 1,
+    }
+    print("version that reverts", sha256(canonical_json(record)))
 
 
 def main():

@@ -1,6 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { afterEach, expect, test, vi } from "vitest";
-import { decodeVersion, verifyVersion, versionId } from "../../core/history/version.ts";
+import {
+  decodeVersion,
+  followContributions,
+  verifyVersion,
+  versionId,
+} from "../../core/history/version.ts";
 import { startTestRelay, type TestRelay } from "../fixtures/test-relay.ts";
 import { tinyModel, tinyRecipe } from "../fixtures/tiny-model.ts";
 import { contribute, createVolunteer, type Work } from "../fixtures/volunteer.ts";
@@ -44,12 +49,14 @@ test("V2–V6: the published chain verifies, and its bytes are served as they we
   }
   const { relayKey } = await relay.client.health();
   let parent = null;
+  const contributions = new Map<string, "merged" | "reverted">();
   for (const number of [0, 1, 2]) {
     const answer = await relay.ask(`/api/v1/models/tiny/versions/${number}`);
     const version = decodeVersion(new Uint8Array(await answer.arrayBuffer()));
-    const verdict = await verifyVersion(version, parent, relayKey);
+    const verdict = await verifyVersion(version, parent, relayKey, contributions);
     expect(verdict).toMatchObject({ ok: true });
     parent = { id: await versionId(version.record), record: version.record };
+    followContributions(contributions, version.record);
   }
   const plan = await relay.client.checkpoint("tiny", "head", { from: 1 });
   expect(plan).toMatchObject({ version: 2, keyframe: null, steps: [{ version: 2 }] });

@@ -1,6 +1,10 @@
 import { beforeAll, expect, test } from "vitest";
 import { replayVersion } from "../../core/history/replay.ts";
-import { type VerifiedVersion, verifyVersion } from "../../core/history/version.ts";
+import {
+  followContributions,
+  type VerifiedVersion,
+  verifyVersion,
+} from "../../core/history/version.ts";
 import { decodePatch } from "../../core/patch/patch.ts";
 import { applyDeltaStep } from "../../core/tensors/delta-step.ts";
 import { encodeCheckpoint } from "../../core/tensors/manifest.ts";
@@ -45,6 +49,7 @@ test("the same seed gives the same history, another seed another one", async () 
 
 test("V6: anyone verifies the history and replays it to the same checkpoints, stale work included", async () => {
   let parent: VerifiedVersion | null = null;
+  const contributions = new Map<string, "merged" | "reverted">();
   let parameters = model.base;
   const patches = new Map(
     Array.from(honest.merged, ([id, { bytes, work }]) => {
@@ -54,10 +59,16 @@ test("V6: anyone verifies the history and replays it to the same checkpoints, st
   );
   const bases = new Set<number>();
   for (const version of honest.history) {
-    const verdict = await verifyVersion(version, parent, honest.head.record.relayKey);
+    const verdict = await verifyVersion(
+      version,
+      parent,
+      honest.head.record.relayKey,
+      contributions,
+    );
     expect(verdict).toMatchObject({ ok: true });
     if (!verdict.ok) return;
     parent = verdict.version;
+    followContributions(contributions, version.record);
     const { record } = version;
     if (record.merge !== null) {
       const step = replayVersion(model.layout, parameters, record, patches);

@@ -32,6 +32,11 @@ const merge = z.strictObject({
   inputs: z.array(mergeInput).check(z.minLength(1), z.maxLength(16384)),
 });
 
+/** Contributions that are taken out again, in ascending order of id (protocol V7). */
+const revert = z.strictObject({
+  contributions: z.array(hash).check(z.minLength(1), z.maxLength(16384)),
+});
+
 /** What the relay attests, not what others can recompute. */
 const gateReport = z.strictObject({
   decision: z.literal("pass"),
@@ -56,8 +61,10 @@ export const versionRecord = z.strictObject({
   checkpoint: hash,
   /** The mask of work that is based on this version. */
   mask,
-  /** Null for version 0. */
+  /** Null for version 0 and for a version that reverts. */
   merge: z.nullable(merge),
+  /** Only in a version that reverts: its checkpoint is the replay of its history without them. */
+  revert: z.optional(revert),
   evaluation: z.strictObject({ report: metrics, gate: z.nullable(gateReport) }),
 });
 export type VersionRecord = z.infer<typeof versionRecord>;
