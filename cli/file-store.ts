@@ -132,8 +132,25 @@ export async function openFileStore({
       ),
     deleteHeld: (model) => rm(at("held", model), { force: true }),
 
+    async deviceCheck() {
+      const bytes = await readFileIfAny(at("device-check.json"));
+      return bytes === null ? null : JSON.parse(new TextDecoder().decode(bytes));
+    },
+    putDeviceCheck: (check) =>
+      writeIfRoom(
+        () => writeFileAtomic(at("device-check.json"), JSON.stringify(check)),
+        () => evictBlobs(halfOf),
+      ),
+
     async forget() {
-      for (const name of ["key.json", "pieces.json", "outbox", "blobs", "held"]) {
+      for (const name of [
+        "key.json",
+        "pieces.json",
+        "device-check.json",
+        "outbox",
+        "blobs",
+        "held",
+      ]) {
         await rm(at(name), { recursive: true, force: true });
       }
       await syncFolder(path);

@@ -5,6 +5,8 @@ export type OpenBackend = {
   readonly name: "webgpu" | "wasm" | "cpu";
   /** The device in its own words, such as "swiftshader" or "wasm simd". */
   readonly device: string;
+  /** All that a page can see of device, driver and browser; null on the processor, which needs no check. */
+  readonly fingerprint: string | null;
   /** The most bytes that one tensor may have. */
   readonly maxTensorBytes: number;
   /** Resolves when the device has done all that was submitted to it. */
@@ -33,10 +35,13 @@ export async function openBackend({
   }
   const { openWasm } = await import("./wasm/backend.ts");
   const device = await openWasm(wasmFolder);
-  const drain = async () => {}; // a processor is done when the call returns
-  if (device !== null) return { name: "wasm", device, maxTensorBytes: WASM_HEAP_BYTES, drain };
+  const processor = { fingerprint: null, drain: async () => {} }; // it is done when the call returns
+  if (device !== null) {
+    return { name: "wasm", device, maxTensorBytes: WASM_HEAP_BYTES, ...processor };
+  }
   const { openCpu } = await import("./cpu/backend.ts");
-  return { name: "cpu", device: await openCpu(), maxTensorBytes: Number.MAX_SAFE_INTEGER, drain };
+  const maxTensorBytes = Number.MAX_SAFE_INTEGER;
+  return { name: "cpu", device: await openCpu(), maxTensorBytes, ...processor };
 }
 
 /** Null where the runtime has no WebGPU or no adapter for it. */

@@ -3,11 +3,11 @@ import type { Layout } from "../core/tensors/layout.ts";
 import type { largestTensor } from "../core/training/footprint.ts";
 import type { TrainingOptions, TrainingResult, TrainingTask } from "../core/training/train.ts";
 import type { EngineName } from "./api.ts";
-import { describeFault, WEBGPU_MISSING } from "./words.ts";
+import { WEBGPU_MISSING } from "./words.ts";
 
 /** What trains: nothing of it is loaded, and no device is touched, before `open`. */
 export type Engine = {
-  /** Also opens anew after a device was lost; the engine that was open before is then dead. */
+  /** Also opens anew after a device was lost; the engine that was open before is then dead. Checks nothing. */
   open(prefer: "webgpu" | "cpu"): Promise<OpenEngine>;
 };
 
@@ -17,6 +17,13 @@ export type OpenEngine = {
   readonly device: string;
   /** Why not WebGPU, as a plain sentence, where that was preferred; else null. */
   readonly fallback: string | null;
+  /** Null where none is needed: on a processor. */
+  readonly selfCheck: {
+    /** All that a passed check holds for: device, browser and build; null if that can't be told. */
+    readonly fingerprint: string | null;
+    /** Check every operation; resolves to what is wrong, or null. */
+    run(): Promise<string | null>;
+  } | null;
   /** The most bytes that one tensor may have. */
   readonly maxTensorBytes: number;
   /** The largest tensor of a training, as core/training has it. */
@@ -30,9 +37,9 @@ export type OpenEngine = {
 
 /**
  * The engine in kernels and core/training; `wasmFolder` is where tfjs's wasm binaries are. A GPU that is
- * missing, or that fails the self-check, leaves the work to the CPU.
+ * missing leaves the work to the CPU. `build` names the code that runs, null where nothing tells it.
  */
-export function createEngine(wasmFolder: string): Engine {
+export function createEngine(wasmFolder: string, build: string | null = null): Engine {
   return {
     async open(prefer) {
       const [{ openBackend }, { layoutOf }, { trainDelta }, { largestTensor }] = await Promise.all([
@@ -41,15 +48,17 @@ export function createEngine(wasmFolder: string): Engine {
         import("../core/training/train.ts"),
         import("../core/training/footprint.ts"),
       ]);
-      const open = async (choice: "webgpu" | "cpu", fallback: string | null) => {
-        const backend = await openBackend({ prefer: choice, wasmFolder });
-        return { ...backend, fallback, layoutOf, largestTensor, train: trainDelta };
+      const backend = await openBackend({ prefer, wasmFolder });
+      const { fingerprint } = backend;
+      const built = build === null ? null : `${build} ${fingerprint}`;
+      return {
+        ...backend,
+        fallback: prefer === "webgpu" && backend.name !== "webgpu" ? WEBGPU_MISSING : null,
+        selfCheck: fingerprint === null ? null : { fingerprint: built, run: faultOfDevice },
+        layoutOf,
+        largestTensor,
+        train: trainDelta,
       };
-      if (prefer === "cpu") return open("cpu", null);
-      const preferred = await open("webgpu", null);
-      if (preferred.name !== "webgpu") return { ...preferred, fallback: WEBGPU_MISSING };
-      const fault = await faultOfDevice();
-      return fault === null ? preferred : open("cpu", describeFault(fault));
     },
   };
 }

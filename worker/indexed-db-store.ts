@@ -6,6 +6,7 @@ import {
   MAX_BLOB_CACHE_BYTES,
   newestPieces,
   type OutboxEntry,
+  type PassedCheck,
   type Store,
 } from "./store.ts";
 import { blobsToEvict, type CachedBlob, halfOf, writeIfRoom, writeWithRoom } from "./store-room.ts";
@@ -20,6 +21,7 @@ interface Schema extends DBSchema {
   /** Beside the blobs, so that choosing what to evict reads none of them. */
   blobUses: { key: string; value: CachedBlob };
   held: { key: string; value: HeldCheckpoint };
+  checks: { key: "device"; value: PassedCheck };
 }
 type Database = IDBPDatabase<Schema>;
 
@@ -86,6 +88,15 @@ export async function openIndexedDbStore({
       ),
     deleteHeld: (model) => database.delete("held", model),
 
+    deviceCheck: async () => (await database.get("checks", "device")) ?? null,
+    putDeviceCheck: (check) =>
+      writeIfRoom(
+        async () => {
+          await database.put("checks", check, "device");
+        },
+        () => evictBlobs(halfOf),
+      ),
+
     async forget() {
       const names = [...database.objectStoreNames];
       const transaction = database.transaction(names, "readwrite", DURABLE);
@@ -101,8 +112,10 @@ export async function openIndexedDbStore({
 }
 
 function openDatabase(name: string): Promise<Database> {
-  const opened = openDB<Schema>(name, 1, {
-    upgrade(database) {
+  const opened = openDB<Schema>(name, 2, {
+    upgrade(database, from) {
+      database.createObjectStore("checks");
+      if (from === 1) return;
       database.createObjectStore("keys");
       database.createObjectStore("outbox", { keyPath: "piece.id" });
       database.createObjectStore("pieces", { keyPath: "id" });

@@ -12,12 +12,13 @@ import { webLock } from "./web-lock.ts";
 
 const WASM_FOLDER = "/engine/wasm/"; // where vite.config.ts puts tfjs's binaries
 
-const { origin } = self.location;
+const { origin, href } = self.location;
+const BUILD = import.meta.env.DEV ? null : href; // a built file's name has a hash of all that it loads
 const fetchTimed = timedFetch((url, init) => fetch(url, init), systemPlatform);
 const volunteer: WorkerApi = createVolunteer({
   openStore: () => openIndexedDbStore({ now: systemPlatform.now }),
   client: createRelayClient({ baseUrl: origin, fetch: fetchTimed }),
-  engine: createEngine(origin + WASM_FOLDER),
+  engine: createEngine(origin + WASM_FOLDER, BUILD),
   // locks need a secure context, which the page asks for anyway; without them two tabs both train
   lock: "locks" in navigator ? webLock(navigator.locks) : noLock,
   platform: systemPlatform,

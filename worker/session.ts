@@ -1,6 +1,7 @@
 import { type KeyPair, publicKeyHex } from "../core/crypto/signature.ts";
 import type { RelayClient } from "../core/protocol/client.ts";
 import type { ModelCard } from "../core/protocol/schemas/status.ts";
+import { openCheckedEngine } from "./device-check.ts";
 import type { Engine, OpenEngine } from "./engine.ts";
 import type { Pace } from "./pace.ts";
 import { withPatience } from "./patience.ts";
@@ -46,14 +47,14 @@ export async function openSession(
   return { ...run, engine: open, keys, relayKey, card };
 }
 
-/** Open the device, or open it anew after it was lost. */
+/** Open the device and check it, or do so anew after it was lost. */
 export async function openEngine(
-  { feed }: Run,
+  run: Run,
   engine: Engine,
   prefer: "webgpu" | "cpu",
 ): Promise<OpenEngine> {
-  const open = await engine.open(prefer);
-  feed.set({ engine: open.name, device: open.device });
+  const open = await openCheckedEngine(engine, prefer, run);
+  run.feed.set({ engine: open.name, device: open.device });
   return open;
 }
 

@@ -22,6 +22,12 @@ export type HeldCheckpoint = {
   readonly parameters: Float32Array<ArrayBuffer>;
 };
 
+/** A device that computed every operation right, as it was then. */
+export type PassedCheck = {
+  readonly fingerprint: string;
+  readonly passedAt: number;
+};
+
 export type Store = {
   /** This device's keys; null before the first `createKeyPair`. */
   keyPair(): Promise<KeyPair | null>;
@@ -46,6 +52,11 @@ export type Store = {
   /** Keep the model's newest checkpoint, if there is room, in place of the one before. */
   putHeld(checkpoint: HeldCheckpoint): Promise<void>;
   deleteHeld(model: string): Promise<void>;
+
+  /** The last device check that was passed; null if none was. */
+  deviceCheck(): Promise<PassedCheck | null>;
+  /** Keep it in place of the one before, if there is room. */
+  putDeviceCheck(check: PassedCheck): Promise<void>;
 
   /** Delete everything: key, outbox, pieces and caches. */
   forget(): Promise<void>;

@@ -32,8 +32,12 @@ registerWebGpuOperations();
 
 let opened: GuardedBackend | null = null;
 
-/** The open device: in the adapter's words, and how large a tensor may be on it. */
-export type WebGpuDevice = { readonly device: string; readonly maxTensorBytes: number };
+/** The open device, as OpenBackend has it. */
+export type WebGpuDevice = {
+  readonly device: string;
+  readonly fingerprint: string;
+  readonly maxTensorBytes: number;
+};
 
 /**
  * Open tfjs's WebGPU backend on a device of `adapter`, a new one if none is open or the open one failed;
@@ -52,7 +56,17 @@ export async function openWebGpu(adapter: GPUAdapter): Promise<WebGpuDevice | nu
   }
   const { maxBufferSize, maxStorageBufferBindingSize } = opened.device.limits;
   const maxTensorBytes = Math.min(maxBufferSize, maxStorageBufferBindingSize);
-  return { device: describe(adapter.info), maxTensorBytes };
+  return { device: describe(adapter.info), fingerprint: fingerprintOf(adapter), maxTensorBytes };
+}
+
+/** A new driver seldom changes its name, but often a limit or a feature. */
+function fingerprintOf({ info, limits, features }: GPUAdapter): string {
+  const { vendor, architecture, device, description } = info;
+  const { userAgent } = navigator;
+  const found: Record<string, unknown> = {};
+  for (const name in limits) found[name] = limits[name as keyof GPUSupportedLimits];
+  const names = [...features].sort();
+  return JSON.stringify([vendor, architecture, device, description, userAgent, found, names]);
 }
 
 /** Resolves when the open device has done what was submitted; submits nothing more. */

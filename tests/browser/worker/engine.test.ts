@@ -1,15 +1,53 @@
-import { afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
+import { openCheckedEngine } from "../../../worker/device-check.ts";
 import { createEngine } from "../../../worker/engine.ts";
+import { openIndexedDbStore } from "../../../worker/indexed-db-store.ts";
 
 const { submit } = GPUQueue.prototype;
-afterEach(() => {
-  GPUQueue.prototype.submit = submit;
-});
+const { now } = Date;
+
+/** Opens the engine of `build` as often as asked, on one store, and counts the programs that it runs. */
+async function openStage(name: string) {
+  const store = await openIndexedDbStore({ name, now });
+  let submissions = 0;
+  const open = async (build: string, atMs = 1_000, onSubmit = submit) => {
+    submissions = 0;
+    GPUQueue.prototype.submit = function (buffers) {
+      submissions++;
+      onSubmit.call(this, buffers);
+    };
+    try {
+      const engine = createEngine(`${location.origin}/engine/wasm/`, build);
+      const platform = { now: () => atMs, sleep: async () => {}, random: () => 0.5 };
+      const opened = await openCheckedEngine(engine, "webgpu", { store, platform });
+      return { ...opened, submissions };
+    } finally {
+      GPUQueue.prototype.submit = submit;
+    }
+  };
+  return { store, open };
+}
 
 test("a GPU that computes wrong fails its check, and the processor takes over and says why", async () => {
-  GPUQueue.prototype.submit = () => {}; // every program is dropped: all results are 0
-  const engine = createEngine(`${location.origin}/engine/wasm/`);
-  const open = await engine.open("webgpu");
-  expect(open.name).toBe("wasm");
-  expect(open.fallback).toMatch(/^This graphics device failed its check \(.+: value \d+ is 0, not/);
+  const { store, open } = await openStage("fails");
+  const drop = () => undefined; // every program is dropped: all results are 0
+  const opened = await open("build 1", 1_000, drop);
+  expect(opened.name).toBe("wasm");
+  expect(opened.fallback).toMatch(
+    /^This graphics device failed its check \(.+: value \d+ is 0, not/,
+  );
+  expect(await store.deviceCheck()).toBeNull();
+});
+
+test("a device that passed is not checked again, until the build is another or a week is over", async () => {
+  const { store, open } = await openStage("passes");
+  const first = await open("build 1");
+  expect(first).toMatchObject({ name: "webgpu", fallback: null });
+  expect(first.submissions).toBeGreaterThan(50);
+  expect(await store.deviceCheck()).toMatchObject({ passedAt: 1_000 });
+
+  expect((await open("build 1", 2_000)).submissions).toBe(0);
+  expect((await open("build 2", 3_000)).submissions).toBeGreaterThan(50);
+  expect(await store.deviceCheck()).toMatchObject({ passedAt: 3_000 });
+  expect((await open("build 2", 8 * 24 * 3_600_000)).submissions).toBeGreaterThan(50);
 });

@@ -1,0 +1,26 @@
+import type { Engine, OpenEngine } from "./engine.ts";
+import type { Run } from "./session.ts";
+import { describeFault } from "./words.ts";
+
+const TRUSTED_MS = 7 * 24 * 3_600_000; // a new driver may show in nothing that a page can see
+
+/**
+ * Open the engine on a device that computes what it should: one that passed its check this week, with the
+ * same words, browser and build, or that passes now. A GPU that fails leaves the work to the processor.
+ */
+export async function openCheckedEngine(
+  engine: Engine,
+  prefer: "webgpu" | "cpu",
+  { store, platform }: Pick<Run, "store" | "platform">,
+): Promise<OpenEngine> {
+  const open = await engine.open(prefer);
+  if (open.selfCheck === null) return open;
+  const { fingerprint, run } = open.selfCheck;
+  const passed = await store.deviceCheck();
+  const age = platform.now() - (passed?.passedAt ?? 0);
+  if (fingerprint !== null && passed?.fingerprint === fingerprint && age < TRUSTED_MS) return open;
+  const fault = await run();
+  if (fault !== null) return { ...(await engine.open("cpu")), fallback: describeFault(fault) };
+  if (fingerprint !== null) await store.putDeviceCheck({ fingerprint, passedAt: platform.now() });
+  return open;
+}
