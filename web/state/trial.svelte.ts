@@ -113,6 +113,11 @@ export function createTrial(openEngine: OpenTrialEngine) {
     /** Try these from now on; what the visitor asked last is asked again of them. */
     async choose(next: Choice): Promise<void> {
       if (choice !== null && keyOf(choice) === keyOf(next)) return;
+      if (choice?.model !== next.model) {
+        image = null; // another model reads other things
+        phase = "idle";
+        problem = null;
+      }
       choice = next;
       answers = null;
       texts = null;
@@ -124,6 +129,8 @@ export function createTrial(openEngine: OpenTrialEngine) {
       image = pixels;
       await readNewest();
     },
+    /** Ask again what had no answer. */
+    again: readNewest,
     /** Let the versions write on; a text under way is ended. */
     async write(task: WritingTask): Promise<void> {
       writing = true;
