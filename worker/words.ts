@@ -43,7 +43,10 @@ export function describeWait(error: RelayError): [Phase, string] {
         "The relay can't be reached. Finished work is kept here and sent as soon as it answers.",
       ];
     case "rate-limited":
-      return ["no-work", "The relay has many volunteers just now. It is asked again in a moment."];
+      return [
+        "no-work",
+        "Work went out faster than it can be checked. The relay is asked again in a moment.",
+      ];
     case "clock-skew":
       return [
         "offline",
