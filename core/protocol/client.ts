@@ -5,6 +5,7 @@ import { type Fetch, type FetchInit, readBody } from "./fetch.ts";
 import { PROTOCOL_HEADER, PROTOCOL_VERSION, SIGNATURE_HEADER } from "./limits.ts";
 import { actionOf, RelayError } from "./relay-error.ts";
 import { routes } from "./routes.ts";
+import { auditLog, type RevertRequest, revertStatus } from "./schemas/admin.ts";
 import { checkpointPlan } from "./schemas/checkpoint.ts";
 import { contribution, contributionList } from "./schemas/contribution.ts";
 import {
@@ -13,6 +14,7 @@ import {
   type LeaderboardWindow,
   leaderboard,
   modelCard,
+  modelHealth,
   modelList,
   type RelayEvent,
   shardLedger,
@@ -140,6 +142,27 @@ export function createRelayClient({ baseUrl, fetch }: { baseUrl: string; fetch: 
 
     leaderboard: (model: string, window: LeaderboardWindow, options?: CallOptions) =>
       ask(leaderboard, routes.leaderboard() + query({ model, window }), options),
+    /** What a maintainer may do who has `token`. */
+    maintainer(token: string) {
+      const authorization = { authorization: `Bearer ${token}` };
+      const get = { method: "GET", headers: authorization } as const;
+      const post = (request: unknown) => {
+        const headers = { "content-type": "application/json", ...authorization };
+        return { method: "POST", headers, body: encodeCanonical(request) } as const;
+      };
+      return {
+        pause: (model: string, options?: CallOptions) =>
+          ask(modelHealth, routes.pause(), options, post({ model })),
+        resume: (model: string, options?: CallOptions) =>
+          ask(modelHealth, routes.resume(), options, post({ model })),
+        /** Ask that a contribution be taken out; the relay does it in the background. */
+        requestRevert: (request: RevertRequest, options?: CallOptions) =>
+          ask(revertStatus, routes.reverts(), options, post(request)),
+        revert: (contribution: string, options?: CallOptions) =>
+          ask(revertStatus, routes.revert(segment(contribution)), options, get),
+        audit: (options?: CallOptions) => ask(auditLog, routes.audit(), options, get),
+      };
+    },
     /** The address for an EventSource that hears `topics`. */
     eventsUrl: (topics: readonly RelayEvent["type"][]) =>
       origin + routes.events() + query({ topics: topics.join(",") }),

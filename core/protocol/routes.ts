@@ -21,4 +21,9 @@ export const routes = {
   contributions: () => `${API}/contributions`,
   leaderboard: () => `${API}/leaderboard`,
   events: () => `${API}/events`,
+  pause: () => `${API}/admin/pause`,
+  resume: () => `${API}/admin/resume`,
+  reverts: () => `${API}/admin/revert`,
+  revert: (contribution: string) => `${API}/admin/revert/${contribution}`,
+  audit: () => `${API}/admin/audit`,
 } as const;

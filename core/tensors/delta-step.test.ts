@@ -2,7 +2,12 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { FormatError } from "../errors.ts";
-import { applyDeltaStep, decodeDeltaStep, encodeDeltaStep } from "./delta-step.ts";
+import {
+  applyDeltaStep,
+  decodeDeltaStep,
+  deltaStepBetween,
+  encodeDeltaStep,
+} from "./delta-step.ts";
 import { decodeSafetensors, encodeSafetensors, type Tensor } from "./safetensors.ts";
 
 const SIZE = 1000;
@@ -83,4 +88,13 @@ test.each([
 
 test("T5: a step of a model with another number of parameters is refused", () => {
   expect(() => decodeDeltaStep(golden, 1001)).toThrow("3 of 1000 declared, 3 of 1001 expected");
+});
+
+test("T5: the step between two lists of parameters holds what differs in any bit, and leads from one to the other", () => {
+  const before = Float32Array.of(0, 1, 2, 3);
+  const after = Float32Array.of(-0, 1, 2.5, 3);
+  const between = deltaStepBetween(before, after);
+  expect(between.positions).toEqual(Uint32Array.of(0, 2));
+  expect(applyDeltaStep(before, between)).toEqual(after);
+  expect(deltaStepBetween(after, after).positions).toHaveLength(0);
 });

@@ -56,3 +56,21 @@ export function applyDeltaStep(
   for (let i = 0; i < step.positions.length; i++) next[step.positions[i]!] = step.values[i]!;
   return next;
 }
+
+/** What turns the parameters `before` [N] into `after` [N]: the positions whose bits differ. */
+export function deltaStepBetween(before: Float32Array, after: Float32Array): DeltaStep {
+  assert(before.length === after.length, "delta step: parameters of another layout");
+  const bitsBefore = new Uint32Array(before.buffer, before.byteOffset, before.length);
+  const bitsAfter = new Uint32Array(after.buffer, after.byteOffset, after.length);
+  let count = 0;
+  for (let i = 0; i < after.length; i++) if (bitsBefore[i] !== bitsAfter[i]) count++;
+  const positions = new Uint32Array(count);
+  for (let i = 0, at = 0; i < after.length; i++) {
+    if (bitsBefore[i] !== bitsAfter[i]) positions[at++] = i;
+  }
+  return {
+    positions,
+    values: Float32Array.from(positions, (position) => after[position]!),
+    size: after.length,
+  };
+}

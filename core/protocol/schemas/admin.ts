@@ -1,0 +1,45 @@
+import * as z from "zod/mini";
+import { count, hash, longText, modelId, shortText, timeMs } from "./primitives.ts";
+
+/** What maintainers send and hear (protocol H15, H16). */
+export const pauseRequest = z.strictObject({ model: modelId });
+
+export const revertRequest = z.strictObject({
+  model: modelId,
+  contribution: hash,
+  /** Why, for everyone to read. */
+  reason: longText.check(z.minLength(1)),
+});
+export type RevertRequest = z.infer<typeof revertRequest>;
+
+/** A revert that was asked for, and what became of it. */
+export const revertStatus = z.strictObject({
+  model: modelId,
+  contribution: hash,
+  reason: longText,
+  state: z.enum(["waiting", "published", "refused"]),
+  /** Why it was refused, in plain words. */
+  message: z.nullable(z.string()),
+  requestedAt: timeMs,
+  decidedAt: z.nullable(timeMs),
+  /** The version that was published without the contribution. */
+  version: z.nullable(count),
+});
+export type RevertStatus = z.infer<typeof revertStatus>;
+
+/** Who did what, newest first. */
+export const auditLog = z.strictObject({
+  entries: z.array(
+    z.strictObject({
+      id: count,
+      at: timeMs,
+      maintainer: shortText,
+      action: shortText,
+      /** A model's name or a contribution's id. */
+      subject: shortText,
+      /** A reason or an outcome, in plain words. */
+      note: z.nullable(z.string()),
+    }),
+  ),
+});
+export type AuditLog = z.infer<typeof auditLog>;
