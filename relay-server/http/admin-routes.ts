@@ -1,26 +1,32 @@
 import { type Context, Hono } from "hono";
-import * as z from "zod/mini";
 import { sha256 } from "../../core/crypto/signature.ts";
 import { parseJson } from "../../core/protocol/canonical-json.ts";
 import { MAX_REQUEST_BYTES } from "../../core/protocol/limits.ts";
-import { API } from "../../core/protocol/routes.ts";
-import { modelId } from "../../core/protocol/schemas/primitives.ts";
+import { routes } from "../../core/protocol/routes.ts";
+import {
+  type AuditLog,
+  pauseRequest,
+  type RevertStatus,
+  revertRequest,
+  revertStatus,
+} from "../../core/protocol/schemas/admin.ts";
 import type { RelayContext } from "../context.ts";
 import type { EventHub } from "../events/event-hub.ts";
+import type { RevertRow } from "../ledger/tables.ts";
 import { findModel, modelHealthOf } from "./answers.ts";
 import { readBody } from "./body.ts";
 import type { Limits } from "./limits.ts";
+import { pathPart } from "./params.ts";
 import { Refusal } from "./refusal.ts";
 
 const AUDIT_ENTRIES = 200;
-export const pauseRequest = z.strictObject({ model: modelId });
 
-/** For maintainers only: pause, resume, audit log. `onResume` hears that merging may go on. */
+/** For maintainers only: pause, resume, revert, audit log. `onWork` hears that the pipeline has something to do. */
 export function adminRoutes(
   context: RelayContext,
   hub: EventHub,
   limits: Limits,
-  onResume: () => void,
+  onWork: () => void,
 ): Hono {
   const app = new Hono();
 
@@ -45,15 +51,57 @@ export function adminRoutes(
     const health = await modelHealthOf(context, model);
     await context.ledger.appendEvents([{ type: "health", data: health }]);
     hub.wake();
-    if (!paused) onResume();
+    if (!paused) onWork();
     return c.json(health);
   }
 
-  app.post(`${API}/admin/pause`, (c) => setPaused(c, true));
-  app.post(`${API}/admin/resume`, (c) => setPaused(c, false));
-  app.get(`${API}/admin/audit`, async (c) => {
+  async function requestRevert(c: Context): Promise<Response> {
+    const maintainer = await maintainerOf(c);
+    const body = await readBody(c.req.raw, MAX_REQUEST_BYTES);
+    const { model, contribution, reason } = parseJson("request", revertRequest, body);
+    await findModel(context, model);
+    const at = context.clock();
+    const request = { model, contribution, reason, maintainer, at };
+    const entry = await context.ledger.requestRevert(request);
+    if (entry.kind === "waiting") {
+      onWork();
+      return c.json(statusOf(entry.row), 202);
+    }
+    throw new Refusal(entry.code, REFUSALS[entry.code]);
+  }
+
+  app.post(routes.pause(), (c) => setPaused(c, true));
+  app.post(routes.resume(), (c) => setPaused(c, false));
+  app.post(routes.reverts(), requestRevert);
+  app.get(routes.revert(":id"), async (c) => {
     await maintainerOf(c);
-    return c.json({ entries: await context.ledger.audit(AUDIT_ENTRIES) });
+    const row = await context.ledger.revert(pathPart(c, "id"));
+    if (row !== undefined) return c.json(statusOf(row));
+    throw new Refusal("contribution-unknown", "nobody asked for that contribution to be reverted");
+  });
+  app.get(routes.audit(), async (c) => {
+    await maintainerOf(c);
+    const entries = await context.ledger.audit(AUDIT_ENTRIES);
+    return c.json({ entries } satisfies AuditLog);
   });
   return app;
+}
+
+const REFUSALS = {
+  "contribution-unknown": "this model has no contribution of that hash",
+  "not-merged": "only a merged contribution can be reverted; this one is not part of the model",
+  "already-reverted": "this contribution was reverted before",
+} as const;
+
+function statusOf(row: RevertRow): RevertStatus {
+  return {
+    model: row.model,
+    contribution: row.contribution,
+    reason: row.reason,
+    state: revertStatus.shape.state.parse(row.state),
+    message: row.message,
+    requestedAt: row.requested_at,
+    decidedAt: row.decided_at,
+    version: row.version,
+  };
 }

@@ -1,7 +1,13 @@
 import * as z from "zod/mini";
 import { SIGNATURE_HEADER } from "../../core/protocol/limits.ts";
 import { REJECT_CODES } from "../../core/protocol/reject-codes.ts";
-import { API, routes } from "../../core/protocol/routes.ts";
+import { routes } from "../../core/protocol/routes.ts";
+import {
+  auditLog,
+  pauseRequest,
+  revertRequest,
+  revertStatus,
+} from "../../core/protocol/schemas/admin.ts";
 import { checkpointPlan } from "../../core/protocol/schemas/checkpoint.ts";
 import { contribution, contributionList } from "../../core/protocol/schemas/contribution.ts";
 import {
@@ -15,7 +21,6 @@ import {
 } from "../../core/protocol/schemas/status.ts";
 import { ticketAnswer, ticketRequest } from "../../core/protocol/schemas/ticket.ts";
 import { signedVersion, versionList } from "../../core/protocol/schemas/version.ts";
-import { pauseRequest } from "./admin-routes.ts";
 
 type Operation = {
   readonly method: "get" | "post" | "put";
@@ -111,7 +116,7 @@ const OPERATIONS: readonly Operation[] = [
   },
   {
     method: "post",
-    path: `${API}/admin/pause`,
+    path: routes.pause(),
     summary: "Stop giving out work and merging",
     body: pauseRequest,
     answer: modelHealth,
@@ -119,13 +124,34 @@ const OPERATIONS: readonly Operation[] = [
   },
   {
     method: "post",
-    path: `${API}/admin/resume`,
+    path: routes.resume(),
     summary: "Go on",
     body: pauseRequest,
     answer: modelHealth,
     maintainer: true,
   },
-  { method: "get", path: `${API}/admin/audit`, summary: "Who did what", maintainer: true },
+  {
+    method: "post",
+    path: routes.reverts(),
+    summary: "Take a merged contribution out again; answers at once, and it is done later",
+    body: revertRequest,
+    answer: revertStatus,
+    maintainer: true,
+  },
+  {
+    method: "get",
+    path: routes.revert("{id}"),
+    summary: "What became of a revert",
+    answer: revertStatus,
+    maintainer: true,
+  },
+  {
+    method: "get",
+    path: routes.audit(),
+    summary: "Who did what",
+    answer: auditLog,
+    maintainer: true,
+  },
 ];
 
 /** The HTTP contract as OpenAPI 3.1, generated from the schemas that check it. */

@@ -256,8 +256,56 @@ export function ledgerSuite(open: () => Promise<EmptyDatabase>): void {
       await ledger.setPaused(change);
       expect((await ledger.model("tiny"))?.paused).toBe(1);
       expect(await ledger.audit(5)).toEqual([
-        { id: 1, at: 3, maintainer: "first", action: "pause", subject: "tiny" },
+        { id: 1, at: 3, maintainer: "first", action: "pause", subject: "tiny", note: null },
       ]);
+    },
+  );
+
+  ledgerTest(
+    "a revert waits, moves the head and takes credit and training back, once",
+    async (ledger) => {
+      for (const n of [1, 2]) {
+        await ledger.enter(contribution(n), bytes);
+        await ledger.queueScored(id(n), 0, 5);
+      }
+      const fence = await ledger.takeOver("tiny");
+      await ledger.publish({ version: version(1), fence, inputs: inputs(1), events: [] });
+      const request = { model: "tiny", reason: "spam", maintainer: "first", at: 9 };
+      const asked = (n: number) => ledger.requestRevert({ ...request, contribution: id(n) });
+      expect(await asked(2)).toEqual({ kind: "refused", code: "not-merged" });
+      expect(await asked(8)).toEqual({ kind: "refused", code: "contribution-unknown" });
+      const entries = await Promise.all([asked(1), asked(1)]);
+      expect(entries.map(({ kind }) => kind)).toEqual(["waiting", "waiting"]);
+      expect(await ledger.audit(5)).toHaveLength(1);
+
+      const waiting = await ledger.nextRevert("tiny");
+      await ledger.refuseRevert(waiting!, "worse", 10);
+      expect(await ledger.nextRevert("tiny")).toBeUndefined();
+      expect(await ledger.revert(id(1))).toMatchObject({ state: "refused", message: "worse" });
+      await asked(1); // tried again
+      const revert = (await ledger.nextRevert("tiny"))!;
+      const publication = { version: version(2), fence, revert, events: [] };
+      expect(await ledger.publishRevert({ ...publication, fence: fence - 1 })).toBe(false);
+      expect(await ledger.publishRevert({ ...publication, version: version(3) })).toBe(false);
+      expect((await ledger.contribution(id(1)))?.state).toBe("merged");
+      expect(await ledger.publishRevert(publication)).toBe(true);
+      expect(await ledger.publishRevert(publication)).toBe(false);
+
+      expect((await ledger.model("tiny"))?.head).toBe(2);
+      expect(await ledger.contribution(id(1))).toMatchObject({
+        state: "reverted",
+        reason: { code: "reverted", message: "spam" },
+        version: 1,
+        credit: 0,
+      });
+      expect(await ledger.strikes("tiny")).toEqual([
+        { contribution: id(1), merged: 1, reverted: 2 },
+      ]);
+      expect(await ledger.leaderboard("tiny", 0, 10)).toEqual([]);
+      expect((await ledger.shards("tiny"))[0]).toMatchObject({ trained: 0, contributors: 0 });
+      expect(await asked(1)).toEqual({ kind: "refused", code: "already-reverted" });
+      const actions = (await ledger.audit(9)).map(({ action }) => action);
+      expect(actions).toEqual(["revert-published", "revert", "revert-refused", "revert"]);
     },
   );
 

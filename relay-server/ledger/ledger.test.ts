@@ -6,6 +6,7 @@ import { Kysely, PGliteDialect, sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ledgerSuite } from "./ledger-suite.ts";
 import { migrate } from "./migrate.ts";
+import { createFirstTables } from "./migrations/0001-first.ts";
 import { openLedger } from "./open-ledger.ts";
 import { openSqlite } from "./sqlite.ts";
 import type { Tables } from "./tables.ts";
@@ -43,6 +44,39 @@ test("the ledger's thread carries the same calls", async () => {
   const second = await openLedger(path);
   expect(await second.ledger.setting("colour")).toBe("green");
   await second.close();
+});
+
+test("a ledger of the first schema is brought up to date with what waits and what was merged", async () => {
+  const path = freshPath();
+  const db = openSqlite(path);
+  await createFirstTables(db);
+  const statements = [
+    "create table schema_versions (number integer primary key)",
+    "insert into schema_versions (number) values (1)",
+    "insert into models values ('tiny', '{}', 10, 1, 0, 1, 1)",
+    ...[0, 1].map(
+      (n) =>
+        `insert into versions values ('tiny', ${n}, 'v${n}', null, 1, x'00', 'c', 1, null, 0, '{}', 0, 0, '{}')`,
+    ),
+    ...["merged", "queued"].flatMap((state, n) => [
+      `insert into tickets values ('t${n}', 'tiny', 'k', 0, '{}', 1, 2)`,
+      `insert into contributions values ('${state}', 'tiny', 'k', 't${n}', 0, '${state}', null, null, '[0]', 1, 1, '',
+        'h${n}', 1, 0, 0, 1, 1, ${state === "merged" ? "1, 4096" : "null, null"}, 0)`,
+    ]),
+    "insert into waiting_bytes values ('queued', x'010203')",
+    "insert into audit values (1, 1, 'first', 'pause', 'tiny')",
+    "update sequences set value = 1 where name = 'audit'",
+  ];
+  for (const statement of statements) await sql.raw(statement).execute(db);
+  await db.destroy();
+  const { ledger, close } = await openLedger(path);
+  expect(await ledger.contribution("merged")).toMatchObject({ state: "merged", version: 1 });
+  expect(await ledger.waitingBytes("queued")).toEqual(Uint8Array.of(1, 2, 3));
+  expect(await ledger.audit(5)).toMatchObject([{ action: "pause", note: null }]);
+  const request = { model: "tiny", reason: "r", maintainer: "first", at: 2 };
+  const entry = await ledger.requestRevert({ ...request, contribution: "merged" });
+  expect(entry.kind).toBe("waiting");
+  await close();
 });
 
 test("a ledger that newer software wrote is refused in a sentence", async () => {

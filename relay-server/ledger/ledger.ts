@@ -5,6 +5,7 @@ import { createGroupCommit } from "./group-commit.ts";
 import { maintainerParts } from "./maintainers.ts";
 import { modelParts } from "./models.ts";
 import { publishParts } from "./publication.ts";
+import { revertParts } from "./reverts.ts";
 import { statusParts } from "./status.ts";
 import type { Tables } from "./tables.ts";
 import { ticketParts } from "./tickets.ts";
@@ -25,6 +26,7 @@ export function createLedger(db: Kysely<Tables>) {
     ...ticketParts(db, write),
     ...contributionParts(db, write),
     ...publishParts(write),
+    ...revertParts(db, write),
     ...statusParts(db),
     ...eventParts(db, write),
     ...maintainerParts(db, write),

@@ -1,4 +1,4 @@
-import type { Kysely } from "kysely";
+import type { Kysely, Transaction } from "kysely";
 import { nextNumber } from "./events.ts";
 import type { Write } from "./group-commit.ts";
 import type { AuditRow, Tables } from "./tables.ts";
@@ -9,6 +9,18 @@ export type PauseChange = {
   readonly maintainer: string;
   readonly at: number;
 };
+
+/** Add to the audit log inside the transaction that does what it says. */
+export async function addAudit(
+  trx: Transaction<Tables>,
+  entry: Omit<AuditRow, "id">,
+): Promise<void> {
+  const id = await nextNumber(trx, "audit");
+  await trx
+    .insertInto("audit")
+    .values({ id, ...entry })
+    .execute();
+}
 
 export function maintainerParts(db: Kysely<Tables>, write: Write) {
   return {
@@ -44,12 +56,8 @@ export function maintainerParts(db: Kysely<Tables>, write: Write) {
           .set({ paused: paused ? 1 : 0 })
           .where("id", "=", model)
           .execute();
-        const id = await nextNumber(trx, "audit");
         const action = paused ? "pause" : "resume";
-        await trx
-          .insertInto("audit")
-          .values({ id, at, maintainer, action, subject: model })
-          .execute();
+        await addAudit(trx, { at, maintainer, action, subject: model, note: null });
       });
     },
     /** The audit log, newest first. */

@@ -1,8 +1,9 @@
+import type { Transaction } from "kysely";
 import type { RelayEvent } from "../../core/protocol/schemas/status.ts";
 import { addEvents } from "./events.ts";
 import type { Write } from "./group-commit.ts";
 import { lifeOf } from "./lives.ts";
-import type { VersionRow } from "./tables.ts";
+import type { Tables, VersionRow } from "./tables.ts";
 
 /** A merged contribution's receipt. */
 export type MergedInput = {
@@ -30,16 +31,7 @@ export function publishParts(write: Write) {
      */
     publish({ version, fence, inputs, events }: Publication): Promise<boolean> {
       return write(async (trx) => {
-        const moved = await trx
-          .updateTable("models")
-          .set({ head: version.number })
-          .where("id", "=", version.model)
-          .where("head", "=", version.number - 1)
-          .where("fence", "=", fence)
-          .returning("id")
-          .executeTakeFirst();
-        if (moved === undefined) return false;
-        await trx.insertInto("versions").values(version).execute();
+        if (!(await moveHead(trx, version, fence))) return false;
         const lives: RelayEvent[] = [];
         for (const input of inputs) {
           const row = await trx
@@ -85,6 +77,28 @@ export function publishParts(write: Write) {
       });
     },
   };
+}
+
+/**
+ * Make `version` the head inside a transaction; false, and nothing is changed, if the head is not its parent any
+ * more or the publisher's fence not the model's.
+ */
+export async function moveHead(
+  trx: Transaction<Tables>,
+  version: VersionRow,
+  fence: number,
+): Promise<boolean> {
+  const moved = await trx
+    .updateTable("models")
+    .set({ head: version.number })
+    .where("id", "=", version.model)
+    .where("head", "=", version.number - 1)
+    .where("fence", "=", fence)
+    .returning("id")
+    .executeTakeFirst();
+  if (moved === undefined) return false;
+  await trx.insertInto("versions").values(version).execute();
+  return true;
 }
 
 /** Undoes the transaction; its caller hears false. */

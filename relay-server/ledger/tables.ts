@@ -110,6 +110,23 @@ export type AuditRow = {
   maintainer: string;
   action: string;
   subject: string;
+  /** A reason or an outcome, in plain words. */
+  note: string | null;
+};
+
+/** A maintainer's wish to take a merged contribution out again, and what became of it. */
+export type RevertRow = {
+  contribution: string;
+  model: string;
+  reason: string;
+  maintainer: string;
+  state: string;
+  /** Why it was refused, in plain words. */
+  message: string | null;
+  requested_at: number;
+  decided_at: number | null;
+  /** The version that was published without the contribution. */
+  version: number | null;
 };
 
 export type Tables = {
@@ -126,4 +143,5 @@ export type Tables = {
   settings: SettingRow;
   maintainers: MaintainerRow;
   audit: AuditRow;
+  reverts: RevertRow;
 };

@@ -1,10 +1,12 @@
 import { type PairedTestResult, pairedTest } from "../../core/gate/paired-test.ts";
 import { clipNorm, cohortMultipliers, partMultipliers } from "../../core/merge/multiplier.ts";
 import { mergeRules } from "../../core/merge/rules.ts";
+import type { Metrics } from "../../core/protocol/schemas/version.ts";
 import { createRandom } from "../../core/random.ts";
 import type { Evaluator } from "./evaluation-thread.ts";
 import type { Head } from "./head.ts";
 import type { Member } from "./member.ts";
+import { metricsOf } from "./metrics.ts";
 
 /** The head with a cohort merged into it, not yet published. */
 export type Candidate = {
@@ -64,7 +66,7 @@ export function mergeCandidate(
 export async function testCandidate(
   evaluator: Evaluator,
   head: Head,
-  { step }: Candidate,
+  { step }: Pick<Candidate, "step">,
   alpha: number,
 ): Promise<PairedTestResult> {
   const { model, checkpoint, recipe } = head;
@@ -75,6 +77,15 @@ export async function testCandidate(
   const order = shuffled(parent.losses.length, `gate ${head.id}`);
   const differences = Float32Array.from(order, (i) => candidate.losses[i]! - parent.losses[i]!);
   return pairedTest(differences, { ...recipe.gate, alpha });
+}
+
+/** How good `candidate` is on the report set. */
+export async function reportOf(
+  evaluator: Evaluator,
+  { model, checkpoint }: Head,
+  { step }: Pick<Candidate, "step">,
+): Promise<Metrics> {
+  return metricsOf(await evaluator.evaluate({ model, set: "report", checkpoint, step }));
 }
 
 function shuffled(size: number, seed: string): Uint32Array {

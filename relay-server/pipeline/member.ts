@@ -6,6 +6,7 @@ import {
   type Patch,
 } from "../../core/patch/patch.ts";
 import { segmentStarts } from "../../core/patch/quantiser.ts";
+import type { Layout } from "../../core/tensors/layout.ts";
 import type { RelayContext } from "../context.ts";
 import type { Waiting } from "../ledger/contributions.ts";
 import type { createMaskCache, MaskPositions } from "../masks.ts";
@@ -23,11 +24,20 @@ export async function readMember(
 ): Promise<Member> {
   const bytes = await ledger.waitingBytes(row.id);
   assert(bytes !== undefined, `${row.id} waits without its bytes`);
+  return { row, ...readPatch(positionsOf, layout, bytes) };
+}
+
+/** Decode a patch that intake accepted, under the mask that its header names. */
+export function readPatch(
+  positionsOf: ReturnType<typeof createMaskCache>,
+  layout: Layout,
+  bytes: Uint8Array<ArrayBuffer>,
+): MaskPositions & { readonly patch: Patch } {
   const masked = positionsOf(layout, decodePatchHeader(bytes).mask);
   const patch = decodePatch(bytes, layout, masked?.positions ?? null);
   const positions = masked?.positions ?? patch.positions ?? new Uint32Array();
   const segments = masked?.segments ?? segmentStarts(layout, positions);
-  return { row, patch, positions, segments };
+  return { patch, positions, segments };
 }
 
 /** The values [k] of `parameters` at the member's positions after `share` of its delta. */

@@ -1,13 +1,16 @@
 import { bisect } from "../../core/gate/bisection.ts";
 import type { PairedTestResult } from "../../core/gate/paired-test.ts";
-import type { Metrics } from "../../core/protocol/schemas/version.ts";
 import type { RelayContext } from "../context.ts";
 import { modelHealthOf } from "../http/answers.ts";
-import { type Candidate, mergeCandidate, testCandidate, weighCohort } from "./candidate.ts";
-import type { Evaluator } from "./evaluation-thread.ts";
+import {
+  type Candidate,
+  mergeCandidate,
+  reportOf,
+  testCandidate,
+  weighCohort,
+} from "./candidate.ts";
 import type { Head } from "./head.ts";
 import { type Member, readMember } from "./member.ts";
-import { metricsOf } from "./metrics.ts";
 import type { PipelineParts, StepResult } from "./pipeline.ts";
 import { publishCandidate } from "./publishing.ts";
 
@@ -73,12 +76,4 @@ async function sendOn(
   if (refused.length === 0) return;
   const message = "a model with it was not shown to be as good as the one before";
   await ledger.refuseWaiting(idsOf(refused), { code: "gate-failed", message }, clock());
-}
-
-async function reportOf(
-  evaluator: Evaluator,
-  { model, checkpoint }: Head,
-  { step }: Candidate,
-): Promise<Metrics> {
-  return metricsOf(await evaluator.evaluate({ model, set: "report", checkpoint, step }));
 }

@@ -7,9 +7,10 @@ import { isStorageFull } from "../storage-error.ts";
 import type { Evaluator } from "./evaluation-thread.ts";
 import { createHeads } from "./head.ts";
 import { mergeCohort } from "./merging.ts";
+import { revertNext } from "./reverting.ts";
 import { scoreWaiting } from "./screening.ts";
 
-/** Scores, merges, tests and publishes what waits in the ledger. It remembers nothing that the ledger does not. */
+/** Scores, merges, tests, publishes and reverts what waits in the ledger. It remembers nothing that the ledger does not. */
 export type Pipeline = {
   /** Something may have changed. */
   wake(): void;
@@ -40,6 +41,7 @@ export function startPipeline(parts: PipelineParts): Pipeline {
   const headOf = createHeads(context, parts.checkpoints, parts.evaluator);
   let awake = true;
   let closed = false;
+  const closing = new AbortController();
   let interrupt = () => {};
 
   function sleep(ms: number): Promise<void> {
@@ -56,6 +58,10 @@ export function startPipeline(parts: PipelineParts): Pipeline {
   async function stepModel(model: string): Promise<StepResult> {
     try {
       const head = await headOf(model);
+      if (await revertNext(parts, head, closing.signal)) {
+        hub.wake();
+        return { again: true };
+      }
       if (head.paused) return { again: false, dueMs: Number.POSITIVE_INFINITY };
       const merged = await mergeCohort(parts, head);
       const result = merged.again ? merged : await scoreWaiting(parts, head, merged);
@@ -106,6 +112,7 @@ export function startPipeline(parts: PipelineParts): Pipeline {
     },
     async close() {
       closed = true;
+      closing.abort();
       interrupt();
       await running;
     },

@@ -4,12 +4,13 @@ import { encodeVersion, signVersion, versionId } from "../../core/history/versio
 import { denominatorOf } from "../../core/merge/rules.ts";
 import { encodeCanonical } from "../../core/protocol/canonical-json.ts";
 import { MAX_MULTIPLIER } from "../../core/protocol/limits.ts";
+import type { RelayEvent } from "../../core/protocol/schemas/status.ts";
 import type { Metrics, VersionRecord } from "../../core/protocol/schemas/version.ts";
 import { applyDeltaStep, encodeDeltaStep } from "../../core/tensors/delta-step.ts";
 import { encodeCheckpoint } from "../../core/tensors/manifest.ts";
 import type { RelayContext } from "../context.ts";
 import { summaryOf } from "../http/answers.ts";
-import type { VersionRow } from "../ledger/tables.ts";
+import type { RevertRow, VersionRow } from "../ledger/tables.ts";
 import type { Candidate } from "./candidate.ts";
 import type { Head } from "./head.ts";
 
@@ -30,10 +31,58 @@ export async function publishCandidate(
   attestation: Attestation,
   fence: number,
 ): Promise<boolean> {
-  const { blobs, config, identity, ledger, clock } = context;
+  const { blobs, ledger } = context;
+  const { recipe } = head;
+  for (const { row } of candidate.members) {
+    const bytes = await ledger.waitingBytes(row.id);
+    assert(bytes !== undefined, `${row.id} waits without its bytes`);
+    await blobs.put(bytes);
+  }
+  const merge = {
+    rule: recipe.merge.rule,
+    outerStep: recipe.merge.outerStep,
+    denominator: denominatorOf(recipe.merge.rule),
+    inputs: inputsOf(candidate),
+  };
+  const version = await writeVersion(context, head, candidate.step, { merge }, attestation);
+  return ledger.publish({
+    version,
+    fence,
+    inputs: candidate.members.map(({ row, patch }, i) => ({
+      contribution: row.id,
+      contributor: row.contributor,
+      shards: patch.header.shards,
+      multiplier: candidate.multipliers[i]!,
+      credit: (row.examples * candidate.multipliers[i]!) / MAX_MULTIPLIER,
+    })),
+    events: eventsOf(version),
+  });
+}
+
+/** The same for a version without a contribution, `step` being what that changes in the head. */
+export async function publishRevert(
+  context: RelayContext,
+  head: Head,
+  { revert, step }: { readonly revert: RevertRow; readonly step: Candidate["step"] },
+  attestation: Attestation,
+  fence: number,
+): Promise<boolean> {
+  const change = { merge: null, revert: { contributions: [revert.contribution] } };
+  const version = await writeVersion(context, head, step, change, attestation);
+  return context.ledger.publishRevert({ version, fence, revert, events: eventsOf(version) });
+}
+
+/** Write the blobs of the version after `head`, and sign its record. */
+async function writeVersion(
+  { blobs, config, identity, clock }: RelayContext,
+  head: Head,
+  changed: Candidate["step"],
+  change: Pick<VersionRecord, "merge" | "revert">,
+  attestation: Attestation,
+): Promise<VersionRow> {
   const { recipe, layout } = head;
   const number = head.number + 1;
-  const step = { ...candidate.step, size: layout.size };
+  const step = { ...changed, size: layout.size };
   const stepBytes = encodeDeltaStep(step);
   const parameters = applyDeltaStep(head.parameters, step);
   const { id: checkpoint, manifest, chunks } = await encodeCheckpoint(layout, parameters);
@@ -41,11 +90,6 @@ export async function publishCandidate(
   if (isKeyframe) for (const chunk of chunks) await blobs.put(chunk);
   await blobs.put(encodeCanonical(manifest));
   const stepId = await blobs.put(stepBytes);
-  for (const { row } of candidate.members) {
-    const bytes = await ledger.waitingBytes(row.id);
-    assert(bytes !== undefined, `${row.id} waits without its bytes`);
-    await blobs.put(bytes);
-  }
 
   const record: VersionRecord = {
     format: "commonweight.version/1",
@@ -56,15 +100,11 @@ export async function publishCandidate(
     relayKey: identity.publicKey,
     checkpoint,
     mask: await nextMask({ id: head.id, record: head.record }, recipe.mask, layout.size),
-    merge: {
-      rule: recipe.merge.rule,
-      outerStep: recipe.merge.outerStep,
-      denominator: denominatorOf(recipe.merge.rule),
-      inputs: inputsOf(candidate),
-    },
+    ...change,
     evaluation: attestation,
   };
-  const row: VersionRow = {
+  const inputs = change.merge?.inputs ?? [];
+  return {
     model: head.model,
     number,
     id: await versionId(record),
@@ -76,25 +116,18 @@ export async function publishCandidate(
     step: stepId,
     step_bytes: stepBytes.length,
     mask: JSON.stringify(record.mask),
-    contributions: candidate.members.length,
-    contributors: new Set(candidate.members.map(({ row }) => row.contributor)).size,
+    contributions: inputs.length,
+    contributors: new Set(inputs.map(({ contributor }) => contributor)).size,
     report: JSON.stringify(attestation.report),
   };
-  return ledger.publish({
-    version: row,
-    fence,
-    inputs: candidate.members.map(({ row, patch }, i) => ({
-      contribution: row.id,
-      contributor: row.contributor,
-      shards: patch.header.shards,
-      multiplier: candidate.multipliers[i]!,
-      credit: (row.examples * candidate.multipliers[i]!) / MAX_MULTIPLIER,
-    })),
-    events: [
-      { type: "version", data: { model: head.model, version: summaryOf(row) } },
-      { type: "leaderboard", data: { model: head.model } },
-    ],
-  });
+}
+
+function eventsOf(version: VersionRow): RelayEvent[] {
+  const { model } = version;
+  return [
+    { type: "version", data: { model, version: summaryOf(version) } },
+    { type: "leaderboard", data: { model } },
+  ];
 }
 
 function inputsOf({ members, multipliers }: Candidate) {

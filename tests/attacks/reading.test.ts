@@ -31,6 +31,7 @@ for (const [path, status, code] of [
   ["/events?topics=everything", 400, "malformed"],
   ["/nowhere", 404, "route-unknown"],
   ["/admin/audit", 401, "signature-invalid"],
+  [`/admin/revert/${"0".repeat(64)}`, 401, "signature-invalid"],
 ] as const) {
   test(`H1: GET ${path} is ${status} ${code}`, () =>
     expectRefusal(relay, status, code, () => relay.ask(API + path)));

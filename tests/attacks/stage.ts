@@ -17,6 +17,7 @@ const GUARDED = [
   "waiting_bytes",
   "maintainers",
   "audit",
+  "reverts",
 ];
 
 /** A relay that scores but never closes a cohort, so that nothing moves by itself. */

@@ -1,0 +1,118 @@
+import { assert, FormatError } from "../../core/errors.ts";
+import type { ReplayPatch } from "../../core/history/replay.ts";
+import { replayHistory, replayStart } from "../../core/history/replay-history.ts";
+import { decodeVersion } from "../../core/history/version.ts";
+import type { VersionRecord } from "../../core/protocol/schemas/version.ts";
+import { deltaStepBetween } from "../../core/tensors/delta-step.ts";
+import { modelHealthOf } from "../http/answers.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import type { RevertRow } from "../ledger/tables.ts";
+import { reportOf, testCandidate } from "./candidate.ts";
+import type { Head } from "./head.ts";
+import { readPatch } from "./member.ts";
+import type { PipelineParts } from "./pipeline.ts";
+import { publishRevert } from "./publishing.ts";
+
+const RECORDS_A_READ = 8; // a record with 16,384 inputs has 6 MB
+
+/**
+ * Carry out the revert that a maintainer has asked for first: replay the history without the contribution, test the
+ * result against the head as any candidate, publish it. Also while the model is paused. False if none waits.
+ */
+export async function revertNext(
+  parts: PipelineParts,
+  head: Head,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { ledger, clock } = parts.context;
+  const revert = await ledger.nextRevert(head.model);
+  if (revert === undefined) return false;
+  const refusal = await publishWithout(parts, head, revert, signal);
+  if (refusal !== null) await ledger.refuseRevert(revert, refusal, clock());
+  const health = await modelHealthOf(parts.context, head.model);
+  await ledger.appendEvents([{ type: "health", data: health }]);
+  return true;
+}
+
+/** Null once it is published, else why it is not. */
+async function publishWithout(
+  parts: PipelineParts,
+  head: Head,
+  revert: RevertRow,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const { context, evaluator, fences } = parts;
+  let replayed: Float32Array;
+  try {
+    replayed = await replayWithout(parts, head, revert, signal);
+  } catch (error) {
+    // a file of the history is lost: no replay now, but the model must not stand still for it
+    if (error instanceof FormatError) return `the history cannot be replayed: ${error.message}`;
+    throw error;
+  }
+  const step = deltaStepBetween(head.parameters, replayed);
+  const result = await testCandidate(evaluator, head, { step }, head.recipe.gate.alpha);
+  if (result.decision !== "pass") {
+    const found = result.decision === "fail" ? "is worse than" : "was not shown to be as good as";
+    return `the gate refused: on ${result.examples} held-out examples the model without it ${found} the head`;
+  }
+  const { examples, meanDifference: meanDifferenceNats } = result;
+  const gate = { decision: "pass", examples, meanDifferenceNats, evaluations: 1 } as const;
+  const report = await reportOf(evaluator, head, { step });
+  const fence = fences.get(head.model) ?? -1; // no ledger has such a fence
+  const published = await publishRevert(context, head, { revert, step }, { report, gate }, fence);
+  if (!published) throw new Error(`${head.model}: another relay publishes this model now`);
+  return null;
+}
+
+/** The parameters [N] of the head's history without the contribution, and without those reverted before. */
+async function replayWithout(
+  { context, checkpoints, positionsOf }: PipelineParts,
+  head: Head,
+  { contribution }: RevertRow,
+  signal: AbortSignal,
+): Promise<Float32Array> {
+  const { ledger, blobs } = context;
+  const { model, layout } = head;
+  const life = await ledger.contribution(contribution);
+  assert(life?.state === "merged" && life.version !== null, `${contribution} is not merged`);
+  const strikes = await ledger.strikes(model);
+  const strike = { contribution, merged: life.version, reverted: head.number + 1 };
+  const start = replayStart(head.number, [...strikes, strike]);
+  const version = await ledger.version(model, start);
+  assert(version !== undefined, `${model} has no version ${start}`);
+
+  async function patchesOf({ merge }: VersionRecord) {
+    const patches = new Map<string, ReplayPatch>();
+    for (const { contribution: id } of merge?.inputs ?? []) {
+      const bytes = await blobs.read(id);
+      if (bytes === null) throw new FormatError(`the patch ${id} is missing or damaged`);
+      patches.set(id, readPatch(positionsOf, layout, bytes));
+    }
+    return patches;
+  }
+  return replayHistory(
+    {
+      layout,
+      parameters: await checkpoints.parametersOf(version),
+      records: recordsBetween(ledger, model, start + 1, head.number),
+      struck: new Set([...strikes, strike].map(({ contribution }) => contribution)),
+      patchesOf,
+    },
+    { signal },
+  );
+}
+
+async function* recordsBetween(
+  ledger: Ledger,
+  model: string,
+  first: number,
+  last: number,
+): AsyncGenerator<VersionRecord> {
+  for (let from = first; from <= last; from += RECORDS_A_READ) {
+    const to = Math.min(last, from + RECORDS_A_READ - 1);
+    for (const { signed } of await ledger.versionsBetween(model, from, to)) {
+      yield decodeVersion(signed).record;
+    }
+  }
+}

@@ -1,0 +1,212 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { afterEach, expect, test, vi } from "vitest";
+import { layoutOf } from "../../core/models/registry.ts";
+import type { RelayClient } from "../../core/protocol/client.ts";
+import type { RevertStatus } from "../../core/protocol/schemas/admin.ts";
+import { createRandom } from "../../core/random.ts";
+import { encodeCheckpoint } from "../../core/tensors/manifest.ts";
+import { readChain, replayChain } from "../fixtures/chain.ts";
+import { kill, killAll, startKillable } from "../fixtures/killable-relay.ts";
+import { startTestRelay, type TestRelay } from "../fixtures/test-relay.ts";
+import { tinyModel, tinyRecipe } from "../fixtures/tiny-model.ts";
+import { contribute, createVolunteer, type Volunteer, type Work } from "../fixtures/volunteer.ts";
+
+vi.setConfig({ testTimeout: 180_000 }); // each test starts a relay with its threads
+const SEED = Number(process.env.SEED ?? 1);
+const KILLS = 3;
+const layout = layoutOf(tinyRecipe.architecture);
+const lenient = { ...tinyRecipe.gate, marginNats: 2 }; // taking good work out must pass here
+const merge = { ...tinyRecipe.merge, cohortSize: 1 };
+
+let relay: TestRelay | null = null;
+afterEach(async () => {
+  await relay?.remove();
+  relay = null;
+  await killAll();
+});
+
+type Maintainer = ReturnType<RelayClient["maintainer"]>;
+
+async function maintainerOf({ relay, client }: TestRelay): Promise<Maintainer> {
+  return client.maintainer(await readFile(relay.maintainerTokenFile, "utf8"));
+}
+
+/** Work, send, and wait until it is merged; returns its id. */
+async function merged(stage: TestRelay, volunteer: Volunteer): Promise<string> {
+  const { id, bytes, signature } = await contribute(volunteer, stage.now());
+  await stage.client.putContribution(id, bytes, signature);
+  expect((await stage.decided(id)).state).toBe("merged");
+  return id;
+}
+
+/** Ask for a revert and listen to the relay's events until it is decided. */
+async function reverted(stage: TestRelay, contribution: string): Promise<RevertStatus> {
+  const maintainer = await maintainerOf(stage);
+  const events = (await stage.ask("/api/v1/events?topics=health")).body!.getReader();
+  const request = { model: "tiny", contribution, reason: "It was made from test data." };
+  let status = await maintainer.requestRevert(request);
+  for (; status.state === "waiting"; status = await maintainer.revert(contribution)) {
+    await events.read();
+  }
+  await events.cancel();
+  return status;
+}
+
+/** Every checkpoint of the chain must be the replay of the records up to it, with what they revert struck. */
+async function expectReplays(client: RelayClient): Promise<void> {
+  const chain = await readChain(client, "tiny");
+  for (const { number, checkpoint } of chain.records) {
+    const replayed = await replayChain(client, chain, layout, number);
+    expect((await encodeCheckpoint(layout, replayed)).id).toBe(checkpoint);
+  }
+}
+
+test("V7: an early contribution is reverted after several epochs, then another: each is the replay that strikes it", async () => {
+  relay = await startTestRelay({ source: tinyModel({ merge, gate: lenient }) });
+  const { client } = relay;
+  const volunteer = await createVolunteer(client, tinyRecipe);
+  const ids: string[] = [];
+  for (let i = 0; i < 5; i++) ids.push(await merged(relay, volunteer));
+  const [first = "", , third = ""] = ids;
+  const before = (await client.leaderboard("tiny", "all")).entries[0]!.credit;
+
+  expect(await reverted(relay, first)).toMatchObject({ state: "published", version: 6 });
+  const life = await client.contribution(first);
+  expect(life).toMatchObject({ state: "reverted", version: 1, credit: 0 });
+  expect(life.reason).toEqual({ code: "reverted", message: "It was made from test data." });
+  const board = (await client.leaderboard("tiny", "all")).entries[0]!;
+  expect(board.merged).toBe(4);
+  expect(board.credit).toBeLessThan(before);
+
+  await merged(relay, volunteer);
+  relay = await relay.restart();
+  expect(await reverted(relay, third)).toMatchObject({ state: "published", version: 8 });
+  await merged(relay, await createVolunteer(relay.client, tinyRecipe));
+
+  const chain = await readChain(relay.client, "tiny");
+  const changes = chain.records.map(({ merge, revert }) => revert?.contributions ?? merge?.rule);
+  expect(changes.slice(6)).toEqual([[first], "mean", [third], "mean"]);
+  await expectReplays(relay.client);
+
+  const { entries } = await (await maintainerOf(relay)).audit();
+  expect(entries.map(({ action, subject }) => [action, subject])).toEqual([
+    ["revert-published", third],
+    ["revert", third],
+    ["revert-published", first],
+    ["revert", first],
+  ]);
+});
+
+test("a revert while a cohort fills: what waits is merged on top of it", async () => {
+  const cohort = { ...tinyRecipe.merge, cohortSize: 2, cohortSeconds: 1_000_000 };
+  relay = await startTestRelay({ source: tinyModel({ merge: cohort, gate: lenient }) });
+  const { client } = relay;
+  const volunteers = await Promise.all([1, 2].map(() => createVolunteer(client, tinyRecipe)));
+  const parcels = [];
+  for (const volunteer of [...volunteers, ...volunteers]) {
+    const parcel = await contribute(volunteer, relay.now());
+    parcels.push(parcel);
+    if (parcels.length === 4) break; // sent once the revert is published
+    await client.putContribution(parcel.id, parcel.bytes, parcel.signature);
+    if (parcels.length === 2) await relay.decided(parcel.id);
+  }
+  const [first, , waiting, last] = parcels;
+  expect(await reverted(relay, first!.id)).toMatchObject({ state: "published", version: 2 });
+  expect(["received", "queued"]).toContain((await client.contribution(waiting!.id)).state);
+  await client.putContribution(last!.id, last!.bytes, last!.signature);
+  expect(await relay.decided(waiting!.id)).toMatchObject({ state: "merged", version: 3 });
+  await expectReplays(client);
+});
+
+test("a paused model's work can be reverted", async () => {
+  relay = await startTestRelay({ source: tinyModel({ merge, gate: lenient }) });
+  const id = await merged(relay, await createVolunteer(relay.client, tinyRecipe));
+  await (await maintainerOf(relay)).pause("tiny");
+  expect(await reverted(relay, id)).toMatchObject({ state: "published", version: 2 });
+  const { records } = await readChain(relay.client, "tiny");
+  expect(records[2]?.checkpoint).toBe(records[0]?.checkpoint); // nothing else was merged
+});
+
+test("a revert that makes the model worse is refused by the gate, and everybody hears why", async () => {
+  const gate = { ...tinyRecipe.gate, marginNats: 0.01 };
+  const keen = { ...merge, newcomerWeight: 1 };
+  relay = await startTestRelay({ source: tinyModel({ merge: keen, gate }) });
+  const id = await merged(relay, await createVolunteer(relay.client, tinyRecipe));
+  const status = await reverted(relay, id);
+  expect(status).toMatchObject({ state: "refused", version: null });
+  expect(status.message).toMatch(
+    /^the gate refused: on \d+ held-out examples the model without it/,
+  );
+  expect(await relay.client.contribution(id)).toMatchObject({ state: "merged", version: 1 });
+  expect((await relay.client.model("tiny")).head.number).toBe(1);
+  const maintainer = await maintainerOf(relay);
+  const [latest] = (await maintainer.audit()).entries;
+  expect(latest).toMatchObject({ action: "revert-refused", subject: id, note: status.message });
+});
+
+test("unknown, unmerged and reverted contributions are refused by name; asking twice is once", async () => {
+  relay = await startTestRelay({ source: tinyModel({ merge, gate: lenient }) });
+  const { client } = relay;
+  const maintainer = await maintainerOf(relay);
+  const volunteer = await createVolunteer(client, tinyRecipe);
+  const ask = (contribution: string, model = "tiny") =>
+    maintainer.requestRevert({ model, contribution, reason: "why not" });
+  await expect(ask("0".repeat(64))).rejects.toMatchObject({ code: "contribution-unknown" });
+  await expect(ask("0".repeat(64), "nowhere")).rejects.toMatchObject({ code: "model-unknown" });
+  await expect(maintainer.revert("0".repeat(64))).rejects.toMatchObject({
+    code: "contribution-unknown",
+  });
+  const id = await merged(relay, volunteer);
+  const waiting = await contribute(volunteer, relay.now());
+  await maintainer.pause("tiny");
+  await client.putContribution(waiting.id, waiting.bytes, waiting.signature);
+  await expect(ask(waiting.id)).rejects.toMatchObject({ code: "not-merged" });
+  const answers = await Promise.all([ask(id), ask(id)]);
+  expect(answers[0]).toEqual(answers[1]);
+  expect(await reverted(relay, id).catch(({ code }) => code)).toSatisfy(
+    (answer) => answer === "already-reverted" || answer.state === "published",
+  );
+  await expect(ask(id)).rejects.toMatchObject({ code: "already-reverted" });
+  expect((await client.model("tiny")).head.number).toBe(2);
+});
+
+/** The same work at a 32nd of its size: a gate sees no difference with it or without it. */
+function gentle(work: Work): Work {
+  const scales = work.patch.scales.map((bits) => (bits > 0x1400 ? bits - 0x1400 : bits)); // exponent − 5
+  return { ...work, patch: { ...work.patch, scales } };
+}
+
+test(`kill -9 between request and publication: the revert is carried out once (seed ${SEED})`, async () => {
+  const random = createRandom(SEED);
+  const dataDir = await mkdtemp(join(tmpdir(), "commonweight-revert-"));
+  try {
+    for (let round = 0; round < KILLS; round++) {
+      const { child, client } = await startKillable(dataDir);
+      const volunteer = await createVolunteer(client, tinyRecipe);
+      const work = gentle(await volunteer.work(await volunteer.ask(Date.now())));
+      const { id, bytes, signature } = await volunteer.pack(work);
+      await client.putContribution(id, bytes, signature);
+      while ((await client.contribution(id)).state !== "merged") await pause(50);
+      const token = await readFile(join(dataDir, "maintainer-token"), "utf8");
+      const request = { model: "tiny", contribution: id, reason: "a test" };
+      await client.maintainer(token).requestRevert(request);
+      await pause(random.below(60)); // the moment is what is tested
+      await kill(child);
+
+      const again = await startKillable(dataDir);
+      let status = await again.client.maintainer(token).revert(id);
+      for (; status.state === "waiting"; status = await again.client.maintainer(token).revert(id)) {
+        await pause(50);
+      }
+      expect(status).toMatchObject({ state: "published", version: 2 * round + 2 });
+      expect((await again.client.contribution(id)).state).toBe("reverted");
+      await expectReplays(again.client);
+      await kill(again.child);
+    }
+  } finally {
+    await rm(dataDir, { recursive: true, force: true });
+  }
+});
