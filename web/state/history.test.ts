@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { VersionList, VersionSummary } from "../../core/protocol/schemas/version.ts";
-import { addVersion, mergeVersions } from "./history.ts";
+import { addVersion, isRevert, mergeVersions } from "./history.ts";
 
 const summary = (number: number): VersionSummary => ({
   number,
@@ -39,4 +39,10 @@ test("a published version goes on top once; after a gap the list must be read ag
   expect(added && numbers(added)).toEqual([3, 2, 1, 0]);
   expect(addVersion(known, summary(2))).toBe(known);
   expect(addVersion(known, summary(5))).toBe(null);
+});
+
+test("a version without contributions takes one out again, unless it is the base", () => {
+  expect(isRevert({ ...summary(3), contributions: 0 })).toBe(true);
+  expect(isRevert(summary(3))).toBe(false);
+  expect(isRevert({ ...summary(0), contributions: 0 })).toBe(false);
 });

@@ -26,3 +26,8 @@ export function addVersion(known: VersionList, version: VersionSummary): Version
   if (head !== undefined && version.number > head.number + 1) return null;
   return { ...known, versions: [version, ...known.versions] };
 }
+
+/** Whether a version takes a contribution out again: every other one after the base merges some. */
+export function isRevert({ number, contributions }: VersionSummary): boolean {
+  return number > 0 && contributions === 0;
+}

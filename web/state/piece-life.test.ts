@@ -79,4 +79,6 @@ test("a reverted piece says so, with the maintainer's reason", () => {
   const reason = { code: "reverted", message: "It taught the model to swap 4 and 9." };
   const life = lifeOf(piece, contribution({ state: "reverted", reason, version: 7 }));
   expect(life.sentence).toBe("Taken out of the model again. It taught the model to swap 4 and 9.");
+  expect(marks(life).slice(-2)).toEqual(["Merged done", "Taken out failed"]);
+  expect(life.version).toBe(7);
 });

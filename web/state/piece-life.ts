@@ -64,7 +64,7 @@ export function lifeOf(piece: Piece, contribution: Contribution | undefined): Pi
     return {
       stage,
       sentence,
-      steps: failed(3),
+      steps: failed(STEPS.length, "Taken out"),
       settled: true,
       version: contribution?.version ?? null,
     };
@@ -83,8 +83,8 @@ export function lifeOf(piece: Piece, contribution: Contribution | undefined): Pi
   return { stage, sentence, steps, settled: stage === "merged", version };
 }
 
-/** Steps of a piece that got past the first `done` of them and no further. */
-function failed(done: number): LifeStep[] {
-  const past = STEPS.slice(0, done).map((label): LifeStep => ({ label, state: "done" }));
-  return [...past, { label: "Not used", state: "failed" }];
+/** Steps of a piece that got past the first `done` of them and no further; `label` says how it ended. */
+function failed(done: number, label = "Not used"): LifeStep[] {
+  const past = STEPS.slice(0, done).map((step): LifeStep => ({ label: step, state: "done" }));
+  return [...past, { label, state: "failed" }];
 }

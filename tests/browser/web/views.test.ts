@@ -23,6 +23,15 @@ test("a new version stands on top of the history as soon as it is published", as
   expect(document.querySelector("tbody tr")?.getAttribute("data-version")).toBe("3");
 });
 
+test("a version that takes a patch out again says so in the history", async () => {
+  stage = openPage();
+  await page.getByRole("link", { name: "History" }).first().click();
+  await expect.element(page.getByRole("rowheader", { name: "Version 2" })).toBeVisible();
+  const version = { ...summary(3), contributions: 0, contributors: 0 };
+  stage.say("version", { model: "digits", version });
+  await expect.element(page.getByRole("cell", { name: "revert", exact: true })).toBeVisible();
+});
+
 test("trouble with merging is the first thing that a maintainer reads", async () => {
   stage = openPage();
   await page.getByRole("link", { name: "Health" }).first().click();
