@@ -21,12 +21,38 @@ test("a call to volunteer names the relay's origin, the model and how long", () 
   expect(parse("-h")).toEqual({ command: "help" });
 });
 
+test("a maintainer's calls name the relay, the token's file and what to do", () => {
+  const words = ["--relay", "https://relay.test", "--token-file", "/run/token"];
+  const where = { relay: "https://relay.test", tokenFile: "/run/token" };
+  const contribution = "ab".repeat(32);
+  expect(parse("admin", "audit", ...words)).toEqual({ command: "admin audit", ...where });
+  expect(parse("admin", "pause", ...words, "--model", "digits")).toEqual({
+    command: "admin pause",
+    ...where,
+    model: "digits",
+  });
+  const why = ["--contribution", contribution, "--reason", "It is spam."];
+  expect(parse("admin", "revert", ...words, "--model", "digits", ...why)).toEqual({
+    command: "admin revert",
+    ...where,
+    model: "digits",
+    contribution,
+    reason: "It is spam.",
+  });
+});
+
+const MAINTAIN = ["--relay", "http://x", "--token-file", "t", "--model", "tiny"];
 test.each([
   [["volunteer"], /--relay wants the relay's address/],
   [["volunteer", "--relay", "nowhere", "--model", "tiny"], /--relay wants the relay's address/],
   [["volunteer", "--relay", "ftp://x", "--model", "tiny"], /--relay wants the relay's address/],
   [["volunteer", "--relay", "http://x", "--model", "../x"], /--model wants a model's name/],
   [["volunteer", "--relay", "http://x", "--model", "x", "--pieces", "0"], /--pieces wants/],
+  [["admin", "audit", "--relay", "http://x"], /--token-file wants/],
+  [["admin", "pause", ...MAINTAIN.slice(0, 4)], /--model wants a model's name/],
+  [["admin", "revert", ...MAINTAIN, "--contribution", "1"], /--contribution wants/],
+  [["admin", "revert", ...MAINTAIN, "--contribution", "ab".repeat(32)], /--reason wants/],
+  [["admin"], /There is no command "admin"/],
   [["merge"], /There is no command "merge"/],
   [[], /There is no command ""/],
   [["volunteer", "--fast"], /Unknown option '--fast'/],

@@ -5,6 +5,9 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
+/** Where a maintainer's request goes, and the file with the token that it carries. */
+type Maintaining = { readonly relay: string; readonly tokenFile: string };
+
 export type Call =
   | { readonly command: "help" }
   | {
@@ -15,26 +18,83 @@ export type Call =
       /** Null: until it is stopped. */
       readonly pieces: number | null;
       readonly folder: string;
-    };
+    }
+  | (Maintaining & { readonly command: "admin audit" })
+  | (Maintaining & { readonly command: "admin pause" | "admin resume"; readonly model: string })
+  | (Maintaining & {
+      readonly command: "admin revert";
+      readonly model: string;
+      readonly contribution: string;
+      readonly reason: string;
+    });
 
 /** What the words after the command's name ask for; a UsageError if they ask for nothing it can do. */
 export function parseCall(words: readonly string[], defaultFolder: string): Call {
   const { values, positionals } = parseWords(words);
   if (values.help === true) return { command: "help" };
   const command = positionals.join(" ");
-  if (command !== "volunteer") throw new UsageError(`There is no command "${command}".`);
-  const { relay, model, pieces, folder = defaultFolder } = values;
+  switch (command) {
+    case "volunteer": {
+      const { pieces, folder = defaultFolder } = values;
+      const relay = relayOf(values);
+      const model = modelOf(values);
+      if (pieces !== undefined && !/^[1-9][0-9]{0,5}$/.test(pieces)) {
+        throw new UsageError("--pieces wants a whole number, 1 or more.");
+      }
+      return {
+        command,
+        relay,
+        model,
+        pieces: pieces === undefined ? null : Number(pieces),
+        folder,
+      };
+    }
+    case "admin audit":
+      return { command, ...maintainingOf(values) };
+    case "admin pause":
+    case "admin resume":
+      return { command, ...maintainingOf(values), model: modelOf(values) };
+    case "admin revert": {
+      const { contribution = "", reason = "" } = values;
+      const call = { command, ...maintainingOf(values), model: modelOf(values) } as const;
+      if (!/^[0-9a-f]{64}$/.test(contribution)) {
+        throw new UsageError("--contribution wants a contribution's id, 64 hexadecimal digits.");
+      }
+      if (reason.trim() === "") {
+        throw new UsageError("--reason wants a sentence; its contributor reads it.");
+      }
+      return { ...call, contribution, reason };
+    }
+    default:
+      throw new UsageError(`There is no command "${command}".`);
+  }
+}
+
+type Values = ReturnType<typeof parseWords>["values"];
+
+function relayOf({ relay }: Values): string {
   if (relay === undefined || !URL.canParse(relay) || !/^https?:/.test(relay)) {
     throw new UsageError("--relay wants the relay's address, such as https://example.org.");
   }
+  return new URL(relay).origin;
+}
+
+function modelOf({ model }: Values): string {
   if (model === undefined || !/^[a-z][a-z0-9-]{0,31}$/.test(model)) {
     throw new UsageError("--model wants a model's name, such as digits.");
   }
-  if (pieces !== undefined && !/^[1-9][0-9]{0,5}$/.test(pieces)) {
-    throw new UsageError("--pieces wants a whole number, 1 or more.");
+  return model;
+}
+
+function maintainingOf(values: Values): Maintaining {
+  const tokenFile = values["token-file"];
+  const relay = relayOf(values);
+  if (tokenFile === undefined || tokenFile === "") {
+    throw new UsageError(
+      "--token-file wants the file with a maintainer's token; the relay prints its path.",
+    );
   }
-  const count = pieces === undefined ? null : Number(pieces);
-  return { command, relay: new URL(relay).origin, model, pieces: count, folder };
+  return { relay, tokenFile };
 }
 
 function parseWords(words: readonly string[]) {
@@ -47,6 +107,9 @@ function parseWords(words: readonly string[]) {
         model: { type: "string" },
         pieces: { type: "string" },
         folder: { type: "string" },
+        "token-file": { type: "string" },
+        contribution: { type: "string" },
+        reason: { type: "string" },
         help: { type: "boolean", short: "h" },
       },
     });

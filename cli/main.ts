@@ -2,25 +2,36 @@
 /** The `commonweight` command. */
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { admin } from "./admin.ts";
 import { parseCall, UsageError } from "./call.ts";
 import { volunteer } from "./volunteer.ts";
 
 const USAGE = `Usage: commonweight volunteer --relay URL --model NAME [--pieces N] [--folder PATH]
+       commonweight admin pause|resume --relay URL --token-file FILE --model NAME
+       commonweight admin revert --relay URL --token-file FILE --model NAME --contribution ID --reason TEXT
+       commonweight admin audit --relay URL --token-file FILE
 
-Trains pieces of a community model on this machine's processor and sends them to the relay.
+"volunteer" trains pieces of a community model on this machine's processor and sends them to the relay.
+"admin" is for maintainers: stop a model's merging or go on with it, take a merged contribution out of it
+again, read who did what.
 
-  --relay URL     the relay, such as https://example.org
-  --model NAME    the model, such as digits
-  --pieces N      end after N pieces; without it, Ctrl-C ends
-  --folder PATH   where key, outbox and caches are kept (default: ~/.commonweight)`;
+  --relay URL         the relay, such as https://example.org
+  --model NAME        the model, such as digits
+  --pieces N          end after N pieces; without it, Ctrl-C ends
+  --folder PATH       where key, outbox and caches are kept (default: ~/.commonweight)
+  --token-file FILE   a maintainer's token; the relay prints where the first one is
+  --contribution ID   the contribution to revert, 64 hexadecimal digits
+  --reason TEXT       why, for its contributor to read`;
 
 const stop = new AbortController();
 process.once("SIGINT", () => stop.abort());
 process.once("SIGTERM", () => stop.abort());
+const terminal = { print: console.log, signal: stop.signal };
 try {
   const call = parseCall(process.argv.slice(2), join(homedir(), ".commonweight"));
   if (call.command === "help") console.log(USAGE);
-  else process.exitCode = await volunteer(call, { print: console.log, signal: stop.signal });
+  else if (call.command === "volunteer") process.exitCode = await volunteer(call, terminal);
+  else process.exitCode = await admin(call, terminal);
 } catch (error) {
   const message = error instanceof Error ? error.message : String(error);
   console.error(error instanceof UsageError ? `${message}\n\n${USAGE}` : message);

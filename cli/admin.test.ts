@@ -1,0 +1,68 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { startTestRelay, type TestRelay } from "../tests/fixtures/test-relay.ts";
+import { tinyModel, tinyRecipe } from "../tests/fixtures/tiny-model.ts";
+import { contribute, createVolunteer } from "../tests/fixtures/volunteer.ts";
+import { admin } from "./admin.ts";
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 }); // a relay with its threads starts first
+let relay: TestRelay;
+let contribution: string;
+beforeAll(async () => {
+  const merge = { ...tinyRecipe.merge, cohortSize: 1 };
+  const gate = { ...tinyRecipe.gate, marginNats: 2 };
+  relay = await startTestRelay({ source: tinyModel({ merge, gate }) });
+  const volunteer = await createVolunteer(relay.client, tinyRecipe);
+  const { id, bytes, signature } = await contribute(volunteer, relay.now());
+  await relay.client.putContribution(id, bytes, signature);
+  await relay.decided(id);
+  contribution = id;
+});
+afterAll(() => relay.remove());
+
+type AdminCall = Parameters<typeof admin>[0];
+
+/** What a call prints, and its exit code. */
+async function run(call: AdminCall): Promise<{ code: number; lines: string[] }> {
+  const lines: string[] = [];
+  const { signal } = new AbortController();
+  const code = await admin(call, { print: (line) => lines.push(line), signal });
+  return { code, lines };
+}
+
+const where = () => ({ relay: relay.relay.url, tokenFile: relay.relay.maintainerTokenFile });
+
+test("a maintainer pauses a model, reverts a contribution, resumes and reads who did it", async () => {
+  const paused = await run({ command: "admin pause", ...where(), model: "tiny" });
+  expect(paused).toEqual({ code: 0, lines: ["tiny: a maintainer paused this model"] });
+  const reason = "It was made from test data.";
+  const call = {
+    command: "admin revert",
+    ...where(),
+    model: "tiny",
+    contribution,
+    reason,
+  } as const;
+  const reverted = await run(call);
+  expect(reverted.code).toBe(0);
+  expect(reverted.lines.at(-1)).toBe(`Version 2 of tiny is without ${contribution.slice(0, 12)}.`);
+  await expect(run(call)).rejects.toThrow("this contribution was reverted before");
+  const resumed = await run({ command: "admin resume", ...where(), model: "tiny" });
+  expect(resumed.lines).toEqual(["tiny: merging goes on"]);
+  const { lines } = await run({ command: "admin audit", ...where() });
+  expect(lines.map((line) => line.split("  ")[2])).toEqual([
+    "resume",
+    "revert-published",
+    "revert",
+    "pause",
+  ]);
+  expect(lines[2]).toContain(`${contribution}  ${reason}`);
+});
+
+test("a token that the relay does not know is refused", async () => {
+  const tokenFile = join(relay.dataDir, "no-token");
+  await writeFile(tokenFile, "0".repeat(64));
+  const call = { command: "admin audit", relay: relay.relay.url, tokenFile } as const;
+  await expect(run(call)).rejects.toThrow("this needs a maintainer's token");
+});

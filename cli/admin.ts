@@ -1,0 +1,66 @@
+import { readFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import { createRelayClient } from "../core/protocol/client.ts";
+import type { AuditLog, RevertStatus } from "../core/protocol/schemas/admin.ts";
+import type { Call } from "./call.ts";
+
+type AdminCall = Extract<Call, { command: `admin ${string}` }>;
+type Maintainer = ReturnType<ReturnType<typeof createRelayClient>["maintainer"]>;
+
+const POLL_MS = 1000; // a replay and a gate take seconds
+
+/**
+ * Do what a maintainer asks of a relay, and print what came of it. Returns the exit code: 1 when a revert was not
+ * published. A RelayError says what the relay refused.
+ */
+export async function admin(
+  call: AdminCall,
+  { print, signal }: { readonly print: (line: string) => void; readonly signal: AbortSignal },
+): Promise<number> {
+  const token = (await readFile(call.tokenFile, "utf8")).trim();
+  const client = createRelayClient({ baseUrl: call.relay, fetch });
+  const maintainer = client.maintainer(token);
+  switch (call.command) {
+    case "admin pause":
+    case "admin resume": {
+      const action = call.command === "admin pause" ? maintainer.pause : maintainer.resume;
+      const { problem } = await action(call.model, { signal });
+      print(`${call.model}: ${problem ?? "merging goes on"}`);
+      return 0;
+    }
+    case "admin audit":
+      for (const entry of (await maintainer.audit({ signal })).entries) print(auditLine(entry));
+      return 0;
+    case "admin revert":
+      return await revert(call, maintainer, print, signal);
+  }
+}
+
+/** Ask for a revert and wait until it is decided; the relay goes on with it when this ends earlier. */
+async function revert(
+  { model, contribution, reason }: Extract<AdminCall, { command: "admin revert" }>,
+  maintainer: Maintainer,
+  print: (line: string) => void,
+  signal: AbortSignal,
+): Promise<number> {
+  let status: RevertStatus = await maintainer.requestRevert(
+    { model, contribution, reason },
+    { signal },
+  );
+  if (status.state === "waiting") print("The relay replays the history without it …");
+  while (status.state === "waiting") {
+    await sleep(POLL_MS, undefined, { signal });
+    status = await maintainer.revert(contribution, { signal });
+  }
+  if (status.state === "published") {
+    print(`Version ${status.version} of ${model} is without ${contribution.slice(0, 12)}.`);
+    return 0;
+  }
+  print(`Not reverted: ${status.message}`);
+  return 1;
+}
+
+function auditLine({ at, maintainer, action, subject, note }: AuditLog["entries"][number]): string {
+  const what = `${new Date(at).toISOString()}  ${maintainer}  ${action}  ${subject}`;
+  return note === null ? what : `${what}  ${note}`;
+}
