@@ -7,6 +7,7 @@ import { applyDeltaStep } from "../tensors/delta-step.ts";
 import { createLayout } from "../tensors/layout.ts";
 import { encodeCheckpoint } from "../tensors/manifest.ts";
 import { type ReplayPatch, replayVersion } from "./replay.ts";
+import { replayHistory } from "./replay-history.ts";
 
 const layout = createLayout([
   { name: "b", shape: [100] },
@@ -42,6 +43,7 @@ const patches = new Map([
   ["aa", patchOf(3, current)],
   ["bb", patchOf(5, current)],
   ["cc", patchOf(7, earlier)],
+  ["dd", patchOf(11, earlier)],
 ]);
 const input = (contribution: string, multiplier: number): MergeInput => {
   return { contribution, contributor: "", signature: "", base: 0, multiplier };
@@ -70,6 +72,25 @@ test("V6: replaying a recorded merge gives the golden checkpoint, bit for bit", 
   const next = applyDeltaStep(parameters, { positions, values, size: layout.size });
   expect((await encodeCheckpoint(layout, next)).id).toBe(
     "a95dacd754c91423ab76d0b570fd19cb3c7db2c5f6c87ad74ade29d5902d52df",
+  );
+});
+
+// From tests/golden/formats.py, a second implementation.
+test("V7: a revert of one patch of an earlier merge gives the golden checkpoint, bit for bit", async () => {
+  const merge = { ...record.merge!, inputs: [input("dd", 3000)] };
+  const second: VersionRecord = { ...record, number: 2, merge };
+  const third: VersionRecord = {
+    ...record,
+    number: 3,
+    merge: null,
+    revert: { contributions: ["bb"] },
+  };
+  const records = [record, second, third];
+  const struck = new Set(["bb"]);
+  const patchesOf = async () => patches;
+  const replayed = await replayHistory({ layout, parameters, records, struck, patchesOf });
+  expect((await encodeCheckpoint(layout, replayed)).id).toBe(
+    "d99390c692268400e5594d0f845c11194987961aed347fdb2d1ff82d5abfb6fd",
   );
 });
 

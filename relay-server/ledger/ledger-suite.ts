@@ -298,6 +298,8 @@ export function ledgerSuite(open: () => Promise<EmptyDatabase>): void {
         version: 1,
         credit: 0,
       });
+      const [event] = (await ledger.eventsAfter(0, 99)).slice(-1);
+      expect(event?.data).toContain('"state":"reverted"');
       expect(await ledger.strikes("tiny")).toEqual([
         { contribution: id(1), merged: 1, reverted: 2 },
       ]);

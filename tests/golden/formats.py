@@ -167,7 +167,7 @@ def patch(mask):
     print("patch", mask["kind"], codes, scales, "id", sha256(data), "values id", sha256(values))
 
 
-# V6: a merge of three patches under two masks, of a model with tensors b [100] and w [100, 9]
+# V6, V7: a merge of three patches under two masks, of a model with tensors b [100] and w [100, 9]
 
 
 def f32(value):
@@ -183,12 +183,11 @@ def blocks_of(positions, bounds):
     return blocks
 
 
-def merge():
-    current = random_positions("00" * 16, 200, 1000)
-    earlier = random_positions("01" * 16, 200, 1000)
+def merged(parameters, inputs):
+    """The parameters after a merge of (seed of the delta, positions, multiplier), as G1 says."""
     sums = {}
     coverage = {}
-    for seed, positions, multiplier in [(3, current, 4096), (5, current, 1000), (7, earlier, 2048)]:
+    for seed, positions, multiplier in inputs:
         delta = [f32((position * seed) % 17 / 100 - 0.08) for position in positions]
         blocks = blocks_of(positions, [0, 100, 1000])
         codes, scales = quantise(delta, blocks)
@@ -197,17 +196,32 @@ def merge():
                 value = multiplier * struct.unpack("<e", struct.pack("<H", scale))[0] * codes[i]
                 sums[positions[i]] = sums.get(positions[i], 0) + value
                 coverage[positions[i]] = coverage.get(positions[i], 0) + 1
-    parameters = [f32(i / 1000) for i in range(1000)]
+    after = list(parameters)
     for position in sums:
         step = sums[position] / (4096 * coverage[position])
-        parameters[position] = f32(parameters[position] + 0.7 * step)
+        after[position] = f32(parameters[position] + 0.7 * step)
+    return after
+
+
+def checkpoint_id(parameters):
     manifest = {
         "format": "commonweight.checkpoint/1",
         "tensors": [{"name": "b", "shape": [100]}, {"name": "w", "shape": [100, 9]}],
         "chunkBytes": 1 << 20,
         "chunks": [sha256(little_endian("f", parameters))],
     }
-    print("merged checkpoint", sha256(canonical_json(manifest)))
+    return sha256(canonical_json(manifest))
+
+
+def merge():
+    current = random_positions("00" * 16, 200, 1000)
+    earlier = random_positions("01" * 16, 200, 1000)
+    base = [f32(i / 1000) for i in range(1000)]
+    first = merged(base, [(3, current, 4096), (5, current, 1000), (7, earlier, 2048)])
+    print("merged checkpoint", checkpoint_id(first))
+    # V7: another merge on top, then the second patch of the first one is reverted
+    struck = merged(base, [(3, current, 4096), (5, current, 0), (7, earlier, 2048)])
+    print("reverted checkpoint", checkpoint_id(merged(struck, [(11, earlier, 3000)])))
 
 
 # V1: a version's id
