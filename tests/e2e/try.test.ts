@@ -75,3 +75,25 @@ test("try: without the network the page says why nothing answers, and answers on
   await answer(page).waitFor();
   expect(await answer(page).textContent()).toBe("1");
 });
+
+test("try: presidents writes on what was begun, until it is stopped, and the same again for the same seed", async () => {
+  const page = await openTry();
+  await page.getByRole("combobox", { name: "Model" }).selectOption("presidents");
+  await page.getByRole("textbox", { name: "How the text begins" }).fill("Fellow citizens");
+  const text = page.locator("[data-try-version] .text").first();
+  const write = async () => {
+    await page.getByRole("button", { name: "Generate" }).click();
+    await page.waitForFunction(
+      () =>
+        (document.querySelector("[data-try-version] .text")?.textContent?.trim().length ?? 0) > 60,
+    );
+    await page.getByRole("button", { name: "Stop" }).click();
+    await page.getByRole("button", { name: "Generate" }).waitFor();
+    return (await text.textContent())!.trim();
+  };
+  const first = await write();
+  expect(first).toMatch(/^Fellow citizens.{40}/s);
+  expect(first.length).toBeLessThan(400); // it was stopped
+  const second = await write();
+  expect(second.slice(0, 60)).toBe(first.slice(0, 60));
+});
