@@ -7,6 +7,7 @@ import type { RelayContext } from "./context.ts";
 import { type DataFolder, openDataFolder } from "./data-folder.ts";
 import { createEventHub } from "./events/event-hub.ts";
 import { createApp } from "./http/app.ts";
+import { createStartingApp } from "./http/starting.ts";
 import { type Identity, openIdentity } from "./identity.ts";
 import type { Progress } from "./import/import-model.ts";
 import type { Ledger } from "./ledger/ledger.ts";
@@ -65,7 +66,8 @@ async function start(
 ): Promise<Relay> {
   const folder = await openDataFolder(config.dataDir);
   closers.push(folder.unlock);
-  const serving = await startServing(config);
+  const starting = createStartingApp(config);
+  const serving = await startServing(config, (request) => starting.fetch(request));
   closers.push(serving.close);
   const { ledger, close: closeLedger } = await openLedger(folder.ledger);
   closers.push(closeLedger);

@@ -1,7 +1,6 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { getRequestListener } from "@hono/node-server";
-import { REJECT_CODES } from "../core/protocol/reject-codes.ts";
 import type { Config } from "./config.ts";
 import { openSignalling, SIGNALLING_PATH } from "./signalling.ts";
 import { StartError } from "./start-error.ts";
@@ -10,15 +9,15 @@ export type Fetch = (request: Request, env?: object) => Response | Promise<Respo
 
 export type Serving = {
   readonly port: number;
-  /** Answer with `fetch` from now on; until then every answer is 503. */
+  /** Answer with `fetch` from now on. */
   open(fetch: Fetch): void;
   /** End every connection, event streams too. */
   close(): Promise<void>;
 };
 
-/** Listen on the configured port; a StartError if that is not possible. */
-export async function startServing({ host, port }: Config): Promise<Serving> {
-  let answer: Fetch = starting;
+/** Listen on the configured port and answer with `starting`; a StartError if that is not possible. */
+export async function startServing({ host, port }: Config, starting: Fetch): Promise<Serving> {
+  let answer = starting;
   const answerRequest = getRequestListener((request, env) => answer(request, env), {
     overrideGlobalObjects: false,
   });
@@ -44,12 +43,6 @@ export async function startServing({ host, port }: Config): Promise<Serving> {
         server.closeAllConnections();
       }),
   };
-}
-
-function starting(): Response {
-  const { status } = REJECT_CODES.unavailable;
-  const error = { code: "unavailable", message: "the relay is starting" };
-  return Response.json({ error }, { status, headers: { "retry-after": "2" } });
 }
 
 function startErrorOf(error: NodeJS.ErrnoException, port: number, host: string): StartError {

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test, vi } from "vitest";
 import { startTestRelay } from "../fixtures/test-relay.ts";
+import { tinyModel } from "../fixtures/tiny-model.ts";
 
 vi.setConfig({ testTimeout: 60_000 }); // a relay with its threads starts first
 const folders: string[] = [];
@@ -39,6 +40,40 @@ test("a taken port is told, and the data folder is free again", async () => {
   await expect(startIn(dataDir, { port })).rejects.toMatchObject(sentence("Port .* is taken"));
   server.close();
   const { relay } = await startIn(dataDir);
+  await relay.close();
+});
+
+test("H: while a model is imported, the page is there, and the API says when to ask again", async () => {
+  const probe = createServer().listen(0);
+  const { port } = probe.address() as AddressInfo;
+  await new Promise((resolve) => probe.close(resolve)); // the relay tells its port only when it is open
+  const webDir = await temporaryFolder();
+  await writeFile(join(webDir, "index.html"), "<title>Commonweight</title>");
+  const importing = Promise.withResolvers<void>();
+  const goOn = Promise.withResolvers<void>();
+  const source = tinyModel();
+  const slow = {
+    ...source,
+    async base() {
+      importing.resolve();
+      await goOn.promise;
+      return source.base();
+    },
+  };
+  const dataDir = await temporaryFolder();
+  const started = startTestRelay({ source: slow, dataDir, config: { port, webDir } });
+  await importing.promise;
+  const page = await fetch(`http://localhost:${port}/`);
+  expect(page.status).toBe(200);
+  expect(await page.text()).toContain("Commonweight");
+  expect(page.headers.get("content-security-policy")).toContain("default-src 'none'");
+  const answer = await fetch(`http://localhost:${port}/api/v1/models`);
+  expect(answer.status).toBe(503);
+  expect(answer.headers.get("retry-after")).toBe("2");
+  expect(await answer.json()).toMatchObject({ error: { code: "unavailable" } });
+  goOn.resolve();
+  const { relay } = await started;
+  expect((await fetch(`http://localhost:${port}/api/v1/models`)).status).toBe(200);
   await relay.close();
 });
 
