@@ -26,6 +26,7 @@ export function createRelay(client: RelayClient, openStream: (url: string) => Ev
   let streaming = $state(false);
   let reachable = $state<boolean | null>(null);
   let outdated = $state(false);
+  let starting = $state(false);
   let contributor = $state.raw<string | null>(null);
   const contributions = new SvelteMap<string, Contribution>();
   const resources = new Map<string, Resource<unknown>>();
@@ -35,10 +36,12 @@ export function createRelay(client: RelayClient, openStream: (url: string) => Ev
     try {
       const answer = await read();
       reachable = true;
+      starting = false;
       return answer;
     } catch (error) {
       if (error instanceof RelayError) {
         outdated ||= error.code === "outdated";
+        starting = error.code === "unavailable";
         reachable = error.action !== "retry" || error.code === "rate-limited";
       }
       throw error;
@@ -127,6 +130,10 @@ export function createRelay(client: RelayClient, openStream: (url: string) => Ev
     exportUrl: client.exportUrl,
     get outdated() {
       return outdated;
+    },
+    /** The relay is there and not ready yet: its first start reads the models' data. */
+    get starting() {
+      return starting;
     },
     get link(): Link {
       if (streaming) return "live";

@@ -109,3 +109,15 @@ test("a board is read again on the event of its model, while it is watched", asy
   expect(asked.slice(2)).toEqual(["/health"]);
   close();
 });
+
+test("a relay that is starting is told apart from one that is away", async () => {
+  const error = { code: "unavailable", message: "the relay is starting" };
+  const answers: Record<string, unknown> = { "/models": Response.json({ error }, { status: 503 }) };
+  const { relay } = stage(answers);
+  await relay.models.refresh();
+  expect(relay.starting).toBe(true);
+  delete answers["/models"];
+  await relay.models.refresh();
+  expect(relay.starting).toBe(false);
+  expect(relay.link).toBe("offline");
+});
