@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, truncate } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -8,6 +8,7 @@ import type { RelayClient } from "../../core/protocol/client.ts";
 import type { RevertStatus } from "../../core/protocol/schemas/admin.ts";
 import { createRandom } from "../../core/random.ts";
 import { encodeCheckpoint } from "../../core/tensors/manifest.ts";
+import { openLedger } from "../../relay-server/ledger/open-ledger.ts";
 import { readChain, replayChain } from "../fixtures/chain.ts";
 import { kill, killAll, startKillable } from "../fixtures/killable-relay.ts";
 import { startTestRelay, type TestRelay } from "../fixtures/test-relay.ts";
@@ -145,6 +146,34 @@ test("a revert that makes the model worse is refused by the gate, and everybody 
   const maintainer = await maintainerOf(relay);
   const [latest] = (await maintainer.audit()).entries;
   expect(latest).toMatchObject({ action: "revert-refused", subject: id, note: status.message });
+});
+
+test("what waited in the ledger when the relay ended is carried out at the next start, once", async () => {
+  relay = await startTestRelay({ source: tinyModel({ merge, gate: lenient }) });
+  const id = await merged(relay, await createVolunteer(relay.client, tinyRecipe));
+  await relay.relay.close();
+  const { ledger, close } = await openLedger(join(relay.dataDir, "ledger.db"));
+  const request = { model: "tiny", contribution: id, reason: "a test", maintainer: "first", at: 1 };
+  expect((await ledger.requestRevert(request)).kind).toBe("waiting");
+  await close();
+  relay = await relay.restart();
+  const events = (await relay.ask("/api/v1/events?topics=contribution")).body!.getReader();
+  while ((await relay.client.contribution(id)).state === "merged") await events.read();
+  await events.cancel();
+  relay = await relay.restart();
+  expect((await relay.client.model("tiny")).head.number).toBe(2);
+  await expectReplays(relay.client);
+});
+
+test("a revert whose history has lost a file is refused in words, and merging goes on", async () => {
+  relay = await startTestRelay({ source: tinyModel({ merge, gate: lenient }) });
+  const volunteer = await createVolunteer(relay.client, tinyRecipe);
+  const id = await merged(relay, volunteer);
+  await truncate(join(relay.dataDir, "blobs", id.slice(0, 2), id), 10);
+  const status = await reverted(relay, id);
+  expect(status.state).toBe("refused");
+  expect(status.message).toContain(`the patch ${id} is missing or damaged`);
+  await merged(relay, volunteer);
 });
 
 test("unknown, unmerged and reverted contributions are refused by name; asking twice is once", async () => {
