@@ -4,7 +4,7 @@ import { createRelayClient } from "../core/protocol/client.ts";
 import type { WorkerApi } from "./api.ts";
 import { createEngine } from "./engine.ts";
 import { openIndexedDbStore } from "./indexed-db-store.ts";
-import { systemPlatform } from "./platform.ts";
+import { browserPlatform } from "./platform.ts";
 import { timedFetch } from "./timed-fetch.ts";
 import { noLock } from "./training-lock.ts";
 import { createVolunteer } from "./volunteer.ts";
@@ -14,14 +14,14 @@ const WASM_FOLDER = "/engine/wasm/"; // where vite.config.ts puts tfjs's binarie
 
 const { origin, href } = self.location;
 const BUILD = import.meta.env.DEV ? null : href; // a built file's name has a hash of all that it loads
-const fetchTimed = timedFetch((url, init) => fetch(url, init), systemPlatform);
+const fetchTimed = timedFetch((url, init) => fetch(url, init), browserPlatform);
 const volunteer: WorkerApi = createVolunteer({
-  openStore: () => openIndexedDbStore({ now: systemPlatform.now }),
+  openStore: () => openIndexedDbStore({ now: browserPlatform.now }),
   client: createRelayClient({ baseUrl: origin, fetch: fetchTimed }),
   engine: createEngine(origin + WASM_FOLDER, BUILD),
   // locks need a secure context, which the page asks for anyway; without them two tabs both train
   lock: "locks" in navigator ? webLock(navigator.locks) : noLock,
-  platform: systemPlatform,
+  platform: browserPlatform,
   software: "commonweight-web/0.1.0",
 });
 expose(volunteer);

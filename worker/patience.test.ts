@@ -59,3 +59,58 @@ test("a stopped wait ends with the signal's reason", async () => {
   });
   await expect(waiting).rejects.toMatchObject({ name: "AbortError" });
 });
+
+test("a relay that can't be reached is asked at once when the device is online again", async () => {
+  const listening = new Set<() => void>();
+  let asked = 0;
+  await withPatience(
+    async () => {
+      if (++asked < 3) throw unreachable;
+    },
+    {
+      platform: {
+        now: () => 0,
+        random: () => 0,
+        sleep: (_ms, signal) =>
+          new Promise((_resolve, reject) => {
+            signal?.addEventListener("abort", () => reject(signal.reason));
+            for (const wake of listening) wake();
+          }),
+        onOnline(wake) {
+          listening.add(wake);
+          return () => listening.delete(wake);
+        },
+      },
+      signal: new AbortController().signal,
+      onWait: () => {},
+    },
+  );
+  expect(asked).toBe(3);
+  expect(listening.size).toBe(0);
+});
+
+test("a relay that is only busy is left in peace for as long as it asked, online again or not", async () => {
+  let listened = false;
+  const stop = new AbortController();
+  const waited = withPatience(
+    () => Promise.reject(new RelayError("rate-limited", "retry", "busy")),
+    {
+      platform: {
+        now: () => 0,
+        random: () => 0,
+        sleep: async (_ms, signal) => {
+          stop.abort(new Error("enough"));
+          signal?.throwIfAborted();
+        },
+        onOnline() {
+          listened = true;
+          return () => {};
+        },
+      },
+      signal: stop.signal,
+      onWait: () => {},
+    },
+  );
+  await expect(waited).rejects.toThrow("enough");
+  expect(listened).toBe(false);
+});

@@ -22,8 +22,26 @@ export async function withPatience<T>(
       if (!(error instanceof RelayError) || error.action !== "retry") throw error;
       const seconds = error.retryAfterSeconds ?? waitSeconds(failures, platform.random());
       onWait(error, seconds);
-      await platform.sleep(seconds * 1000, signal);
+      if (error.code === "unreachable") await sleepOffline(seconds * 1000, platform, signal);
+      else await platform.sleep(seconds * 1000, signal);
     }
+  }
+}
+
+/** Sleep, but no longer than until the device is on a network again. */
+async function sleepOffline(
+  ms: number,
+  { sleep, onOnline }: Platform,
+  signal: AbortSignal,
+): Promise<void> {
+  const online = new AbortController();
+  const stopListening = onOnline?.(() => online.abort());
+  try {
+    await sleep(ms, AbortSignal.any([signal, online.signal]));
+  } catch (error) {
+    if (signal.aborted || !online.signal.aborted) throw error;
+  } finally {
+    stopListening?.();
   }
 }
 

@@ -6,6 +6,11 @@ export type Platform = {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
   /** Uniform in 0…1. */
   random(): number;
+  /**
+   * Call `wake` each time that the device is on a network again, until what is returned is called. Absent
+   * where the runtime can't tell, as in Node.
+   */
+  readonly onOnline?: (wake: () => void) => () => void;
 };
 
 /** The clock, timers and randomness of browsers and Node. */
@@ -25,5 +30,14 @@ export const systemPlatform: Platform = {
       }, ms);
       signal?.addEventListener("abort", abort, { once: true });
     });
+  },
+};
+
+/** The same, with the browser's word on the network. */
+export const browserPlatform: Platform = {
+  ...systemPlatform,
+  onOnline(wake) {
+    addEventListener("online", wake);
+    return () => removeEventListener("online", wake);
   },
 };
