@@ -65,14 +65,7 @@ test("every phase of the engine has a title and exactly one reason, of one sente
 });
 
 test("the engine's own reason is the reason, where it gives one", () => {
-  for (const phase of [
-    "training",
-    "paused",
-    "no-work",
-    "offline",
-    "other-tab",
-    "stopped",
-  ] as const) {
+  for (const phase of ["paused", "no-work", "offline", "other-tab", "stopped"] as const) {
     const reason = "Asked again in 20 s.";
     expect(describeVolunteer({ ...facts, snapshot: snapshot({ phase, reason }) }).reason).toBe(
       reason,
@@ -102,6 +95,14 @@ test("downloading tells bytes, training tells steps", () => {
   const view = describeVolunteer({ ...facts, snapshot: training });
   expect(view.progress).toEqual({ label: "Step 10 of 50", share: 0.2 });
   expect(view.reason).toBe("On images 0–599.");
+});
+
+test("training on the processor in place of the GPU says so beside the shards", () => {
+  const reason = "WebGPU does not work in this browser, so the processor trains.";
+  const training = snapshot({ phase: "training", shards: ["images 0–599"], reason });
+  expect(describeVolunteer({ ...facts, snapshot: training }).reason).toBe(
+    `On images 0–599. ${reason}`,
+  );
 });
 
 test("finishing keeps the progress of the piece and says what comes after", () => {

@@ -110,10 +110,12 @@ function running(snapshot: Snapshot, view: MakeView): VolunteerView {
   const stepLabel = steps > 0 ? `Step ${formatCount(step)} of ${formatCount(steps)}` : "Starting";
   switch (snapshot.phase) {
     case "checking":
-      return view("checking", "Checking this device", "A short test finds out how fast it is.", {
-        label: "Checking",
-        share: null,
-      });
+      return view(
+        "checking",
+        "Checking this device",
+        reason ?? "A short test finds out how fast it is, and whether it computes right.",
+        { label: "Checking", share: null },
+      );
     case "asking":
       return view("asking", "Asking for work", "The relay picks what is needed most.", {
         label: "Asking",
@@ -137,7 +139,7 @@ function running(snapshot: Snapshot, view: MakeView): VolunteerView {
               share,
             },
           )
-        : view("training", "Training", reason ?? working(snapshot), { label: stepLabel, share });
+        : view("training", "Training", working(snapshot), { label: stepLabel, share });
     case "uploading":
       return view(
         "uploading",
@@ -200,8 +202,11 @@ function idle(facts: VolunteerFacts, view: MakeView): VolunteerView {
   return view("ready", "Ready when you are", "Nothing runs until you say so.");
 }
 
-const working = ({ shards }: Snapshot): string =>
-  shards.length === 0 ? "On a piece of the training data." : `On ${shards.join(", ")}.`;
+/** On what it works and, where it is not what was asked for, why on this device. */
+const working = ({ shards, reason }: Snapshot): string => {
+  const what = shards.length === 0 ? "a piece of the training data" : shards.join(", ");
+  return reason === null ? `On ${what}.` : `On ${what}. ${reason}`;
+};
 
 function download({ download: { doneBytes, totalBytes } }: Snapshot): VolunteerView["progress"] {
   if (totalBytes === 0) return { label: "Looking what is needed", share: null };

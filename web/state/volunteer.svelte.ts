@@ -109,6 +109,11 @@ export function createVolunteer({
       keep({ power });
       if (snapshot !== null) await command((api) => api.setPower(power));
     },
+    /** Delete what the engine keeps on this device, and the consent: the next start asks again. */
+    async forget(): Promise<void> {
+      await command((api) => api.forget());
+      keep({ consent: null });
+    },
     /** GPU or CPU; a running piece is dropped and begun again there. */
     async setPrefer(prefer: "webgpu" | "cpu"): Promise<void> {
       keep({ prefer });

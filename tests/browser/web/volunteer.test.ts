@@ -126,3 +126,22 @@ test("what became of a patch is told as the relay tells it", async () => {
   await expect.element(page.getByText(/Merged into version 3\. It is part/).first()).toBeVisible();
   await expect.poll(() => document.querySelector("[data-version]")?.textContent).toBe("89.0%");
 });
+
+test("forgetting this device says what is lost, asks once more, and asks for consent again", async () => {
+  await agree();
+  stage.tell({ phase: "training", engine: "wasm", model: "digits" });
+  await button("Forget this device …").click();
+  const question = page.getByRole("group", { name: "Forget everything on this device?" });
+  const text = () => question.element().textContent;
+  await expect.poll(text).toMatch(/the key that signs your patches.*the running piece/);
+  await button("Keep it").click();
+  expect(document.activeElement?.textContent?.trim()).toBe("Forget this device …");
+  expect(stage.calls).not.toContainEqual(["forget"]);
+
+  await button("Forget this device …").click();
+  await button("Forget it all").click();
+  await expect.poll(() => stage.calls).toContainEqual(["forget"]);
+  stage.tell({ phase: "ready", model: null });
+  await button("Contribute to Digits").click();
+  await expect.element(button("Agree and start")).toBeVisible();
+});
