@@ -1,104 +1,17 @@
 import type { Kysely } from "kysely";
 import { expect, test } from "vitest";
-import { createLedger, type Ledger } from "./ledger.ts";
-import { migrate } from "./migrate.ts";
-import type { ContributionRow, ModelRow, Tables, TicketRow, VersionRow } from "./tables.ts";
-
-const HOUR_MS = 3600_000;
-const bytes = Uint8Array.of(1, 2, 3);
-/** 64 hexadecimal digits that are easy to tell apart. */
-const id = (n: number) => n.toString(16).padStart(64, "0");
-
-const model: ModelRow = {
-  id: "tiny",
-  recipe: "{}",
-  parameters: 10,
-  imported_at: 1,
-  paused: 0,
-  head: 0,
-  fence: 0,
-};
-
-function version(number: number): VersionRow {
-  return {
-    model: "tiny",
-    number,
-    id: id(1000 + number),
-    parent: number === 0 ? null : id(999 + number),
-    created_at: number,
-    signed: Uint8Array.of(number),
-    checkpoint: id(2000 + number),
-    keyframe: number === 0 ? 1 : 0,
-    step: number === 0 ? null : id(3000 + number),
-    step_bytes: 8,
-    mask: "{}",
-    contributions: 0,
-    contributors: 0,
-    report: "{}",
-  };
-}
-
-const ticket = (n: number): TicketRow => ({
-  id: id(n),
-  model: "tiny",
-  contributor: id(7),
-  base: 0,
-  ticket: "{}",
-  issued_at: n,
-  expires_at: n + HOUR_MS,
-});
-
-const contribution = (n: number): ContributionRow => ({
-  id: id(n),
-  model: "tiny",
-  contributor: id(7),
-  ticket: id(n),
-  base: 0,
-  state: "received",
-  reason_code: null,
-  reason_message: null,
-  shards: "[0]",
-  examples: 100,
-  size_bytes: 3,
-  signature: "",
-  values_hash: id(n),
-  norm: n,
-  score: null,
-  postponed: 0,
-  received_at: n,
-  updated_at: n,
-  version: null,
-  multiplier: null,
-  credit: 0,
-});
-
-async function filled(db: Kysely<Tables>): Promise<Ledger> {
-  await migrate(db);
-  await migrate(db); // a second start finds nothing to do
-  const ledger = createLedger(db);
-  const shards = [0, 1].map((position) => ({
-    model: "tiny",
-    position,
-    sha256: id(position),
-    size_bytes: 1,
-    examples: 50,
-    title: `shard ${position}`,
-    assigned: 0,
-    trained: 0,
-  }));
-  await ledger.importModel({ model, shards, version: version(0), events: [] });
-  for (const n of [1, 2, 3]) await ledger.issueTicket(ticket(n), [0]);
-  return ledger;
-}
-
-const inputs = (...numbers: number[]) =>
-  numbers.map((n) => ({
-    contribution: id(n),
-    contributor: id(7),
-    shards: [0],
-    multiplier: 4096,
-    credit: 100,
-  }));
+import type { Ledger } from "./ledger.ts";
+import {
+  bytes,
+  contribution,
+  filled,
+  HOUR_MS,
+  id,
+  inputs,
+  ticket,
+  version,
+} from "./ledger-rows.ts";
+import type { Tables, VersionRow } from "./tables.ts";
 
 export type EmptyDatabase = { readonly db: Kysely<Tables>; close(): Promise<void> };
 
