@@ -2,9 +2,9 @@
 import { expose } from "comlink";
 import { createRelayClient } from "../core/protocol/client.ts";
 import type { WorkerApi } from "./api.ts";
+import { browserPlatform } from "./browser-platform.ts";
 import { createEngine } from "./engine.ts";
 import { openIndexedDbStore } from "./indexed-db-store.ts";
-import { browserPlatform } from "./platform.ts";
 import { timedFetch } from "./timed-fetch.ts";
 import { noLock } from "./training-lock.ts";
 import { createVolunteer } from "./volunteer.ts";

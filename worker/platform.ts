@@ -32,12 +32,3 @@ export const systemPlatform: Platform = {
     });
   },
 };
-
-/** The same, with the browser's word on the network. */
-export const browserPlatform: Platform = {
-  ...systemPlatform,
-  onOnline(wake) {
-    addEventListener("online", wake);
-    return () => removeEventListener("online", wake);
-  },
-};
