@@ -5,12 +5,13 @@ import { openCpu } from "../../kernels/cpu/backend.ts";
 import { cosine, type ImageTask, smallTask } from "../../tests/fixtures/training-task.ts";
 import { WASM_FOLDER } from "../../tests/fixtures/wasm-folder.ts";
 import { expectClose } from "../../tests/reference/finite-differences.ts";
+import { gptTask } from "../../tests/reference/gpt-task.ts";
 import { startAdamW, stepAdamW } from "../models/reference/adamw.ts";
 import { mlpGradient } from "../models/reference/mlp.ts";
 import { joinFlat, splitFlat } from "../models/reference/tensors.ts";
 import { layoutOf } from "../models/registry.ts";
 import { seededBatches } from "./batches.ts";
-import { type TrainingSnapshot, trainDelta } from "./train.ts";
+import { type TrainingSnapshot, type TrainingTask, trainDelta } from "./train.ts";
 
 const BACKENDS = [
   { name: "wasm", open: () => openBackend({ prefer: "cpu", wasmFolder: WASM_FOLDER }) },
@@ -83,22 +84,27 @@ describe.each(BACKENDS)("on $name", ({ open }) => {
     }
   });
 
-  test("a training that goes on from any snapshot of an interrupted one gives the bytes of one that was not", async () => {
-    const task = smallTask({ steps: 12 });
-    const whole = await trainDelta(task);
-    const snapshots: TrainingSnapshot[] = [];
-    let clock = 0;
-    const now = () => (clock += 2_000); // so slow that every step is read, and every second kept
-    const onSnapshot = (snapshot: TrainingSnapshot) => snapshots.push(snapshot);
-    expect(await trainDelta(task, { now, onSnapshot })).toEqual(whole);
-    expect(snapshots.length).toBeGreaterThanOrEqual(4);
-    for (const from of snapshots) {
-      const steps: number[] = [];
-      const onStep = ({ step }: { step: number }) => void steps.push(step);
-      expect(await trainDelta(task, { from, onStep })).toEqual(whole);
-      expect(steps[0]).toBe(from.losses.length + 1);
-    }
-  });
+  test.each<[string, TrainingTask]>([
+    ["an MLP", smallTask({ steps: 12 })],
+    ["a GPT", gptTask()],
+  ])(
+    "%s's training that goes on from any snapshot of an interrupted one gives the bytes of one that was not",
+    async (_, task) => {
+      const whole = await trainDelta(task);
+      const snapshots: TrainingSnapshot[] = [];
+      let clock = 0;
+      const now = () => (clock += 2_000); // so slow that every step is read, and every second kept
+      const onSnapshot = (snapshot: TrainingSnapshot) => snapshots.push(snapshot);
+      expect(await trainDelta(task, { now, onSnapshot })).toEqual(whole);
+      expect(snapshots.length).toBeGreaterThanOrEqual(4);
+      for (const from of snapshots) {
+        const steps: number[] = [];
+        const onStep = ({ step }: { step: number }) => void steps.push(step);
+        expect(await trainDelta(task, { from, onStep })).toEqual(whole);
+        expect(steps[0]).toBe(from.losses.length + 1);
+      }
+    },
+  );
 
   test("an abort stops before the next step with the signal's reason and frees everything", async () => {
     const before = memory().numTensors;
