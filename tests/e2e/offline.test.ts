@@ -46,7 +46,7 @@ test("outbox: a piece finished while the relay is away is sent when it is back, 
   const port = Number(new URL(relay.url).port);
   await relay.kill();
   await page.locator('[data-phase="offline"]').waitFor({ timeout: 120_000 });
-  relay = await startRelayProcess(folder.path, port);
+  relay = await startRelayProcess(folder.path, { port });
   await page.locator('[data-stage="merged"]').first().waitFor({ timeout: 240_000 });
   const client = createRelayClient({ baseUrl: relay.url, fetch });
   const { contributors } = (await client.model("digits")).head;

@@ -18,11 +18,14 @@ export type RelayProcess = {
 };
 
 /** Start the relay as `npm start` does, on a free port, with its data in `dataFolder`. */
-export async function startRelayProcess(dataFolder: string, port = 0): Promise<RelayProcess> {
+export async function startRelayProcess(
+  dataFolder: string,
+  { port = 0, webFolder = join(ROOT, "dist") } = {},
+): Promise<RelayProcess> {
   await buildPageIfStale();
   const child = spawn(process.execPath, [join(ROOT, "scripts/serve.ts")], {
     cwd: ROOT,
-    env: { ...process.env, PORT: String(port), DATA_DIR: dataFolder },
+    env: { ...process.env, PORT: String(port), DATA_DIR: dataFolder, WEB_DIR: webFolder },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const url = await addressOf(child);

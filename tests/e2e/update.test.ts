@@ -1,0 +1,66 @@
+/** A newer build of the page arrives while a volunteer trains. */
+import { cp, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Browser } from "playwright";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { buildPageIfStale, ROOT } from "../../scripts/page-build.ts";
+import { launchBrowser, type RelayProcess, startRelayProcess, temporaryFolder } from "./stage.ts";
+
+let relay: RelayProcess;
+let browser: Browser;
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let webFolder: string;
+
+beforeAll(async () => {
+  folder = await temporaryFolder();
+  webFolder = join(folder.path, "web");
+  await buildPageIfStale();
+  await cp(join(ROOT, "dist"), webFolder, { recursive: true });
+  relay = await startRelayProcess(join(folder.path, "data"), { webFolder });
+  browser = await launchBrowser({ webgpu: true }); // slow enough to be met in the middle of a piece
+});
+afterAll(async () => {
+  await browser.close();
+  await relay.stop();
+  await folder.remove();
+});
+
+/** What a build does whose entry script has another hash: new names, a new page, a new service worker. */
+async function deployAnotherBuild(): Promise<void> {
+  const assets = await readdir(join(webFolder, "assets"));
+  const entry = assets.find((name) => /^index-.*\.js$/.test(name));
+  if (entry === undefined) throw new Error("the build has no entry script");
+  await rename(join(webFolder, "assets", entry), join(webFolder, "assets/index-another.js"));
+  for (const name of ["index.html", "service-worker.js"]) {
+    const path = join(webFolder, name);
+    const text = (await readFile(path, "utf8")).replaceAll(entry, "index-another.js");
+    await writeFile(path, text.replace("<html", '<html data-build="another"'));
+  }
+}
+
+test("update: a new build is offered, waits for the piece, and never interrupts a step", async () => {
+  const page = await (await browser.newContext()).newPage();
+  await page.goto(relay.url);
+  await expect
+    .poll(() => page.evaluate(() => navigator.serviceWorker.controller !== null), {
+      timeout: 30_000,
+    })
+    .toBe(true);
+  await page.getByRole("button", { name: "Contribute to Digits" }).click();
+  await page.getByRole("button", { name: "Agree and start" }).click();
+  await page.locator('[data-phase="training"]').waitFor({ timeout: 120_000 });
+
+  await deployAnotherBuild();
+  await page.evaluate(async () => {
+    await (await navigator.serviceWorker.getRegistration())?.update();
+  });
+  await page.getByText("A new version of this page is ready").waitFor();
+  const another = page.locator('html[data-build="another"]');
+  expect(await another.count()).toBe(0);
+  await page.locator('[data-phase="training"]').waitFor();
+
+  await page.getByRole("button", { name: "Update when this piece is done" }).click();
+  await another.waitFor({ timeout: 120_000 });
+  await page.locator("[data-stage]").first().waitFor();
+  expect(await page.locator('[data-stage="waiting"]').count()).toBe(0);
+});
