@@ -24,11 +24,15 @@ export async function buildPageIfStale(): Promise<void> {
   const built = await modifiedAtMs(join(ROOT, "dist/index.html"));
   if (built !== null && (await newestMs(SOURCES.map((name) => join(ROOT, name)))) <= built) return;
   console.error("Building the page (about 10 s) …");
-  const child = spawn(process.execPath, [join(ROOT, "node_modules/vite/bin/vite.js"), "build"], {
-    cwd: ROOT,
-    env: { ...process.env, NODE_ENV: "production" }, // a test runner's "test" would build another page
-    stdio: ["ignore", "ignore", "inherit"],
-  });
+  const child = spawn(
+    process.execPath,
+    [join(ROOT, "node_modules/vite/bin/vite.js"), "build", "--logLevel", "error"],
+    {
+      cwd: ROOT,
+      env: { ...process.env, NODE_ENV: "production" }, // a test runner's "test" would build another page
+      stdio: ["ignore", "ignore", "inherit"],
+    },
+  );
   const [code] = await once(child, "exit");
   if (code !== 0) throw new Error("The page could not be built; the messages above say why.");
 }

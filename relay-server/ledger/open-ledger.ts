@@ -1,4 +1,4 @@
-import { once } from "node:events";
+import { on } from "node:events";
 import { Worker } from "node:worker_threads";
 import { StartError } from "../start-error.ts";
 import { callThread } from "../threads/call-port.ts";
@@ -12,7 +12,7 @@ export async function openLedger(path: string): Promise<OpenLedger> {
     workerData: { path },
   });
   try {
-    await once(worker, "message"); // "open"
+    for await (const [message] of on(worker, "message")) if (message === "open") break;
   } catch (error) {
     throw startErrorOf(path, error);
   }

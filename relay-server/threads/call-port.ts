@@ -39,7 +39,8 @@ export function callThread<T extends Callable>(worker: Worker): T {
     for (const { reject } of waiting.values()) reject(error);
     waiting.clear();
   };
-  worker.on("message", (answer: Answer) => {
+  worker.on("message", (answer: unknown) => {
+    if (!isAnswer(answer)) return; // `node --watch` sends words of its own through the same port
     const call = waiting.get(answer.id);
     waiting.delete(answer.id);
     if ("error" in answer) call?.reject(errorOf(answer.error));
@@ -61,6 +62,10 @@ export function callThread<T extends Callable>(worker: Worker): T {
         : undefined,
   });
   return methods;
+}
+
+function isAnswer(message: unknown): message is Answer {
+  return typeof message === "object" && message !== null && "id" in message;
 }
 
 function plainError(error: unknown): PlainError {

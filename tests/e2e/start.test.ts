@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdir, stat, writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { ROOT } from "../../scripts/page-build.ts";
@@ -26,6 +27,16 @@ async function startAndFail(settings: Record<string, string>): Promise<[number, 
   });
   const [code] = await once(child, "close");
   return [code, said.trim()];
+}
+
+/** A port that nobody listens on now. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0);
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo; // it listens on TCP
+  server.close();
+  await once(server, "close");
+  return port;
 }
 
 const ONE_SENTENCE = /^[A-Z][^\n]*\.$/;
@@ -89,4 +100,30 @@ test("start: settings that make no sense are one sentence and exit code 1", asyn
   expect(code).toBe(1);
   expect(said).toMatch(ONE_SENTENCE);
   expect(said).toContain("PORT");
+});
+
+test("dev: one terminal runs the relay and Vite, which passes the API on to it", async () => {
+  const child = spawn(process.execPath, [join(ROOT, "scripts/dev.ts")], {
+    cwd: ROOT,
+    env: {
+      ...process.env,
+      NODE_ENV: "development",
+      PORT: String(await freePort()),
+      DATA_DIR: folder.path,
+    },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let said = "";
+  const ready = new Promise<string>((resolve) => {
+    child.stdout.on("data", (chunk) => {
+      said += chunk;
+      const page = /Local:\s+(http:\S+\d)/.exec(said)?.[1];
+      if (page !== undefined && said.includes("Commonweight is at")) resolve(page);
+    });
+  });
+  const page = await ready;
+  expect((await fetch(`${page}/`)).status).toBe(200);
+  expect((await fetch(`${page}/api/v1/health`)).status).toBe(200);
+  child.kill("SIGINT");
+  await once(child, "close");
 });
