@@ -1,26 +1,7 @@
 import { expect, test } from "vitest";
 import { pieceOf } from "../tests/fixtures/store-suite.ts";
-import type { Snapshot } from "../worker/api.ts";
+import { READY } from "../worker/snapshot-feed.ts";
 import { progressLines } from "./progress-lines.ts";
-
-const READY: Snapshot = {
-  phase: "ready",
-  reason: null,
-  contributor: null,
-  engine: null,
-  device: null,
-  model: null,
-  base: null,
-  shards: [],
-  step: 0,
-  steps: 0,
-  examplesPerSecond: 0,
-  losses: [],
-  download: { doneBytes: 0, totalBytes: 0 },
-  pieces: [],
-  finishing: false,
-  power: 1,
-};
 
 test("a terminal is told of what changed, and of nothing else", () => {
   expect(progressLines(null, READY)).toEqual([]);

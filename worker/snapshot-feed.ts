@@ -20,7 +20,8 @@ export type SnapshotFeed = {
 
 const EVERY_MS = 100; // ten a second: more than a person reads, little for the page to draw
 
-const FIRST_SNAPSHOT: Snapshot = {
+/** A volunteer that has done nothing yet. */
+export const READY: Snapshot = {
   phase: "ready",
   reason: null,
   contributor: null,
@@ -44,7 +45,7 @@ export function createSnapshotFeed(
   { now, sleep }: Pick<Platform, "now" | "sleep">,
   listener: (snapshot: Snapshot) => void,
 ): SnapshotFeed {
-  let snapshot = FIRST_SNAPSHOT;
+  let snapshot = READY;
   let activity: Pick<Snapshot, "phase" | "reason"> = { phase: "ready", reason: null };
   let paused = false;
   let drainedMs: number | null = null;
@@ -84,6 +85,6 @@ export function createSnapshotFeed(
       show();
     },
     set: change,
-    clear: () => change({ ...FIRST_SNAPSHOT, ...activity, power: snapshot.power }),
+    clear: () => change({ ...READY, ...activity, power: snapshot.power }),
   };
 }

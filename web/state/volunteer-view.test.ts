@@ -1,25 +1,12 @@
 import { expect, test } from "vitest";
 import type { Phase, Snapshot } from "../../worker/api.ts";
+import { READY } from "../../worker/snapshot-feed.ts";
 import type { PieceLife } from "./piece-life.ts";
 import { describeVolunteer, type VolunteerFacts } from "./volunteer-view.ts";
 
 const snapshot = (change: Partial<Snapshot>): Snapshot => ({
-  phase: "ready",
-  reason: null,
-  contributor: null,
-  engine: null,
-  device: null,
+  ...READY,
   model: "digits",
-  base: null,
-  shards: [],
-  step: 0,
-  steps: 0,
-  examplesPerSecond: 0,
-  losses: [],
-  download: { doneBytes: 0, totalBytes: 0 },
-  pieces: [],
-  finishing: false,
-  power: 1,
   ...change,
 });
 const facts: VolunteerFacts = {

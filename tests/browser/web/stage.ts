@@ -12,6 +12,7 @@ import { createRelay } from "../../../web/state/relay.svelte.ts";
 import { createRoute } from "../../../web/state/route.svelte.ts";
 import { createVolunteer } from "../../../web/state/volunteer.svelte.ts";
 import type { Snapshot, TrialApi, WorkerApi } from "../../../worker/api.ts";
+import { READY } from "../../../worker/snapshot-feed.ts";
 
 export const contributor = "ab12".repeat(16);
 
@@ -98,25 +99,6 @@ const answers: Record<string, unknown> = {
   [`/contributions?contributor=${contributor}`]: { contributions: [] },
 };
 
-const ready: Snapshot = {
-  phase: "ready",
-  reason: null,
-  contributor: null,
-  engine: null,
-  device: null,
-  model: null,
-  base: null,
-  shards: [],
-  step: 0,
-  steps: 0,
-  examplesPerSecond: 0,
-  losses: [],
-  download: { doneBytes: 0, totalBytes: 0 },
-  pieces: [],
-  finishing: false,
-  power: 1,
-};
-
 /** Mount the page. `calls` lists what it asked of the engine, "open" when it was loaded. */
 export function openPage(
   options: { readonly updateWaits?: boolean; readonly architecture?: Architecture } = {},
@@ -178,7 +160,7 @@ export function openPage(
         openEngine: async (hear) => {
           listener = hear;
           calls.push(["open"]);
-          hear(ready);
+          hear(READY);
           return api;
         },
         storage: {
@@ -204,7 +186,7 @@ export function openPage(
     calls,
     /** The engine's next snapshot. */
     tell(change: Partial<Snapshot>): void {
-      flushSync(() => listener({ ...ready, contributor, model: "digits", ...change }));
+      flushSync(() => listener({ ...READY, contributor, model: "digits", ...change }));
     },
     /** The relay's next event. */
     say(type: string, data: unknown): void {
