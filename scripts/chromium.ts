@@ -27,7 +27,7 @@ export function ensureChromium(): string {
   if (process.getuid?.() === 0 && existsSync("/usr/bin/apt-get")) {
     console.error("Installing Chromium from Debian's packages (about a minute) …");
     run("apt-get", ["update", "-qq"]);
-    run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", "chromium"]);
+    run("apt-get", ["install", "-y", "-qq", "chromium"]);
   } else {
     console.error("Installing Chromium through Playwright …");
     run("npx", ["playwright", "install", "chromium"]);
@@ -45,6 +45,9 @@ function installedChromium(): string | null {
 }
 
 function run(command: string, args: readonly string[]): void {
-  const { status } = spawnSync(command, args, { stdio: ["ignore", "ignore", "inherit"] });
+  const { status } = spawnSync(command, args, {
+    stdio: ["ignore", "ignore", "inherit"],
+    env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
+  });
   if (status !== 0) console.error(`"${command} ${args.join(" ")}" ended with ${status}.`);
 }
