@@ -108,22 +108,25 @@ test("dev: one terminal runs the relay and Vite, which passes the API on to it",
     env: {
       ...process.env,
       NODE_ENV: "development",
+      NO_COLOR: "1", // a CI machine has colours, and the address would be full of them
       PORT: String(await freePort()),
       DATA_DIR: folder.path,
     },
     stdio: ["ignore", "pipe", "inherit"],
   });
-  let said = "";
-  const ready = new Promise<string>((resolve) => {
+  try {
+    let said = "";
     child.stdout.on("data", (chunk) => {
       said += chunk;
-      const page = /Local:\s+(http:\S+\d)/.exec(said)?.[1];
-      if (page !== undefined && said.includes("Commonweight is at")) resolve(page);
     });
-  });
-  const page = await ready;
-  expect((await fetch(`${page}/`)).status).toBe(200);
-  expect((await fetch(`${page}/api/v1/health`)).status).toBe(200);
-  child.kill("SIGINT");
-  await once(child, "close");
+    const address = /Local:\s+(http:\S+\d)/;
+    await expect.poll(() => said, { timeout: 60_000 }).toMatch(/Commonweight is at/);
+    await expect.poll(() => said, { timeout: 60_000 }).toMatch(address);
+    const page = address.exec(said)?.[1];
+    expect((await fetch(`${page}/`)).status).toBe(200);
+    expect((await fetch(`${page}/api/v1/health`)).status).toBe(200);
+  } finally {
+    child.kill("SIGINT");
+    await once(child, "close");
+  }
 });
