@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { header } from "../../tests/fixtures/golden-patches.ts";
 import { quantise, segmentStarts } from "../patch/quantiser.ts";
 import { randomPositions } from "../patch/random-mask.ts";
 import { MAX_MULTIPLIER } from "../protocol/limits.ts";
@@ -73,22 +74,6 @@ function historyOf(events: readonly Event[], seed: number): History {
   return { base, records, patches, strikes, mergedIn };
 }
 
-const header: ReplayPatch["patch"]["header"] = {
-  format: "commonweight.patch/1",
-  contributor: "11".repeat(32),
-  ticket: "22".repeat(16),
-  model: "digits",
-  base: "33".repeat(32),
-  mask: { kind: "random", seed: "00".repeat(16), count: 120 },
-  shards: [1],
-  steps: 1,
-  examples: 1,
-  lossBefore: 1,
-  lossAfter: 1,
-  licence: "CC0-1.0",
-  software: "test",
-  device: "test",
-};
 const blank: VersionRecord = {
   format: "commonweight.version/1",
   model: "digits",

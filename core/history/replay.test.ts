@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Patch } from "../patch/patch.ts";
+import { header } from "../../tests/fixtures/golden-patches.ts";
 import { quantise, segmentStarts } from "../patch/quantiser.ts";
 import { randomPositions } from "../patch/random-mask.ts";
 import type { MergeInput, VersionRecord } from "../protocol/schemas/version.ts";
@@ -17,22 +17,6 @@ const parameters = Float32Array.from({ length: layout.size }, (_, i) => i / 1000
 
 function patchOf(seed: number, positions: Uint32Array): ReplayPatch {
   const delta = Float32Array.from(positions, (position) => ((position * seed) % 17) / 100 - 0.08);
-  const header: Patch["header"] = {
-    format: "commonweight.patch/1",
-    contributor: "11".repeat(32),
-    ticket: "22".repeat(16),
-    model: "digits",
-    base: "33".repeat(32),
-    mask: { kind: "random", seed: "00".repeat(16), count: positions.length },
-    shards: [1],
-    steps: 1,
-    examples: 1,
-    lossBefore: 1,
-    lossAfter: 1,
-    licence: "CC0-1.0",
-    software: "test",
-    device: "test",
-  };
   const quantised = quantise(delta, segmentStarts(layout, positions));
   return { patch: { header, ...quantised, positions: null }, positions };
 }
