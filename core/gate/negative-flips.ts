@@ -29,6 +29,9 @@ export function countNegativeFlips(
 }
 
 /** Whether at most `budgetShare` of what was right has flipped (protocol G9). */
-export function withinFlipBudget(flips: NegativeFlips, budgetShare: number): boolean {
-  return flips.flips <= budgetShare * flips.rightBefore;
+export function withinFlipBudget(
+  { flips, rightBefore }: Pick<NegativeFlips, "flips" | "rightBefore">,
+  budgetShare: number,
+): boolean {
+  return flips <= budgetShare * rightBefore;
 }

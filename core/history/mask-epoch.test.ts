@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Mask } from "../protocol/schemas/mask.ts";
 import type { VersionRecord } from "../protocol/schemas/version.ts";
-import { maskSeed, nextMask } from "./mask-epoch.ts";
+import { isEpochOver, maskSeed, nextMask } from "./mask-epoch.ts";
 
 const SIZE = 100_000;
 const policy = { kind: "random", density: 0.02, epochVersions: 3 } as const;
@@ -23,6 +23,8 @@ function parentOf(number: number, mask: Mask) {
   return { id: (number + 1).toString(16).padStart(64, "0"), record };
 }
 
+const goesOn = { isOver: false, shared: null };
+
 test("M5: the seed follows from the parent's id; version 0's from zeros", async () => {
   // From tests/golden/formats.py, a second implementation.
   expect(await maskSeed(null)).toBe("a741bd488124b5fb0675f47abcdf9132");
@@ -33,7 +35,7 @@ test("M6: an epoch's versions share a mask, and the next epoch has another", asy
   const masks: Mask[] = [];
   for (let number = 0; number < 7; number++) {
     const parent = number === 0 ? null : parentOf(number - 1, masks[number - 1]!);
-    masks.push(await nextMask(parent, policy, SIZE));
+    masks.push(await nextMask(parent, policy, SIZE, { isOver: number % 3 === 0, shared: null }));
   }
   const seeds = masks.map((mask) => (mask.kind === "random" ? mask.seed : mask.kind));
   expect(seeds.map((seed) => seeds.indexOf(seed))).toEqual([0, 0, 0, 3, 3, 3, 6]);
@@ -41,16 +43,36 @@ test("M6: an epoch's versions share a mask, and the next epoch has another", asy
 });
 
 test("M6: a recipe that asks for another count or kind begins an epoch at once", async () => {
-  const first = await nextMask(null, policy, SIZE);
-  const denser = await nextMask(parentOf(0, first), { ...policy, density: 0.05 }, SIZE);
+  const first = await nextMask(null, policy, SIZE, goesOn);
+  const denser = await nextMask(parentOf(0, first), { ...policy, density: 0.05 }, SIZE, goesOn);
   expect(denser).toMatchObject({ kind: "random", count: 5000 });
   expect(denser).not.toMatchObject({ seed: (first as { seed: string }).seed });
-  const own = await nextMask(parentOf(0, first), { ...policy, kind: "own" }, SIZE);
+  const own = await nextMask(parentOf(0, first), { ...policy, kind: "own" }, SIZE, goesOn);
   expect(own).toEqual({ kind: "own", count: 2000 });
-  expect((await nextMask(parentOf(0, own), policy, SIZE)).kind).toBe("random");
+  expect((await nextMask(parentOf(0, own), policy, SIZE, goesOn)).kind).toBe("random");
 });
 
 test("M6: a mask has at least one position and at most all", async () => {
-  expect((await nextMask(null, { ...policy, density: 1e-9 }, SIZE)).count).toBe(1);
-  expect((await nextMask(null, { ...policy, density: 1 }, SIZE)).count).toBe(SIZE);
+  expect((await nextMask(null, { ...policy, density: 1e-9 }, SIZE, goesOn)).count).toBe(1);
+  expect((await nextMask(null, { ...policy, density: 1 }, SIZE, goesOn)).count).toBe(SIZE);
+});
+
+test("M6: shared positions begin with an epoch, and stay to its end", async () => {
+  const recipe = { ...policy, kind: "shared" } as const;
+  const shared = { positions: "b".repeat(64), count: 1990 };
+  const first = await nextMask(null, recipe, SIZE, { isOver: true, shared: null });
+  expect(first.kind).toBe("random");
+  const kept = await nextMask(parentOf(0, first), recipe, SIZE, { isOver: false, shared });
+  expect(kept).toEqual(first);
+  const second = await nextMask(parentOf(1, first), recipe, SIZE, { isOver: true, shared });
+  expect(second).toEqual({ kind: "shared", ...shared });
+});
+
+test("M6: an epoch lasts until four fifths of its work arrive in time", () => {
+  const isOver = (versions: number, arrived: number, outstanding: number) =>
+    isEpochOver({ versions, arrived, outstanding }, policy);
+  expect(isOver(3, 40, 10)).toBe(true);
+  expect(isOver(3, 40, 11)).toBe(false);
+  expect(isOver(2, 4000, 0)).toBe(false);
+  expect(isOver(3, 0, 0)).toBe(true);
 });

@@ -20,22 +20,54 @@ export async function maskSeed(parentId: string | null): Promise<string> {
   return (await sha256(bytes)).slice(0, SEED_DIGITS);
 }
 
+const ARRIVED_PER_OUTSTANDING = 4; // so that at least 80% of the work arrives while its mask is in force
+
+/** What the relay knows of the mask in force when it publishes. */
+export type EpochState = {
+  /** Versions that have had this mask, the parent among them. */
+  readonly versions: number;
+  /** Contributions that arrived on it. */
+  readonly arrived: number;
+  /** Tickets for it that may still come back. */
+  readonly outstanding: number;
+};
+
+/**
+ * Whether the next version begins a new epoch (protocol M6): not before the recipe's `epochVersions`, and not while
+ * so much work is still out on the mask that, coming late, it would be more than a fifth of all that was done on it.
+ */
+export function isEpochOver(
+  { versions, arrived, outstanding }: EpochState,
+  { epochVersions }: Recipe["mask"],
+): boolean {
+  if (versions < epochVersions) return false;
+  return arrived >= ARRIVED_PER_OUTSTANDING * outstanding;
+}
+
+/** A mask that the relay chose by Fisher information, and published as a positions file. */
+export type SharedPositions = { readonly positions: string; readonly count: number };
+
 /**
  * The mask of the version after `parent` (null: of version 0) for a model of `size` parameters
- * (protocol M6). An epoch begins at every version number that `epochVersions` divides; in between the
- * parent's mask stays, unless the recipe now asks for another kind or count. Until a model publishes
- * shared positions, its epochs are random.
+ * (protocol M6). In an epoch the parent's mask stays, unless the recipe now asks for another kind or count; a new
+ * one has `shared` positions where the recipe asks for them and they are ready, else a random mask.
  */
 export async function nextMask(
   parent: { readonly id: string; readonly record: VersionRecord } | null,
   policy: Recipe["mask"],
   size: number,
+  { isOver, shared }: { readonly isOver: boolean; readonly shared: SharedPositions | null },
 ): Promise<Mask> {
-  const count = Math.max(1, Math.min(size, Math.round(policy.density * size)));
+  const count = maskCount(policy, size);
   if (policy.kind === "own") return { kind: "own", count };
   const before = parent?.record.mask;
-  const number = parent === null ? 0 : parent.record.number + 1;
-  const isEpochStart = number % policy.epochVersions === 0;
-  if (!isEpochStart && before?.kind === "random" && before.count === count) return before;
+  const isKept = before?.kind === "random" || before?.kind === policy.kind;
+  if (!isOver && before !== undefined && isKept && before.count === count) return before;
+  if (policy.kind === "shared" && shared !== null) return { kind: "shared", ...shared };
   return { kind: "random", seed: await maskSeed(parent?.id ?? null), count };
+}
+
+/** The entries of a mask of the recipe's density: density · size, rounded, at least 1. */
+export function maskCount({ density }: Recipe["mask"], size: number): number {
+  return Math.max(1, Math.min(size, Math.round(density * size)));
 }

@@ -80,6 +80,7 @@ export function clipNorm(mergedNorms: readonly number[], clipFactor: number): nu
   return (clipFactor * (lower + upper)) / 2;
 }
 
-function isNewcomer({ merges }: Standing): boolean {
+/** Whether a contributor is still to earn full weight. */
+export function isNewcomer({ merges }: Pick<Standing, "merges">): boolean {
   return merges < NEWCOMER_MERGES;
 }

@@ -1,4 +1,4 @@
-import { add, mean, reshape, type Tensor, tensor, tidy } from "@tensorflow/tfjs-core";
+import { add, reshape, type Tensor, tensor, tidy } from "@tensorflow/tfjs-core";
 import { assert, FormatError } from "../errors.ts";
 import type { Examples } from "../training/examples.ts";
 import type { TextExamples } from "../training/text-examples.ts";
@@ -122,16 +122,15 @@ function blockForward(
   return { activations, output };
 }
 
-/** [2, E]: an example's mean loss per token in nats, and the share of its tokens predicted right. */
+/** [2, R]: each token's loss in nats, and whether it was predicted right. */
 function score(
   architecture: GptArchitecture,
   weights: Weights,
   { inputs, targets }: Batch,
 ): Tensor {
-  const [E = 0, W = 0, T = 0] = inputs.shape;
-  const tokens = reshape(inputs, [E * W * T]);
-  const logits = gptLogits(architecture, weights, tokens, T); // [R, V]
-  return mean(reshape(scoreLogits(logits, targets), [2, E, W * T]), 2);
+  const tokens = reshape(inputs, [targets.size]);
+  const logits = gptLogits(architecture, weights, tokens, inputs.shape.at(-1) ?? 0); // [R, V]
+  return scoreLogits(logits, targets);
 }
 
 /** Inputs int32 [E, W, T] and the targets that follow them, int32 [R]. */

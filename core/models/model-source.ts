@@ -4,6 +4,8 @@ import type { Recipe } from "../protocol/schemas/recipe.ts";
 export type SourceShard = {
   readonly title: string;
   readonly examples: number;
+  /** Of the base's own domain: handed out beside the others, so that it is not forgotten. */
+  readonly isReplay?: boolean;
   /** A shard file (protocol T): safetensors, at most MAX_SHARD_BYTES. */
   readonly bytes: Uint8Array<ArrayBuffer>;
 };
@@ -21,5 +23,7 @@ export type ModelSource = {
     readonly score: Uint8Array<ArrayBuffer>;
     readonly gate: Uint8Array<ArrayBuffer>;
     readonly report: Uint8Array<ArrayBuffer>;
+    /** Where the recipe has a protected suite. */
+    readonly protected?: Uint8Array<ArrayBuffer>;
   }>;
 };

@@ -37,7 +37,10 @@ export type Model = {
   gradientInto(gradient: MaskedGradient, weights: Weights, batch: Batch): Tensor;
   /** How many of `examples` a forward pass should take at most: bounded memory, and enough rows to fill a device. */
   scoreBatch(examples: Examples): number;
-  /** [2, examples of the batch]: the mean loss in nats, then the share of the example's answers that are right. */
+  /**
+   * [2, answers of the batch], one answer an image or a token, an example's in a row: the loss in nats, then 1
+   * where the answer is right.
+   */
   score(weights: Weights, batch: Batch): Tensor;
 };
 

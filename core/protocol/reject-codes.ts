@@ -28,6 +28,8 @@ export const REJECT_CODES = {
   "no-effect": { status: 422, action: "new-ticket" },
   "norm-too-large": { status: 422, action: "new-ticket" },
   copied: { status: 422, action: "new-ticket" },
+  unrelated: { status: 422, action: "new-ticket" },
+  "spot-check-failed": { status: 422, action: "new-ticket" },
   harmful: { status: 422, action: "new-ticket" },
   "gate-failed": { status: 422, action: "new-ticket" },
   outdated: { status: 426, action: "discard" },

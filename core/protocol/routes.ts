@@ -25,5 +25,6 @@ export const routes = {
   resume: () => `${API}/admin/resume`,
   reverts: () => `${API}/admin/revert`,
   revert: (contribution: string) => `${API}/admin/revert/${contribution}`,
+  tag: () => `${API}/admin/tag`,
   audit: () => `${API}/admin/audit`,
 } as const;

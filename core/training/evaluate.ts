@@ -5,10 +5,12 @@ import type { Examples } from "./examples.ts";
 import { uploadWeights } from "./weights.ts";
 
 export type Evaluation = {
-  /** Per example, in nats [n]. */
+  /** The mean loss of each example's answers, in nats [n]. */
   readonly losses: Float32Array;
-  /** The share of each example's answers that are right [n]: 0 or 1 for an image, one answer a byte in text. */
+  /** The share of each example's answers that are right [n]. */
   readonly correct: Float32Array;
+  /** 1 for each answer that is right, else 0 [n · answers]: one an image, one a byte in text. */
+  readonly answers: Uint8Array;
 };
 
 /** Loss and correctness of every example, on the backend that is open. */
@@ -29,6 +31,8 @@ export async function evaluate(
   const weights = uploadWeights(model, parameters);
   const losses = new Float32Array(examples.count);
   const correct = new Float32Array(examples.count);
+  const each = answersOf(examples);
+  const answers = new Uint8Array(examples.count * each);
   const most = model.scoreBatch(examples);
   try {
     for (let first = 0; first < examples.count; first += most) {
@@ -38,17 +42,32 @@ export async function evaluate(
       const batch = model.batch(examples, indices);
       const scores = model.score(weights, batch);
       try {
-        const read = await scores.data(); // [2, length]
-        losses.set(read.subarray(0, length), first);
-        correct.set(read.subarray(length), first);
+        const read = await scores.data(); // [2, length · each]
+        for (let row = 0; row < length; row++) {
+          losses[first + row] = mean(read.subarray(row * each, (row + 1) * each));
+          const right = read.subarray((length + row) * each, (length + row + 1) * each);
+          correct[first + row] = mean(right);
+          answers.set(right, (first + row) * each);
+        }
       } finally {
         dispose([batch.inputs, batch.targets, scores]);
       }
     }
-    return { losses, correct };
+    return { losses, correct, answers };
   } finally {
     dispose([...weights.values()]);
   }
+}
+
+/** How many answers an example asks for. */
+function answersOf(examples: Examples): number {
+  return examples.kind === "images" ? 1 : examples.length - 1;
+}
+
+function mean(values: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i]!;
+  return sum / values.length;
 }
 
 /** The share of answers that are right. */

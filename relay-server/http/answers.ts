@@ -86,6 +86,10 @@ export async function modelHealthOf(context: RelayContext, id: string): Promise<
     lastMergeAt: counts.lastMergeAt,
     merged24h: counts.merged24h,
     refused24h: counts.refused24h,
+    release: null,
+    onMask24h: null,
+    scoreSeconds: null,
+    gateTests: [],
     problem: paused ?? context.problems.get(id) ?? null,
   };
 }

@@ -127,7 +127,7 @@ async function versionZero(
     createdAt: clock(),
     relayKey: identity.publicKey,
     checkpoint,
-    mask: await nextMask(null, recipe.mask, layout.size),
+    mask: await nextMask(null, recipe.mask, layout.size, { isOver: true, shared: null }),
     merge: null,
     evaluation: { report, gate: null },
   };

@@ -99,7 +99,10 @@ async function writeVersion(
     createdAt: clock(),
     relayKey: identity.publicKey,
     checkpoint,
-    mask: await nextMask({ id: head.id, record: head.record }, recipe.mask, layout.size),
+    mask: await nextMask({ id: head.id, record: head.record }, recipe.mask, layout.size, {
+      isOver: number % recipe.mask.epochVersions === 0,
+      shared: null,
+    }),
     ...change,
     evaluation: attestation,
   };

@@ -76,19 +76,12 @@ export async function compareGpt({
     dispose([lossesOn, masked.values, masked.positions]);
   }
   const scores = model.score(weights, batch);
-  const perExample = gptLosses(architecture, tensors, { batch: E * W, ...rows });
-  const mean = Float64Array.from({ length: E }, (_, e) => {
-    const own = perExample.subarray(
-      (e * rows.tokens.length) / E,
-      ((e + 1) * rows.tokens.length) / E,
-    );
-    return own.reduce((a, b) => a + b, 0) / own.length;
-  });
   const read = await scores.data();
-  expectClose("scores", read.subarray(0, E), mean, 5e-6);
+  const perToken = gptLosses(architecture, tensors, { batch: E * W, ...rows });
+  expectClose("scores", read.subarray(0, perToken.length), perToken, 5e-6);
   const { logits } = gptForward(architecture, tensors, { batch: E * W, ...rows });
-  const shares = rightShares(logits, rows.targets, E);
-  expectClose("shares answered right", read.subarray(E), shares, 1e-6);
+  const right = rightAnswers(logits, rows.targets);
+  expectClose("answers", read.subarray(perToken.length), right, 1e-6);
   dispose([scores, batch.inputs, batch.targets, ...weights.values()]);
 }
 
@@ -109,16 +102,13 @@ function masksOf({ tensors, size }: Layout): [what: string, flat: Uint32Array][]
   ];
 }
 
-/** The share of each example's targets [E] that have their row's largest logit. */
-function rightShares(logits: Float64Array, targets: readonly number[], E: number): Float64Array {
+/** 1 for each row of logits [R, V] whose first largest is the target, else 0. */
+function rightAnswers(logits: Float64Array, targets: readonly number[]): Float64Array {
   const V = logits.length / targets.length;
-  const shares = new Float64Array(E); // [E]
-  targets.forEach((target, r) => {
+  return Float64Array.from(targets, (target, r) => {
     const row = logits.subarray(r * V, (r + 1) * V);
-    if (row.indexOf(Math.max(...row)) !== target) return;
-    shares[Math.floor((r * E) / targets.length)]! += E / targets.length;
+    return row.indexOf(Math.max(...row)) === target ? 1 : 0;
   });
-  return shares;
 }
 
 export function randomText(

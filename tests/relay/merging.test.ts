@@ -96,7 +96,14 @@ test("work that harms is refused after scoring, and its bytes are gone", async (
 
 test("G10: of a cohort that fails, the bad one is refused and the rest is one version", async () => {
   const merge = { ...tinyRecipe.merge, cohortSeconds: 1000, newcomerWeight: 1 };
-  const score = { stepShare: 0.2, toleranceNats: 100 }; // lets everything through to the gate
+  const score = {
+    stepShare: 0.2,
+    toleranceNats: 100,
+    references: 0,
+    leastZ: 0,
+    sampleShare: 1,
+    spotCheckShare: 0,
+  }; // lets everything through to the gate
   relay = await startTestRelay({ source: tinyModel({ merge, score }) });
   const parcels = [];
   for (const isBad of [false, true, false]) {

@@ -78,7 +78,10 @@ export async function openPublisher(
     createdAt: 0,
     relayKey: await publicKeyHex(keys),
     checkpoint: (await encodeCheckpoint(model.layout, model.base)).id,
-    mask: await nextMask(null, model.recipe.mask, model.layout.size),
+    mask: await nextMask(null, model.recipe.mask, model.layout.size, {
+      isOver: true,
+      shared: null,
+    }),
     merge: null,
     evaluation: { report: metricsOf(losses.report), gate: null },
   };
@@ -213,7 +216,10 @@ async function publish(
     createdAt: number * MINUTE_MS,
     relayKey: head.record.relayKey,
     checkpoint: (await encodeCheckpoint(model.layout, parameters)).id,
-    mask: await nextMask(head, model.recipe.mask, model.layout.size),
+    mask: await nextMask(head, model.recipe.mask, model.layout.size, {
+      isOver: number % model.recipe.mask.epochVersions === 0,
+      shared: null,
+    }),
     merge: {
       rule: model.recipe.merge.rule,
       outerStep: model.recipe.merge.outerStep,

@@ -12,6 +12,15 @@ export const revertRequest = z.strictObject({
 });
 export type RevertRequest = z.infer<typeof revertRequest>;
 
+/** Makes a version a release: from now on candidates are compared with it too. */
+export const tagRequest = z.strictObject({
+  model: modelId,
+  version: count,
+  /** A semantic version, such as "1.2.0". */
+  tag: z.string().check(z.regex(/^(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})$/)),
+});
+export type TagRequest = z.infer<typeof tagRequest>;
+
 /** A revert that was asked for, and what became of it. */
 export const revertStatus = z.strictObject({
   model: modelId,

@@ -49,16 +49,38 @@ export const recipe = z.strictObject({
     source: longText,
     licence: shortText,
     /** Held-out examples by use; the sets are apart and never served. */
-    heldOut: z.strictObject({ score: positive, gate: positive, report: positive }),
+    heldOut: z.strictObject({
+      score: positive,
+      gate: positive,
+      report: positive,
+      /** The protected suite: what the base could do and no version may lose. */
+      protected: z.optional(positive),
+    }),
     shardsPerTicket: positive,
+    /** Shards of the base's own domain that a ticket has beside them, so that it is not forgotten. */
+    replayShardsPerTicket: z.optional(positive),
   }),
   training,
   mask: z.strictObject({
     kind: z.enum(["random", "shared", "own"]),
     /** Share of the parameters in the mask. */
     density: share.check(z.gt(0)),
-    /** Versions in a row that share one mask. */
+    /** The fewest versions in a row that share one mask. */
     epochVersions: positive,
+    /** How `shared` and `own` masks are chosen; `random` ones need none. */
+    fisher: z.optional(
+      z.strictObject({
+        /** Examples that a shared mask's Fisher information is estimated on. */
+        examples: positive,
+        /** Weight of the protected suite's Fisher information, which keeps its parameters out. */
+        damping: z.number().check(z.minimum(0)),
+        /** Least share of the mask in the output layer, and in biases and norms. */
+        outputShare: share,
+        vectorShare: share,
+        /** Most of one tensor's entries that may be in the mask, as a share of them. */
+        tensorCap: share.check(z.gt(0)),
+      }),
+    ),
   }),
   merge: z.strictObject({
     rule: mergeRule,
@@ -80,6 +102,14 @@ export const recipe = z.strictObject({
     stepShare: share,
     /** Worst allowed rise of the mean held-out loss at that share, in nats. */
     toleranceNats: above0,
+    /** Pieces of work that the relay trains itself on each version: the reference for everybody's. */
+    references: count,
+    /** Least z of a delta's cosine with the reference; below it the work has nothing to do with training. */
+    leastZ: z.number(),
+    /** Share of the trusted contributors' work that is scored all the same. */
+    sampleShare: share,
+    /** Share of the work that is trained a second time and compared. */
+    spotCheckShare: share,
   }),
   gate: z.strictObject({
     /** Largest mean loss increase that still counts as "no worse", in nats per example. */
@@ -94,6 +124,16 @@ export const recipe = z.strictObject({
      * bytes and moves by hundredths: with 4 it would take thousands of speeches to decide.
      */
     clipNats: z.optional(above0),
+    /** How much worse the protected suite may get, against the parent and against the last release. */
+    protected: z.optional(
+      z.strictObject({
+        marginNats: above0,
+        releaseMarginNats: above0,
+        clipNats: z.optional(above0),
+      }),
+    ),
+    /** Most of what the last release had right that a version may have wrong, as a share of it. */
+    flipBudget: z.optional(share),
   }),
 });
 export type Recipe = z.infer<typeof recipe>;

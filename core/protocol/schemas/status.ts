@@ -3,7 +3,7 @@ import { contribution } from "./contribution.ts";
 import { count, modelId, positive, publicKey, shortText, timeMs } from "./primitives.ts";
 import { recipe } from "./recipe.ts";
 import { shard } from "./ticket.ts";
-import { versionSummary } from "./version.ts";
+import { flipCount, suiteTest, versionSummary } from "./version.ts";
 
 export const modelCard = z.strictObject({
   recipe,
@@ -17,6 +17,19 @@ export const modelCard = z.strictObject({
 export type ModelCard = z.infer<typeof modelCard>;
 export const modelList = z.strictObject({ models: z.array(modelCard) });
 
+/** A candidate that the gate tested, whether it passed or not. */
+export const gateTest = z.strictObject({
+  at: timeMs,
+  /** Number of the head that it would have replaced. */
+  head: count,
+  /** Contributions in it. */
+  contributions: count,
+  decision: z.enum(["pass", "fail", "undecided"]),
+  tests: z.array(suiteTest),
+  flips: z.nullable(flipCount),
+});
+export type GateTest = z.infer<typeof gateTest>;
+
 export const modelHealth = z.strictObject({
   model: modelId,
   head: count,
@@ -27,6 +40,14 @@ export const modelHealth = z.strictObject({
   lastMergeAt: z.nullable(timeMs),
   merged24h: count,
   refused24h: count,
+  /** The version that was tagged last; null before the first, when version 0 stands for it. */
+  release: z.nullable(z.strictObject({ version: count, tag: shortText })),
+  /** Share of the day's work that arrived on the mask in force; null without any. */
+  onMask24h: z.nullable(z.number()),
+  /** Relay time that judging one contribution takes, in seconds; null before the first. */
+  scoreSeconds: z.nullable(z.number()),
+  /** What the gate looked at last, newest first, at most 8. */
+  gateTests: z.array(gateTest),
   /** Why nothing is merged, in plain words; null when merging is healthy. */
   problem: z.nullable(z.string()),
 });

@@ -37,6 +37,33 @@ const revert = z.strictObject({
   contributions: z.array(hash).check(z.minLength(1), z.maxLength(16384)),
 });
 
+/** One sequential test of a candidate against one earlier version on one suite (protocol G8). */
+export const suiteTest = z.strictObject({
+  suite: z.enum(["gate", "protected"]),
+  /** The parent, or the last release, and its number. */
+  against: z.enum(["parent", "release"]),
+  version: count,
+  decision: z.enum(["pass", "fail", "undecided"]),
+  examples: count,
+  /** Mean of candidate − earlier version, nats per example. */
+  meanDifferenceNats: z.number(),
+  /** ln of the running likelihood that the candidate is not worse by the margin; it passes at `passAt`. */
+  logEvidence: z.number(),
+  passAt: z.number(),
+});
+export type SuiteTest = z.infer<typeof suiteTest>;
+
+/** What the last release had right and the candidate has wrong (protocol G9). */
+export const flipCount = z.strictObject({
+  /** Number of the release. */
+  version: count,
+  flips: count,
+  rightBefore: count,
+  /** Most of `rightBefore` that may flip, as a share of it. */
+  budget: z.number(),
+});
+export type FlipCount = z.infer<typeof flipCount>;
+
 /** What the relay attests, not what others can recompute. */
 const gateReport = z.strictObject({
   decision: z.literal("pass"),
@@ -45,6 +72,10 @@ const gateReport = z.strictObject({
   meanDifferenceNats: z.number(),
   /** Cohort splits that the gate needed. */
   evaluations: positive,
+  /** Each test that the candidate passed; versions before there were several have none. */
+  tests: z.optional(z.array(suiteTest)),
+  /** Where the recipe has a budget. */
+  flips: z.optional(flipCount),
 });
 
 /** A version without its signature: its RFC 8785 form is hashed to the version's id. */

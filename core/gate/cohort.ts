@@ -1,0 +1,62 @@
+import { type Candidate, mergeCandidate, weighCohort } from "../merge/candidate.ts";
+import type { Member } from "../merge/member.ts";
+import { bisect } from "./bisection.ts";
+import { harmfulMembers } from "./leave-one-out.ts";
+import { type GateSetting, type GateVerdict, testStep } from "./suites.ts";
+
+/** A cohort's head and what is known about merged work. */
+export type CohortSetting = GateSetting & {
+  /** The head's [N]. */
+  readonly parameters: Float32Array;
+  /** Norms of merged work, from which the clip follows. */
+  readonly mergedNorms: readonly number[];
+  /** Whether the cohort's members are each left out in turn before it is tested. */
+  readonly isSampled: boolean;
+};
+
+/** One candidate and what the gate found. */
+export type TestedCandidate<M extends Member> = {
+  readonly candidate: Candidate<M>;
+  readonly verdict: GateVerdict;
+};
+
+/** What became of a cohort. */
+export type CohortOutcome<M extends Member> = {
+  /** The candidate to publish; null if none passed. */
+  readonly passed: TestedCandidate<M> | null;
+  /** Failed the gate on their own. */
+  readonly failed: readonly M[];
+  /** Found by leaving them out. */
+  readonly harmful: readonly M[];
+  /** Neither merged nor refused: they may be tried in a later cohort. */
+  readonly left: readonly M[];
+  /** Every candidate that was tested, in order. */
+  readonly tested: readonly TestedCandidate<M>[];
+};
+
+/**
+ * Steps 8 and 9 of the walk for one cohort: weigh, merge, test, and where it does not pass, bisect (protocol G10).
+ * Everybody keeps the weight that they have beside all the others.
+ */
+export async function judgeCohort<M extends Member>(
+  setting: CohortSetting,
+  cohort: readonly M[],
+): Promise<CohortOutcome<M>> {
+  const { recipe, judge, parameters, mergedNorms, isSampled } = setting;
+  const weights = weighCohort(cohort, mergedNorms, recipe);
+  const merge = (members: readonly M[]) => mergeCandidate(parameters, members, weights, recipe);
+  const harmful =
+    isSampled && cohort.length > 1 ? await harmfulMembers(judge, setting, merge(cohort)) : [];
+  const members = cohort.filter((member) => !harmful.includes(member));
+  if (members.length === 0) return { passed: null, failed: [], harmful, left: [], tested: [] };
+  const tested: TestedCandidate<M>[] = [];
+  const found = await bisect(members, recipe.gate.alpha, async (part, alpha) => {
+    const candidate = merge(part);
+    const verdict = await testStep(setting, candidate.step, alpha);
+    tested.push({ candidate, verdict });
+    return verdict.decision;
+  });
+  // the bisection gives back the part that it tested
+  const passed = tested.find(({ candidate }) => candidate.members === found.passed);
+  return { passed: passed ?? null, failed: found.bad, harmful, left: found.left, tested };
+}

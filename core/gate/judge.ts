@@ -1,0 +1,14 @@
+import type { MergedStep } from "../merge/mean.ts";
+import type { Evaluation } from "../training/evaluate.ts";
+
+/** The held-out sets, which only judging looks at. */
+export type Suite = "score" | "gate" | "protected" | "report";
+
+/** What is judged: the head, with a step on top or as it is (null), or the last release. */
+export type Subject = { readonly head: MergedStep | null } | "release";
+
+/** Runs models on held-out examples: a thread of the relay, or the simulation's own process. */
+export type Judge = {
+  /** What the subject does on the examples from…to−1 of a suite. */
+  evaluate(suite: Suite, subject: Subject, range: readonly [number, number]): Promise<Evaluation>;
+};

@@ -1,0 +1,75 @@
+import { deltaOf, type Member } from "../merge/member.ts";
+import { isNewcomer } from "../merge/multiplier.ts";
+import { OK, refuse, type Verdict } from "../protocol/reject-codes.ts";
+import type { Recipe } from "../protocol/schemas/recipe.ts";
+import type { Judge } from "./judge.ts";
+import type { Agreement } from "./reference.ts";
+
+const SLICES = 3; // of the score set; each version is scored on the next, so that none can be trained against
+const BORDERLINE = 2; // below this many times the least z, the loss is looked at too
+
+/**
+ * The screen (protocol G16): work whose delta does not agree with the relay's own has nothing to do with
+ * training. `agreement` is null where there is no reference, as for a contributor's own mask.
+ */
+export function screen(agreement: Agreement | null, { leastZ }: Recipe["score"]): Verdict {
+  if (agreement === null || agreement.z >= leastZ) return OK;
+  return refuse("unrelated", "it does not go where training on this data goes");
+}
+
+/**
+ * Whether a contribution that passed the screen is scored exactly: newcomers, borderline cases, what cannot be
+ * screened, and a sample of the rest, drawn by `lot` in [0, 1).
+ */
+export function needsScore(
+  member: Member,
+  agreement: Agreement | null,
+  { leastZ, sampleShare }: Recipe["score"],
+  lot: number,
+): boolean {
+  if (agreement === null || isNewcomer(member) || lot < sampleShare) return true;
+  return agreement.z < BORDERLINE * leastZ;
+}
+
+/**
+ * The rise of the mean held-out loss, in nats, when the head [N] takes `stepShare` of the member's delta. At the full
+ * step honest work would be refused late in training: only beside others' is it an improvement.
+ */
+export async function scoreMember(
+  judge: Judge,
+  head: { readonly number: number; readonly parameters: Float32Array; readonly recipe: Recipe },
+  member: Member,
+): Promise<number> {
+  const { recipe, parameters } = head;
+  const range = sliceOf(recipe.data.heldOut.score, head.number);
+  const delta = deltaOf(member);
+  const { positions } = member;
+  const { stepShare } = recipe.score;
+  const values = Float32Array.from(
+    positions,
+    (position, i) => parameters[position]! + stepShare * delta[i]!,
+  );
+  const before = await judge.evaluate("score", { head: null }, range);
+  const after = await judge.evaluate("score", { head: { positions, values } }, range);
+  return meanOf(after.losses) - meanOf(before.losses);
+}
+
+/** Whether a member whose loss rises by `riseNats` may be merged; NaN may not. */
+export function validateScore(riseNats: number, { toleranceNats }: Recipe["score"]): Verdict {
+  if (riseNats <= toleranceNats) return OK;
+  // no figures: with them, work could be fitted to the held-out set
+  return refuse("harmful", "with it the model does worse on held-out examples");
+}
+
+/** The part of a score set of `examples` on which contributions to version `number` are scored. */
+function sliceOf(examples: number, number: number): [number, number] {
+  const slices = Math.min(SLICES, examples);
+  const slice = number % slices;
+  return [Math.floor((slice * examples) / slices), Math.floor(((slice + 1) * examples) / slices)];
+}
+
+function meanOf(values: Float32Array): number {
+  let sum = 0;
+  for (const value of values) sum += value;
+  return sum / values.length;
+}

@@ -1,0 +1,32 @@
+/** Two trainings of the same ticket, compared: same base, shards, seed and mask (protocol G19). */
+export type Comparison = {
+  readonly cosine: number;
+  /** Length of the delta that was sent, over that of the second training. */
+  readonly normRatio: number;
+};
+
+const LEAST_COSINE = 0.99; // quantised deltas of WebGPU and wasm agree to 0.999; half the work, doubled, to less
+const LEAST_RATIO = 0.95; // the same pairs differ in length by less than a thousandth
+const MOST_RATIO = 1.05;
+
+/** How `sent` [k] compares with `again` [k], the relay's own training of the same ticket. */
+export function compareTrainings(sent: Float32Array, again: Float32Array): Comparison {
+  let product = 0;
+  let sentSquares = 0;
+  let againSquares = 0;
+  for (let i = 0; i < sent.length; i++) {
+    product += sent[i]! * again[i]!;
+    sentSquares += sent[i]! * sent[i]!;
+    againSquares += again[i]! * again[i]!;
+  }
+  const lengths = Math.sqrt(sentSquares * againSquares);
+  return {
+    cosine: lengths === 0 ? 0 : product / lengths,
+    normRatio: againSquares === 0 ? 0 : Math.sqrt(sentSquares / againSquares),
+  };
+}
+
+/** Whether both can be the work that the ticket asks for, on whatever device it was done. */
+export function isSameWork({ cosine, normRatio }: Comparison): boolean {
+  return cosine >= LEAST_COSINE && normRatio >= LEAST_RATIO && normRatio <= MOST_RATIO;
+}

@@ -1,0 +1,51 @@
+import type { Recipe } from "../protocol/schemas/recipe.ts";
+import type { MergedStep } from "./mean.ts";
+import type { Member } from "./member.ts";
+import { clipNorm, cohortMultipliers, partMultipliers } from "./multiplier.ts";
+import { mergeRules } from "./rules.ts";
+
+/** The head with some or all of a cohort merged into it, not yet published. */
+export type Candidate<M extends Member> = {
+  readonly members: readonly M[];
+  /** 0…4096 for each member. */
+  readonly multipliers: readonly number[];
+  readonly step: MergedStep;
+};
+
+/** The multiplier of each member of a cohort beside all the others (protocol G5–G7). */
+export function weighCohort<M extends Member>(
+  cohort: readonly M[],
+  mergedNorms: readonly number[],
+  { merge, training }: Recipe,
+): ReadonlyMap<M, number> {
+  const multipliers = cohortMultipliers(cohort, {
+    clipNorm: clipNorm(mergedNorms, merge.clipFactor),
+    newcomerWeight: merge.newcomerWeight,
+    fullExamples: training.steps * training.batch,
+  });
+  return new Map(cohort.map((member, i) => [member, multipliers[i]!]));
+}
+
+/** Merge `members`, some or all of the cohort that `weights` has, into `parameters` [N], the head's. */
+export function mergeCandidate<M extends Member>(
+  parameters: Float32Array,
+  members: readonly M[],
+  weights: ReadonlyMap<M, number>,
+  { merge }: Recipe,
+): Candidate<M> {
+  const inCohort = members.map((member) => weights.get(member)!);
+  const multipliers = partMultipliers(inCohort, weights.size);
+  return mergeWeighted(parameters, members, multipliers, merge);
+}
+
+/** The same with multipliers that are given, 0 among them: such a member keeps its place and moves nothing. */
+export function mergeWeighted<M extends Member>(
+  parameters: Float32Array,
+  members: readonly M[],
+  multipliers: readonly number[],
+  { rule, outerStep }: Pick<Recipe["merge"], "rule" | "outerStep">,
+): Candidate<M> {
+  const inputs = members.map((member, i) => ({ ...member, multiplier: multipliers[i]! }));
+  const step = mergeRules[rule]({ base: parameters, inputs, outerStep });
+  return { members, multipliers, step };
+}
