@@ -46,13 +46,22 @@ export async function testStep(
     if (count === undefined || rules === null) continue;
     const examples = Math.min(count, recipe.gate.maxExamples);
     tests.push(...(await testSuite(setting, step, { suite, examples, rules, alpha })));
-    const bad = tests.find(({ decision }) => decision !== "pass");
-    if (bad !== undefined) return { decision: bad.decision, tests, flips: null };
+    const decision = decisionOf(tests);
+    if (decision !== "pass") return { decision, tests, flips: null };
   }
   const flips = await flipsOf(setting, step);
-  // drift since the release is nobody's fault alone: the cohort waits, and no one is refused for it
   const isWithin = flips === null || withinFlipBudget(flips, flips.budget);
   return { decision: isWithin ? "pass" : "undecided", tests, flips };
+}
+
+/**
+ * Pass where all tests pass, fail where one against the parent fails. What the model has lost since the release is
+ * nobody's fault alone: such a cohort is undecided and waits, and no one is refused for it. So are flips.
+ */
+function decisionOf(tests: readonly SuiteTest[]): GateVerdict["decision"] {
+  if (tests.every(({ decision }) => decision === "pass")) return "pass";
+  const isAtFault = tests.some((test) => test.against === "parent" && test.decision === "fail");
+  return isAtFault ? "fail" : "undecided";
 }
 
 type SuiteRules = Readonly<Record<"parent" | "release", Pick<PairedTestRules, "marginNats">>> & {

@@ -1,0 +1,67 @@
+import { expect, test } from "vitest";
+import {
+  createToyJudge,
+  TOY_SIZE,
+  toyDelta,
+  toyMember,
+  toyRecipe,
+} from "../../tests/fixtures/toy-judge.ts";
+import { type CohortSetting, judgeCohort } from "./cohort.ts";
+
+const parameters = new Float32Array(TOY_SIZE);
+const honest = Array.from({ length: 7 }, (_, i) =>
+  toyMember(`h${i}`, toyDelta(0.3, `honest ${i}`)),
+);
+const liar = toyMember("liar", toyDelta(-3, "liar"));
+
+function settingOf(changes: Partial<CohortSetting> = {}): CohortSetting {
+  return {
+    recipe: toyRecipe,
+    judge: createToyJudge({ parameters }),
+    parent: 0,
+    release: 0,
+    start: 0,
+    parameters,
+    mergedNorms: [],
+    isSampled: false,
+    ...changes,
+  };
+}
+
+test("G10: an honest cohort is merged at its first test", async () => {
+  const outcome = await judgeCohort(settingOf(), honest);
+  expect(outcome.passed?.candidate.members).toEqual(honest);
+  expect(outcome.tested).toHaveLength(1);
+  expect(outcome).toMatchObject({ failed: [], harmful: [], left: [] });
+});
+
+test("G10: a cohort that fails is halved until the bad patch is found, and the rest is merged", async () => {
+  const cohort = [...honest.slice(0, 2), liar, ...honest.slice(2)];
+  const outcome = await judgeCohort(settingOf(), cohort);
+  expect(outcome.failed).toEqual([liar]);
+  expect(outcome.passed?.candidate.members).toEqual(honest);
+  expect(outcome.tested.length).toBeGreaterThan(4);
+  const alphas = outcome.tested.map(({ verdict }) => Math.exp(-(verdict.tests[0]?.passAt ?? 0)));
+  expect(alphas.reduce((sum, alpha) => sum + alpha, 0)).toBeLessThan(toyRecipe.gate.alpha);
+});
+
+test("G17: who makes the candidate worse is found by leaving each out, before the gate", async () => {
+  const quiet = toyMember("quiet", toyDelta(-0.4, "quiet")); // too little to fail the whole cohort
+  const cohort = [...honest, quiet];
+  const unseen = await judgeCohort(settingOf(), cohort);
+  expect(unseen.passed?.candidate.members).toContain(quiet);
+  const seen = await judgeCohort(settingOf({ isSampled: true }), cohort);
+  expect(seen.harmful).toEqual([quiet]);
+  expect(seen.passed?.candidate.members).toEqual(honest);
+  const others = await judgeCohort(settingOf({ isSampled: true }), honest);
+  expect(others.harmful).toEqual([]);
+});
+
+test("G7: a patch longer than merged work is clipped to it", async () => {
+  const [long] = [toyMember("long", toyDelta(3, "long"))];
+  const norm = honest[0]!.norm;
+  const outcome = await judgeCohort(settingOf({ mergedNorms: [norm] }), [...honest, long!]);
+  const at = outcome.passed?.candidate.members.indexOf(long!) ?? -1;
+  const clip = toyRecipe.merge.clipFactor * norm;
+  expect(outcome.passed?.candidate.multipliers[at]).toBe(Math.floor((4096 * clip) / long!.norm));
+});

@@ -1,0 +1,49 @@
+import { expect, test } from "vitest";
+import {
+  createToyJudge,
+  TOY_SIZE,
+  toyDelta,
+  toyMember,
+  toyRecipe,
+} from "../../tests/fixtures/toy-judge.ts";
+import { needsScore, scoreMember, screen, validateScore } from "./scoring.ts";
+
+const { score } = toyRecipe; // leastZ 2
+const trusted = toyMember("trusted", toyDelta(0.1, "trusted"));
+const newcomer = { ...trusted, merges: 9 };
+const agreeing = (z: number) => ({ cosine: 0.1, z });
+
+test("G16: work that does not agree with the reference is refused as unrelated", () => {
+  expect(screen(agreeing(1.99), score)).toMatchObject({ ok: false, code: "unrelated" });
+  expect(screen(agreeing(2), score).ok).toBe(true);
+  expect(screen(null, score).ok).toBe(true);
+});
+
+test("G16: newcomers, borderline work, unscreened work and a sample are scored", () => {
+  expect(needsScore(trusted, agreeing(4), score, 0.5)).toBe(false);
+  expect(needsScore(newcomer, agreeing(4), score, 0.5)).toBe(true);
+  expect(needsScore(trusted, agreeing(3.9), score, 0.5)).toBe(true);
+  expect(needsScore(trusted, null, score, 0.5)).toBe(true);
+  expect(needsScore(trusted, agreeing(4), { ...score, sampleShare: 0.6 }, 0.5)).toBe(true);
+});
+
+test("H14: a score is the rise of the held-out loss at a share of the step, on one slice a version", async () => {
+  const head = { number: 4, parameters: new Float32Array(TOY_SIZE), recipe: toyRecipe };
+  const judge = createToyJudge(head);
+  const good = await scoreMember(judge, head, trusted);
+  const bad = await scoreMember(judge, head, toyMember("bad", toyDelta(-0.1, "bad")));
+  expect(good).toBeLessThan(0);
+  expect(validateScore(good, score).ok).toBe(true);
+  expect(bad).toBeGreaterThan(0.02);
+  expect(validateScore(bad, score)).toMatchObject({ ok: false, code: "harmful" });
+  expect(validateScore(Number.NaN, score).ok).toBe(false);
+  expect(new Set(judge.asked)).toEqual(new Set(["score head 133-266", "score candidate 133-266"]));
+});
+
+test("H14: at the full step, honest but long work would be harmful; at its share it is not", async () => {
+  const head = { number: 0, parameters: new Float32Array(TOY_SIZE), recipe: toyRecipe };
+  const long = toyMember("long", toyDelta(2.4, "long"));
+  const full = { ...head, recipe: { ...toyRecipe, score: { ...score, stepShare: 1 } } };
+  expect(validateScore(await scoreMember(createToyJudge(head), head, long), score).ok).toBe(true);
+  expect(validateScore(await scoreMember(createToyJudge(head), full, long), score).ok).toBe(false);
+});

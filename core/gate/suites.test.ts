@@ -1,0 +1,105 @@
+import { expect, test } from "vitest";
+import {
+  createToyJudge,
+  TOY_SIZE,
+  toyPositions,
+  toyRecipe,
+} from "../../tests/fixtures/toy-judge.ts";
+import type { Recipe } from "../protocol/schemas/recipe.ts";
+import { type GateSetting, testStep } from "./suites.ts";
+
+const ALPHA = 0.05;
+const zeros = new Float32Array(TOY_SIZE);
+/** The head with every parameter at `value`. */
+const stepTo = (value: number) => ({
+  positions: toyPositions,
+  values: new Float32Array(TOY_SIZE).fill(value),
+});
+
+function settingOf(
+  judge: GateSetting["judge"],
+  { recipe = toyRecipe, release = 0, parent = 0, start = 0 }: Partial<GateSetting> = {},
+): GateSetting {
+  return { recipe, judge, parent, release, start };
+}
+
+function withProtected(gate: Partial<Recipe["gate"]> = {}): Recipe {
+  const { data } = toyRecipe;
+  return {
+    ...toyRecipe,
+    data: { ...data, heldOut: { ...data.heldOut, protected: 400 } },
+    gate: {
+      ...toyRecipe.gate,
+      protected: { marginNats: 0.1, releaseMarginNats: 0.2, clipNats: 1 },
+      ...gate,
+    },
+  };
+}
+
+test("G8: a better candidate passes, a worse one fails, with the evidence of each test", async () => {
+  const judge = createToyJudge({ parameters: zeros });
+  const better = await testStep(settingOf(judge), stepTo(0.2), ALPHA);
+  expect(better.decision).toBe("pass");
+  expect(better.tests).toHaveLength(1);
+  const [test] = better.tests;
+  expect(test).toMatchObject({ suite: "gate", against: "parent", version: 0, decision: "pass" });
+  expect(test!.logEvidence).toBeGreaterThanOrEqual(test!.passAt);
+  expect(test!.meanDifferenceNats).toBeLessThan(0);
+  const worse = await testStep(settingOf(judge), stepTo(-0.2), ALPHA);
+  expect(worse.decision).toBe("fail");
+});
+
+test("G8: a clear case costs one piece of the suite, from where the version starts", async () => {
+  const judge = createToyJudge({ parameters: zeros });
+  await testStep(settingOf(judge, { start: 0.9 }), stepTo(0.5), ALPHA);
+  expect(judge.asked).toEqual(["gate candidate 360-400", "gate head 360-400"]);
+});
+
+test("G8: a start in the middle goes on at the beginning, each example once", async () => {
+  const judge = createToyJudge({ parameters: zeros });
+  await testStep(settingOf(judge, { start: 0.6 }), stepTo(0.02), 1e-9);
+  const ranges = judge.asked.filter((line) => line.startsWith("gate candidate"));
+  expect(ranges[0]).toBe("gate candidate 240-290");
+  const seen = ranges.map((line) => (line.split(" ")[2] ?? "").split("-").map(Number));
+  const examples = seen.flatMap(([from = 0, to = 0]) =>
+    Array.from({ length: to - from }, (_, i) => from + i),
+  );
+  expect(new Set(examples).size).toBe(examples.length);
+});
+
+test("G8: small losses can't add up: a candidate worse than the last release waits, and nobody is refused", async () => {
+  // each version was within the margin of its parent, but the release is far better by now
+  const release = new Float32Array(TOY_SIZE).fill(0.3);
+  const judge = createToyJudge({ parameters: zeros, release });
+  const setting = settingOf(judge, { parent: 7, release: 3 });
+  const verdict = await testStep(setting, stepTo(0), ALPHA);
+  expect(verdict.decision).toBe("undecided");
+  const against = verdict.tests.find((test) => test.against === "release");
+  expect(against).toMatchObject({ version: 3, decision: "fail" });
+  expect((await testStep(setting, stepTo(0.3), ALPHA)).decision).toBe("pass");
+});
+
+test("G8: what a protected suite loses by more than its margin does not pass", async () => {
+  const truths = { protected: new Float32Array(TOY_SIZE) }; // the head is its optimum
+  const judge = createToyJudge({ parameters: zeros, truths });
+  const little = settingOf(judge, { recipe: withProtected() });
+  const passed = await testStep(little, stepTo(0.2), ALPHA); // 0.04 worse there
+  expect(passed.decision).toBe("pass");
+  expect(passed.tests.map(({ suite }) => suite)).toEqual(["gate", "protected"]);
+  const lost = await testStep(little, stepTo(0.5), ALPHA); // 0.25 worse there
+  expect(lost.decision).not.toBe("pass");
+  expect(lost.tests.at(-1)?.suite).toBe("protected");
+});
+
+test("G9: flips beyond the budget hold a cohort back, and refuse nobody", async () => {
+  const release = new Float32Array(TOY_SIZE).fill(0.55);
+  const judge = createToyJudge({ parameters: release, release });
+  const recipe = { ...toyRecipe, gate: { ...toyRecipe.gate, marginNats: 0.9, flipBudget: 0.01 } };
+  const setting = settingOf(judge, { recipe, parent: 5, release: 5 });
+  const verdict = await testStep(setting, stepTo(0.2), ALPHA);
+  expect(verdict.decision).toBe("undecided");
+  expect(verdict.flips).toMatchObject({ version: 5, budget: 0.01 });
+  expect(verdict.flips!.flips).toBeGreaterThan(0.01 * verdict.flips!.rightBefore);
+  const better = await testStep(setting, stepTo(0.8), ALPHA);
+  expect(better).toMatchObject({ decision: "pass", flips: { flips: 0 } });
+});
