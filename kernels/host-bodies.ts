@@ -54,6 +54,12 @@ export type HostBodies = GptHostBodies & {
     positions: Int32Array,
     sizes: MaskPart & { readonly R: number; readonly O: number },
   ): void;
+  squaredGradient(
+    sums: Float32Array,
+    x: Float32Array,
+    dy: Float32Array,
+    sizes: LinearSizes & { readonly rows: number; readonly scale: number },
+  ): void;
   crossEntropy(
     losses: Float32Array,
     dlogits: Float32Array,
@@ -118,6 +124,21 @@ export const plainBodies: HostBodies = {
       let sum = 0;
       for (let r = 0; r < R; r++) sum += dy[r * O + positions[entry]!]!;
       gradient[entry] = sum;
+    }
+  },
+
+  squaredGradient(sums, x, dy, { R, I, O, orientation, rows, scale }) {
+    const [stepO, stepI] = orientation === "out-in" ? [I, 1] : [1, O];
+    for (let i = 0; i < I; i++) {
+      for (let o = 0; o < O; o++) {
+        let squares = 0;
+        for (let first = 0; first < R; first += rows) {
+          let sum = 0;
+          for (let r = first; r < first + rows; r++) sum += x[r * I + i]! * dy[r * O + o]!;
+          squares += sum * sum;
+        }
+        sums[o * stepO + i * stepI]! += scale * squares;
+      }
     }
   },
 

@@ -113,6 +113,16 @@ const OPERATIONS: Readonly<Record<string, HostOperation>> = {
     return [];
   },
 
+  SquaredGradient: ({ tensor, floats, attributes, bodies }) => {
+    const [R, I] = matrix(tensor("x"));
+    const [, O] = matrix(tensor("dy"));
+    const orientation = attributes.orientation as Orientation; // set by `squaredGradientInto`
+    const [rows, scale] = [Number(attributes.rows), Number(attributes.scale)];
+    const sizes = { R, I, O, orientation, rows, scale };
+    bodies.squaredGradient(floats("sums"), floats("x"), floats("dy"), sizes);
+    return [];
+  },
+
   CrossEntropy: ({ tensor, floats, integers, make, bodies }) => {
     const [R, C] = matrix(tensor("logits"));
     const losses = make([R]);

@@ -10,6 +10,7 @@ import {
   sampledColumnSumsInto,
   sampledGradientInto,
   scoreLogits,
+  squaredGradientInto,
 } from "../core/models/operations.ts";
 import { createRandom, type Random } from "../core/random.ts";
 import { gptTrials } from "./gpt-self-check.ts";
@@ -100,6 +101,7 @@ function* trials(random: Random): Generator<Trial> {
       expected: [expected],
     };
   }
+  yield* squaredTrials(random, x, dy);
   const columns = distinct(random, O);
   const sums = new Float32Array(K);
   plainBodies.sampledColumnSums(sums, dy, columns, { R, O, ...PART });
@@ -147,6 +149,27 @@ function* linearTrials(
       },
       expected: [dx],
     };
+  }
+}
+
+/** Each row an example of its own, and all rows one. */
+function* squaredTrials(random: Random, x: Float32Array, dy: Float32Array): Generator<Trial> {
+  const before = floats(random, I * O);
+  for (const orientation of ORIENTATIONS) {
+    for (const rows of [1, R]) {
+      const options = { orientation, rows, scale: 0.5 };
+      const after = before.slice();
+      plainBodies.squaredGradient(after, x, dy, { R, I, O, ...options });
+      yield {
+        op: `SquaredGradient ${orientation}, ${R / rows} examples`,
+        onDevice: () => {
+          const sums = on(before, ...(orientation === "out-in" ? [O, I] : [I, O]));
+          squaredGradientInto(sums, on(x, R, I), on(dy, R, O), options);
+          return [sums];
+        },
+        expected: [after],
+      };
+    }
   }
 }
 

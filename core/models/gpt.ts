@@ -17,17 +17,17 @@ const TOKENS_A_BATCH = 4096; // 128 channels: 25 MB for the widest block
  * to the token embedding. Tensors as Hugging Face names and orients them. Source: Radford et al. 2019.
  */
 export function createGpt(architecture: GptArchitecture): Model {
-  const { channels, heads } = architecture;
+  const { channels, heads, layers } = architecture;
   if (channels % heads !== 0) {
     throw new FormatError(`recipe: ${heads} heads do not divide ${channels} channels`);
   }
   return {
     shapes: gptShapes(architecture),
     batch: (examples, indices) => textBatch(examples, indices, architecture.context),
-    gradientInto: (gradient, weights, batch) =>
-      tidy(() => gptGradientInto(architecture, gradient, weights, batch)),
-    scoreBatch: (examples) =>
-      Math.max(1, Math.floor(TOKENS_A_BATCH / (textOf(examples).length - 1))),
+    gradientInto: (sink, weights, batch) =>
+      tidy(() => gptGradientInto(architecture, sink, weights, batch)),
+    gradientBatch: (examples) => examplesOf(TOKENS_A_BATCH / layers, examples),
+    scoreBatch: (examples) => examplesOf(TOKENS_A_BATCH, examples),
     score: (weights, batch) => tidy(() => score(architecture, weights, batch)),
   };
 }
@@ -149,6 +149,11 @@ function textBatch(examples: Examples, indices: Uint32Array, T: number): Batch {
     inputs: tensor(inputs, [E, W, T], "int32"),
     targets: tensor(targets, [E * W * T], "int32"),
   };
+}
+
+/** How many of `examples` have `tokens` in all; at least one. */
+function examplesOf(tokens: number, examples: Examples): number {
+  return Math.max(1, Math.floor(tokens / (textOf(examples).length - 1)));
 }
 
 function textOf(examples: Examples): TextExamples {

@@ -8,6 +8,7 @@ import { expectClose } from "../../tests/reference/finite-differences.ts";
 import { createLayout } from "../tensors/layout.ts";
 import { cutMask } from "../training/mask-parts.ts";
 import { uploadWeights } from "../training/weights.ts";
+import { maskedSink } from "./masked-sink.ts";
 import { createMlp } from "./mlp.ts";
 import { mlpGradient } from "./reference/mlp.ts";
 import { joinFlat, splitFlat } from "./reference/tensors.ts";
@@ -42,7 +43,11 @@ describe.each(BACKENDS)("on $name", ({ open }) => {
             parts: mask.parts,
           };
           const weights = uploadWeights(model, parameters);
-          const told = model.gradientInto(gradient, weights, model.batch(examples, every));
+          const told = model.gradientInto(
+            maskedSink(gradient),
+            weights,
+            model.batch(examples, every),
+          );
           return [gradient.values.dataSync(), told.dataSync()];
         });
         const reference = mlpGradient(

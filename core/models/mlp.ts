@@ -2,15 +2,9 @@ import { type Tensor, tensor, tidy } from "@tensorflow/tfjs-core";
 import { assert } from "../errors.ts";
 import type { Architecture } from "../protocol/schemas/recipe.ts";
 import type { Examples } from "../training/examples.ts";
-import { type Batch, type MaskedGradient, type Model, type Weights, weightOf } from "./model.ts";
-import {
-  crossEntropy,
-  linear,
-  linearInputGradient,
-  sampledColumnSumsInto,
-  sampledGradientInto,
-  scoreLogits,
-} from "./operations.ts";
+import type { GradientSink } from "./gradient-sink.ts";
+import { type Batch, type Model, type Weights, weightOf } from "./model.ts";
+import { crossEntropy, linear, linearInputGradient, scoreLogits } from "./operations.ts";
 
 const EXAMPLES_A_BATCH = 250; // 0.8 MB of pixels
 
@@ -30,8 +24,8 @@ export function createMlp(architecture: MlpArchitecture): Model {
   return {
     shapes,
     batch: (examples, indices) => imageBatch(examples, indices, architecture.inputs),
-    gradientInto: (gradient, weights, batch) =>
-      tidy(() => gradientInto(gradient, weights, batch, layers)),
+    gradientInto: (sink, weights, batch) => tidy(() => gradientInto(sink, weights, batch, layers)),
+    gradientBatch: () => EXAMPLES_A_BATCH,
     scoreBatch: () => EXAMPLES_A_BATCH,
     score: (weights, { inputs, targets }) =>
       tidy(() => scoreLogits(forward(weights, inputs, layers).at(-1)!, targets)),
@@ -55,27 +49,14 @@ function forward(weights: Weights, inputs: Tensor, layers: number): Tensor[] {
   return outputs;
 }
 
-function gradientInto(
-  gradient: MaskedGradient,
-  weights: Weights,
-  batch: Batch,
-  layers: number,
-): Tensor {
+function gradientInto(sink: GradientSink, weights: Weights, batch: Batch, layers: number): Tensor {
   const outputs = forward(weights, batch.inputs, layers);
   const { losses, dlogits } = crossEntropy(outputs[layers]!, batch.targets);
-  const lowest = lowestMaskedLayer(gradient, layers);
+  const lowest = lowestWantedLayer(sink, layers);
   let dy = dlogits; // [B, width of the layer's output]
   for (let layer = layers - 1; layer >= lowest; layer--) {
     const x = outputs[layer]!; // [B, width of the layer's input]
-    const inWeight = gradient.parts.get(`layers.${layer}.weight`);
-    if (inWeight !== undefined) {
-      const part = { ...inWeight, orientation: "out-in" } as const;
-      sampledGradientInto(gradient.values, x, dy, gradient.positions, part);
-    }
-    const inBias = gradient.parts.get(`layers.${layer}.bias`);
-    if (inBias !== undefined) {
-      sampledColumnSumsInto(gradient.values, dy, gradient.positions, inBias);
-    }
+    sink.linear(`layers.${layer}`, x, dy, "out-in");
     if (layer > lowest) {
       const weight = weightOf(weights, `layers.${layer}.weight`);
       dy = linearInputGradient(dy, weight, x, { orientation: "out-in" });
@@ -84,16 +65,10 @@ function gradientInto(
   return losses;
 }
 
-/** The backward pass stops here: no layer below has an entry in the mask. */
-function lowestMaskedLayer({ parts }: MaskedGradient, layers: number): number {
+/** The backward pass stops here: nothing below is wanted. */
+function lowestWantedLayer(sink: GradientSink, layers: number): number {
   let layer = 0;
-  while (
-    layer < layers - 1 &&
-    !parts.has(`layers.${layer}.weight`) &&
-    !parts.has(`layers.${layer}.bias`)
-  ) {
-    layer++;
-  }
+  while (layer < layers - 1 && !sink.wants(`layers.${layer}.`)) layer++;
   return layer;
 }
 

@@ -2,7 +2,7 @@ import type { Tensor } from "@tensorflow/tfjs-core";
 import { assert } from "../errors.ts";
 import type { TensorShape } from "../tensors/layout.ts";
 import type { Examples } from "../training/examples.ts";
-import type { MaskPart } from "./operations.ts";
+import type { GradientSink } from "./gradient-sink.ts";
 
 /** The weights in use, by tensor name. */
 export type Weights = ReadonlyMap<string, Tensor>;
@@ -15,26 +15,18 @@ export type Batch = {
   readonly targets: Tensor;
 };
 
-/** The gradient of a mask's k entries, which `Model.gradientInto` fills. */
-export type MaskedGradient = {
-  /** [k] */
-  readonly values: Tensor;
-  /** Where each entry lies inside its tensor: [k] int32. */
-  readonly positions: Tensor;
-  /** The entries in each tensor, by name; a tensor without masked entries is absent. */
-  readonly parts: ReadonlyMap<string, MaskPart>;
-};
-
 /** One architecture with its sizes: pure functions over tensors, in operations that `kernels/` provides. */
 export type Model = {
   readonly shapes: readonly TensorShape[];
   /** Put `examples[indices]` on the device. */
   batch(examples: Examples, indices: Uint32Array): Batch;
   /**
-   * Forward and backward: fill `gradient` with that of the mean loss and return the losses in nats,
+   * Forward and backward: give the gradient of the mean loss to `sink` and return the losses in nats,
    * one per example or token. Whatever else it makes dies inside.
    */
-  gradientInto(gradient: MaskedGradient, weights: Weights, batch: Batch): Tensor;
+  gradientInto(sink: GradientSink, weights: Weights, batch: Batch): Tensor;
+  /** How many of `examples` that should take at most: bounded memory, as it keeps every layer's activations. */
+  gradientBatch(examples: Examples): number;
   /** How many of `examples` a forward pass should take at most: bounded memory, and enough rows to fill a device. */
   scoreBatch(examples: Examples): number;
   /**

@@ -67,6 +67,20 @@ export function sampledColumnSumsInto(
 }
 
 /**
+ * The squared gradients of examples, added up: `sums`, of the weight's shape, grows by scale · Σ over the examples of
+ * (xᵀ·dy)², where each example owns `rows` consecutive rows of x [R, I] and dy [R, O]. No example's gradient
+ * is kept. Source: Sung, Nair & Raffel 2021, arXiv:2111.09839, §3.1.
+ */
+export function squaredGradientInto(
+  sums: Tensor,
+  x: Tensor,
+  dy: Tensor,
+  options: { readonly rows: number; readonly scale: number; readonly orientation: Orientation },
+): void {
+  engine().runKernel("SquaredGradient", { sums, x, dy }, options);
+}
+
+/**
  * Cross-entropy from integer targets, forward and backward in one: losses [R] in nats,
  * −log softmax(logits [R, C])[target], and dlogits [R, C], the gradient of their *mean*.
  */

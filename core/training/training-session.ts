@@ -1,5 +1,6 @@
 import { dispose, type Tensor, tensor, tidy, zeros } from "@tensorflow/tfjs-core";
-import type { Batch, MaskedGradient, Model, Weights } from "../models/model.ts";
+import { type MaskedGradient, maskedSink } from "../models/masked-sink.ts";
+import type { Batch, Model, Weights } from "../models/model.ts";
 import { adamWInto, applyDeltaInto, meanInto } from "../models/operations.ts";
 import { createLayout } from "../tensors/layout.ts";
 import { cutMask } from "./mask-parts.ts";
@@ -61,7 +62,7 @@ export function takeStep(
 ): void {
   const { model, weights, base, state, gradient } = session;
   tidy(() => {
-    const losses = model.gradientInto(gradient, weights, batch);
+    const losses = model.gradientInto(maskedSink(gradient), weights, batch);
     meanInto(log, losses, { index });
     adamWInto(state, gradient.values, base, {
       learningRate,

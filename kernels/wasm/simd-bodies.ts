@@ -55,6 +55,43 @@ export function createSimdBodies(simd: SimdExports, heap: Heap): HostBodies {
         heap.free(scratch);
       }
     },
+
+    squaredGradient(sums, x, dy, { R, I, O, orientation, rows, scale }) {
+      const [inners, outers] = orientation === "out-in" ? [x, dy] : [dy, x];
+      const [width, height] = orientation === "out-in" ? [I, O] : [O, I];
+      // Where each row is an example, the squares of all are one product of squares.
+      const [depth, square] = rows === 1 ? [R, true] : [rows, false];
+      const places = {
+        sums: sums.byteOffset,
+        outers: outers.byteOffset,
+        inners: inners.byteOffset,
+      };
+      const scratch = heap.allocate(4 * (height * depth + depth * width + height * width));
+      try {
+        const { buffer } = heap.memory; // the arrays that were given may have moved with it
+        const to = scratch + 4 * (height + width) * depth;
+        const a = new Float32Array(buffer, scratch, height * depth);
+        const b = new Float32Array(buffer, scratch + 4 * height * depth, depth * width);
+        const product = new Float32Array(buffer, to, height * width);
+        const total = new Float32Array(buffer, places.sums, height * width);
+        for (let first = 0; first < R; first += depth) {
+          const fromOuters = new Float32Array(buffer, places.outers + 4 * first * height, a.length);
+          const fromInners = new Float32Array(buffer, places.inners + 4 * first * width, b.length);
+          for (let r = 0; r < depth; r++) {
+            for (let at = 0; at < height; at++) a[at * depth + r] = fromOuters[r * height + at]!;
+          }
+          b.set(fromInners);
+          if (square) for (let p = 0; p < a.length; p++) a[p]! *= a[p]!;
+          if (square) for (let p = 0; p < b.length; p++) b[p]! *= b[p]!;
+          forRows(height, simd.product4, simd.product1, addressesOf(product, a, b), width, depth);
+          for (let p = 0; p < total.length; p++) {
+            total[p]! += scale * (square ? product[p]! : product[p]! * product[p]!);
+          }
+        }
+      } finally {
+        heap.free(scratch);
+      }
+    },
   };
 }
 

@@ -3,12 +3,12 @@ import type { TensorInfo } from "@tensorflow/tfjs-core";
 import { mostMultiplyAdds } from "./dispatch-limit.ts";
 import { type Program, runProgram } from "./program.ts";
 
-const TILE = 32; // 64 threads of 4 × 4 values each; small enough that a batch of 64 fills several cores
-const DEPTH = 16; // two tiles of 16 × 32 f32 are 4 KB of workgroup memory; the least any device has is 16 KB
-const THREADS = (TILE * TILE) / 16;
-const LOADS = (TILE * DEPTH) / THREADS;
+export const TILE = 32; // 64 threads of 4 × 4 values each; small enough that a batch of 64 fills several cores
+export const DEPTH = 16; // two tiles of 16 × 32 f32 are 4 KB of workgroup memory; the least any device has is 16 KB
+export const TILE_THREADS = (TILE * TILE) / 16;
+export const LOADS = (TILE * DEPTH) / TILE_THREADS;
 
-const FOUR = [0, 1, 2, 3]; // rows and columns of a thread
+export const FOUR = [0, 1, 2, 3]; // rows and columns of a thread
 
 /**
  * Record `output` [rows, columns] = a [rows, depth] · b with `program`, of `matmulProgram`: on a slow device in
@@ -77,7 +77,7 @@ export function matmulProgram(transposed: boolean, epilogue: Epilogue): Program 
     name: `commonweight_matmul_${transposed}_${epilogue.name}`,
     inputs: ["a", "b", ...epilogue.inputs],
     integers: ["rows", "columns", "depth", "firstTile"],
-    workgroupSize: THREADS,
+    workgroupSize: TILE_THREADS,
     code: `
       var<workgroup> tileA : array<f32, ${TILE * DEPTH}>; // [DEPTH, TILE rows]
       var<workgroup> tileB : array<f32, ${TILE * DEPTH}>; // [DEPTH, TILE columns]
@@ -85,7 +85,7 @@ export function matmulProgram(transposed: boolean, epilogue: Epilogue): Program 
       fn main(index : i32) {
         let thread = i32(localIndex);
         let tilesAcross = (uniforms.columns + ${TILE - 1}) / ${TILE};
-        let tile = uniforms.firstTile + index / ${THREADS};
+        let tile = uniforms.firstTile + index / ${TILE_THREADS};
         let row0 = (tile / tilesAcross) * ${TILE};
         let column0 = (tile % tilesAcross) * ${TILE};
         let threadRow = (thread / ${TILE / 4}) * 4;
@@ -93,7 +93,7 @@ export function matmulProgram(transposed: boolean, epilogue: Epilogue): Program 
         ${each(FOUR, (m) => `var sum${m} = vec4<f32>();`)}
         for (var k0 = 0; k0 < uniforms.depth; k0 += ${DEPTH}) {
           for (var load = 0; load < ${LOADS}; load++) {
-            let l = thread + load * ${THREADS};
+            let l = thread + load * ${TILE_THREADS};
             {
               let k = l % ${DEPTH}; let m = l / ${DEPTH};
               var value = 0.0;
@@ -133,6 +133,6 @@ export function matmulProgram(transposed: boolean, epilogue: Epilogue): Program 
 }
 
 /** Written out, because sums with a running index would leave the registers in the inner loop. */
-function each(items: readonly number[], line: (item: number) => string): string {
+export function each(items: readonly number[], line: (item: number) => string): string {
   return items.map(line).join("\n");
 }

@@ -21,6 +21,7 @@ import {
   SCORE_LOGITS,
   THREADS,
 } from "./programs.ts";
+import { runSquaredGradient } from "./squared-gradient.ts";
 
 export type Body = (
   backend: WebGPUBackend,
@@ -106,6 +107,14 @@ const OPERATIONS: Record<string, Body> = {
       integers: [rows, columns, start, count],
       groups: Math.ceil(count / THREADS),
     });
+    return [];
+  },
+
+  SquaredGradient: (backend, inputs, { orientation, rows, scale }) => {
+    const [sums, x, dy] = take(inputs, "sums", "x", "dy");
+    const [outers, inners] = orientation === "out-in" ? [dy, x] : [x, dy];
+    const options = { rows: Number(rows), scale: Number(scale) };
+    runSquaredGradient(backend, { sums, outers, inners, ...options });
     return [];
   },
 

@@ -2,6 +2,7 @@ import { dispose, memory, tensor, zeros } from "@tensorflow/tfjs-core";
 import { expect } from "vitest";
 import { createGpt } from "../../core/models/gpt.ts";
 import type { GptArchitecture } from "../../core/models/gpt-shapes.ts";
+import { maskedSink } from "../../core/models/masked-sink.ts";
 import { gptForward, gptLosses } from "../../core/models/reference/gpt.ts";
 import { gptGradient } from "../../core/models/reference/gpt-backward.ts";
 import { joinFlat, splitFlat } from "../../core/models/reference/tensors.ts";
@@ -68,7 +69,7 @@ export async function compareGpt({
       parts,
     };
     const before = memory().numTensors;
-    const lossesOn = model.gradientInto(masked, weights, batch);
+    const lossesOn = model.gradientInto(maskedSink(masked), weights, batch);
     expect(memory().numTensors, "tensors that a step leaves: its losses").toBe(before + 1);
     expectClose("losses", await lossesOn.data(), losses, 5e-6);
     const expected = Float64Array.from(flat, (position) => dense[position]!);

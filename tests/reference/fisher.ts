@@ -1,0 +1,211 @@
+import { dispose, memory, type Tensor, tensor } from "@tensorflow/tfjs-core";
+import { expect } from "vitest";
+import type { GptArchitecture } from "../../core/models/gpt-shapes.ts";
+import type { MlpArchitecture } from "../../core/models/mlp.ts";
+import { type Orientation, squaredGradientInto } from "../../core/models/operations.ts";
+import { fisherSums } from "../../core/models/reference/fisher.ts";
+import { gptLosses } from "../../core/models/reference/gpt.ts";
+import { gptGradient } from "../../core/models/reference/gpt-backward.ts";
+import { squaredGradientSums, transpose } from "../../core/models/reference/linear.ts";
+import { mlpGradient, mlpLosses } from "../../core/models/reference/mlp.ts";
+import { joinFlat, splitFlat } from "../../core/models/reference/tensors.ts";
+import { layoutOf } from "../../core/models/registry.ts";
+import type { Architecture } from "../../core/protocol/schemas/recipe.ts";
+import type { Examples } from "../../core/training/examples.ts";
+import { estimateFisher } from "../../core/training/fisher.ts";
+import { maskedGradient } from "../../core/training/gradient.ts";
+import { splitWindows } from "../../core/training/windows.ts";
+import { differences, expectClose, randomTokens, randomValues } from "./finite-differences.ts";
+import { randomText, windowsOf } from "./gpt-model.ts";
+import { rounded } from "./gpt-operations.ts";
+
+const MLP: MlpArchitecture = { kind: "mlp", inputs: 5, hidden: [7, 3], outputs: 4 };
+const GPT: GptArchitecture = {
+  kind: "gpt",
+  vocabulary: 11,
+  context: 3,
+  layers: 2,
+  channels: 6,
+  heads: 2,
+};
+const WIDE: MlpArchitecture = { kind: "mlp", inputs: 33, hidden: [45], outputs: 17 };
+
+/** Small and odd models, each with examples that fill more than a batch or are units of several windows. */
+export const FISHER_CASES: readonly {
+  readonly what: string;
+  readonly architecture: Architecture;
+  readonly examples: Examples;
+}[] = [
+  { what: "an MLP, one image", architecture: MLP, examples: randomImages(MLP, 1) },
+  { what: "an MLP, two batches", architecture: WIDE, examples: randomImages(WIDE, 257) },
+  { what: "a GPT, one window", architecture: GPT, examples: randomText(GPT, 1, 1) },
+  { what: "a GPT, units of three windows", architecture: GPT, examples: randomText(GPT, 3, 3) },
+  {
+    what: "a GPT, two batches",
+    architecture: { ...GPT, layers: 1, context: 513 },
+    examples: randomText({ ...GPT, context: 513 }, 9, 1),
+  },
+];
+
+const TINY: GptArchitecture = { ...GPT, vocabulary: 5, context: 2, layers: 1 };
+
+/** So small that every parameter can be moved by itself. */
+export const DIFFERENCE_CASES: typeof FISHER_CASES = [
+  { what: "an MLP", architecture: MLP, examples: randomImages(MLP, 3) },
+  { what: "a GPT, units of two windows", architecture: TINY, examples: randomText(TINY, 2, 2) },
+];
+
+/** Compare the Fisher and the held-out gradient on the open backend with their f64 references. */
+export async function compareFisher({
+  architecture,
+  examples,
+}: (typeof FISHER_CASES)[number]): Promise<void> {
+  const { size } = layoutOf(architecture);
+  const parameters = Float32Array.from(randomValues("parameters", size, 0.5));
+  const flat = Float64Array.from(parameters);
+  const before = memory().numTensors;
+  const fisher = await estimateFisher({ architecture, parameters, examples });
+  const { count } = splitWindows(architecture, examples);
+  const one = (window: number) => gradientOf(architecture, flat, examples, window);
+  const expected = fisherSums(count, one).map((sum) => sum / count);
+  expectClose("Fisher", fisher, expected, 1e-5);
+  expect(await estimateFisher({ architecture, parameters, examples })).toEqual(fisher);
+
+  const positions = Uint32Array.from({ length: Math.ceil(size / 3) }, (_, j) => 3 * j);
+  const held = { architecture, parameters, positions, examples };
+  const gradient = await maskedGradient(held);
+  const mean = new Float64Array(size);
+  for (let window = 0; window < count; window++) {
+    one(window).forEach((value, p) => {
+      mean[p]! += value / count;
+    });
+  }
+  expectClose(
+    "held-out gradient",
+    gradient,
+    Array.from(positions, (position) => mean[position]!),
+    1e-5,
+  );
+  expect(await maskedGradient(held)).toEqual(gradient);
+  expect(memory().numTensors).toBe(before);
+}
+
+/** The same against finite differences of the f64 losses, for models of `DIFFERENCE_CASES`. */
+export async function compareFisherWithDifferences({
+  architecture,
+  examples,
+}: (typeof FISHER_CASES)[number]): Promise<void> {
+  const { size } = layoutOf(architecture);
+  const parameters = Float32Array.from(randomValues("parameters", size, 0.5));
+  const flat = Float64Array.from(parameters);
+  const { count } = splitWindows(architecture, examples);
+  const sums = fisherSums(count, (window) =>
+    differences(flat, () => lossOf(architecture, flat, examples, window)),
+  );
+  const fisher = await estimateFisher({ architecture, parameters, examples });
+  expectClose(
+    "Fisher",
+    fisher,
+    sums.map((sum) => sum / count),
+    1e-5,
+  );
+  const whole = differences(flat, () => {
+    let mean = 0;
+    for (let window = 0; window < count; window++) {
+      mean += lossOf(architecture, flat, examples, window) / count;
+    }
+    return mean;
+  });
+  const positions = Uint32Array.from({ length: size }, (_, position) => position);
+  const gradient = await maskedGradient({ architecture, parameters, positions, examples });
+  expectClose("held-out gradient", gradient, whole, 1e-5);
+}
+
+const PRODUCTS: readonly { rows: number; examples: number; I: number; O: number }[] = [
+  { rows: 1, examples: 1, I: 1, O: 1 },
+  { rows: 1, examples: 19, I: 5, O: 33 },
+  { rows: 7, examples: 5, I: 37, O: 35 },
+  { rows: 16, examples: 2, I: 1, O: 67 },
+  { rows: 33, examples: 3, I: 65, O: 3 },
+];
+
+/** Compare the operation by itself with the f64 reference: twice into the same sums. */
+export async function compareSquaredGradient(): Promise<void> {
+  for (const { rows, examples, I, O } of PRODUCTS) {
+    const R = rows * examples;
+    const x = rounded(randomValues("x", R * I));
+    const dy = rounded(randomValues("dy", R * O));
+    const sums = squaredGradientSums(x, dy, rows, { inputs: I, outputs: O }); // [I, O]
+    const expected = { "in-out": sums, "out-in": transpose(sums, I, O) };
+    for (const orientation of ["in-out", "out-in"] satisfies Orientation[]) {
+      const shape = orientation === "in-out" ? [I, O] : [O, I];
+      const given = [tensor(new Float32Array(I * O).fill(0.25), shape), on(x, R, I), on(dy, R, O)];
+      for (const scale of [2, 0.5]) {
+        squaredGradientInto(given[0]!, given[1]!, given[2]!, { rows, scale, orientation });
+      }
+      const wanted = expected[orientation].map((sum) => 0.25 + 2.5 * sum);
+      const what = `${examples} × ${rows} rows, ${I} × ${O}, ${orientation}`;
+      expectClose(what, await given[0]!.data(), wanted, 2e-6);
+      dispose(given);
+    }
+  }
+}
+
+function on(values: Float64Array, ...shape: number[]): Tensor {
+  return tensor(Float32Array.from(values), shape);
+}
+
+function randomImages({ inputs, outputs }: MlpArchitecture, count: number): Examples {
+  const pixels = Uint8Array.from(randomTokens("pixels", count * inputs, 256));
+  const labels = Uint8Array.from(randomTokens("labels", count, outputs));
+  return { kind: "images", count, pixels, labels };
+}
+
+/** The dense gradient [N] of one image's or window's loss in f64. */
+function gradientOf(
+  architecture: Architecture,
+  flat: Float64Array,
+  examples: Examples,
+  index: number,
+): Float64Array {
+  const layout = layoutOf(architecture);
+  const tensors = splitFlat(flat, layout);
+  const { gradient } =
+    architecture.kind === "mlp"
+      ? mlpGradient(architecture, tensors, imageOf(architecture, examples, index))
+      : gptGradient(architecture, tensors, windowOf(architecture, examples, index));
+  return joinFlat(gradient, layout);
+}
+
+/** One image's or window's mean loss in f64. */
+function lossOf(
+  architecture: Architecture,
+  flat: Float64Array,
+  examples: Examples,
+  index: number,
+): number {
+  const tensors = splitFlat(flat, layoutOf(architecture));
+  const losses =
+    architecture.kind === "mlp"
+      ? mlpLosses(architecture, tensors, imageOf(architecture, examples, index))
+      : gptLosses(architecture, tensors, windowOf(architecture, examples, index));
+  return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
+}
+
+function imageOf({ inputs }: MlpArchitecture, examples: Examples, index: number) {
+  if (examples.kind !== "images") throw new Error("an MLP sees images");
+  const pixels = examples.pixels.subarray(index * inputs, (index + 1) * inputs);
+  return {
+    inputs: Float64Array.from(pixels, (pixel) => pixel / 255),
+    targets: [examples.labels[index]!],
+  };
+}
+
+function windowOf({ context }: GptArchitecture, examples: Examples, index: number) {
+  if (examples.kind !== "text") throw new Error("a GPT reads text");
+  const windows = (examples.length - 1) / context;
+  const { tokens, targets } = windowsOf(examples, [Math.floor(index / windows)], context);
+  const first = (index % windows) * context;
+  const cut = (values: readonly number[]) => values.slice(first, first + context);
+  return { batch: 1, tokens: cut(tokens), targets: cut(targets) };
+}
