@@ -13,6 +13,8 @@ import {
 import { estimateFisher, type FisherProgress } from "./fisher.ts";
 import { maskedGradient } from "./gradient.ts";
 
+const SLOW_MS = 30_000; // plain loops in f64, on a machine that others use too
+
 describe.each([
   ["javascript", openCpu],
   ["wasm", () => openBackend({ prefer: "cpu", wasmFolder: WASM_FOLDER })],
@@ -26,11 +28,13 @@ describe.each([
   test.each(FISHER_CASES)(
     "$what: Fisher and held-out gradient equal the f64 reference, are the same bytes twice and leave no tensor",
     compareFisher,
+    SLOW_MS,
   );
 
   test.each(DIFFERENCE_CASES)(
     "$what: Fisher and held-out gradient equal finite differences of the f64 losses",
     compareFisherWithDifferences,
+    SLOW_MS,
   );
 
   test("progress is told after every batch, and an abort stops before the next with its reason", async () => {
