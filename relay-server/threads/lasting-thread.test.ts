@@ -14,6 +14,13 @@ test("a thread that dies rejects what it was doing, and the next call finds a ne
   await close();
 });
 
+test("nothing starts a thread that was closed", async () => {
+  const { thread, isRunning, close } = keepThread<Mortal>(URL_OF_MORTAL, async () => {});
+  await close();
+  await expect(thread.recall()).rejects.toThrow("ended");
+  expect(isRunning()).toBe(false);
+});
+
 test("an error crosses with its name and its code", async () => {
   const { thread, close } = keepThread<Mortal>(URL_OF_MORTAL, async () => {});
   await expect(thread.fail()).rejects.toMatchObject({ name: "RangeError", code: "FAR" });

@@ -3,7 +3,8 @@ import { type Callable, callThread } from "./call-port.ts";
 
 /**
  * The methods of the thread in `url`, which is started by the first call, and anew by the next one after it died, of
- * too little memory for one. What it was doing then is rejected. `onStart` tells every new thread what it must know before its first call.
+ * too little memory for one. What it was doing then is rejected, and so is every call after `close`. `onStart` tells
+ * every new thread what it must know before its first call.
  */
 export function keepThread<T extends Callable>(
   url: URL,
@@ -11,8 +12,10 @@ export function keepThread<T extends Callable>(
 ): { readonly thread: T; isRunning(): boolean; close(): Promise<void> } {
   let worker: Worker | null = null;
   let thread: T | null = null;
+  let isClosed = false;
 
   function start(): T {
+    if (isClosed) throw new Error("the thread has ended");
     const started = new Worker(url);
     started.once("exit", () => {
       if (worker === started) thread = null;
@@ -32,6 +35,7 @@ export function keepThread<T extends Callable>(
     thread: methods,
     isRunning: () => thread !== null,
     async close() {
+      isClosed = true;
       await worker?.terminate();
     },
   };
