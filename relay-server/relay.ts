@@ -92,7 +92,7 @@ async function start(
 
   const hub = await createEventHub(ledger);
   closers.push(hub.close);
-  const positionsOf = createMaskCache();
+  const positionsOf = createMaskCache(context.blobs);
   const pipeline = startPipeline({ context, checkpoints, evaluator, hub, positionsOf, fences });
   closers.push(pipeline.close);
   const app = createApp({ context, checkpoints, hub, positionsOf, onWork: pipeline.wake });

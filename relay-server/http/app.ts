@@ -5,7 +5,7 @@ import type { Checkpoints } from "../checkpoints.ts";
 import type { RelayContext } from "../context.ts";
 import type { EventHub } from "../events/event-hub.ts";
 import { createIntake } from "../intake/intake.ts";
-import type { createMaskCache } from "../masks.ts";
+import type { MaskCache } from "../masks.ts";
 import { adminRoutes } from "./admin-routes.ts";
 import { blobRoutes } from "./blob-routes.ts";
 import { checkpointRoutes } from "./checkpoint-routes.ts";
@@ -25,7 +25,7 @@ export type AppParts = {
   readonly context: RelayContext;
   readonly checkpoints: Checkpoints;
   readonly hub: EventHub;
-  readonly positionsOf: ReturnType<typeof createMaskCache>;
+  readonly positionsOf: MaskCache;
   /** Hears that there may be something to score or merge. */
   readonly onWork: () => void;
 };

@@ -10,7 +10,7 @@ import {
 import type { Contribution, PatchHeader } from "../../core/protocol/schemas/contribution.ts";
 import { type Ticket, ticket as ticketSchema } from "../../core/protocol/schemas/ticket.ts";
 import type { RelayContext } from "../context.ts";
-import type { createMaskCache } from "../masks.ts";
+import type { MaskCache } from "../masks.ts";
 import { validateStaleness, validateTicket } from "./rules.ts";
 import { readWork } from "./work.ts";
 
@@ -34,7 +34,7 @@ type Refused = Verdict & { ok: false };
  */
 export function createIntake(
   context: RelayContext,
-  positionsOf: ReturnType<typeof createMaskCache>,
+  positionsOf: MaskCache,
   onSigned: (contributor: string) => void,
 ): Intake {
   const { ledger, clock, models } = context;

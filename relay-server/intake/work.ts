@@ -4,7 +4,7 @@ import { segmentStarts } from "../../core/patch/quantiser.ts";
 import type { Verdict } from "../../core/protocol/reject-codes.ts";
 import type { PatchHeader } from "../../core/protocol/schemas/contribution.ts";
 import type { RelayContext, ServedModel } from "../context.ts";
-import type { createMaskCache } from "../masks.ts";
+import type { MaskCache } from "../masks.ts";
 import { validateNorm } from "./rules.ts";
 
 const CLIP_SAMPLE = 64; // norms of merged work that the clip is taken from
@@ -14,12 +14,12 @@ export type DeliveredWork = { readonly norm: number; readonly valuesHash: string
 /** Decode the values of a patch in full and weigh them; a FormatError if the bytes are broken. */
 export async function readWork(
   { ledger }: RelayContext,
-  positionsOf: ReturnType<typeof createMaskCache>,
+  positionsOf: MaskCache,
   { layout, recipe }: ServedModel,
   header: PatchHeader,
   bytes: Uint8Array<ArrayBuffer>,
 ): Promise<({ ok: true } & DeliveredWork) | (Verdict & { ok: false })> {
-  const masked = positionsOf(layout, header.mask);
+  const masked = await positionsOf(layout, header.mask);
   const patch = decodePatch(bytes, layout, masked?.positions ?? null);
   const segments = masked?.segments ?? segmentStarts(layout, patch.positions ?? new Uint32Array());
   const norm = patchNorm(patch, segments);

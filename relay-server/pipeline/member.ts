@@ -9,7 +9,7 @@ import { segmentStarts } from "../../core/patch/quantiser.ts";
 import type { Layout } from "../../core/tensors/layout.ts";
 import type { RelayContext } from "../context.ts";
 import type { Waiting } from "../ledger/contributions.ts";
-import type { createMaskCache, MaskPositions } from "../masks.ts";
+import type { MaskCache, MaskPositions } from "../masks.ts";
 import type { Head } from "./head.ts";
 
 /** A contribution that waits, decoded. */
@@ -18,22 +18,22 @@ export type Member = MaskPositions & { readonly row: Waiting; readonly patch: Pa
 /** Read back what intake accepted. */
 export async function readMember(
   { ledger }: RelayContext,
-  positionsOf: ReturnType<typeof createMaskCache>,
+  positionsOf: MaskCache,
   { layout }: Head,
   row: Waiting,
 ): Promise<Member> {
   const bytes = await ledger.waitingBytes(row.id);
   assert(bytes !== undefined, `${row.id} waits without its bytes`);
-  return { row, ...readPatch(positionsOf, layout, bytes) };
+  return { row, ...(await readPatch(positionsOf, layout, bytes)) };
 }
 
 /** Decode a patch that intake accepted, under the mask that its header names. */
-export function readPatch(
-  positionsOf: ReturnType<typeof createMaskCache>,
+export async function readPatch(
+  positionsOf: MaskCache,
   layout: Layout,
   bytes: Uint8Array<ArrayBuffer>,
-): MaskPositions & { readonly patch: Patch } {
-  const masked = positionsOf(layout, decodePatchHeader(bytes).mask);
+): Promise<MaskPositions & { readonly patch: Patch }> {
+  const masked = await positionsOf(layout, decodePatchHeader(bytes).mask);
   const patch = decodePatch(bytes, layout, masked?.positions ?? null);
   const positions = masked?.positions ?? patch.positions ?? new Uint32Array();
   const segments = masked?.segments ?? segmentStarts(layout, positions);

@@ -2,7 +2,7 @@ import type { Checkpoints } from "../checkpoints.ts";
 import type { RelayContext } from "../context.ts";
 import type { EventHub } from "../events/event-hub.ts";
 import { modelHealthOf } from "../http/answers.ts";
-import type { createMaskCache } from "../masks.ts";
+import type { MaskCache } from "../masks.ts";
 import { isStorageFull } from "../storage-error.ts";
 import type { Evaluator } from "./evaluation-thread.ts";
 import { createHeads } from "./head.ts";
@@ -23,7 +23,7 @@ export type PipelineParts = {
   readonly checkpoints: Checkpoints;
   readonly evaluator: Evaluator;
   readonly hub: EventHub;
-  readonly positionsOf: ReturnType<typeof createMaskCache>;
+  readonly positionsOf: MaskCache;
   /** The fence that this relay holds, by model. */
   readonly fences: ReadonlyMap<string, number>;
 };

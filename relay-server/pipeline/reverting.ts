@@ -87,7 +87,7 @@ async function replayWithout(
     for (const { contribution: id } of merge?.inputs ?? []) {
       const bytes = await blobs.read(id);
       if (bytes === null) throw new FormatError(`the patch ${id} is missing or damaged`);
-      patches.set(id, readPatch(positionsOf, layout, bytes));
+      patches.set(id, await readPatch(positionsOf, layout, bytes));
     }
     return patches;
   }
