@@ -5,7 +5,8 @@ import { mask } from "../core/protocol/schemas/mask.ts";
 import type { Ticket, TicketAnswer } from "../core/protocol/schemas/ticket.ts";
 import { signTicket } from "../core/protocol/signed-ticket.ts";
 import type { RelayContext } from "./context.ts";
-import type { ModelRow, ShardRow } from "./ledger/tables.ts";
+import type { ModelRow } from "./ledger/tables.ts";
+import { chooseShards } from "./shards.ts";
 
 const MAX_UNSCORED = 256; // more work than this waits for its score: let it be caught up with first
 const FULL_RETRY_SECONDS = 30;
@@ -34,7 +35,10 @@ export async function issueTicket(
   ]);
   const recipe = context.models.get(model.id)?.recipe;
   assert(head !== undefined && recipe !== undefined, `no head of ${model.id}`);
-  const chosen = chooseShards(shards, recipe.data.shardsPerTicket, random);
+  const chosen = chooseShards(shards, recipe.data, {
+    rank: ({ assigned }) => assigned, // those that were handed out least
+    lot: () => uint32(random),
+  });
   const issuedAt = clock();
   const ticket: Ticket = {
     format: "commonweight.ticket/1",
@@ -69,20 +73,6 @@ export async function issueTicket(
     ticket.shards.map(({ index }) => index),
   );
   return { work: true, ticket, signature: await signTicket(ticket, identity.privateKey) };
-}
-
-/** The `size` shards that were handed out least, ties broken by lot, in ascending order. */
-function chooseShards(
-  shards: readonly ShardRow[],
-  size: number,
-  random: RelayContext["random"],
-): ShardRow[] {
-  return shards
-    .map((shard) => ({ shard, lot: uint32(random) }))
-    .sort((a, b) => a.shard.assigned - b.shard.assigned || a.lot - b.lot)
-    .slice(0, size)
-    .map(({ shard }) => shard)
-    .sort((a, b) => a.position - b.position);
 }
 
 function uint32(random: RelayContext["random"]): number {

@@ -93,7 +93,7 @@ async function putShards(
 ): Promise<ShardRow[]> {
   const rows: ShardRow[] = [];
   const { id, architecture } = source.recipe;
-  for await (const { title, examples, bytes } of source.shards()) {
+  for await (const { title, examples, isReplay, bytes } of source.shards()) {
     const what = `${id}'s shard ${rows.length}`;
     if (bytes.length > MAX_SHARD_BYTES) throw new FormatError(`${what}: ${bytes.length} bytes`);
     const { count } = decodeExamples(what, bytes, architecture);
@@ -107,6 +107,7 @@ async function putShards(
       title,
       assigned: 0,
       trained: 0,
+      replay: isReplay === true ? 1 : 0,
     });
     onShard(rows.length);
   }

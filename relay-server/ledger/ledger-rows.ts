@@ -86,6 +86,7 @@ export async function filled(db: Kysely<Tables>): Promise<Ledger> {
     title: `shard ${position}`,
     assigned: 0,
     trained: 0,
+    replay: 0,
   }));
   await ledger.importModel({ model, shards, version: version(0), events: [] });
   for (const n of [1, 2, 3]) await ledger.issueTicket(ticket(n), [0]);

@@ -12,7 +12,7 @@ export type ModelImport = {
   readonly events: readonly RelayEvent[];
 };
 
-const ROWS_PER_INSERT = 500; // × 8 columns stays under SQLite's 32,766 parameters
+const ROWS_PER_INSERT = 500; // × 9 columns stays under SQLite's 32,766 parameters
 
 export function modelParts(db: Kysely<Tables>, write: Write) {
   return {

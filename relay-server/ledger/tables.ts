@@ -45,6 +45,8 @@ export type ShardRow = {
   assigned: number;
   /** Merged contributions that trained on it. */
   trained: number;
+  /** 1 if it is of the base's own domain. */
+  replay: number;
 };
 
 export type ShardTrainerRow = { model: string; position: number; contributor: string };
