@@ -1,15 +1,13 @@
 /** The thread that runs models on held-out examples, so that no forward pass stalls a request. */
 import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
-import { dirname } from "node:path";
 import { parentPort } from "node:worker_threads";
 import { assert } from "../../core/errors.ts";
 import type { Architecture } from "../../core/protocol/schemas/recipe.ts";
 import type { Evaluation, evaluate as evaluateExamples } from "../../core/training/evaluate.ts";
 import { decodeExamples, type Examples, sliceExamples } from "../../core/training/examples.ts";
-import { openBackend } from "../../kernels/backend.ts";
 import type { HeldOutSet } from "../blobs/held-out-store.ts";
 import { answerCalls } from "../threads/call-port.ts";
+import { openWasm } from "../threads/open-wasm.ts";
 
 export type EvaluatedModel = {
   readonly id: string;
@@ -42,10 +40,7 @@ let engine: Promise<typeof evaluateExamples> | null = null;
 function openEngine(): Promise<typeof evaluateExamples> {
   engine ??= (async () => {
     const { evaluate } = await import("../../core/training/evaluate.ts");
-    const wasm = createRequire(import.meta.url).resolve(
-      "@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm",
-    );
-    await openBackend({ prefer: "cpu", wasmFolder: `${dirname(wasm)}/` });
+    await openWasm();
     return evaluate;
   })();
   return engine;

@@ -8,6 +8,6 @@ export type Trainer = {
    * mask. Null where the recipe has none or everybody's mask is their own. Kept for the versions asked for last.
    */
   reference(version: VersionRow): Promise<Float32Array | null>;
-  /** The delta [k] that the ticket asks for, trained a second time for a spot check. */
-  retrain(ticket: Ticket): Promise<Float32Array>;
+  /** The delta [k] that the ticket asks for at `positions` [k], trained a second time for a spot check. */
+  retrain(ticket: Ticket, positions: Uint32Array): Promise<Float32Array>;
 };

@@ -1,0 +1,90 @@
+import { assert, FormatError } from "../../core/errors.ts";
+import { parseJson } from "../../core/protocol/canonical-json.ts";
+import { mask as maskSchema } from "../../core/protocol/schemas/mask.ts";
+import type { Checkpoints } from "../checkpoints.ts";
+import type { RelayContext } from "../context.ts";
+import type { VersionRow } from "../ledger/tables.ts";
+import type { MaskCache } from "../masks.ts";
+import { keepThread } from "../threads/lasting-thread.ts";
+import { drawReferencePieces } from "./reference-pieces.ts";
+import type { Trainer } from "./trainer.ts";
+import type { TrainingJob, TrainingThread } from "./training-thread.ts";
+
+const KEPT_REFERENCES = 16; // the versions that work may still be based on, of a few models
+
+export type TrainerParts = {
+  readonly context: Pick<RelayContext, "ledger" | "blobs" | "models">;
+  readonly checkpoints: Checkpoints;
+  readonly positionsOf: MaskCache;
+};
+
+/**
+ * The trainer, in a thread that the first training starts; one that dies is replaced. What runs when it is closed is
+ * rejected at once.
+ */
+export function openTrainer({ context, checkpoints, positionsOf }: TrainerParts): {
+  readonly trainer: Trainer;
+  close(): Promise<void>;
+} {
+  const { ledger, blobs, models } = context;
+  const { thread, close } = keepThread<TrainingThread>(
+    new URL("./training-thread.ts", import.meta.url),
+    async () => {},
+  );
+  const references = new Map<string, Promise<Float32Array | null>>();
+
+  async function trainReference(version: VersionRow): Promise<Float32Array | null> {
+    const served = models.get(version.model);
+    assert(served !== undefined, `no model ${version.model}`);
+    const { recipe, layout } = served;
+    if (recipe.score.references === 0) return null;
+    const mask = parseJson("mask", maskSchema, new TextEncoder().encode(version.mask));
+    const masked = await positionsOf(layout, mask);
+    if (masked === null) return null;
+    const drawn = drawReferencePieces(await ledger.shards(recipe.id), recipe, version.id);
+    const pieces: TrainingJob["pieces"][number][] = [];
+    for (const { shards, seed } of drawn) pieces.push({ shards: await filesOf(shards), seed });
+    return thread.train({
+      architecture: recipe.architecture,
+      parameters: await checkpoints.parametersOf(version),
+      positions: masked.positions,
+      training: recipe.training,
+      pieces,
+    });
+  }
+
+  function filesOf(shards: readonly { readonly sha256: string }[]): Promise<Uint8Array[]> {
+    return Promise.all(
+      shards.map(async ({ sha256 }) => {
+        const file = await blobs.read(sha256);
+        if (file === null) throw new FormatError(`shard ${sha256} is missing or damaged`);
+        return file;
+      }),
+    );
+  }
+
+  const trainer: Trainer = {
+    reference(version) {
+      const known = references.get(version.id);
+      if (known !== undefined) return known;
+      const reference = trainReference(version);
+      references.set(version.id, reference);
+      reference.catch(() => references.delete(version.id)); // to be tried again
+      if (references.size > KEPT_REFERENCES) references.delete(references.keys().next().value!);
+      return reference;
+    },
+    async retrain(ticket, positions) {
+      const version = await ledger.version(ticket.model, ticket.base.number);
+      const served = models.get(ticket.model);
+      assert(version !== undefined && served !== undefined, `${ticket.model} has no such version`);
+      return thread.train({
+        architecture: served.recipe.architecture,
+        parameters: await checkpoints.parametersOf(version),
+        positions,
+        training: ticket.training,
+        pieces: [{ shards: await filesOf(ticket.shards), seed: ticket.seed }],
+      });
+    },
+  };
+  return { trainer, close };
+}

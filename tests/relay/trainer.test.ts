@@ -1,0 +1,106 @@
+import { rm } from "node:fs/promises";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { agreementWith } from "../../core/gate/reference.ts";
+import { dequantisePatch } from "../../core/patch/patch.ts";
+import { quantise, segmentStarts } from "../../core/patch/quantiser.ts";
+import type { Ticket } from "../../core/protocol/schemas/ticket.ts";
+import type { VersionRow } from "../../relay-server/ledger/tables.ts";
+import { openTrainer } from "../../relay-server/training/open-trainer.ts";
+import { openRelayParts } from "../fixtures/relay-parts.ts";
+import { startTestRelay } from "../fixtures/test-relay.ts";
+import { tinyModel, tinyRecipe } from "../fixtures/tiny-model.ts";
+import { createVolunteer, type Work } from "../fixtures/volunteer.ts";
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 }); // starts a relay and threads
+const source = tinyModel({ score: { ...tinyRecipe.score, references: 3 } });
+let dataDir: string;
+let opened: Awaited<ReturnType<typeof openRelayParts>>;
+let version: VersionRow;
+let ticket: Ticket;
+let work: Work;
+
+beforeAll(async () => {
+  const stage = await startTestRelay({ source });
+  dataDir = stage.dataDir;
+  const volunteer = await createVolunteer(stage.client, source.recipe);
+  ticket = await volunteer.ask(stage.now());
+  work = await volunteer.work(ticket);
+  await stage.relay.close();
+  opened = await openRelayParts(dataDir, source.recipe);
+  version = (await opened.parts.context.ledger.version("tiny", 0))!;
+});
+afterAll(async () => {
+  await opened.close();
+  await rm(dataDir, { recursive: true });
+});
+
+const deltaOf = ({ patch, layout, positions }: Work) =>
+  dequantisePatch(patch, segmentStarts(layout, positions));
+
+test("G16: honest work goes where the reference goes, turned work against it, noise nowhere", async () => {
+  const { trainer, close } = openTrainer(opened.parts);
+  const reference = (await trainer.reference(version))!;
+  expect(reference.length).toBe(ticket.mask.count);
+  const honest = deltaOf(work);
+  expect(agreementWith(reference, honest).z).toBeGreaterThan(5);
+  expect(
+    agreementWith(
+      reference,
+      honest.map((value) => -value),
+    ).z,
+  ).toBeLessThan(-5);
+  const tossed = honest.map((value, i) => (i % 2 === 0 ? value : -value));
+  expect(Math.abs(agreementWith(reference, tossed).z)).toBeLessThan(4);
+  expect(await trainer.reference(version)).toBe(reference); // trained once
+  await close();
+});
+
+test("a relay that starts anew trains the same reference", async () => {
+  const [first, second] = [openTrainer(opened.parts), openTrainer(opened.parts)];
+  const reference = await first.trainer.reference(version);
+  expect(await second.trainer.reference(version)).toEqual(reference);
+  await Promise.all([first.close(), second.close()]);
+});
+
+test("a ticket that is trained again gives the same bytes on the same backend", async () => {
+  const { trainer, close } = openTrainer(opened.parts);
+  const delta = await trainer.retrain(ticket, work.positions);
+  const { codes, scales } = quantise(delta, segmentStarts(work.layout, work.positions));
+  expect(codes).toEqual(work.patch.codes);
+  expect(scales).toEqual(work.patch.scales);
+  await close();
+});
+
+test("a recipe without references, or with everybody's own mask, has none", async () => {
+  const { context } = opened.parts;
+  const { layout } = context.models.get("tiny")!;
+  const models = new Map([["tiny", { recipe: tinyRecipe, layout }]]);
+  const without = openTrainer({ ...opened.parts, context: { ...context, models } });
+  expect(await without.trainer.reference(version)).toBeNull();
+  await without.close();
+  const { trainer, close } = openTrainer(opened.parts);
+  const own = { ...version, id: "own", mask: '{"kind":"own","count":3}' };
+  expect(await trainer.reference(own)).toBeNull();
+  await close();
+});
+
+test("a shard that is lost is named, and the reference is tried again", async () => {
+  const { context } = opened.parts;
+  let isLost = true;
+  const blobs = {
+    ...context.blobs,
+    read: async (id: string) => (isLost ? null : context.blobs.read(id)),
+  };
+  const { trainer, close } = openTrainer({ ...opened.parts, context: { ...context, blobs } });
+  await expect(trainer.reference(version)).rejects.toThrow(/shard [0-9a-f]{64} is missing/);
+  isLost = false;
+  expect(await trainer.reference(version)).not.toBeNull();
+  await close();
+});
+
+test("what is trained when the trainer is closed is rejected", async () => {
+  const { trainer, close } = openTrainer(opened.parts);
+  const rejected = expect(trainer.reference(version)).rejects.toThrow("ended");
+  await close();
+  await rejected;
+});
