@@ -10,9 +10,6 @@ export type Entry =
   | { readonly kind: "created" | "known"; readonly life: Contribution }
   | { readonly kind: "refused"; readonly code: "ticket-used" | "copied" };
 
-/** A contribution that waits for a merge, without its bytes. */
-export type Waiting = ContributionRow & { readonly merged_before: number };
-
 export function contributionParts(db: Kysely<Tables>, write: Write) {
   return {
     /** Enter a contribution, its bytes and its event in one commit; the same id again finds the first. */
@@ -58,96 +55,6 @@ export function contributionParts(db: Kysely<Tables>, write: Write) {
         .where("contribution", "=", id)
         .executeTakeFirst();
       return row && Uint8Array.from(row.bytes); // a copy: a driver's buffer may be part of a pool
-    },
-    /** Contributions in one state, in the order in which they came to it. */
-    waiting(model: string, state: "received" | "queued", limit: number): Promise<Waiting[]> {
-      return db
-        .selectFrom("contributions")
-        .selectAll("contributions")
-        .select((eb) =>
-          eb
-            .selectFrom("contributions as earlier")
-            .whereRef("earlier.contributor", "=", "contributions.contributor")
-            .whereRef("earlier.model", "=", "contributions.model")
-            .where("earlier.state", "=", "merged")
-            .select((inner) => inner.fn.countAll<number>().as("merged"))
-            .$asScalar()
-            .$notNull()
-            .as("merged_before"),
-        )
-        .where("model", "=", model)
-        .where("state", "=", state)
-        .orderBy("updated_at")
-        .orderBy("id")
-        .limit(limit)
-        .execute();
-    },
-    /** Norms of the work that was merged last, newest first. */
-    async mergedNorms(model: string, limit: number): Promise<number[]> {
-      const rows = await db
-        .selectFrom("contributions")
-        .select("norm")
-        .where("model", "=", model)
-        .where("state", "=", "merged")
-        .orderBy("updated_at", "desc")
-        .limit(limit)
-        .execute();
-      return rows.map(({ norm }) => norm);
-    },
-    /** A contribution's score was good: it waits for a merge. */
-    queueScored(id: string, score: number, at: number): Promise<void> {
-      return write(async (trx) => {
-        const row = await trx
-          .updateTable("contributions")
-          .set({ state: "queued", score, updated_at: at })
-          .where("id", "=", id)
-          .where("state", "=", "received")
-          .returningAll()
-          .executeTakeFirst();
-        if (row !== undefined) {
-          await addEvents(trx, [{ type: "contribution", data: { contribution: lifeOf(row) } }]);
-        }
-      });
-    },
-    /** Refuse contributions that wait; their bytes go. */
-    refuseWaiting(
-      ids: readonly string[],
-      reason: { code: string; message: string },
-      at: number,
-    ): Promise<void> {
-      return write(async (trx) => {
-        const rows = await trx
-          .updateTable("contributions")
-          .set({
-            state: "refused",
-            reason_code: reason.code,
-            reason_message: reason.message,
-            updated_at: at,
-          })
-          .where("id", "in", [...ids])
-          .where("state", "in", ["received", "queued"])
-          .returningAll()
-          .execute();
-        await trx
-          .deleteFrom("waiting_bytes")
-          .where("contribution", "in", [...ids])
-          .execute();
-        await addEvents(
-          trx,
-          rows.map((row) => ({ type: "contribution", data: { contribution: lifeOf(row) } })),
-        );
-      });
-    },
-    /** Leave contributions in the queue for a later cohort, behind the others. */
-    postpone(ids: readonly string[], at: number): Promise<void> {
-      return write(async (trx) => {
-        await trx
-          .updateTable("contributions")
-          .set((eb) => ({ postponed: eb("postponed", "+", 1), updated_at: at }))
-          .where("id", "in", [...ids])
-          .where("state", "=", "queued")
-          .execute();
-      });
     },
     /** Remember a refusal at the door, so that it repeats. */
     recordRefusal(row: RefusalRow): Promise<void> {

@@ -37,7 +37,7 @@ export async function addEvents(
 /** Take `size` numbers of a sequence; returns the last of them. */
 export async function nextNumber(
   trx: Transaction<Tables>,
-  name: "events" | "audit",
+  name: "events" | "audit" | "gate-tests",
   size = 1,
 ): Promise<number> {
   const row = await trx

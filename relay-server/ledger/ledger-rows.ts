@@ -63,6 +63,10 @@ export const contribution = (n: number): ContributionRow => ({
   signature: "",
   values_hash: id(n),
   norm: n,
+  on_mask: 1,
+  agreement: null,
+  screened_at: null,
+  scored_at: null,
   score: null,
   postponed: 0,
   received_at: n,
@@ -91,6 +95,14 @@ export async function filled(db: Kysely<Tables>): Promise<Ledger> {
   await ledger.importModel({ model, shards, version: version(0), events: [] });
   for (const n of [1, 2, 3]) await ledger.issueTicket(ticket(n), [0]);
   return ledger;
+}
+
+/** Enter contribution `n` and take it through the stations of its life up to the queue, at `at`. */
+export async function enterQueued(ledger: Ledger, n: number, at: number): Promise<void> {
+  await ledger.enter(contribution(n), bytes);
+  await ledger.passScreen(id(n), null, at);
+  await ledger.passScore(id(n), 0.5, at);
+  await ledger.queue(id(n), at);
 }
 
 export const inputs = (...numbers: number[]) =>

@@ -1,9 +1,11 @@
 import type { Kysely } from "kysely";
 import { expect, test } from "vitest";
+import { judgingSuite } from "./judging-suite.ts";
 import type { Ledger } from "./ledger.ts";
 import {
   bytes,
   contribution,
+  enterQueued,
   filled,
   HOUR_MS,
   id,
@@ -60,8 +62,7 @@ export function ledgerSuite(open: () => Promise<EmptyDatabase>): void {
     "publishing moves the head, writes receipts and deletes what waited",
     async (ledger) => {
       for (const n of [1, 2]) {
-        await ledger.enter(contribution(n), bytes);
-        await ledger.queueScored(id(n), 0, 5);
+        await enterQueued(ledger, n, 5);
       }
       const fence = await ledger.takeOver("tiny");
       const publication = { version: version(1), fence, inputs: inputs(1, 2), events: [] };
@@ -79,8 +80,7 @@ export function ledgerSuite(open: () => Promise<EmptyDatabase>): void {
 
   ledgerTest("nothing is published on another parent, past a fence or twice", async (ledger) => {
     for (const n of [1, 2]) {
-      await ledger.enter(contribution(n), bytes);
-      await ledger.queueScored(id(n), 0, 5);
+      await enterQueued(ledger, n, 5);
     }
     const old = await ledger.takeOver("tiny");
     const fence = await ledger.takeOver("tiny");
@@ -101,15 +101,14 @@ export function ledgerSuite(open: () => Promise<EmptyDatabase>): void {
     const life = await ledger.contribution(id(1));
     expect(life).toMatchObject({ state: "refused", reason: { code: "harmful" }, updatedAt: 9 });
     expect(await ledger.waitingBytes(id(1))).toBeUndefined();
-    await ledger.queueScored(id(1), 0, 10);
+    await ledger.passScreen(id(1), 3, 10);
     expect((await ledger.contribution(id(1)))?.state).toBe("refused");
     expect(await ledger.counts("tiny", 10)).toMatchObject({ received: 0, refused24h: 1 });
   });
 
   ledgerTest("what is postponed goes to the end of the queue, and is counted", async (ledger) => {
     for (const n of [1, 2]) {
-      await ledger.enter(contribution(n), bytes);
-      await ledger.queueScored(id(n), 0, n);
+      await enterQueued(ledger, n, n);
     }
     await ledger.postpone([id(1)], 9);
     const queued = await ledger.waiting("tiny", "queued", 5);
@@ -122,8 +121,8 @@ export function ledgerSuite(open: () => Promise<EmptyDatabase>): void {
   ledgerTest("counts say what waits, since when, and what was merged", async (ledger) => {
     const empty = await ledger.counts("tiny", 0);
     expect(empty).toMatchObject({ received: 0, queued: 0, oldestReceivedAt: null, merged: 0 });
-    for (const n of [1, 2]) await ledger.enter(contribution(n), bytes);
-    await ledger.queueScored(id(2), 0.5, 3);
+    await ledger.enter(contribution(1), bytes);
+    await enterQueued(ledger, 2, 3);
     const counts = await ledger.counts("tiny", 10);
     expect(counts).toMatchObject({
       received: 1,
@@ -146,8 +145,7 @@ export function ledgerSuite(open: () => Promise<EmptyDatabase>): void {
   ledgerTest("history is read from either end", async (ledger) => {
     const fence = await ledger.takeOver("tiny");
     for (const n of [1, 2]) {
-      await ledger.enter(contribution(n), bytes);
-      await ledger.queueScored(id(n), 0, 5);
+      await enterQueued(ledger, n, 5);
       await ledger.publish({ version: version(n), fence, inputs: inputs(n), events: [] });
     }
     const numbers = (rows: VersionRow[]) => rows.map(({ number }) => number);
@@ -178,8 +176,7 @@ export function ledgerSuite(open: () => Promise<EmptyDatabase>): void {
     "a revert waits, moves the head and takes credit and training back, once",
     async (ledger) => {
       for (const n of [1, 2]) {
-        await ledger.enter(contribution(n), bytes);
-        await ledger.queueScored(id(n), 0, 5);
+        await enterQueued(ledger, n, 5);
       }
       const fence = await ledger.takeOver("tiny");
       await ledger.publish({ version: version(1), fence, inputs: inputs(1), events: [] });
@@ -232,4 +229,6 @@ export function ledgerSuite(open: () => Promise<EmptyDatabase>): void {
     expect(await ledger.ticket(id(2))).toBeUndefined();
     expect((await ledger.shards("tiny"))[0]?.assigned).toBe(4);
   });
+
+  judgingSuite(ledgerTest);
 }

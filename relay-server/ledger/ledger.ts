@@ -1,10 +1,14 @@
 import type { Kysely } from "kysely";
 import { contributionParts } from "./contributions.ts";
+import { epochParts } from "./epochs.ts";
 import { eventParts } from "./events.ts";
+import { gateTestParts } from "./gate-tests.ts";
 import { createGroupCommit } from "./group-commit.ts";
+import { judgingParts } from "./judging.ts";
 import { maintainerParts } from "./maintainers.ts";
 import { modelParts } from "./models.ts";
 import { publishParts } from "./publication.ts";
+import { releaseParts } from "./releases.ts";
 import { revertParts } from "./reverts.ts";
 import { statusParts } from "./status.ts";
 import type { Tables } from "./tables.ts";
@@ -25,8 +29,12 @@ export function createLedger(db: Kysely<Tables>) {
     ...versionParts(db),
     ...ticketParts(db, write),
     ...contributionParts(db, write),
+    ...judgingParts(db, write),
+    ...epochParts(db),
+    ...gateTestParts(db, write),
     ...publishParts(write),
     ...revertParts(db, write),
+    ...releaseParts(db, write),
     ...statusParts(db),
     ...eventParts(db, write),
     ...maintainerParts(db, write),

@@ -3,6 +3,7 @@ import { StartError } from "../start-error.ts";
 import { createFirstTables } from "./migrations/0001-first.ts";
 import { addReverts } from "./migrations/0002-reverts.ts";
 import { addTraining } from "./migrations/0003-training.ts";
+import { addJudging } from "./migrations/0004-judging.ts";
 import type { Tables } from "./tables.ts";
 
 /** In order; the number of a migration is its place, counted from 1. Never edited once released. */
@@ -10,6 +11,7 @@ const MIGRATIONS: readonly ((db: QueryExecutorProvider) => Promise<void>)[] = [
   createFirstTables,
   addReverts,
   addTraining,
+  addJudging,
 ];
 
 /** Bring the ledger's schema up to date; a schema newer than this software is a StartError. */

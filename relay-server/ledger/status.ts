@@ -5,12 +5,17 @@ const DAY_MS = 24 * 3600_000;
 
 /** What `GET /health` counts for one model. */
 export type ModelCounts = {
+  /** Not yet scored. */
   readonly received: number;
+  readonly scored: number;
   readonly queued: number;
   readonly oldestReceivedAt: number | null;
   readonly lastMergeAt: number | null;
   readonly merged24h: number;
   readonly refused24h: number;
+  /** Of `received24h`, those whose mask was the head's when they arrived. */
+  readonly onMask24h: number;
+  readonly received24h: number;
   readonly merged: number;
   readonly contributors: number;
 };
@@ -31,14 +36,19 @@ export function statusParts(db: Kysely<Tables>) {
       const row = await db
         .selectFrom("contributions")
         .select((eb) => [
-          number(sql`state = 'received'`).as("received"),
+          number(sql`state in ('received', 'screened')`).as("received"),
+          number(sql`state = 'scored'`).as("scored"),
           number(sql`state = 'queued'`).as("queued"),
           number(sql`state = 'merged'`).as("merged"),
           number(sql`state = 'merged' and updated_at >= ${day}`).as("merged24h"),
           number(sql`state = 'refused' and updated_at >= ${day}`).as("refused24h"),
+          number(sql`received_at >= ${day} and on_mask = 1`).as("onMask24h"),
+          number(sql`received_at >= ${day}`).as("received24h"),
           sql<
             number | null
-          >`min(case when state in ('received', 'queued') then received_at end)`.as("oldest"),
+          >`min(case when state in ('received', 'screened', 'scored', 'queued') then received_at end)`.as(
+            "oldest",
+          ),
           sql<number | null>`max(case when state = 'merged' then updated_at end)`.as("lastMergeAt"),
           eb.fn
             .count<number>(sql`case when state = 'merged' then contributor end`)
@@ -49,22 +59,25 @@ export function statusParts(db: Kysely<Tables>) {
         .executeTakeFirstOrThrow();
       return {
         received: Number(row.received),
+        scored: Number(row.scored),
         queued: Number(row.queued),
         merged: Number(row.merged),
         merged24h: Number(row.merged24h),
         refused24h: Number(row.refused24h),
+        onMask24h: Number(row.onMask24h),
+        received24h: Number(row.received24h),
         oldestReceivedAt: row.oldest === null ? null : Number(row.oldest),
         lastMergeAt: row.lastMergeAt === null ? null : Number(row.lastMergeAt),
         contributors: Number(row.contributors),
       };
     },
-    /** How many contributions wait for their score. */
+    /** How many contributions are not yet judged by themselves. */
     async unscored(model: string): Promise<number> {
       const row = await db
         .selectFrom("contributions")
         .select((eb) => eb.fn.countAll<number>().as("waiting"))
         .where("model", "=", model)
-        .where("state", "=", "received")
+        .where("state", "in", ["received", "screened", "scored"])
         .executeTakeFirstOrThrow();
       return Number(row.waiting);
     },

@@ -81,6 +81,14 @@ export type ContributionRow = {
   values_hash: string;
   /** L2 norm of the delta. */
   norm: number;
+  /** 1 if its mask was the head's when it arrived. */
+  on_mask: number;
+  /** z of its agreement with the relay's own reference; null if there was none. */
+  agreement: number | null;
+  /** When it passed the screen; null before, and in work from before there was one. */
+  screened_at: number | null;
+  /** When its score was good; null if it was not scored. */
+  scored_at: number | null;
   /** Rise of the held-out loss when scored, in nats. */
   score: number | null;
   /** Cohorts that it was left out of, neither merged nor refused. */
@@ -131,6 +139,30 @@ export type RevertRow = {
   version: number | null;
 };
 
+/** A version that a maintainer made a release. */
+export type ReleaseRow = {
+  model: string;
+  /** A semantic version. */
+  tag: string;
+  version: number;
+  maintainer: string;
+  tagged_at: number;
+};
+
+/** A candidate that the gate tested. */
+export type GateTestRow = {
+  id: number;
+  model: string;
+  tested_at: number;
+  head: number;
+  contributions: number;
+  decision: string;
+  /** Its suites' tests as JSON. */
+  tests: string;
+  /** Its negative flips as JSON; null where none were counted. */
+  flips: string | null;
+};
+
 export type Tables = {
   models: ModelRow;
   versions: VersionRow;
@@ -146,4 +178,6 @@ export type Tables = {
   maintainers: MaintainerRow;
   audit: AuditRow;
   reverts: RevertRow;
+  releases: ReleaseRow;
+  gate_tests: GateTestRow;
 };

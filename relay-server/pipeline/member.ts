@@ -8,7 +8,7 @@ import {
 import { segmentStarts } from "../../core/patch/quantiser.ts";
 import type { Layout } from "../../core/tensors/layout.ts";
 import type { RelayContext } from "../context.ts";
-import type { Waiting } from "../ledger/contributions.ts";
+import type { Waiting } from "../ledger/judging.ts";
 import type { MaskCache, MaskPositions } from "../masks.ts";
 import type { Head } from "./head.ts";
 

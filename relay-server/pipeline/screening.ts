@@ -17,7 +17,9 @@ export async function scoreWaiting(
     const member = await readMember(context, positionsOf, head, row);
     const score = await scoreMember(evaluator, head, member);
     if (score <= head.recipe.score.toleranceNats) {
-      await ledger.queueScored(row.id, score, clock());
+      await ledger.passScreen(row.id, null, clock());
+      await ledger.passScore(row.id, score, clock());
+      await ledger.queue(row.id, clock());
     } else {
       // no figures: with them, work could be fitted to the held-out set
       const message = "with it the model does worse on held-out examples";

@@ -1,0 +1,72 @@
+import type { Kysely } from "kysely";
+import type { EpochState } from "../../core/history/mask-epoch.ts";
+import type { Tables } from "./tables.ts";
+
+const COMES_BACK_MS = 10 * 60_000; // a piece takes a minute; whoever is away longer will hardly come back
+
+/** How work and masks meet: what is out, and what came back in time. */
+export function epochParts(db: Kysely<Tables>) {
+  /** How many tickets may still come back: unused, not expired, handed out a short while ago. */
+  async function outstanding(model: string, now: number, firstBase = 0): Promise<number> {
+    const row = await db
+      .selectFrom("tickets")
+      .select((eb) => eb.fn.countAll<number>().as("tickets"))
+      .where("model", "=", model)
+      .where("base", ">=", firstBase)
+      .where("issued_at", ">", now - COMES_BACK_MS)
+      .where("expires_at", ">", now)
+      .where(({ not, exists, selectFrom }) =>
+        not(
+          exists(
+            selectFrom("contributions")
+              .select("contributions.id")
+              .whereRef("contributions.ticket", "=", "tickets.id"),
+          ),
+        ),
+      )
+      .executeTakeFirstOrThrow();
+    return Number(row.tickets);
+  }
+
+  return {
+    outstanding,
+    /** The state of the mask that version `head` has. */
+    async epoch(model: string, head: number, now: number): Promise<EpochState> {
+      const versions = db.selectFrom("versions").where("model", "=", model);
+      const before = await versions
+        .select((eb) => eb.fn.max("number").as("number"))
+        .where("number", "<=", head)
+        .where("mask", "!=", versions.select("mask").where("number", "=", head))
+        .executeTakeFirstOrThrow();
+      const first = before.number === null ? 0 : Number(before.number) + 1;
+      const work = await db
+        .selectFrom("contributions")
+        .select((eb) => eb.fn.countAll<number>().as("arrived"))
+        .where("model", "=", model)
+        .where("base", ">=", first)
+        .where("on_mask", "=", 1)
+        .executeTakeFirstOrThrow();
+      return {
+        versions: head - first + 1,
+        arrived: Number(work.arrived),
+        outstanding: await outstanding(model, now, first),
+      };
+    },
+    /** Whether work on version `base` has the mask that the head has now. */
+    async isOnMask(model: string, base: number): Promise<boolean> {
+      const row = await db
+        .selectFrom("models")
+        .innerJoin("versions as head", (join) =>
+          join.onRef("head.model", "=", "models.id").onRef("head.number", "=", "models.head"),
+        )
+        .innerJoin("versions as base", (join) =>
+          join.onRef("base.model", "=", "models.id").on("base.number", "=", base),
+        )
+        .select("models.id")
+        .where("models.id", "=", model)
+        .whereRef("base.mask", "=", "head.mask")
+        .executeTakeFirst();
+      return row !== undefined;
+    },
+  };
+}

@@ -1,0 +1,163 @@
+import { type Kysely, sql, type Transaction } from "kysely";
+import { addEvents } from "./events.ts";
+import type { Write } from "./group-commit.ts";
+import { lifeOf } from "./lives.ts";
+import type { ContributionRow, Tables } from "./tables.ts";
+
+/** The stations of a contribution's life before it is decided, in their order; it may pass `scored` by. */
+export type WaitingState = "received" | "screened" | "scored" | "queued";
+
+const WAITING: readonly WaitingState[] = ["received", "screened", "scored", "queued"];
+
+/** A contribution that waits, without its bytes. */
+export type Waiting = ContributionRow & {
+  /** Merges of the same contributor since judging last refused work of theirs. */
+  readonly merged_before: number;
+};
+
+export function judgingParts(db: Kysely<Tables>, write: Write) {
+  /** One decision, one commit: nothing happens if the contribution is not at one of `from` any more. */
+  const moveOn = (
+    id: string,
+    from: readonly WaitingState[],
+    change: Partial<ContributionRow> & { readonly state: WaitingState },
+  ) =>
+    write(async (trx) => {
+      const row = await trx
+        .updateTable("contributions")
+        .set(change)
+        .where("id", "=", id)
+        .where("state", "in", [...from])
+        .returningAll()
+        .executeTakeFirst();
+      if (row !== undefined) await tellLives(trx, [row]);
+    });
+
+  return {
+    /** Contributions at one station, in the order in which they came to it. */
+    waiting(model: string, state: WaitingState, limit: number): Promise<Waiting[]> {
+      return db
+        .selectFrom("contributions")
+        .selectAll("contributions")
+        .select(mergesInARow.as("merged_before"))
+        .where("model", "=", model)
+        .where("state", "=", state)
+        .orderBy("updated_at")
+        .orderBy("id")
+        .limit(limit)
+        .execute()
+        .then((rows) => rows.map((row) => ({ ...row, merged_before: Number(row.merged_before) })));
+    },
+    /** Norms of the work that was merged last, newest first. */
+    async mergedNorms(model: string, limit: number): Promise<number[]> {
+      const rows = await db
+        .selectFrom("contributions")
+        .select("norm")
+        .where("model", "=", model)
+        .where("state", "=", "merged")
+        .orderBy("updated_at", "desc")
+        .limit(limit)
+        .execute();
+      return rows.map(({ norm }) => norm);
+    },
+    /** It passed the screen; `agreement` is its z, null where there was no reference. */
+    passScreen(id: string, agreement: number | null, at: number): Promise<void> {
+      const change = { state: "screened", agreement, screened_at: at, updated_at: at } as const;
+      return moveOn(id, ["received"], change);
+    },
+    /** Its score was good. */
+    passScore(id: string, score: number, at: number): Promise<void> {
+      return moveOn(id, ["screened"], { state: "scored", score, scored_at: at, updated_at: at });
+    },
+    /** It waits for a merge. */
+    queue(id: string, at: number): Promise<void> {
+      return moveOn(id, ["screened", "scored"], { state: "queued", updated_at: at });
+    },
+    /** Refuse contributions that wait; their bytes go. */
+    refuseWaiting(
+      ids: readonly string[],
+      reason: { code: string; message: string },
+      at: number,
+    ): Promise<void> {
+      return write(async (trx) => {
+        const rows = await trx
+          .updateTable("contributions")
+          .set({
+            state: "refused",
+            reason_code: reason.code,
+            reason_message: reason.message,
+            updated_at: at,
+          })
+          .where("id", "in", [...ids])
+          .where("state", "in", [...WAITING])
+          .returningAll()
+          .execute();
+        await trx
+          .deleteFrom("waiting_bytes")
+          .where("contribution", "in", [...ids])
+          .execute();
+        await tellLives(trx, rows);
+      });
+    },
+    /** Leave contributions in the queue for a later cohort, behind the others. */
+    postpone(ids: readonly string[], at: number): Promise<void> {
+      return write(async (trx) => {
+        await trx
+          .updateTable("contributions")
+          .set((eb) => ({ postponed: eb("postponed", "+", 1), updated_at: at }))
+          .where("id", "in", [...ids])
+          .where("state", "=", "queued")
+          .execute();
+      });
+    },
+    /** Work on the same mask that came before this, waits or was merged, newest first. */
+    async earlierOnMask(
+      {
+        id,
+        model,
+        base,
+        received_at,
+      }: Pick<ContributionRow, "id" | "model" | "base" | "received_at">,
+      limit: number,
+    ): Promise<string[]> {
+      const masks = db.selectFrom("versions").where("model", "=", model);
+      const rows = await db
+        .selectFrom("contributions")
+        .select("id")
+        .where("model", "=", model)
+        .where(
+          "base",
+          "in",
+          masks
+            .select("number")
+            .where("mask", "=", masks.select("mask").where("number", "=", base)),
+        )
+        .where("state", "in", [...WAITING, "merged"])
+        .where(sql<boolean>`(received_at, id) < (${received_at}, ${id})`)
+        .orderBy("received_at", "desc")
+        .orderBy("id", "desc")
+        .limit(limit)
+        .execute();
+      return rows.map((row) => row.id);
+    },
+  };
+}
+
+/** Merged work of a row's contributor since the last that judging refused. */
+const mergesInARow = sql<number>`(
+  select count(*) from contributions as earlier
+  where earlier.contributor = contributions.contributor and earlier.model = contributions.model
+    and earlier.state = 'merged' and earlier.updated_at > coalesce((
+      select max(refused.updated_at) from contributions as refused
+      where refused.contributor = contributions.contributor and refused.model = contributions.model
+        and refused.state = 'refused'), 0))`;
+
+async function tellLives(
+  trx: Transaction<Tables>,
+  rows: readonly ContributionRow[],
+): Promise<void> {
+  await addEvents(
+    trx,
+    rows.map((row) => ({ type: "contribution", data: { contribution: lifeOf(row) } })),
+  );
+}

@@ -1,0 +1,64 @@
+import type { Kysely } from "kysely";
+import type { TagRequest } from "../../core/protocol/schemas/admin.ts";
+import type { Write } from "./group-commit.ts";
+import { addAudit } from "./maintainers.ts";
+import type { ReleaseRow, Tables, VersionRow } from "./tables.ts";
+
+export type Tagging = TagRequest & { readonly maintainer: string; readonly at: number };
+
+export function releaseParts(db: Kysely<Tables>, write: Write) {
+  return {
+    /** Make a version a release, and write who did it into the audit log; or why it cannot be. */
+    tag({
+      model,
+      version,
+      tag,
+      maintainer,
+      at,
+    }: Tagging): Promise<"tagged" | "version-unknown" | "tag-taken"> {
+      return write(async (trx) => {
+        const found = await trx
+          .selectFrom("versions")
+          .select("number")
+          .where("model", "=", model)
+          .where("number", "=", version)
+          .executeTakeFirst();
+        if (found === undefined) return "version-unknown";
+        const inserted = await trx
+          .insertInto("releases")
+          .values({ model, tag, version, maintainer, tagged_at: at })
+          .onConflict((conflict) => conflict.doNothing())
+          .returning("tag")
+          .executeTakeFirst();
+        if (inserted === undefined) return "tag-taken";
+        const note = `version ${version} is ${tag}`;
+        await addAudit(trx, { at, maintainer, action: "tag", subject: model, note });
+        return "tagged";
+      });
+    },
+    /** The model's last release: what was tagged last. */
+    release(model: string): Promise<ReleaseRow | undefined> {
+      return db
+        .selectFrom("releases")
+        .selectAll()
+        .where("model", "=", model)
+        .orderBy("tagged_at", "desc")
+        .orderBy("version", "desc")
+        .orderBy("tag", "desc")
+        .executeTakeFirst();
+    },
+    versionByTag(model: string, tag: string): Promise<VersionRow | undefined> {
+      return db
+        .selectFrom("releases")
+        .innerJoin("versions", (join) =>
+          join
+            .onRef("versions.model", "=", "releases.model")
+            .onRef("versions.number", "=", "releases.version"),
+        )
+        .selectAll("versions")
+        .where("releases.model", "=", model)
+        .where("releases.tag", "=", tag)
+        .executeTakeFirst();
+    },
+  };
+}
