@@ -3,6 +3,7 @@ import { assert } from "../core/errors.ts";
 import { parseJson } from "../core/protocol/canonical-json.ts";
 import { recipe as recipeSchema } from "../core/protocol/schemas/recipe.ts";
 import { encodeCheckpoint, layoutOf } from "../core/tensors/manifest.ts";
+import { suitesOf } from "./blobs/held-out-store.ts";
 import type { Checkpoints } from "./checkpoints.ts";
 import type { RelayContext, ServedModel } from "./context.ts";
 import type { ModelRow } from "./ledger/tables.ts";
@@ -48,7 +49,8 @@ async function openModel(
   const { id } = await encodeCheckpoint(layout, await checkpoints.parametersOf(head));
   if (id !== head.checkpoint)
     throw new Error(`version ${head.number} does not have its checkpoint`);
-  for (const path of Object.values(heldOut.paths(row.id))) await access(path); // its error names the path
+  const paths = heldOut.paths(row.id);
+  for (const suite of suitesOf(recipe)) await access(paths[suite]); // its error names the path
   for (const { sha256, size_bytes, title } of await ledger.shards(row.id)) {
     if ((await blobs.size(sha256)) !== size_bytes) throw new Error(`shard "${title}" is missing`);
   }

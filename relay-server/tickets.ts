@@ -6,6 +6,7 @@ import type { Ticket, TicketAnswer } from "../core/protocol/schemas/ticket.ts";
 import { signTicket } from "../core/protocol/signed-ticket.ts";
 import type { RelayContext } from "./context.ts";
 import type { ModelRow } from "./ledger/tables.ts";
+import { drawUint32 } from "./lots.ts";
 import { chooseShards } from "./shards.ts";
 
 const MAX_UNSCORED = 256; // more work than this waits for its score: let it be caught up with first
@@ -37,7 +38,7 @@ export async function issueTicket(
   assert(head !== undefined && recipe !== undefined, `no head of ${model.id}`);
   const chosen = chooseShards(shards, recipe.data, {
     rank: ({ assigned }) => assigned, // those that were handed out least
-    lot: () => uint32(random),
+    lot: () => drawUint32(random),
   });
   const issuedAt = clock();
   const ticket: Ticket = {
@@ -54,7 +55,7 @@ export async function issueTicket(
       examples,
       title,
     })),
-    seed: uint32(random),
+    seed: drawUint32(random),
     training: recipe.training,
     issuedAt,
     expiresAt: issuedAt + config.ticketHours * HOUR_MS,
@@ -73,8 +74,4 @@ export async function issueTicket(
     ticket.shards.map(({ index }) => index),
   );
   return { work: true, ticket, signature: await signTicket(ticket, identity.privateKey) };
-}
-
-function uint32(random: RelayContext["random"]): number {
-  return new DataView(random(4).buffer).getUint32(0);
 }

@@ -1,23 +1,31 @@
 import { join } from "node:path";
+import type { Suite } from "../../core/gate/judge.ts";
+import type { Recipe } from "../../core/protocol/schemas/recipe.ts";
 import { writeDurably } from "./durable-file.ts";
 
-export const HELD_OUT_SETS = ["score", "gate", "report"] as const;
-export type HeldOutSet = (typeof HELD_OUT_SETS)[number];
+const SUITES = ["score", "gate", "protected", "report"] as const;
+
+/** The held-out sets that a model of this recipe has: a protected suite only where the recipe names one. */
+export function suitesOf({ data }: Recipe): Suite[] {
+  return SUITES.filter((suite) => data.heldOut[suite] !== undefined);
+}
 
 /** Held-out sets, in a folder of their own that no route reads. */
 export type HeldOutStore = {
-  put(model: string, set: HeldOutSet, bytes: Uint8Array): Promise<void>;
-  paths(model: string): Record<HeldOutSet, string>;
+  put(model: string, suite: Suite, bytes: Uint8Array): Promise<void>;
+  paths(model: string): Record<Suite, string>;
 };
 
 export function openHeldOutStore(folder: string, temporary: string): HeldOutStore {
-  const path = (model: string, set: HeldOutSet) => join(folder, model, `${set}.safetensors`);
+  const path = (model: string, suite: Suite) => join(folder, model, `${suite}.safetensors`);
   return {
     paths: (model) => ({
       score: path(model, "score"),
       gate: path(model, "gate"),
+      protected: path(model, "protected"),
       report: path(model, "report"),
     }),
-    put: (model, set, bytes) => writeDurably(path(model, set), bytes, { temporary, mode: 0o600 }),
+    put: (model, suite, bytes) =>
+      writeDurably(path(model, suite), bytes, { temporary, mode: 0o600 }),
   };
 }

@@ -10,12 +10,12 @@ import { decodeCheckpointFile } from "../../core/tensors/checkpoint-file.ts";
 import type { Layout } from "../../core/tensors/layout.ts";
 import { encodeCheckpoint } from "../../core/tensors/manifest.ts";
 import { decodeExamples } from "../../core/training/examples.ts";
-import { HELD_OUT_SETS } from "../blobs/held-out-store.ts";
+import { suitesOf } from "../blobs/held-out-store.ts";
 import type { RelayContext } from "../context.ts";
 import { summaryOf } from "../http/answers.ts";
 import type { ShardRow, VersionRow } from "../ledger/tables.ts";
 import type { Evaluator } from "../pipeline/evaluation-thread.ts";
-import { metricsOf } from "../pipeline/metrics.ts";
+import { metricsOf } from "../pipeline/judge.ts";
 
 /** Hears how far something is that takes seconds. */
 export type Progress = (what: string, done: number, total: number) => void;
@@ -52,7 +52,13 @@ export async function importModel(
   const paths = context.heldOut.paths(id);
   await evaluator.open({ id, architecture, paths });
   await evaluator.load(checkpoint, parameters);
-  const task = { model: id, set: "report", checkpoint, step: null } as const;
+  const task = {
+    model: id,
+    set: "report",
+    range: [0, recipe.data.heldOut.report],
+    checkpoint,
+    step: null,
+  } as const;
   const report = metricsOf(await evaluator.evaluate(task));
   onProgress(what, 1, total);
 
@@ -77,12 +83,14 @@ export async function importModel(
 
 async function putHeldOut({ heldOut }: ImportContext, { recipe, ...source }: ModelSource) {
   const sets = await source.heldOut();
-  for (const set of HELD_OUT_SETS) {
-    const what = `${recipe.id}'s ${set} set`;
-    const { count } = decodeExamples(what, sets[set], recipe.architecture);
-    const promised = recipe.data.heldOut[set];
+  for (const suite of suitesOf(recipe)) {
+    const what = `${recipe.id}'s ${suite} set`;
+    const bytes = sets[suite];
+    if (bytes === undefined) throw new FormatError(`${what}: missing`);
+    const { count } = decodeExamples(what, bytes, recipe.architecture);
+    const promised = recipe.data.heldOut[suite];
     if (count !== promised) throw new FormatError(`${what}: ${count} examples, not ${promised}`);
-    await heldOut.put(recipe.id, set, sets[set]);
+    await heldOut.put(recipe.id, suite, bytes);
   }
 }
 

@@ -2,10 +2,10 @@
 import { readFile } from "node:fs/promises";
 import { parentPort } from "node:worker_threads";
 import { assert } from "../../core/errors.ts";
+import type { Suite } from "../../core/gate/judge.ts";
 import type { Architecture } from "../../core/protocol/schemas/recipe.ts";
 import type { Evaluation, evaluate as evaluateExamples } from "../../core/training/evaluate.ts";
 import { decodeExamples, type Examples, sliceExamples } from "../../core/training/examples.ts";
-import type { HeldOutSet } from "../blobs/held-out-store.ts";
 import { answerCalls } from "../threads/call-port.ts";
 import { openWasm } from "../threads/open-wasm.ts";
 
@@ -13,22 +13,22 @@ export type EvaluatedModel = {
   readonly id: string;
   readonly architecture: Architecture;
   /** Where the held-out sets lie. */
-  readonly paths: Readonly<Record<HeldOutSet, string>>;
+  readonly paths: Readonly<Record<Suite, string>>;
 };
 
 export type EvaluationTask = {
   readonly model: string;
-  readonly set: HeldOutSet;
-  /** Examples from…to−1 of the set; all of them without it. */
-  readonly range?: readonly [number, number];
+  readonly set: Suite;
+  /** Examples from…to−1 of the set. */
+  readonly range: readonly [number, number];
   /** A checkpoint that `load` brought. */
   readonly checkpoint: string;
   /** What is changed in it before it runs: new values at ascending positions. */
   readonly step: { readonly positions: Uint32Array; readonly values: Float32Array } | null;
 };
 
-const KEPT_CHECKPOINTS = 4; // a head for each of a few models
-const KEPT_EVALUATIONS = 64; // of unchanged checkpoints: every candidate is compared with its parent's
+const KEPT_CHECKPOINTS = 8; // head and last release of a few models
+const KEPT_EVALUATIONS = 128; // of unchanged checkpoints, in pieces: every candidate is compared with the same
 
 const models = new Map<string, EvaluatedModel>();
 const sets = new Map<string, Examples>();
@@ -50,8 +50,11 @@ const evaluator = {
   async open(model: EvaluatedModel): Promise<void> {
     models.set(model.id, model);
   },
+  /** Whether it is loaded; what is asked for stays longer. */
   async has(checkpoint: string): Promise<boolean> {
-    return checkpoints.has(checkpoint);
+    const parameters = checkpoints.get(checkpoint);
+    if (parameters !== undefined) remember(checkpoints, checkpoint, parameters, KEPT_CHECKPOINTS);
+    return parameters !== undefined;
   },
   async load(checkpoint: string, parameters: Float32Array): Promise<void> {
     remember(checkpoints, checkpoint, parameters, KEPT_CHECKPOINTS);
@@ -64,8 +67,7 @@ const evaluator = {
     const known = step === null ? parents.get(name) : undefined;
     if (known !== undefined) return known;
     const run = await openEngine();
-    const all = await examplesOf(model, set);
-    const examples = range === undefined ? all : sliceExamples(all, ...range);
+    const examples = sliceExamples(await examplesOf(model, set), ...range);
     const { architecture } = model;
     const parameters = step === null ? base : withStep(base, step);
     const evaluation = await run({ architecture, parameters, examples });
@@ -75,7 +77,7 @@ const evaluator = {
 };
 export type Evaluator = typeof evaluator;
 
-async function examplesOf(model: EvaluatedModel, set: HeldOutSet): Promise<Examples> {
+async function examplesOf(model: EvaluatedModel, set: Suite): Promise<Examples> {
   const path = model.paths[set];
   const known = sets.get(path);
   if (known !== undefined) return known;
@@ -93,6 +95,7 @@ function withStep(base: Float32Array, step: NonNullable<EvaluationTask["step"]>)
 }
 
 function remember<T>(cache: Map<string, T>, name: string, value: T, kept: number): void {
+  cache.delete(name); // its place is at the end
   cache.set(name, value);
   if (cache.size > kept) cache.delete(cache.keys().next().value!); // the oldest
 }

@@ -3,6 +3,7 @@ import { decodeVersion } from "../../core/history/version.ts";
 import type { VersionRecord } from "../../core/protocol/schemas/version.ts";
 import type { Checkpoints } from "../checkpoints.ts";
 import type { RelayContext, ServedModel } from "../context.ts";
+import type { ModelRow, VersionRow } from "../ledger/tables.ts";
 import type { Evaluator } from "./evaluation-thread.ts";
 
 /** A model's newest version, in memory here and in the evaluation thread. */
@@ -15,7 +16,12 @@ export type Head = ServedModel & {
   /** [N] */
   readonly parameters: Float32Array;
   readonly paused: boolean;
+  /** The last release, version 0 before the first: loaded in the evaluation thread too. */
+  readonly release: { readonly number: number; readonly checkpoint: string };
 };
+
+/** A head without what may change while it is one. */
+type KeptHead = Omit<Head, "paused" | "release">;
 
 /** Reads heads, and keeps the parameters of each model's last one. */
 export function createHeads(
@@ -23,33 +29,43 @@ export function createHeads(
   checkpoints: Checkpoints,
   evaluator: Evaluator,
 ): (model: string) => Promise<Head> {
-  const kept = new Map<string, Head>();
-  return async (model) => {
-    const row = await ledger.model(model);
-    const served = models.get(model);
-    assert(row !== undefined && served !== undefined, `no model ${model}`);
-    const known = kept.get(model);
-    if (known?.number === row.head) {
-      // other models' heads may have taken its place there
-      const isLoaded = await evaluator.has(known.checkpoint);
-      if (!isLoaded) await evaluator.load(known.checkpoint, known.parameters);
-      return { ...known, paused: row.paused === 1 };
-    }
-    const version = await ledger.version(model, row.head);
-    assert(version !== undefined, `${model} has no version ${row.head}`);
-    const parameters = await checkpoints.parametersOf(version);
-    const head: Head = {
+  const kept = new Map<string, KeptHead>();
+
+  async function readHead({ id: model, head }: ModelRow, served: ServedModel): Promise<KeptHead> {
+    const version = await versionOf(model, head);
+    return {
       ...served,
       model,
       number: version.number,
       id: version.id,
       checkpoint: version.checkpoint,
       record: decodeVersion(version.signed).record,
-      parameters,
-      paused: row.paused === 1,
+      parameters: await checkpoints.parametersOf(version),
     };
-    await evaluator.load(head.checkpoint, parameters);
+  }
+
+  async function versionOf(model: string, number: number): Promise<VersionRow> {
+    const version = await ledger.version(model, number);
+    assert(version !== undefined, `${model} has no version ${number}`);
+    return version;
+  }
+
+  return async (model) => {
+    const row = await ledger.model(model);
+    const served = models.get(model);
+    assert(row !== undefined && served !== undefined, `no model ${model}`);
+    const known = kept.get(model);
+    const head = known?.number === row.head ? known : await readHead(row, served);
     kept.set(model, head);
-    return head;
+    const release = await versionOf(model, (await ledger.release(model))?.version ?? 0);
+    // other models' checkpoints may have taken their places in the thread
+    if (!(await evaluator.has(release.checkpoint))) {
+      await evaluator.load(release.checkpoint, await checkpoints.parametersOf(release));
+    }
+    if (!(await evaluator.has(head.checkpoint))) {
+      await evaluator.load(head.checkpoint, head.parameters);
+    }
+    const { number, checkpoint } = release;
+    return { ...head, paused: row.paused === 1, release: { number, checkpoint } };
   };
 }

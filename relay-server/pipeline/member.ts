@@ -1,10 +1,6 @@
 import { assert } from "../../core/errors.ts";
-import {
-  decodePatch,
-  decodePatchHeader,
-  dequantisePatch,
-  type Patch,
-} from "../../core/patch/patch.ts";
+import type { Member as JudgedMember } from "../../core/merge/member.ts";
+import { decodePatch, decodePatchHeader, type Patch } from "../../core/patch/patch.ts";
 import { segmentStarts } from "../../core/patch/quantiser.ts";
 import type { Layout } from "../../core/tensors/layout.ts";
 import type { RelayContext } from "../context.ts";
@@ -12,19 +8,23 @@ import type { Waiting } from "../ledger/judging.ts";
 import type { MaskCache, MaskPositions } from "../masks.ts";
 import type { Head } from "./head.ts";
 
-/** A contribution that waits, decoded. */
-export type Member = MaskPositions & { readonly row: Waiting; readonly patch: Patch };
+/** A contribution that waits, decoded, and its row in the ledger. */
+export type Member = JudgedMember & { readonly row: Waiting };
 
 /** Read back what intake accepted. */
 export async function readMember(
   { ledger }: RelayContext,
   positionsOf: MaskCache,
-  { layout }: Head,
+  { layout, number }: Head,
   row: Waiting,
 ): Promise<Member> {
   const bytes = await ledger.waitingBytes(row.id);
   assert(bytes !== undefined, `${row.id} waits without its bytes`);
-  return { row, ...(await readPatch(positionsOf, layout, bytes)) };
+  const { patch, positions, segments } = await readPatch(positionsOf, layout, bytes);
+  const { id, contributor, norm, merged_before: merges, examples } = row;
+  const { codes, scales } = patch;
+  const standing = { norm, merges, lag: number - row.base, examples };
+  return { id, contributor, positions, segments, codes, scales, ...standing, row };
 }
 
 /** Decode a patch that intake accepted, under the mask that its header names. */
@@ -38,14 +38,4 @@ export async function readPatch(
   const positions = masked?.positions ?? patch.positions ?? new Uint32Array();
   const segments = masked?.segments ?? segmentStarts(layout, positions);
   return { patch, positions, segments };
-}
-
-/** The values [k] of `parameters` at the member's positions after `share` of its delta. */
-export function steppedValues(
-  { patch, positions, segments }: Member,
-  parameters: Float32Array,
-  share: number,
-): Float32Array {
-  const delta = dequantisePatch(patch, segments);
-  return Float32Array.from(positions, (position, i) => parameters[position]! + share * delta[i]!);
 }

@@ -1,20 +1,15 @@
-import { bisect } from "../../core/gate/bisection.ts";
-import type { PairedTestResult } from "../../core/gate/paired-test.ts";
+import { type CohortOutcome, judgeCohort } from "../../core/gate/cohort.ts";
 import type { RelayContext } from "../context.ts";
 import { modelHealthOf } from "../http/answers.ts";
-import {
-  type Candidate,
-  mergeCandidate,
-  reportOf,
-  testCandidate,
-  weighCohort,
-} from "./candidate.ts";
+import { drawLot } from "../lots.ts";
 import type { Head } from "./head.ts";
+import { attest, gateSettingOf, gateTestOf } from "./judge.ts";
 import { type Member, readMember } from "./member.ts";
 import type { PipelineParts, StepResult } from "./pipeline.ts";
 import { publishCandidate } from "./publishing.ts";
 
 const CLIP_SAMPLE = 64; // norms of merged work that the clip is taken from
+const SAMPLED_SHARE = 1 / 4; // of the cohorts: leaving each member out costs an evaluation a member
 const MOST_POSTPONEMENTS = 3; // each is a chance to pass beside other work, on another head
 
 /**
@@ -23,7 +18,7 @@ const MOST_POSTPONEMENTS = 3; // each is a chance to pass beside other work, on 
  */
 export async function mergeCohort(parts: PipelineParts, head: Head): Promise<StepResult> {
   const { context, evaluator, positionsOf } = parts;
-  const { ledger, clock } = context;
+  const { ledger, clock, random } = context;
   const { cohortSize, cohortSeconds } = head.recipe.merge;
   const queued = await ledger.waiting(head.model, "queued", cohortSize);
   const [first] = queued;
@@ -33,18 +28,23 @@ export async function mergeCohort(parts: PipelineParts, head: Head): Promise<Ste
 
   const members: Member[] = [];
   for (const row of queued) members.push(await readMember(context, positionsOf, head, row));
-  const norms = await ledger.mergedNorms(head.model, CLIP_SAMPLE);
-  const weights = weighCohort(head, members, norms);
-  const passed = new Map<readonly Member[], { candidate: Candidate; result: PairedTestResult }>();
-  const found = await bisect(members, head.recipe.gate.alpha, async (part, alpha) => {
-    const candidate = mergeCandidate(head, part, weights);
-    const result = await testCandidate(evaluator, head, candidate, alpha);
-    if (result.decision === "pass") passed.set(part, { candidate, result });
-    return result.decision;
-  });
-  const winner = passed.get(found.passed);
-  if (winner !== undefined) await publish(parts, head, winner, found.evaluations);
-  await sendOn(context, found.bad, found.left);
+  const setting = {
+    ...gateSettingOf(evaluator, head),
+    parameters: head.parameters,
+    mergedNorms: await ledger.mergedNorms(head.model, CLIP_SAMPLE),
+    isSampled: drawLot(random) < SAMPLED_SHARE,
+  };
+  const outcome = await judgeCohort(setting, members);
+  const tests = outcome.tested.map(({ candidate, verdict }) =>
+    gateTestOf(verdict, {
+      at: clock(),
+      head: head.number,
+      contributions: candidate.members.length,
+    }),
+  );
+  await ledger.recordGateTests(head.model, tests);
+  await publish(parts, head, outcome);
+  await sendOn(context, outcome);
   await ledger.appendEvents([{ type: "health", data: await modelHealthOf(context, head.model) }]);
   return { again: true };
 }
@@ -52,28 +52,35 @@ export async function mergeCohort(parts: PipelineParts, head: Head): Promise<Ste
 async function publish(
   { context, evaluator, fences }: PipelineParts,
   head: Head,
-  { candidate, result }: { candidate: Candidate; result: PairedTestResult },
-  evaluations: number,
+  { passed, tested }: CohortOutcome<Member>,
 ): Promise<void> {
-  const { examples, meanDifference: meanDifferenceNats } = result;
-  const gate = { decision: "pass", examples, meanDifferenceNats, evaluations } as const;
-  const report = await reportOf(evaluator, head, candidate);
+  if (passed === null) return;
+  const { candidate, verdict } = passed;
+  const setting = gateSettingOf(evaluator, head);
+  const attestation = await attest(setting, candidate.step, verdict, tested.length);
   const fence = fences.get(head.model) ?? -1; // no ledger has such a fence
-  const published = await publishCandidate(context, head, candidate, { report, gate }, fence);
+  const published = await publishCandidate(context, head, candidate, attestation, fence);
   if (!published) throw new Error(`${head.model}: another relay publishes this model now`);
 }
 
-/** Refuse what failed alone; leave what is undecided to later cohorts, but not for ever. */
+/** Refuse what is known to harm; leave what is undecided to later cohorts, but not for ever. */
 async function sendOn(
   { ledger, clock }: RelayContext,
-  bad: readonly Member[],
-  left: readonly Member[],
+  { failed, harmful, left }: CohortOutcome<Member>,
 ): Promise<void> {
   const again = left.filter(({ row }) => row.postponed < MOST_POSTPONEMENTS);
-  const refused = [...bad, ...left.filter((member) => !again.includes(member))];
-  const idsOf = (members: readonly Member[]) => members.map(({ row }) => row.id);
+  const refused = [...failed, ...left.filter((member) => !again.includes(member))];
   if (again.length > 0) await ledger.postpone(idsOf(again), clock());
-  if (refused.length === 0) return;
-  const message = "a model with it was not shown to be as good as the one before";
-  await ledger.refuseWaiting(idsOf(refused), { code: "gate-failed", message }, clock());
+  if (refused.length > 0) {
+    const message = "a model with it was not shown to be as good as the one before";
+    await ledger.refuseWaiting(idsOf(refused), { code: "gate-failed", message }, clock());
+  }
+  if (harmful.length > 0) {
+    const message = "without it, the others' work does better on held-out examples";
+    await ledger.refuseWaiting(idsOf(harmful), { code: "harmful", message }, clock());
+  }
+}
+
+function idsOf(members: readonly Member[]): string[] {
+  return members.map(({ id }) => id);
 }

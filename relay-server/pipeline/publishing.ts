@@ -1,24 +1,21 @@
 import { assert } from "../../core/errors.ts";
 import { nextMask } from "../../core/history/mask-epoch.ts";
 import { encodeVersion, signVersion, versionId } from "../../core/history/version.ts";
+import type { Candidate } from "../../core/merge/candidate.ts";
+import type { MergedStep } from "../../core/merge/mean.ts";
 import { denominatorOf } from "../../core/merge/rules.ts";
 import { encodeCanonical } from "../../core/protocol/canonical-json.ts";
 import { MAX_MULTIPLIER } from "../../core/protocol/limits.ts";
 import type { RelayEvent } from "../../core/protocol/schemas/status.ts";
-import type { Metrics, VersionRecord } from "../../core/protocol/schemas/version.ts";
+import type { VersionRecord } from "../../core/protocol/schemas/version.ts";
 import { applyDeltaStep, encodeDeltaStep } from "../../core/tensors/delta-step.ts";
 import { encodeCheckpoint } from "../../core/tensors/manifest.ts";
 import type { RelayContext } from "../context.ts";
 import { summaryOf } from "../http/answers.ts";
 import type { RevertRow, VersionRow } from "../ledger/tables.ts";
-import type { Candidate } from "./candidate.ts";
 import type { Head } from "./head.ts";
-
-/** What the relay attests about a candidate that passed. */
-export type Attestation = {
-  readonly report: Metrics;
-  readonly gate: NonNullable<VersionRecord["evaluation"]["gate"]>;
-};
+import type { Attestation } from "./judge.ts";
+import type { Member } from "./member.ts";
 
 /**
  * Step 10 of the walk: the blobs first, then one transaction. False if another publisher was faster; what was
@@ -27,15 +24,15 @@ export type Attestation = {
 export async function publishCandidate(
   context: RelayContext,
   head: Head,
-  candidate: Candidate,
+  candidate: Candidate<Member>,
   attestation: Attestation,
   fence: number,
 ): Promise<boolean> {
   const { blobs, ledger } = context;
   const { recipe } = head;
-  for (const { row } of candidate.members) {
-    const bytes = await ledger.waitingBytes(row.id);
-    assert(bytes !== undefined, `${row.id} waits without its bytes`);
+  for (const { id } of candidate.members) {
+    const bytes = await ledger.waitingBytes(id);
+    assert(bytes !== undefined, `${id} waits without its bytes`);
     await blobs.put(bytes);
   }
   const merge = {
@@ -48,12 +45,12 @@ export async function publishCandidate(
   return ledger.publish({
     version,
     fence,
-    inputs: candidate.members.map(({ row, patch }, i) => ({
-      contribution: row.id,
-      contributor: row.contributor,
-      shards: patch.header.shards,
+    inputs: candidate.members.map(({ id, contributor, examples, row }, i) => ({
+      contribution: id,
+      contributor,
+      shards: JSON.parse(row.shards),
       multiplier: candidate.multipliers[i]!,
-      credit: (row.examples * candidate.multipliers[i]!) / MAX_MULTIPLIER,
+      credit: (examples * candidate.multipliers[i]!) / MAX_MULTIPLIER,
     })),
     events: eventsOf(version),
   });
@@ -63,7 +60,7 @@ export async function publishCandidate(
 export async function publishRevert(
   context: RelayContext,
   head: Head,
-  { revert, step }: { readonly revert: RevertRow; readonly step: Candidate["step"] },
+  { revert, step }: { readonly revert: RevertRow; readonly step: MergedStep },
   attestation: Attestation,
   fence: number,
 ): Promise<boolean> {
@@ -76,7 +73,7 @@ export async function publishRevert(
 async function writeVersion(
   { blobs, config, identity, clock }: RelayContext,
   head: Head,
-  changed: Candidate["step"],
+  changed: MergedStep,
   change: Pick<VersionRecord, "merge" | "revert">,
   attestation: Attestation,
 ): Promise<VersionRow> {
@@ -133,11 +130,11 @@ function eventsOf(version: VersionRow): RelayEvent[] {
   ];
 }
 
-function inputsOf({ members, multipliers }: Candidate) {
+function inputsOf({ members, multipliers }: Candidate<Member>) {
   return members
-    .map(({ row }, i) => ({
-      contribution: row.id,
-      contributor: row.contributor,
+    .map(({ id, contributor, row }, i) => ({
+      contribution: id,
+      contributor,
       signature: row.signature,
       base: row.base,
       multiplier: multipliers[i]!,

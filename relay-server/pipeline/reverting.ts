@@ -1,4 +1,5 @@
 import { assert, FormatError } from "../../core/errors.ts";
+import { type GateVerdict, testStep } from "../../core/gate/suites.ts";
 import type { ReplayPatch } from "../../core/history/replay.ts";
 import { replayHistory, replayStart } from "../../core/history/replay-history.ts";
 import { decodeVersion } from "../../core/history/version.ts";
@@ -7,8 +8,8 @@ import { deltaStepBetween } from "../../core/tensors/delta-step.ts";
 import { modelHealthOf } from "../http/answers.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { RevertRow } from "../ledger/tables.ts";
-import { reportOf, testCandidate } from "./candidate.ts";
 import type { Head } from "./head.ts";
+import { attest, gateSettingOf, gateTestOf } from "./judge.ts";
 import { readPatch } from "./member.ts";
 import type { PipelineParts } from "./pipeline.ts";
 import { publishRevert } from "./publishing.ts";
@@ -51,18 +52,28 @@ async function publishWithout(
     throw error;
   }
   const step = deltaStepBetween(head.parameters, replayed);
-  const result = await testCandidate(evaluator, head, { step }, head.recipe.gate.alpha);
-  if (result.decision !== "pass") {
-    const found = result.decision === "fail" ? "is worse than" : "was not shown to be as good as";
-    return `the gate refused: on ${result.examples} held-out examples the model without it ${found} the head`;
-  }
-  const { examples, meanDifference: meanDifferenceNats } = result;
-  const gate = { decision: "pass", examples, meanDifferenceNats, evaluations: 1 } as const;
-  const report = await reportOf(evaluator, head, { step });
+  const setting = gateSettingOf(evaluator, head);
+  const verdict = await testStep(setting, step, head.recipe.gate.alpha);
+  const facts = { at: context.clock(), head: head.number, contributions: 0 };
+  await context.ledger.recordGateTests(head.model, [gateTestOf(verdict, facts)]);
+  if (verdict.decision !== "pass") return refusalOf(verdict);
+  const attestation = await attest(setting, step, verdict, 1);
   const fence = fences.get(head.model) ?? -1; // no ledger has such a fence
-  const published = await publishRevert(context, head, { revert, step }, { report, gate }, fence);
+  const published = await publishRevert(context, head, { revert, step }, attestation, fence);
   if (!published) throw new Error(`${head.model}: another relay publishes this model now`);
   return null;
+}
+
+/** Why the gate did not let the model without it pass, in plain words. */
+function refusalOf({ tests, flips }: GateVerdict): string {
+  const bad = tests.find(({ decision }) => decision !== "pass");
+  if (bad === undefined) {
+    return `the gate refused: the model without it has ${flips?.flips} answers wrong that version ${flips?.version} had right`;
+  }
+  const found = bad.decision === "fail" ? "is worse than" : "was not shown to be as good as";
+  const suite = bad.suite === "gate" ? "held-out examples" : "examples of the protected suite";
+  const earlier = bad.against === "parent" ? "the head" : `the release, version ${bad.version}`;
+  return `the gate refused: on ${bad.examples} ${suite} the model without it ${found} ${earlier}`;
 }
 
 /** The parameters [N] of the head's history without the contribution, and without those reverted before. */

@@ -1,7 +1,8 @@
+import { scoreMember, validateScore } from "../../core/gate/scoring.ts";
 import type { Head } from "./head.ts";
+import { createJudge } from "./judge.ts";
 import { readMember } from "./member.ts";
 import type { PipelineParts, StepResult } from "./pipeline.ts";
-import { scoreMember } from "./scoring.ts";
 
 const SCORED_A_STEP = 8; // then the pipeline looks whether a cohort is due
 
@@ -12,18 +13,18 @@ export async function scoreWaiting(
   otherwise: StepResult,
 ): Promise<StepResult> {
   const { ledger, clock } = context;
+  const judge = createJudge(evaluator, head);
   const received = await ledger.waiting(head.model, "received", SCORED_A_STEP);
   for (const row of received) {
     const member = await readMember(context, positionsOf, head, row);
-    const score = await scoreMember(evaluator, head, member);
-    if (score <= head.recipe.score.toleranceNats) {
+    const score = await scoreMember(judge, head, member);
+    const verdict = validateScore(score, head.recipe.score);
+    if (verdict.ok) {
       await ledger.passScreen(row.id, null, clock());
       await ledger.passScore(row.id, score, clock());
       await ledger.queue(row.id, clock());
     } else {
-      // no figures: with them, work could be fitted to the held-out set
-      const message = "with it the model does worse on held-out examples";
-      await ledger.refuseWaiting([row.id], { code: "harmful", message }, clock());
+      await ledger.refuseWaiting([row.id], verdict, clock());
     }
   }
   return received.length > 0 ? { again: true } : otherwise;

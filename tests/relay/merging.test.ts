@@ -94,17 +94,11 @@ test("work that harms is refused after scoring, and its bytes are gone", async (
   expect((await relay.client.health()).models[0]).toMatchObject({ head: 0, refused24h: 1 });
 });
 
-test("G10: of a cohort that fails, the bad one is refused and the rest is one version", async () => {
+/** Two honest contributions and a bad one between them, none refused by its score, in one cohort. */
+async function mixedCohort(lots: 0 | 255) {
   const merge = { ...tinyRecipe.merge, cohortSeconds: 1000, newcomerWeight: 1 };
-  const score = {
-    stepShare: 0.2,
-    toleranceNats: 100,
-    references: 0,
-    leastZ: 0,
-    sampleShare: 1,
-    spotCheckShare: 0,
-  }; // lets everything through to the gate
-  relay = await startTestRelay({ source: tinyModel({ merge, score }) });
+  const score = { ...tinyRecipe.score, toleranceNats: 100 };
+  relay = await startTestRelay({ source: tinyModel({ merge, score }), lots });
   const parcels = [];
   for (const isBad of [false, true, false]) {
     const volunteer = await createVolunteer(relay.client, tinyRecipe);
@@ -115,13 +109,31 @@ test("G10: of a cohort that fails, the bad one is refused and the rest is one ve
     await relay.client.putContribution(id, bytes, signature);
   }
   const lives = await Promise.all(parcels.map(({ id }) => relay.decided(id)));
-  expect(lives.map(({ state, version, reason }) => [state, version, reason?.code])).toEqual([
+  return lives.map(({ state, version, reason }) => [state, version, reason?.code]);
+}
+
+test("G10: of a cohort that fails, the bad one is refused and the rest is one version", async () => {
+  expect(await mixedCohort(255)).toEqual([
     ["merged", 1, undefined],
     ["refused", null, "gate-failed"],
     ["merged", 1, undefined],
   ]);
   const { record } = await relay.client.version("tiny", 1);
-  expect(record.evaluation.gate?.evaluations).toBeGreaterThan(1);
+  const { gate } = record.evaluation;
+  expect(gate?.evaluations).toBeGreaterThan(1);
+  const test = { suite: "gate", against: "parent", version: 0, decision: "pass" };
+  expect(gate?.tests).toMatchObject([test]);
+  expect(gate?.tests?.[0]?.logEvidence).toBeGreaterThanOrEqual(gate!.tests![0]!.passAt);
+});
+
+test("G17: in a cohort that is drawn, the bad one is found by leaving it out, and nobody fails the gate", async () => {
+  expect(await mixedCohort(0)).toEqual([
+    ["merged", 1, undefined],
+    ["refused", null, "harmful"],
+    ["merged", 1, undefined],
+  ]);
+  const { record } = await relay.client.version("tiny", 1);
+  expect(record.evaluation.gate?.evaluations).toBe(1);
 });
 
 test("a paused model gives out no work and merges none, until it is resumed", async () => {
