@@ -20,6 +20,7 @@ import { startPipeline } from "./pipeline/pipeline.ts";
 import { openModels } from "./served-models.ts";
 import { type Fetch, startServing } from "./serving.ts";
 import { StartError } from "./start-error.ts";
+import { openTrainer } from "./training/open-trainer.ts";
 
 export { StartError } from "./start-error.ts";
 
@@ -93,8 +94,11 @@ async function start(
   const hub = await createEventHub(ledger);
   closers.push(hub.close);
   const positionsOf = createMaskCache(context.blobs);
-  const pipeline = startPipeline({ context, checkpoints, evaluator, hub, positionsOf, fences });
-  closers.push(pipeline.close);
+  const { trainer, close: closeTrainer } = openTrainer({ context, checkpoints, positionsOf });
+  const parts = { context, checkpoints, evaluator, trainer, hub, positionsOf, fences };
+  const pipeline = startPipeline(parts);
+  // the trainer ends with the pipeline, which else would wait for a training to its end
+  closers.push(() => Promise.all([pipeline.close(), closeTrainer()]));
   const app = createApp({ context, checkpoints, hub, positionsOf, onWork: pipeline.wake });
   const fetch: Fetch = (request, env) => app.fetch(request, env);
   serving.open(fetch);

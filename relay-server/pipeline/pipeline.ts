@@ -4,13 +4,14 @@ import type { EventHub } from "../events/event-hub.ts";
 import { modelHealthOf } from "../http/answers.ts";
 import type { MaskCache } from "../masks.ts";
 import { isStorageFull } from "../storage-error.ts";
+import type { Trainer } from "../training/trainer.ts";
 import type { Evaluator } from "./evaluation-thread.ts";
 import { createHeads } from "./head.ts";
 import { mergeCohort } from "./merging.ts";
 import { revertNext } from "./reverting.ts";
-import { scoreWaiting } from "./screening.ts";
+import { judgeWaiting } from "./screening.ts";
 
-/** Scores, merges, tests, publishes and reverts what waits in the ledger. It remembers nothing that the ledger does not. */
+/** Judges, merges, tests, publishes and reverts what waits in the ledger. It remembers nothing that the ledger does not. */
 export type Pipeline = {
   /** Something may have changed. */
   wake(): void;
@@ -22,6 +23,7 @@ export type PipelineParts = {
   readonly context: RelayContext;
   readonly checkpoints: Checkpoints;
   readonly evaluator: Evaluator;
+  readonly trainer: Trainer;
   readonly hub: EventHub;
   readonly positionsOf: MaskCache;
   /** The fence that this relay holds, by model. */
@@ -64,7 +66,7 @@ export function startPipeline(parts: PipelineParts): Pipeline {
       }
       if (head.paused) return { again: false, dueMs: Number.POSITIVE_INFINITY };
       const merged = await mergeCohort(parts, head);
-      const result = merged.again ? merged : await scoreWaiting(parts, head, merged);
+      const result = merged.again ? merged : await judgeWaiting(parts, head, merged);
       await setProblem(model, null);
       if (result.again) hub.wake();
       return result;

@@ -1,31 +1,71 @@
-import { scoreMember, validateScore } from "../../core/gate/scoring.ts";
+import type { Judge } from "../../core/gate/judge.ts";
+import { type Agreement, agreementWith } from "../../core/gate/reference.ts";
+import { needsScore, scoreMember, screen, validateScore } from "../../core/gate/scoring.ts";
+import { deltaOf } from "../../core/merge/member.ts";
+import type { Verdict } from "../../core/protocol/reject-codes.ts";
+import type { Waiting } from "../ledger/judging.ts";
+import { drawLot } from "../lots.ts";
 import type { Head } from "./head.ts";
 import { createJudge } from "./judge.ts";
-import { readMember } from "./member.ts";
+import { type Member, readMember } from "./member.ts";
 import type { PipelineParts, StepResult } from "./pipeline.ts";
 
-const SCORED_A_STEP = 8; // then the pipeline looks whether a cohort is due
+const JUDGED_A_STEP = 8; // then the pipeline looks whether a cohort is due
 
-/** Score what was received, in its order: queue it for a merge, or refuse it as harmful. */
-export async function scoreWaiting(
-  { context, evaluator, positionsOf }: PipelineParts,
+/**
+ * Step 7 of the walk: take what waits to its next stations, the furthest first: screened, scored if need be, queued
+ * for a merge; or refuse it. Each decision is a commit of its own, so that a restart goes on where this ended.
+ */
+export async function judgeWaiting(
+  parts: PipelineParts,
   head: Head,
   otherwise: StepResult,
 ): Promise<StepResult> {
-  const { ledger, clock } = context;
-  const judge = createJudge(evaluator, head);
-  const received = await ledger.waiting(head.model, "received", SCORED_A_STEP);
-  for (const row of received) {
-    const member = await readMember(context, positionsOf, head, row);
-    const score = await scoreMember(judge, head, member);
-    const verdict = validateScore(score, head.recipe.score);
-    if (verdict.ok) {
-      await ledger.passScreen(row.id, null, clock());
-      await ledger.passScore(row.id, score, clock());
-      await ledger.queue(row.id, clock());
-    } else {
-      await ledger.refuseWaiting([row.id], verdict, clock());
-    }
+  const judge = createJudge(parts.evaluator, head);
+  const rows: Waiting[] = [];
+  for (const state of ["scored", "screened", "received"] as const) {
+    const room = JUDGED_A_STEP - rows.length;
+    if (room > 0) rows.push(...(await parts.context.ledger.waiting(head.model, state, room)));
   }
-  return received.length > 0 ? { again: true } : otherwise;
+  for (const row of rows) await passStations(parts, head, judge, row);
+  return rows.length > 0 ? { again: true } : otherwise;
+}
+
+async function passStations(
+  parts: PipelineParts,
+  head: Head,
+  judge: Judge,
+  row: Waiting,
+): Promise<void> {
+  const { context, positionsOf } = parts;
+  const { ledger, clock, random } = context;
+  const rules = head.recipe.score;
+  const refuse = ({ code, message }: Verdict & { ok: false }) =>
+    ledger.refuseWaiting([row.id], { code, message }, clock());
+
+  const member = await readMember(context, positionsOf, head, row);
+  const agreement = await agreementOf(parts, member);
+  if (row.state === "received") {
+    const screened = screen(agreement, rules);
+    if (!screened.ok) return refuse(screened);
+    await ledger.passScreen(row.id, agreement?.z ?? null, clock());
+  }
+  if (row.state !== "scored" && needsScore(member, agreement, rules, drawLot(random))) {
+    const rise = await scoreMember(judge, head, member);
+    const scored = validateScore(rise, rules);
+    if (!scored.ok) return refuse(scored);
+    await ledger.passScore(row.id, rise, clock());
+  }
+  await ledger.queue(row.id, clock());
+}
+
+/** How a member agrees with the relay's own work on the version that it is based on; null where there is none. */
+async function agreementOf(
+  { context, trainer }: PipelineParts,
+  member: Member,
+): Promise<Agreement | null> {
+  const { model, base } = member.row;
+  const version = await context.ledger.version(model, base);
+  const reference = version === undefined ? null : await trainer.reference(version);
+  return reference === null ? null : agreementWith(reference, deltaOf(member));
 }

@@ -49,11 +49,11 @@ export function put(relay: TestRelay, { id, bytes, signature }: Parcel): Promise
   return relay.ask(`/api/v1/contributions/${id}`, { method: "PUT", headers, body: bytes });
 }
 
-/** Send honest work and wait until it has its score, after which the relay rests. */
+/** Send honest work and wait until it is queued, after which the relay rests. */
 export async function settle(relay: TestRelay, parcel: Parcel): Promise<void> {
   expect((await put(relay, parcel)).status).toBe(201);
   const events = (await relay.ask("/api/v1/events?topics=contribution")).body!.getReader();
-  while ((await relay.client.contribution(parcel.id)).state === "received") await events.read();
+  while ((await relay.client.contribution(parcel.id)).state !== "queued") await events.read();
   await events.cancel();
 }
 
