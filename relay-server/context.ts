@@ -4,6 +4,7 @@ import type { HeldOutStore } from "./blobs/held-out-store.ts";
 import type { PublicBlobs } from "./blobs/public-blobs.ts";
 import type { Config } from "./config.ts";
 import type { Identity } from "./identity.ts";
+import type { JudgingPace } from "./judging-pace.ts";
 import type { Ledger } from "./ledger/ledger.ts";
 
 /** What never changes about a model while the relay runs. */
@@ -23,6 +24,7 @@ export type RelayContext = {
   readonly heldOut: HeldOutStore;
   readonly identity: Identity;
   readonly models: Map<string, ServedModel>;
+  readonly pace: JudgingPace;
   /** Why nothing is merged, by model, in plain words; written by the pipeline, read by `GET /health`. */
   readonly problems: Map<string, string>;
 };

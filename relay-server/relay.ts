@@ -10,6 +10,7 @@ import { createApp } from "./http/app.ts";
 import { createStartingApp } from "./http/starting.ts";
 import { type Identity, openIdentity } from "./identity.ts";
 import type { Progress } from "./import/import-model.ts";
+import { createJudgingPace } from "./judging-pace.ts";
 import type { Ledger } from "./ledger/ledger.ts";
 import { openLedger } from "./ledger/open-ledger.ts";
 import { ensureMaintainer } from "./maintainer-token.ts";
@@ -84,6 +85,7 @@ async function start(
     heldOut: openHeldOutStore(folder.heldOut, folder.temporary),
     identity: await openOwnIdentity(folder, ledger),
     models: new Map(),
+    pace: createJudgingPace(),
     problems: new Map(),
   };
   await importNew(context, evaluator, sources, onProgress);

@@ -9,14 +9,20 @@ import type { ModelRow } from "./ledger/tables.ts";
 import { drawUint32 } from "./lots.ts";
 import { chooseShards } from "./shards.ts";
 
-const MAX_UNSCORED = 256; // more work than this waits for its score: let it be caught up with first
-const FULL_RETRY_SECONDS = 30;
+const MAX_QUEUE_SECONDS = 120; // whoever finishes a piece hears within two minutes what it is worth
+const LEAST_RETRY_SECONDS = 5;
+const MOST_RETRY_SECONDS = 300; // judging may turn out faster than it was
 const PAUSED_RETRY_SECONDS = 60;
 const HOUR_MS = 3600_000;
 
+type TicketContext = Pick<
+  RelayContext,
+  "config" | "clock" | "random" | "ledger" | "identity" | "models" | "pace"
+>;
+
 /** A piece of work for `contributor` on the model's head, or why there is none. */
 export async function issueTicket(
-  context: RelayContext,
+  context: TicketContext,
   model: ModelRow,
   contributor: string,
 ): Promise<TicketAnswer> {
@@ -25,10 +31,16 @@ export async function issueTicket(
     const message = "A maintainer paused this model.";
     return { work: false, reason: "paused", message, retryAfterSeconds: PAUSED_RETRY_SECONDS };
   }
-  const unscored = await ledger.unscored(model.id);
-  if (unscored >= MAX_UNSCORED) {
-    const message = `${unscored} contributions wait for their score.`;
-    return { work: false, reason: "queue-full", message, retryAfterSeconds: FULL_RETRY_SECONDS };
+  const [unscored, outstanding] = await Promise.all([
+    ledger.unscored(model.id),
+    ledger.outstanding(model.id, clock()),
+  ]);
+  const queueSeconds = (unscored + outstanding) * context.pace.seconds(model.id);
+  if (queueSeconds >= MAX_QUEUE_SECONDS) {
+    const message = `${unscored} contributions wait to be judged, and ${outstanding} are being made.`;
+    const excess = Math.ceil(queueSeconds - MAX_QUEUE_SECONDS);
+    const retryAfterSeconds = Math.min(MOST_RETRY_SECONDS, Math.max(LEAST_RETRY_SECONDS, excess));
+    return { work: false, reason: "queue-full", message, retryAfterSeconds };
   }
   const [head, shards] = await Promise.all([
     ledger.version(model.id, model.head),

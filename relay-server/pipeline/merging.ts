@@ -1,4 +1,6 @@
 import { type CohortOutcome, judgeCohort } from "../../core/gate/cohort.ts";
+import { cohortSizeFor } from "../../core/merge/cohort-size.ts";
+import { MAX_MERGE_INPUTS } from "../../core/merge/patch-sum.ts";
 import type { RelayContext } from "../context.ts";
 import { modelHealthOf } from "../http/answers.ts";
 import { drawLot } from "../lots.ts";
@@ -10,29 +12,33 @@ import { publishCandidate } from "./publishing.ts";
 
 const CLIP_SAMPLE = 64; // norms of merged work that the clip is taken from
 const SAMPLED_SHARE = 1 / 4; // of the cohorts: leaving each member out costs an evaluation a member
+const MOST_LEFT_OUT = 64; // in a larger cohort the gate would wait for minutes
 const MOST_POSTPONEMENTS = 3; // each is a chance to pass beside other work, on another head
 
 /**
- * Close a cohort when it is full, or when its first contribution has waited long enough, so that a lone
+ * Close a cohort when it is full, which is later where more work is out, or when its first contribution has waited long enough, so that a lone
  * volunteer's work is merged too; then merge, test and publish it.
  */
 export async function mergeCohort(parts: PipelineParts, head: Head): Promise<StepResult> {
   const { context, evaluator, positionsOf } = parts;
-  const { ledger, clock, random } = context;
+  const { ledger, clock, random, pace } = context;
   const { cohortSize, cohortSeconds } = head.recipe.merge;
-  const queued = await ledger.waiting(head.model, "queued", cohortSize);
+  const outstanding = await ledger.outstanding(head.model, clock());
+  const size = Math.min(cohortSizeFor(cohortSize, outstanding), MAX_MERGE_INPUTS);
+  const queued = await ledger.waiting(head.model, "queued", size);
   const [first] = queued;
   if (first === undefined) return { again: false, dueMs: Number.POSITIVE_INFINITY };
   const dueMs = first.updated_at + 1000 * cohortSeconds - clock();
-  if (queued.length < cohortSize && dueMs > 0) return { again: false, dueMs };
+  if (queued.length < size && dueMs > 0) return { again: false, dueMs };
 
+  const startedAt = clock();
   const members: Member[] = [];
   for (const row of queued) members.push(await readMember(context, positionsOf, head, row));
   const setting = {
     ...gateSettingOf(evaluator, head),
     parameters: head.parameters,
     mergedNorms: await ledger.mergedNorms(head.model, CLIP_SAMPLE),
-    isSampled: drawLot(random) < SAMPLED_SHARE,
+    isSampled: members.length <= MOST_LEFT_OUT && drawLot(random) < SAMPLED_SHARE,
   };
   const outcome = await judgeCohort(setting, members);
   const tests = outcome.tested.map(({ candidate, verdict }) =>
@@ -45,6 +51,7 @@ export async function mergeCohort(parts: PipelineParts, head: Head): Promise<Ste
   await ledger.recordGateTests(head.model, tests);
   await publish(parts, head, outcome);
   await sendOn(context, outcome);
+  pace.note(head.model, "cohort", (clock() - startedAt) / 1000 / members.length);
   await ledger.appendEvents([{ type: "health", data: await modelHealthOf(context, head.model) }]);
   return { again: true };
 }

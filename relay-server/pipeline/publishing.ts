@@ -1,5 +1,5 @@
 import { assert } from "../../core/errors.ts";
-import { nextMask } from "../../core/history/mask-epoch.ts";
+import { isEpochOver, nextMask } from "../../core/history/mask-epoch.ts";
 import { encodeVersion, signVersion, versionId } from "../../core/history/version.ts";
 import type { Candidate } from "../../core/merge/candidate.ts";
 import type { MergedStep } from "../../core/merge/mean.ts";
@@ -71,7 +71,7 @@ export async function publishRevert(
 
 /** Write the blobs of the version after `head`, and sign its record. */
 async function writeVersion(
-  { blobs, config, identity, clock }: RelayContext,
+  { ledger, blobs, config, identity, clock }: RelayContext,
   head: Head,
   changed: MergedStep,
   change: Pick<VersionRecord, "merge" | "revert">,
@@ -88,6 +88,7 @@ async function writeVersion(
   await blobs.put(encodeCanonical(manifest));
   const stepId = await blobs.put(stepBytes);
 
+  const epoch = await ledger.epoch(head.model, head.number, clock());
   const record: VersionRecord = {
     format: "commonweight.version/1",
     model: head.model,
@@ -97,7 +98,7 @@ async function writeVersion(
     relayKey: identity.publicKey,
     checkpoint,
     mask: await nextMask({ id: head.id, record: head.record }, recipe.mask, layout.size, {
-      isOver: number % recipe.mask.epochVersions === 0,
+      isOver: isEpochOver(epoch, recipe.mask),
       shared: null,
     }),
     ...change,

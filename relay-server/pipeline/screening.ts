@@ -27,7 +27,12 @@ export async function judgeWaiting(
     const room = JUDGED_A_STEP - rows.length;
     if (room > 0) rows.push(...(await parts.context.ledger.waiting(head.model, state, room)));
   }
-  for (const row of rows) await passStations(parts, head, judge, row);
+  const { clock, pace } = parts.context;
+  for (const row of rows) {
+    const startedAt = clock();
+    await passStations(parts, head, judge, row);
+    pace.note(head.model, "alone", (clock() - startedAt) / 1000);
+  }
   return rows.length > 0 ? { again: true } : otherwise;
 }
 

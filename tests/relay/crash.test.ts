@@ -74,7 +74,8 @@ test(`kill -9 at any moment loses no acknowledged contribution and merges none t
     let waiting = 1;
     while (waiting > 0) {
       const [health] = (await client.health()).models;
-      waiting = health!.waiting.received + health!.waiting.queued;
+      const { received, scored, queued } = health!.waiting;
+      waiting = received + scored + queued;
       if (waiting > 0) await pause(200);
     }
     const inputs = await mergedInputs(client);

@@ -1,0 +1,96 @@
+import type { Kysely } from "kysely";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { generateKeyPair, publicKeyHex } from "../core/crypto/signature.ts";
+import { layoutOf } from "../core/models/registry.ts";
+import type { TicketAnswer } from "../core/protocol/schemas/ticket.ts";
+import { tinyRecipe } from "../tests/fixtures/tiny-model.ts";
+import { parseConfig } from "./config.ts";
+import { createJudgingPace, type JudgingPace } from "./judging-pace.ts";
+import type { Ledger } from "./ledger/ledger.ts";
+import { bytes, contribution, filled, id } from "./ledger/ledger-rows.ts";
+import { openSqlite } from "./ledger/sqlite.ts";
+import type { Tables } from "./ledger/tables.ts";
+import { issueTicket } from "./tickets.ts";
+
+const MINUTE_MS = 60_000;
+const START_MS = 1_000 * MINUTE_MS; // the ledger's own three tickets are long out of date
+
+let db: Kysely<Tables>;
+let ledger: Ledger;
+let pace: JudgingPace;
+let now: number;
+let ask: () => Promise<TicketAnswer>;
+
+beforeEach(async () => {
+  db = openSqlite(":memory:");
+  ledger = await filled(db);
+  const mask = JSON.stringify({ kind: "random", seed: "0".repeat(32), count: 5 });
+  await db.updateTable("versions").set({ mask }).execute();
+  pace = createJudgingPace();
+  now = START_MS;
+  const keys = await generateKeyPair(true);
+  const context = {
+    config: parseConfig({}),
+    clock: () => now,
+    random: (size: number) => crypto.getRandomValues(new Uint8Array(size)),
+    ledger,
+    identity: { publicKey: await publicKeyHex(keys), privateKey: keys.privateKey },
+    models: new Map([["tiny", { recipe: tinyRecipe, layout: layoutOf(tinyRecipe.architecture) }]]),
+    pace,
+  };
+  ask = async () => issueTicket(context, (await ledger.model("tiny"))!, id(7));
+});
+afterEach(() => db.destroy());
+
+/** Ask until there is no work; returns the tickets' ids and the answer that says no. */
+async function askUntilFull() {
+  const tickets: string[] = [];
+  for (;;) {
+    const answer = await ask();
+    if (!answer.work) return { tickets, answer };
+    tickets.push(answer.ticket.id);
+  }
+}
+
+test("H5: as many tickets are out as can be judged within two minutes", async () => {
+  pace.note("tiny", "alone", 30);
+  const { tickets, answer } = await askUntilFull();
+  expect(tickets).toHaveLength(4);
+  expect(answer).toMatchObject({ reason: "queue-full", retryAfterSeconds: 5 });
+});
+
+test("H5: what comes back still counts until it is judged, then the next may come", async () => {
+  pace.note("tiny", "alone", 60);
+  const { tickets } = await askUntilFull();
+  const row = { ...contribution(1), ticket: tickets[0]! };
+  await ledger.enter(row, bytes);
+  expect((await ask()).work).toBe(false);
+  await ledger.passScreen(row.id, 5, now);
+  expect((await ask()).work).toBe(false);
+  await ledger.passScore(row.id, 0, now);
+  await ledger.queue(row.id, now);
+  expect((await ask()).work).toBe(true);
+  expect((await ask()).work).toBe(false);
+});
+
+test("H5: tickets that did not come back within ten minutes hold nobody up", async () => {
+  pace.note("tiny", "alone", 120);
+  expect((await ask()).work).toBe(true);
+  now += 9 * MINUTE_MS;
+  expect((await ask()).work).toBe(false);
+  now += MINUTE_MS;
+  expect((await ask()).work).toBe(true);
+});
+
+test("H5: the longer the queue, the later one asks again, within bounds", async () => {
+  for (let i = 0; i < 4; i++) await ask();
+  const retryAt = async (seconds: number) => {
+    pace = Object.assign(pace, createJudgingPace());
+    pace.note("tiny", "alone", seconds);
+    const answer = await ask();
+    return answer.work ? 0 : answer.retryAfterSeconds;
+  };
+  expect(await retryAt(30)).toBe(5);
+  expect(await retryAt(40)).toBe(40);
+  expect(await retryAt(1000)).toBe(300);
+});
