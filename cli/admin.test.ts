@@ -60,6 +60,13 @@ test("a maintainer pauses a model, reverts a contribution, resumes and reads who
   expect(lines[2]).toContain(`${contribution}  ${reason}`);
 });
 
+test("a maintainer makes a version a release, once", async () => {
+  const tagging = { ...where(), model: "tiny", version: 1, tag: "1.0.0" };
+  const tagged = await run({ command: "admin tag", ...tagging });
+  expect(tagged).toEqual({ code: 0, lines: ["Version 1 of tiny is release 1.0.0."] });
+  await expect(run({ command: "admin tag", ...tagging })).rejects.toThrow("1.0.0 is taken");
+});
+
 test("a token that the relay does not know is refused", async () => {
   const tokenFile = join(relay.dataDir, "no-token");
   await writeFile(tokenFile, "0".repeat(64));

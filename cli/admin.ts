@@ -31,6 +31,12 @@ export async function admin(
     case "admin audit":
       for (const entry of (await maintainer.audit({ signal })).entries) print(auditLine(entry));
       return 0;
+    case "admin tag": {
+      const { model, version, tag } = call;
+      await maintainer.tag({ model, version, tag }, { signal });
+      print(`Version ${version} of ${model} is release ${tag}.`);
+      return 0;
+    }
     case "admin revert":
       return await revert(call, maintainer, print, signal);
   }

@@ -41,6 +41,12 @@ test("a maintainer's calls name the relay, the token's file and what to do", () 
   });
 });
 
+test("a release is a version's number and a semantic version", () => {
+  const words = ["admin", "tag", ...MAINTAIN, "--version", "12", "--tag", "1.0.0"];
+  const tagging = { model: "tiny", version: 12, tag: "1.0.0" };
+  expect(parse(...words)).toMatchObject({ command: "admin tag", ...tagging });
+});
+
 const MAINTAIN = ["--relay", "http://x", "--token-file", "t", "--model", "tiny"];
 test.each([
   [["volunteer"], /--relay wants the relay's address/],
@@ -52,6 +58,8 @@ test.each([
   [["admin", "pause", ...MAINTAIN.slice(0, 4)], /--model wants a model's name/],
   [["admin", "revert", ...MAINTAIN, "--contribution", "1"], /--contribution wants/],
   [["admin", "revert", ...MAINTAIN, "--contribution", "ab".repeat(32)], /--reason wants/],
+  [["admin", "tag", ...MAINTAIN, "--version", "head", "--tag", "1.0.0"], /--version wants/],
+  [["admin", "tag", ...MAINTAIN, "--version", "1", "--tag", "v1"], /--tag wants/],
   [["admin"], /There is no command "admin"/],
   [["merge"], /There is no command "merge"/],
   [[], /There is no command ""/],

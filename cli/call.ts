@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { tagRequest } from "../core/protocol/schemas/admin.ts";
 
 /** The command was called wrongly: its message says how, and the usage follows. */
 export class UsageError extends Error {
@@ -21,6 +22,14 @@ export type Call =
     }
   | (Maintaining & { readonly command: "admin audit" })
   | (Maintaining & { readonly command: "admin pause" | "admin resume"; readonly model: string })
+  | (Maintaining & {
+      readonly command: "admin tag";
+      readonly model: string;
+      /** Number of the version. */
+      readonly version: number;
+      /** A semantic version. */
+      readonly tag: string;
+    })
   | (Maintaining & {
       readonly command: "admin revert";
       readonly model: string;
@@ -54,6 +63,17 @@ export function parseCall(words: readonly string[], defaultFolder: string): Call
     case "admin pause":
     case "admin resume":
       return { command, ...maintainingOf(values), model: modelOf(values) };
+    case "admin tag": {
+      const { version = "", tag = "" } = values;
+      const call = { command, ...maintainingOf(values), model: modelOf(values) } as const;
+      if (!/^\d{1,9}$/.test(version)) {
+        throw new UsageError("--version wants a version's number, such as 12.");
+      }
+      if (!tagRequest.shape.tag.safeParse(tag).success) {
+        throw new UsageError("--tag wants a semantic version, such as 1.0.0.");
+      }
+      return { ...call, version: Number(version), tag };
+    }
     case "admin revert": {
       const { contribution = "", reason = "" } = values;
       const call = { command, ...maintainingOf(values), model: modelOf(values) } as const;
@@ -110,6 +130,8 @@ function parseWords(words: readonly string[]) {
         "token-file": { type: "string" },
         contribution: { type: "string" },
         reason: { type: "string" },
+        version: { type: "string" },
+        tag: { type: "string" },
         help: { type: "boolean", short: "h" },
       },
     });

@@ -27,6 +27,8 @@ export type RelayContext = {
   readonly pace: JudgingPace;
   /** Why nothing is merged, by model, in plain words; written by the pipeline, read by `GET /health`. */
   readonly problems: Map<string, string>;
+  /** The health that an event told last, by model. */
+  readonly toldHealth: Map<string, string>;
 };
 
 export const SOFTWARE = "commonweight-relay/0.1";

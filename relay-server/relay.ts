@@ -87,6 +87,7 @@ async function start(
     models: new Map(),
     pace: createJudgingPace(),
     problems: new Map(),
+    toldHealth: new Map(),
   };
   await importNew(context, evaluator, sources, onProgress);
   const checkpoints = createCheckpoints(ledger, context.blobs);

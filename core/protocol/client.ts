@@ -5,7 +5,7 @@ import { type Fetch, type FetchInit, readBody } from "./fetch.ts";
 import { PROTOCOL_HEADER, PROTOCOL_VERSION, SIGNATURE_HEADER } from "./limits.ts";
 import { actionOf, RelayError } from "./relay-error.ts";
 import { routes } from "./routes.ts";
-import { auditLog, type RevertRequest, revertStatus } from "./schemas/admin.ts";
+import { auditLog, type RevertRequest, revertStatus, type TagRequest } from "./schemas/admin.ts";
 import { checkpointPlan } from "./schemas/checkpoint.ts";
 import { contribution, contributionList } from "./schemas/contribution.ts";
 import {
@@ -160,6 +160,9 @@ export function createRelayClient({ baseUrl, fetch }: { baseUrl: string; fetch: 
           ask(revertStatus, routes.reverts(), options, post(request)),
         revert: (contribution: string, options?: CallOptions) =>
           ask(revertStatus, routes.revert(segment(contribution)), options, get),
+        /** Make a version a release; a tag names one version for ever. */
+        tag: (request: TagRequest, options?: CallOptions) =>
+          ask(modelHealth, routes.tag(), options, post(request)),
         audit: (options?: CallOptions) => ask(auditLog, routes.audit(), options, get),
       };
     },

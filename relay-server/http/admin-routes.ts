@@ -9,11 +9,13 @@ import {
   type RevertStatus,
   revertRequest,
   revertStatus,
+  tagRequest,
 } from "../../core/protocol/schemas/admin.ts";
 import type { RelayContext } from "../context.ts";
 import type { EventHub } from "../events/event-hub.ts";
+import { tellHealth } from "../health.ts";
 import type { RevertRow } from "../ledger/tables.ts";
-import { findModel, modelHealthOf } from "./answers.ts";
+import { findModel } from "./answers.ts";
 import { readBody } from "./body.ts";
 import type { Limits } from "./limits.ts";
 import { pathPart } from "./params.ts";
@@ -21,7 +23,7 @@ import { Refusal } from "./refusal.ts";
 
 const AUDIT_ENTRIES = 200;
 
-/** For maintainers only: pause, resume, revert, audit log. `onWork` hears that the pipeline has something to do. */
+/** For maintainers only: pause, resume, revert, tag, audit log. `onWork` hears that the pipeline has something to do. */
 export function adminRoutes(
   context: RelayContext,
   hub: EventHub,
@@ -48,8 +50,7 @@ export function adminRoutes(
     await findModel(context, model);
     const at = context.clock();
     await context.ledger.setPaused({ model, paused, maintainer, at });
-    const health = await modelHealthOf(context, model);
-    await context.ledger.appendEvents([{ type: "health", data: health }]);
+    const health = await tellHealth(context, model);
     hub.wake();
     if (!paused) onWork();
     return c.json(health);
@@ -70,9 +71,29 @@ export function adminRoutes(
     throw new Refusal(entry.code, REFUSALS[entry.code]);
   }
 
+  async function tag(c: Context): Promise<Response> {
+    const maintainer = await maintainerOf(c);
+    const body = await readBody(c.req.raw, MAX_REQUEST_BYTES);
+    const request = parseJson("request", tagRequest, body);
+    const { row } = await findModel(context, request.model);
+    const outcome = await context.ledger.tag({ ...request, maintainer, at: context.clock() });
+    switch (outcome) {
+      case "tagged": {
+        const health = await tellHealth(context, request.model);
+        hub.wake();
+        return c.json(health);
+      }
+      case "tag-taken":
+        throw new Refusal(outcome, `${request.tag} is taken: a tag names one version for ever`);
+      case "version-unknown":
+        throw new Refusal(outcome, `${row.id} has no such version; its head is ${row.head}`);
+    }
+  }
+
   app.post(routes.pause(), (c) => setPaused(c, true));
   app.post(routes.resume(), (c) => setPaused(c, false));
   app.post(routes.reverts(), requestRevert);
+  app.post(routes.tag(), tag);
   app.get(routes.revert(":id"), async (c) => {
     await maintainerOf(c);
     const row = await context.ledger.revert(pathPart(c, "id"));

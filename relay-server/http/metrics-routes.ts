@@ -1,6 +1,9 @@
 import { Hono } from "hono";
+import { gateTest, type ModelHealth } from "../../core/protocol/schemas/status.ts";
 import type { RelayContext } from "../context.ts";
-import { modelHealthOf } from "./answers.ts";
+import { modelHealthOf } from "../health.ts";
+
+const DECISIONS = gateTest.shape.decision.options;
 
 /** Prometheus text: what waits, what was merged, how the requests were answered. */
 export function metricsRoutes(context: RelayContext, answers: ReadonlyMap<number, number>): Hono {
@@ -16,29 +19,42 @@ export function metricsRoutes(context: RelayContext, answers: ReadonlyMap<number
       ...header(
         "commonweight_refused",
         "gauge",
-        "Contributions refused after scoring within 24 hours.",
+        "Contributions refused by judging within 24 hours.",
       ),
+      ...header("commonweight_release", "gauge", "Number of the last version that was tagged."),
+      ...header("commonweight_on_mask", "gauge", "Share of 24 hours' work on the mask in force."),
+      ...header("commonweight_score_seconds", "gauge", "Time that judging one contribution takes."),
+      ...header("commonweight_gate_tests", "gauge", "The gate's last candidates, by decision."),
     ];
-    for (const id of context.models.keys()) {
-      const { head, waiting, oldestSeconds, merged24h, refused24h } = await modelHealthOf(
-        context,
-        id,
-      );
-      const model = `model="${id}"`;
-      lines.push(
-        `commonweight_head{${model}} ${head}`,
-        `commonweight_waiting{${model},state="received"} ${waiting.received}`,
-        `commonweight_waiting{${model},state="queued"} ${waiting.queued}`,
-        `commonweight_oldest_seconds{${model}} ${oldestSeconds}`,
-        `commonweight_merged{${model}} ${merged24h}`,
-        `commonweight_refused{${model}} ${refused24h}`,
-      );
-    }
+    for (const id of context.models.keys())
+      lines.push(...samplesOf(await modelHealthOf(context, id)));
     return c.text(`${lines.sort(byMetric).join("\n")}\n`, 200, {
       "content-type": "text/plain; version=0.0.4",
     });
   });
   return app;
+}
+
+/** What is not known yet has no sample. */
+function samplesOf(health: ModelHealth): string[] {
+  const sample = (name: string, value: number | null, label = "") =>
+    value === null ? [] : [`commonweight_${name}{model="${health.model}"${label}} ${value}`];
+  return [
+    ...sample("head", health.head),
+    ...Object.entries(health.waiting).flatMap(([state, waiting]) =>
+      sample("waiting", waiting, `,state="${state}"`),
+    ),
+    ...sample("oldest_seconds", health.oldestSeconds),
+    ...sample("merged", health.merged24h),
+    ...sample("refused", health.refused24h),
+    ...sample("release", health.release?.version ?? null),
+    ...sample("on_mask", health.onMask24h),
+    ...sample("score_seconds", health.scoreSeconds),
+    ...DECISIONS.flatMap((decision) => {
+      const tests = health.gateTests.filter((test) => test.decision === decision);
+      return sample("gate_tests", tests.length, `,decision="${decision}"`);
+    }),
+  ];
 }
 
 function header(name: string, type: "counter" | "gauge", help: string): string[] {

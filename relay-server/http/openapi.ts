@@ -7,6 +7,7 @@ import {
   pauseRequest,
   revertRequest,
   revertStatus,
+  tagRequest,
 } from "../../core/protocol/schemas/admin.ts";
 import { checkpointPlan } from "../../core/protocol/schemas/checkpoint.ts";
 import { contribution, contributionList } from "../../core/protocol/schemas/contribution.ts";
@@ -49,7 +50,7 @@ const OPERATIONS: readonly Operation[] = [
   {
     method: "get",
     path: routes.version("{model}", "{version}"),
-    summary: "A signed version: a number, an id, or head",
+    summary: "A signed version: a number, an id, a tag, or head",
     answer: signedVersion,
   },
   {
@@ -143,6 +144,14 @@ const OPERATIONS: readonly Operation[] = [
     path: routes.revert("{id}"),
     summary: "What became of a revert",
     answer: revertStatus,
+    maintainer: true,
+  },
+  {
+    method: "post",
+    path: routes.tag(),
+    summary: "Make a version a release; a tag names one version for ever",
+    body: tagRequest,
+    answer: modelHealth,
     maintainer: true,
   },
   {

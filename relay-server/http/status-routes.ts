@@ -3,7 +3,8 @@ import { parseValue } from "../../core/protocol/canonical-json.ts";
 import { routes } from "../../core/protocol/routes.ts";
 import { leaderboardWindow } from "../../core/protocol/schemas/status.ts";
 import type { RelayContext } from "../context.ts";
-import { findModel, healthOf } from "./answers.ts";
+import { healthOf } from "../health.ts";
+import { findModel } from "./answers.ts";
 
 const HOUR_MS = 3600_000;
 const WINDOW_MS = { "24h": 24 * HOUR_MS, "7d": 7 * 24 * HOUR_MS, all: null };

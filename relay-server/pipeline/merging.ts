@@ -2,7 +2,6 @@ import { type CohortOutcome, judgeCohort } from "../../core/gate/cohort.ts";
 import { cohortSizeFor } from "../../core/merge/cohort-size.ts";
 import { MAX_MERGE_INPUTS } from "../../core/merge/patch-sum.ts";
 import type { RelayContext } from "../context.ts";
-import { modelHealthOf } from "../http/answers.ts";
 import { drawLot } from "../lots.ts";
 import type { Head } from "./head.ts";
 import { attest, gateSettingOf, gateTestOf } from "./judge.ts";
@@ -52,7 +51,6 @@ export async function mergeCohort(parts: PipelineParts, head: Head): Promise<Ste
   await publish(parts, head, outcome);
   await sendOn(context, outcome);
   pace.note(head.model, "cohort", (clock() - startedAt) / 1000 / members.length);
-  await ledger.appendEvents([{ type: "health", data: await modelHealthOf(context, head.model) }]);
   return { again: true };
 }
 

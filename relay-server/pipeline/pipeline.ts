@@ -1,7 +1,7 @@
 import type { Checkpoints } from "../checkpoints.ts";
 import type { RelayContext } from "../context.ts";
 import type { EventHub } from "../events/event-hub.ts";
-import { modelHealthOf } from "../http/answers.ts";
+import { tellHealth } from "../health.ts";
 import type { MaskCache } from "../masks.ts";
 import { isStorageFull } from "../storage-error.ts";
 import type { Trainer } from "../training/trainer.ts";
@@ -68,7 +68,10 @@ export function startPipeline(parts: PipelineParts): Pipeline {
       const merged = await mergeCohort(parts, head);
       const result = merged.again ? merged : await judgeWaiting(parts, head, merged);
       await setProblem(model, null);
-      if (result.again) hub.wake();
+      if (result.again) {
+        await tellHealth(context, model);
+        hub.wake();
+      }
       return result;
     } catch (error) {
       if (closed) return { again: false, dueMs: Number.POSITIVE_INFINITY };
@@ -85,8 +88,7 @@ export function startPipeline(parts: PipelineParts): Pipeline {
     if ((context.problems.get(model) ?? null) === problem) return;
     if (problem === null) context.problems.delete(model);
     else context.problems.set(model, problem);
-    const data = await modelHealthOf(context, model);
-    await context.ledger.appendEvents([{ type: "health", data }]).catch((error: unknown) => {
+    await tellHealth(context, model).catch((error: unknown) => {
       if (!isStorageFull(error)) throw error; // the event is lost; GET /health tells the problem all the same
     });
     hub.wake();

@@ -5,7 +5,7 @@ import { replayHistory, replayStart } from "../../core/history/replay-history.ts
 import { decodeVersion } from "../../core/history/version.ts";
 import type { VersionRecord } from "../../core/protocol/schemas/version.ts";
 import { deltaStepBetween } from "../../core/tensors/delta-step.ts";
-import { modelHealthOf } from "../http/answers.ts";
+import { tellHealth } from "../health.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { RevertRow } from "../ledger/tables.ts";
 import type { Head } from "./head.ts";
@@ -30,8 +30,8 @@ export async function revertNext(
   if (revert === undefined) return false;
   const refusal = await publishWithout(parts, head, revert, signal);
   if (refusal !== null) await ledger.refuseRevert(revert, refusal, clock());
-  const health = await modelHealthOf(parts.context, head.model);
-  await ledger.appendEvents([{ type: "health", data: health }]);
+  parts.context.toldHealth.delete(head.model); // who asked for it waits for word, also if nothing changed
+  await tellHealth(parts.context, head.model);
   return true;
 }
 

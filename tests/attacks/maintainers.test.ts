@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import type { TestRelay } from "../fixtures/test-relay.ts";
 import { contribute } from "../fixtures/volunteer.ts";
@@ -14,7 +15,12 @@ beforeAll(async () => {
 });
 afterAll(() => relay.remove());
 
-const ACTIONS = ["pause", "resume", "revert"] as const;
+const REQUESTS = {
+  pause: () => ({ model: "tiny" }),
+  resume: () => ({ model: "tiny" }),
+  revert: () => ({ model: "tiny", contribution, reason: "I do not like it" }),
+  tag: () => ({ model: "tiny", version: 0, tag: "1.0.0" }),
+};
 const TOKENS = [
   ["without a token", {}],
   ["with a wrong token", { authorization: `Bearer ${"0".repeat(64)}` }],
@@ -22,12 +28,11 @@ const TOKENS = [
   ["by a password", { authorization: "Basic bWFpbnRhaW5lcjpwYXNzd29yZA==" }],
 ] as const;
 
-for (const action of ACTIONS) {
+for (const [action, request] of Object.entries(REQUESTS)) {
   for (const [how, headers] of TOKENS) {
     test(`H15: ${action} ${how} is 401`, () =>
       expectRefusal(relay, 401, "signature-invalid", () => {
-        const request = { model: "tiny", contribution, reason: "I do not like it" };
-        const body = JSON.stringify(action === "revert" ? request : { model: "tiny" });
+        const body = JSON.stringify(request());
         return relay.ask(`/api/v1/admin/${action}`, { method: "POST", headers, body });
       }));
   }
@@ -44,4 +49,37 @@ test("H15: a contributor's signature makes no maintainer of them", async () => {
     relay.ask("/api/v1/admin/revert", { method: "POST", headers, body }),
   );
   expect((await relay.client.contribution(contribution)).state).toBe("queued");
+});
+
+const tagged = async (request: object) => {
+  const token = await readFile(relay.relay.maintainerTokenFile, "utf8");
+  const headers = { authorization: `Bearer ${token}` };
+  const body = JSON.stringify({ model: "tiny", version: 0, tag: "1.0.0", ...request });
+  return relay.ask("/api/v1/admin/tag", { method: "POST", headers, body });
+};
+
+for (const tag of [
+  "1.0",
+  "v1.0.0",
+  "01.0.0",
+  "1.0.0-beta",
+  "head",
+  "1",
+  "",
+  "../1.0.0",
+  "1.0.9999999",
+]) {
+  test(`H17: a tag "${tag}" is none`, () =>
+    expectRefusal(relay, 400, "malformed", () => tagged({ tag })));
+}
+
+test("H17: a version or a model that is not there cannot be tagged", async () => {
+  await expectRefusal(relay, 404, "version-unknown", () => tagged({ version: 7 }));
+  await expectRefusal(relay, 404, "model-unknown", () => tagged({ model: "nowhere" }));
+  await expectRefusal(relay, 400, "malformed", () => tagged({ version: -1 }));
+});
+
+test("H17: a tag is never moved", async () => {
+  expect((await tagged({})).status).toBe(200);
+  await expectRefusal(relay, 409, "tag-taken", () => tagged({}));
 });

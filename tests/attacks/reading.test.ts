@@ -18,6 +18,7 @@ for (const [path, status, code] of [
   ["/models/nowhere/versions", 404, "model-unknown"],
   ["/models/tiny/versions/7", 404, "version-unknown"],
   ["/models/tiny/versions/latest", 404, "version-unknown"],
+  ["/models/tiny/versions/1.0.0", 404, "version-unknown"],
   [`/models/tiny/versions/${"0".repeat(64)}`, 404, "version-unknown"],
   ["/models/tiny/versions/0/checkpoint?from=3", 404, "version-unknown"],
   ["/models/tiny/versions/0/checkpoint?from=-1", 400, "malformed"],

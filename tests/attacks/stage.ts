@@ -18,6 +18,7 @@ const GUARDED = [
   "maintainers",
   "audit",
   "reverts",
+  "releases",
 ];
 
 /** A relay that scores but never closes a cohort, so that nothing moves by itself. */

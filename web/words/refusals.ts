@@ -13,6 +13,7 @@ const WORDS: Record<RejectCode, string> = {
   "route-unknown": "This page and the relay do not understand each other.",
   "not-merged": "The patch is not part of the model.",
   "already-reverted": "The patch was taken out of the model before.",
+  "tag-taken": "That tag names a version already.",
   stale: "The model moved on while this piece was made; newer work took its place.",
   "too-large": "The patch is larger than the relay accepts.",
   "range-unsatisfiable": "The relay could not continue a download.",

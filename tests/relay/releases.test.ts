@@ -1,0 +1,111 @@
+import { readFile } from "node:fs/promises";
+import { afterEach, expect, test, vi } from "vitest";
+import { startTestRelay, type TestRelay } from "../fixtures/test-relay.ts";
+import { tinyModel, tinyRecipe } from "../fixtures/tiny-model.ts";
+import { contribute, createVolunteer, type Volunteer } from "../fixtures/volunteer.ts";
+
+vi.setConfig({ testTimeout: 60_000 }); // each test starts a relay with its threads
+const merge = { ...tinyRecipe.merge, cohortSize: 1 };
+const gate = { ...tinyRecipe.gate, marginNats: 2 };
+
+let relay: TestRelay;
+let volunteer: Volunteer;
+afterEach(() => relay.remove());
+
+async function start(changes = {}): Promise<void> {
+  relay = await startTestRelay({ source: tinyModel({ merge, gate, ...changes }), lots: 255 });
+  volunteer = await createVolunteer(relay.client, tinyRecipe);
+}
+
+async function mergeOne(): Promise<void> {
+  const { id, bytes, signature } = await contribute(volunteer, relay.now());
+  await relay.client.putContribution(id, bytes, signature);
+  expect((await relay.decided(id)).state).toBe("merged");
+}
+
+async function tag(version: number, name: string) {
+  const token = await readFile(relay.relay.maintainerTokenFile, "utf8");
+  return relay.client.maintainer(token).tag({ model: "tiny", version, tag: name });
+}
+
+/** What the gate compared version `number` with, before it was published. */
+async function comparisons(number: number) {
+  const { record } = await relay.client.version("tiny", number);
+  return record.evaluation.gate?.tests?.map(({ against, version }) => [against, version]);
+}
+
+test("G8: candidates are compared with the head and the last release, which is version 0 before the first", async () => {
+  await start();
+  for (let i = 0; i < 3; i++) await mergeOne();
+  expect(await comparisons(1)).toEqual([["parent", 0]]);
+  expect(await comparisons(3)).toEqual([
+    ["parent", 2],
+    ["release", 0],
+  ]);
+  const health = await tag(3, "1.0.0");
+  expect(health.release).toEqual({ version: 3, tag: "1.0.0" });
+  relay = await relay.restart();
+  volunteer = await createVolunteer(relay.client, tinyRecipe);
+  await mergeOne();
+  await mergeOne();
+  expect(await comparisons(4)).toEqual([["parent", 3]]);
+  expect(await comparisons(5)).toEqual([
+    ["parent", 4],
+    ["release", 3],
+  ]);
+  await tag(1, "0.9.0"); // the last one tagged counts
+  await mergeOne();
+  expect(await comparisons(6)).toEqual([
+    ["parent", 5],
+    ["release", 1],
+  ]);
+});
+
+test("H17: a version answers to its tags, its checkpoint too", async () => {
+  await start();
+  await mergeOne();
+  await tag(0, "0.1.0");
+  await tag(1, "1.0.0");
+  await tag(1, "1.0.1");
+  for (const [name, number] of [
+    ["0.1.0", 0],
+    ["1.0.0", 1],
+    ["1.0.1", 1],
+  ] as const) {
+    expect((await relay.client.version("tiny", name)).record.number).toBe(number);
+    expect((await relay.client.checkpoint("tiny", name)).version).toBe(number);
+  }
+});
+
+test("health tells release, pace, arrivals and what the gate looked at; metrics do too", async () => {
+  await start();
+  const [before] = (await relay.client.health()).models;
+  expect(before).toMatchObject({
+    release: null,
+    onMask24h: null,
+    scoreSeconds: null,
+    gateTests: [],
+  });
+  const events = (await relay.ask("/api/v1/events?topics=health")).body!.getReader();
+  await mergeOne();
+  await tag(1, "1.0.0");
+  const [health] = (await relay.client.health()).models;
+  expect(health).toMatchObject({
+    release: { version: 1, tag: "1.0.0" },
+    onMask24h: 1,
+    gateTests: [{ head: 0, contributions: 1, decision: "pass", flips: null }],
+  });
+  expect(health?.scoreSeconds).toBeGreaterThan(0);
+
+  let told = "";
+  while (!told.includes('"tag":"1.0.0"')) {
+    told += new TextDecoder().decode((await events.read()).value);
+  }
+  await events.cancel();
+  const text = await (await relay.ask("/metrics")).text();
+  expect(text).toContain('commonweight_release{model="tiny"} 1\n');
+  expect(text).toContain('commonweight_on_mask{model="tiny"} 1\n');
+  expect(text).toContain('commonweight_waiting{model="tiny",state="scored"} 0\n');
+  expect(text).toContain('commonweight_gate_tests{model="tiny",decision="pass"} 1\n');
+  expect(text).toMatch(/^commonweight_score_seconds\{model="tiny"\} \d/m);
+});
