@@ -13,6 +13,7 @@ const benches: Record<string, () => Promise<{ measure(options: BenchOptions): Pr
   codec: () => import("./codec.ts"),
   gate: () => import("./gate.ts"),
   merge: () => import("./merge.ts"),
+  "spot-check": () => import("./spot-check.ts"),
   walk: () => import("./walk.ts"),
 };
 

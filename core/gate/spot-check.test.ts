@@ -1,20 +1,62 @@
-import { expect, test } from "vitest";
-import { toyDelta } from "../../tests/fixtures/toy-judge.ts";
+import { beforeAll, describe, expect, test } from "vitest";
+import { openBackend } from "../../kernels/backend.ts";
+import { openCpu } from "../../kernels/cpu/backend.ts";
+import { quantisedDelta, smallTask } from "../../tests/fixtures/training-task.ts";
+import { WASM_FOLDER } from "../../tests/fixtures/wasm-folder.ts";
+import { gptTask } from "../../tests/reference/gpt-task.ts";
+import { type TrainingTask, trainDelta } from "../training/train.ts";
 import { compareTrainings, isSameWork } from "./spot-check.ts";
 
-const delta = toyDelta(0.1, "delta");
-const times = (factor: number) => delta.map((value) => factor * value);
+const TASKS: [string, TrainingTask][] = [
+  ["an MLP", smallTask({ steps: 50 })],
+  ["a GPT", gptTask()],
+];
 
-test("G19: the same work passes, also after rounding as another device rounds", () => {
-  expect(isSameWork(compareTrainings(delta, delta))).toBe(true);
-  const rounded = delta.map((value) => Math.round(value * 500) / 500);
-  expect(isSameWork(compareTrainings(rounded, delta))).toBe(true);
-});
+describe.each(TASKS)("G19: %s", (_, task) => {
+  let again: Float32Array;
+  const compare = (delta: Float32Array) => compareTrainings(quantisedDelta(task, delta), again);
+  const withSteps = (steps: number) =>
+    trainDelta({ ...task, training: { ...task.training, steps } });
 
-test("G19: a delta that is rescaled, turned or made up does not", () => {
-  expect(isSameWork(compareTrainings(times(1.1), delta))).toBe(false);
-  expect(isSameWork(compareTrainings(times(0.9), delta))).toBe(false);
-  expect(isSameWork(compareTrainings(times(-1), delta))).toBe(false);
-  expect(isSameWork(compareTrainings(toyDelta(0, "noise", 0.15), delta))).toBe(false);
-  expect(isSameWork(compareTrainings(times(0), delta))).toBe(false);
+  beforeAll(async () => {
+    await openBackend({ prefer: "cpu", wasmFolder: WASM_FOLDER });
+    again = quantisedDelta(task, (await trainDelta(task)).delta);
+  });
+
+  test("trained on wasm and in plain TypeScript is the same work", async () => {
+    await openCpu();
+    const { delta } = await trainDelta(task);
+    await openBackend({ prefer: "cpu", wasmFolder: WASM_FOLDER });
+    expect(compare(delta).cosine).toBeGreaterThan(0.9995);
+    expect(isSameWork(compare(delta))).toBe(true);
+  });
+
+  test("half of the steps is noticed, whether doubled, drawn out to the full length or as it is", async () => {
+    const { delta } = await withSteps(task.training.steps / 2);
+    expect(isSameWork(compare(delta))).toBe(false);
+    expect(isSameWork(compare(delta.map((value) => 2 * value)))).toBe(false);
+    const { normRatio } = compare(delta);
+    const drawnOut = compare(delta.map((value) => value / normRatio));
+    expect(drawnOut.normRatio).toBeCloseTo(1, 2);
+    expect(isSameWork(drawnOut)).toBe(false);
+  });
+
+  test("another order of the examples is noticed", async () => {
+    const { delta } = await trainDelta({ ...task, seed: task.seed + 1 });
+    expect(isSameWork(compare(delta))).toBe(false);
+  });
+
+  test("nothing is never the same work", () => {
+    const nothing = new Float32Array(again.length);
+    expect(isSameWork(compareTrainings(nothing, again))).toBe(false);
+    expect(isSameWork(compareTrainings(again, nothing))).toBe(false);
+    expect(
+      isSameWork(
+        compareTrainings(
+          again,
+          again.map(() => Number.NaN),
+        ),
+      ),
+    ).toBe(false);
+  });
 });

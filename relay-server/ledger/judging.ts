@@ -11,7 +11,7 @@ const WAITING: readonly WaitingState[] = ["received", "screened", "scored", "que
 
 /** A contribution that waits, without its bytes. */
 export type Waiting = ContributionRow & {
-  /** Merges of the same contributor since judging last refused work of theirs. */
+  /** Merges of the same contributor since judging last refused work of theirs, or a spot check failed. */
   readonly merged_before: number;
 };
 
@@ -143,14 +143,18 @@ export function judgingParts(db: Kysely<Tables>, write: Write) {
   };
 }
 
-/** Merged work of a row's contributor since the last that judging refused. */
+/** Merged work of a row's contributor since the last that judging refused or that failed a spot check. */
 const mergesInARow = sql<number>`(
   select count(*) from contributions as earlier
   where earlier.contributor = contributions.contributor and earlier.model = contributions.model
     and earlier.state = 'merged' and earlier.updated_at > coalesce((
       select max(refused.updated_at) from contributions as refused
       where refused.contributor = contributions.contributor and refused.model = contributions.model
-        and refused.state = 'refused'), 0))`;
+        and refused.state = 'refused'), 0)
+    and earlier.updated_at > coalesce((
+      select max(failed.decided_at) from spot_checks as failed
+      where failed.contributor = contributions.contributor and failed.model = contributions.model
+        and failed.state = 'failed'), 0))`;
 
 async function tellLives(
   trx: Transaction<Tables>,

@@ -13,6 +13,7 @@ import {
   ticket,
   version,
 } from "./ledger-rows.ts";
+import { spotCheckSuite } from "./spot-check-suite.ts";
 import type { Tables, VersionRow } from "./tables.ts";
 
 export type EmptyDatabase = { readonly db: Kysely<Tables>; close(): Promise<void> };
@@ -231,4 +232,5 @@ export function ledgerSuite(open: () => Promise<EmptyDatabase>): void {
   });
 
   judgingSuite(ledgerTest);
+  spotCheckSuite(ledgerTest);
 }

@@ -10,6 +10,7 @@ import { modelParts } from "./models.ts";
 import { publishParts } from "./publication.ts";
 import { releaseParts } from "./releases.ts";
 import { revertParts } from "./reverts.ts";
+import { spotCheckParts } from "./spot-checks.ts";
 import { statusParts } from "./status.ts";
 import type { Tables } from "./tables.ts";
 import { ticketParts } from "./tickets.ts";
@@ -35,6 +36,7 @@ export function createLedger(db: Kysely<Tables>) {
     ...publishParts(write),
     ...revertParts(db, write),
     ...releaseParts(db, write),
+    ...spotCheckParts(db, write),
     ...statusParts(db),
     ...eventParts(db, write),
     ...maintainerParts(db, write),

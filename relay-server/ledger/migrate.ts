@@ -4,6 +4,7 @@ import { createFirstTables } from "./migrations/0001-first.ts";
 import { addReverts } from "./migrations/0002-reverts.ts";
 import { addTraining } from "./migrations/0003-training.ts";
 import { addJudging } from "./migrations/0004-judging.ts";
+import { addSpotChecks } from "./migrations/0005-spot-checks.ts";
 import type { Tables } from "./tables.ts";
 
 /** In order; the number of a migration is its place, counted from 1. Never edited once released. */
@@ -12,6 +13,7 @@ const MIGRATIONS: readonly ((db: QueryExecutorProvider) => Promise<void>)[] = [
   addReverts,
   addTraining,
   addJudging,
+  addSpotChecks,
 ];
 
 /** Bring the ledger's schema up to date; a schema newer than this software is a StartError. */

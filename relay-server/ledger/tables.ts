@@ -163,6 +163,20 @@ export type GateTestRow = {
   flips: string | null;
 };
 
+/** A contribution that is trained a second time, drawn by lot, and how the two compare. */
+export type SpotCheckRow = {
+  contribution: string;
+  model: string;
+  contributor: string;
+  /** drawn, passed or failed */
+  state: string;
+  cosine: number | null;
+  /** Length of the delta that was sent, over that of the second training. */
+  norm_ratio: number | null;
+  drawn_at: number;
+  decided_at: number | null;
+};
+
 export type Tables = {
   models: ModelRow;
   versions: VersionRow;
@@ -178,6 +192,7 @@ export type Tables = {
   maintainers: MaintainerRow;
   audit: AuditRow;
   reverts: RevertRow;
+  spot_checks: SpotCheckRow;
   releases: ReleaseRow;
   gate_tests: GateTestRow;
 };

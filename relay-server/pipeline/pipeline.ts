@@ -4,6 +4,7 @@ import type { EventHub } from "../events/event-hub.ts";
 import { tellHealth } from "../health.ts";
 import type { MaskCache } from "../masks.ts";
 import { isStorageFull } from "../storage-error.ts";
+import { createSpotChecks } from "../training/spot-checks.ts";
 import type { Trainer } from "../training/trainer.ts";
 import type { Evaluator } from "./evaluation-thread.ts";
 import { createHeads } from "./head.ts";
@@ -45,6 +46,11 @@ export function startPipeline(parts: PipelineParts): Pipeline {
   let closed = false;
   const closing = new AbortController();
   let interrupt = () => {};
+  const wake = () => {
+    awake = true;
+    interrupt();
+  };
+  const spotChecks = createSpotChecks(parts, wake);
 
   function sleep(ms: number): Promise<void> {
     if (awake || closed) return Promise.resolve();
@@ -84,6 +90,17 @@ export function startPipeline(parts: PipelineParts): Pipeline {
     }
   }
 
+  /** Between the models' steps, so that nothing is refused while it is merged. */
+  async function stepSpotChecks(): Promise<number> {
+    try {
+      if (await spotChecks.step()) hub.wake();
+      return Number.POSITIVE_INFINITY;
+    } catch (error) {
+      if (!isStorageFull(error) && !closed) console.error(error);
+      return RETRY_MS;
+    }
+  }
+
   async function setProblem(model: string, problem: string | null): Promise<void> {
     if ((context.problems.get(model) ?? null) === problem) return;
     if (problem === null) context.problems.delete(model);
@@ -97,7 +114,7 @@ export function startPipeline(parts: PipelineParts): Pipeline {
   async function run(): Promise<void> {
     while (!closed) {
       awake = false;
-      let dueMs = Number.POSITIVE_INFINITY;
+      let dueMs = await stepSpotChecks();
       for (const model of context.models.keys()) {
         if (closed) return;
         const result = await stepModel(model);
@@ -110,12 +127,10 @@ export function startPipeline(parts: PipelineParts): Pipeline {
 
   const running = run();
   return {
-    wake() {
-      awake = true;
-      interrupt();
-    },
+    wake,
     async close() {
       closed = true;
+      spotChecks.close();
       closing.abort();
       interrupt();
       await running;

@@ -61,6 +61,7 @@ async function passStations(
     if (!scored.ok) return refuse(scored);
     await ledger.passScore(row.id, rise, clock());
   }
+  if (drawLot(random) < rules.spotCheckShare) await ledger.drawSpotCheck(row, clock());
   await ledger.queue(row.id, clock());
 }
 

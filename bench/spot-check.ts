@@ -1,0 +1,86 @@
+import { compareTrainings, isSameWork } from "../core/gate/spot-check.ts";
+import { maskCount } from "../core/history/mask-epoch.ts";
+import type { ModelSource } from "../core/models/model-source.ts";
+import { layoutOf } from "../core/models/registry.ts";
+import { randomPositions } from "../core/patch/random-mask.ts";
+import { decodeCheckpointFile } from "../core/tensors/checkpoint-file.ts";
+import { decodeExamples, type Examples, joinExamples } from "../core/training/examples.ts";
+import { type TrainingTask, trainDelta } from "../core/training/train.ts";
+import { openBackend } from "../kernels/backend.ts";
+import { openCpu } from "../kernels/cpu/backend.ts";
+import { digits } from "../models/digits/data.ts";
+import { presidents } from "../models/presidents/data.ts";
+import { quantisedDelta } from "../tests/fixtures/training-task.ts";
+import { WASM_FOLDER } from "../tests/fixtures/wasm-folder.ts";
+import type { Row } from "./figures.ts";
+import type { BenchOptions } from "./main.ts";
+
+/** What a second training of a shipped model's ticket costs, and what it tells apart. Quick: digits alone. */
+export async function measure({ seed, quick }: BenchOptions): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const source of quick ? [digits] : [digits, presidents]) {
+    rows.push(...(await measureModel(source, seed)));
+  }
+  return rows;
+}
+
+async function measureModel(source: ModelSource, seed: number): Promise<Row[]> {
+  const task = await firstTicket(source, seed);
+  const { steps } = task.training;
+  const withSteps = (steps: number) =>
+    trainDelta({ ...task, training: { ...task.training, steps } });
+  await openBackend({ prefer: "cpu", wasmFolder: WASM_FOLDER });
+  await withSteps(2); // warms up
+  const { user, system } = process.cpuUsage();
+  const { delta } = await trainDelta(task);
+  const spent = process.cpuUsage({ user, system }); // microseconds
+  const rows: Row[] = [
+    { what: "a second training on wasm", value: (spent.user + spent.system) / 1e6, unit: "s" },
+  ];
+  const again = quantisedDelta(task, delta);
+  const judge = (what: string, sent: Float32Array, isHonest: boolean) => {
+    const comparison = compareTrainings(quantisedDelta(task, sent), again);
+    const target = isHonest ? "taken" : "noticed";
+    const holds = isSameWork(comparison) === isHonest;
+    const against = `length ${comparison.normRatio.toFixed(3)}`;
+    rows.push({ what, value: comparison.cosine, unit: "cosine", target, holds, against });
+  };
+  for (const share of [0.5, 0.75, 0.9]) {
+    const done = Math.round(steps * share);
+    const short = (await withSteps(done)).delta;
+    const { normRatio } = compareTrainings(short, delta);
+    const drawnOut = short.map((value) => value / normRatio);
+    judge(`${done} of ${steps} steps, drawn out to the full length`, drawnOut, false);
+    if (share === 0.5)
+      judge(
+        "half of the steps, doubled",
+        short.map((value) => 2 * value),
+        false,
+      );
+  }
+  const other = await trainDelta({ ...task, seed: task.seed + 1 });
+  judge("the examples in another order", other.delta, false);
+  await openCpu();
+  judge("trained in plain TypeScript", (await trainDelta(task)).delta, true);
+  return rows.map((row) => ({ ...row, what: `${source.recipe.id}: ${row.what}` }));
+}
+
+/** A ticket on the base and the first shards. */
+async function firstTicket(source: ModelSource, seed: number): Promise<TrainingTask> {
+  const { architecture, data, mask, training } = source.recipe;
+  const layout = layoutOf(architecture);
+  const shards: Examples[] = [];
+  for await (const { title, bytes } of source.shards()) {
+    shards.push(decodeExamples(title, bytes, architecture));
+    if (shards.length === data.shardsPerTicket) break;
+  }
+  const maskSeed = seed.toString(16).padStart(32, "0");
+  return {
+    architecture,
+    parameters: decodeCheckpointFile("base", await source.base(), layout),
+    positions: randomPositions(maskSeed, maskCount(mask, layout.size), layout.size),
+    examples: joinExamples(shards),
+    training,
+    seed,
+  };
+}

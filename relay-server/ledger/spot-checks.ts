@@ -1,0 +1,125 @@
+import type { Kysely, Transaction } from "kysely";
+import type { Comparison } from "../../core/gate/spot-check.ts";
+import type { RejectCode } from "../../core/protocol/reject-codes.ts";
+import { addEvents } from "./events.ts";
+import type { Write } from "./group-commit.ts";
+import { lifeOf } from "./lives.ts";
+import { addAudit } from "./maintainers.ts";
+import type { ContributionRow, SpotCheckRow, Tables } from "./tables.ts";
+
+/** What a spot check found. */
+export type SpotCheckResult = Comparison & { readonly contribution: string; readonly at: number };
+
+const CODE: RejectCode = "spot-check-failed";
+const CHECKED = "the same piece, trained a second time, came out differently";
+const OTHERS =
+  "other work of the same contributor was trained a second time and came out differently";
+
+export function spotCheckParts(db: Kysely<Tables>, write: Write) {
+  return {
+    /** Remember that the lot fell on a contribution. Those that were decided without a check are forgotten. */
+    drawSpotCheck(
+      { id, model, contributor }: Pick<ContributionRow, "id" | "model" | "contributor">,
+      at: number,
+    ): Promise<void> {
+      return write(async (trx) => {
+        const row = { contribution: id, model, contributor, state: "drawn", drawn_at: at };
+        await trx
+          .insertInto("spot_checks")
+          .values({ ...row, cosine: null, norm_ratio: null, decided_at: null })
+          .onConflict((conflict) => conflict.doNothing())
+          .execute();
+        await trx
+          .deleteFrom("spot_checks")
+          .where("state", "=", "drawn")
+          .where("contribution", "in", (eb) =>
+            eb
+              .selectFrom("contributions")
+              .select("contributions.id")
+              .where("contributions.state", "in", ["refused", "reverted"]),
+          )
+          .execute();
+      });
+    },
+    /** The contribution that was drawn first of those that passed judging so far. */
+    nextSpotCheck(): Promise<ContributionRow | undefined> {
+      return db
+        .selectFrom("spot_checks")
+        .innerJoin("contributions", "contributions.id", "spot_checks.contribution")
+        .selectAll("contributions")
+        .where("spot_checks.state", "=", "drawn")
+        .where("contributions.state", "in", ["queued", "merged"])
+        .orderBy("spot_checks.drawn_at")
+        .orderBy("spot_checks.contribution")
+        .executeTakeFirst();
+    },
+    /** A check that cannot be carried out. */
+    dropSpotCheck(contribution: string): Promise<void> {
+      return write(async (trx) => {
+        await trx.deleteFrom("spot_checks").where("contribution", "=", contribution).execute();
+      });
+    },
+    passSpotCheck(result: SpotCheckResult): Promise<void> {
+      return write(async (trx) => {
+        await decide(trx, result, "passed");
+      });
+    },
+    /**
+     * Refuse everything that waits of the contributor, the checked contribution among it, and write the audit log,
+     * in one commit. From then on their merges in a row count from zero.
+     */
+    failSpotCheck(result: SpotCheckResult): Promise<void> {
+      return write(async (trx) => {
+        const failed = await decide(trx, result, "failed");
+        if (failed === undefined) return;
+        const { contribution, cosine, normRatio, at } = result;
+        const refused = await refuseAllWaiting(trx, failed.contributor, result);
+        const found = `cosine ${cosine.toFixed(3)}, length ${normRatio.toFixed(3)}`;
+        const note = `${failed.model}, by ${failed.contributor}: ${found}; ${refused} that waited refused`;
+        const entry = { at, maintainer: "the relay", subject: contribution, note };
+        await addAudit(trx, { ...entry, action: CODE });
+      });
+    },
+  };
+}
+
+/** Write down what was found; undefined if that was done before. */
+function decide(
+  trx: Transaction<Tables>,
+  { contribution, cosine, normRatio, at }: SpotCheckResult,
+  state: "passed" | "failed",
+): Promise<Pick<SpotCheckRow, "contributor" | "model"> | undefined> {
+  return trx
+    .updateTable("spot_checks")
+    .set({ state, cosine, norm_ratio: normRatio, decided_at: at })
+    .where("contribution", "=", contribution)
+    .where("state", "=", "drawn")
+    .returning(["contributor", "model"])
+    .executeTakeFirst();
+}
+
+/** Returns how many contributions that were. */
+async function refuseAllWaiting(
+  trx: Transaction<Tables>,
+  contributor: string,
+  { contribution, at }: SpotCheckResult,
+): Promise<number> {
+  const waiting = await trx
+    .selectFrom("waiting_bytes")
+    .innerJoin("contributions", "contributions.id", "waiting_bytes.contribution")
+    .select("contributions.id")
+    .where("contributor", "=", contributor)
+    .execute();
+  for (const { id } of waiting) {
+    const reason_message = id === contribution ? CHECKED : OTHERS;
+    const row = await trx
+      .updateTable("contributions")
+      .set({ state: "refused", reason_code: CODE, reason_message, updated_at: at })
+      .where("id", "=", id)
+      .returningAll()
+      .executeTakeFirstOrThrow();
+    await trx.deleteFrom("waiting_bytes").where("contribution", "=", id).execute();
+    await addEvents(trx, [{ type: "contribution", data: { contribution: lifeOf(row) } }]);
+  }
+  return waiting.length;
+}

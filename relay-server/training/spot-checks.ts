@@ -1,0 +1,90 @@
+import { assert, FormatError } from "../../core/errors.ts";
+import { compareTrainings, isSameWork } from "../../core/gate/spot-check.ts";
+import { dequantisePatch } from "../../core/patch/patch.ts";
+import { dequantise, quantise } from "../../core/patch/quantiser.ts";
+import { parseJson } from "../../core/protocol/canonical-json.ts";
+import { ticket as ticketSchema } from "../../core/protocol/schemas/ticket.ts";
+import type { RelayContext } from "../context.ts";
+import type { SpotCheckResult } from "../ledger/spot-checks.ts";
+import type { ContributionRow } from "../ledger/tables.ts";
+import type { MaskCache } from "../masks.ts";
+import { readPatch } from "../pipeline/member.ts";
+import type { Trainer } from "./trainer.ts";
+
+export type SpotCheckParts = {
+  readonly context: Pick<RelayContext, "ledger" | "blobs" | "models" | "clock">;
+  readonly trainer: Trainer;
+  readonly positionsOf: MaskCache;
+};
+
+/** Trains contributions that were drawn by lot a second time, one at a time and in the background (protocol G19). */
+export type SpotChecks = {
+  /**
+   * Write down what was found, and begin the next check if none runs. It is called between the pipeline's steps, so
+   * that nothing is refused while it is merged. True if something was written.
+   */
+  step(): Promise<boolean>;
+  /** What is found from now on is lost. */
+  close(): void;
+};
+
+/** `onFound` is told when there is something to write down. */
+export function createSpotChecks(
+  { context, trainer, positionsOf }: SpotCheckParts,
+  onFound: () => void,
+): SpotChecks {
+  const { ledger, blobs, models, clock } = context;
+  let isRunning = false;
+  let isClosed = false;
+  let write: (() => Promise<void>) | null = null;
+
+  async function compare(row: ContributionRow): Promise<SpotCheckResult> {
+    const { layout } = models.get(row.model)!;
+    const bytes = (await ledger.waitingBytes(row.id)) ?? (await blobs.read(row.id));
+    const drawn = await ledger.ticket(row.ticket);
+    if (bytes === null) throw new FormatError(`${row.id} is missing or damaged`);
+    assert(drawn !== undefined, `${row.id} without its ticket`);
+    const { patch, positions, segments } = await readPatch(positionsOf, layout, bytes);
+    const ticket = parseJson("ticket", ticketSchema, new TextEncoder().encode(drawn.ticket));
+    const delta = await trainer.retrain(ticket, positions);
+    // both quantised: the error that this makes is then the same in both, and hides nothing
+    const again = dequantise(quantise(delta, segments), segments);
+    const comparison = compareTrainings(dequantisePatch(patch, segments), again);
+    return { contribution: row.id, ...comparison, at: clock() };
+  }
+
+  async function check(row: ContributionRow): Promise<void> {
+    try {
+      const result = await compare(row);
+      write = () =>
+        isSameWork(result) ? ledger.passSpotCheck(result) : ledger.failSpotCheck(result);
+    } catch (error) {
+      if (isClosed) return;
+      console.error(error);
+      write = () => ledger.dropSpotCheck(row.id);
+    }
+    onFound();
+  }
+
+  return {
+    async step() {
+      const found = write;
+      if (found !== null) {
+        await found();
+        write = null;
+        isRunning = false;
+      }
+      if (!isRunning) {
+        const row = await ledger.nextSpotCheck();
+        if (row !== undefined) {
+          isRunning = true;
+          void check(row);
+        }
+      }
+      return found !== null;
+    },
+    close() {
+      isClosed = true;
+    },
+  };
+}
