@@ -5,6 +5,8 @@ import {
   formatLossChange,
   formatPercent,
   formatPoints,
+  formatSeconds,
+  formatShare,
   formatSpan,
   plural,
 } from "./quantities.ts";
@@ -18,6 +20,17 @@ test("shares are percentages, changes of shares are signed points", () => {
 test("a change too small to show has neither direction", () => {
   expect(formatPoints(-0.00001)).toBe("±0.00");
   expect(formatLossChange(0)).toBe("±0.0000");
+});
+
+test("a setting's share has no idle zeros, a cost in seconds has two digits", () => {
+  expect([0.02, 0.005, 0.125, 1, 0].map(formatShare)).toEqual([
+    "2%",
+    "0.5%",
+    "12.5%",
+    "100%",
+    "0%",
+  ]);
+  expect([0.0341, 2.41, 1234].map(formatSeconds)).toEqual(["0.034 s", "2.4 s", "1,234 s"]);
 });
 
 test("bytes are shown with two or three digits and their unit", () => {

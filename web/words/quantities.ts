@@ -8,6 +8,9 @@ export const formatCount = (value: number): string => whole.format(Math.round(va
 export const formatPercent = (share: number, digits = 1): string =>
   `${(share * 100).toFixed(digits)}%`;
 
+/** A share 0…1 that is a setting or a rough size, without idle zeros: 0.02 → "2%", 0.005 → "0.5%". */
+export const formatShare = (share: number): string => `${Number((share * 100).toPrecision(3))}%`;
+
 /** A change of a share in percentage points, signed with a true minus. */
 export const formatPoints = (difference: number): string => {
   const points = (Math.abs(difference) * 100).toFixed(2);
@@ -43,6 +46,10 @@ export function formatSpan(spanMs: number): string {
   const days = Math.round(hours / 24);
   return `${days} days`;
 }
+
+/** A cost in time, exact enough to compare: 0.034 → "0.034 s", 2.41 → "2.4 s". */
+export const formatSeconds = (seconds: number): string =>
+  `${seconds < 10 ? Number(seconds.toPrecision(2)) : formatCount(seconds)} s`;
 
 /** How long before `nowMs` something happened; clocks may differ, so the future is "just now". */
 export function formatAge(atMs: number, nowMs: number): string {

@@ -2,8 +2,6 @@
 import { flushSync, mount, unmount } from "svelte";
 import { createRelayClient } from "../../../core/protocol/client.ts";
 import type { Architecture } from "../../../core/protocol/schemas/recipe.ts";
-import type { Health, ModelCard } from "../../../core/protocol/schemas/status.ts";
-import type { VersionSummary } from "../../../core/protocol/schemas/version.ts";
 import "../../../web/app.css";
 import App from "../../../web/App.svelte";
 import { createClock } from "../../../web/state/clock.svelte.ts";
@@ -13,102 +11,7 @@ import { createRoute } from "../../../web/state/route.svelte.ts";
 import { createVolunteer } from "../../../web/state/volunteer.svelte.ts";
 import type { Snapshot, TrialApi, WorkerApi } from "../../../worker/api.ts";
 import { READY } from "../../../worker/snapshot-feed.ts";
-
-export const contributor = "ab12".repeat(16);
-
-export const summary = (number: number): VersionSummary => ({
-  number,
-  id: number.toString(16).padStart(64, "f"),
-  parent: null,
-  createdAt: 1_000,
-  contributions: number === 0 ? 0 : 3,
-  contributors: number === 0 ? 0 : 2,
-  report: { examples: 3000, lossNats: 0.5 - number / 100, accuracy: 0.86 + number / 100 },
-});
-
-const card: ModelCard = {
-  recipe: {
-    format: "commonweight.recipe/1",
-    id: "digits",
-    title: "Digits",
-    summary: "Reads handwritten digits.",
-    licence: "CC0-1.0",
-    architecture: { kind: "mlp", inputs: 784, hidden: [8], outputs: 10 },
-    data: {
-      source: "MNIST",
-      licence: "CC-BY-SA-3.0",
-      heldOut: { score: 1, gate: 1, report: 3000 },
-      shardsPerTicket: 2,
-    },
-    training: { steps: 50, batch: 32, learningRate: 0.01 },
-    mask: { kind: "random", density: 0.02, epochVersions: 1 },
-    merge: {
-      rule: "mean",
-      outerStep: 1,
-      cohortSize: 10,
-      cohortSeconds: 30,
-      stalenessLimit: 4,
-      clipFactor: 2,
-      newcomerWeight: 0.5,
-    },
-    score: {
-      stepShare: 0.2,
-      toleranceNats: 0.01,
-      references: 0,
-      leastZ: 0,
-      sampleShare: 1,
-      spotCheckShare: 0,
-    },
-    gate: { marginNats: 0.01, alpha: 0.05, beta: 0.1, maxExamples: 1 },
-  },
-  parameters: 200_000,
-  base: summary(0),
-  head: summary(2),
-  shards: 1,
-  contributors: 2,
-  merged: 6,
-};
-const shard = { index: 0, sha256: "0".repeat(64), sizeBytes: 50_000, examples: 600, title: "1" };
-const health: Health = {
-  status: "degraded",
-  software: "commonweight 0.1.0",
-  protocol: { oldest: 1, newest: 1 },
-  relayKey: contributor,
-  time: 1,
-  models: [
-    {
-      model: "digits",
-      head: 2,
-      waiting: { received: 5, scored: 0, queued: 0 },
-      oldestSeconds: 600,
-      lastMergeAt: null,
-      merged24h: 0,
-      refused24h: 0,
-      release: null,
-      onMask24h: null,
-      scoreSeconds: null,
-      gateTests: [],
-      problem: "Scoring has stopped.",
-    },
-  ],
-};
-const answers: Record<string, unknown> = {
-  "/models/digits/versions": { versions: [summary(2), summary(1), summary(0)], next: null },
-  "/models/digits/shards": {
-    model: "digits",
-    source: "MNIST",
-    licence: "x",
-    shards: [{ ...shard, trained: 0, contributors: 0 }],
-  },
-  "/health": health,
-  "/leaderboard?model=digits&window=all": {
-    model: "digits",
-    window: "all",
-    entries: [{ rank: 1, contributor, credit: 1200, merged: 4, lastMergedAt: 1 }],
-  },
-  "/leaderboard?model=digits&window=24h": { model: "digits", window: "24h", entries: [] },
-  [`/contributions?contributor=${contributor}`]: { contributions: [] },
-};
+import { answers, card, contributor } from "./relay-data.ts";
 
 /** Mount the page. `calls` lists what it asked of the engine, "open" when it was loaded. */
 export function openPage(
@@ -119,6 +22,7 @@ export function openPage(
   const calls: unknown[][] = [];
   const stream = new EventTarget();
   const memory = new Map<string, string>();
+  const known: Record<string, unknown> = { ...answers };
   let listener: (snapshot: Snapshot) => void = () => {};
   const command =
     (name: string) =>
@@ -155,7 +59,7 @@ export function openPage(
       const path = url.replace("http://relay/api/v1", "");
       const { architecture = card.recipe.architecture } = options;
       const shown = { ...card, recipe: { ...card.recipe, architecture } };
-      const answer = path === "/models" ? { models: [shown] } : answers[path];
+      const answer = path === "/models" ? { models: [shown] } : known[path];
       if (answer === undefined) throw new TypeError(`the stage has no answer for ${url}`);
       return Response.json(answer);
     },
@@ -198,6 +102,10 @@ export function openPage(
     /** The engine's next snapshot. */
     tell(change: Partial<Snapshot>): void {
       flushSync(() => listener({ ...READY, contributor, model: "digits", ...change }));
+    },
+    /** What the relay answers from now on. */
+    answer(path: string, body: unknown): void {
+      known[path] = body;
     },
     /** The relay's next event. */
     say(type: string, data: unknown): void {

@@ -1,7 +1,8 @@
 /** Trying a model's versions on the page, over an engine that the test speaks for. */
 import { afterEach, expect, test } from "vitest";
 import { page, userEvent } from "vitest/browser";
-import { openPage, summary } from "./stage.ts";
+import { summary } from "./relay-data.ts";
+import { openPage } from "./stage.ts";
 
 let stage: ReturnType<typeof openPage>;
 afterEach(() => stage.close());

@@ -1,7 +1,8 @@
 /** What spectators and maintainers see, and an update that waits for the running piece. */
 import { afterEach, expect, test } from "vitest";
 import { page } from "vitest/browser";
-import { openPage, summary } from "./stage.ts";
+import { summary } from "./relay-data.ts";
+import { openPage } from "./stage.ts";
 
 let stage: ReturnType<typeof openPage>;
 afterEach(() => stage.close());

@@ -1,7 +1,8 @@
 /** DESIGN §7: what a volunteer sees and can do, in a real browser. */
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { page, userEvent } from "vitest/browser";
-import { openPage, summary } from "./stage.ts";
+import { summary } from "./relay-data.ts";
+import { openPage } from "./stage.ts";
 
 let stage: ReturnType<typeof openPage>;
 beforeEach(() => {

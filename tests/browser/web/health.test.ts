@@ -1,0 +1,121 @@
+/** Whether merging is healthy, as a maintainer reads it in five seconds (DESIGN §7). */
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { page, userEvent } from "vitest/browser";
+import type { ModelHealth } from "../../../core/protocol/schemas/status.ts";
+import { health, modelHealth, suiteTest } from "./relay-data.ts";
+import { openPage } from "./stage.ts";
+
+let stage: ReturnType<typeof openPage>;
+beforeEach(async () => {
+  stage = openPage();
+  await page.getByRole("link", { name: "Health" }).first().click();
+  await expect.element(page.getByText("Merging needs a maintainer")).toBeVisible();
+});
+afterEach(() => stage.close());
+
+/** The relay tells that all is well, but for what `change` says. */
+function tell(change: Partial<ModelHealth>): void {
+  const waiting = { received: 1, scored: 2, queued: 3 };
+  stage.say("health", {
+    ...modelHealth,
+    waiting,
+    oldestSeconds: 20,
+    lastMergeAt: Date.now() - 120_000,
+    merged24h: 40,
+    refused24h: 2,
+    release: { version: 1, tag: "1.2.0" },
+    onMask24h: 0.864,
+    scoreSeconds: 0.42,
+    problem: null,
+    ...change,
+  });
+}
+
+const verdict = () =>
+  document.querySelector('[data-model="digits"]')?.textContent?.replace(/\s+/g, " ").trim();
+/** The figures of the model, as "label value note". */
+const figures = () =>
+  [...document.querySelectorAll("#main dl > div")].map((figure) =>
+    figure.textContent?.replace(/\s+/g, " ").trim(),
+  );
+
+test("trouble is the first thing that a maintainer reads, with the relay's reason", async () => {
+  expect(verdict()).toBe("Digits: not merging. Scoring has stopped.");
+  expect(page.getByRole("status").element().textContent).toMatch(/Merging needs a maintainer/);
+});
+
+test("the verdict follows the event stream, and is announced", async () => {
+  tell({});
+  await expect.element(page.getByRole("status").getByText("Merging is healthy")).toBeVisible();
+  expect(verdict()).toBe(
+    "Digits: healthy. 6 contributions wait, the oldest for 20 s. Last merge 2 min ago.",
+  );
+  tell({ waiting: { received: 90, scored: 0, queued: 0 }, oldestSeconds: 400 });
+  await expect.element(page.getByText("Merging is slow")).toBeVisible();
+  expect(verdict()).toMatch(/^Digits: slow. Work arrives faster than it is scored/);
+});
+
+test("a relay that stands still sends no events, so the page looks again by itself", async () => {
+  await stage.close();
+  vi.useFakeTimers({ toFake: ["setInterval", "Date"] });
+  try {
+    stage = openPage();
+    await page.getByRole("link", { name: "Health" }).first().click();
+    await expect.poll(verdict).toMatch(/Scoring has stopped/);
+    const stuck = { ...modelHealth, problem: null, oldestSeconds: 7200 };
+    stage.answer("/health", { ...health, models: [stuck] });
+    vi.advanceTimersByTime(20_000);
+    await expect.poll(verdict).toMatch(/not merging.*the oldest for 2 h/);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test("the day's figures stand beside their targets", async () => {
+  tell({});
+  await expect.poll(figures).toContain("On the mask in force 86.4% in 24 hours; target 80%");
+  expect(figures()).toContain("Relay time 0.42 s to judge a contribution");
+  expect(figures()).toContain("Last release 1.2.0 version 1");
+  expect(figures()).toContain("Queued to merge 3");
+  tell({ onMask24h: 0.5 });
+  await expect
+    .poll(figures)
+    .toContain("On the mask in force 50.0% in 24 hours; below the target of 80%");
+});
+
+test("what has not happened yet is said in words", () => {
+  for (const words of [
+    "Last merge None yet",
+    "On the mask in force No work yet in 24 hours; target 80%",
+    "Relay time None yet to judge a contribution",
+    "Last release None yet version 0 stands for it",
+  ]) {
+    expect(figures()).toContain(words);
+  }
+  expect(document.querySelector("#main")?.textContent).toMatch(/No candidate was tested yet/);
+});
+
+test("the gate's newest candidate is shown with each test's evidence, earlier ones on demand", async () => {
+  const flips = { version: 1, flips: 12, rightBefore: 2900, budget: 0.01 };
+  const candidate = { at: Date.now() - 60_000, head: 2, contributions: 3 };
+  const undecided = suiteTest({ suite: "protected", decision: "undecided", logEvidence: 1.2 });
+  tell({
+    gateTests: [
+      { ...candidate, decision: "undecided", tests: [suiteTest(), undecided], flips: null },
+      { ...candidate, decision: "pass", tests: [suiteTest()], flips },
+    ],
+  });
+  const newest = page.getByText("3 patches on version 2: undecided, so not published");
+  await expect.element(newest).toBeVisible();
+  await expect.element(page.getByText("evidence 1.2 of 3.7")).toBeVisible();
+  const bar = document.querySelector('[data-decision="undecided"] li[data-decision] + li .found');
+  expect(Number(bar?.getAttribute("width"))).toBeCloseTo((1.2 / undecided.passAt) * 100);
+
+  const earlier = page.getByText("3 patches on version 2: passed");
+  await expect.element(earlier).not.toBeVisible();
+  const summary = page.getByText("The candidate before: 1 passed");
+  (summary.element() as HTMLElement).focus();
+  await userEvent.keyboard("{Enter}");
+  await expect.element(earlier).toBeVisible();
+  await expect.element(page.getByText(/12 are wrong now; at most 1% may be \(29\)/)).toBeVisible();
+});

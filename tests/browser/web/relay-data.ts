@@ -1,0 +1,159 @@
+/** What the stage's relay answers: a model with two merged versions, and trouble with scoring. */
+import type { Health, ModelCard, ModelHealth } from "../../../core/protocol/schemas/status.ts";
+import type {
+  SignedVersion,
+  SuiteTest,
+  VersionSummary,
+} from "../../../core/protocol/schemas/version.ts";
+
+export const contributor = "ab12".repeat(16);
+
+export const summary = (number: number): VersionSummary => ({
+  number,
+  id: number.toString(16).padStart(64, "f"),
+  parent: null,
+  createdAt: 1_000,
+  contributions: number === 0 ? 0 : 3,
+  contributors: number === 0 ? 0 : 2,
+  report: { examples: 3000, lossNats: 0.5 - number / 100, accuracy: 0.86 + number / 100 },
+});
+
+export const card: ModelCard = {
+  recipe: {
+    format: "commonweight.recipe/1",
+    id: "digits",
+    title: "Digits",
+    summary: "Reads handwritten digits.",
+    licence: "CC0-1.0",
+    architecture: { kind: "mlp", inputs: 784, hidden: [8], outputs: 10 },
+    data: {
+      source: "MNIST",
+      licence: "CC-BY-SA-3.0",
+      heldOut: { score: 1, gate: 1, report: 3000 },
+      shardsPerTicket: 2,
+    },
+    training: { steps: 50, batch: 32, learningRate: 0.01 },
+    mask: { kind: "random", density: 0.02, epochVersions: 1 },
+    merge: {
+      rule: "mean",
+      outerStep: 1,
+      cohortSize: 10,
+      cohortSeconds: 30,
+      stalenessLimit: 4,
+      clipFactor: 2,
+      newcomerWeight: 0.5,
+    },
+    score: {
+      stepShare: 0.2,
+      toleranceNats: 0.01,
+      references: 0,
+      leastZ: 0,
+      sampleShare: 1,
+      spotCheckShare: 0,
+    },
+    gate: { marginNats: 0.01, alpha: 0.05, beta: 0.1, maxExamples: 1 },
+  },
+  parameters: 200_000,
+  base: summary(0),
+  head: summary(2),
+  shards: 1,
+  contributors: 2,
+  merged: 6,
+};
+const shard = { index: 0, sha256: "0".repeat(64), sizeBytes: 50_000, examples: 600, title: "1" };
+export const modelHealth: ModelHealth = {
+  model: "digits",
+  head: 2,
+  waiting: { received: 5, scored: 0, queued: 0 },
+  oldestSeconds: 600,
+  lastMergeAt: null,
+  merged24h: 0,
+  refused24h: 0,
+  release: null,
+  onMask24h: null,
+  scoreSeconds: null,
+  gateTests: [],
+  problem: "Scoring has stopped.",
+};
+export const health: Health = {
+  status: "degraded",
+  software: "commonweight 0.1.0",
+  protocol: { oldest: 1, newest: 1 },
+  relayKey: contributor,
+  time: 1,
+  models: [modelHealth],
+};
+
+const PASS_AT = -Math.log(0.025);
+export const suiteTest = (change: Partial<SuiteTest> = {}): SuiteTest => ({
+  suite: "gate",
+  against: "parent",
+  version: 1,
+  decision: "pass",
+  examples: 320,
+  meanDifferenceNats: -0.0012,
+  logEvidence: 3.8,
+  passAt: PASS_AT,
+  ...change,
+});
+const flips = { version: 0, flips: 3, rightBefore: 2900, budget: 0.01 };
+
+/** Version 2 in full: three patches, tested against its parent and against version 0. */
+export const version2: SignedVersion = {
+  record: {
+    format: "commonweight.version/1",
+    model: "digits",
+    number: 2,
+    parent: summary(1).id,
+    createdAt: 1_000,
+    relayKey: contributor,
+    checkpoint: "c".repeat(64),
+    mask: { kind: "shared", positions: "e".repeat(64), count: 4_000 },
+    merge: {
+      rule: "mean",
+      outerStep: 1,
+      denominator: "4096*coverage",
+      inputs: ["1", "2", "3"].map((digit) => ({
+        contribution: digit.repeat(64),
+        contributor,
+        signature: "5".repeat(128),
+        base: 1,
+        multiplier: 2048,
+      })),
+    },
+    evaluation: {
+      report: summary(2).report,
+      gate: {
+        decision: "pass",
+        examples: 320,
+        meanDifferenceNats: -0.0012,
+        evaluations: 1,
+        tests: [
+          suiteTest(),
+          suiteTest({ against: "release", version: 0 }),
+          suiteTest({ suite: "protected", examples: 24, meanDifferenceNats: 0.0004 }),
+        ],
+        flips,
+      },
+    },
+  },
+  signature: "5".repeat(128),
+};
+export const answers: Record<string, unknown> = {
+  "/models/digits/versions": { versions: [summary(2), summary(1), summary(0)], next: null },
+  "/models/digits/versions/2": version2,
+  "/models/digits/shards": {
+    model: "digits",
+    source: "MNIST",
+    licence: "x",
+    shards: [{ ...shard, trained: 0, contributors: 0 }],
+  },
+  "/health": health,
+  "/leaderboard?model=digits&window=all": {
+    model: "digits",
+    window: "all",
+    entries: [{ rank: 1, contributor, credit: 1200, merged: 4, lastMergedAt: 1 }],
+  },
+  "/leaderboard?model=digits&window=24h": { model: "digits", window: "24h", entries: [] },
+  [`/contributions?contributor=${contributor}`]: { contributions: [] },
+};

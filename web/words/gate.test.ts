@@ -1,0 +1,39 @@
+import { expect, test } from "vitest";
+import type { SuiteTest } from "../../core/protocol/schemas/version.ts";
+import { describeEvidence, describeFlips, describeLook, evidenceShare, nameTest } from "./gate.ts";
+
+const suiteTest = (change: Partial<SuiteTest>): SuiteTest => ({
+  suite: "gate",
+  against: "parent",
+  version: 41,
+  decision: "pass",
+  examples: 1320,
+  meanDifferenceNats: -0.00118,
+  logEvidence: 2.13,
+  passAt: -Math.log(0.025),
+  ...change,
+});
+
+test("words: a test says on what, against whom, how much it saw and found", () => {
+  expect(nameTest(suiteTest({}))).toBe("Gate examples, against version 41 (its parent)");
+  expect(nameTest(suiteTest({ suite: "protected", against: "release", version: 0 }))).toBe(
+    "Protected examples, against version 0 (the release)",
+  );
+  expect(describeLook(suiteTest({}))).toBe("1,320 examples, loss −0.0012 on average");
+});
+
+test("words: evidence is told on the ln scale, and its bar ends at 0 and at the pass", () => {
+  expect(describeEvidence(suiteTest({}))).toBe("evidence 2.1 of 3.7");
+  expect(describeEvidence(suiteTest({ logEvidence: -0.01 }))).toBe("evidence 0.0 of 3.7");
+  expect(describeEvidence(suiteTest({ logEvidence: -1.24 }))).toBe("evidence −1.2 of 3.7");
+  const shares = [-3, 0, 1.5, 9].map((logEvidence) =>
+    evidenceShare(suiteTest({ logEvidence, passAt: 3 })),
+  );
+  expect(shares).toEqual([0, 0, 0.5, 1]);
+});
+
+test("words: flips are counted against what the release had right, with the budget", () => {
+  expect(describeFlips({ version: 12, flips: 3, rightBefore: 3650, budget: 0.01 })).toBe(
+    "Of 3,650 answers that version 12, the release, had right, 3 are wrong now; at most 1% may be (36).",
+  );
+});

@@ -1,0 +1,47 @@
+import type { FlipCount, SuiteTest } from "../../core/protocol/schemas/version.ts";
+import { formatCount, formatLossChange, formatShare, plural } from "./quantities.ts";
+
+/** How a test ended. */
+export const DECISIONS: Record<SuiteTest["decision"], string> = {
+  pass: "passed",
+  fail: "failed",
+  undecided: "undecided",
+};
+
+/** How a candidate ended that had to pass every test. */
+export const OUTCOMES: Record<SuiteTest["decision"], string> = {
+  pass: "passed",
+  fail: "failed",
+  undecided: "undecided, so not published",
+};
+
+/** On which examples a test was, against which version: "Gate examples, against version 41 (its parent)". */
+export function nameTest({ suite, against, version }: SuiteTest): string {
+  const examples = suite === "gate" ? "Gate examples" : "Protected examples";
+  const role = against === "parent" ? "its parent" : "the release";
+  return `${examples}, against version ${version} (${role})`;
+}
+
+/** What a test looked at and found: "320 examples, loss −0.0012 on average". */
+export function describeLook({ examples, meanDifferenceNats }: SuiteTest): string {
+  return `${plural(examples, "example")}, loss ${formatLossChange(meanDifferenceNats)} on average`;
+}
+
+/** The running likelihood on the ln scale: "evidence 2.1 of 3.7". */
+export function describeEvidence({ logEvidence, passAt }: SuiteTest): string {
+  return `evidence ${formatEvidence(logEvidence)} of ${formatEvidence(passAt)}`;
+}
+
+/** How far a test's evidence is on its way to `passAt`, 0…1; evidence to the contrary is 0. */
+export function evidenceShare({ logEvidence, passAt }: SuiteTest): number {
+  return Math.min(1, Math.max(0, logEvidence / passAt));
+}
+
+/** What the release had right and the candidate has wrong, and how much of that is allowed. */
+export function describeFlips({ version, flips, rightBefore, budget }: FlipCount): string {
+  const allowed = `at most ${formatShare(budget)} may be (${formatCount(Math.floor(budget * rightBefore))})`;
+  return `Of ${plural(rightBefore, "answer")} that version ${version}, the release, had right, ${formatCount(flips)} ${flips === 1 ? "is" : "are"} wrong now; ${allowed}.`;
+}
+
+const formatEvidence = (log: number): string =>
+  Number(log.toFixed(1)) < 0 ? `−${Math.abs(log).toFixed(1)}` : Math.abs(log).toFixed(1);
