@@ -127,6 +127,9 @@ export function createRelay(client: RelayClient, openStream: (url: string) => Ev
     shards: (model: string) => resource<ShardLedger>(`shards ${model}`, () => client.shards(model)),
     version: (model: string, version: number) =>
       resource(`version ${model} ${version}`, () => client.version(model, version)),
+    /** The release that the health names, while somebody watches it: the version tagged last. */
+    release: (model: string) =>
+      health.value?.models.find((each) => each.model === model)?.release ?? null,
     exportUrl: client.exportUrl,
     get outdated() {
       return outdated;

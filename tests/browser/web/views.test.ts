@@ -1,7 +1,7 @@
 /** What spectators and maintainers see, and an update that waits for the running piece. */
 import { afterEach, expect, test } from "vitest";
 import { page } from "vitest/browser";
-import { summary } from "./relay-data.ts";
+import { health, modelHealth, summary } from "./relay-data.ts";
 import { openPage } from "./stage.ts";
 
 let stage: ReturnType<typeof openPage>;
@@ -33,11 +33,38 @@ test("a version that takes a patch out again says so in the history", async () =
   await expect.element(page.getByRole("cell", { name: "revert", exact: true })).toBeVisible();
 });
 
-test("trouble with merging is the first thing that a maintainer reads", async () => {
+test("a version's tests, flips, mask and merge rule can be read, and how to take a patch out", async () => {
   stage = openPage();
-  await page.getByRole("link", { name: "Health" }).first().click();
-  await expect.element(page.getByText("Merging needs a maintainer")).toBeVisible();
-  await expect.element(page.getByText("Scoring has stopped.")).toBeVisible();
+  location.hash = "#/history/digits/2";
+  const details = page.getByRole("region", { name: "Tests of version 2" });
+  await expect.element(details).toBeVisible();
+  const text = () => document.querySelector("#version-2")?.textContent?.replace(/\s+/g, " ");
+  for (const words of [
+    "Gate examples, against version 1 (its parent): passed",
+    "Gate examples, against version 0 (the release): passed",
+    "Protected examples, against version 1 (its parent): passed",
+    "evidence 3.8 of 3.7",
+    "320 examples, loss −0.0012 on average",
+    "Of 2,900 answers that version 0, the release, had right, 3 are wrong now; at most 1% may be (29).",
+    "4,000 parameters (2%), chosen by what matters",
+    "“mean”, outer step 1: each parameter moves by the weighted mean of the patches",
+  ]) {
+    expect(text()).toContain(words);
+  }
+  await page.getByText("For maintainers: take a patch out again").click();
+  await page.getByRole("combobox", { name: "Patch" }).selectOptions("3".repeat(8));
+  await expect.poll(text).toContain(`--model digits --contribution ${"3".repeat(64)} --reason`);
+});
+
+test("the last release wears its tag in the history and among the latest versions", async () => {
+  stage = openPage();
+  const release = { version: 1, tag: "1.2.0" };
+  stage.answer("/health", { ...health, models: [{ ...modelHealth, release }] });
+  const latest = page.getByRole("region", { name: "Latest versions" });
+  await expect.element(latest.getByText("release 1.2.0")).toBeVisible();
+  await page.getByRole("link", { name: "History" }).first().click();
+  const row = page.getByRole("rowheader", { name: "Version 1 release 1.2.0" });
+  await expect.element(row).toBeVisible();
 });
 
 test("an update never interrupts a piece: it waits until the piece is sent", async () => {

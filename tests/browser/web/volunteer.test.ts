@@ -84,6 +84,13 @@ test("each phase is named once, with its progress", async () => {
   await expect.poll(() => stage.calls.at(-1)).toEqual(["resume"]);
 });
 
+test("a running piece says how many parameters it changes, and how they were chosen", async () => {
+  await agree();
+  stage.tell({ phase: "training", step: 1, steps: 50, base: 2, engine: "wasm" });
+  const words = page.getByText("It changes 2% of the parameters, chosen by what matters.");
+  await expect.element(words).toBeVisible();
+});
+
 test("what became of a patch is told as the relay tells it", async () => {
   await agree();
   const id = "c0ffee".padEnd(64, "0");
