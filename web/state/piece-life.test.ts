@@ -46,8 +46,22 @@ test("a piece in the outbox is safe on the device, with everything ahead of it",
 test("the relay's newest word counts more than the receipt", () => {
   const life = lifeOf(piece, contribution({ state: "queued" }));
   expect(life.stage).toBe("queued");
-  expect(marks(life)).toEqual(["Received done", "Scored done", "Queued done", "Merged current"]);
+  expect(marks(life)).toEqual([
+    "Received done",
+    "Looked at done",
+    "Scored done",
+    "Queued done",
+    "Merged current",
+  ]);
   expect(life.settled).toBe(false);
+});
+
+test("each state is a step further, with a sentence of its own", () => {
+  const states = ["received", "screened", "scored", "queued", "merged"] as const;
+  const lives = states.map((state) => lifeOf(piece, contribution({ state })));
+  const done = lives.map(({ steps }) => steps.filter(({ state }) => state === "done").length);
+  expect(done).toEqual([1, 2, 3, 4, 5]);
+  expect(new Set(lives.map(({ sentence }) => sentence)).size).toBe(5);
 });
 
 test("a merged piece names the version that it is part of", () => {
@@ -58,14 +72,13 @@ test("a merged piece names the version that it is part of", () => {
 });
 
 test("a refusal is told in plain words, at the step where it happened", () => {
-  const harmful = { code: "harmful", message: "score 0.2" };
-  const scored = lifeOf(piece, contribution({ state: "refused", reason: harmful }));
-  expect(scored.sentence).toBe("Not used. On held-out examples the patch made the model worse.");
-  expect(marks(scored)).toEqual(["Received done", "Not used failed"]);
-
-  const gate = { code: "gate-failed", message: "" };
-  const gated = lifeOf(piece, contribution({ state: "refused", reason: gate }));
-  expect(marks(gated)).toHaveLength(4);
+  const refused = (code: string) =>
+    lifeOf(piece, contribution({ state: "refused", reason: { code, message: "score 0.2" } }));
+  const harmful = refused("harmful");
+  expect(harmful.sentence).toBe("Not used. On held-out examples the patch made the model worse.");
+  expect(marks(harmful)).toEqual(["Received done", "Looked at done", "Not used failed"]);
+  expect(marks(refused("unrelated"))).toEqual(["Received done", "Not used failed"]);
+  expect(marks(refused("gate-failed")).slice(-2)).toEqual(["Queued done", "Not used failed"]);
 
   const atTheDoor = lifeOf(
     { ...piece, sent: "refused", state: null, refusal: { code: "ticket-expired", message: "" } },

@@ -19,24 +19,32 @@ export type PieceLife = {
   readonly version: number | null;
 };
 
-const STEPS = ["Received", "Scored", "Queued", "Merged"] as const;
+const STEPS = ["Received", "Looked at", "Scored", "Queued", "Merged"] as const;
 
-/** How many of the steps a state has behind it. "Screened" is a scoring half done. */
+/** How many of the steps a state has behind it. */
 const DONE: Record<"waiting" | Exclude<ContributionState, "refused" | "reverted">, number> = {
   waiting: 0,
   received: 1,
-  screened: 1,
-  scored: 2,
-  queued: 3,
-  merged: 4,
+  screened: 2,
+  scored: 3,
+  queued: 4,
+  merged: 5,
+};
+
+/** How many of the steps work has behind it that is refused with a code; what is not here got as far as the relay. */
+const PASSED: Readonly<Record<string, number>> = {
+  unrelated: 1,
+  harmful: 2,
+  "spot-check-failed": 2,
+  "gate-failed": 4,
 };
 
 const SENTENCES = {
   waiting: "Safe on this device; it is sent as soon as the relay answers.",
-  received: "Received and stored. The relay tests it on examples it has kept back.",
-  screened: "Passed the first test. The full one is next.",
-  scored: "It helps. It waits to be merged with other people's work.",
-  queued: "In the next merge, together with other people's work.",
+  received: "Received and stored. Next, the relay looks whether it points where training points.",
+  screened: "It points where training points. Some work is also scored on hidden examples.",
+  scored: "On hidden examples it does no harm. Next, it is queued for a merge.",
+  queued: "Passed its tests. It is in the next merge, together with other people's work.",
 } as const;
 
 /** The life of `piece`, from what the worker knows and the relay's newest word on it, if any. */
@@ -49,7 +57,7 @@ export function lifeOf(piece: Piece, contribution: Contribution | undefined): Pi
     const reason = contribution?.reason ?? piece.refusal;
     const why =
       reason === null ? "No reason was given." : refusalWords(reason.code, reason.message);
-    const done = reason?.code === "gate-failed" ? 3 : piece.sent === "refused" ? 0 : 1;
+    const done = piece.sent === "refused" ? 0 : (PASSED[reason?.code ?? ""] ?? 1);
     return {
       stage,
       sentence: `Not used. ${why}`,

@@ -16,6 +16,7 @@ const facts: VolunteerFacts = {
   asking: false,
   starting: false,
   snapshot: null,
+  replayShards: 0,
   newest: null,
   online: true,
 };
@@ -82,6 +83,15 @@ test("downloading tells bytes, training tells steps", () => {
   const view = describeVolunteer({ ...facts, snapshot: training });
   expect(view.progress).toEqual({ label: "Step 10 of 50", share: 0.2 });
   expect(view.reason).toBe("On images 0–599.");
+});
+
+test("training says which of its data repeat what the model learned first", () => {
+  const training = snapshot({ phase: "training", shards: ["Polk 1846", "Grant 1870", "Whales 3"] });
+  const reason = (replayShards: number) =>
+    describeVolunteer({ ...facts, replayShards, snapshot: training }).reason;
+  expect(reason(0)).toBe("On Polk 1846, Grant 1870, and Whales 3.");
+  expect(reason(1)).toMatch(/Whales 3\. One of them repeats what the model learned first/);
+  expect(reason(2)).toMatch(/2 of them repeat/);
 });
 
 test("training on the processor in place of the GPU says so beside the shards", () => {

@@ -46,6 +46,8 @@ export type VolunteerFacts = {
   /** The button was pressed and the engine has not spoken yet. */
   readonly starting: boolean;
   readonly snapshot: Snapshot | null;
+  /** Shards of the running piece that repeat what the model's base was trained on. */
+  readonly replayShards: number;
   /** The newest piece that this browser made since the page was opened. */
   readonly newest: PieceLife | null;
   /** The page itself reaches the relay. */
@@ -86,7 +88,9 @@ export function describeVolunteer(facts: VolunteerFacts): VolunteerView {
   if (facts.asking) {
     return view("consent", "Before you start", "Nothing runs until you agree to the list below.");
   }
-  if (snapshot !== null && phase !== "ready") return running(snapshot, view);
+  if (snapshot !== null && phase !== "ready") {
+    return running(snapshot, facts.replayShards, view);
+  }
   if (facts.starting) {
     const reason = "The engine is fetched once and kept for the next visit.";
     return view("checking", "Loading the training engine", reason, {
@@ -104,7 +108,7 @@ type MakeView = (
   progress?: VolunteerView["progress"],
 ) => VolunteerView;
 
-function running(snapshot: Snapshot, view: MakeView): VolunteerView {
+function running(snapshot: Snapshot, replayShards: number, view: MakeView): VolunteerView {
   const { reason, step, steps } = snapshot;
   const share = steps > 0 ? step / steps : null;
   const stepLabel = steps > 0 ? `Step ${formatCount(step)} of ${formatCount(steps)}` : "Starting";
@@ -139,7 +143,10 @@ function running(snapshot: Snapshot, view: MakeView): VolunteerView {
               share,
             },
           )
-        : view("training", "Training", working(snapshot), { label: stepLabel, share });
+        : view("training", "Training", working(snapshot, replayShards), {
+            label: stepLabel,
+            share,
+          });
     case "uploading":
       return view(
         "uploading",
@@ -203,10 +210,19 @@ function idle(facts: VolunteerFacts, view: MakeView): VolunteerView {
 }
 
 /** On what it works and, where it is not what was asked for, why on this device. */
-const working = ({ shards, reason }: Snapshot): string => {
-  const what = shards.length === 0 ? "a piece of the training data" : shards.join(", ");
-  return reason === null ? `On ${what}.` : `On ${what}. ${reason}`;
-};
+function working({ shards, reason }: Snapshot, replayShards: number): string {
+  if (shards.length === 0) return sentences("On a piece of the training data.", reason);
+  const replay =
+    replayShards === 0
+      ? null
+      : `${replayShards === 1 ? "One of them repeats" : `${formatCount(replayShards)} of them repeat`} what the model learned first, so that it isn't forgotten.`;
+  return sentences(`On ${listed.format(shards)}.`, replay, reason);
+}
+
+const listed = new Intl.ListFormat("en");
+
+const sentences = (...parts: readonly (string | null)[]): string =>
+  parts.filter((part) => part !== null).join(" ");
 
 function download({ download: { doneBytes, totalBytes } }: Snapshot): VolunteerView["progress"] {
   if (totalBytes === 0) return { label: "Looking what is needed", share: null };

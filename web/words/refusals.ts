@@ -25,9 +25,9 @@ const WORDS: Record<RejectCode, string> = {
   "no-effect": "The patch changes nothing.",
   "norm-too-large": "The patch changes the model far more than other people's work.",
   copied: "The patch equals one that somebody else sent.",
-  unrelated: "The patch does not go where training on this data goes.",
+  unrelated: "The relay trained on the same version itself, and this patch points somewhere else.",
   "spot-check-failed":
-    "The same piece, trained a second time, came out differently, so this work is not counted.",
+    "The relay trained this piece a second time and got something else, so the patch is not counted.",
   harmful: "On held-out examples the patch made the model worse.",
   "gate-failed":
     "The merge that contained this patch failed its test, and this patch was the cause.",
