@@ -72,6 +72,11 @@ test("walk: two pages at once end up in one version", async () => {
   const contributors = new Set(record.merge?.inputs.map(({ contributor }) => contributor));
   expect(contributors.size).toBe(2);
   await Promise.all(pages.map(expectHeadShown));
+  const maintainer = pages[0]!;
+  await maintainer.getByRole("link", { name: "Health" }).first().click();
+  await maintainer.locator('[data-model="digits"][data-state="healthy"]').waitFor();
+  await maintainer.getByRole("link", { name: `Version ${number}` }).click();
+  await maintainer.getByText("the weighted mean of the patches").waitFor();
 });
 
 test("privacy: nothing of the engine is fetched and no key is made before consent", async () => {
