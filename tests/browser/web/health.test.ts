@@ -119,3 +119,11 @@ test("the gate's newest candidate is shown with each test's evidence, earlier on
   await expect.element(earlier).toBeVisible();
   await expect.element(page.getByText(/12 are wrong now; at most 1% may be \(29\)/)).toBeVisible();
 });
+
+test("a maintainer finds the commands that pause a model and go on with it", async () => {
+  await page.getByText(/For maintainers: pause/).click();
+  for (const action of ["pause", "resume"]) {
+    const words = `node cli/main.ts admin ${action} --relay ${location.origin} --token-file FILE --model digits`;
+    await expect.element(page.getByText(words)).toBeVisible();
+  }
+});
