@@ -41,15 +41,20 @@ async function takePictures(view: string, options: BrowserContextOptions): Promi
   const page = await browser.newPage(options);
   const picture = (moment: string) =>
     page.screenshot({ path: join(PICTURES, `${moment}-${view}.png`) });
+  /** The buttons that were pressed lie further down: show the volunteer's panel from its top. */
+  const panel = async (moment: string) => {
+    await page.locator("[data-phase]").evaluate((element) => element.scrollIntoView());
+    await picture(moment);
+  };
   await page.goto(relay.url);
   await page.getByRole("heading", { name: "Digits" }).waitFor();
   await picture("first");
   await start(page);
   await page.getByText("Training loss").waitFor({ timeout: 120_000 });
-  await picture("training");
+  await panel("training");
   await page.getByRole("button", { name: "Finish this piece" }).click();
   await page.locator('[data-phase="merged"]').waitFor({ timeout: 120_000 });
-  await picture("merged");
+  await panel("merged");
   await page.close();
 }
 
