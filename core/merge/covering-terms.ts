@@ -7,6 +7,7 @@ import {
   type MergeInput,
   SCALE_VALUES,
 } from "./patch-sum.ts";
+import { nextPosition } from "./window.ts";
 
 /**
  * The delta at one position, times 4096, from the terms multiplier·scale·code of the patches that cover
@@ -28,10 +29,7 @@ export function mergeTerms({ base, inputs, outerStep }: Merge, combine: Combine)
   const cursors = new Uint32Array(groups.length);
   let length = 0;
   for (;;) {
-    let start = base.length;
-    groups.forEach((group, g) => {
-      start = Math.min(start, group.positions[cursors[g]!] ?? base.length);
-    });
+    const start = nextPosition(groups, cursors, base.length);
     if (start === base.length) break;
     const parts = groups.map((group, g) => {
       const from = cursors[g]!;

@@ -1,11 +1,12 @@
 import { MAX_MULTIPLIER } from "../protocol/limits.ts";
 import {
-  findPosition,
   groupByMask,
   type MaskGroup,
   type MergeInput,
+  SCALE_VALUES,
   sumEntries,
 } from "./patch-sum.ts";
+import { nextPosition } from "./window.ts";
 
 /** What a merge changes: replacement values, as a delta step publishes them. */
 export type MergedStep = {
@@ -25,7 +26,7 @@ export type Merge = {
 };
 
 const STRIP_ENTRIES = 8192; // 64 KiB of sums: they stay in the second-level cache over all patches
-const WINDOW_POSITIONS = 1 << 16; // 512 KiB of sums; a window of a 0.5% mask still holds 328 entries
+const WINDOW_POSITIONS = 1 << 15; // 256 KiB of sums; a window of a 0.5% mask still holds 164 entries
 
 /**
  * The weighted mean of a cohort's patches on `base` (protocol G1–G4): at every position that a patch
@@ -66,59 +67,86 @@ function mergeMasks(
   const values = new Float32Array(positions.length);
   const window = createWindow();
   const cursors = new Uint32Array(groups.length);
+  const blocks = new Uint32Array(groups.length);
   let length = 0;
   for (;;) {
-    let start = base.length;
-    groups.forEach((group, g) => {
-      start = Math.min(start, group.positions[cursors[g]!] ?? base.length);
-    });
+    const start = nextPosition(groups, cursors, base.length);
     if (start === base.length) break;
-    groups.forEach((group, g) => {
-      cursors[g] = addToWindow(window, start, group, cursors[g]!);
-    });
+    for (let g = 0; g < groups.length; g++) {
+      const group = groups[g]!;
+      const from = cursors[g]!;
+      const to = addToWindow(window, start, group, blocks[g]!, from);
+      while (group.blockBounds[blocks[g]! + 1]! <= to) blocks[g]!++;
+      cursors[g] = to;
+    }
     length = drainWindow(window, start, base, outerStep, positions, values, length);
   }
   return { positions: positions.subarray(0, length), values: values.subarray(0, length) };
 }
 
-/** Sums of the positions start…start+65535, how many patches cover each, and one bit for each covered one. */
+/** The positions start…start+32767 while their patches are summed. */
 type Window = {
+  /** Σ multiplier·scale·code; of covered slots only. */
   readonly sums: Float64Array;
-  readonly coverage: Uint16Array;
-  readonly covered: Uint32Array;
-  /** Sums of one group's entries before they are spread over the window. */
-  readonly strip: Float64Array;
+  /** How many patches cover a slot besides the first. */
+  readonly more: Uint16Array;
+  /** One bit for each covered slot. */
+  readonly covered: Int32Array;
 };
 
 function createWindow(): Window {
   return {
     sums: new Float64Array(WINDOW_POSITIONS),
-    coverage: new Uint16Array(WINDOW_POSITIONS),
-    covered: new Uint32Array(WINDOW_POSITIONS / 32),
-    strip: new Float64Array(WINDOW_POSITIONS),
+    more: new Uint16Array(WINDOW_POSITIONS),
+    covered: new Int32Array(WINDOW_POSITIONS / 32),
   };
 }
 
-/** Add the group's entries from `cursor` on that lie in the window; returns the first that does not. */
-function addToWindow(window: Window, start: number, group: MaskGroup, cursor: number): number {
-  const { positions } = group;
-  const to = findPosition(positions, cursor, start + WINDOW_POSITIONS, WINDOW_POSITIONS);
-  if (to === cursor) return to;
-  const { sums, coverage, covered, strip } = window;
-  sumEntries(group, cursor, to, strip);
-  const patches = group.members.length;
-  for (let entry = cursor; entry < to; entry++) {
-    const slot = positions[entry]! - start;
-    sums[slot]! += strip[entry - cursor]!;
-    coverage[slot]! += patches;
-    covered[slot >>> 5]! |= 1 << (slot & 31);
+/**
+ * Add a group's entries from `from` on, which lies in block `firstBlock`, as far as the window goes;
+ * returns the first beyond it. It is met on the way: to search for it would be to wait for memory.
+ */
+function addToWindow(
+  window: Window,
+  start: number,
+  { positions, members, blockBounds }: MaskGroup,
+  firstBlock: number,
+  from: number,
+): number {
+  const { sums, more, covered } = window;
+  let entry = from;
+  for (let m = 0; m < members.length; m++) {
+    const { codes, scales, multiplier } = members[m]!;
+    entry = from;
+    let block = firstBlock;
+    let slot = 0;
+    while (entry < positions.length && slot < WINDOW_POSITIONS) {
+      const end = blockBounds[block + 1]!;
+      const factor = multiplier * SCALE_VALUES[scales[block]!]!;
+      for (; entry < end; entry++) {
+        slot = positions[entry]! - start;
+        if (slot >= WINDOW_POSITIONS) break;
+        const term = factor * codes[entry]!;
+        const word = slot >>> 5;
+        const before = covered[word]!;
+        const after = before | (1 << (slot & 31));
+        if (after !== before) {
+          covered[word] = after;
+          sums[slot] = 0 + term; // a sum of one is not −0 either
+        } else {
+          sums[slot]! += term;
+          more[slot]!++;
+        }
+      }
+      block++;
+    }
   }
-  return to;
+  return entry;
 }
 
 /** Append the window's covered positions and their new values at `length`, and empty the window. */
 function drainWindow(
-  { sums, coverage, covered }: Window,
+  { sums, more, covered }: Window,
   start: number,
   base: Float32Array,
   outerStep: number,
@@ -134,11 +162,10 @@ function drainWindow(
       bits &= bits - 1;
       const position = start + slot;
       positions[next] = position;
-      values[next] =
-        base[position]! + outerStep * (sums[slot]! / (MAX_MULTIPLIER * coverage[slot]!));
+      const divisor = MAX_MULTIPLIER * (1 + more[slot]!);
+      values[next] = base[position]! + outerStep * (sums[slot]! / divisor);
+      more[slot] = 0;
       next++;
-      sums[slot] = 0;
-      coverage[slot] = 0;
     }
     covered[word] = 0;
   }

@@ -79,25 +79,36 @@ export function findBlock(blockBounds: Uint32Array, entry: number): number {
  * order of the members cannot matter (protocol G2).
  */
 export function sumEntries(group: MaskGroup, from: number, to: number, sums: Float64Array): void {
+  const { members, blockBounds } = group;
   sums.fill(0, 0, to - from);
-  const firstBlock = findBlock(group.blockBounds, from);
-  for (const member of group.members)
-    addMember(member, group.blockBounds, firstBlock, from, to, sums);
+  const firstBlock = findBlock(blockBounds, from);
+  for (let m = 0; m < members.length; m += 2) {
+    const one = members[m]!;
+    const other = members[m + 1] ?? { ...one, multiplier: 0 };
+    addPair(one, other, blockBounds, firstBlock, from, to, sums);
+  }
 }
 
-function addMember(
-  { codes, scales, multiplier }: MergeInput,
+/** Two patches at once, so that the sums are read and written half as often. */
+function addPair(
+  one: MergeInput,
+  other: MergeInput,
   blockBounds: Uint32Array,
   firstBlock: number,
   from: number,
   to: number,
   sums: Float64Array,
 ): void {
+  const { codes: codes1, scales: scales1, multiplier: multiplier1 } = one;
+  const { codes: codes2, scales: scales2, multiplier: multiplier2 } = other;
   let block = firstBlock;
   for (let entry = from; entry < to; block++) {
     const end = Math.min(blockBounds[block + 1]!, to);
-    const factor = multiplier * SCALE_VALUES[scales[block]!]!;
-    for (; entry < end; entry++) sums[entry - from]! += factor * codes[entry]!;
+    const factor1 = multiplier1 * SCALE_VALUES[scales1[block]!]!;
+    const factor2 = multiplier2 * SCALE_VALUES[scales2[block]!]!;
+    for (; entry < end; entry++) {
+      sums[entry - from]! += factor1 * codes1[entry]! + factor2 * codes2[entry]!;
+    }
   }
 }
 
