@@ -104,5 +104,5 @@ function patchOf(
     software: "commonweight/0.1.0",
     device: "webgpu apple metal-3",
   };
-  return { header, ...values, positions };
+  return { header, ...values, positions, fisher: null };
 }

@@ -147,7 +147,11 @@ export async function encodePiece(
     device: `${engine.name} ${engine.device}`.slice(0, 120),
   };
   const quantised = quantise(delta, segmentStarts(layout, positions));
-  const bytes = encodePatch({ header, ...quantised, positions: null }, layout, positions);
+  const bytes = encodePatch(
+    { header, ...quantised, positions: null, fisher: null },
+    layout,
+    positions,
+  );
   const id = await sha256(bytes);
   const signature = await signId("contribution", id, keys.privateKey);
   const now = platform.now();

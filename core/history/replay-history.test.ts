@@ -51,7 +51,10 @@ function historyOf(events: readonly Event[], seed: number): History {
     const positions = masks[Math.floor(base / EPOCH)]!;
     const delta = Float32Array.from(positions, () => fraction() / 20);
     const quantised = quantise(delta, segmentStarts(layout, positions));
-    patches.set(contribution, { patch: { ...quantised, header, positions: null }, positions });
+    patches.set(contribution, {
+      patch: { ...quantised, header, positions: null, fisher: null },
+      positions,
+    });
     mergedIn.set(contribution, number);
     const multiplier = random.below(MAX_MULTIPLIER + 1);
     return { contribution, contributor: "", signature: "", base, multiplier };

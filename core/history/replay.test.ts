@@ -18,7 +18,7 @@ const parameters = Float32Array.from({ length: layout.size }, (_, i) => i / 1000
 function patchOf(seed: number, positions: Uint32Array): ReplayPatch {
   const delta = Float32Array.from(positions, (position) => ((position * seed) % 17) / 100 - 0.08);
   const quantised = quantise(delta, segmentStarts(layout, positions));
-  return { patch: { header, ...quantised, positions: null }, positions };
+  return { patch: { header, ...quantised, positions: null, fisher: null }, positions };
 }
 
 const current = randomPositions("00".repeat(16), 200, layout.size);

@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
+  fisherPatch,
+  fisherPatchBytes,
   goldenPatch,
   header,
   layout,
@@ -135,6 +137,33 @@ describe("P6: refused by name", () => {
       says: "3 tensors under a mask of kind random",
     },
     {
+      name: "a tensor that no patch has, in the place of Fisher weights",
+      file: forged({ weights: u8("weights", 1, 2, 3, 4) }),
+      says: "3 tensors under a mask of kind random",
+    },
+    {
+      name: "too few Fisher weights",
+      file: forged({ fisher: u8("fisher", 255, 1, 0) }),
+      says: "3 Fisher weights for 4 values",
+    },
+    {
+      name: "too many Fisher weights",
+      file: forged({ fisher: u8("fisher", 255, 1, 0, 0, 0) }),
+      says: "5 Fisher weights for 4 values",
+    },
+    {
+      name: "no Fisher weights in their tensor",
+      file: forged({ fisher: u8("fisher") }),
+      says: "0 Fisher weights for 4 values",
+    },
+    {
+      name: "Fisher weights of two bytes",
+      file: forged({
+        fisher: { name: "fisher", dtype: "F16", shape: [4], bytes: new Uint8Array(8) },
+      }),
+      says: '"fisher" is F16 [4], not U8',
+    },
+    {
       name: "a count that is not the mask's",
       file: headed({ mask: { ...header.mask, count: 3 } }),
       says: "3 values for a mask of 4",
@@ -149,6 +178,16 @@ describe("P6: refused by name", () => {
       name: "no positions",
       file: headed({ mask: ownPatch.header.mask }),
       says: "2 tensors under a mask",
+    },
+    {
+      name: "Fisher weights instead of positions",
+      file: forged({ positions: null }, {}, fisherPatchBytes),
+      says: "3 tensors under a mask of kind own",
+    },
+    {
+      name: "five tensors",
+      file: forged({ more: u8("more", 0) }, {}, fisherPatchBytes),
+      says: "5 tensors > 4",
     },
     {
       name: "truncated positions",
@@ -186,19 +225,23 @@ describe("P6: refused by name", () => {
   });
 });
 
-test("P6: no change of a byte goes unnoticed: the file is refused or another patch", () => {
+test.each([
+  { name: "a patch", bytes: patchBytes, golden: goldenPatch, mask: positions },
+  { name: "one with Fisher weights", bytes: fisherPatchBytes, golden: fisherPatch, mask: null },
+])("P6: no change of a byte of $name goes unnoticed: it is refused or another patch", (one) => {
+  const { bytes, golden, mask } = one;
   fc.assert(
-    fc.property(fc.nat(patchBytes.length - 1), fc.integer({ min: 1, max: 255 }), (at, flip) => {
-      const changed = patchBytes.map((byte, i) => (i === at ? byte ^ flip : byte));
+    fc.property(fc.nat(bytes.length - 1), fc.integer({ min: 1, max: 255 }), (at, flip) => {
+      const changed = bytes.map((byte, i) => (i === at ? byte ^ flip : byte));
       let patch: Patch;
       try {
-        patch = decodePatch(changed, layout, positions);
+        patch = decodePatch(changed, layout, mask);
       } catch (error) {
         expect((error as Error).name).toBe("FormatError"); // most changes break the file
         return;
       }
-      expect(patch).not.toEqual(goldenPatch);
-      expect(encodePatch(patch, layout, positions)).toEqual(changed);
+      expect(patch).not.toEqual(golden);
+      expect(encodePatch(patch, layout, mask)).toEqual(changed);
     }),
     { numRuns: 2000 },
   );

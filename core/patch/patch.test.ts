@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import {
+  fisherPatch,
+  fisherPatchBytes,
   goldenPatch,
   header,
   layout,
@@ -26,9 +28,10 @@ import {
 import { quantise, segmentStarts } from "./quantiser.ts";
 import { randomPositions } from "./random-mask.ts";
 
-test("P1: a patch is the golden file of a second implementation, under a random and an own mask", async () => {
+test("P1: a patch is the golden file of a second implementation: random mask, own mask, Fisher weights", async () => {
   expect(encodePatch(goldenPatch, layout, positions)).toEqual(patchBytes);
   expect(encodePatch(ownPatch, layout, null)).toEqual(ownPatchBytes);
+  expect(encodePatch(fisherPatch, layout, null)).toEqual(fisherPatchBytes);
   expect(await sha256(patchBytes)).toBe(
     "5adf39707438703998118fee73f23b14bc91d3e284431d7716e64541c8689083",
   );
@@ -37,6 +40,7 @@ test("P1: a patch is the golden file of a second implementation, under a random 
 test("P2: a patch decodes to what was encoded; its header can be read before the mask is known", () => {
   expect(decodePatch(patchBytes, layout, positions)).toEqual(goldenPatch);
   expect(decodePatch(ownPatchBytes, layout, null)).toEqual(ownPatch);
+  expect(decodePatch(fisherPatchBytes, layout, null)).toEqual(fisherPatch);
   expect(decodePatchHeader(patchBytes)).toEqual(header);
 });
 
@@ -52,17 +56,19 @@ test("P2: patches of any mask and delta survive encoding and decoding", () => {
       maxLength: count,
       size: "max",
     });
-    return fc.record({ delta, isOwn: fc.boolean() });
+    const fisher = fc.uint8Array({ minLength: count, maxLength: count, size: "max" });
+    return fc.record({ delta, isOwn: fc.boolean(), fisher: fc.option(fisher) });
   });
   fc.assert(
-    fc.property(cases, ({ delta, isOwn }) => {
+    fc.property(cases, ({ delta, isOwn, fisher }) => {
       const masked = randomPositions(MASK_SEED, delta.length, large.size);
       const values = quantise(Float32Array.from(delta), segmentStarts(large, masked));
       const count = delta.length;
       const mask: Mask = isOwn
         ? { kind: "own", count }
         : { kind: "random", seed: MASK_SEED, count };
-      const patch = { header: { ...header, mask }, ...values, positions: isOwn ? masked : null };
+      const positions = isOwn ? masked : null;
+      const patch: Patch = { header: { ...header, mask }, ...values, positions, fisher };
       const known = isOwn ? null : masked;
       const encoded = encodePatch(patch, large, known);
       const decoded = decodePatch(encoded, large, known);
@@ -89,6 +95,7 @@ test("P3: everything but codes and scales takes at most 900 bytes", () => {
     },
     ...quantise(new Float32Array(masked.length).fill(0.01), Uint32Array.of(0)),
     positions: null,
+    fisher: null,
   };
   const payload = patch.codes.length / 2 + patch.scales.length * 2;
   expect(encodePatch(patch, large, masked).length - payload).toBeLessThanOrEqual(900);
@@ -107,12 +114,16 @@ test("P5: the values' id is the same for another's work signed anew, and differs
   expect(await patchValuesId(ownPatch)).toBe(
     "fc9b400de99a9501bfb3010142fbfcf4c20e5087ef757f2c42ce55024d594744",
   );
+  expect(await patchValuesId(fisherPatch)).toBe(await patchValuesId(ownPatch)); // weights make no new work
   const copied = { ...goldenPatch, header: { ...header, contributor: "44".repeat(32) } };
   expect(await patchValuesId(copied)).toBe(id);
   expect(await patchValuesId({ ...goldenPatch, codes: Int8Array.of(7, -7, 2, 1) })).not.toBe(id);
 });
 
-test("codes, scales or positions of another mask are our bug", () => {
+test("codes, scales, positions or Fisher weights of another mask are our bug", () => {
+  expect(() => encodePatch({ ...ownPatch, fisher: new Uint8Array(3) }, layout, null)).toThrow(
+    "internal",
+  );
   expect(() => encodePatch(goldenPatch, layout, null)).toThrow("internal");
   expect(() => encodePatch(goldenPatch, layout, positions.subarray(1))).toThrow("internal");
   expect(() => encodePatch({ ...goldenPatch, positions }, layout, null)).toThrow("internal");

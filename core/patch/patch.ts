@@ -9,6 +9,7 @@ import {
   decodeSafetensors,
   encodeSafetensors,
   type SafetensorsFile,
+  type Tensor,
   tensorOf,
 } from "../tensors/safetensors.ts";
 import { packCodes, unpackCodes } from "./code-bytes.ts";
@@ -20,9 +21,11 @@ export type Patch = Quantised & {
   readonly header: PatchHeader;
   /** Flat positions, strictly ascending [k]; null when the mask is random or shared. */
   readonly positions: Uint32Array | null;
+  /** The contributor's Fisher weights of the values, a code each [k]; null where the patch has none. */
+  readonly fisher: Uint8Array | null;
 };
 
-const LIMITS = { maxHeaderBytes: 8 << 10, maxTensors: 3 }; // 64 shards and long device names: 4 KB
+const LIMITS = { maxHeaderBytes: 8 << 10, maxTensors: 4 }; // 64 shards and long device names: 4 KB
 const ONE_HALF_BITS = 0x3c00; // 1 in f16; every larger pattern is above 1, negative, infinite or NaN
 
 /**
@@ -34,21 +37,25 @@ export function encodePatch(
   layout: Layout,
   maskPositions: Uint32Array | null,
 ): Uint8Array<ArrayBuffer> {
-  const { header, codes, scales, positions } = patch;
+  const { header, codes, scales, positions, fisher } = patch;
   assert((positions !== null) === (header.mask.kind === "own"), "patch: positions of an own mask");
   const masked = positions ?? maskPositions;
   assert(masked?.length === header.mask.count, "patch: the positions of the mask");
   assert(codes.length === header.mask.count, "patch: a code per position of the mask");
   const blocks = blockStarts(segmentStarts(layout, masked), codes.length);
   assert(scales.length === blocks.length, "patch: a scale per block");
+  assert(fisher === null || fisher.length === codes.length, "patch: a Fisher weight per code");
   const codeBytes = packCodes(codes);
-  const tensors = [
-    { name: "codes", dtype: "U8" as const, shape: [codeBytes.length], bytes: codeBytes },
-    { name: "scales", dtype: "F16" as const, shape: [scales.length], bytes: encodeWords(scales) },
+  const tensors: Tensor[] = [
+    { name: "codes", dtype: "U8", shape: [codeBytes.length], bytes: codeBytes },
+    { name: "scales", dtype: "F16", shape: [scales.length], bytes: encodeWords(scales) },
   ];
   if (positions !== null) {
     const bytes = encodePositions(positions, layout.size);
     tensors.push({ name: "positions", dtype: "U8", shape: [bytes.length], bytes });
+  }
+  if (fisher !== null) {
+    tensors.push({ name: "fisher", dtype: "U8", shape: [fisher.length], bytes: fisher });
   }
   const metadata = { header: new TextDecoder().decode(encodeCanonical(header)) };
   return encodeSafetensors({ tensors, metadata });
@@ -75,7 +82,8 @@ export function decodePatch(
   if (codes.length !== Math.ceil(count / 2)) {
     throw new FormatError(`patch: ${codes.length} bytes of codes for ${count} values`);
   }
-  if (file.tensors.size !== (kind === "own" ? 3 : 2)) {
+  const fisher = file.tensors.has("fisher") ? decodeFisher(file, count) : null;
+  if (file.tensors.size !== 2 + (kind === "own" ? 1 : 0) + (fisher === null ? 0 : 1)) {
     throw new FormatError(`patch: ${file.tensors.size} tensors under a mask of kind ${kind}`);
   }
   if ((maskPositions === null) !== (kind === "own")) {
@@ -89,7 +97,16 @@ export function decodePatch(
   }
   const segments = segmentStarts(layout, positions);
   const quantised = decodeValues(codes, scales, blockStarts(segments, count), count);
-  return { header, ...quantised, positions: kind === "own" ? positions : null };
+  return { header, ...quantised, positions: kind === "own" ? positions : null, fisher };
+}
+
+/** A copy of the Fisher weights, so that nobody else can change them. */
+function decodeFisher(file: SafetensorsFile, count: number): Uint8Array {
+  const { bytes } = tensorOf("patch", file, "fisher", "U8", 1);
+  if (bytes.length !== count) {
+    throw new FormatError(`patch: ${bytes.length} Fisher weights for ${count} values`);
+  }
+  return bytes.slice();
 }
 
 /** The values that `patch` adds to its mask [k], in f32. */
@@ -105,8 +122,8 @@ export function patchNorm(patch: Patch, segments: Uint32Array): number {
 }
 
 /**
- * SHA-256 of codes, scales and positions without the header (protocol P5): equal for another's work
- * that was signed anew.
+ * SHA-256 of codes, scales and positions without header and Fisher weights (protocol P5): equal for
+ * another's work that was signed anew, or given other weights.
  */
 export function patchValuesId({ codes, scales, positions }: Patch): Promise<string> {
   const parts = [packCodes(codes), encodeWords(scales), new Uint8Array(positionBytes(positions))];

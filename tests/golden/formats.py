@@ -131,10 +131,23 @@ def quantise(delta, blocks):
     return codes, scales
 
 
+# P7: Fisher weights
+
+
+def fisher_value(code):
+    return code if code < 8 else (8 + code % 8) * 2 ** (code // 8 - 1)
+
+
+def fisher_codes(weights):
+    """The nearest code of each weight once the largest is fisher_value(255)."""
+    scaled = [weight / max(weights) * fisher_value(255) for weight in weights]
+    return [min(range(256), key=lambda code: abs(fisher_value(code) - value)) for value in scaled]
+
+
 # P1: patches, of a model with tensors b [4] and w [2, 4]
 
 
-def patch(mask):
+def patch(name, mask, fisher=None):
     positions = [1, 4, 5, 9]
     delta = struct.unpack("<4f", struct.pack("<4f", 0.7, -0.35, 0.1, 0))
     codes, scales = quantise(delta, [[0], [1, 2, 3]])
@@ -162,9 +175,12 @@ def patch(mask):
         gaps = rice(positions, 12)
         tensors.append(("positions", "U8", len(gaps), gaps))
         values += little_endian("I", positions)
+    if fisher:
+        tensors.append(("fisher", "U8", 4, bytes(fisher_codes(fisher))))
+        print("fisher", fisher_codes(fisher))
     data = safetensors(tensors, {"header": canonical_json(header).decode()})
-    (FOLDER / f"patch-{mask['kind']}.safetensors").write_bytes(data)
-    print("patch", mask["kind"], codes, scales, "id", sha256(data), "values id", sha256(values))
+    (FOLDER / f"patch-{name}.safetensors").write_bytes(data)
+    print("patch", name, codes, scales, "id", sha256(data), "values id", sha256(values))
 
 
 # V6, V7: a merge of three patches under two masks, of a model with tensors b [100] and w [100, 9]
@@ -275,8 +291,10 @@ def main():
     for positions, size in [*lists, ([largest - 1], largest), ([0], largest)]:
         print("positions", positions, size, rice(positions, size).hex())
 
-    patch({"kind": "random", "seed": SEED, "count": 4})
-    patch({"kind": "own", "count": 4})
+    patch("random", {"kind": "random", "seed": SEED, "count": 4})
+    patch("own", {"kind": "own", "count": 4})
+    patch("fisher", {"kind": "own", "count": 4}, fisher=[3e-4, 7e-8, 0, 2.5e-3])
+    print("fisher values", [fisher_value(code) for code in [0, 1, 7, 8, 15, 16, 17, 128, 254, 255]])
 
     gaps = rice([3, 5, 900], 1000)
     step = safetensors(

@@ -97,7 +97,11 @@ export async function contribute(
     device: "simulation",
   };
   const values = quantise(delta, segmentStarts(layout, work.positions));
-  const bytes = encodePatch({ header, ...values, positions: null }, layout, work.positions);
+  const bytes = encodePatch(
+    { header, ...values, positions: null, fisher: null },
+    layout,
+    work.positions,
+  );
   const id = await sha256(bytes);
   const signature = await signId("contribution", id, volunteer.keys.privateKey);
   return { id, bytes, signature, volunteer, work };
