@@ -60,6 +60,28 @@ test("V6: replaying a recorded merge gives the golden checkpoint, bit for bit", 
 });
 
 // From tests/golden/formats.py, a second implementation.
+test("G15: replaying a merge by Fisher weights gives the golden checkpoint, bit for bit", async () => {
+  const weighted = (seed: number, positions: Uint32Array): ReplayPatch => {
+    const { patch } = patchOf(seed, positions);
+    const fisher = Uint8Array.from(positions, (position) => (position * seed) % 256);
+    return { patch: { ...patch, fisher }, positions };
+  };
+  const weightedPatches = new Map([
+    ["aa", weighted(3, current)],
+    ["bb", weighted(5, current)],
+    ["cc", patchOf(7, earlier)], // without weights
+    ["dd", weighted(13, current)],
+  ]);
+  const inputs = [input("aa", 4096), input("bb", 1000), input("cc", 2048), input("dd", 3000)];
+  const merge = { rule: "fisher", outerStep: 0.7, denominator: "4096*fisher", inputs } as const;
+  const step = replayVersion(layout, parameters, { ...record, merge }, weightedPatches);
+  const next = applyDeltaStep(parameters, { ...step, size: layout.size });
+  expect((await encodeCheckpoint(layout, next)).id).toBe(
+    "e5787dc73f74f86d08b77e4367a0408f45a235acdfdec3cf2a808fb1c50bc723",
+  );
+});
+
+// From tests/golden/formats.py, a second implementation.
 test("V7: a revert of one patch of an earlier merge gives the golden checkpoint, bit for bit", async () => {
   const merge = { ...record.merge!, inputs: [input("dd", 3000)] };
   const second: VersionRecord = { ...record, number: 2, merge };

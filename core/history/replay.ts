@@ -35,8 +35,9 @@ export function replayVersion(
     const { patch, positions } = entry;
     const segments = segmentsOf.get(positions) ?? segmentStarts(layout, positions);
     segmentsOf.set(positions, segments);
+    const { codes, scales, fisher } = patch;
     const weight = struck.has(contribution) ? 0 : multiplier;
-    return { positions, codes: patch.codes, scales: patch.scales, segments, multiplier: weight };
+    return { positions, codes, scales, segments, multiplier: weight, fisher };
   });
   return mergeRules[merge.rule]({ base: parameters, inputs, outerStep: merge.outerStep });
 }

@@ -62,6 +62,7 @@ function inputArbitrary(positions: Uint32Array): fc.Arbitrary<MergeInput> {
       .map((scales) => Uint16Array.from(scales)),
     segments: fc.constant(Uint32Array.from(split > 0 && split < k ? [0, split] : [0])),
     multiplier: fc.nat(4096),
+    fisher: fc.option(fc.uint8Array({ minLength: k, maxLength: k })),
   });
 }
 
@@ -175,6 +176,7 @@ test("G2: 16,384 patches at the largest scale, code and multiplier still sum exa
     scales: Uint16Array.of(scale),
     segments: Uint32Array.of(0),
     multiplier,
+    fisher: null,
   });
   const inputs = Array.from({ length: 16_383 }, () => patch(7, 0x3c00, 4096));
   inputs.push(patch(1, 1, 1)); // the smallest unit there is
@@ -193,6 +195,7 @@ test("G1: own masks far apart in a large model are merged without walking over i
     scales: Uint16Array.of(0x3c00),
     segments: Uint32Array.of(0),
     multiplier: 4096,
+    fisher: null,
   });
   const inputs = [patch(0, 65_535, 65_536, 49_999_999), patch(65_536, 131_072, 20_000_000)];
   const { positions, values } = mergeMean({ base, inputs, outerStep: 1 });

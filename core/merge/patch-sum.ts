@@ -17,6 +17,8 @@ export type MergeInput = {
   readonly segments: Uint32Array;
   /** Integer 0…4096: the weight with which the patch enters. */
   readonly multiplier: number;
+  /** Fisher codes of the values [k], for the rule that asks for them; null where the patch has none. */
+  readonly fisher: Uint8Array | null;
 };
 
 /** The patches of a cohort that share one mask, in blocks. */
@@ -35,12 +37,13 @@ export function groupByMask(inputs: readonly MergeInput[], size: number): MaskGr
   assert(inputs.length > 0 && inputs.length <= MAX_MERGE_INPUTS, `merge of ${inputs.length}`);
   const groups = new Map<Uint32Array, { blockBounds: Uint32Array; members: MergeInput[] }>();
   for (const input of inputs) {
-    const { positions, codes, scales, multiplier } = input;
+    const { positions, codes, scales, multiplier, fisher } = input;
     const group = groups.get(positions) ?? {
       blockBounds: blockBounds(input.segments, positions.length),
       members: [],
     };
     assert(codes.length === positions.length, "merge: codes and positions differ in length");
+    assert(fisher === null || fisher.length === codes.length, "merge: not one Fisher code a value");
     assert(scales.length === group.blockBounds.length - 1, "merge: not one scale a block");
     assert((positions.at(-1) ?? 0) < size, "merge: position past the model");
     assert(

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { FISHER_VALUES } from "../patch/fisher-weights.ts";
 import { mergeRule } from "../protocol/schemas/recipe.ts";
 import { decodeHalf } from "../tensors/half.ts";
 import type { MergeInput } from "./patch-sum.ts";
@@ -28,6 +29,7 @@ function inputOn(positions: Uint32Array): fc.Arbitrary<MergeInput> {
       .map((scales) => Uint16Array.from(scales)),
     segments: fc.constant(Uint32Array.of(0)),
     multiplier: fc.nat(4096),
+    fisher: fc.option(fc.uint8Array({ minLength: k, maxLength: k })),
   });
 }
 
@@ -36,13 +38,20 @@ const cohorts = masks.chain((all) =>
 );
 const base = Float32Array.from({ length: SIZE }, (_, i) => Math.fround(i / 1000 - 5));
 
-/** multiplier·scale·code of every patch at every position, without blocks or windows. */
-function termsByPosition(inputs: readonly MergeInput[]): Map<number, number[]> {
-  const all = new Map<number, number[]>();
-  for (const { positions, codes, scales, multiplier } of inputs) {
+/** multiplier·scale·code of every patch at a position, and its Fisher weight there. */
+type Terms = { readonly terms: number[]; readonly weights: number[] };
+
+/** All terms by position, without blocks or windows. */
+function termsByPosition(inputs: readonly MergeInput[]): Map<number, Terms> {
+  const all = new Map<number, Terms>();
+  for (const { positions, codes, scales, multiplier, fisher } of inputs) {
+    const own = Array.from(codes, (_, i) => (fisher === null ? 1 : FISHER_VALUES[fisher[i]!]!));
+    const meanWeight = mean(own);
     positions.forEach((position, i) => {
-      const term = multiplier * decodeHalf(scales[i >> 6]!) * codes[i]!;
-      all.set(position, [...(all.get(position) ?? []), term]);
+      const { terms, weights } = all.get(position) ?? { terms: [], weights: [] };
+      terms.push(multiplier * decodeHalf(scales[i >> 6]!) * codes[i]!);
+      weights.push(meanWeight === 0 ? 0 : own[i]! / meanWeight);
+      all.set(position, { terms, weights });
     });
   }
   return all;
@@ -53,8 +62,13 @@ const mean = (values: readonly number[]) => (values.length === 0 ? 0 : sum(value
 const ascending = (values: readonly number[]) => values.toSorted((a, b) => a - b);
 
 /** What each rule makes of the terms at one position, in the words of its paper. */
-const meaning: Record<(typeof RULES)[number], (terms: readonly number[]) => number> = {
-  mean,
+type Meaning = (terms: readonly number[], weights: readonly number[]) => number;
+const meaning: Record<(typeof RULES)[number], Meaning> = {
+  mean: (terms) => mean(terms),
+  fisher: (terms, weights) =>
+    sum(weights) === 0
+      ? mean(terms)
+      : sum(terms.map((term, i) => term * weights[i]!)) / sum(weights),
   "disjoint-mean": (terms) => mean(terms.filter((term) => term !== 0)),
   ties: (terms) => mean(terms.filter((term) => Math.sign(term) * Math.sign(sum(terms)) > 0)),
   "trimmed-mean": (terms) => {
@@ -68,14 +82,15 @@ const meaning: Record<(typeof RULES)[number], (terms: readonly number[]) => numb
 };
 
 for (const rule of RULES) {
-  test(`G11–G14: ${rule} does at every covered position what its definition says`, () => {
+  test(`G11–G15: ${rule} does at every covered position what its definition says`, () => {
     fc.assert(
       fc.property(cohorts, (inputs) => {
         const { positions, values } = mergeRules[rule]({ base, inputs, outerStep: 1.5 });
-        const terms = termsByPosition(inputs);
-        expect([...positions]).toEqual(ascending([...terms.keys()]));
+        const all = termsByPosition(inputs);
+        expect([...positions]).toEqual(ascending([...all.keys()]));
         positions.forEach((position, i) => {
-          const combined = meaning[rule](terms.get(position)!);
+          const { terms, weights } = all.get(position)!;
+          const combined = meaning[rule](terms, weights);
           const expected = Math.fround(base[position]! + 1.5 * (combined / 4096));
           expect(values[i]).toBeCloseTo(expected, 6); // "÷ n ÷ 4096" and "÷ 4096n" may differ in the last bit
         });
@@ -125,6 +140,7 @@ const oneValue = (code: number, scale: number): MergeInput => ({
   scales: Uint16Array.of(scale),
   segments: Uint32Array.of(0),
   multiplier: 4096,
+  fisher: null,
 });
 
 for (const [rule, liars] of [
@@ -158,6 +174,7 @@ test("G12: ties follows the larger mass, not the larger number", () => {
   expect(mergeRules.median(merge).values[0]).toBe(1);
 });
 
-test("G11: only mean divides by everything that covers a position", () => {
+test("G11, G15: only mean divides by everything that covers a position, and fisher by weights", () => {
+  expect(RULES.filter((rule) => denominatorOf(rule) === "4096*fisher")).toEqual(["fisher"]);
   expect(RULES.filter((rule) => denominatorOf(rule) === "4096*coverage")).toEqual(["mean"]);
 });

@@ -22,9 +22,9 @@ export async function readMember(
   assert(bytes !== undefined, `${row.id} waits without its bytes`);
   const { patch, positions, segments } = await readPatch(positionsOf, layout, bytes);
   const { id, contributor, norm, merged_before: merges, examples } = row;
-  const { codes, scales } = patch;
+  const { codes, scales, fisher } = patch;
   const standing = { norm, merges, lag: number - row.base, examples };
-  return { id, contributor, positions, segments, codes, scales, ...standing, row };
+  return { id, contributor, positions, segments, codes, scales, fisher, ...standing, row };
 }
 
 /** Decode a patch that intake accepted, under the mask that its header names. */

@@ -199,24 +199,74 @@ def blocks_of(positions, bounds):
     return blocks
 
 
+def quantised(seed, positions):
+    """Codes and the scale of each value of a delta made from `seed`."""
+    delta = [f32((position * seed) % 17 / 100 - 0.08) for position in positions]
+    blocks = blocks_of(positions, [0, 100, 1000])
+    codes, bits = quantise(delta, blocks)
+    scales = [0] * len(positions)
+    for block, scale in zip(blocks, bits):
+        for i in block:
+            scales[i] = struct.unpack("<e", struct.pack("<H", scale))[0]
+    return codes, scales, bits
+
+
 def merged(parameters, inputs):
     """The parameters after a merge of (seed of the delta, positions, multiplier), as G1 says."""
     sums = {}
     coverage = {}
     for seed, positions, multiplier in inputs:
-        delta = [f32((position * seed) % 17 / 100 - 0.08) for position in positions]
-        blocks = blocks_of(positions, [0, 100, 1000])
-        codes, scales = quantise(delta, blocks)
-        for block, scale in zip(blocks, scales):
-            for i in block:
-                value = multiplier * struct.unpack("<e", struct.pack("<H", scale))[0] * codes[i]
-                sums[positions[i]] = sums.get(positions[i], 0) + value
-                coverage[positions[i]] = coverage.get(positions[i], 0) + 1
+        codes, scales, _ = quantised(seed, positions)
+        for position, code, scale in zip(positions, codes, scales):
+            sums[position] = sums.get(position, 0) + multiplier * scale * code
+            coverage[position] = coverage.get(position, 0) + 1
     after = list(parameters)
     for position in sums:
         step = sums[position] / (4096 * coverage[position])
         after[position] = f32(parameters[position] + 0.7 * step)
     return after
+
+
+def fisher_weights(codes):
+    """G15: the weight of each value, with mean 1."""
+    total = sum(codes.count(code) * fisher_value(code) for code in range(256))
+    return [f32(fisher_value(code) * (len(codes) / total)) for code in codes]
+
+
+def merged_by_fisher(parameters, inputs):
+    """As `merged`, by G15; a value has Fisher code (position · seed) % 256, the last patch none."""
+    patches = []
+    for seed, positions, multiplier in inputs:
+        codes, scales, bits = quantised(seed, positions)
+        fisher = [position * seed % 256 for position in positions]
+        if seed == inputs[-1][0]:
+            fisher = []
+        patches.append((positions, codes, bits, fisher, multiplier, scales))
+    terms = {}
+    weights = {}
+    for positions, codes, _, fisher, multiplier, scales in sorted(patches):
+        own = fisher_weights(fisher) if fisher else [1] * len(positions)
+        for position, code, scale, weight in zip(positions, codes, scales, own):
+            term = multiplier * scale * code
+            terms.setdefault(position, []).append((term, weight * term))
+            weights.setdefault(position, []).append(weight)
+    after = list(parameters)
+    for position in terms:
+        divisor = in_order(weights[position])
+        if divisor == 0:
+            mean = in_order([term for term, _ in terms[position]]) / len(terms[position])
+        else:
+            mean = in_order([weighted for _, weighted in terms[position]]) / divisor
+        after[position] = f32(parameters[position] + 0.7 * (mean / 4096))
+    return after
+
+
+def in_order(values):
+    """The sum in f64, one after the other; Python's own carries what is rounded off."""
+    total = 0.0
+    for value in values:
+        total += value
+    return total
 
 
 def checkpoint_id(parameters):
@@ -235,6 +285,8 @@ def merge():
     base = [f32(i / 1000) for i in range(1000)]
     first = merged(base, [(3, current, 4096), (5, current, 1000), (7, earlier, 2048)])
     print("merged checkpoint", checkpoint_id(first))
+    inputs = [(3, current, 4096), (5, current, 1000), (13, current, 3000), (7, earlier, 2048)]
+    print("fisher checkpoint", checkpoint_id(merged_by_fisher(base, inputs)))
     # V7: another merge on top, then the second patch of the first one is reverted
     struck = merged(base, [(3, current, 4096), (5, current, 0), (7, earlier, 2048)])
     print("reverted checkpoint", checkpoint_id(merged(struck, [(11, earlier, 3000)])))

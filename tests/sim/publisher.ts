@@ -181,6 +181,7 @@ async function mergeCandidate(
       positions: sent.work.positions,
       codes: patch.codes,
       scales: patch.scales,
+      fisher: patch.fisher,
       segments,
       multiplier: multipliers[i]!,
     })),

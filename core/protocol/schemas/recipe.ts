@@ -34,7 +34,14 @@ export const training = z.strictObject({
 export type Training = z.infer<typeof training>;
 
 /** How a cohort's patches become one delta (protocol G); each replays from a version's record. */
-export const mergeRule = z.enum(["mean", "disjoint-mean", "ties", "trimmed-mean", "median"]);
+export const mergeRule = z.enum([
+  "mean",
+  "fisher",
+  "disjoint-mean",
+  "ties",
+  "trimmed-mean",
+  "median",
+]);
 export type MergeRule = z.infer<typeof mergeRule>;
 
 /** Everything that defines a community model besides its history. */

@@ -23,11 +23,17 @@ const mergeInput = z.strictObject({
 });
 export type MergeInput = z.infer<typeof mergeInput>;
 
+/**
+ * What is divided by at a position: 4096 × the patches that cover it, of these only those that the rule
+ * counts, or the sum of their Fisher weights.
+ */
+const denominator = z.enum(["4096*coverage", "4096*counted", "4096*fisher"]);
+export type Denominator = z.infer<typeof denominator>;
+
 const merge = z.strictObject({
   rule: mergeRule,
   outerStep: z.number(),
-  /** Divisor: 4096 × the patches that cover the position, or of these only those that the rule counts. */
-  denominator: z.enum(["4096*coverage", "4096*counted"]),
+  denominator,
   /** In ascending order of contribution id. */
   inputs: z.array(mergeInput).check(z.minLength(1), z.maxLength(16384)),
 });
