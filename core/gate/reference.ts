@@ -4,14 +4,21 @@ export type Agreement = {
   readonly cosine: number;
   /** Of that cosine, if the delta's signs were tossed: unrelated work is N(0, 1), whatever its sizes. */
   readonly z: number;
+  /** The cosine over the one that the relay's own pieces have; null where there is only one piece. */
+  readonly share: number | null;
 };
 
 /**
- * Compare `delta` [k] with `reference` [k], the relay's own (protocol G16). Honest work goes where training
+ * Compare `delta` [k] with the relay's own (protocol G16). Honest work goes where training
  * goes, so it agrees; noise and wrong labels do not, a sign flip disagrees. The cosine with a trusted delta is
  * Cao et al. 2021 (FLTrust), arXiv:2012.13995; z = Σ aᵢbᵢ / √Σ aᵢ²bᵢ² needs no assumption on how large the values are.
  */
-export function agreementWith(reference: Float32Array, delta: Float32Array): Agreement {
+export function agreementWith({ delta: own, cosine }: Reference, delta: Float32Array): Agreement {
+  const agreement = agreementOf(own, delta);
+  return { ...agreement, share: cosine === null ? null : agreement.cosine / cosine };
+}
+
+function agreementOf(reference: Float32Array, delta: Float32Array): Omit<Agreement, "share"> {
   let product = 0;
   let squares = 0;
   let deltaSquares = 0;
@@ -31,8 +38,26 @@ export function agreementWith(reference: Float32Array, delta: Float32Array): Agr
   };
 }
 
-/** The mean of several references [k], of pieces on the same base and mask. */
-export function meanDelta(deltas: readonly Float32Array[]): Float32Array {
+/** The delta that the relay trained itself on one base and mask, with which everybody's is compared. */
+export type Reference = {
+  /** The mean of its pieces [k]. */
+  readonly delta: Float32Array;
+  /** The mean cosine of a piece with the mean of the others: what honest work can be expected to have. Null for one piece. */
+  readonly cosine: number | null;
+};
+
+/** The reference that several pieces on the same base and mask make, of which these are the deltas [k]. */
+export function createReference(deltas: readonly Float32Array[]): Reference {
+  const delta = meanOf(deltas);
+  if (deltas.length < 2) return { delta, cosine: null };
+  let cosines = 0;
+  for (const piece of deltas) {
+    cosines += agreementOf(meanOf(deltas.filter((other) => other !== piece)), piece).cosine;
+  }
+  return { delta, cosine: cosines / deltas.length };
+}
+
+function meanOf(deltas: readonly Float32Array[]): Float32Array {
   const mean = new Float32Array(deltas[0]?.length ?? 0);
   for (const delta of deltas) {
     for (let i = 0; i < mean.length; i++) mean[i]! += delta[i]! / deltas.length;

@@ -8,15 +8,21 @@ import {
 } from "../../tests/fixtures/toy-judge.ts";
 import { needsScore, scoreMember, screen, validateScore } from "./scoring.ts";
 
-const { score } = toyRecipe; // leastZ 2
+const { score } = toyRecipe; // leastZ 2, leastShare 0.5
 const trusted = toyMember("trusted", toyDelta(0.1, "trusted"));
 const newcomer = { ...trusted, merges: 9 };
-const agreeing = (z: number) => ({ cosine: 0.1, z });
+const agreeing = (z: number, share: number | null = null) => ({ cosine: 0.1, z, share });
 
 test("G16: work that does not agree with the reference is refused as unrelated", () => {
   expect(screen(agreeing(1.99), score)).toMatchObject({ ok: false, code: "unrelated" });
   expect(screen(agreeing(2), score).ok).toBe(true);
   expect(screen(null, score).ok).toBe(true);
+});
+
+test("G16: so is work that agrees far less than the relay's own pieces do", () => {
+  expect(screen(agreeing(9, 0.49), score)).toMatchObject({ ok: false, code: "unrelated" });
+  expect(screen(agreeing(9, 0.5), score).ok).toBe(true);
+  expect(screen(agreeing(1, 0.5), score)).toMatchObject({ ok: false, code: "unrelated" });
 });
 
 test("G16: newcomers, borderline work, unscreened work and a sample are scored", () => {

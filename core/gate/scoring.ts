@@ -12,8 +12,13 @@ const BORDERLINE = 2; // below this many times the least z, the loss is looked a
  * The screen (protocol G16): work whose delta does not agree with the relay's own has nothing to do with
  * training. `agreement` is null where there is no reference, as for a contributor's own mask.
  */
-export function screen(agreement: Agreement | null, { leastZ }: Recipe["score"]): Verdict {
-  if (agreement === null || agreement.z >= leastZ) return OK;
+export function screen(
+  agreement: Agreement | null,
+  { leastZ, leastShare }: Recipe["score"],
+): Verdict {
+  if (agreement === null) return OK;
+  const { z, share } = agreement;
+  if (z >= leastZ && (share === null || share >= leastShare)) return OK;
   return refuse("unrelated", "it does not go where training on this data goes");
 }
 

@@ -1,10 +1,10 @@
-import { meanDelta } from "../gate/reference.ts";
+import { createReference, type Reference } from "../gate/reference.ts";
 import type { Training } from "../protocol/schemas/recipe.ts";
 import type { Examples } from "./examples.ts";
 import { type TrainingTask, trainDelta } from "./train.ts";
 
 /**
- * The reference for work on one base and mask: the mean delta [k] of `pieces`, each trained as a volunteer would
+ * The reference for work on one base and mask from `pieces`, each trained as a volunteer would
  * (protocol G16). More pieces make a surer reference: what they have in common adds up, their noise does not.
  */
 export async function trainReference(
@@ -16,10 +16,10 @@ export async function trainReference(
     readonly pieces: readonly { readonly examples: Examples; readonly seed: number }[];
   },
   { signal }: { readonly signal?: AbortSignal } = {},
-): Promise<Float32Array> {
+): Promise<Reference> {
   const deltas: Float32Array[] = [];
   for (const piece of pieces) {
     deltas.push((await trainDelta({ ...task, ...piece }, signal && { signal })).delta);
   }
-  return meanDelta(deltas);
+  return createReference(deltas);
 }

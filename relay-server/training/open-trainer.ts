@@ -1,4 +1,5 @@
 import { assert, FormatError } from "../../core/errors.ts";
+import type { Reference } from "../../core/gate/reference.ts";
 import { parseJson } from "../../core/protocol/canonical-json.ts";
 import { mask as maskSchema } from "../../core/protocol/schemas/mask.ts";
 import type { Checkpoints } from "../checkpoints.ts";
@@ -31,9 +32,9 @@ export function openTrainer({ context, checkpoints, positionsOf }: TrainerParts)
     new URL("./training-thread.ts", import.meta.url),
     async () => {},
   );
-  const references = new Map<string, Promise<Float32Array | null>>();
+  const references = new Map<string, Promise<Reference | null>>();
 
-  async function trainReference(version: VersionRow): Promise<Float32Array | null> {
+  async function trainReference(version: VersionRow): Promise<Reference | null> {
     const served = models.get(version.model);
     assert(served !== undefined, `no model ${version.model}`);
     const { recipe, layout } = served;
@@ -77,13 +78,14 @@ export function openTrainer({ context, checkpoints, positionsOf }: TrainerParts)
       const version = await ledger.version(ticket.model, ticket.base.number);
       const served = models.get(ticket.model);
       assert(version !== undefined && served !== undefined, `${ticket.model} has no such version`);
-      return thread.train({
+      const { delta } = await thread.train({
         architecture: served.recipe.architecture,
         parameters: await checkpoints.parametersOf(version),
         positions,
         training: ticket.training,
         pieces: [{ shards: await filesOf(ticket.shards), seed: ticket.seed }],
       });
+      return delta;
     },
   };
   return { trainer, close };

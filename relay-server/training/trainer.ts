@@ -1,13 +1,13 @@
+import type { Reference } from "../../core/gate/reference.ts";
 import type { Ticket } from "../../core/protocol/schemas/ticket.ts";
 import type { VersionRow } from "../ledger/tables.ts";
 
 /** Training on the relay itself, in a thread of its own beside the one that evaluates. */
 export type Trainer = {
   /**
-   * The reference [k] for work on `version`: the mean delta of the recipe's `references` pieces on its checkpoint and
-   * mask. Null where the recipe has none or everybody's mask is their own. Kept for the versions asked for last.
+   * The reference for work on `version`, of the recipe's `references` pieces on its checkpoint and mask. Null where the recipe has none or everybody's mask is their own. Kept for the versions asked for last.
    */
-  reference(version: VersionRow): Promise<Float32Array | null>;
+  reference(version: VersionRow): Promise<Reference | null>;
   /** The delta [k] that the ticket asks for at `positions` [k], trained a second time for a spot check. */
   retrain(ticket: Ticket, positions: Uint32Array): Promise<Float32Array>;
 };

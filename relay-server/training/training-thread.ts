@@ -1,5 +1,6 @@
 /** The thread that trains, so that neither a request nor an evaluation waits for it. */
 import { parentPort } from "node:worker_threads";
+import type { Reference } from "../../core/gate/reference.ts";
 import type { Architecture, Training } from "../../core/protocol/schemas/recipe.ts";
 import { decodeExamples, joinExamples } from "../../core/training/examples.ts";
 import { answerCalls } from "../threads/call-port.ts";
@@ -29,8 +30,8 @@ async function openEngine() {
 }
 
 const trainingThread = {
-  /** The mean delta [k] of the job's pieces. */
-  async train({ pieces, ...job }: TrainingJob): Promise<Float32Array> {
+  /** The reference that the job's pieces make. */
+  async train({ pieces, ...job }: TrainingJob): Promise<Reference> {
     engine ??= openEngine();
     const { trainReference } = await engine;
     const decoded = pieces.map(({ shards, seed }) => ({

@@ -40,7 +40,7 @@ const deltaOf = ({ patch, layout, positions }: Work) =>
 test("G16: honest work goes where the reference goes, turned work against it, noise nowhere", async () => {
   const { trainer, close } = openTrainer(opened.parts);
   const reference = (await trainer.reference(version))!;
-  expect(reference.length).toBe(ticket.mask.count);
+  expect(reference.delta.length).toBe(ticket.mask.count);
   const honest = deltaOf(work);
   expect(agreementWith(reference, honest).z).toBeGreaterThan(5);
   expect(

@@ -113,6 +113,8 @@ export const recipe = z.strictObject({
     references: count,
     /** Least z of a delta's cosine with the reference; below it the work has nothing to do with training. */
     leastZ: z.number(),
+    /** Least cosine with the reference, as a share of the one that the relay's own pieces have among themselves. */
+    leastShare: share,
     /** Share of the trusted contributors' work that is scored all the same. */
     sampleShare: share,
     /** Share of the work that is trained a second time and compared. */

@@ -48,6 +48,7 @@ export const card: ModelCard = {
       toleranceNats: 0.01,
       references: 0,
       leastZ: 0,
+      leastShare: 0,
       sampleShare: 1,
       spotCheckShare: 0,
     },
