@@ -44,17 +44,24 @@ export type Reference = {
   readonly delta: Float32Array;
   /** The mean cosine of a piece with the mean of the others: what honest work can be expected to have. Null for one piece. */
   readonly cosine: number | null;
+  /** The mean cosine of two pieces: how alike honest work is. Null for one piece. */
+  readonly likeness: number | null;
 };
 
 /** The reference that several pieces on the same base and mask make, of which these are the deltas [k]. */
 export function createReference(deltas: readonly Float32Array[]): Reference {
   const delta = meanOf(deltas);
-  if (deltas.length < 2) return { delta, cosine: null };
+  if (deltas.length < 2) return { delta, cosine: null, likeness: null };
   let cosines = 0;
+  let likenesses = 0;
   for (const piece of deltas) {
-    cosines += agreementOf(meanOf(deltas.filter((other) => other !== piece)), piece).cosine;
+    const others = deltas.filter((other) => other !== piece);
+    cosines += agreementOf(meanOf(others), piece).cosine / deltas.length;
+    for (const other of others) {
+      likenesses += agreementOf(other, piece).cosine / others.length / deltas.length;
+    }
   }
-  return { delta, cosine: cosines / deltas.length };
+  return { delta, cosine: cosines, likeness: likenesses };
 }
 
 function meanOf(deltas: readonly Float32Array[]): Float32Array {
