@@ -12,6 +12,7 @@ export type BenchOptions = {
 const benches: Record<string, () => Promise<{ measure(options: BenchOptions): Promise<Row[]> }>> = {
   codec: () => import("./codec.ts"),
   gate: () => import("./gate.ts"),
+  mask: () => import("./mask.ts"),
   merge: () => import("./merge.ts"),
   "spot-check": () => import("./spot-check.ts"),
   walk: () => import("./walk.ts"),
