@@ -1,4 +1,5 @@
-import type { MaskPart } from "../core/models/operations.ts";
+import type { MaskPair } from "../core/models/operations.ts";
+import { columnSums } from "./column-sums.ts";
 
 // R rows, T time, C channels, H heads, D = C / H channels per head
 
@@ -7,6 +8,14 @@ export type AttentionSizes = {
   readonly T: number;
   readonly C: number;
   readonly H: number;
+};
+
+/** What `sampledEmbeddingInto` takes, without the time. */
+export type EmbeddingArrays = {
+  readonly tokens: Int32Array;
+  readonly dx: Float32Array;
+  readonly normal: Float32Array;
+  readonly dlogits: Float32Array;
 };
 
 /** The operations of core/models/gpt-operations.ts on arrays in the host's memory: outputs first, then inputs. */
@@ -18,12 +27,11 @@ export type GptHostBodies = {
     wpe: Float32Array,
     sizes: { readonly C: number; readonly T: number },
   ): void;
-  sampledScatterAdd(
+  sampledEmbedding(
     gradient: Float32Array,
-    dx: Float32Array,
-    tokens: Int32Array,
+    at: EmbeddingArrays,
     positions: Int32Array,
-    sizes: MaskPart & { readonly C: number },
+    sizes: MaskPair & { readonly C: number; readonly T: number },
   ): void;
   layerNorm(y: Float32Array, x: Float32Array, weight: Float32Array, bias: Float32Array): void;
   layerNormInputGradient(
@@ -33,7 +41,13 @@ export type GptHostBodies = {
     weight: Float32Array,
     residual: Float32Array | null,
   ): void;
-  layerNormWeightTerms(terms: Float32Array, dy: Float32Array, x: Float32Array, C: number): void;
+  sampledNorm(
+    gradient: Float32Array,
+    x: Float32Array,
+    dy: Float32Array,
+    positions: Int32Array,
+    sizes: MaskPair & { readonly R: number; readonly C: number },
+  ): void;
   causalAttention(
     mixed: Float32Array,
     logSums: Float32Array,
@@ -63,13 +77,19 @@ export const plainGptBodies: GptHostBodies = {
     });
   },
 
-  sampledScatterAdd(gradient, dx, tokens, positions, { C, start, count }) {
+  sampledEmbedding(gradient, at, positions, { C, T, start, first, second }) {
+    const { tokens, dx, normal, dlogits } = at;
+    const R = tokens.length;
+    const byTime = { start, count: first, R: R / T, O: T * C }; // as if wpe were a bias of T·C
+    columnSums(gradient, dx, positions, byTime);
+    const V = dlogits.length / R;
     const rows = rowsByToken(tokens);
-    for (let entry = start; entry < start + count; entry++) {
-      const position = positions[entry]!;
+    for (let entry = start + first; entry < start + first + second; entry++) {
+      const [token, c] = [Math.floor(positions[entry]! / C), positions[entry]! % C];
       let sum = 0;
-      for (const r of rows.get(Math.floor(position / C)) ?? []) sum += dx[r * C + (position % C)]!;
-      gradient[entry]! += sum;
+      for (let r = 0; r < R; r++) sum += normal[r * C + c]! * dlogits[r * V + token]!;
+      for (const r of rows.get(token) ?? []) sum += dx[r * C + c]!;
+      gradient[entry] = sum;
     }
   },
 
@@ -101,10 +121,18 @@ export const plainGptBodies: GptHostBodies = {
     }
   },
 
-  layerNormWeightTerms(terms, dy, x, C) {
-    for (let row = 0; row < x.length; row += C) {
-      const { mean, inverse } = statistics(x, row, C);
-      for (let c = 0; c < C; c++) terms[row + c] = dy[row + c]! * (x[row + c]! - mean) * inverse;
+  sampledNorm(gradient, x, dy, positions, { start, first, second, R, C }) {
+    columnSums(gradient, dy, positions, { start, count: first, R, O: C });
+    if (second === 0) return;
+    const rows = Array.from({ length: R }, (_, r) => statistics(x, r * C, C));
+    for (let entry = start + first; entry < start + first + second; entry++) {
+      let at = positions[entry]!;
+      let sum = 0;
+      for (const { mean, inverse } of rows) {
+        sum += dy[at]! * (x[at]! - mean) * inverse;
+        at += C;
+      }
+      gradient[entry] = sum;
     }
   },
 

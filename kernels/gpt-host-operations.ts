@@ -1,5 +1,5 @@
 import { util } from "@tensorflow/tfjs-core";
-import { type HostOperation, matrix, part } from "./host-operations.ts";
+import { type HostOperation, matrix, pair } from "./host-operations.ts";
 
 /** The operations of core/models/gpt-operations.ts; outputs are made before any array is taken. */
 export const GPT_HOST_OPERATIONS: Readonly<Record<string, HostOperation>> = {
@@ -12,17 +12,16 @@ export const GPT_HOST_OPERATIONS: Readonly<Record<string, HostOperation>> = {
     return x;
   },
 
-  SampledScatterAdd: ({ tensor, floats, integers, attributes, bodies }) => {
+  SampledEmbedding: ({ tensor, floats, integers, attributes, bodies }) => {
     const [, C] = matrix(tensor("dx"));
-    const sizes = { ...part(attributes), C };
-    const positions = integers("positions");
-    bodies.sampledScatterAdd(
-      floats("gradient"),
-      floats("dx"),
-      integers("tokens"),
-      positions,
-      sizes,
-    );
+    const sizes = { ...pair(attributes), C, T: Number(attributes.time) };
+    const at = {
+      tokens: integers("tokens"),
+      dx: floats("dx"),
+      normal: floats("normal"),
+      dlogits: floats("dlogits"),
+    };
+    bodies.sampledEmbedding(floats("gradient"), at, integers("positions"), sizes);
     return [];
   },
 
@@ -45,11 +44,12 @@ export const GPT_HOST_OPERATIONS: Readonly<Record<string, HostOperation>> = {
     return dx;
   },
 
-  LayerNormWeightTerms: ({ tensor, floats, make, bodies }) => {
+  SampledNorm: ({ tensor, floats, integers, attributes, bodies }) => {
     const [R, C] = matrix(tensor("x"));
-    const terms = make([R, C]);
-    bodies.layerNormWeightTerms(floats(terms), floats("dy"), floats("x"), C);
-    return terms;
+    const sizes = { ...pair(attributes), R, C };
+    const positions = integers("positions");
+    bodies.sampledNorm(floats("gradient"), floats("x"), floats("dy"), positions, sizes);
+    return [];
   },
 
   CausalAttention: ({ tensor, floats, make, attributes, bodies }) => {

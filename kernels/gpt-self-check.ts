@@ -1,3 +1,4 @@
+import { zeros } from "@tensorflow/tfjs-core";
 import {
   causalAttention,
   causalAttentionGradient,
@@ -6,8 +7,8 @@ import {
   geluInputGradient,
   layerNorm,
   layerNormInputGradient,
-  layerNormWeightTerms,
-  sampledScatterAddInto,
+  sampledEmbeddingInto,
+  sampledNormInto,
 } from "../core/models/gpt-operations.ts";
 import type { Random } from "../core/random.ts";
 import { plainGptBodies } from "./gpt-host-bodies.ts";
@@ -49,12 +50,18 @@ function* rowTrials(random: Random): Generator<Trial> {
       expected: [dx],
     };
   }
-  const terms = blank(R * C);
-  plainGptBodies.layerNormWeightTerms(terms, dy, x, C);
+  const columns = Int32Array.from({ length: 2 * C }, (_, entry) => entry % C);
+  const pair = { start: 2, first: C - 3, second: C };
+  const sampled = blank(2 * C);
+  plainGptBodies.sampledNorm(sampled, x, dy, columns, { R, C, ...pair });
   yield {
-    op: "LayerNormWeightTerms",
-    onDevice: () => [layerNormWeightTerms(on(dy, R, C), on(x, R, C))],
-    expected: [terms],
+    op: "SampledNorm",
+    onDevice: () => {
+      const gradient = zeros([2 * C]);
+      sampledNormInto(gradient, on(x, R, C), on(dy, R, C), integers(columns), pair);
+      return [gradient];
+    },
+    expected: [sampled],
   };
   const wide = x.map((value) => 12 * value); // beyond where tanh is ±1
   const [active, dwide] = [blank(R * C), blank(R * C)];
@@ -103,19 +110,31 @@ function* embeddingTrials(random: Random): Generator<Trial> {
     onDevice: () => [embed(integers(tokens), on(wte, V, C), on(wpe, T, C), { time: T })],
     expected: [x],
   };
-  const positions = Int32Array.from({ length: V }, (_, v) => v * C + random.below(C));
-  const before = floats(random, V);
-  const after = before.slice();
-  const part = { start: 2, count: V - 3 };
-  plainGptBodies.sampledScatterAdd(after, dx, tokens, positions, { C, ...part });
+  const [normal, dlogits] = [floats(random, R * C), floats(random, R * V)];
+  const pair = { start: 2, first: T, second: V };
+  const entries = pair.start + T + V + 1; // one a time, one a token, and some that are not ours
+  const positions = Int32Array.from({ length: entries }, (_, entry) => {
+    const row = entry < pair.start + T ? entry % T : (entry - pair.start - T) % V;
+    return row * C + random.below(C);
+  });
+  const sampled = blank(entries);
+  const at = { tokens, dx, normal, dlogits };
+  plainGptBodies.sampledEmbedding(sampled, at, positions, { C, T, ...pair });
   yield {
-    op: "SampledScatterAdd",
+    op: "SampledEmbedding",
     onDevice: () => {
-      const gradient = on(before, V);
-      sampledScatterAddInto(gradient, on(dx, R, C), integers(tokens), integers(positions), part);
+      const gradient = zeros([entries]);
+      const given = {
+        tokens: integers(tokens),
+        time: T,
+        dx: on(dx, R, C),
+        normal: on(normal, R, C),
+        dlogits: on(dlogits, R, V),
+      };
+      sampledEmbeddingInto(gradient, given, integers(positions), pair);
       return [gradient];
     },
-    expected: [after],
+    expected: [sampled],
   };
 }
 

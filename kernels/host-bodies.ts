@@ -1,4 +1,5 @@
-import type { MaskPart, Orientation } from "../core/models/operations.ts";
+import type { MaskPair, MaskPart, Orientation } from "../core/models/operations.ts";
+import { columnSums } from "./column-sums.ts";
 import { type GptHostBodies, plainGptBodies } from "./gpt-host-bodies.ts";
 
 // R rows, I inputs, O outputs, C classes, k entries of the mask
@@ -32,6 +33,7 @@ export type HostBodies = GptHostBodies & {
     x: Float32Array,
     weight: Float32Array,
     bias: Float32Array | null,
+    residual: Float32Array | null,
     sizes: LinearSizes & { readonly relu: boolean },
   ): void;
   linearInputGradient(
@@ -41,18 +43,12 @@ export type HostBodies = GptHostBodies & {
     x: Float32Array | null,
     sizes: LinearSizes,
   ): void;
-  sampledGradient(
+  sampledLinear(
     gradient: Float32Array,
     x: Float32Array,
     dy: Float32Array,
     positions: Int32Array,
-    sizes: LinearSizes & MaskPart,
-  ): void;
-  sampledColumnSums(
-    gradient: Float32Array,
-    dy: Float32Array,
-    positions: Int32Array,
-    sizes: MaskPart & { readonly R: number; readonly O: number },
+    sizes: LinearSizes & MaskPair,
   ): void;
   squaredGradient(
     sums: Float32Array,
@@ -85,12 +81,13 @@ export type HostBodies = GptHostBodies & {
 export const plainBodies: HostBodies = {
   ...plainGptBodies,
 
-  linear(y, x, weight, bias, { R, I, O, orientation, relu }) {
+  linear(y, x, weight, bias, residual, { R, I, O, orientation, relu }) {
     const [stepO, stepI] = orientation === "out-in" ? [I, 1] : [1, O];
     for (let r = 0; r < R; r++) {
       for (let o = 0; o < O; o++) {
         let sum = bias === null ? 0 : bias[o]!;
         for (let i = 0; i < I; i++) sum += x[r * I + i]! * weight[o * stepO + i * stepI]!;
+        if (residual !== null) sum += residual[r * O + o]!;
         y[r * O + o] = relu ? Math.max(0, sum) : sum;
       }
     }
@@ -107,22 +104,15 @@ export const plainBodies: HostBodies = {
     }
   },
 
-  sampledGradient(gradient, x, dy, positions, { start, count, R, I, O, orientation }) {
+  sampledLinear(gradient, x, dy, positions, { start, first, second, R, I, O, orientation }) {
+    columnSums(gradient, dy, positions, { start, count: first, R, O });
     const inner = orientation === "out-in" ? I : O;
-    for (let entry = start; entry < start + count; entry++) {
+    for (let entry = start + first; entry < start + first + second; entry++) {
       const outerIndex = Math.floor(positions[entry]! / inner);
       const innerIndex = positions[entry]! % inner;
       const [i, o] = orientation === "out-in" ? [innerIndex, outerIndex] : [outerIndex, innerIndex];
       let sum = 0;
       for (let r = 0; r < R; r++) sum += x[r * I + i]! * dy[r * O + o]!;
-      gradient[entry] = sum;
-    }
-  },
-
-  sampledColumnSums(gradient, dy, positions, { start, count, R, O }) {
-    for (let entry = start; entry < start + count; entry++) {
-      let sum = 0;
-      for (let r = 0; r < R; r++) sum += dy[r * O + positions[entry]!]!;
       gradient[entry] = sum;
     }
   },

@@ -7,7 +7,7 @@ import {
   type TensorInfo,
 } from "@tensorflow/tfjs-core";
 import { assert } from "../core/errors.ts";
-import type { Orientation } from "../core/models/operations.ts";
+import type { MaskPair, Orientation } from "../core/models/operations.ts";
 import { GPT_HOST_OPERATIONS } from "./gpt-host-operations.ts";
 import type { AdamWOptions, HostBodies } from "./host-bodies.ts";
 
@@ -79,8 +79,9 @@ const OPERATIONS: Readonly<Record<string, HostOperation>> = {
     const O = orientation === "out-in" ? first : second;
     const y = make([R, O]);
     const bias = has("bias") ? floats("bias") : null;
+    const residual = has("residual") ? floats("residual") : null;
     const sizes = { R, I, O, orientation, relu: attributes.relu === true };
-    bodies.linear(floats(y), floats("x"), floats("weight"), bias, sizes);
+    bodies.linear(floats(y), floats("x"), floats("weight"), bias, residual, sizes);
     return y;
   },
 
@@ -96,20 +97,13 @@ const OPERATIONS: Readonly<Record<string, HostOperation>> = {
     return dx;
   },
 
-  SampledGradient: ({ tensor, floats, integers, attributes, bodies }) => {
+  SampledLinear: ({ tensor, floats, integers, attributes, bodies }) => {
     const [R, I] = matrix(tensor("x"));
     const [, O] = matrix(tensor("dy"));
-    const orientation = attributes.orientation as Orientation; // set by `sampledGradientInto`
-    const sizes = { ...part(attributes), R, I, O, orientation };
+    const orientation = attributes.orientation as Orientation; // set by `sampledLinearInto`
+    const sizes = { ...pair(attributes), R, I, O, orientation };
     const positions = integers("positions");
-    bodies.sampledGradient(floats("gradient"), floats("x"), floats("dy"), positions, sizes);
-    return [];
-  },
-
-  SampledColumnSums: ({ tensor, floats, integers, attributes, bodies }) => {
-    const [R, O] = matrix(tensor("dy"));
-    const sizes = { ...part(attributes), R, O };
-    bodies.sampledColumnSums(floats("gradient"), floats("dy"), integers("positions"), sizes);
+    bodies.sampledLinear(floats("gradient"), floats("x"), floats("dy"), positions, sizes);
     return [];
   },
 
@@ -170,6 +164,12 @@ export function matrix({ shape }: TensorInfo): [rows: number, columns: number] {
   return [rows, columns];
 }
 
-export function part(attributes: NamedAttrMap): { start: number; count: number } {
+/** The attributes of a MaskPair. */
+export function pair(attributes: NamedAttrMap): MaskPair {
+  const { start, first, second } = attributes;
+  return { start: Number(start), first: Number(first), second: Number(second) };
+}
+
+function part(attributes: NamedAttrMap): { start: number; count: number } {
   return { start: Number(attributes.start), count: Number(attributes.count) };
 }

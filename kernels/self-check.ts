@@ -5,10 +5,10 @@ import {
   crossEntropy,
   linear,
   linearInputGradient,
+  linearWithResidual,
   meanInto,
   type Orientation,
-  sampledColumnSumsInto,
-  sampledGradientInto,
+  sampledLinearInto,
   scoreLogits,
   squaredGradientInto,
 } from "../core/models/operations.ts";
@@ -77,6 +77,7 @@ const I = 51;
 const O = 35;
 const K = 29;
 const PART = { start: 3, count: K - 5 };
+const PAIR = { start: 3, first: 7, second: K - 12 };
 
 function* trials(random: Random): Generator<Trial> {
   const x = floats(random, R * I).map((value) => Math.max(0, value)); // as a ReLU leaves it
@@ -87,33 +88,31 @@ function* trials(random: Random): Generator<Trial> {
     const shape = orientation === "out-in" ? [O, I] : [I, O];
     const sizes = { R, I, O, orientation };
     yield* linearTrials({ x, dy, weight, bias }, shape, sizes);
-    const positions = distinct(random, O * I);
-    const expected = new Float32Array(K);
-    plainBodies.sampledGradient(expected, x, dy, positions, { ...sizes, ...PART });
+    const summed = new Float32Array(R * O);
+    plainBodies.linear(summed, x, weight, bias, dy, { ...sizes, relu: false });
     yield {
-      op: `SampledGradient ${orientation}`,
+      op: `Linear ${orientation} with residual`,
+      onDevice: () => {
+        const given = [on(dy, R, O), on(x, R, I), on(weight, ...shape), on(bias, O)] as const;
+        return [linearWithResidual(...given, { orientation })];
+      },
+      expected: [summed],
+    };
+    const positions = pairPositions(random, O, O * I);
+    const expected = new Float32Array(K);
+    plainBodies.sampledLinear(expected, x, dy, positions, { ...sizes, ...PAIR });
+    yield {
+      op: `SampledLinear ${orientation}`,
       onDevice: () => {
         const gradient = zeros([K]);
-        const part = { ...PART, orientation };
-        sampledGradientInto(gradient, on(x, R, I), on(dy, R, O), integers(positions), part);
+        const pair = { ...PAIR, orientation };
+        sampledLinearInto(gradient, on(x, R, I), on(dy, R, O), integers(positions), pair);
         return [gradient];
       },
       expected: [expected],
     };
   }
   yield* squaredTrials(random, x, dy);
-  const columns = distinct(random, O);
-  const sums = new Float32Array(K);
-  plainBodies.sampledColumnSums(sums, dy, columns, { R, O, ...PART });
-  yield {
-    op: "SampledColumnSums",
-    onDevice: () => {
-      const gradient = zeros([K]);
-      sampledColumnSumsInto(gradient, on(dy, R, O), integers(columns), PART);
-      return [gradient];
-    },
-    expected: [sums],
-  };
   yield* lossTrials(
     dy,
     Int32Array.from({ length: R }, () => random.below(O)),
@@ -130,7 +129,7 @@ function* linearTrials(
   const { orientation } = sizes;
   for (const relu of [false, true]) {
     const y = new Float32Array(R * O);
-    plainBodies.linear(y, x, weight, relu ? bias : null, { ...sizes, relu });
+    plainBodies.linear(y, x, weight, relu ? bias : null, null, { ...sizes, relu });
     const dx = new Float32Array(R * I);
     plainBodies.linearInputGradient(dx, dy, weight, relu ? x : null, sizes);
     yield {
@@ -245,6 +244,13 @@ function* optimiserTrials(random: Random, weight: Float32Array): Generator<Trial
 /** Multiples of 2^−11 in −1…1. */
 export function floats(random: Random, length: number): Float32Array {
   return Float32Array.from({ length }, () => random.below(4097) / 2048 - 1);
+}
+
+/** K positions for PAIR: those of its first tensor below `first`, the others below `second`. */
+function pairPositions(random: Random, first: number, second: number): Int32Array {
+  const positions = distinct(random, second);
+  positions.set(distinct(random, first).subarray(0, PAIR.first), PAIR.start);
+  return positions;
 }
 
 /** K different positions below `size`, ascending. */

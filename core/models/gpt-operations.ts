@@ -1,5 +1,6 @@
 import { engine, type Tensor } from "@tensorflow/tfjs-core";
-import type { MaskPart } from "./operations.ts";
+import type { EmbeddingGradient } from "./gradient-sink.ts";
+import type { MaskPair } from "./operations.ts";
 
 /** The operations of a transformer, beside those of operations.ts: bodies in `kernels/`, f32, int32 tokens. */
 
@@ -16,17 +17,18 @@ export function embed(
 }
 
 /**
- * Adds the embedding's part to the masked entries of wte's gradient: for each position (v, c) the sum of
- * dx [R, C] at c over the rows whose token is v. `gradient` [k] holds the output layer's part already.
+ * Only the masked entries of the embeddings' gradients, written into `gradient` [k]: of wpe, the pair's first, sums of
+ * dx [R, C] over the rows at one time; of wte, the second, the dot products over normal [R, C] and
+ * dlogits [R, V] that the tied output layer has, and the sums of dx over the rows of one token.
  */
-export function sampledScatterAddInto(
+export function sampledEmbeddingInto(
   gradient: Tensor,
-  dx: Tensor,
-  tokens: Tensor,
+  { tokens, time, dx, normal, dlogits }: EmbeddingGradient,
   positions: Tensor,
-  { start, count }: MaskPart,
+  pair: MaskPair,
 ): void {
-  engine().runKernel("SampledScatterAdd", { gradient, dx, tokens, positions }, { start, count });
+  const inputs = { gradient, tokens, dx, normal, dlogits, positions };
+  engine().runKernel("SampledEmbedding", inputs, { ...pair, time });
 }
 
 /** y [R, C]: each row of x [R, C] brought to mean 0 and variance 1 (ε = 1e-5), times weight [C] plus bias [C]. */
@@ -45,9 +47,18 @@ export function layerNormInputGradient(
   return engine().runKernel<Tensor>("LayerNormInputGradient", inputs);
 }
 
-/** dy · normalised x [R, C], whose column sums are the gradient of a layer norm's weight. */
-export function layerNormWeightTerms(dy: Tensor, x: Tensor): Tensor {
-  return engine().runKernel<Tensor>("LayerNormWeightTerms", { dy, x });
+/**
+ * Only the masked entries of the gradients of a layer norm's bias and weight, written into `gradient` [k]: column sums of
+ * dy [R, C], and of dy times the normalised x [R, C].
+ */
+export function sampledNormInto(
+  gradient: Tensor,
+  x: Tensor,
+  dy: Tensor,
+  positions: Tensor,
+  pair: MaskPair,
+): void {
+  engine().runKernel("SampledNorm", { gradient, x, dy, positions }, pair);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { add, reshape, type Tensor, tensor, tidy } from "@tensorflow/tfjs-core";
+import { reshape, type Tensor, tensor, tidy } from "@tensorflow/tfjs-core";
 import { assert, FormatError } from "../errors.ts";
 import type { Examples } from "../training/examples.ts";
 import type { TextExamples } from "../training/text-examples.ts";
@@ -6,7 +6,7 @@ import { gptGradientInto } from "./gpt-gradient.ts";
 import { causalAttention, embed, gelu, layerNorm } from "./gpt-operations.ts";
 import { type GptArchitecture, gptShapes } from "./gpt-shapes.ts";
 import { type Batch, type Model, type Weights, weightOf } from "./model.ts";
-import { linear, scoreLogits } from "./operations.ts";
+import { linear, linearWithResidual, scoreLogits } from "./operations.ts";
 
 // E examples, W windows of each, T time = context, R = E·W·T rows, C channels, V vocabulary
 
@@ -105,19 +105,19 @@ function blockForward(
   time: number,
 ): { activations: BlockActivations; output: Tensor } {
   const weight = (name: string) => weightOf(weights, `h.${layer}.${name}`);
+  const parts = (name: string) => [weight(`${name}.weight`), weight(`${name}.bias`)] as const;
   const conv = (x: Tensor, name: string) =>
-    linear(x, weight(`${name}.weight`), weight(`${name}.bias`), {
-      orientation: "in-out",
-      relu: false,
-    });
+    linear(x, ...parts(name), { orientation: "in-out", relu: false });
+  const project = (stream: Tensor, x: Tensor, name: string) =>
+    linearWithResidual(stream, x, ...parts(name), { orientation: "in-out" });
   const normal1 = layerNorm(input, weight("ln_1.weight"), weight("ln_1.bias"));
   const qkv = conv(normal1, "attn.c_attn");
   const { mixed, logSums } = causalAttention(qkv, { time, heads });
-  const middle = add(input, conv(mixed, "attn.c_proj"));
+  const middle = project(input, mixed, "attn.c_proj");
   const normal2 = layerNorm(middle, weight("ln_2.weight"), weight("ln_2.bias"));
   const wide = conv(normal2, "mlp.c_fc");
   const active = gelu(wide);
-  const output = add(middle, conv(active, "mlp.c_proj"));
+  const output = project(middle, active, "mlp.c_proj");
   const activations = { input, normal1, qkv, logSums, mixed, middle, normal2, wide, active };
   return { activations, output };
 }

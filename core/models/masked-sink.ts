@@ -1,7 +1,8 @@
-import { reshape, type Tensor } from "@tensorflow/tfjs-core";
-import { layerNormWeightTerms, sampledScatterAddInto } from "./gpt-operations.ts";
+import type { Tensor } from "@tensorflow/tfjs-core";
+import { assert } from "../errors.ts";
+import { sampledEmbeddingInto, sampledNormInto } from "./gpt-operations.ts";
 import type { GradientSink } from "./gradient-sink.ts";
-import { type MaskPart, sampledColumnSumsInto, sampledGradientInto } from "./operations.ts";
+import { type MaskPair, type MaskPart, sampledLinearInto } from "./operations.ts";
 
 /** The gradient of a mask's k entries. */
 export type MaskedGradient = {
@@ -15,37 +16,36 @@ export type MaskedGradient = {
 
 /** A sink that computes the masked entries alone, each as one dot product over the rows, into `values`. */
 export function maskedSink({ values, positions, parts }: MaskedGradient): GradientSink {
-  const columnSums = (name: string, dy: Tensor) => {
-    const part = parts.get(name);
-    if (part !== undefined) sampledColumnSumsInto(values, dy, positions, part);
-  };
   return {
     wants: (prefix) => [...parts.keys()].some((name) => name.startsWith(prefix)),
 
     linear(name, x, dy, orientation) {
-      const part = parts.get(`${name}.weight`);
-      if (part !== undefined) {
-        sampledGradientInto(values, x, dy, positions, { ...part, orientation });
-      }
-      columnSums(`${name}.bias`, dy);
+      const pair = pairOf(parts, `${name}.bias`, `${name}.weight`);
+      if (pair !== null) sampledLinearInto(values, x, dy, positions, { ...pair, orientation });
     },
 
     layerNorm(name, x, dy) {
-      if (parts.has(`${name}.weight`)) columnSums(`${name}.weight`, layerNormWeightTerms(dy, x));
-      columnSums(`${name}.bias`, dy);
+      const pair = pairOf(parts, `${name}.bias`, `${name}.weight`);
+      if (pair !== null) sampledNormInto(values, x, dy, positions, pair);
     },
 
-    embedding({ tokens, time, dx, normal, dlogits }) {
-      const part = parts.get("wte.weight");
-      if (part !== undefined) {
-        // Tied: the output layer's part, then the embedding's on top of it.
-        const asOutput = { ...part, orientation: "out-in" } as const;
-        sampledGradientInto(values, normal, dlogits, positions, asOutput);
-        sampledScatterAddInto(values, dx, tokens, positions, part);
-      }
-      // Row r belongs to time r mod T, so a batch's rows add up like those of a bias [T·C].
-      const [R = 0, C = 0] = dx.shape;
-      columnSums("wpe.weight", reshape(dx, [R / time, time * C]));
+    embedding(at) {
+      const pair = pairOf(parts, "wpe.weight", "wte.weight");
+      if (pair !== null) sampledEmbeddingInto(values, at, positions, pair);
     },
   };
+}
+
+/** The entries in two tensors that no other one's name comes between; null if there are none. */
+function pairOf(
+  parts: MaskedGradient["parts"],
+  firstName: string,
+  secondName: string,
+): MaskPair | null {
+  const [first, second] = [parts.get(firstName), parts.get(secondName)];
+  const start = first?.start ?? second?.start;
+  if (start === undefined) return null;
+  const count = first?.count ?? 0;
+  assert(second === undefined || second.start === start + count, `"${secondName}" elsewhere`);
+  return { start, first: count, second: second?.count ?? 0 };
 }

@@ -15,6 +15,12 @@ export type Orientation = "out-in" | "in-out";
 /** The entries of the mask that lie in one tensor: `count` from `start` among all k. */
 export type MaskPart = { readonly start: number; readonly count: number };
 
+/**
+ * The entries of the mask that lie in two tensors which are neighbours in the layout: from `start` first those of the
+ * first, such as a bias, then those of the second, the weight.
+ */
+export type MaskPair = { readonly start: number; readonly first: number; readonly second: number };
+
 /** y [R, O] = x [R, I] · weight + bias [O], then max(0, y) when `relu`. */
 export function linear(
   x: Tensor,
@@ -24,6 +30,18 @@ export function linear(
 ): Tensor {
   const inputs = bias === null ? { x, weight } : { x, weight, bias };
   return engine().runKernel<Tensor>("Linear", inputs, { orientation, relu });
+}
+
+/** residual [R, O] + x [R, I] · weight + bias [O]. */
+export function linearWithResidual(
+  residual: Tensor,
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor,
+  { orientation }: { orientation: Orientation },
+): Tensor {
+  const inputs = { x, weight, bias, residual };
+  return engine().runKernel<Tensor>("Linear", inputs, { orientation, relu: false });
 }
 
 /**
@@ -41,29 +59,18 @@ export function linearInputGradient(
 }
 
 /**
- * Only the masked entries of a weight's gradient xᵀ·dy: for each of the part's `positions` (flat inside
- * the weight, [k] int32) one dot product over the rows of x [R, I] and dy [R, O], written into
- * `gradient` [k]. Never the dense gradient.
+ * Only the masked entries of the gradients of a linear operation's bias and weight, written into `gradient` [k]: for
+ * each of the bias's `positions` (flat inside the tensor, [k] int32) a column sum of dy [R, O], for each of the
+ * weight's one dot product over the rows of x [R, I] and dy. Never the dense gradient.
  */
-export function sampledGradientInto(
+export function sampledLinearInto(
   gradient: Tensor,
   x: Tensor,
   dy: Tensor,
   positions: Tensor,
-  { start, count, orientation }: MaskPart & { orientation: Orientation },
+  options: MaskPair & { readonly orientation: Orientation },
 ): void {
-  const inputs = { gradient, x, dy, positions };
-  engine().runKernel("SampledGradient", inputs, { start, count, orientation });
-}
-
-/** Only the masked entries of a bias's gradient: column sums of dy [R, O], written into `gradient` [k]. */
-export function sampledColumnSumsInto(
-  gradient: Tensor,
-  dy: Tensor,
-  positions: Tensor,
-  { start, count }: MaskPart,
-): void {
-  engine().runKernel("SampledColumnSums", { gradient, dy, positions }, { start, count });
+  engine().runKernel("SampledLinear", { gradient, x, dy, positions }, options);
 }
 
 /**

@@ -1,3 +1,4 @@
+import { columnSums } from "../column-sums.ts";
 import { type HostBodies, plainBodies } from "../host-bodies.ts";
 import { createSimdAttention } from "./simd-attention.ts";
 import type { SimdExports } from "./simd-module.ts";
@@ -21,11 +22,12 @@ export function createSimdBodies(simd: SimdExports, heap: Heap): HostBodies {
     ...plainBodies,
     ...createSimdAttention(simd, heap),
 
-    linear(y, x, weight, bias, { R, I, O, orientation, relu }) {
+    linear(y, x, weight, bias, residual, { R, I, O, orientation, relu }) {
       const [four, one] =
         orientation === "out-in" ? [simd.dots4, simd.dots1] : [simd.product4, simd.product1];
       forRows(R, four, one, addressesOf(y, x, weight), O, I);
       if (bias !== null) addBias(y, bias);
+      if (residual !== null) for (let p = 0; p < y.length; p++) y[p]! += residual[p]!;
       if (relu) for (let p = 0; p < y.length; p++) if (!(y[p]! > 0)) y[p] = 0;
     },
 
@@ -36,7 +38,9 @@ export function createSimdBodies(simd: SimdExports, heap: Heap): HostBodies {
       if (x !== null) for (let p = 0; p < dx.length; p++) if (!(x[p]! > 0)) dx[p] = 0;
     },
 
-    sampledGradient(gradient, x, dy, positions, { start, count, R, I, O, orientation }) {
+    sampledLinear(gradient, x, dy, positions, { start, first, second, R, I, O, orientation }) {
+      columnSums(gradient, dy, positions, { start, count: first, R, O });
+      if (second === 0) return;
       const rows = Math.ceil(R / LANES) * LANES; // padded with zeros, which add nothing
       const [inners, outers] = orientation === "out-in" ? [x, dy] : [dy, x];
       const [width, height] = orientation === "out-in" ? [I, O] : [O, I];
@@ -44,13 +48,14 @@ export function createSimdBodies(simd: SimdExports, heap: Heap): HostBodies {
       const sources = { inners: inners.byteOffset, outers: outers.byteOffset };
       const scratch = heap.allocate((width + height) * rows * 4);
       try {
-        const second = scratch + width * rows * 4;
+        const outersT = scratch + width * rows * 4;
         transpose(heap.memory.buffer, sources.inners, scratch, { R, columns: width, rows });
-        transpose(heap.memory.buffer, sources.outers, second, { R, columns: height, rows });
-        const [to, at] = [addresses.gradient + 4 * start, addresses.positions + 4 * start];
-        if (count === width * height)
-          forRows(height, simd.dots4, simd.dots1, { to, a: second, b: scratch }, width, rows); // all of it
-        else simd.sampled(to, at, count, scratch, second, width, rows);
+        transpose(heap.memory.buffer, sources.outers, outersT, { R, columns: height, rows });
+        const from = 4 * (start + first);
+        const [to, at] = [addresses.gradient + from, addresses.positions + from];
+        if (second === width * height)
+          forRows(height, simd.dots4, simd.dots1, { to, a: outersT, b: scratch }, width, rows); // all of it
+        else simd.sampled(to, at, second, scratch, outersT, width, rows);
       } finally {
         heap.free(scratch);
       }

@@ -15,7 +15,7 @@ export function attentionPrograms(D: number): {
   queryGradient: Program;
   keyValueGradient: Program;
 } {
-  const integers = ["items", "time", "channels", "heads"];
+  const integers = ["items", "time", "channels", "heads", "firstGroup"];
   const program = (name: string, inputs: string[], body: string): Program => ({
     name: `commonweight_attention_${name}_${D}`,
     inputs,
@@ -23,10 +23,11 @@ export function attentionPrograms(D: number): {
     workgroupSize: THREADS,
     code: `${READ(D)}
       fn main(index : i32) {
-        if (index >= uniforms.items) { return; }
-        let t = index % uniforms.time;
-        let head = (index / uniforms.time) % uniforms.heads;
-        let sequence = (index / uniforms.time / uniforms.heads) * uniforms.time; // its first row
+        let item = index + uniforms.firstGroup * ${THREADS};
+        if (item >= uniforms.items) { return; }
+        let t = item % uniforms.time;
+        let head = (item / uniforms.time) % uniforms.heads;
+        let sequence = (item / uniforms.time / uniforms.heads) * uniforms.time; // its first row
         let row = sequence + t;
         ${body}
       }`,

@@ -1,6 +1,7 @@
 import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
 import { tensor, tidy } from "@tensorflow/tfjs-core";
 import { linear } from "../../core/models/operations.ts";
+import { type Program, type ProgramCall, runProgram } from "./program.ts";
 
 const MOST_DISPATCH_MS = 50; // longer ones make a screen stutter that the same GPU draws
 const LEAST_MEASURED_MS = 10; // shorter ones measure the browser's way to the GPU
@@ -13,7 +14,7 @@ const COLUMNS = 512;
 
 const limits = new WeakMap<WebGPUBackend, number>();
 
-/** How many multiply-adds one dispatch of a product may do on this backend's device. */
+/** How many multiply-adds one dispatch may do on this backend's device. */
 export function mostMultiplyAdds(backend: WebGPUBackend): number {
   return limits.get(backend) ?? Number.POSITIVE_INFINITY;
 }
@@ -21,6 +22,31 @@ export function mostMultiplyAdds(backend: WebGPUBackend): number {
 /** As `mostMultiplyAdds` will answer for `backend`. */
 export function limitDispatches(backend: WebGPUBackend, multiplyAdds: number): void {
   limits.set(backend, multiplyAdds);
+}
+
+/**
+ * Record `program` with `groups` workgroups, on a slow device in several dispatches so that none holds up the screen.
+ * Its last integer must be `firstGroup`, the group that a dispatch begins with; what a group computes never
+ * depends on the dispatch that it is in.
+ */
+export function runInParts(
+  backend: WebGPUBackend,
+  program: Program,
+  {
+    integers = [],
+    groups,
+    groupCost,
+    ...call
+  }: ProgramCall & { /** Multiply-adds of one group. */ readonly groupCost: number },
+): void {
+  const groupsAtOnce = Math.max(1, Math.floor(mostMultiplyAdds(backend) / groupCost));
+  for (let first = 0; first < groups; first += groupsAtOnce) {
+    runProgram(backend, program, {
+      ...call,
+      integers: [...integers, first],
+      groups: Math.min(groupsAtOnce, groups - first),
+    });
+  }
 }
 
 /** Measure how many multiply-adds the open `backend` does in 50 ms, and limit its dispatches to that. */

@@ -1,19 +1,21 @@
 import { type TensorInfo, util } from "@tensorflow/tfjs-core";
 import { attentionPrograms } from "./attention.ts";
+import { runInParts } from "./dispatch-limit.ts";
 import {
   ELEMENTS_A_THREAD,
   EMBED,
   GELU,
   GELU_INPUT_GRADIENT,
   LAYER_NORM,
-  LAYER_NORM_WEIGHT_TERMS,
   layerNormGroups,
   layerNormInputGradientProgram,
-  SAMPLED_SCATTER_ADD,
 } from "./gpt-programs.ts";
-import { type Body, matrix, part, take } from "./operations.ts";
+import { type Body, matrix, pair, take } from "./operations.ts";
 import { runProgram } from "./program.ts";
 import { THREADS } from "./programs.ts";
+import { runSampledEmbedding, runSampledNorm } from "./sampled.ts";
+
+const PASSES_OF_A_KEY = 4; // over its D channels, in the longest of the programs
 
 /** The operations of core/models/gpt-operations.ts. */
 export const GPT_OPERATIONS: Readonly<Record<string, Body>> = {
@@ -31,15 +33,12 @@ export const GPT_OPERATIONS: Readonly<Record<string, Body>> = {
     return x;
   },
 
-  SampledScatterAdd: (backend, inputs, attributes) => {
-    const [gradient, dx, tokens, positions] = take(inputs, "gradient", "dx", "tokens", "positions");
-    const { start, count } = part(attributes);
-    runProgram(backend, SAMPLED_SCATTER_ADD, {
-      output: gradient,
-      inputs: [dx, tokens, positions],
-      integers: [...matrix(dx), start, count],
-      groups: Math.ceil(count / THREADS),
-    });
+  SampledEmbedding: (backend, inputs, attributes) => {
+    const { time } = attributes;
+    const [gradient, positions] = take(inputs, "gradient", "positions");
+    const [tokens, dx, normal, dlogits] = take(inputs, "tokens", "dx", "normal", "dlogits");
+    const at = { tokens, time: Number(time), dx, normal, dlogits };
+    runSampledEmbedding(backend, { gradient, at, positions, pair: pair(attributes) });
     return [];
   },
 
@@ -65,25 +64,21 @@ export const GPT_OPERATIONS: Readonly<Record<string, Body>> = {
     return dx;
   },
 
-  LayerNormWeightTerms: (backend, inputs) => {
-    const [dy, x] = take(inputs, "dy", "x");
-    const [R, C] = matrix(x);
-    const terms = backend.makeTensorInfo([R, C], "float32");
-    const call = { output: terms, inputs: [dy, x], ...normOf(R, C) };
-    runProgram(backend, LAYER_NORM_WEIGHT_TERMS, call);
-    return terms;
+  SampledNorm: (backend, inputs, attributes) => {
+    const [gradient, x, dy, positions] = take(inputs, "gradient", "x", "dy", "positions");
+    runSampledNorm(backend, { gradient, x, dy, positions, pair: pair(attributes) });
+    return [];
   },
 
   CausalAttention: (backend, inputs, { time, heads }) => {
     const [qkv] = take(inputs, "qkv");
     const [R, wide] = matrix(qkv);
     const sizes = { R, C: wide / 3, T: Number(time), H: Number(heads) };
-    const { integers, groups, programs } = attentionCall(sizes);
+    const { call, programs } = attentionCall(sizes);
     const logSums = backend.makeTensorInfo([R, sizes.H], "float32");
     const mixed = backend.makeTensorInfo([R, sizes.C], "float32");
-    runProgram(backend, programs.logSums, { output: logSums, inputs: [qkv], integers, groups });
-    const call = { output: mixed, inputs: [qkv, logSums], integers, groups };
-    runProgram(backend, programs.mixed, call);
+    runInParts(backend, programs.logSums, { output: logSums, inputs: [qkv], ...call });
+    runInParts(backend, programs.mixed, { output: mixed, inputs: [qkv, logSums], ...call });
     return [mixed, logSums];
   },
 
@@ -91,11 +86,11 @@ export const GPT_OPERATIONS: Readonly<Record<string, Body>> = {
     const given = take(inputs, "dy", "qkv", "mixed", "logSums");
     const [R, C] = matrix(given[0]);
     const sizes = { R, C, T: Number(time), H: Number(heads) };
-    const { integers, groups, programs } = attentionCall(sizes);
+    const { call, programs } = attentionCall(sizes);
     const dqkv = backend.makeTensorInfo([R, 3 * C], "float32");
-    const call = { output: dqkv, inputs: given, integers, groups };
-    runProgram(backend, programs.queryGradient, call); // fills the first C columns,
-    runProgram(backend, programs.keyValueGradient, call); // the others
+    const all = { output: dqkv, inputs: given, ...call };
+    runInParts(backend, programs.queryGradient, all); // fills the first C columns,
+    runInParts(backend, programs.keyValueGradient, all); // the others
     return dqkv;
   },
 
@@ -116,9 +111,12 @@ export const GPT_OPERATIONS: Readonly<Record<string, Body>> = {
 
 function attentionCall({ R, T, C, H }: { R: number; T: number; C: number; H: number }) {
   return {
-    integers: [R * H, T, C, H],
-    groups: Math.ceil((R * H) / THREADS),
     programs: attentionPrograms(C / H),
+    call: {
+      integers: [R * H, T, C, H],
+      groups: Math.ceil((R * H) / THREADS),
+      groupCost: THREADS * PASSES_OF_A_KEY * T * (C / H),
+    },
   };
 }
 

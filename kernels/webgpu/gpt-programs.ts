@@ -19,26 +19,6 @@ export const EMBED: Program = {
     }`,
 };
 
-/** One thread an entry; `result` is the gradient, to which the rows of the entry's token are added in order. */
-export const SAMPLED_SCATTER_ADD: Program = {
-  name: "commonweight_sampled_scatter_add",
-  inputs: ["dx", "tokens", "positions"],
-  integers: ["rows", "channels", "start", "count"],
-  workgroupSize: THREADS,
-  code: `
-    fn main(index : i32) {
-      if (index >= uniforms.count) { return; }
-      let entry = uniforms.start + index;
-      let token = positions[entry] / uniforms.channels;
-      let c = positions[entry] % uniforms.channels;
-      var sum = 0.0;
-      for (var row = 0; row < uniforms.rows; row++) {
-        if (tokens[row] == token) { sum += dx[row * uniforms.channels + c]; }
-      }
-      result[entry] += sum;
-    }`,
-};
-
 const LANES = 8; // threads of a row: neighbours read neighbours; more would spend their time at barriers
 const ROWS_A_GROUP = THREADS / LANES;
 
@@ -96,18 +76,6 @@ export const LAYER_NORM: Program = {
     fn main(index : i32) {${ROW}
       ${EACH_CHANNEL} {
         result[first + c] = (x[first + c] - mean) * inverse * weight[c] + bias[c];
-      }
-    }`,
-};
-
-export const LAYER_NORM_WEIGHT_TERMS: Program = {
-  name: "commonweight_layer_norm_weight_terms",
-  inputs: ["dy", "x"],
-  ...NORM,
-  code: `${ROW_NORM}
-    fn main(index : i32) {${ROW}
-      ${EACH_CHANNEL} {
-        result[first + c] = dy[first + c] * (x[first + c] - mean) * inverse;
       }
     }`,
 };

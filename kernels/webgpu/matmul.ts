@@ -1,7 +1,7 @@
 import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
 import type { TensorInfo } from "@tensorflow/tfjs-core";
-import { mostMultiplyAdds } from "./dispatch-limit.ts";
-import { type Program, runProgram } from "./program.ts";
+import { runInParts } from "./dispatch-limit.ts";
+import type { Program } from "./program.ts";
 
 export const TILE = 32; // 64 threads of 4 × 4 values each; small enough that a batch of 64 fills several cores
 export const DEPTH = 16; // two tiles of 16 × 32 f32 are 4 KB of workgroup memory; the least any device has is 16 KB
@@ -31,16 +31,13 @@ export function runMatmul(
     readonly depth: number;
   },
 ): void {
-  const tiles = Math.ceil(rows / TILE) * Math.ceil(columns / TILE);
-  const tilesAtOnce = Math.max(1, Math.floor(mostMultiplyAdds(backend) / (TILE * TILE * depth)));
-  for (let first = 0; first < tiles; first += tilesAtOnce) {
-    runProgram(backend, program, {
-      output,
-      inputs,
-      integers: [rows, columns, depth, first],
-      groups: Math.min(tilesAtOnce, tiles - first),
-    });
-  }
+  runInParts(backend, program, {
+    output,
+    inputs,
+    integers: [rows, columns, depth],
+    groups: Math.ceil(rows / TILE) * Math.ceil(columns / TILE),
+    groupCost: TILE * TILE * depth,
+  });
 }
 
 /** What is done to a finished sum at [row, column] before it is stored; `sum` in and out. */
@@ -54,6 +51,11 @@ export const EPILOGUES = {
   none: { name: "none", inputs: [], code: "" },
   relu: { name: "relu", inputs: [], code: "sum = max(sum, 0.0);" },
   bias: { name: "bias", inputs: ["bias"], code: "sum += bias[column];" },
+  biasResidual: {
+    name: "biasResidual",
+    inputs: ["bias", "residual"],
+    code: "sum += bias[column] + residual[row * uniforms.columns + column];",
+  },
   biasRelu: { name: "biasRelu", inputs: ["bias"], code: "sum = max(sum + bias[column], 0.0);" },
   gate: {
     name: "gate",
@@ -76,7 +78,7 @@ export function matmulProgram(transposed: boolean, epilogue: Epilogue): Program 
   return {
     name: `commonweight_matmul_${transposed}_${epilogue.name}`,
     inputs: ["a", "b", ...epilogue.inputs],
-    integers: ["rows", "columns", "depth", "firstTile"],
+    integers: ["rows", "columns", "depth", "firstGroup"],
     workgroupSize: TILE_THREADS,
     code: `
       var<workgroup> tileA : array<f32, ${TILE * DEPTH}>; // [DEPTH, TILE rows]
@@ -85,7 +87,7 @@ export function matmulProgram(transposed: boolean, epilogue: Epilogue): Program 
       fn main(index : i32) {
         let thread = i32(localIndex);
         let tilesAcross = (uniforms.columns + ${TILE - 1}) / ${TILE};
-        let tile = uniforms.firstTile + index / ${TILE_THREADS};
+        let tile = uniforms.firstGroup + index / ${TILE_THREADS};
         let row0 = (tile / tilesAcross) * ${TILE};
         let column0 = (tile % tilesAcross) * ${TILE};
         let threadRow = (thread / ${TILE / 4}) * 4;

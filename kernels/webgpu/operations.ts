@@ -7,6 +7,7 @@ import {
   util,
 } from "@tensorflow/tfjs-core";
 import { assert } from "../../core/errors.ts";
+import type { MaskPair } from "../../core/models/operations.ts";
 import { GPT_OPERATIONS } from "./gpt-operations.ts";
 import { EPILOGUES, matmulProgram, runMatmul } from "./matmul.ts";
 import { runProgram } from "./program.ts";
@@ -16,11 +17,10 @@ import {
   CROSS_ENTROPY_GRADIENT,
   CROSS_ENTROPY_LOSSES,
   MEAN,
-  SAMPLED_COLUMN_SUMS,
-  SAMPLED_GRADIENT,
   SCORE_LOGITS,
   THREADS,
 } from "./programs.ts";
+import { runSampledLinear } from "./sampled.ts";
 import { runSquaredGradient } from "./squared-gradient.ts";
 
 export type Body = (
@@ -44,7 +44,7 @@ export function registerWebGpuOperations(): void {
 const OPERATIONS: Record<string, Body> = {
   Linear: (backend, inputs, { orientation, relu }) => {
     const [x, weight] = take(inputs, "x", "weight");
-    const { bias } = inputs;
+    const { bias, residual } = inputs;
     const [rows, depth] = matrix(x);
     const [first, second] = matrix(weight);
     const columns = orientation === "out-in" ? first : second;
@@ -52,10 +52,12 @@ const OPERATIONS: Record<string, Body> = {
     const epilogue =
       bias === undefined
         ? EPILOGUES[relu === true ? "relu" : "none"]
-        : EPILOGUES[relu === true ? "biasRelu" : "bias"];
+        : residual !== undefined
+          ? EPILOGUES.biasResidual
+          : EPILOGUES[relu === true ? "biasRelu" : "bias"];
     runMatmul(backend, matmulProgram(orientation === "out-in", epilogue), {
       output: y,
-      inputs: bias === undefined ? [x, weight] : [x, weight, bias],
+      inputs: [x, weight, bias, residual].filter((input) => input !== undefined),
       rows,
       columns,
       depth,
@@ -81,31 +83,15 @@ const OPERATIONS: Record<string, Body> = {
     return dx;
   },
 
-  SampledGradient: (backend, inputs, attributes) => {
+  SampledLinear: (backend, inputs, attributes) => {
     const [gradient, x, dy, positions] = take(inputs, "gradient", "x", "dy", "positions");
-    const [rows, inner] = matrix(x);
-    const [, outer] = matrix(dy);
-    const { start, count } = part(attributes);
-    // Which of the two indexes runs fastest in the weight decides who is the inner one.
-    const outIn = attributes.orientation === "out-in";
-    runProgram(backend, SAMPLED_GRADIENT, {
-      output: gradient,
-      inputs: outIn ? [x, dy, positions] : [dy, x, positions],
-      integers: outIn ? [rows, inner, outer, start, count] : [rows, outer, inner, start, count],
-      groups: Math.ceil(count / THREADS),
-    });
-    return [];
-  },
-
-  SampledColumnSums: (backend, inputs, attributes) => {
-    const [gradient, dy, positions] = take(inputs, "gradient", "dy", "positions");
-    const [rows, columns] = matrix(dy);
-    const { start, count } = part(attributes);
-    runProgram(backend, SAMPLED_COLUMN_SUMS, {
-      output: gradient,
-      inputs: [dy, positions],
-      integers: [rows, columns, start, count],
-      groups: Math.ceil(count / THREADS),
+    runSampledLinear(backend, {
+      gradient,
+      x,
+      dy,
+      positions,
+      pair: pair(attributes),
+      outIn: attributes.orientation === "out-in",
     });
     return [];
   },
@@ -198,6 +184,12 @@ export function matrix({ shape }: TensorInfo): [rows: number, columns: number] {
   return [rows, columns];
 }
 
-export function part(attributes: NamedAttrMap): { start: number; count: number } {
+/** The attributes of a MaskPair. */
+export function pair(attributes: NamedAttrMap): MaskPair {
+  const { start, first, second } = attributes;
+  return { start: Number(start), first: Number(first), second: Number(second) };
+}
+
+function part(attributes: NamedAttrMap): { start: number; count: number } {
   return { start: Number(attributes.start), count: Number(attributes.count) };
 }

@@ -15,6 +15,14 @@ export type Program = {
   readonly code: string;
 };
 
+export type ProgramCall = {
+  readonly output: TensorInfo;
+  readonly inputs: readonly TensorInfo[];
+  readonly integers?: readonly number[];
+  readonly floats?: readonly number[];
+  readonly groups: number;
+};
+
 /**
  * Record `program` with `groups` workgroups. Every tensor is bound flat; `output` is written in place
  * and may be one that the caller already holds.
@@ -22,19 +30,7 @@ export type Program = {
 export function runProgram(
   backend: WebGPUBackend,
   program: Program,
-  {
-    output,
-    inputs,
-    integers = [],
-    floats = [],
-    groups,
-  }: {
-    readonly output: TensorInfo;
-    readonly inputs: readonly TensorInfo[];
-    readonly integers?: readonly number[];
-    readonly floats?: readonly number[];
-    readonly groups: number;
-  },
+  { output, inputs, integers = [], floats = [], groups }: ProgramCall,
 ): void {
   const result = flat(output);
   const declarations = [

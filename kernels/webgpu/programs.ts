@@ -66,49 +66,6 @@ export const SCORE_LOGITS: Program = {
     }`,
 };
 
-/**
- * One thread an entry: position = outer · width + inner, and the sum over the rows of
- * inners [rows, width] times outers [rows, height].
- */
-export const SAMPLED_GRADIENT: Program = {
-  name: "commonweight_sampled_gradient",
-  inputs: ["inners", "outers", "positions"],
-  integers: ["rows", "width", "height", "start", "count"],
-  workgroupSize: THREADS,
-  code: `
-    fn main(index : i32) {
-      if (index >= uniforms.count) { return; }
-      let entry = uniforms.start + index;
-      var atInner = positions[entry] % uniforms.width;
-      var atOuter = positions[entry] / uniforms.width;
-      var sum = 0.0;
-      for (var row = 0; row < uniforms.rows; row++) {
-        sum += inners[atInner] * outers[atOuter];
-        atInner += uniforms.width;
-        atOuter += uniforms.height;
-      }
-      result[entry] = sum;
-    }`,
-};
-
-/** One thread an entry: the sum of one column of dy [rows, columns]. */
-export const SAMPLED_COLUMN_SUMS: Program = {
-  name: "commonweight_sampled_column_sums",
-  inputs: ["dy", "positions"],
-  integers: ["rows", "columns", "start", "count"],
-  workgroupSize: THREADS,
-  code: `
-    fn main(index : i32) {
-      if (index >= uniforms.count) { return; }
-      let entry = uniforms.start + index;
-      var sum = 0.0;
-      for (var row = 0; row < uniforms.rows; row++) {
-        sum += dy[row * uniforms.columns + positions[entry]];
-      }
-      result[entry] = sum;
-    }`,
-};
-
 /** One thread in all: a batch has few losses, and a fixed order keeps the sum the same. */
 export const MEAN: Program = {
   name: "commonweight_mean",

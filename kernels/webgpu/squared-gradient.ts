@@ -1,10 +1,8 @@
 import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
 import type { TensorInfo } from "@tensorflow/tfjs-core";
-import { mostMultiplyAdds } from "./dispatch-limit.ts";
+import { runInParts } from "./dispatch-limit.ts";
 import { DEPTH, each, FOUR, LOADS, TILE, TILE_THREADS } from "./matmul.ts";
-import { type Program, runProgram } from "./program.ts";
-
-const OPERATIONS_A_ROW = 2; // the product, and what an example's end costs when each row is one
+import type { Program } from "./program.ts";
 
 /**
  * Record: sums [height, width] += scale · Σ over the examples of (outersᵀ · inners)², each example `rows` of all
@@ -28,18 +26,14 @@ export function runSquaredGradient(
 ): void {
   const [allRows = 0, height = 0] = outers.shape;
   const [, width = 0] = inners.shape;
-  const tiles = Math.ceil(height / TILE) * Math.ceil(width / TILE);
-  const tileCost = TILE * TILE * allRows * OPERATIONS_A_ROW;
-  const tilesAtOnce = Math.max(1, Math.floor(mostMultiplyAdds(backend) / tileCost));
-  for (let first = 0; first < tiles; first += tilesAtOnce) {
-    runProgram(backend, SQUARED_GRADIENT, {
-      output: sums,
-      inputs: [outers, inners],
-      integers: [height, width, allRows, rows, first],
-      floats: [scale],
-      groups: Math.min(tilesAtOnce, tiles - first),
-    });
-  }
+  runInParts(backend, SQUARED_GRADIENT, {
+    output: sums,
+    inputs: [outers, inners],
+    integers: [height, width, allRows, rows],
+    floats: [scale],
+    groups: Math.ceil(height / TILE) * Math.ceil(width / TILE),
+    groupCost: TILE * TILE * allRows,
+  });
 }
 
 /**
@@ -49,7 +43,7 @@ export function runSquaredGradient(
 const SQUARED_GRADIENT: Program = {
   name: "commonweight_squared_gradient",
   inputs: ["outers", "inners"],
-  integers: ["height", "width", "allRows", "rows", "firstTile"],
+  integers: ["height", "width", "allRows", "rows", "firstGroup"],
   floats: ["scale"],
   workgroupSize: TILE_THREADS,
   code: `
@@ -59,7 +53,7 @@ const SQUARED_GRADIENT: Program = {
     fn main(index : i32) {
       let thread = i32(localIndex);
       let tilesAcross = (uniforms.width + ${TILE - 1}) / ${TILE};
-      let tile = uniforms.firstTile + index / ${TILE_THREADS};
+      let tile = uniforms.firstGroup + index / ${TILE_THREADS};
       let outer0 = (tile / tilesAcross) * ${TILE};
       let inner0 = (tile % tilesAcross) * ${TILE};
       let threadOuter = (thread / ${TILE / 4}) * 4;

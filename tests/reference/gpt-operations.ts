@@ -7,10 +7,15 @@ import {
   geluInputGradient,
   layerNorm,
   layerNormInputGradient,
-  layerNormWeightTerms,
-  sampledScatterAddInto,
+  sampledEmbeddingInto,
+  sampledNormInto,
 } from "../../core/models/gpt-operations.ts";
-import { linear, linearInputGradient, sampledGradientInto } from "../../core/models/operations.ts";
+import {
+  linear,
+  linearInputGradient,
+  linearWithResidual,
+  sampledLinearInto,
+} from "../../core/models/operations.ts";
 import * as attention from "../../core/models/reference/attention.ts";
 import * as embedding from "../../core/models/reference/embedding.ts";
 import * as geluReference from "../../core/models/reference/gelu.ts";
@@ -74,8 +79,14 @@ async function compareRows(R: number, C: number): Promise<void> {
   await same(`layer norm ${what}: dx`, dx, expected.x);
   const withResidual = layerNormInputGradient(dyOn, xOn, weightOn, upload(residual, [R, C]));
   await same(`layer norm ${what}: dx + residual`, withResidual, sum(expected.x, residual));
-  const terms = Float64Array.from(await layerNormWeightTerms(dyOn, xOn).data());
-  expectClose(`layer norm ${what}: dweight`, matrix.columnSums(terms, C), expected.weight, F32);
+  const columns = Int32Array.from({ length: 2 * C }, (_, entry) => entry % C);
+  for (const second of [C, 0]) {
+    const gradient = zeros([2 * C]);
+    const pair = { start: 0, first: C, second };
+    sampledNormInto(gradient, xOn, dyOn, tensor(columns, [2 * C], "int32"), pair);
+    const both = Float64Array.of(...expected.bias, ...expected.weight).fill(0, C + second);
+    await same(`layer norm ${what}: dbias, ${second} of dweight`, gradient, both);
+  }
 
   const none = new Float64Array(C);
   await same(`gelu ${what}`, gelu(xOn), geluReference.geluWithBias(x, none), TANH);
@@ -97,15 +108,30 @@ async function compareEmbedding(): Promise<void> {
   const expected = sum(embedding.lookup(wte, tokens, C), embedding.lookup(wpe, times, C));
   await same("embedding", x, expected);
 
-  const dwte = embedding.scatterAdd(dx, tokens, { vocabulary: V, channels: C });
-  const positions = Int32Array.of(0, (V - 1) * C, (V - 1) * C + 3, V * C - 1, tokens[7]! * C + 2);
-  const before = rounded(randomValues("before", positions.length));
-  const gradient = upload(before, [positions.length]);
-  const part = { start: 1, count: 4 };
-  const at = tensor(positions, [positions.length], "int32");
-  sampledScatterAddInto(gradient, upload(dx, [R, C]), tokensOn, at, part);
-  const sums = before.map((value, j) => (j === 0 ? value : value + dwte[positions[j]!]!));
-  await same("sampled scatter-add", gradient, sums);
+  const normal = rounded(randomValues("normal", R * C));
+  const dlogits = rounded(randomValues("dlogits", R * V));
+  const asOutput = matrix.linearWeightGradient(dlogits, normal, { inputs: V, outputs: C }); // [V, C]
+  const dwte = sum(asOutput, embedding.scatterAdd(dx, tokens, { vocabulary: V, channels: C }));
+  const dwpe = embedding.scatterAdd(dx, times, { vocabulary: T, channels: C });
+  const inWpe = [0, C - 1, C, T * C - 1];
+  const inWte = [0, (V - 1) * C, (V - 1) * C + 3, V * C - 1, tokens[7]! * C + 2];
+  const pairs = [
+    { start: 1, first: inWpe.length, second: inWte.length },
+    { start: 1, first: inWpe.length, second: 0 },
+    { start: 1 + inWpe.length, first: 0, second: inWte.length },
+  ];
+  const positions = Int32Array.of(0, ...inWpe, ...inWte);
+  const [normalOn, dlogitsOn] = [upload(normal, [R, C]), upload(dlogits, [R, V])];
+  const at = { tokens: tokensOn, time: T, dx: upload(dx, [R, C]), normal: normalOn };
+  for (const pair of pairs) {
+    const gradient = zeros([positions.length]);
+    const positionsOn = tensor(positions, [positions.length], "int32");
+    sampledEmbeddingInto(gradient, { ...at, dlogits: dlogitsOn }, positionsOn, pair);
+    const all = [0, ...inWpe.map((p) => dwpe[p]!), ...inWte.map((p) => dwte[p]!)];
+    const last = pair.start + pair.first + pair.second;
+    const wanted = all.map((value, j) => (j >= pair.start && j < last ? value : 0));
+    await same("sampled embeddings", gradient, Float64Array.from(wanted));
+  }
 }
 
 /** The linear operations in GPT-2's orientation, as its sizes use them. */
@@ -121,12 +147,19 @@ async function compareConv(): Promise<void> {
   await same("Conv1D", y, matrix.linear(x, weight, bias, size));
   const dx = linearInputGradient(dyOn, weightOn, null, { orientation: "in-out" });
   await same("Conv1D: dx", dx, matrix.linearInputGradient(dy, weight, size));
-  const positions = Uint32Array.of(0, 14, 15, 40, 74);
-  const gradient = zeros([5]);
-  const at = tensor(Int32Array.from(positions), [5], "int32");
-  const part = { start: 0, count: 5, orientation: "in-out" } as const;
-  sampledGradientInto(gradient, xOn, dyOn, at, part);
-  await same("Conv1D: sampled", gradient, matrix.sampledGradient(x, dy, positions, size));
+  const residual = rounded(randomValues("residual", R * O));
+  const given = [upload(residual, [R, O]), xOn, weightOn, upload(bias, [O])] as const;
+  const summed = linearWithResidual(...given, { orientation: "in-out" });
+  await same("Conv1D with residual", summed, sum(residual, matrix.linear(x, weight, bias, size)));
+  const [inBias, inWeight] = [Uint32Array.of(0, 3, 14), Uint32Array.of(0, 14, 15, 40, 74)];
+  const gradient = zeros([8]);
+  const at = tensor(Int32Array.of(...inBias, ...inWeight), [8], "int32");
+  const pair = { start: 0, first: 3, second: 5, orientation: "in-out" } as const;
+  sampledLinearInto(gradient, xOn, dyOn, at, pair);
+  const sums = matrix.columnSums(dy, O);
+  const sampled = matrix.sampledGradient(x, dy, inWeight, size);
+  const both = Float64Array.of(...Array.from(inBias, (o) => sums[o]!), ...sampled);
+  await same("Conv1D: sampled", gradient, both);
 }
 
 function upload(values: Float64Array, shape: number[]): Tensor {

@@ -1,12 +1,18 @@
 import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
 import { backend, tensor } from "@tensorflow/tfjs-core";
 import { expect, test } from "vitest";
+import type { GptArchitecture } from "../../../core/models/gpt-shapes.ts";
 import { linear } from "../../../core/models/operations.ts";
+import { layoutOf } from "../../../core/models/registry.ts";
+import { randomPositions } from "../../../core/patch/random-mask.ts";
 import { createRandom } from "../../../core/random.ts";
+import { estimateFisher } from "../../../core/training/fisher.ts";
 import { trainDelta } from "../../../core/training/train.ts";
 import { openBackend } from "../../../kernels/backend.ts";
 import { limitDispatches, mostMultiplyAdds } from "../../../kernels/webgpu/dispatch-limit.ts";
 import { smallTask } from "../../fixtures/training-task.ts";
+import { randomText } from "../../reference/gpt-model.ts";
+import { gptTask } from "../../reference/gpt-task.ts";
 
 const wasmFolder = "/node_modules/@tensorflow/tfjs-backend-wasm/dist/";
 
@@ -26,6 +32,19 @@ test("a slow device's products are split to about 50 ms a dispatch, and the byte
     return linear(...inputs, null, { orientation: "in-out", relu: false }).data();
   };
   const whole = await product();
+  try {
+    limitDispatches(open, 4 * 32 * 32 * depth);
+    const dispatched = await groupsOf(async () => expect(await product()).toEqual(whole));
+    expect(dispatched).toEqual([4, 4, 4, 4, 4, 4, 4, 2]);
+    limitDispatches(open, 1); // a single tile is the least
+    expect(await groupsOf(async () => expect(await product()).toEqual(whole))).toHaveLength(30);
+  } finally {
+    limitDispatches(open, measured);
+  }
+});
+
+/** The workgroups of every dispatch that `run` makes. */
+async function groupsOf(run: () => Promise<unknown>): Promise<number[]> {
   const { dispatchWorkgroups } = GPUComputePassEncoder.prototype;
   const dispatched: number[] = [];
   GPUComputePassEncoder.prototype.dispatchWorkgroups = function (groups, ...others) {
@@ -33,15 +52,55 @@ test("a slow device's products are split to about 50 ms a dispatch, and the byte
     return dispatchWorkgroups.call(this, groups, ...others);
   };
   try {
-    limitDispatches(open, 4 * 32 * 32 * depth);
-    expect(await product()).toEqual(whole);
-    expect(dispatched).toEqual([4, 4, 4, 4, 4, 4, 4, 2]);
-    dispatched.length = 0;
-    limitDispatches(open, 1); // a single tile is the least
-    expect(await product()).toEqual(whole);
-    expect(dispatched).toHaveLength(30);
+    await run();
+    return dispatched;
   } finally {
     GPUComputePassEncoder.prototype.dispatchWorkgroups = dispatchWorkgroups;
+  }
+}
+
+test("attention, sampled and squared gradients are split too, and training and Fisher keep their bytes", async () => {
+  await openBackend({ prefer: "webgpu", wasmFolder });
+  const open = backend() as WebGPUBackend;
+  const measured = mostMultiplyAdds(open);
+  const task = { ...gptTask(), training: { steps: 2, batch: 9, learningRate: 0.005 } };
+  const wholes = [await trainDelta(task), await estimateFisher(task)];
+  const whole = await groupsOf(() => trainDelta(task));
+  try {
+    limitDispatches(open, 1); // a single group is the least
+    expect([await trainDelta(task), await estimateFisher(task)]).toEqual(wholes);
+    const split = await groupsOf(() => trainDelta(task));
+    expect(split.length).toBeGreaterThan(2 * whole.length);
+  } finally {
+    limitDispatches(open, measured);
+  }
+});
+
+test("a step of a GPT of 2 layers of 128 channels, 64 tokens and batch 8 takes 77 dispatches at most", async () => {
+  await openBackend({ prefer: "webgpu", wasmFolder });
+  const open = backend() as WebGPUBackend;
+  const measured = mostMultiplyAdds(open);
+  const architecture: GptArchitecture = {
+    kind: "gpt",
+    vocabulary: 256,
+    context: 64,
+    layers: 2,
+    channels: 128,
+    heads: 4,
+  };
+  const { size } = layoutOf(architecture);
+  const task = {
+    architecture,
+    parameters: new Float32Array(size).fill(0.01),
+    positions: randomPositions("01".repeat(16), Math.floor(size * 0.005), size),
+    examples: randomText(architecture, 8, 1),
+    training: { steps: 1, batch: 8, learningRate: 0.005 },
+    seed: 1,
+  };
+  try {
+    limitDispatches(open, Number.POSITIVE_INFINITY); // what a fast device takes
+    expect((await groupsOf(() => trainDelta(task))).length).toBeLessThanOrEqual(77);
+  } finally {
     limitDispatches(open, measured);
   }
 });
