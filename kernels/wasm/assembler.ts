@@ -50,30 +50,43 @@ export type Lanes = {
   readonly zero: Code;
   readonly load: (address: Code, offset: number) => Code;
   /** One f32 from memory in every lane. */
-  readonly loadSplat: (address: Code) => Code;
+  readonly loadSplat: (address: Code, offset: number) => Code;
   readonly store: (address: Code, offset: number, value: Code) => Code;
   readonly add: (a: Code, b: Code) => Code;
   readonly multiply: (a: Code, b: Code) => Code;
+  /** sum + a · b */
+  readonly accumulate: (sum: Code, a: Code, b: Code) => Code;
 };
 
 export const SCALAR: Lanes = {
   bytes: 4,
   zero: [0x43, 0, 0, 0, 0],
   load: (address, offset) => [address, 0x2a, ALIGN_4, unsigned(offset)],
-  loadSplat: (address) => [address, 0x2a, ALIGN_4, 0],
+  loadSplat: (address, offset) => [address, 0x2a, ALIGN_4, unsigned(offset)],
   store: (address, offset, value) => [address, value, 0x38, ALIGN_4, unsigned(offset)],
   add: (a, b) => [a, b, 0x92],
   multiply: (a, b) => [a, b, 0x94],
+  accumulate: (sum, a, b) => SCALAR.add(sum, SCALAR.multiply(a, b)),
 };
 
 export const SIMD: Lanes = {
   bytes: 16,
   zero: [0xfd, 0x0c, new Array<number>(16).fill(0)],
   load: (address, offset) => [address, 0xfd, 0x00, ALIGN_4, unsigned(offset)],
-  loadSplat: (address) => [address, 0xfd, 0x09, ALIGN_4, 0],
+  loadSplat: (address, offset) => [address, 0xfd, 0x09, ALIGN_4, unsigned(offset)],
   store: (address, offset, value) => [address, value, 0xfd, 0x0b, ALIGN_4, unsigned(offset)],
   add: (a, b) => [a, b, 0xfd, 0xe4, 0x01],
   multiply: (a, b) => [a, b, 0xfd, 0xe6, 0x01],
+  accumulate: (sum, a, b) => SIMD.add(sum, SIMD.multiply(a, b)),
+};
+
+/**
+ * Relaxed SIMD: product and sum are one instruction, rounded once, where the processor has it. One machine always
+ * gives the same bytes. https://github.com/WebAssembly/relaxed-simd
+ */
+export const RELAXED_SIMD: Lanes = {
+  ...SIMD,
+  accumulate: (sum, a, b) => [a, b, sum, 0xfd, 0x85, 0x02],
 };
 
 /** The sum of the four lanes of a local, always in the same order. */

@@ -2,7 +2,8 @@ import { type BackendWasm, setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
 import { backend, env, setBackend } from "@tensorflow/tfjs-core";
 import { type HostBodies, plainBodies } from "../host-bodies.ts";
 import { type HostMemory, registerHostOperations } from "../host-operations.ts";
-import { createSimdBodies, type WasmMemory } from "./simd-bodies.ts";
+import type { WasmMemory } from "./heap.ts";
+import { createSimdBodies } from "./simd-bodies.ts";
 import { assembleSimdModule, type SimdExports } from "./simd-module.ts";
 
 const hostMemory: HostMemory<BackendWasm> = {
@@ -54,8 +55,9 @@ async function instantiateSimd({ wasm }: BackendWasm): Promise<HostBodies | null
   const engine = (globalThis as unknown as { WebAssembly: Engine }).WebAssembly; // tfjs's backend runs on it
   const { asm, _malloc, _free } = wasm as unknown as HeapModule; // tfjs types the parts that it uses
   const { memory } = asm;
-  const bytes = assembleSimdModule();
-  if (memory === undefined || !engine.validate(bytes)) return null;
+  const choices = [true, false].map((relaxed) => assembleSimdModule({ relaxed }));
+  const bytes = choices.find((choice) => engine.validate(choice));
+  if (memory === undefined || bytes === undefined) return null;
   const { instance } = await engine.instantiate(bytes, { host: { memory } });
   const simd = instance.exports as SimdExports; // as simd-module.ts assembles them
   return createSimdBodies(simd, {

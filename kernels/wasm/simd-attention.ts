@@ -1,85 +1,111 @@
 import type { GptHostBodies } from "../gpt-host-bodies.ts";
-import { forRows, type Heap } from "./simd-bodies.ts";
+import { type Heap, withScratch } from "./heap.ts";
 import type { SimdExports } from "./simd-module.ts";
+import { padded, transpose } from "./simd-products.ts";
 
-// R rows, T time, C channels, D channels per head; one head of one sequence is [T, D]
+// R rows, T time, P padded(T), C channels, D channels per head; one head of one sequence is [T, D]
 
 type Attention = Pick<GptHostBodies, "causalAttention" | "causalAttentionGradient">;
 
 /**
- * Causal attention as whole products of each head, [T, T] in scratch memory that is made once a call: twice
- * the arithmetic of the causal half, but all of it in SIMD. The arrays lie in the heap's memory.
+ * Causal attention as products of each head, [P, P] in scratch memory that is made once a call. Four rows go as far as the
+ * last of them sees, so the future's half is never computed. The arrays lie in the heap's memory.
  */
 export function createSimdAttention(simd: SimdExports, heap: Heap): Attention {
-  /** to [T, T] = a [T, D] · bᵀ, and to [T, D] = a [T, T] · b. */
-  const dots = (T: number, D: number, to: Float32Array, a: Float32Array, b: Float32Array) =>
-    forRows(T, simd.dots4, simd.dots1, addresses(to, a, b), T, D);
-  const product = (T: number, D: number, to: Float32Array, a: Float32Array, b: Float32Array) =>
-    forRows(T, simd.product4, simd.product1, addresses(to, a, b), D, T);
+  type Product3 = [to: Float32Array, a: Float32Array, b: Float32Array];
+
+  /** to [P, P] = a [P, D] · bᵀ of b [P, D], as far as each query sees. */
+  const scores = (P: number, D: number, ...[to, a, b]: Product3) => {
+    to.fill(0);
+    for (let t = 0; t < P; t += 4) {
+      const [y, row] = [to.byteOffset + 4 * t * P, a.byteOffset + 4 * t * D];
+      simd.dots4(y, row, b.byteOffset, t + 4, D, P, D);
+    }
+  };
+  /** to [P, D] = a [P, P] · b [P, D], where a holds nothing behind each row's own time. */
+  const seen = (P: number, D: number, ...[to, a, b]: Product3) => {
+    to.fill(0);
+    for (let t = 0; t < P; t += 4) {
+      const [y, row] = [to.byteOffset + 4 * t * D, a.byteOffset + 4 * t * P];
+      simd.product4(y, row, b.byteOffset, D, t + 4, D, P);
+    }
+  };
+  /** The same where a holds nothing before it. */
+  const seeing = (P: number, D: number, ...[to, a, b]: Product3) => {
+    to.fill(0);
+    for (let t = 0; t < P; t += 4) {
+      const [y, row] = [to.byteOffset + 4 * t * D, a.byteOffset + 4 * (t * P + t)];
+      simd.product4(y, row, b.byteOffset + 4 * t * D, D, P - t, D, P);
+    }
+  };
 
   return {
     causalAttention(mixed, logSums, qkv, { R, T, C, H }) {
-      const D = C / H;
-      const lengths = [T * D, T * D, T * D, T * T] as const;
-      withScratch(heap, [mixed, logSums, qkv], lengths, (given, [q, k, v, weights]) => {
+      const [D, P] = [C / H, padded(T)];
+      const lengths = [P * D, P * D, P * D, P * P, 2] as const;
+      withScratch(heap, [mixed, logSums, qkv], lengths, (given, scratch) => {
         const [mixedOn, logSumsOn, qkvOn] = given;
+        const [q, k, v, weights, statistics] = scratch;
+        for (const padding of [q, k, v]) padding.fill(0, T * D);
         for (let first = 0; first < R; first += T) {
           for (let h = 0; h < H; h++) {
             const at = { first, column: h * D, width: 3 * C };
-            gather(q, qkvOn, D, at, 1 / Math.sqrt(D));
-            gather(k, qkvOn, D, { ...at, column: C + h * D });
-            gather(v, qkvOn, D, { ...at, column: 2 * C + h * D });
-            dots(T, D, weights, q, k);
+            gather(q, qkvOn, { T, D }, at, 1 / Math.sqrt(D));
+            gather(k, qkvOn, { T, D }, { ...at, column: C + h * D });
+            gather(v, qkvOn, { T, D }, { ...at, column: 2 * C + h * D });
+            scores(P, D, weights, q, k);
             for (let t = 0; t < T; t++) {
-              logSumsOn[(first + t) * H + h] = causalSoftmax(weights, t, T);
+              const row = causalRow(weights, t, P);
+              simd.softmax(row.byteOffset, row.byteOffset, row.byteLength, statistics.byteOffset);
+              const [most = 0, sum = 0] = statistics;
+              logSumsOn[(first + t) * H + h] = most + Math.log(sum);
             }
-            product(T, D, q, weights, v); // the queries have done their work
-            scatter(q, mixedOn, D, { first, column: h * D, width: C });
+            seen(P, D, q, weights, v); // the queries have done their work
+            scatter(q, mixedOn, { T, D }, { first, column: h * D, width: C });
           }
         }
       });
     },
 
     causalAttentionGradient(dqkv, dy, qkv, mixed, logSums, { R, T, C, H }) {
-      const D = C / H;
-      const [head, square] = [T * D, T * T];
-      const lengths = [head, head, head, head, head, square, square, square, square] as const;
+      const [D, P] = [C / H, padded(T)];
+      const [head, square] = [P * D, P * P];
+      const lengths = [head, head, head, head, head, square, square, square, 2] as const;
       withScratch(heap, [dqkv, dy, qkv, mixed, logSums], lengths, (given, scratch) => {
         const [dqkvOn, dyOn, qkvOn, mixedOn, logSumsOn] = given;
-        const [q, k, v, dyHead, result, scores, dscores, weightsT, dscoresT] = scratch;
-        weightsT.fill(0); // what is above the diagonal stays so
-        dscoresT.fill(0);
+        const [q, k, v, dyHead, result, weights, dscores, transposed, scalars] = scratch;
+        for (const padding of [q, k, v, dyHead]) padding.fill(0, T * D);
+        const turn = (matrix: Float32Array) => {
+          transpose(simd, transposed, matrix, { R: P, columns: P, rows: P });
+          return transposed;
+        };
         for (let first = 0; first < R; first += T) {
           for (let h = 0; h < H; h++) {
             const query = { first, column: h * D, width: 3 * C };
             const key = { ...query, column: C + h * D };
             const value = { ...query, column: 2 * C + h * D };
-            gather(q, qkvOn, D, query, 1 / Math.sqrt(D));
-            gather(k, qkvOn, D, key);
-            gather(v, qkvOn, D, value);
-            gather(dyHead, dyOn, D, { first, column: h * D, width: C });
-            dots(T, D, scores, q, k);
-            dots(T, D, dscores, dyHead, v); // the gradient of the weights
+            gather(q, qkvOn, { T, D }, query, 1 / Math.sqrt(D));
+            gather(k, qkvOn, { T, D }, key);
+            gather(v, qkvOn, { T, D }, value);
+            gather(dyHead, dyOn, { T, D }, { first, column: h * D, width: C });
+            scores(P, D, weights, q, k); // the scores, so far
+            scores(P, D, dscores, dyHead, v); // the gradient of the weights, so far
             for (let t = 0; t < T; t++) {
               const row = (first + t) * C + h * D;
               let mean = 0; // Σ weight · dweight over the keys, which is dy · mixed
               for (let d = 0; d < D; d++) mean += dyOn[row + d]! * mixedOn[row + d]!;
-              const logSum = logSumsOn[(first + t) * H + h]!;
-              for (let s = 0; s <= t; s++) {
-                const weight = Math.exp(scores[t * T + s]! - logSum);
-                const dscore = weight * (dscores[t * T + s]! - mean);
-                dscores[t * T + s] = dscore;
-                weightsT[s * T + t] = weight;
-                dscoresT[s * T + t] = dscore;
-              }
-              dscores.fill(0, t * T + t + 1, (t + 1) * T);
+              scalars[0] = logSumsOn[(first + t) * H + h]!;
+              scalars[1] = mean;
+              const own = causalRow(weights, t, P);
+              const place = causalRow(dscores, t, P, 0).byteOffset;
+              simd.softmaxGradient(own.byteOffset, place, own.byteLength, scalars.byteOffset);
             }
-            product(T, D, result, dscores, k);
-            scatter(result, dqkvOn, D, query, 1 / Math.sqrt(D));
-            product(T, D, result, dscoresT, q); // q is scaled already
-            scatter(result, dqkvOn, D, key);
-            product(T, D, result, weightsT, dyHead);
-            scatter(result, dqkvOn, D, value);
+            seen(P, D, result, dscores, k);
+            scatter(result, dqkvOn, { T, D }, query, 1 / Math.sqrt(D));
+            seeing(P, D, result, turn(dscores), q); // q is scaled already
+            scatter(result, dqkvOn, { T, D }, key);
+            seeing(P, D, result, turn(weights), dyHead);
+            scatter(result, dqkvOn, { T, D }, value);
           }
         }
       });
@@ -87,47 +113,34 @@ export function createSimdAttention(simd: SimdExports, heap: Heap): Attention {
   };
 }
 
-/** An array for each element of a tuple. */
-type ArrayFor<Tuple extends readonly unknown[]> = { [Index in keyof Tuple]: Float32Array };
-
-/** Lend `use` scratch arrays of these lengths, beside the given ones: allocating may move the memory. */
-function withScratch<
-  const Given extends readonly Float32Array[],
-  const Lengths extends readonly number[],
->(
-  heap: Heap,
-  given: Given,
-  lengths: Lengths,
-  use: (given: ArrayFor<Given>, scratch: ArrayFor<Lengths>) => void,
-): void {
-  const places = given.map(({ byteOffset, length }) => ({ byteOffset, length }));
-  const scratch = heap.allocate(4 * lengths.reduce((sum, length) => sum + length, 0));
-  try {
-    const { buffer } = heap.memory;
-    let at = scratch;
-    const made = lengths.map((length) => {
-      const array = new Float32Array(buffer, at, length);
-      at += 4 * length;
-      return array;
-    });
-    const again = places.map((place) => new Float32Array(buffer, place.byteOffset, place.length));
-    use(again as ArrayFor<Given>, made as ArrayFor<Lengths>); // one for each
-  } finally {
-    heap.free(scratch);
-  }
+/**
+ * Of row t of a matrix [T, P] the vectors that hold the keys 0 … t, `later` in what they hold beyond, whose exponential is
+ * 0; the rest of the row becomes 0.
+ */
+function causalRow(
+  matrix: Float32Array,
+  t: number,
+  P: number,
+  later = Number.NEGATIVE_INFINITY,
+): Float32Array {
+  const [start, end] = [t * P, t * P + padded(t + 1)];
+  matrix.fill(later, start + t + 1, end);
+  matrix.fill(0, end, start + P);
+  return matrix.subarray(start, end);
 }
 
 /** Where a head lies in a matrix of rows of `width`: from its first row, D columns from `column`. */
 type HeadPlace = { readonly first: number; readonly column: number; readonly width: number };
+type HeadSizes = { readonly T: number; readonly D: number };
 
 function gather(
   head: Float32Array,
   matrix: Float32Array,
-  D: number,
+  { T, D }: HeadSizes,
   { first, column, width }: HeadPlace,
   scale = 1,
 ): void {
-  for (let to = 0, from = first * width + column; to < head.length; to += D, from += width) {
+  for (let to = 0, from = first * width + column; to < T * D; to += D, from += width) {
     for (let d = 0; d < D; d++) head[to + d] = matrix[from + d]! * scale;
   }
 }
@@ -135,28 +148,11 @@ function gather(
 function scatter(
   head: Float32Array,
   matrix: Float32Array,
-  D: number,
+  { T, D }: HeadSizes,
   { first, column, width }: HeadPlace,
   scale = 1,
 ): void {
-  for (let from = 0, to = first * width + column; from < head.length; from += D, to += width) {
+  for (let from = 0, to = first * width + column; from < T * D; from += D, to += width) {
     for (let d = 0; d < D; d++) matrix[to + d] = head[from + d]! * scale;
   }
-}
-
-/** Turn row t of the scores [T, T] into weights of the keys 0 … t, the others 0; returns log Σ exp(score). */
-function causalSoftmax(scores: Float32Array, t: number, T: number): number {
-  const row = t * T;
-  let most = Number.NEGATIVE_INFINITY;
-  for (let s = row; s <= row + t; s++) if (scores[s]! > most) most = scores[s]!;
-  let sum = 0;
-  for (let s = row; s <= row + t; s++) sum += Math.exp(scores[s]! - most);
-  const logSum = most + Math.log(sum);
-  for (let s = row; s <= row + t; s++) scores[s] = Math.exp(scores[s]! - logSum);
-  scores.fill(0, row + t + 1, row + T);
-  return logSum;
-}
-
-function addresses(to: Float32Array, a: Float32Array, b: Float32Array) {
-  return { to: to.byteOffset, a: a.byteOffset, b: b.byteOffset };
 }

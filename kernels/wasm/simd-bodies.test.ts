@@ -1,0 +1,100 @@
+import { describe, expect, test } from "vitest";
+import {
+  expectClose,
+  randomTokens,
+  randomValues,
+} from "../../tests/reference/finite-differences.ts";
+import { type HostBodies, plainBodies } from "../host-bodies.ts";
+import { createSimdBodies } from "./simd-bodies.ts";
+import { assembleSimdModule, type SimdExports } from "./simd-module.ts";
+
+/** What the tests use of WebAssembly. */
+const { WebAssembly } = globalThis as unknown as {
+  WebAssembly: {
+    Memory: new (size: { initial: number }) => { readonly buffer: ArrayBuffer };
+    instantiate(
+      bytes: Uint8Array<ArrayBuffer>,
+      imports: object,
+    ): Promise<{ instance: { exports: unknown } }>;
+  };
+};
+
+/** The bodies in a memory of their own, whose arrays `make` gives out one behind the other. */
+async function open(relaxed: boolean) {
+  const memory = new WebAssembly.Memory({ initial: 100 });
+  const bytes = assembleSimdModule({ relaxed });
+  const { instance } = await WebAssembly.instantiate(bytes, { host: { memory } });
+  let end = 8;
+  const allocate = (size: number) => {
+    const at = end;
+    end += Math.ceil(size / 8) * 8;
+    return at;
+  };
+  const heap = { memory, allocate, free: () => {} };
+  return {
+    bodies: createSimdBodies(instance.exports as SimdExports, heap),
+    make: (values: ArrayLike<number>) => {
+      const array = new Float32Array(memory.buffer, allocate(4 * values.length), values.length);
+      array.set(values);
+      return array;
+    },
+  };
+}
+
+describe.each([true, false])("relaxed SIMD %s", (relaxed) => {
+  test.each([1, 4, 7, 1000])("GELU and its gradient of %i values equal f64's", async (size) => {
+    const { bodies, make } = await open(relaxed);
+    const x = Float32Array.from(randomValues("x", size, 20));
+    const dy = Float32Array.from(randomValues("dy", size));
+    const [y, dx] = [make(new Float32Array(size)), make(new Float32Array(size))];
+    const [wantedY, wantedDx] = [new Float32Array(size), new Float32Array(size)];
+    plainBodies.gelu(wantedY, x);
+    plainBodies.geluInputGradient(wantedDx, dy, x);
+    bodies.gelu(y, make(x));
+    bodies.geluInputGradient(dx, make(dy), make(x));
+    expectClose("gelu", y, wantedY, 3e-7);
+    expectClose("gelu's gradient", dx, wantedDx, 3e-6);
+  });
+
+  test.each([10, 256])("cross-entropy over %i classes equals f64's, far logits too", async (C) => {
+    const R = 37;
+    const logits = Float32Array.from(randomValues("logits", R * C, 60));
+    const targets = randomTokens("targets", R, C);
+    const { bodies, make } = await open(relaxed);
+    const run = (of: HostBodies, place: (values: Float32Array) => Float32Array) => {
+      const [losses, scores] = [place(new Float32Array(R)), place(new Float32Array(2 * R))];
+      const dlogits = place(new Float32Array(R * C));
+      of.crossEntropy(losses, dlogits, place(logits), targets);
+      of.scoreLogits(scores, place(logits), targets);
+      return { losses, scores, dlogits };
+    };
+    const wanted = run(plainBodies, (values) => values.slice());
+    const given = run(bodies, make);
+    expectClose("losses", given.losses, wanted.losses, 3e-7);
+    expectClose("scores", given.scores, wanted.scores, 3e-7);
+    expectClose("dlogits", given.dlogits, wanted.dlogits, 1e-6);
+  });
+
+  test("products equal f64's where no row or column is whole vectors", async () => {
+    const { bodies, make } = await open(relaxed);
+    const [R, I, O] = [7, 13, 11];
+    const x = Float32Array.from(randomValues("x", R * I));
+    const weight = Float32Array.from(randomValues("weight", I * O));
+    const bias = Float32Array.from(randomValues("bias", O));
+    for (const orientation of ["in-out", "out-in"] as const) {
+      const sizes = { R, I, O, orientation, relu: false };
+      const [y, wanted] = [make(new Float32Array(R * O)), new Float32Array(R * O)];
+      plainBodies.linear(wanted, x, weight, bias, null, sizes);
+      bodies.linear(y, make(x), make(weight), make(bias), null, sizes);
+      expectClose(orientation, y, wanted, 1e-6);
+    }
+  });
+
+  test("what is not a number stays so, and is never taken for 0", async () => {
+    const { bodies, make } = await open(relaxed);
+    const y = make(new Float32Array(4));
+    bodies.gelu(y, make([Number.NaN, -100, 100, 0]));
+    expect(y[0]).toBeNaN();
+    expectClose("the others", y.subarray(1), [0, 100, 0], 1e-30);
+  });
+});
