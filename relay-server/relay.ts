@@ -16,6 +16,7 @@ import { openLedger } from "./ledger/open-ledger.ts";
 import { ensureMaintainer } from "./maintainer-token.ts";
 import { createMaskCache } from "./masks.ts";
 import type { Evaluator } from "./pipeline/evaluation-thread.ts";
+import { createLikeness } from "./pipeline/likeness.ts";
 import { openEvaluator } from "./pipeline/open-evaluator.ts";
 import { startPipeline } from "./pipeline/pipeline.ts";
 import { openModels } from "./served-models.ts";
@@ -98,7 +99,8 @@ async function start(
   closers.push(hub.close);
   const positionsOf = createMaskCache(context.blobs);
   const { trainer, close: closeTrainer } = openTrainer({ context, checkpoints, positionsOf });
-  const parts = { context, checkpoints, evaluator, trainer, hub, positionsOf, fences };
+  const likenessOf = createLikeness(context, positionsOf);
+  const parts = { context, checkpoints, evaluator, trainer, likenessOf, hub, positionsOf, fences };
   const pipeline = startPipeline(parts);
   // the trainer ends with the pipeline, which else would wait for a training to its end
   closers.push(() => Promise.all([pipeline.close(), closeTrainer()]));

@@ -8,6 +8,7 @@ import { createSpotChecks } from "../training/spot-checks.ts";
 import type { Trainer } from "../training/trainer.ts";
 import type { Evaluator } from "./evaluation-thread.ts";
 import { createHeads } from "./head.ts";
+import type { LikenessOf } from "./likeness.ts";
 import { mergeCohort } from "./merging.ts";
 import { revertNext } from "./reverting.ts";
 import { judgeWaiting } from "./screening.ts";
@@ -25,6 +26,7 @@ export type PipelineParts = {
   readonly checkpoints: Checkpoints;
   readonly evaluator: Evaluator;
   readonly trainer: Trainer;
+  readonly likenessOf: LikenessOf;
   readonly hub: EventHub;
   readonly positionsOf: MaskCache;
   /** The fence that this relay holds, by model. */

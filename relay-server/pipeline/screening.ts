@@ -1,5 +1,7 @@
+import { assert } from "../../core/errors.ts";
 import type { Judge } from "../../core/gate/judge.ts";
-import { type Agreement, agreementWith } from "../../core/gate/reference.ts";
+import { validateLikeness } from "../../core/gate/likeness.ts";
+import { agreementWith, type Reference } from "../../core/gate/reference.ts";
 import { needsScore, scoreMember, screen, validateScore } from "../../core/gate/scoring.ts";
 import { deltaOf } from "../../core/merge/member.ts";
 import type { Verdict } from "../../core/protocol/reject-codes.ts";
@@ -7,7 +9,7 @@ import type { Waiting } from "../ledger/judging.ts";
 import { drawLot } from "../lots.ts";
 import type { Head } from "./head.ts";
 import { createJudge } from "./judge.ts";
-import { type Member, readMember } from "./member.ts";
+import { readMember } from "./member.ts";
 import type { PipelineParts, StepResult } from "./pipeline.ts";
 
 const JUDGED_A_STEP = 8; // then the pipeline looks whether a cohort is due
@@ -42,17 +44,23 @@ async function passStations(
   judge: Judge,
   row: Waiting,
 ): Promise<void> {
-  const { context, positionsOf } = parts;
+  const { context, positionsOf, likenessOf } = parts;
   const { ledger, clock, random } = context;
   const rules = head.recipe.score;
   const refuse = ({ code, message }: Verdict & { ok: false }) =>
     ledger.refuseWaiting([row.id], { code, message }, clock());
 
   const member = await readMember(context, positionsOf, head, row);
-  const agreement = await agreementOf(parts, member);
+  const reference = await referenceOf(parts, row);
+  const agreement = reference && agreementWith(reference, deltaOf(member));
   if (row.state === "received") {
     const screened = screen(agreement, rules);
     if (!screened.ok) return refuse(screened);
+    // without a reference nobody knows how alike honest work is on a common mask: on an easy model 0.95 and more
+    if (reference !== null || head.recipe.mask.kind === "own") {
+      const alike = validateLikeness(await likenessOf(head, member), reference);
+      if (!alike.ok) return refuse(alike);
+    }
     await ledger.passScreen(row.id, agreement?.z ?? null, clock());
   }
   if (row.state !== "scored" && needsScore(member, agreement, rules, drawLot(random))) {
@@ -65,13 +73,12 @@ async function passStations(
   await ledger.queue(row.id, clock());
 }
 
-/** How a member agrees with the relay's own work on the version that it is based on; null where there is none. */
-async function agreementOf(
+/** The relay's own work on the version that a contribution is based on; null where there is none. */
+async function referenceOf(
   { context, trainer }: PipelineParts,
-  member: Member,
-): Promise<Agreement | null> {
-  const { model, base } = member.row;
+  { model, base }: Waiting,
+): Promise<Reference | null> {
   const version = await context.ledger.version(model, base);
-  const reference = version === undefined ? null : await trainer.reference(version);
-  return reference === null ? null : agreementWith(reference, deltaOf(member));
+  assert(version !== undefined, `${model} has no version ${base}`);
+  return trainer.reference(version);
 }

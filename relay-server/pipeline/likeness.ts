@@ -1,0 +1,50 @@
+import { comparePlaced, type PlacedValues } from "../../core/patch/similarity.ts";
+import type { RelayContext } from "../context.ts";
+import type { MaskCache } from "../masks.ts";
+import type { Head } from "./head.ts";
+import { type Member, readPatch } from "./member.ts";
+
+const COMPARED = 64; // works that came before; a copy of older work moves a model that has it already
+const KEPT_VALUES = 16 << 20; // of them, a byte each, so that a patch is decoded once as a rule
+
+/**
+ * The largest cosine of a member with the work on its mask that came before it and waits or was merged; −1 without
+ * any. The earlier of two counts, so that nobody can have another's work refused by sending it again.
+ */
+export type LikenessOf = (head: Head, member: Member) => Promise<number>;
+
+export function createLikeness(
+  { ledger, blobs }: Pick<RelayContext, "ledger" | "blobs">,
+  positionsOf: MaskCache,
+): LikenessOf {
+  const kept = new Map<string, PlacedValues>();
+  let keptValues = 0;
+
+  /** Null if it was refused meanwhile. */
+  async function valuesOf({ layout }: Head, id: string): Promise<PlacedValues | null> {
+    const known = kept.get(id);
+    if (known !== undefined) return known;
+    const bytes = (await ledger.waitingBytes(id)) ?? (await blobs.read(id));
+    if (bytes === null) return null;
+    const { patch, positions, segments } = await readPatch(positionsOf, layout, bytes);
+    const { codes, scales } = patch;
+    const values = { codes, scales, positions, segments };
+    kept.set(id, values);
+    keptValues += codes.length;
+    for (const [oldest, { codes }] of kept) {
+      if (keptValues <= KEPT_VALUES) break;
+      kept.delete(oldest);
+      keptValues -= codes.length;
+    }
+    return values;
+  }
+
+  return async (head, member) => {
+    let largest = -1;
+    for (const id of await ledger.earlierOnMask(member.row, COMPARED)) {
+      const other = await valuesOf(head, id);
+      if (other !== null) largest = Math.max(largest, comparePlaced(member, other).cosine);
+    }
+    return largest;
+  };
+}
