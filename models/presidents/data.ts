@@ -10,6 +10,7 @@ import {
   encodeTextExamples,
   joinTextExamples,
   sampleText,
+  sliceTextExamples,
   type TextExamples,
 } from "../../core/training/text-examples.ts";
 import recipeJson from "./recipe.json" with { type: "json" };
@@ -18,16 +19,20 @@ import { type Document, readMobyDick, readSpeeches } from "./speeches.ts";
 const UNIT_WINDOWS = 4; // 512 bytes of a speech: a forward pass of a CPU second judges a dozen
 const SPEECHES = 233;
 const HELD_OUT_CHAPTERS = 10; // every tenth chapter of Moby Dick
+const CHAPTERS = 122; // those that are not held out and have a window
 const UNITS_A_CHAPTER = 4;
 
 const recipe = parseValue("models/presidents/recipe.json", recipeSchema, recipeJson);
-const { score, gate, report } = recipe.data.heldOut;
+const { score, gate, report, protected: protectedUnits = 0 } = recipe.data.heldOut;
 
-/** `presidents` as it is shipped: a shard for each speech, some other speeches held out. */
+/**
+ * `presidents` as it is shipped: a shard for each speech and, to replay, for each chapter of Moby Dick; some other
+ * speeches and chapters held out.
+ */
 export const presidents: ModelSource = {
   recipe,
   base: async () => new Uint8Array(await readFile(new URL("base.safetensors", import.meta.url))),
-  shardCount: SPEECHES - score - gate - report,
+  shardCount: SPEECHES - score - gate - report + CHAPTERS,
   shards,
   heldOut: async () => {
     const { heldOut } = await splitSpeeches();
@@ -35,25 +40,37 @@ export const presidents: ModelSource = {
       score: encodeTextExamples(units(heldOut.slice(0, score), 1)),
       gate: encodeTextExamples(units(heldOut.slice(score, score + gate), 1)),
       report: encodeTextExamples(units(heldOut.slice(score + gate), 1)),
+      protected: encodeTextExamples(await protectedSuite()),
     };
   },
 };
 
 /** What the base is trained on: Moby Dick's other chapters, whole. */
 export async function mobyDickTraining(): Promise<TextExamples> {
-  const chapters = (await readMobyDick()).filter((_, i) => !isHeldOutChapter(i));
-  return joinTextExamples(
-    chapters
-      .filter(({ text }) => text.length > context) // three are shorter than a window
-      .map(({ text }) => cutText(text, context)),
-  );
+  return joinTextExamples((await trainingChapters()).map(({ text }) => cutText(text, context)));
 }
 
-/** The protected suite: what the base was trained for and the community should not lose. */
+async function trainingChapters(): Promise<Document[]> {
+  return (await readMobyDick())
+    .filter((_, i) => !isHeldOutChapter(i))
+    .filter(({ text }) => text.length > context); // three are shorter than a window
+}
+
+/** Units of the chapters that are held out, one after the other. */
 export async function mobyDickHeldOut(): Promise<TextExamples> {
   return units(
     (await readMobyDick()).filter((_, i) => isHeldOutChapter(i)),
     UNITS_A_CHAPTER,
+  );
+}
+
+/** The protected suite: what the base was trained for and the community should not lose, in a fixed random order. */
+async function protectedSuite(): Promise<TextExamples> {
+  const all = await mobyDickHeldOut();
+  const random = createRandom("presidents protected");
+  const left = Array.from({ length: all.count }, (_, i) => sliceTextExamples(all, i, i + 1));
+  return joinTextExamples(
+    Array.from({ length: protectedUnits }, () => left.splice(random.below(left.length), 1)).flat(),
   );
 }
 
@@ -71,6 +88,11 @@ async function* shards(): AsyncGenerator<SourceShard> {
   for (const { title, text } of (await splitSpeeches()).training) {
     const examples = cutText(text, context);
     yield { title, examples: examples.count, bytes: encodeTextExamples(examples) };
+  }
+  for (const { title, text } of await trainingChapters()) {
+    const examples = cutText(text, context);
+    const shard = { examples: examples.count, bytes: encodeTextExamples(examples) };
+    yield { title: `Moby Dick ${title}`, isReplay: true, ...shard };
   }
 }
 
