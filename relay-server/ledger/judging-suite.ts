@@ -140,6 +140,10 @@ export function judgingSuite(ledgerTest: LedgerTest): void {
       expect(await ledger.outstanding("tiny", 10)).toBe(2);
       expect(await ledger.outstanding("tiny", 2 + HOUR_MS / 6)).toBe(1);
       expect(await ledger.outstanding("other", 10)).toBe(0);
+      for (const n of [11, 12, 13, 14]) await ledger.issueTicket(ticket(n), [0]);
+      expect(await ledger.outstanding("tiny", 20)).toBe(4); // one contributor's six
+      await ledger.issueTicket({ ...ticket(15), contributor: id(8) }, [0]);
+      expect(await ledger.outstanding("tiny", 20)).toBe(5);
     },
   );
 
