@@ -2,16 +2,15 @@ import { type TensorInfo, util } from "@tensorflow/tfjs-core";
 import { attentionPrograms } from "./attention.ts";
 import { runInParts } from "./dispatch-limit.ts";
 import {
-  ELEMENTS_A_THREAD,
   EMBED,
   GELU,
   GELU_INPUT_GRADIENT,
+  geluGroups,
   LAYER_NORM,
   layerNormGroups,
   layerNormInputGradientProgram,
 } from "./gpt-programs.ts";
 import { type Body, matrix, pair, take } from "./operations.ts";
-import { runProgram } from "./program.ts";
 import { THREADS } from "./programs.ts";
 import { runSampledEmbedding, runSampledNorm } from "./sampled.ts";
 
@@ -24,11 +23,12 @@ export const GPT_OPERATIONS: Readonly<Record<string, Body>> = {
     const [, C] = matrix(wte);
     const R = util.sizeFromShape(tokens.shape);
     const x = backend.makeTensorInfo([R, C], "float32");
-    runProgram(backend, EMBED, {
+    runInParts(backend, EMBED, {
       output: x,
       inputs: [tokens, wte, wpe],
       integers: [R * C, C, Number(time)],
       groups: Math.ceil((R * C) / THREADS),
+      groupCost: THREADS,
     });
     return x;
   },
@@ -47,7 +47,7 @@ export const GPT_OPERATIONS: Readonly<Record<string, Body>> = {
     const [R, C] = matrix(x);
     const y = backend.makeTensorInfo([R, C], "float32");
     const call = { output: y, inputs: [x, weight, bias], ...normOf(R, C) };
-    runProgram(backend, LAYER_NORM, call);
+    runInParts(backend, LAYER_NORM, call);
     return y;
   },
 
@@ -56,7 +56,7 @@ export const GPT_OPERATIONS: Readonly<Record<string, Body>> = {
     const { residual } = inputs;
     const [R, C] = matrix(x);
     const dx = backend.makeTensorInfo([R, C], "float32");
-    runProgram(backend, layerNormInputGradientProgram(residual !== undefined), {
+    runInParts(backend, layerNormInputGradientProgram(residual !== undefined), {
       output: dx,
       inputs: residual === undefined ? [dy, x, weight] : [dy, x, weight, residual],
       ...normOf(R, C),
@@ -97,14 +97,14 @@ export const GPT_OPERATIONS: Readonly<Record<string, Body>> = {
   Gelu: (backend, inputs) => {
     const [x] = take(inputs, "x");
     const y = backend.makeTensorInfo(x.shape, "float32");
-    runProgram(backend, GELU, { output: y, inputs: [x], ...elements(x) });
+    runInParts(backend, GELU, { output: y, inputs: [x], ...elements(x) });
     return y;
   },
 
   GeluInputGradient: (backend, inputs) => {
     const [dy, x] = take(inputs, "dy", "x");
     const dx = backend.makeTensorInfo(x.shape, "float32");
-    runProgram(backend, GELU_INPUT_GRADIENT, { output: dx, inputs: [dy, x], ...elements(x) });
+    runInParts(backend, GELU_INPUT_GRADIENT, { output: dx, inputs: [dy, x], ...elements(x) });
     return dx;
   },
 };
@@ -120,11 +120,11 @@ function attentionCall({ R, T, C, H }: { R: number; T: number; C: number; H: num
   };
 }
 
-function normOf(R: number, C: number): { integers: number[]; groups: number } {
-  return { integers: [R, C], groups: layerNormGroups(R) };
+function normOf(R: number, C: number) {
+  return { integers: [R, C], ...layerNormGroups(R, C) };
 }
 
-function elements({ shape }: TensorInfo): { integers: number[]; groups: number } {
+function elements({ shape }: TensorInfo) {
   const size = util.sizeFromShape(shape);
-  return { integers: [size], groups: Math.ceil(size / THREADS / ELEMENTS_A_THREAD) };
+  return { integers: [size], ...geluGroups(size) };
 }

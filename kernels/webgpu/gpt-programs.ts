@@ -1,5 +1,5 @@
 import type { Program } from "./program.ts";
-import { THREADS } from "./programs.ts";
+import { MAIN, THREADS } from "./programs.ts";
 
 // R rows, C channels
 
@@ -7,10 +7,9 @@ import { THREADS } from "./programs.ts";
 export const EMBED: Program = {
   name: "commonweight_embed",
   inputs: ["tokens", "wte", "wpe"],
-  integers: ["elements", "channels", "time"],
+  integers: ["elements", "channels", "time", "firstGroup"],
   workgroupSize: THREADS,
-  code: `
-    fn main(index : i32) {
+  code: `${MAIN}
       if (index >= uniforms.elements) { return; }
       let row = index / uniforms.channels;
       let c = index % uniforms.channels;
@@ -22,9 +21,17 @@ export const EMBED: Program = {
 const LANES = 8; // threads of a row: neighbours read neighbours; more would spend their time at barriers
 const ROWS_A_GROUP = THREADS / LANES;
 
-/** How many workgroups `rows` layer norms take. */
-export function layerNormGroups(rows: number): number {
-  return Math.ceil(rows / ROWS_A_GROUP);
+const PASSES_OF_A_CHANNEL = 4; // over a row, in the dearer of the two programs
+
+/** How many workgroups layer norms of [rows, channels] take, and the multiply-adds of one. */
+export function layerNormGroups(
+  rows: number,
+  channels: number,
+): { groups: number; groupCost: number } {
+  return {
+    groups: Math.ceil(rows / ROWS_A_GROUP),
+    groupCost: ROWS_A_GROUP * channels * PASSES_OF_A_CHANNEL,
+  };
 }
 
 /** A row's mean, its 1 / √(variance + ε), and sums over its threads in a fixed order. */
@@ -66,14 +73,13 @@ const ROW = `
 
 const EACH_CHANNEL = `for (var c = lane; c < uniforms.channels && row < uniforms.rows; c += ${LANES})`;
 
-const NORM = { integers: ["rows", "channels"], workgroupSize: THREADS };
+const NORM = { integers: ["rows", "channels", "firstGroup"], workgroupSize: THREADS };
 
 export const LAYER_NORM: Program = {
   name: "commonweight_layer_norm",
   inputs: ["x", "weight", "bias"],
   ...NORM,
-  code: `${ROW_NORM}
-    fn main(index : i32) {${ROW}
+  code: `${ROW_NORM}${MAIN}${ROW}
       ${EACH_CHANNEL} {
         result[first + c] = (x[first + c] - mean) * inverse * weight[c] + bias[c];
       }
@@ -86,8 +92,7 @@ export function layerNormInputGradientProgram(withResidual: boolean): Program {
     name: `commonweight_layer_norm_input_gradient_${withResidual}`,
     inputs: ["dy", "x", "weight", ...(withResidual ? ["residual"] : [])],
     ...NORM,
-    code: `${ROW_NORM}
-      fn main(index : i32) {${ROW}
+    code: `${ROW_NORM}${MAIN}${ROW}
         var sums = vec2<f32>(0.0); // of g = dy · weight, and of g times the normalised x
         for (var c = lane; c < uniforms.channels; c += ${LANES}) {
           let g = dy[first + c] * weight[c];
@@ -109,7 +114,14 @@ const GELU_TANH = `
     return tanh(clamp(0.7978845608028654 * (u + 0.044715 * u * u * u), -10.0, 10.0));
   }`;
 
-export const ELEMENTS_A_THREAD = 4; // keeps a long text's groups under WebGPU's 65,535
+const ELEMENTS_A_THREAD = 4; // keeps a long text's groups under WebGPU's 65,535
+const ELEMENT_COST = 24; // multiply-adds of a tanh and what is around it
+
+/** How many workgroups GELUs of `size` elements take, and the multiply-adds of one. */
+export function geluGroups(size: number): { groups: number; groupCost: number } {
+  const each = THREADS * ELEMENTS_A_THREAD;
+  return { groups: Math.ceil(size / each), groupCost: each * ELEMENT_COST };
+}
 
 /** The loop of a thread over its elements, neighbours in neighbouring threads. */
 const eachElement = (body: string) => `
@@ -123,20 +135,18 @@ const eachElement = (body: string) => `
 export const GELU: Program = {
   name: "commonweight_gelu",
   inputs: ["x"],
-  integers: ["elements"],
+  integers: ["elements", "firstGroup"],
   workgroupSize: THREADS,
-  code: `${GELU_TANH}
-    fn main(index : i32) {${eachElement("result[at] = 0.5 * x[at] * (1.0 + geluTanh(x[at]));")}
+  code: `${GELU_TANH}${MAIN}${eachElement("result[at] = 0.5 * x[at] * (1.0 + geluTanh(x[at]));")}
     }`,
 };
 
 export const GELU_INPUT_GRADIENT: Program = {
   name: "commonweight_gelu_input_gradient",
   inputs: ["dy", "x"],
-  integers: ["elements"],
+  integers: ["elements", "firstGroup"],
   workgroupSize: THREADS,
-  code: `${GELU_TANH}
-    fn main(index : i32) {${eachElement(`
+  code: `${GELU_TANH}${MAIN}${eachElement(`
         let u = x[at];
         let t = geluTanh(u);
         let inner = 0.7978845608028654 * (1.0 + 0.134145 * u * u);

@@ -8,6 +8,7 @@ import {
 } from "@tensorflow/tfjs-core";
 import { assert } from "../../core/errors.ts";
 import type { MaskPair } from "../../core/models/operations.ts";
+import { runInParts } from "./dispatch-limit.ts";
 import { GPT_OPERATIONS } from "./gpt-operations.ts";
 import { EPILOGUES, matmulProgram, runMatmul } from "./matmul.ts";
 import { runProgram } from "./program.ts";
@@ -16,6 +17,7 @@ import {
   APPLY_DELTA,
   CROSS_ENTROPY_GRADIENT,
   CROSS_ENTROPY_LOSSES,
+  LOGIT_COST,
   MEAN,
   SCORE_LOGITS,
   THREADS,
@@ -113,9 +115,10 @@ const OPERATIONS: Record<string, Body> = {
       inputs: [logits, targets],
       integers: [rows, classes],
       groups: Math.ceil(rows / THREADS),
+      groupCost: THREADS * classes * LOGIT_COST,
     };
-    runProgram(backend, CROSS_ENTROPY_LOSSES, { ...call, output: losses });
-    runProgram(backend, CROSS_ENTROPY_GRADIENT, { ...call, output: dlogits });
+    runInParts(backend, CROSS_ENTROPY_LOSSES, { ...call, output: losses });
+    runInParts(backend, CROSS_ENTROPY_GRADIENT, { ...call, output: dlogits });
     return [losses, dlogits];
   },
 
@@ -123,11 +126,12 @@ const OPERATIONS: Record<string, Body> = {
     const [logits, targets] = take(inputs, "logits", "targets");
     const [rows, classes] = matrix(logits);
     const scores = backend.makeTensorInfo([2, rows], "float32");
-    runProgram(backend, SCORE_LOGITS, {
+    runInParts(backend, SCORE_LOGITS, {
       output: scores,
       inputs: [logits, targets],
       integers: [rows, classes],
       groups: Math.ceil(rows / THREADS),
+      groupCost: THREADS * classes * LOGIT_COST,
     });
     return scores;
   },

@@ -3,6 +3,14 @@ import type { Program } from "./program.ts";
 /** Threads of a workgroup where each thread works alone. */
 export const THREADS = 64;
 
+/** Begins a program that `runInParts` runs: `index` counts threads through the groups of all dispatches. */
+export const MAIN = `
+    fn main(thread : i32) {
+      let index = thread + uniforms.firstGroup * ${THREADS};`;
+
+/** Multiply-adds that one logit costs a thread, its exponentials among them, in the dearest of the programs. */
+export const LOGIT_COST = 24;
+
 /** Loads one row's largest logit and the sum of exp(logit − largest). */
 const ROW_SOFTMAX = `
   fn largestOf(row : i32) -> f32 {
@@ -19,15 +27,14 @@ const ROW_SOFTMAX = `
     return log(sumOf(row, most)) + most - logits[row * uniforms.classes + targets[row]];
   }`;
 
-const LOGITS = { inputs: ["logits", "targets"], integers: ["rows", "classes"] };
+const LOGITS = { inputs: ["logits", "targets"], integers: ["rows", "classes", "firstGroup"] };
 
 /** One thread a row: the loss. */
 export const CROSS_ENTROPY_LOSSES: Program = {
   name: "commonweight_cross_entropy_losses",
   ...LOGITS,
   workgroupSize: THREADS,
-  code: `${ROW_SOFTMAX}
-    fn main(index : i32) {
+  code: `${ROW_SOFTMAX}${MAIN}
       if (index < uniforms.rows) { result[index] = lossOf(index, largestOf(index)); }
     }`,
 };
@@ -37,8 +44,7 @@ export const CROSS_ENTROPY_GRADIENT: Program = {
   name: "commonweight_cross_entropy_gradient",
   ...LOGITS,
   workgroupSize: THREADS,
-  code: `${ROW_SOFTMAX}
-    fn main(index : i32) {
+  code: `${ROW_SOFTMAX}${MAIN}
       if (index >= uniforms.rows) { return; }
       let most = largestOf(index);
       let sum = sumOf(index, most);
@@ -55,8 +61,7 @@ export const SCORE_LOGITS: Program = {
   name: "commonweight_score_logits",
   ...LOGITS,
   workgroupSize: THREADS,
-  code: `${ROW_SOFTMAX}
-    fn main(index : i32) {
+  code: `${ROW_SOFTMAX}${MAIN}
       if (index >= uniforms.rows) { return; }
       let most = largestOf(index);
       var answer = 0;
