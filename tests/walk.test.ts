@@ -6,7 +6,6 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { openFileStore } from "../cli/file-store.ts";
 import { replayVersion } from "../core/history/replay.ts";
 import { type VerifiedVersion, verifyVersion } from "../core/history/version.ts";
 import { decodePatch } from "../core/patch/patch.ts";
@@ -16,10 +15,8 @@ import { applyDeltaStep, decodeDeltaStep } from "../core/tensors/delta-step.ts";
 import type { Layout } from "../core/tensors/layout.ts";
 import { decodeCheckpoint, encodeCheckpoint, layoutOf } from "../core/tensors/manifest.ts";
 import { digits } from "../models/digits/data.ts";
-import { noLock } from "../worker/training-lock.ts";
-import { createVolunteer } from "../worker/volunteer.ts";
+import { volunteerOnce } from "./fixtures/terminal-volunteer.ts";
 import { startTestRelay, type TestRelay } from "./fixtures/test-relay.ts";
-import { realEngine } from "./fixtures/volunteer-stage.ts";
 
 const VOLUNTEERS = 2;
 let stage: TestRelay;
@@ -36,30 +33,14 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** Steps 1 to 5: one piece, from the question for work to the relay's receipt. Returns the contribution's id. */
-async function contribute(name: string): Promise<string> {
-  const store = await openFileStore({ path: join(folder, name), now: stage.now });
-  const volunteer = createVolunteer({
-    openStore: async () => store,
-    client: stage.client,
-    engine: realEngine,
-    lock: noLock,
-    platform: { now: stage.now, random: () => 0.5, sleep: async () => {} },
-    software: "walk/1",
-  });
-  await volunteer.open(() => {});
-  await volunteer.start({ model: "digits", prefer: "cpu", power: 1, pieces: 1 });
-  const { phase, reason, pieces } = await volunteer.ended();
-  expect([phase, reason]).toEqual(["ready", null]);
-  expect(await store.outbox()).toEqual([]);
-  return pieces[0]!.id;
-}
-
 test("walk: two strangers' patches become a better version that anyone can recompute", async () => {
   const { client } = stage;
   const base = (await client.model("digits")).head;
 
-  const ids = [await contribute("ada"), await contribute("bob")];
+  const ids: string[] = [];
+  for (const name of ["ada", "bob"]) {
+    ids.push(await volunteerOnce(stage, "digits", join(folder, name)));
+  }
   const lives = await Promise.all(ids.map((id) => stage.decided(id)));
   expect(lives.map(({ state, version }) => [state, version])).toEqual([
     ["merged", 1],

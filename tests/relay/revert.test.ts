@@ -4,13 +4,11 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterEach, expect, test, vi } from "vitest";
 import { layoutOf } from "../../core/models/registry.ts";
-import type { RelayClient } from "../../core/protocol/client.ts";
-import type { RevertStatus } from "../../core/protocol/schemas/admin.ts";
 import { createRandom } from "../../core/random.ts";
-import { encodeCheckpoint } from "../../core/tensors/manifest.ts";
 import { openLedger } from "../../relay-server/ledger/open-ledger.ts";
-import { readChain, replayChain } from "../fixtures/chain.ts";
+import { expectReplays, readChain } from "../fixtures/chain.ts";
 import { kill, killAll, startKillable } from "../fixtures/killable-relay.ts";
+import { maintainerOf, reverted } from "../fixtures/maintainer.ts";
 import { startTestRelay, type TestRelay } from "../fixtures/test-relay.ts";
 import { tinyModel, tinyRecipe } from "../fixtures/tiny-model.ts";
 import { contribute, createVolunteer, type Volunteer, type Work } from "../fixtures/volunteer.ts";
@@ -29,40 +27,12 @@ afterEach(async () => {
   await killAll();
 });
 
-type Maintainer = ReturnType<RelayClient["maintainer"]>;
-
-async function maintainerOf({ relay, client }: TestRelay): Promise<Maintainer> {
-  return client.maintainer(await readFile(relay.maintainerTokenFile, "utf8"));
-}
-
 /** Work, send, and wait until it is merged; returns its id. */
 async function merged(stage: TestRelay, volunteer: Volunteer): Promise<string> {
   const { id, bytes, signature } = await contribute(volunteer, stage.now());
   await stage.client.putContribution(id, bytes, signature);
   expect((await stage.decided(id)).state).toBe("merged");
   return id;
-}
-
-/** Ask for a revert and listen to the relay's events until it is decided. */
-async function reverted(stage: TestRelay, contribution: string): Promise<RevertStatus> {
-  const maintainer = await maintainerOf(stage);
-  const events = (await stage.ask("/api/v1/events?topics=health")).body!.getReader();
-  const request = { model: "tiny", contribution, reason: "It was made from test data." };
-  let status = await maintainer.requestRevert(request);
-  for (; status.state === "waiting"; status = await maintainer.revert(contribution)) {
-    await events.read();
-  }
-  await events.cancel();
-  return status;
-}
-
-/** Every checkpoint of the chain must be the replay of the records up to it, with what they revert struck. */
-async function expectReplays(client: RelayClient): Promise<void> {
-  const chain = await readChain(client, "tiny");
-  for (const { number, checkpoint } of chain.records) {
-    const replayed = await replayChain(client, chain, layout, number);
-    expect((await encodeCheckpoint(layout, replayed)).id).toBe(checkpoint);
-  }
 }
 
 test("V7: an early contribution is reverted after several epochs, then another: each is the replay that strikes it", async () => {
@@ -90,7 +60,7 @@ test("V7: an early contribution is reverted after several epochs, then another: 
   const chain = await readChain(relay.client, "tiny");
   const changes = chain.records.map(({ merge, revert }) => revert?.contributions ?? merge?.rule);
   expect(changes.slice(6)).toEqual([[first], "mean", [third], "mean"]);
-  await expectReplays(relay.client);
+  await expectReplays(relay.client, "tiny", layout);
 
   const { entries } = await (await maintainerOf(relay)).audit();
   expect(entries.map(({ action, subject }) => [action, subject])).toEqual([
@@ -119,7 +89,7 @@ test("a revert while a cohort fills: what waits is merged on top of it", async (
   expect(["received", "queued"]).toContain((await client.contribution(waiting!.id)).state);
   await client.putContribution(last!.id, last!.bytes, last!.signature);
   expect(await relay.decided(waiting!.id)).toMatchObject({ state: "merged", version: 3 });
-  await expectReplays(client);
+  await expectReplays(client, "tiny", layout);
 });
 
 test("a paused model's work can be reverted", async () => {
@@ -162,7 +132,7 @@ test("what waited in the ledger when the relay ended is carried out at the next 
   await events.cancel();
   relay = await relay.restart();
   expect((await relay.client.model("tiny")).head.number).toBe(2);
-  await expectReplays(relay.client);
+  await expectReplays(relay.client, "tiny", layout);
 });
 
 test("a revert whose history has lost a file is refused in words, and merging goes on", async () => {
@@ -232,7 +202,7 @@ test(`kill -9 between request and publication: the revert is carried out once (s
       }
       expect(status).toMatchObject({ state: "published", version: 2 * round + 2 });
       expect((await again.client.contribution(id)).state).toBe("reverted");
-      await expectReplays(again.client);
+      await expectReplays(again.client, "tiny", layout);
       await kill(again.child);
     }
   } finally {
