@@ -1,6 +1,7 @@
 import type { Architecture } from "../core/protocol/schemas/recipe.ts";
 import type { Layout } from "../core/tensors/layout.ts";
 import type { largestTensor } from "../core/training/footprint.ts";
+import type { chooseOwnMask, estimateOwnFisher } from "../core/training/own-mask.ts";
 import type { TrainingOptions, TrainingResult, TrainingTask } from "../core/training/train.ts";
 import type { EngineName } from "./api.ts";
 import { WEBGPU_MISSING } from "./words.ts";
@@ -32,6 +33,9 @@ export type OpenEngine = {
   drain(): Promise<void>;
   layoutOf(architecture: Architecture): Layout;
   /** As core/training has it. Throws an error named "DeviceLostError" if the device went away. */
+  estimateOwnFisher: typeof estimateOwnFisher;
+  chooseOwnMask: typeof chooseOwnMask;
+  /** As core/training has it. Throws an error named "DeviceLostError" if the device went away. */
   train(task: TrainingTask, options: TrainingOptions): Promise<TrainingResult>;
 };
 
@@ -42,12 +46,14 @@ export type OpenEngine = {
 export function createEngine(wasmFolder: string, build: string | null = null): Engine {
   return {
     async open(prefer) {
-      const [{ openBackend }, { layoutOf }, { trainDelta }, { largestTensor }] = await Promise.all([
-        import("../kernels/backend.ts"),
-        import("../core/models/registry.ts"),
-        import("../core/training/train.ts"),
-        import("../core/training/footprint.ts"),
-      ]);
+      const [{ openBackend }, { layoutOf }, { trainDelta }, { largestTensor }, ownMask] =
+        await Promise.all([
+          import("../kernels/backend.ts"),
+          import("../core/models/registry.ts"),
+          import("../core/training/train.ts"),
+          import("../core/training/footprint.ts"),
+          import("../core/training/own-mask.ts"),
+        ]);
       const backend = await openBackend({ prefer, wasmFolder });
       const { fingerprint } = backend;
       const built = build === null ? null : `${build} ${fingerprint}`;
@@ -57,6 +63,8 @@ export function createEngine(wasmFolder: string, build: string | null = null): E
         selfCheck: fingerprint === null ? null : { fingerprint: built, run: faultOfDevice },
         layoutOf,
         largestTensor,
+        estimateOwnFisher: ownMask.estimateOwnFisher,
+        chooseOwnMask: ownMask.chooseOwnMask,
         train: trainDelta,
       };
     },

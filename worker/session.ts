@@ -75,3 +75,13 @@ export function askPatiently<T>(run: Run, ask: () => Promise<T>): Promise<T> {
     },
   );
 }
+
+/** Rest as the power control asks, and stand still while paused; the page is told when the device came to rest. */
+export async function keepPace({ engine, platform, pace, feed, signal }: Session): Promise<void> {
+  const pausedAt = pace.pausedAt();
+  if (pausedAt !== null) {
+    await engine.drain();
+    feed.setDrained(platform.now() - pausedAt);
+  }
+  await pace.rest(signal);
+}

@@ -1,8 +1,9 @@
 import { RelayError } from "../core/protocol/relay-error.ts";
 import type { TrainingResult, TrainingSnapshot } from "../core/training/train.ts";
+import { type Assignment, loadAssignment, type Piece, preparePiece } from "./assignment.ts";
 import type { Engine } from "./engine.ts";
 import { keepPiece, sendOutbox } from "./outbox.ts";
-import { type Assignment, encodePiece, loadAssignment, train } from "./piece.ts";
+import { encodePiece, train } from "./piece.ts";
 import { askPatiently, openEngine, openSession, type Run, type Session } from "./session.ts";
 import { askForWork, type Work } from "./tickets.ts";
 import { DEVICE_LOST_TWICE, describeTooLarge, StoppedError } from "./words.ts";
@@ -79,7 +80,10 @@ async function makePiece(
     downloadMs: trainingFrom - loadingFrom,
     trainMs: platform.now() - trainingFrom,
   };
-  await keepPiece(await encodePiece(assignment, trained.result, effort, trained.session), session);
+  await keepPiece(
+    await encodePiece(trained.piece, trained.result, effort, trained.session),
+    session,
+  );
   return trained.session;
 }
 
@@ -116,15 +120,16 @@ async function download(
   return { assignment, downloadedBytes };
 }
 
-/** Train; after a lost device open it anew and go on from the last snapshot. Gives up at the piece's second loss. */
+/** Choose the mask and train; after a lost device open it anew and go on from the last snapshot. Gives up at the piece's second loss. */
 async function trainThroughLoss(
   assignment: Assignment,
   endsAt: number,
   session: Session,
   engine: Engine,
   prefer: "webgpu" | "cpu",
-): Promise<{ result: TrainingResult; session: Session }> {
+): Promise<{ piece: Piece; result: TrainingResult; session: Session }> {
   let current = session;
+  let piece: Piece | null = null;
   let from: TrainingSnapshot | null = null;
   const onSnapshot = (snapshot: TrainingSnapshot) => {
     from = snapshot;
@@ -133,8 +138,9 @@ async function trainThroughLoss(
     try {
       await current.pace.pass(current.signal);
       current.feed.enter("training", current.engine.fallback);
-      const result = await train(assignment, endsAt, current, { from, onSnapshot });
-      return { result, session: current };
+      piece ??= await preparePiece(assignment, current);
+      const result = await train(piece, endsAt, current, { from, onSnapshot });
+      return { piece, result, session: current };
     } catch (error) {
       if (!(error instanceof Error) || error.name !== "DeviceLostError") throw error;
       if (losses === 1) throw new StoppedError(DEVICE_LOST_TWICE);

@@ -23,8 +23,8 @@ export const describeTooLarge = ({ name, sizeBytes }: TensorSize, maxBytes: numb
 const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
 export const DIVERGED =
   "Training on this device gave values that are not numbers, so nothing was sent. Try the processor in the settings.";
-export const OWN_MASK =
-  "This model wants volunteers to choose their own mask, which this page cannot do. Reload it for a newer one.";
+export const NO_FISHER_POLICY =
+  "This model's recipe does not say how a mask is chosen, so there is nothing to train. Its maintainers can mend it.";
 export const OTHER_TAB = "Another tab of this browser trains. This one takes over when it ends.";
 
 /** What is said while paused; `drainedMs` is how long the device took to come to rest, once it has. */

@@ -23,6 +23,7 @@ export function createGpt(architecture: GptArchitecture): Model {
   }
   return {
     shapes: gptShapes(architecture),
+    outputs: ["wte.weight"],
     batch: (examples, indices) => textBatch(examples, indices, architecture.context),
     gradientInto: (sink, weights, batch) =>
       tidy(() => gptGradientInto(architecture, sink, weights, batch)),

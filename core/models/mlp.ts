@@ -23,6 +23,7 @@ export function createMlp(architecture: MlpArchitecture): Model {
   ]).flat();
   return {
     shapes,
+    outputs: [`layers.${layers - 1}.weight`, `layers.${layers - 1}.bias`],
     batch: (examples, indices) => imageBatch(examples, indices, architecture.inputs),
     gradientInto: (sink, weights, batch) => tidy(() => gradientInto(sink, weights, batch, layers)),
     gradientBatch: () => EXAMPLES_A_BATCH,

@@ -18,6 +18,8 @@ export type Batch = {
 /** One architecture with its sizes: pure functions over tensors, in operations that `kernels/` provides. */
 export type Model = {
   readonly shapes: readonly TensorShape[];
+  /** Names of the output layer's tensors. */
+  readonly outputs: readonly string[];
   /** Put `examples[indices]` on the device. */
   batch(examples: Examples, indices: Uint32Array): Batch;
   /**

@@ -26,7 +26,7 @@ function mismatchOf(header: PatchHeader, ticket: Ticket): string | null {
     return `model ${header.model}, the ticket says ${ticket.model}`;
   if (header.base !== ticket.base.id)
     return `base ${header.base}, the ticket says ${ticket.base.id}`;
-  if (!equalMasks(header.mask, ticket.mask)) return "the mask is not the ticket's";
+  if (!fitsMask(header.mask, ticket.mask)) return "the mask is not the ticket's";
   const shards = ticket.shards.map(({ index }) => index);
   if (header.shards.join() !== shards.join()) {
     return `shards ${header.shards}, the ticket says ${shards}`;
@@ -39,7 +39,9 @@ function mismatchOf(header: PatchHeader, ticket: Ticket): string | null {
   return null;
 }
 
-function equalMasks(a: Mask, b: Mask): boolean {
+/** Whether `a` is a mask that a ticket with mask `b` allows: the same, or an own one of at most its positions. */
+function fitsMask(a: Mask, b: Mask): boolean {
+  if (a.kind === "own" && b.kind === "own") return a.count <= b.count;
   if (a.kind !== b.kind || a.count !== b.count) return false;
   if (a.kind === "random" && b.kind === "random") return a.seed === b.seed;
   if (a.kind === "shared" && b.kind === "shared") return a.positions === b.positions;

@@ -1,7 +1,7 @@
 import { clipNorm } from "../../core/merge/multiplier.ts";
 import { decodePatch, patchNorm, patchValuesId } from "../../core/patch/patch.ts";
 import { segmentStarts } from "../../core/patch/quantiser.ts";
-import type { Verdict } from "../../core/protocol/reject-codes.ts";
+import { refuse, type Verdict } from "../../core/protocol/reject-codes.ts";
 import type { PatchHeader } from "../../core/protocol/schemas/contribution.ts";
 import type { RelayContext, ServedModel } from "../context.ts";
 import type { MaskCache } from "../masks.ts";
@@ -21,6 +21,11 @@ export async function readWork(
 ): Promise<({ ok: true } & DeliveredWork) | (Verdict & { ok: false })> {
   const masked = await positionsOf(layout, header.mask);
   const patch = decodePatch(bytes, layout, masked?.positions ?? null);
+  const isWeighed = recipe.merge.rule === "fisher";
+  if ((patch.fisher !== null) !== isWeighed) {
+    const message = `Fisher weights ${isWeighed ? "are missing" : "that nobody asked for"}`;
+    return refuse("ticket-mismatch", message);
+  }
   const segments = masked?.segments ?? segmentStarts(layout, patch.positions ?? new Uint32Array());
   const norm = patchNorm(patch, segments);
   const norms = await ledger.mergedNorms(header.model, CLIP_SAMPLE);

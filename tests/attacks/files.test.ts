@@ -3,7 +3,8 @@ import { MAX_PATCH_BYTES } from "../../core/protocol/limits.ts";
 import { decodeSafetensors, encodeSafetensors } from "../../core/tensors/safetensors.ts";
 import type { TestRelay } from "../fixtures/test-relay.ts";
 import type { Volunteer, Work } from "../fixtures/volunteer.ts";
-import { bytesOf, expectRefusal, freshWork, put, recruit, startPatientRelay } from "./stage.ts";
+import { bytesOf } from "../fixtures/volunteer.ts";
+import { expectRefusal, freshWork, put, recruit, startPatientRelay } from "./stage.ts";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 }); // a relay with its threads starts first
 const LIMITS = { maxHeaderBytes: 8192, maxTensors: 3 };

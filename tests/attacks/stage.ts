@@ -2,8 +2,8 @@
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { expect } from "vitest";
-import { encodePatch } from "../../core/patch/patch.ts";
 import type { PatchHeader } from "../../core/protocol/schemas/contribution.ts";
+import type { Recipe } from "../../core/protocol/schemas/recipe.ts";
 import { startTestRelay, type TestRelay } from "../fixtures/test-relay.ts";
 import { tinyModel, tinyRecipe } from "../fixtures/tiny-model.ts";
 import { createVolunteer, type Parcel, type Volunteer, type Work } from "../fixtures/volunteer.ts";
@@ -22,9 +22,14 @@ const GUARDED = [
 ];
 
 /** A relay that scores but never closes a cohort, so that nothing moves by itself. */
-export function startPatientRelay(): Promise<TestRelay> {
-  const merge = { ...tinyRecipe.merge, cohortSize: 1000, cohortSeconds: 1_000_000 };
-  return startTestRelay({ source: tinyModel({ merge }) });
+export function startPatientRelay(changes: Partial<Recipe> = {}): Promise<TestRelay> {
+  const merge = {
+    ...tinyRecipe.merge,
+    ...changes.merge,
+    cohortSize: 1000,
+    cohortSeconds: 1_000_000,
+  };
+  return startTestRelay({ source: tinyModel({ ...changes, merge }) });
 }
 
 export function recruit(relay: TestRelay): Promise<Volunteer> {
@@ -39,10 +44,6 @@ export async function freshWork(relay: TestRelay, volunteer: Volunteer): Promise
 /** The same values under a changed header. */
 export function withHeader(work: Work, changes: Partial<PatchHeader>): Work {
   return { ...work, patch: { ...work.patch, header: { ...work.patch.header, ...changes } } };
-}
-
-export function bytesOf({ patch, layout, positions }: Work): Uint8Array<ArrayBuffer> {
-  return encodePatch(patch, layout, positions);
 }
 
 export function put(relay: TestRelay, { id, bytes, signature }: Parcel): Promise<Response> {
