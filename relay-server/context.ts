@@ -1,3 +1,4 @@
+import type { SharedPositions } from "../core/history/mask-epoch.ts";
 import type { Recipe } from "../core/protocol/schemas/recipe.ts";
 import type { Layout } from "../core/tensors/layout.ts";
 import type { HeldOutStore } from "./blobs/held-out-store.ts";
@@ -25,6 +26,8 @@ export type RelayContext = {
   readonly identity: Identity;
   readonly models: Map<string, ServedModel>;
   readonly pace: JudgingPace;
+  /** Positions for each model's next epoch once they are chosen, where its masks are shared. */
+  readonly nextMasks: Map<string, SharedPositions>;
   /** Why nothing is merged, by model, in plain words; written by the pipeline, read by `GET /health`. */
   readonly problems: Map<string, string>;
   /** The health that an event told last, by model. */

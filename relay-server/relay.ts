@@ -87,6 +87,7 @@ async function start(
     identity: await openOwnIdentity(folder, ledger),
     models: new Map(),
     pace: createJudgingPace(),
+    nextMasks: new Map(),
     problems: new Map(),
     toldHealth: new Map(),
   };

@@ -1,6 +1,7 @@
 import { access } from "node:fs/promises";
 import { assert } from "../core/errors.ts";
 import { parseJson } from "../core/protocol/canonical-json.ts";
+import { mask as maskSchema } from "../core/protocol/schemas/mask.ts";
 import { recipe as recipeSchema } from "../core/protocol/schemas/recipe.ts";
 import { encodeCheckpoint, layoutOf } from "../core/tensors/manifest.ts";
 import { suitesOf } from "./blobs/held-out-store.ts";
@@ -12,7 +13,7 @@ import { StartError } from "./start-error.ts";
 
 /**
  * Open every model in the ledger and check what its head needs: the parameters, rebuilt from the blobs, must hash
- * to the head's checkpoint, and the shards be there. Returns the fence that this relay holds of each.
+ * to the head's checkpoint, and its mask and the shards be there. Returns the fence that this relay holds of each.
  */
 export async function openModels(
   context: RelayContext,
@@ -51,6 +52,10 @@ async function openModel(
     throw new Error(`version ${head.number} does not have its checkpoint`);
   const paths = heldOut.paths(row.id);
   for (const suite of suitesOf(recipe)) await access(paths[suite]); // its error names the path
+  const mask = parseJson("mask", maskSchema, new TextEncoder().encode(head.mask));
+  if (mask.kind === "shared" && (await blobs.size(mask.positions)) === null) {
+    throw new Error(`the mask of version ${head.number} is missing`);
+  }
   for (const { sha256, size_bytes, title } of await ledger.shards(row.id)) {
     if ((await blobs.size(sha256)) !== size_bytes) throw new Error(`shard "${title}" is missing`);
   }

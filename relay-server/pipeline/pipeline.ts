@@ -4,6 +4,7 @@ import type { EventHub } from "../events/event-hub.ts";
 import { tellHealth } from "../health.ts";
 import type { MaskCache } from "../masks.ts";
 import { isStorageFull } from "../storage-error.ts";
+import { createSharedMasks } from "../training/shared-masks.ts";
 import { createSpotChecks } from "../training/spot-checks.ts";
 import type { Trainer } from "../training/trainer.ts";
 import type { Evaluator } from "./evaluation-thread.ts";
@@ -53,6 +54,7 @@ export function startPipeline(parts: PipelineParts): Pipeline {
     interrupt();
   };
   const spotChecks = createSpotChecks(parts, wake);
+  const sharedMasks = createSharedMasks(parts);
 
   function sleep(ms: number): Promise<void> {
     if (awake || closed) return Promise.resolve();
@@ -72,6 +74,7 @@ export function startPipeline(parts: PipelineParts): Pipeline {
         hub.wake();
         return { again: true };
       }
+      sharedMasks.follow(head);
       if (head.paused) return { again: false, dueMs: Number.POSITIVE_INFINITY };
       const merged = await mergeCohort(parts, head);
       const result = merged.again ? merged : await judgeWaiting(parts, head, merged);
@@ -133,6 +136,7 @@ export function startPipeline(parts: PipelineParts): Pipeline {
     async close() {
       closed = true;
       spotChecks.close();
+      sharedMasks.close();
       closing.abort();
       interrupt();
       await running;

@@ -71,7 +71,7 @@ export async function publishRevert(
 
 /** Write the blobs of the version after `head`, and sign its record. */
 async function writeVersion(
-  { ledger, blobs, config, identity, clock }: RelayContext,
+  { ledger, blobs, config, identity, clock, nextMasks }: RelayContext,
   head: Head,
   changed: MergedStep,
   change: Pick<VersionRecord, "merge" | "revert">,
@@ -99,7 +99,7 @@ async function writeVersion(
     checkpoint,
     mask: await nextMask({ id: head.id, record: head.record }, recipe.mask, layout.size, {
       isOver: isEpochOver(epoch, recipe.mask),
-      shared: null,
+      shared: nextMasks.get(head.model) ?? null,
     }),
     ...change,
     evaluation: attestation,

@@ -1,12 +1,15 @@
 import { assert, FormatError } from "../../core/errors.ts";
 import type { Reference } from "../../core/gate/reference.ts";
+import { maskCount } from "../../core/history/mask-epoch.ts";
 import { parseJson } from "../../core/protocol/canonical-json.ts";
 import { mask as maskSchema } from "../../core/protocol/schemas/mask.ts";
+import { createRandom } from "../../core/random.ts";
 import type { Checkpoints } from "../checkpoints.ts";
 import type { RelayContext } from "../context.ts";
 import type { VersionRow } from "../ledger/tables.ts";
 import type { MaskCache } from "../masks.ts";
 import { keepThread } from "../threads/lasting-thread.ts";
+import { drawFisherExamples } from "./fisher-examples.ts";
 import { drawReferencePieces } from "./reference-pieces.ts";
 import type { Trainer } from "./trainer.ts";
 import type { TrainingJob, TrainingThread } from "./training-thread.ts";
@@ -14,7 +17,7 @@ import type { TrainingJob, TrainingThread } from "./training-thread.ts";
 const KEPT_REFERENCES = 16; // the versions that work may still be based on, of a few models
 
 export type TrainerParts = {
-  readonly context: Pick<RelayContext, "ledger" | "blobs" | "models">;
+  readonly context: Pick<RelayContext, "ledger" | "blobs" | "heldOut" | "models">;
   readonly checkpoints: Checkpoints;
   readonly positionsOf: MaskCache;
 };
@@ -27,7 +30,7 @@ export function openTrainer({ context, checkpoints, positionsOf }: TrainerParts)
   readonly trainer: Trainer;
   close(): Promise<void>;
 } {
-  const { ledger, blobs, models } = context;
+  const { ledger, blobs, heldOut, models } = context;
   const { thread, close } = keepThread<TrainingThread>(
     new URL("./training-thread.ts", import.meta.url),
     async () => {},
@@ -73,6 +76,27 @@ export function openTrainer({ context, checkpoints, positionsOf }: TrainerParts)
       reference.catch(() => references.delete(version.id)); // to be tried again
       if (references.size > KEPT_REFERENCES) references.delete(references.keys().next().value!);
       return reference;
+    },
+    async chooseMask({ model, id, parameters }) {
+      const served = models.get(model);
+      assert(served !== undefined, `no model ${model}`);
+      const { recipe, layout } = served;
+      const policy = recipe.mask.fisher;
+      assert(policy !== undefined, `${model} has no mask.fisher`);
+      const seed = `shared mask ${id}`;
+      const random = createRandom(`examples of ${seed}`);
+      const runs = drawFisherExamples(await ledger.shards(model), policy.examples, random);
+      const files = await filesOf(runs.map(({ shard }) => shard));
+      const hasSuite = recipe.data.heldOut.protected !== undefined;
+      return thread.chooseMask({
+        architecture: recipe.architecture,
+        parameters,
+        policy,
+        count: maskCount(recipe.mask, layout.size),
+        seed,
+        runs: runs.map(({ from, to }, i) => ({ file: files[i]!, from, to })),
+        protectedSuite: hasSuite ? heldOut.paths(model).protected : null,
+      });
     },
     async retrain(ticket, positions) {
       const version = await ledger.version(ticket.model, ticket.base.number);

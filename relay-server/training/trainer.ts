@@ -8,6 +8,15 @@ export type Trainer = {
    * The reference for work on `version`, of the recipe's `references` pieces on its checkpoint and mask. Null where the recipe has none or everybody's mask is their own. Kept for the versions asked for last.
    */
   reference(version: VersionRow): Promise<Reference | null>;
+  /**
+   * The positions [k] of a shared mask, drawn by the version's id from the Fisher information that public
+   * examples and the protected suite have on `parameters` [N], its own (protocol M7).
+   */
+  chooseMask(version: {
+    readonly model: string;
+    readonly id: string;
+    readonly parameters: Float32Array;
+  }): Promise<Uint32Array>;
   /** The delta [k] that the ticket asks for at `positions` [k], trained a second time for a spot check. */
   retrain(ticket: Ticket, positions: Uint32Array): Promise<Float32Array>;
 };

@@ -1,8 +1,16 @@
 /** The thread that trains, so that neither a request nor an evaluation waits for it. */
+import { readFile } from "node:fs/promises";
+import { setImmediate } from "node:timers/promises";
 import { parentPort } from "node:worker_threads";
 import type { Reference } from "../../core/gate/reference.ts";
 import type { Architecture, Training } from "../../core/protocol/schemas/recipe.ts";
-import { decodeExamples, joinExamples } from "../../core/training/examples.ts";
+import {
+  decodeExamples,
+  type Examples,
+  joinExamples,
+  sliceExamples,
+} from "../../core/training/examples.ts";
+import type { FisherPolicy } from "../../core/training/mask-choice.ts";
 import { answerCalls } from "../threads/call-port.ts";
 import { openWasm } from "../threads/open-wasm.ts";
 
@@ -20,13 +28,34 @@ export type TrainingJob = {
   }[];
 };
 
+export type MaskJob = {
+  readonly architecture: Architecture;
+  readonly policy: FisherPolicy;
+  /** [N] */
+  readonly parameters: Float32Array;
+  readonly count: number;
+  readonly seed: string;
+  /** Shard files, and which of their examples count. */
+  readonly runs: readonly {
+    readonly file: Uint8Array;
+    readonly from: number;
+    readonly to: number;
+  }[];
+  /** Where the suite lies; null without one. */
+  readonly protectedSuite: string | null;
+};
+
 let engine: ReturnType<typeof openEngine> | null = null;
 
 /** Load tfjs and open its backend, once. */
 async function openEngine() {
-  const { trainReference } = await import("../../core/training/reference-training.ts");
+  const [{ trainReference }, { estimateFisher }, { chooseMask }] = await Promise.all([
+    import("../../core/training/reference-training.ts"),
+    import("../../core/training/fisher.ts"),
+    import("../../core/training/mask-choice.ts"),
+  ]);
   await openWasm();
-  return { trainReference };
+  return { trainReference, estimateFisher, chooseMask };
 }
 
 const trainingThread = {
@@ -41,6 +70,22 @@ const trainingThread = {
       seed,
     }));
     return trainReference({ ...job, pieces: decoded });
+  },
+  /** A shared mask's positions [k]. Trainings that are asked for meanwhile go first after every batch. */
+  async chooseMask({ runs, protectedSuite, ...job }: MaskJob): Promise<Uint32Array> {
+    engine ??= openEngine();
+    const { estimateFisher, chooseMask } = await engine;
+    const { architecture } = job;
+    const fisherOf = (examples: Examples) =>
+      estimateFisher({ ...job, examples }, { onProgress: () => setImmediate() });
+    const own = runs.map(({ file, from, to }, i) =>
+      sliceExamples(decodeExamples(`shard ${i}`, file, architecture), from, to),
+    );
+    const fisher = await fisherOf(joinExamples(own));
+    const suite = protectedSuite === null ? null : await readFile(protectedSuite);
+    const protectedFisher =
+      suite === null ? null : await fisherOf(decodeExamples("suite", suite, architecture));
+    return chooseMask({ ...job, fisher, protectedFisher });
   },
 };
 export type TrainingThread = typeof trainingThread;

@@ -98,6 +98,30 @@ test("a shard that is lost is named, and the reference is tried again", async ()
   await close();
 });
 
+test("M7: a shared mask follows from the version, and a training goes first while it is chosen", async () => {
+  const { context } = opened.parts;
+  const { recipe, layout } = context.models.get("tiny")!;
+  const fisher = { examples: 360, damping: 0, outputShare: 0.1, vectorShare: 0.1, tensorCap: 0.9 };
+  const mask = { kind: "shared", density: 0.25, epochVersions: 1, fisher } as const;
+  const models = new Map([["tiny", { recipe: { ...recipe, mask }, layout }]]);
+  const { trainer, close } = openTrainer({ ...opened.parts, context: { ...context, models } });
+  await trainer.reference(version); // the backend is open
+  const parameters = await opened.parts.checkpoints.parametersOf(version);
+  const task = { model: "tiny", id: version.id, parameters };
+  const done: string[] = [];
+  const choosing = trainer.chooseMask(task).then((positions) => {
+    done.push("mask");
+    return positions;
+  });
+  await trainer.retrain(ticket, work.positions).then(() => done.push("training"));
+  const positions = await choosing;
+  expect(done).toEqual(["training", "mask"]);
+  expect(positions.length).toBe(Math.round(0.25 * layout.size));
+  expect(await trainer.chooseMask(task)).toEqual(positions);
+  expect(await trainer.chooseMask({ ...task, id: "other" })).not.toEqual(positions);
+  await close();
+});
+
 test("what is trained when the trainer is closed is rejected", async () => {
   const { trainer, close } = openTrainer(opened.parts);
   const rejected = expect(trainer.reference(version)).rejects.toThrow("ended");
