@@ -41,6 +41,31 @@ test("a lost device is opened anew and the piece trained again", async () => {
   expect(await store.pieces()).toMatchObject([{ sent: "sent" }]);
 });
 
+test("M8: a device that is lost while the mask is chosen is opened anew, and chooses the same one", async () => {
+  const mask = { kind: "own", count: 9 } as const;
+  const masks: Uint32Array[] = [];
+  for (const losses of [0, 1]) {
+    let left = losses;
+    const world = await scene({ mask });
+    const engine: Engine = {
+      async open(prefer) {
+        const open = await realEngine.open(prefer);
+        const estimateOwnFisher: typeof open.estimateOwnFisher = async (...call) => {
+          if (left-- > 0) throw Object.assign(new Error("gone"), { name: "DeviceLostError" });
+          return open.estimateOwnFisher(...call);
+        };
+        return { ...open, estimateOwnFisher };
+      },
+    };
+    const { volunteer, start } = await openStage({ ...world, engine });
+    await start(1);
+    expect((await volunteer.ended()).reason).toBeNull();
+    for (const { patch } of world.relay.received.values()) masks.push(patch.positions!);
+  }
+  expect(masks.map(({ length }) => length)).toEqual([9, 9]);
+  expect(masks[0]).toEqual(masks[1]);
+});
+
 test("after a lost device the training goes on from its last snapshot, to the same delta", async () => {
   const world = await scene();
   const steps: number[] = [];
