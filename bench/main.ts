@@ -1,4 +1,8 @@
-/** Measure and report: `npm run bench -- NAME [--seed N] [--quick] [--json]`. */
+/**
+ * Measure and report: `npm run bench -- NAME [--seed N] [--quick] [--json]`, and for train `[--backend webgpu|cpu|dawn]`.
+ * Dawn runs on a real GPU only; BENCH_SOFTWARE_GPU=1 lets it take SwiftShader, where LD_LIBRARY_PATH finds
+ * libvulkan.so.1 and VK_ICD_FILENAMES names Chromium's vk_swiftshader_icd.json.
+ */
 import { parseArgs } from "node:util";
 import { figuresOf, printFigures, type Row } from "./figures.ts";
 
@@ -6,6 +10,8 @@ export type BenchOptions = {
   readonly seed: number;
   /** A coarser answer within a minute. */
   readonly quick: boolean;
+  /** The only one to measure, where a bench has several; null for all. */
+  readonly backend: string | null;
 };
 
 /** Each file exports `measure`; loaded only when it is asked for. */
@@ -14,7 +20,9 @@ const benches: Record<string, () => Promise<{ measure(options: BenchOptions): Pr
   gate: () => import("./gate.ts"),
   mask: () => import("./mask.ts"),
   merge: () => import("./merge.ts"),
+  page: () => import("./page.ts"),
   "spot-check": () => import("./spot-check.ts"),
+  train: () => import("./train.ts"),
   walk: () => import("./walk.ts"),
 };
 
@@ -24,6 +32,7 @@ const { values, positionals } = parseArgs({
     seed: { type: "string", default: "1" },
     quick: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
+    backend: { type: "string" },
   },
 });
 const [name = ""] = positionals;
@@ -34,5 +43,6 @@ if (load === undefined) {
 } else {
   const seed = Number(values.seed);
   const { measure } = await load();
-  printFigures(figuresOf(name, seed, await measure({ seed, quick: values.quick })), values.json);
+  const options = { seed, quick: values.quick, backend: values.backend ?? null };
+  printFigures(figuresOf(name, seed, await measure(options)), values.json);
 }

@@ -1,0 +1,21 @@
+import { create, globals } from "webgpu";
+
+/** Give Node a `navigator.gpu`: Dawn, from the package `webgpu`. */
+export async function installDawn(): Promise<GPU> {
+  Object.assign(globalThis, globals);
+  const gpu = create([]);
+  Object.defineProperty(globalThis.navigator, "gpu", { value: gpu, configurable: true });
+  return gpu;
+}
+
+/**
+ * The GPU that Dawn finds, in its own words; null where there is none but a software one, unless
+ * BENCH_SOFTWARE_GPU=1 asks to take that too.
+ */
+export async function findGpu(): Promise<string | null> {
+  const adapter = await create([]).requestAdapter({ powerPreference: "high-performance" });
+  if (adapter === null) return null;
+  const { description, vendor, architecture, isFallbackAdapter } = adapter.info;
+  if (isFallbackAdapter && process.env.BENCH_SOFTWARE_GPU !== "1") return null;
+  return description || `${vendor} ${architecture}`;
+}

@@ -1,0 +1,33 @@
+import "@tensorflow/tfjs-backend-webgpu";
+import { dispose, fill, matMul, type Tensor } from "@tensorflow/tfjs-core";
+import { linear } from "../../core/models/operations.ts";
+import { openBackend } from "../../kernels/backend.ts";
+import { type Clock, type Contestant, contestantOf, type Entry } from "./contestant.ts";
+import { PRODUCT_SIDE } from "./product-size.ts";
+
+/** A step is a product of two square matrices, by our operation or by tfjs's. */
+export async function openProduct(
+  { contestant, backend, wasmFolder }: Entry,
+  clock: Clock,
+): Promise<Contestant> {
+  await openBackend({ prefer: backend === "webgpu" ? "webgpu" : "cpu", wasmFolder });
+  const a = fill([PRODUCT_SIDE, PRODUCT_SIDE], 1 / PRODUCT_SIDE);
+  const multiply = () =>
+    contestant === "product, ours"
+      ? linear(a, a, null, { orientation: "in-out", relu: false })
+      : matMul(a, a);
+  let product: Tensor | null = null;
+  return contestantOf(
+    clock,
+    () => {
+      product?.dispose();
+      product = multiply();
+    },
+    async () => {
+      const corner = product?.slice([0, 0], [1, 1]);
+      const [value = Number.NaN] = (await corner?.data()) ?? [];
+      if (corner !== undefined) dispose(corner);
+      return value;
+    },
+  );
+}
