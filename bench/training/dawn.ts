@@ -8,14 +8,14 @@ export async function installDawn(): Promise<GPU> {
   return gpu;
 }
 
-/**
- * The GPU that Dawn finds, in its own words; null where there is none but a software one, unless
- * BENCH_SOFTWARE_GPU=1 asks to take that too.
- */
-export async function findGpu(): Promise<string | null> {
+/** `name` is the driver's; a software one computes on the processor. */
+export type Gpu = { readonly name: string; readonly isSoftware: boolean };
+
+/** The GPU that Dawn finds; null where there is none but a software one, unless BENCH_SOFTWARE_GPU=1 asks for that. */
+export async function findGpu(): Promise<Gpu | null> {
   const adapter = await create([]).requestAdapter({ powerPreference: "high-performance" });
   if (adapter === null) return null;
   const { description, vendor, architecture, isFallbackAdapter } = adapter.info;
   if (isFallbackAdapter && process.env.BENCH_SOFTWARE_GPU !== "1") return null;
-  return description || `${vendor} ${architecture}`;
+  return { name: description || `${vendor} ${architecture}`, isSoftware: isFallbackAdapter };
 }

@@ -3,10 +3,15 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { build, preview } from "vite";
 import { launchBrowser, temporaryFolder } from "../../tests/e2e/stage.ts";
+import type { Gpu } from "./dawn.ts";
 import type { Stage } from "./stage.ts";
 
 /** A stage of its own for one contestant, in a page or a process. */
-export type Host = Stage & { close(): Promise<void> };
+export type Host = Stage & {
+  /** Processor time of all threads that work for it, since any moment; null where a GPU does the work. */
+  processorMs(): Promise<number | null>;
+  close(): Promise<void>;
+};
 
 /** Where hosts come from. */
 export type Venue = { host(): Promise<Host>; close(): Promise<void> };
@@ -25,6 +30,7 @@ export async function openChromium(): Promise<Venue> {
   await build({ ...shared, build: { ...output, chunkSizeWarningLimit: 10_000 } });
   const server = await preview({ ...shared, build: output, preview: { port: 0 } });
   const browser = await launchBrowser({ webgpu: true });
+  const session = await browser.newBrowserCDPSession();
   return {
     async host() {
       const page = await browser.newPage();
@@ -42,6 +48,11 @@ export async function openChromium(): Promise<Venue> {
             { method, argument },
           ),
         ),
+        // The flags say SwiftShader, so it is the processor that computes, for one page at a time.
+        async processorMs() {
+          const { processInfo } = await session.send("SystemInfo.getProcessInfo");
+          return 1000 * processInfo.reduce((sum, { cpuTime }) => sum + cpuTime, 0);
+        },
         close: () => page.close(),
       };
     },
@@ -53,13 +64,14 @@ export async function openChromium(): Promise<Venue> {
   };
 }
 
-/** Processes of this Node, with Dawn as their WebGPU or without any. */
-export function openNode({ dawn }: { dawn: boolean }): Venue {
+/** Processes of this Node, with Dawn as their WebGPU on `gpu`, or without any. */
+export function openNode(gpu: Gpu | null): Venue {
   return {
     async host() {
-      const child = fork(PROCESS, dawn ? ["dawn"] : [], {
+      const child = fork(PROCESS, gpu === null ? [] : ["dawn"], {
         stdio: ["ignore", "ignore", "inherit", "ipc"],
       });
+      let processorMs = 0; // as of the last answer
       return {
         ...callThrough(async (call) => {
           child.send(call);
@@ -68,8 +80,10 @@ export function openNode({ dawn }: { dawn: boolean }): Venue {
           });
           const [answer] = await Promise.race([once(child, "message"), ended]);
           if ("error" in answer) throw new Error(answer.error);
+          processorMs = answer.processorMs;
           return answer.value;
         }),
+        processorMs: async () => (gpu?.isSoftware ? processorMs : null), // without one, its clock tells it
         async close() {
           const exit = once(child, "exit");
           child.disconnect();

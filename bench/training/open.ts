@@ -14,7 +14,7 @@ const OPENERS: Record<ContestantName, Open> = {
   "product, tfjs": async (...of) => (await import("./product.ts")).openProduct(...of),
   "plain tfjs": async (...of) => (await import("../rivals/plain-tfjs.ts")).openPlainTfjs(...of),
   "jax-js": async (...of) => (await import("../rivals/jax-js.ts")).openJaxJs(...of),
-  nanogpt: async (entry) => (await import("../rivals/nanogpt.ts")).openNanogpt(entry),
+  nanogpt: async (...of) => (await import("../rivals/nanogpt.ts")).openNanogpt(...of),
 };
 
 export function openContestant(entry: Entry, clock: Clock): Promise<Contestant> {

@@ -13,12 +13,18 @@ function threadMs(): number {
   return (user + system) / 1000;
 }
 
+/** All threads' processor time: a software GPU's are among them. */
+function processMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
 const stage = createStage(process.argv[2] === DAWN ? () => performance.now() : threadMs);
 
 process.on("message", async ({ method, argument }: Call) => {
   try {
     const value = await (stage[method] as (argument: unknown) => Promise<unknown>)(argument);
-    process.send?.({ value });
+    process.send?.({ value, processorMs: processMs() });
   } catch (error) {
     process.send?.({ error: error instanceof Error ? error.stack : String(error) });
   }

@@ -1,5 +1,5 @@
 import "@tensorflow/tfjs-backend-webgpu";
-import { dispose, fill, matMul, type Tensor } from "@tensorflow/tfjs-core";
+import { fill, matMul, slice, type Tensor } from "@tensorflow/tfjs-core";
 import { linear } from "../../core/models/operations.ts";
 import { openBackend } from "../../kernels/backend.ts";
 import { type Clock, type Contestant, contestantOf, type Entry } from "./contestant.ts";
@@ -24,9 +24,10 @@ export async function openProduct(
       product = multiply();
     },
     async () => {
-      const corner = product?.slice([0, 0], [1, 1]);
-      const [value = Number.NaN] = (await corner?.data()) ?? [];
-      if (corner !== undefined) dispose(corner);
+      if (product === null) return Number.NaN;
+      const corner = slice(product, [0, 0], [1, 1]);
+      const [value = Number.NaN] = await corner.data();
+      corner.dispose();
       return value;
     },
   );

@@ -12,14 +12,15 @@ export function rowsOf(where: string, timings: readonly Timing[]): Row[] {
   const what = (of: string) => `${where}, ${shape.name}: ${of}`;
   const found = new Map(timings.map((timing) => [timing.entry.contestant, timing]));
   const floor = (contestant: ContestantName) => floorOf(shape, contestant);
-  const rows = timings.flatMap(({ entry: { contestant }, ms, runs, inspection }) => {
+  const rows = timings.flatMap(({ entry: { contestant }, ms, processorMs, runs, inspection }) => {
     const asked = inspection.dispatches === null ? "" : `, ${inspection.dispatches} dispatches`;
+    const work = processorMs === null ? "" : `; ${processorMs.toFixed(0)} ms of processor time`;
     return [
       {
         what: what(contestant),
         value: ms,
         unit: "ms/step",
-        against: `floor ${words(floor(contestant))}${asked}; runs ${runs}`,
+        against: `floor ${words(floor(contestant))}${asked}${work}; runs ${runs}`,
       },
       { what: what(contestant), value: (1000 * shape.unitsAStep) / ms, unit: `${shape.unit}/s` },
     ];
@@ -34,9 +35,8 @@ export function rowsOf(where: string, timings: readonly Timing[]): Row[] {
     const ceiling = floor("dense 100%").operations / floor(contestant).operations;
     const row = {
       what: what(`${contestant} against our dense step`),
-      value: dense.ms / timing.ms,
-      unit: "times as fast",
-      against: `ceiling by operations ${ceiling.toFixed(2)}`,
+      ...ratio(timing, dense),
+      against: `ceiling by operations ${ceiling.toFixed(2)}; ${clocks(timing, dense)}`,
     };
     rows.push(isLarge ? judgedRow(row, ">=", 1.25) : row);
   }
@@ -47,9 +47,8 @@ export function rowsOf(where: string, timings: readonly Timing[]): Row[] {
     if (timing === undefined) continue;
     const row = {
       what: what(`sparse 0.5% against ${rival}`),
-      value: timing.ms / sparse.ms,
-      unit: "times as fast",
-      against: `our dense step ${(timing.ms / dense.ms).toFixed(2)}. ${NOTES[rival][backend]}`,
+      ...ratio(sparse, timing),
+      against: `our dense step ${ratio(dense, timing).value.toFixed(2)}; ${clocks(sparse, timing)}. ${NOTES[rival][backend]}`,
     };
     rows.push(judgedRow(row, ">=", promise));
   }
@@ -59,6 +58,18 @@ export function rowsOf(where: string, timings: readonly Timing[]): Row[] {
     rows.push(judgedRow({ ...row, unit: "dispatches a step" }, "<=", 80));
   }
   return rows;
+}
+
+/** How many times as fast as `other`: by processor time where that is known, else by the clock. */
+function ratio(one: Timing, other: Timing): { value: number; unit: string } {
+  const isKnown = one.processorMs !== null && other.processorMs !== null;
+  const value = isKnown ? other.processorMs / one.processorMs : other.ms / one.ms;
+  return { value, unit: "times as fast" };
+}
+
+function clocks(one: Timing, other: Timing): string {
+  if (one.processorMs === null) return `runs ${other.runs}`;
+  return `in processor time, by the clock ${(other.ms / one.ms).toFixed(2)}`;
 }
 
 /** What each rival is, where it differs from the same model trained alike. */

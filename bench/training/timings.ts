@@ -7,6 +7,8 @@ export type Timing = {
   readonly entry: Entry;
   /** Median of `runs`, for one step. */
   readonly ms: number;
+  /** The same in processor time, which others who use the machine do not lengthen; null where a GPU does the work. */
+  readonly processorMs: number | null;
   readonly runs: number;
   readonly inspection: Inspection;
 };
@@ -35,13 +37,17 @@ export async function timeEntries(
     for (let round = 0; round < rounds; round++) {
       for (const runner of runners) {
         if (round > 0 && runner.spentMs > mostMs) continue;
+        const before = await runner.host.processorMs();
         const { ms } = await runner.host.run(runner.steps);
+        const after = await runner.host.processorMs();
         runner.spentMs += ms;
         runner.stepMs.push(ms / runner.steps);
+        if (before !== null && after !== null) runner.workMs.push((after - before) / runner.steps);
       }
     }
-    return runners.map(({ entry, stepMs, inspection }) => {
-      return { entry, ms: median(stepMs), runs: stepMs.length, inspection };
+    return runners.map(({ entry, stepMs, workMs, inspection }) => {
+      const processorMs = workMs.length === 0 ? null : median(workMs);
+      return { entry, ms: median(stepMs), processorMs, runs: stepMs.length, inspection };
     });
   } finally {
     for (const { host } of runners) await host.close();
@@ -55,6 +61,7 @@ type Runner = {
   readonly inspection: Inspection;
   readonly steps: number;
   readonly stepMs: number[];
+  readonly workMs: number[];
   spentMs: number;
 };
 
@@ -64,7 +71,7 @@ async function warmUp(host: Host, entry: Entry, sampleMs: number): Promise<Runne
   const inspection = first.ms > SLOW_MS ? first : await host.inspect();
   const steps = Math.min(MOST_STEPS, Math.max(1, Math.ceil(sampleMs / inspection.ms)));
   const firstLossNats = first.lossNats;
-  return { entry, host, firstLossNats, inspection, steps, stepMs: [], spentMs: 0 };
+  return { entry, host, firstLossNats, inspection, steps, stepMs: [], workMs: [], spentMs: 0 };
 }
 
 /** They train the same model on the same batch, so the first loss is one and the same: else no figure would count. */
