@@ -2,7 +2,6 @@
  * @genai-fi/nanogpt's own training loop at its nearest model: GPT-2's widths, learned positions and tied embeddings,
  * but RMS norms and no biases, which is less work than ours. f32, no checkpointing, no dropout, AdamW on all weights.
  */
-import { TeachableLLM } from "@genai-fi/nanogpt";
 import type { Clock, Contestant, Entry } from "../training/contestant.ts";
 import { BATCHES, isGpt, SHAPES } from "../training/shapes.ts";
 
@@ -12,6 +11,9 @@ export async function openNanogpt(
 ): Promise<Contestant> {
   const shape = SHAPES[name];
   if (backend !== "webgpu" || !isGpt(shape)) throw new Error(`nanogpt: no ${name} on ${backend}`);
+  // It is made for pages: in Node it looks for these two, and then takes Dawn as a browser's WebGPU.
+  if (!("document" in globalThis)) Object.assign(globalThis, { window: globalThis, document: {} });
+  const { TeachableLLM } = await import("@genai-fi/nanogpt");
   await TeachableLLM.selectBackend("webgpu");
   const { vocabulary, context, layers, channels, heads } = shape.architecture;
   const teachable = TeachableLLM.create("char", {

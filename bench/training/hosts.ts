@@ -34,8 +34,6 @@ export async function openChromium(): Promise<Venue> {
   return {
     async host() {
       const page = await browser.newPage();
-      const failures: string[] = [];
-      page.on("pageerror", (error) => void failures.push(error.message));
       await page.goto(server.resolvedUrls?.local[0] ?? "");
       await page.waitForFunction(() => "stage" in globalThis);
       return {
@@ -72,20 +70,21 @@ export function openNode(gpu: Gpu | null): Venue {
         stdio: ["ignore", "ignore", "inherit", "ipc"],
       });
       let processorMs = 0; // as of the last answer
+      const exit = once(child, "exit");
+      const failed = exit.then(([code]) => {
+        throw new Error(`a contestant's process ended with ${code}`);
+      });
+      failed.catch(() => {}); // it ends when it is closed, too
       return {
         ...callThrough(async (call) => {
           child.send(call);
-          const ended = once(child, "exit").then(([code]) => {
-            throw new Error(`a contestant's process ended with ${code}`);
-          });
-          const [answer] = await Promise.race([once(child, "message"), ended]);
+          const [answer] = await Promise.race([once(child, "message"), failed]);
           if ("error" in answer) throw new Error(answer.error);
           processorMs = answer.processorMs;
           return answer.value;
         }),
         processorMs: async () => (gpu?.isSoftware ? processorMs : null), // without one, its clock tells it
         async close() {
-          const exit = once(child, "exit");
           child.disconnect();
           await exit;
         },
