@@ -5,7 +5,7 @@ import { quantisedDelta, smallTask } from "../../tests/fixtures/training-task.ts
 import { WASM_FOLDER } from "../../tests/fixtures/wasm-folder.ts";
 import { gptTask } from "../../tests/reference/gpt-task.ts";
 import { type TrainingTask, trainDelta } from "../training/train.ts";
-import { compareTrainings, isSameWork } from "./spot-check.ts";
+import { compareTrainings, isSameWork, needsSpotCheck } from "./spot-check.ts";
 
 const TASKS: [string, TrainingTask][] = [
   ["an MLP", smallTask({ steps: 50 })],
@@ -59,4 +59,12 @@ describe.each(TASKS)("G19: %s", (_, task) => {
       ),
     ).toBe(false);
   });
+});
+
+test("G19: a share of the work is checked, and all of who failed a check before; none where the recipe has no checks", () => {
+  const share = { spotCheckShare: 0.2 };
+  expect(needsSpotCheck({ hasFailed: false }, share, 0.19)).toBe(true);
+  expect(needsSpotCheck({ hasFailed: false }, share, 0.2)).toBe(false);
+  expect(needsSpotCheck({ hasFailed: true }, share, 0.99)).toBe(true);
+  expect(needsSpotCheck({ hasFailed: true }, { spotCheckShare: 0 }, 0)).toBe(false);
 });

@@ -1,3 +1,5 @@
+import type { Recipe } from "../protocol/schemas/recipe.ts";
+
 /** Two trainings of the same ticket, compared: same base, shards, seed and mask (protocol G19). */
 export type Comparison = {
   readonly cosine: number;
@@ -34,4 +36,17 @@ export function compareTrainings(sent: Float32Array, again: Float32Array): Compa
 /** Whether both can be the work that the ticket asks for, on whatever device it was done. */
 export function isSameWork({ cosine, normRatio }: Comparison): boolean {
   return cosine >= LEAST_COSINE && normRatio >= LEAST_RATIO && normRatio <= MOST_RATIO;
+}
+
+/**
+ * Whether a contribution is trained a second time: of most a share, drawn by `lot` in [0, 1), but everything of a
+ * contributor whose work has failed a check before. If failures were forgotten, who does half of the work would get as
+ * much of it merged between two checks as before the first.
+ */
+export function needsSpotCheck(
+  { hasFailed }: { readonly hasFailed: boolean },
+  { spotCheckShare }: Pick<Recipe["score"], "spotCheckShare">,
+  lot: number,
+): boolean {
+  return spotCheckShare > 0 && (hasFailed || lot < spotCheckShare);
 }
