@@ -101,6 +101,6 @@ function formatTable({ name, date, machine, seed, rows }: Figures): string {
   ].join("\n");
 }
 
-function formatNumber(value: number): string {
+export function formatNumber(value: number): string {
   return Number.isInteger(value) ? String(value) : value.toPrecision(5);
 }
