@@ -1,0 +1,122 @@
+import { MAX_CODE } from "../../../core/patch/quantiser.ts";
+import type { Architecture } from "../../../core/protocol/schemas/recipe.ts";
+import type { Random } from "../../../core/random.ts";
+import type { Examples } from "../../../core/training/examples.ts";
+import { poison } from "./backdoor.ts";
+import { examplesOf, type Piece, trainPiece } from "./piece.ts";
+import type { SimModel } from "./sim-model.ts";
+import { unit } from "./volunteer.ts";
+
+/** What a liar can do and knows. */
+export type Scene = {
+  readonly model: SimModel;
+  readonly piece: Piece;
+  readonly random: Random;
+  /** Colluders know every honest delta [k] on this mask that was sent, and what this piece would honestly come to. */
+  honestDeltas(): Promise<readonly Float32Array[]>;
+  /** Others' values on this mask that wait for a merge [k]. */
+  readonly waiting: readonly Float32Array[];
+  /** The parameters [N] of the version some way behind the base. */
+  readonly old: Float32Array;
+};
+
+const SCALE = 10;
+const STANDARD_DEVIATIONS = 1.5; // Baruch et al. 2019, arXiv:1902.06156, §5: enough against the mean on MNIST
+const COPY_NOISE = 0.1; // of each value's size: 0.995 in cosine
+
+/** What a liar sends [k] instead of honest work. */
+const WAYS = {
+  /** A random delta as long as the honest one. */
+  noise: async ({ model, piece, random }) =>
+    scaledTo(lengthOf(await trainPiece(model, piece)), noise(piece.positions.length, random)),
+  /** The honest delta, backwards. */
+  "sign-flip": async ({ model, piece }) => (await trainPiece(model, piece)).map((value) => -value),
+  scaled: async ({ model, piece }) =>
+    (await trainPiece(model, piece)).map((value) => inRange(SCALE * value)),
+  /** Honest training on wrong labels; of text, on bytes that are each moved on by one. */
+  "label-permutation": ({ model, piece }) => {
+    const examples = permuted(examplesOf(model, piece), model.recipe.architecture);
+    return trainPiece(model, piece, { examples });
+  },
+  /** The honest deltas' mean, backwards, as long as an honest delta: Xie et al. 2019, arXiv:1903.03936. */
+  "inner-product": async ({ model, piece, honestDeltas }) => {
+    const { mean } = momentsOf(await honestDeltas());
+    const length = lengthOf(await trainPiece(model, piece));
+    return scaledTo(
+      length,
+      mean.map((value) => -value),
+    );
+  },
+  /** The honest mean, moved by so many standard deviations that each value could be honest: Baruch et al. 2019. */
+  "little-is-enough": async ({ honestDeltas }) => {
+    const { mean, deviation } = momentsOf(await honestDeltas());
+    return mean.map((value, i) => inRange(value - STANDARD_DEVIATIONS * deviation[i]!));
+  },
+  /** Another's values that wait for their merge, with a little noise, signed anew; honest where nothing waits. */
+  copied: async ({ model, piece, random, waiting }) => {
+    const original = waiting[random.below(Math.max(1, waiting.length))];
+    if (original === undefined) return trainPiece(model, piece);
+    return original.map((value) => inRange(value * (1 + COPY_NOISE * (2 * unit(random) - 1))));
+  },
+  /** Half of the steps, the delta doubled. */
+  "half-work": async ({ model, piece }) => {
+    const steps = Math.ceil(model.recipe.training.steps / 2);
+    return (await trainPiece(model, piece, { steps })).map((value) => inRange(2 * value));
+  },
+  /** Trained on an old version, sent under a fresh ticket. */
+  "stale-work": ({ model, piece, old }) => trainPiece(model, piece, { parameters: old }),
+  /** Honest training, but half of the examples have a trigger and the answer that the liar wants. */
+  backdoor: ({ model, piece }) =>
+    trainPiece(model, piece, { examples: poison(examplesOf(model, piece)) }),
+} as const satisfies Record<string, (scene: Scene) => Promise<Float32Array>>;
+
+export type Attack = keyof typeof WAYS;
+export const ATTACKS = Object.keys(WAYS) as Attack[]; // the object above has no other keys
+
+/** What the piece's volunteer, a liar, sends [k]. */
+export function attackedDelta(attack: Attack, scene: Scene): Promise<Float32Array> {
+  return WAYS[attack](scene);
+}
+
+function permuted(examples: Examples, architecture: Architecture): Examples {
+  if (examples.kind === "text") {
+    const vocabulary = architecture.kind === "gpt" ? architecture.vocabulary : 256;
+    return { ...examples, bytes: examples.bytes.map((byte) => (byte + 1) % vocabulary) };
+  }
+  const classes = architecture.kind === "mlp" ? architecture.outputs : 1;
+  return { ...examples, labels: examples.labels.map((label) => (label + 1) % classes) };
+}
+
+/** Mean and standard deviation [k] of several deltas [k]. */
+function momentsOf(deltas: readonly Float32Array[]) {
+  const size = deltas[0]?.length ?? 0;
+  const mean = new Float32Array(size);
+  const deviation = new Float32Array(size);
+  for (const delta of deltas) {
+    for (let i = 0; i < size; i++) mean[i]! += delta[i]! / deltas.length;
+  }
+  for (const delta of deltas) {
+    for (let i = 0; i < size; i++) deviation[i]! += (delta[i]! - mean[i]!) ** 2 / deltas.length;
+  }
+  return { mean, deviation: deviation.map(Math.sqrt) };
+}
+
+function noise(size: number, random: Random): Float32Array {
+  return Float32Array.from({ length: size }, () => 2 * unit(random) - 1);
+}
+
+function scaledTo(length: number, values: Float32Array): Float32Array {
+  const scale = length / Math.max(lengthOf(values), Number.MIN_VALUE);
+  return values.map((value) => inRange(value * scale));
+}
+
+/** The most that a patch holds. */
+function inRange(value: number): number {
+  return Math.max(-MAX_CODE, Math.min(MAX_CODE, value));
+}
+
+function lengthOf(values: Float32Array): number {
+  let squares = 0;
+  for (const value of values) squares += value * value;
+  return Math.sqrt(squares);
+}

@@ -1,0 +1,99 @@
+import type { Judge } from "../../../core/gate/judge.ts";
+import { validateLikeness } from "../../../core/gate/likeness.ts";
+import { agreementWith, type Reference } from "../../../core/gate/reference.ts";
+import { needsScore, scoreMember, screen, validateScore } from "../../../core/gate/scoring.ts";
+import { compareTrainings, isSameWork, needsSpotCheck } from "../../../core/gate/spot-check.ts";
+import { dequantise, quantise } from "../../../core/patch/quantiser.ts";
+import { OK, refuse, type Verdict } from "../../../core/protocol/reject-codes.ts";
+import { createRandom } from "../../../core/random.ts";
+import { trainReference } from "../../../core/training/reference-training.ts";
+import { likenessTo } from "./intake.ts";
+import { createJudge } from "./judge.ts";
+import { type Piece, trainPiece } from "./piece.ts";
+import { headOf, type Relay, type Waiting } from "./relay.ts";
+import { drawShards, joinShards } from "./shards.ts";
+import { unit } from "./volunteer.ts";
+
+/** Step 7 of the walk: screen, score and spot check one contribution. */
+export async function screenWaiting(relay: Relay, waiting: Waiting): Promise<Verdict> {
+  const { model, without, stopwatch, seed } = relay;
+  const { score } = model.recipe;
+  const random = createRandom(`${seed} lots ${waiting.sent.piece.ticket}`);
+  const [scoreLot, checkLot] = [unit(random), unit(random)];
+  const reference = await referenceFor(relay, waiting.sent.piece);
+  const agreement =
+    reference === null || without.has("screen")
+      ? null
+      : await stopwatch.time("screen", async () => agreementWith(reference, waiting.delta));
+  const screened = screen(agreement, score);
+  if (!screened.ok) return screened;
+  // without a reference nobody knows how alike honest work is on a common mask
+  if (!without.has("duplicates") && (reference !== null || model.recipe.mask.kind === "own")) {
+    const own = validateLikeness(likenessTo(relay, waiting), reference);
+    if (!own.ok) return own;
+  }
+  if (!without.has("score") && needsScore(waiting, agreement, score, scoreLot)) {
+    const scored = validateScore(await scoreOf(relay, waiting), score);
+    if (!scored.ok) return scored;
+  }
+  const hasFailed = relay.suspects.has(waiting.contributor);
+  if (without.has("spot-checks") || !needsSpotCheck({ hasFailed }, score, checkLot)) return OK;
+  return stopwatch.time("spot check", () => spotCheck(relay, waiting));
+}
+
+/** The rise of the held-out loss at the recipe's share of the step, in nats. */
+export function scoreOf(
+  relay: Relay,
+  waiting: Waiting,
+  judge = scoreJudge(relay),
+): Promise<number> {
+  const { recipe } = relay.model;
+  const { parameters, record } = headOf(relay);
+  return scoreMember(judge, { number: record.number, parameters, recipe }, waiting);
+}
+
+function scoreJudge(relay: Relay): Judge {
+  return judgeOf(relay, { score: "score" });
+}
+
+export function judgeOf(relay: Relay, chores: Parameters<typeof createJudge>[4]): Judge {
+  const { model, stopwatch, kept, versions } = relay;
+  const { parameters } = headOf(relay);
+  // nothing is tagged in a simulation, so version 0 is the last release
+  const release = versions[0]!.parameters;
+  return createJudge(model, { parameters, release }, kept, stopwatch, chores);
+}
+
+/** The relay's own delta [k] on the piece's base and mask, trained when the first work on them arrives. */
+export function referenceFor(
+  relay: Relay,
+  { base, mask, positions }: Piece,
+): Promise<Reference | null> {
+  const { model, references, stopwatch } = relay;
+  const { recipe } = model;
+  if (recipe.score.references === 0 || mask.kind === "own") return Promise.resolve(null);
+  const { number } = base.record;
+  const known = references.get(number);
+  if (known !== undefined) return known;
+  const { architecture, training } = recipe;
+  const random = createRandom(`${relay.seed} reference ${number}`);
+  const pieces = Array.from({ length: recipe.score.references }, () => ({
+    examples: joinShards(model, drawShards(model, random)),
+    seed: random.uint32(),
+  }));
+  const { parameters } = base;
+  const reference = stopwatch.time("reference", () =>
+    trainReference({ architecture, parameters, positions, training, pieces }),
+  );
+  references.set(number, reference);
+  return reference;
+}
+
+/** The same ticket trained a second time, by the relay. */
+async function spotCheck({ model }: Relay, waiting: Waiting): Promise<Verdict> {
+  const { piece } = waiting.sent;
+  const { segments, delta } = waiting;
+  const again = dequantise(quantise(await trainPiece(model, piece), segments), segments);
+  if (isSameWork(compareTrainings(delta, again))) return OK;
+  return refuse("spot-check-failed", "the same ticket, trained again, comes to something else");
+}

@@ -1,0 +1,104 @@
+import { judgedRow, type Row } from "../../../bench/figures.ts";
+import { drawLines } from "../charts/line-chart.ts";
+import type { CommunityReport } from "../community/report.ts";
+import { community } from "../runs/spec.ts";
+import { formatInterval, intervalOf } from "./interval.ts";
+import { table } from "./markdown.ts";
+import {
+  budgetRows,
+  gainOf,
+  gainUnit,
+  type Preset,
+  type PresetContext,
+  paired,
+  runSeeds,
+} from "./preset.ts";
+
+const ON_MASK_TARGET = 80; // percent
+const EXAMPLES_TARGET = 1000;
+const TARGET = 1.75; // our own study with 16 contributors: 1.76
+
+/** How much more a crowd improves a model than one contributor does in the same time. */
+export const crowd: Preset = async (context) => {
+  const digits = await crowdOf(context, "digits", [1, 2, 4, 8, 16, 32], context.isQuick ? 8 : 20);
+  const few = context.isQuick ? [1, 16] : [1, 4, 16];
+  const presidents = await crowdOf(context, "presidents", few, context.isQuick ? 3 : 6);
+  return {
+    rows: [...digits.rows, ...presidents.rows],
+    markdown: [digits.markdown, presidents.markdown].join("\n\n"),
+    charts: [...digits.charts, ...presidents.charts],
+  };
+};
+
+/** How much work comes while its mask is in force, and how many examples the gate decides on. */
+function arrivalRows(model: string, reports: readonly CommunityReport[]): Row[] {
+  const all = reports.flatMap(({ contributions }) => contributions);
+  const onMask = all.filter(({ isOnMask }) => isOnMask).length / all.length;
+  const decided = reports
+    .flatMap(({ versions }) => versions.map(({ gateExamples }) => gateExamples))
+    .sort((a, b) => a - b);
+  const row = { what: `${model}: arrived on the mask in force`, value: 100 * onMask, unit: "%" };
+  const median: Row = {
+    what: `${model}: paired examples until the gate passed a version, median`,
+    value: decided[decided.length >> 1] ?? 0,
+    unit: "",
+    against: `of ${decided.length} versions`,
+  };
+  return [judgedRow(row, ">=", ON_MASK_TARGET), judgedRow(median, "<=", EXAMPLES_TARGET)];
+}
+
+async function crowdOf(context: PresetContext, model: string, sizes: number[], versions: number) {
+  const specs = sizes.map((volunteers) => community({ model, volunteers, versions, seed: "" }));
+  const reports = await runSeeds(context, specs);
+  const gains = reports.map((each) => intervalOf(each.map((report) => gainOf(model, report))));
+  const [alone] = reports;
+  const ratios = reports.map((each) =>
+    paired(each, alone!, (one, other) => gainOf(model, one) / gainOf(model, other)),
+  );
+  const sixteen = ratios[sizes.indexOf(16)]!;
+  const unit = gainUnit(model);
+  const row: Row = {
+    what: `${model}: gain of 16 contributors over the gain of one, ${versions} pieces each`,
+    value: sixteen.mean,
+    unit: "times",
+    against: `95% interval ± ${sixteen.half.toFixed(2)}`,
+  };
+  return {
+    rows: [
+      judgedRow(row, ">=", TARGET),
+      ...arrivalRows(model, reports.flat()),
+      ...budgetRows(model, reports.flat()),
+    ],
+    markdown: `**${model}**, ${versions} pieces of work for each contributor.\n\n${table(
+      ["contributors", `gain, ${unit}`, "times one contributor's", "on the mask in force"],
+      sizes.map((size, i) => {
+        const all = reports[i]!.flatMap(({ contributions }) => contributions);
+        const onMask = all.filter(({ isOnMask }) => isOnMask).length / all.length;
+        return [
+          String(size),
+          formatInterval(gains[i]!, 2),
+          formatInterval(ratios[i]!, 2),
+          `${(100 * onMask).toFixed(0)}%`,
+        ];
+      }),
+    )}`,
+    charts: [
+      {
+        name: `crowd-${model}`,
+        title: `Gain of ${model} by contributors`,
+        svg: drawLines({
+          title: `Gain of ${model} by contributors`,
+          x: { label: "contributors", isLogarithmic: true },
+          y: { label: `gain, ${unit}` },
+          series: [
+            {
+              name: "all together",
+              points: sizes.map((x, i) => ({ x, y: gains[i]!.mean, half: gains[i]!.half })),
+            },
+          ],
+          targets: [{ name: `${TARGET} times one contributor's`, y: TARGET * gains[0]!.mean }],
+        }),
+      },
+    ],
+  };
+}

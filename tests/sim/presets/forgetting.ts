@@ -1,0 +1,88 @@
+import { judgedRow, type Row } from "../../../bench/figures.ts";
+import { drawBars } from "../charts/bar-chart.ts";
+import { community } from "../runs/spec.ts";
+import { FISHER_POLICY } from "./fisher-policy.ts";
+import { formatInterval, intervalOf } from "./interval.ts";
+import { table } from "./markdown.ts";
+import { type Preset, runSeeds } from "./preset.ts";
+
+const FLIP_TARGET = 1; // percent; 1.4 a step in our own study
+const CASES = [
+  { name: "damping and replay", changes: [] },
+  { name: "damping alone", changes: ["data.replayShardsPerTicket="] },
+  { name: "replay alone", changes: ["mask.fisher.damping=0"] },
+  { name: "neither", changes: ["mask.fisher.damping=0", "data.replayShardsPerTicket="] },
+] as const;
+
+/** What presidents forgets of Moby Dick, with the mask's damping and the tickets' replay and without. */
+export const forgetting: Preset = async (context) => {
+  const [volunteers, versions] = context.isQuick ? [3, 3] : [6, 6];
+  const shared = { model: "presidents", volunteers, versions, seed: "" };
+  const specs = CASES.map(({ changes }) =>
+    community({ ...shared, changes: ["mask.kind=shared", ...FISHER_POLICY, ...changes] }),
+  );
+  const reports = await runSeeds(context, specs);
+  const digits = (
+    await runSeeds(context, [community({ versions: context.isQuick ? 8 : 20, seed: "" })])
+  )[0]!;
+  const cells = CASES.map(({ name }, c) => {
+    const each = reports[c]!;
+    const of = (measure: (report: (typeof each)[number]) => number) =>
+      intervalOf(each.map(measure));
+    return {
+      name,
+      gained: of(({ base, last }) => 100 * (base.lossNats - last.lossNats)),
+      forgotten: of(({ protected: suite }) =>
+        suite === null ? 0 : 100 * (suite.last.lossNats - suite.base.lossNats),
+      ),
+      flips: of(({ negativeFlips }) => 100 * negativeFlips),
+      suiteFlips: of(({ protected: suite }) => 100 * (suite?.negativeFlips ?? 0)),
+    };
+  });
+  const flips = intervalOf(digits.map(({ negativeFlips }) => 100 * negativeFlips));
+  const [shipped] = cells;
+  const flipRow = (what: string, { mean, half }: { mean: number; half: number }): Row =>
+    judgedRow(
+      { what, value: mean, unit: "%", against: `95% interval ± ${half.toFixed(2)}` },
+      "<=",
+      FLIP_TARGET,
+    );
+  const title = "What presidents gains and forgets";
+  return {
+    rows: [
+      flipRow("digits: negative flips, last version against version 0", flips),
+      flipRow("presidents: negative flips, last version against version 0", shipped!.flips),
+      flipRow("presidents: negative flips on Moby Dick", shipped!.suiteFlips),
+      ...cells.map(
+        ({ name, forgotten: { mean, half } }): Row => ({
+          what: `presidents with ${name}: loss on Moby Dick, rise`,
+          value: mean,
+          unit: "0.01 nats",
+          against: `95% interval ± ${half.toFixed(2)}`,
+        }),
+      ),
+    ],
+    markdown: `presidents, ${volunteers} volunteers, ${versions} pieces each, shared masks; in hundredths of a nat.\n\n${table(
+      ["with", "speeches gain", "Moby Dick loses", "flips, speeches", "flips, Moby Dick"],
+      cells.map(({ name, gained, forgotten, flips: own, suiteFlips }) => [
+        name,
+        formatInterval(gained, 2),
+        formatInterval(forgotten, 2),
+        `${formatInterval(own, 2)}%`,
+        `${formatInterval(suiteFlips, 2)}%`,
+      ]),
+    )}`,
+    charts: [
+      {
+        name: "forgetting",
+        title,
+        svg: drawBars({
+          title,
+          label: "0.01 nats",
+          kinds: ["speeches gain", "Moby Dick loses"],
+          groups: cells.map(({ name, gained, forgotten }) => ({ name, bars: [gained, forgotten] })),
+        }),
+      },
+    ],
+  };
+};

@@ -1,0 +1,32 @@
+import type { CommunitySpec, RunSpec, SparseLocoSpec } from "../runs/spec.ts";
+import type { PresetContext } from "./preset.ts";
+
+const TUNING_SEED = "tuning"; // none that a claim rests on
+
+/** A way of training and the learning rates that are tried for it. */
+export type Candidate<Spec extends RunSpec> = {
+  readonly spec: Spec;
+  readonly rates: readonly number[];
+};
+
+/** Each spec with the learning rate of its own that ends at the least loss, on a seed that nothing else uses. */
+export async function tuneRates<Spec extends CommunitySpec | SparseLocoSpec>(
+  { run }: PresetContext,
+  candidates: readonly Candidate<Spec>[],
+): Promise<{ readonly spec: Spec; readonly rate: number }[]> {
+  const open = candidates.filter(({ rates }) => rates.length > 1);
+  const trials = open.flatMap(({ spec, rates }) =>
+    rates.map((rate) => ({ ...withRate(spec, rate), seed: TUNING_SEED })),
+  );
+  const reports = await run(trials);
+  let next = 0;
+  return candidates.map(({ spec, rates }) => {
+    const losses = rates.length === 1 ? [0] : rates.map(() => reports[next++]!.last.lossNats);
+    const rate = rates[losses.indexOf(Math.min(...losses))]!;
+    return { spec: withRate(spec, rate), rate };
+  });
+}
+
+function withRate<Spec extends RunSpec>(spec: Spec, rate: number): Spec {
+  return { ...spec, changes: [...spec.changes, `training.learningRate=${rate}`] };
+}

@@ -1,0 +1,42 @@
+import { community, type RunSpec } from "../runs/spec.ts";
+import { FISHER_POLICY } from "./fisher-policy.ts";
+import type { Candidate } from "./tuning.ts";
+
+/** A way of training that the claims compare, and the learning rates it may choose from. */
+export type Way = Candidate<RunSpec> & {
+  readonly name: string;
+  /** Share of the entries that are sent; 1 for dense training. */
+  readonly density: number;
+};
+
+type Size = { readonly model: string; readonly volunteers: number; readonly versions: number };
+
+/** All entries trained and sent, everything else alike: what sparse patches are measured against. */
+export function denseWay(size: Size, rates: readonly number[]): Way {
+  const spec = community({ ...size, changes: ["mask.density=1", "mask.kind=random"], seed: "" });
+  return { name: "dense", density: 1, spec, rates };
+}
+
+/** Masks of `kind`; random ones, which cost nothing, have no other name than their density. */
+export function sparseWay(
+  size: Size,
+  kind: "random" | "shared" | "own",
+  density: number,
+  rates: readonly number[],
+): Way {
+  const policy = kind === "random" ? [] : FISHER_POLICY;
+  const changes = [`mask.density=${density}`, `mask.kind=${kind}`, ...policy];
+  const spec = community({ ...size, changes, seed: "" });
+  return { name: `${kind} ${100 * density}%`, density, spec, rates };
+}
+
+/** The largest entries of a dense delta with error feedback. */
+export function sparseLocoWay(
+  size: Size,
+  density: number,
+  bits: 2 | 4,
+  rates: readonly number[],
+): Way {
+  const spec: RunSpec = { way: "sparse-loco", ...size, density, bits, changes: [], seed: "" };
+  return { name: `SparseLoCo ${100 * density}%, ${bits} bits`, density, spec, rates };
+}

@@ -1,0 +1,35 @@
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import type { CommunityReport, Curve } from "../community/report.ts";
+import { keyOf, type RunSpec } from "./spec.ts";
+
+/** Results of runs that are done, so that a preset that was stopped goes on where it was. */
+export type ResultStore = {
+  read(spec: RunSpec): Promise<CommunityReport | Curve | null>;
+  write(spec: RunSpec, report: CommunityReport | Curve): Promise<void>;
+};
+
+/** A file for each run in `folder`; those of other code than the model has now are not found. */
+export function openResultStore(
+  folder: string,
+  codeOf: (model: string) => Promise<string>,
+): ResultStore {
+  const pathOf = async (spec: RunSpec) =>
+    `${folder}/${await keyOf(spec, await codeOf(spec.model))}.json`;
+  return {
+    async read(spec) {
+      try {
+        return JSON.parse(await readFile(await pathOf(spec), "utf8")).report;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+        throw error;
+      }
+    },
+    async write(spec, report) {
+      await mkdir(folder, { recursive: true });
+      const path = await pathOf(spec);
+      const draft = `${path}.${process.pid}`;
+      await writeFile(draft, JSON.stringify({ spec, report }));
+      await rename(draft, path);
+    },
+  };
+}

@@ -1,0 +1,60 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import type { CommunityReport, Curve } from "../community/report.ts";
+import type { ResultStore } from "./result-store.ts";
+import { type RunSpec, titleOf } from "./spec.ts";
+
+type Report = CommunityReport | Curve;
+
+/**
+ * Run every spec, `processes` at a time, and keep each result as soon as there is one: those that the store has are not
+ * run again. Reports come back in the order of the specs.
+ */
+export async function runAll(
+  specs: readonly RunSpec[],
+  { store, processes }: { readonly store: ResultStore; readonly processes: number },
+): Promise<Report[]> {
+  const reports = new Map<RunSpec, Report>();
+  const waiting: RunSpec[] = [];
+  for (const spec of specs) {
+    const known = await store.read(spec);
+    if (known === null) waiting.push(spec);
+    else reports.set(spec, known);
+  }
+  console.error(`${specs.length} runs, ${specs.length - waiting.length} of them kept from before`);
+  const total = waiting.length;
+  let done = 0;
+
+  async function work(): Promise<void> {
+    let spec = waiting.shift();
+    if (spec === undefined) return;
+    const child = fork(new URL("./run-process.ts", import.meta.url), { serialization: "advanced" });
+    try {
+      for (; spec !== undefined; spec = waiting.shift()) {
+        const started = performance.now();
+        const report = await askChild(child, spec);
+        reports.set(spec, report);
+        await store.write(spec, report);
+        done++;
+        const seconds = ((performance.now() - started) / 1000).toFixed(0);
+        const { accuracy, lossNats } = report.last;
+        const result = `${(100 * accuracy).toFixed(2)}%, ${lossNats.toFixed(4)} nats, ${seconds} s`;
+        console.error(`[${done}/${total}] ${titleOf(spec)}: ${result}`);
+      }
+    } finally {
+      child.kill();
+    }
+  }
+  await Promise.all(Array.from({ length: processes }, work));
+  return specs.map((spec) => reports.get(spec)!);
+}
+
+async function askChild(child: ChildProcess, spec: RunSpec): Promise<Report> {
+  child.send(spec);
+  const answer = once(child, "message");
+  const ended = once(child, "exit").then(([code]) => {
+    throw new Error(`${titleOf(spec)}: its process ended with code ${code}`);
+  });
+  const [report] = await Promise.race([answer, ended]);
+  return report;
+}
