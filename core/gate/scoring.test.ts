@@ -20,9 +20,14 @@ test("G16: work that does not agree with the reference is refused as unrelated",
 });
 
 test("G16: so is work that agrees far less than the relay's own pieces do", () => {
-  expect(screen(agreeing(9, 0.49), score)).toMatchObject({ ok: false, code: "unrelated" });
-  expect(screen(agreeing(9, 0.5), score).ok).toBe(true);
+  expect(screen(agreeing(20, 0.45), score)).toMatchObject({ ok: false, code: "unrelated" });
+  expect(screen(agreeing(20, 0.46), score).ok).toBe(true);
   expect(screen(agreeing(1, 0.5), score)).toMatchObject({ ok: false, code: "unrelated" });
+});
+
+test("G16: where little is known, a low share may be chance", () => {
+  expect(screen(agreeing(5, 0.36), score).ok).toBe(true);
+  expect(screen(agreeing(5, 0.35), score)).toMatchObject({ ok: false, code: "unrelated" });
 });
 
 test("G16: newcomers, borderline work, unscreened work and a sample are scored", () => {

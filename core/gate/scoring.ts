@@ -6,6 +6,7 @@ import type { Judge } from "./judge.ts";
 import type { Agreement } from "./reference.ts";
 
 const SLICES = 3; // of the score set; each version is scored on the next, so that none can be trained against
+const SURE = 2; // standard errors: late in training z is 5 and an honest share strays by a fifth
 const BORDERLINE = 2; // below this many times the least z, the loss is looked at too
 
 /**
@@ -18,8 +19,13 @@ export function screen(
 ): Verdict {
   if (agreement === null) return OK;
   const { z, share } = agreement;
-  if (z >= leastZ && (share === null || share >= leastShare)) return OK;
+  if (z >= leastZ && (share === null || upperEnd(share, z) >= leastShare)) return OK;
   return refuse("unrelated", "it does not go where training on this data goes");
+}
+
+/** What the share may be for all that chance does: a cosine is off by cosine / z, so this is 2 of that above it. */
+function upperEnd(share: number, z: number): number {
+  return z > 0 ? share * (1 + SURE / z) : share;
 }
 
 /**
