@@ -15,6 +15,8 @@ import { unit } from "./volunteer.ts";
 
 const MOST_POSTPONEMENTS = 3; // as on the relay
 const CLIP_SAMPLE = 64; // the same
+const LEFT_OUT_SHARE = 1 / 4; // of the cohorts, the same
+const MOST_LEFT_OUT = 64; // the same
 const SECOND_MS = 1000;
 
 /** What became of a cohort. */
@@ -92,7 +94,8 @@ async function judged(relay: Relay, cohort: readonly Waiting[]): Promise<CohortO
     start,
     parameters,
     mergedNorms: norms,
-    isSampled: !without.has("leave-one-out") && lot < recipe.score.sampleShare,
+    isSampled:
+      !without.has("leave-one-out") && cohort.length <= MOST_LEFT_OUT && lot < LEFT_OUT_SHARE,
   };
   return judgeCohort(setting, cohort);
 }
