@@ -57,6 +57,12 @@ test("G17: who makes the candidate worse is found by leaving each out, before th
   expect(others.harmful).toEqual([]);
 });
 
+test("G17: a hair of harm that only thousands of examples can see refuses nobody", async () => {
+  const idle = toyMember("idle", toyDelta(-0.01, "idle", 0));
+  const outcome = await judgeCohort(settingOf({ isSampled: true }), [...honest, idle]);
+  expect(outcome.harmful).toEqual([]);
+});
+
 test("G7: a patch longer than merged work is clipped to it", async () => {
   const [long] = [toyMember("long", toyDelta(3, "long"))];
   const norm = honest[0]!.norm;

@@ -1,14 +1,16 @@
 import { type Candidate, mergeWeighted } from "../merge/candidate.ts";
 import type { Member } from "../merge/member.ts";
+import { MAX_MULTIPLIER } from "../protocol/limits.ts";
 import type { Recipe } from "../protocol/schemas/recipe.ts";
 import type { Judge } from "./judge.ts";
 
 const CERTAIN_Z = 4; // one honest patch in 30,000 looks this bad by chance
 
 /**
- * The members without whom the candidate would do better on the score set, so clearly that it is no accident
- * (protocol G17). Each is left out in turn, with multiplier 0, so that the others move the model as far as before; a
- * paired z over the examples tells. Costs a pass over the score set a member, so it is done by sample.
+ * The members without whom the candidate would do better on the score set, so clearly that it is no accident, and by
+ * more than a score may rise for as much of a delta (protocol G17): late in training honest work, too, does a
+ * hair of harm that thousands of examples can see. Each is left out in turn, with multiplier 0, so that the others move
+ * the model as far as before. Costs a pass over the score set a member, so it is done by sample.
  */
 export async function harmfulMembers<M extends Member>(
   judge: Judge,
@@ -17,18 +19,21 @@ export async function harmfulMembers<M extends Member>(
 ): Promise<M[]> {
   const all = [0, recipe.data.heldOut.score] as const;
   const { losses } = await judge.evaluate("score", { head: step }, all);
+  const { stepShare, toleranceNats } = recipe.score;
   const harmful: M[] = [];
-  for (const member of members) {
-    const others = members.map((other, i) => (other === member ? 0 : multipliers[i]!));
+  for (const [m, member] of members.entries()) {
+    const others = multipliers.map((own, i) => (i === m ? 0 : own));
     const without = mergeWeighted(parameters, members, others, recipe.merge);
     const left = await judge.evaluate("score", { head: without.step }, all);
-    if (pairedZ(losses, left.losses) > CERTAIN_Z) harmful.push(member);
+    const { mean, z } = pairedRise(losses, left.losses);
+    const share = multipliers[m]! / (MAX_MULTIPLIER * members.length); // of its delta in the candidate
+    if (z > CERTAIN_Z && mean > (toleranceNats * share) / stepShare) harmful.push(member);
   }
   return harmful;
 }
 
-/** z of the mean of `a` − `b` [n]. */
-function pairedZ(a: Float32Array, b: Float32Array): number {
+/** The mean of `a` − `b` [n], and its z. */
+function pairedRise(a: Float32Array, b: Float32Array): { mean: number; z: number } {
   let sum = 0;
   let squares = 0;
   for (let i = 0; i < a.length; i++) {
@@ -38,5 +43,5 @@ function pairedZ(a: Float32Array, b: Float32Array): number {
   }
   const mean = sum / a.length;
   const variance = squares / a.length - mean * mean;
-  return variance === 0 ? 0 : mean / Math.sqrt(variance / a.length);
+  return { mean, z: variance === 0 ? 0 : mean / Math.sqrt(variance / a.length) };
 }
