@@ -18,7 +18,7 @@ import { createMaskCache } from "./masks.ts";
 import type { Evaluator } from "./pipeline/evaluation-thread.ts";
 import { createLikeness } from "./pipeline/likeness.ts";
 import { openEvaluator } from "./pipeline/open-evaluator.ts";
-import { startPipeline } from "./pipeline/pipeline.ts";
+import { type PipelineParts, startPipeline } from "./pipeline/pipeline.ts";
 import { openModels } from "./served-models.ts";
 import { type Fetch, startServing } from "./serving.ts";
 import { StartError } from "./start-error.ts";
@@ -105,11 +105,32 @@ async function start(
   const pipeline = startPipeline(parts);
   // the trainer ends with the pipeline, which else would wait for a training to its end
   closers.push(() => Promise.all([pipeline.close(), closeTrainer()]));
-  const app = createApp({ context, checkpoints, hub, positionsOf, onWork: pipeline.wake });
+  const app = createApp({
+    context,
+    checkpoints,
+    hub,
+    positionsOf,
+    onWork: pipeline.wake,
+    onTicket: ({ model, base }) => void beginReference(parts, model, base.number),
+  });
   const fetch: Fetch = (request, env) => app.fetch(request, env);
   serving.open(fetch);
   const { port } = serving;
   return { url: `http://localhost:${port}`, port, maintainerTokenFile, fetch, close };
+}
+
+/** Train the reference while the first volunteer trains, so that their work need not wait for it. */
+async function beginReference(
+  { context, trainer }: PipelineParts,
+  model: string,
+  base: number,
+): Promise<void> {
+  try {
+    const version = await context.ledger.version(model, base);
+    if (version !== undefined) await trainer.reference(version);
+  } catch {
+    // whoever judges work on this version asks for the reference again, and tells what is wrong
+  }
 }
 
 /** The relay's key, which must be the one that this ledger's history was signed with. */

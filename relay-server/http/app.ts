@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import { PROTOCOL_HEADER, PROTOCOL_VERSION } from "../../core/protocol/limits.ts";
 import { API } from "../../core/protocol/routes.ts";
+import type { Ticket } from "../../core/protocol/schemas/ticket.ts";
 import type { Checkpoints } from "../checkpoints.ts";
 import type { RelayContext } from "../context.ts";
 import type { EventHub } from "../events/event-hub.ts";
@@ -28,10 +29,13 @@ export type AppParts = {
   readonly positionsOf: MaskCache;
   /** Hears that there may be something to score or merge. */
   readonly onWork: () => void;
+  /** Hears of each ticket that is given out. */
+  readonly onTicket: (ticket: Ticket) => void;
 };
 
 /** The relay's HTTP side: API, metrics and page on one port. */
-export function createApp({ context, checkpoints, hub, positionsOf, onWork }: AppParts): Hono {
+export function createApp(parts: AppParts): Hono {
+  const { context, checkpoints, hub, positionsOf, onWork, onTicket } = parts;
   const app = new Hono();
   const limits = createLimits(context);
   const intake = createIntake(context, positionsOf, limits.key);
@@ -67,7 +71,7 @@ export function createApp({ context, checkpoints, hub, positionsOf, onWork }: Ap
   app.route("/", modelRoutes(context));
   app.route("/", checkpointRoutes(context, checkpoints));
   app.route("/", blobRoutes(context));
-  app.route("/", ticketRoutes(context, limits));
+  app.route("/", ticketRoutes(context, limits, onTicket));
   app.route("/", contributionRoutes(context, limits, intakeAndWake));
   app.route("/", eventRoutes(context.ledger, hub));
   app.route("/", adminRoutes(context, hub, limits, onWork));

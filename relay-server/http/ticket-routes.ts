@@ -3,7 +3,11 @@ import { parseJson } from "../../core/protocol/canonical-json.ts";
 import { CLOCK_SKEW_MS, MAX_REQUEST_BYTES, SIGNATURE_HEADER } from "../../core/protocol/limits.ts";
 import { routes } from "../../core/protocol/routes.ts";
 import { signature as signatureSchema } from "../../core/protocol/schemas/primitives.ts";
-import { type TicketAnswer, ticketRequest } from "../../core/protocol/schemas/ticket.ts";
+import {
+  type Ticket,
+  type TicketAnswer,
+  ticketRequest,
+} from "../../core/protocol/schemas/ticket.ts";
 import { verifyRequest } from "../../core/protocol/signed-request.ts";
 import type { RelayContext } from "../context.ts";
 import { issueTicket } from "../tickets.ts";
@@ -13,8 +17,12 @@ import type { Limits } from "./limits.ts";
 import { pathPart } from "./params.ts";
 import { Refusal } from "./refusal.ts";
 
-/** Asking for work. */
-export function ticketRoutes(context: RelayContext, limits: Limits): Hono {
+/** Asking for work; `onTicket` hears of each ticket that is given out. */
+export function ticketRoutes(
+  context: RelayContext,
+  limits: Limits,
+  onTicket: (ticket: Ticket) => void,
+): Hono {
   const app = new Hono();
   app.post(routes.tickets(":model"), async (c) => {
     limits.address(c);
@@ -31,7 +39,9 @@ export function ticketRoutes(context: RelayContext, limits: Limits): Hono {
       throw new Refusal("clock-skew", `issuedAt is ${seconds} s off the relay's clock`);
     }
     limits.key(request.contributor);
-    return c.json((await issueTicket(context, row, request.contributor)) satisfies TicketAnswer);
+    const answer: TicketAnswer = await issueTicket(context, row, request.contributor);
+    if (answer.work) onTicket(answer.ticket);
+    return c.json(answer);
   });
   return app;
 }
