@@ -80,6 +80,14 @@ test("G16: honest work agrees as the relay's pieces do among themselves, however
   }
 });
 
+test("G16: a length is told beside that of the relay's own pieces", () => {
+  const reference = createReference(["1", "2"].map((seed) => piece(seed)));
+  const honest = piece("honest");
+  expect(agreementWith(reference, honest).length).toBeCloseTo(1, 1);
+  const scaled = honest.map((value) => 10 * value);
+  expect(agreementWith(reference, scaled).length).toBeCloseTo(10, 0);
+});
+
 test("G16: one piece alone says nothing about what honest work has", () => {
   expect(agreementWith(one(noise("a")), noise("b")).share).toBeNull();
 });

@@ -6,6 +6,8 @@ export type Agreement = {
   readonly z: number;
   /** The cosine over the one that the relay's own pieces have; null where there is only one piece. */
   readonly share: number | null;
+  /** Its length over the mean length of the relay's own pieces. */
+  readonly length: number;
 };
 
 /**
@@ -13,12 +15,25 @@ export type Agreement = {
  * goes, so it agrees; noise and wrong labels do not, a sign flip disagrees. The cosine with a trusted delta is
  * Cao et al. 2021 (FLTrust), arXiv:2012.13995; z = Σ aᵢbᵢ / √Σ aᵢ²bᵢ² needs no assumption on how large the values are.
  */
-export function agreementWith({ delta: own, cosine }: Reference, delta: Float32Array): Agreement {
+export function agreementWith(
+  { delta: own, norm, cosine }: Reference,
+  delta: Float32Array,
+): Agreement {
   const agreement = agreementOf(own, delta);
-  return { ...agreement, share: cosine === null ? null : agreement.cosine / cosine };
+  const share = cosine === null ? null : agreement.cosine / cosine;
+  return { ...agreement, share, length: norm === 0 ? 0 : lengthOf(delta) / norm };
 }
 
-function agreementOf(reference: Float32Array, delta: Float32Array): Omit<Agreement, "share"> {
+function lengthOf(delta: Float32Array): number {
+  let squares = 0;
+  for (const value of delta) squares += value * value;
+  return Math.sqrt(squares);
+}
+
+function agreementOf(
+  reference: Float32Array,
+  delta: Float32Array,
+): Pick<Agreement, "cosine" | "z"> {
   let product = 0;
   let squares = 0;
   let deltaSquares = 0;
@@ -42,6 +57,8 @@ function agreementOf(reference: Float32Array, delta: Float32Array): Omit<Agreeme
 export type Reference = {
   /** The mean of its pieces [k]. */
   readonly delta: Float32Array;
+  /** Their mean length. */
+  readonly norm: number;
   /** The mean cosine of a piece with the mean of the others: what honest work can be expected to have. Null for one piece. */
   readonly cosine: number | null;
   /** The mean cosine of two pieces: how alike honest work is. Null for one piece. */
@@ -51,7 +68,8 @@ export type Reference = {
 /** The reference that several pieces on the same base and mask make, of which these are the deltas [k]. */
 export function createReference(deltas: readonly Float32Array[]): Reference {
   const delta = meanOf(deltas);
-  if (deltas.length < 2) return { delta, cosine: null, likeness: null };
+  const norm = deltas.reduce((sum, piece) => sum + lengthOf(piece), 0) / deltas.length;
+  if (deltas.length < 2) return { delta, norm, cosine: null, likeness: null };
   let cosines = 0;
   let likenesses = 0;
   for (const piece of deltas) {
@@ -61,7 +79,7 @@ export function createReference(deltas: readonly Float32Array[]): Reference {
       likenesses += agreementOf(other, piece).cosine / others.length / deltas.length;
     }
   }
-  return { delta, cosine: cosines, likeness: likenesses };
+  return { delta, norm, cosine: cosines, likeness: likenesses };
 }
 
 function meanOf(deltas: readonly Float32Array[]): Float32Array {

@@ -11,7 +11,10 @@ import { needsScore, scoreMember, screen, validateScore } from "./scoring.ts";
 const { score } = toyRecipe; // leastZ 2, leastShare 0.5
 const trusted = toyMember("trusted", toyDelta(0.1, "trusted"));
 const newcomer = { ...trusted, merges: 9 };
-const agreeing = (z: number, share: number | null = null) => ({ cosine: 0.1, z, share });
+const agreeing = (z: number, share: number | null = null) => ({
+  ...{ cosine: 0.1, z, share },
+  length: 1,
+});
 
 test("G16: work that does not agree with the reference is refused as unrelated", () => {
   expect(screen(agreeing(1.99), score)).toMatchObject({ ok: false, code: "unrelated" });
@@ -23,6 +26,13 @@ test("G16: so is work that agrees far less than the relay's own pieces do", () =
   expect(screen(agreeing(20, 0.45), score)).toMatchObject({ ok: false, code: "unrelated" });
   expect(screen(agreeing(20, 0.46), score).ok).toBe(true);
   expect(screen(agreeing(1, 0.5), score)).toMatchObject({ ok: false, code: "unrelated" });
+});
+
+test("G16: so is work that is more than twice as long as the relay's own pieces", () => {
+  const long = (length: number) => screen({ ...agreeing(20, 1), length }, score);
+  expect(long(2).ok).toBe(true);
+  expect(long(2.01)).toMatchObject({ ok: false, code: "norm-too-large" });
+  expect(long(Number.NaN).ok).toBe(false);
 });
 
 test("G16: where little is known, a low share may be chance", () => {

@@ -6,6 +6,7 @@ import type { Judge } from "./judge.ts";
 import type { Agreement } from "./reference.ts";
 
 const SLICES = 3; // of the score set; each version is scored on the next, so that none can be trained against
+const MOST_LENGTH = 2; // of the relay's own pieces'; 0.90 to 1.11 of it is what honest work of digits has
 const SURE = 2; // standard errors: late in training z is 5 and an honest share strays by a fifth
 const BORDERLINE = 2; // below this many times the least z, the loss is looked at too
 
@@ -18,7 +19,10 @@ export function screen(
   { leastZ, leastShare }: Recipe["score"],
 ): Verdict {
   if (agreement === null) return OK;
-  const { z, share } = agreement;
+  const { z, share, length } = agreement;
+  if (!(length <= MOST_LENGTH)) {
+    return refuse("norm-too-large", "it is far longer than training on this data makes it");
+  }
   if (z >= leastZ && (share === null || upperEnd(share, z) >= leastShare)) return OK;
   return refuse("unrelated", "it does not go where training on this data goes");
 }

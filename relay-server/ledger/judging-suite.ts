@@ -80,12 +80,12 @@ export function judgingSuite(ledgerTest: LedgerTest): void {
     await ledger.refuseWaiting([id(3)], { code: "harmful", message: "" }, 3);
     await ledger.enter({ ...contribution(4), received_at: 2 }, bytes); // in the same moment as 2
     const asked = { ...contribution(5), base: 1, received_at: 9 };
-    expect(await ledger.earlierOnMask(asked, 9)).toEqual([id(4), id(2), id(1)]);
-    expect(await ledger.earlierOnMask(asked, 2)).toEqual([id(4), id(2)]);
-    expect(await ledger.earlierOnMask({ ...contribution(4), received_at: 2 }, 9)).toEqual([
-      id(2),
-      id(1),
-    ]);
+    const { contributor } = contribution(1);
+    const found = (...all: number[]) => all.map((n) => ({ id: id(n), contributor }));
+    expect(await ledger.earlierOnMask(asked, 9)).toEqual(found(4, 2, 1));
+    expect(await ledger.earlierOnMask(asked, 2)).toEqual(found(4, 2));
+    const fourth = { ...contribution(4), received_at: 2 };
+    expect(await ledger.earlierOnMask(fourth, 9)).toEqual(found(2, 1));
     await enterQueued(ledger, 5, 5);
     await publish(ledger, 2, [5], { mask: '{"other":1}' });
     const other = { ...contribution(6), base: 2, received_at: 10 };

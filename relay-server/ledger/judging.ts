@@ -111,7 +111,7 @@ export function judgingParts(db: Kysely<Tables>, write: Write) {
       });
     },
     /** Work on the same mask that came before this, waits or was merged, newest first. */
-    async earlierOnMask(
+    earlierOnMask(
       {
         id,
         model,
@@ -119,11 +119,11 @@ export function judgingParts(db: Kysely<Tables>, write: Write) {
         received_at,
       }: Pick<ContributionRow, "id" | "model" | "base" | "received_at">,
       limit: number,
-    ): Promise<string[]> {
+    ): Promise<Pick<ContributionRow, "id" | "contributor">[]> {
       const masks = db.selectFrom("versions").where("model", "=", model);
-      const rows = await db
+      return db
         .selectFrom("contributions")
-        .select("id")
+        .select(["id", "contributor"])
         .where("model", "=", model)
         .where(
           "base",
@@ -138,7 +138,6 @@ export function judgingParts(db: Kysely<Tables>, write: Write) {
         .orderBy("id", "desc")
         .limit(limit)
         .execute();
-      return rows.map((row) => row.id);
     },
   };
 }

@@ -1,3 +1,4 @@
+import { type Likeness, likenessOf } from "../../core/gate/likeness.ts";
 import { comparePlaced, type PlacedValues } from "../../core/patch/similarity.ts";
 import type { RelayContext } from "../context.ts";
 import type { MaskCache } from "../masks.ts";
@@ -8,10 +9,9 @@ const COMPARED = 64; // works that came before; a copy of older work moves a mod
 const KEPT_VALUES = 16 << 20; // of them, a byte each, so that a patch is decoded once as a rule
 
 /**
- * The largest cosine of a member with the work on its mask that came before it and waits or was merged; −1 without
- * any. The earlier of two counts, so that nobody can have another's work refused by sending it again.
+ * How like a member is to the work on its mask that came before it and waits or was merged. The earlier of two counts, so that nobody can have another's work refused by sending it again.
  */
-export type LikenessOf = (head: Head, member: Member) => Promise<number>;
+export type LikenessOf = (head: Head, member: Member) => Promise<Likeness>;
 
 export function createLikeness(
   { ledger, blobs }: Pick<RelayContext, "ledger" | "blobs">,
@@ -40,11 +40,11 @@ export function createLikeness(
   }
 
   return async (head, member) => {
-    let largest = -1;
-    for (const id of await ledger.earlierOnMask(member.row, COMPARED)) {
+    const earlier: { contributor: string; cosine: number }[] = [];
+    for (const { id, contributor } of await ledger.earlierOnMask(member.row, COMPARED)) {
       const other = await valuesOf(head, id);
-      if (other !== null) largest = Math.max(largest, comparePlaced(member, other).cosine);
+      if (other !== null) earlier.push({ contributor, ...comparePlaced(member, other) });
     }
-    return largest;
+    return likenessOf(member.contributor, earlier);
   };
 }

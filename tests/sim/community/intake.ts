@@ -1,3 +1,4 @@
+import { type Likeness, likenessOf } from "../../../core/gate/likeness.ts";
 import { clipNorm } from "../../../core/merge/multiplier.ts";
 import { decodePatch, patchNorm } from "../../../core/patch/patch.ts";
 import { dequantise, segmentStarts } from "../../../core/patch/quantiser.ts";
@@ -55,11 +56,14 @@ export function clipOf({ model, without, mergedNorms }: Relay): number | null {
   return clipNorm(mergedNorms.slice(-CLIP_SAMPLE), model.recipe.merge.clipFactor);
 }
 
-/** The largest cosine with other work on the same mask; −1 where there is none. */
-export function likenessTo({ seen }: Relay, waiting: Waiting): number {
-  let most = -1;
-  for (const other of seen.get(maskName(waiting.sent.piece.mask)) ?? []) {
-    most = Math.max(most, comparePlaced(waiting, other).cosine);
-  }
-  return most;
+/** How like it is to what came before it on its mask. */
+export function likenessTo({ seen }: Relay, waiting: Waiting): Likeness {
+  const earlier = seen.get(maskName(waiting.sent.piece.mask)) ?? [];
+  return likenessOf(
+    waiting.contributor,
+    earlier.map((other) => ({
+      contributor: other.contributor,
+      cosine: comparePlaced(waiting, other).cosine,
+    })),
+  );
 }

@@ -21,7 +21,7 @@ export async function probe(relay: Relay, waiting: Waiting): Promise<Probe> {
     ...agreement,
     slopeNats,
     riseNats,
-    likeness,
+    likeness: likeness.others,
     passes: {
       agreement: screen(agreement, score).ok,
       likeness: validateLikeness(likeness, reference).ok,

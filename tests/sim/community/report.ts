@@ -39,11 +39,13 @@ export type Probe = {
   readonly cosine?: number;
   readonly z?: number;
   readonly share?: number | null;
+  /** Over the mean length of the relay's own pieces. */
+  readonly length?: number;
   /** g·δ at the recipe's share of the step: what the held-out loss should change by, in nats. */
   readonly slopeNats: number;
   /** What it does change by. */
   readonly riseNats: number;
-  /** The largest cosine with other work on the same mask. */
+  /** The largest cosine with other people's work on the same mask. */
   readonly likeness: number;
   /** Which of them would let it through, at the recipe's bounds. */
   readonly passes: Readonly<Record<"agreement" | "likeness" | "slope" | "score", boolean>>;
