@@ -56,8 +56,11 @@ export function spotCheckSuite(ledgerTest: LedgerTest): void {
       await ledger.enter(contribution(3), bytes);
       await ledger.enter({ ...contribution(4), contributor: id(8) }, bytes); // another's
       await ledger.drawSpotCheck(contribution(1), 5);
+      expect(await ledger.hasFailedSpotCheck(contribution(1).contributor)).toBe(false);
       await ledger.failSpotCheck(found(1, 9));
       await ledger.failSpotCheck(found(1, 10)); // nothing happens twice
+      expect(await ledger.hasFailedSpotCheck(contribution(1).contributor)).toBe(true);
+      expect(await ledger.hasFailedSpotCheck(id(8))).toBe(false);
       const lives = [1, 2, 3, 4].map(async (n) => (await ledger.contribution(id(n)))?.state);
       expect(await Promise.all(lives)).toEqual(["merged", "refused", "refused", "received"]);
       expect((await ledger.contribution(id(3)))?.reason).toMatchObject({

@@ -53,6 +53,17 @@ export function spotCheckParts(db: Kysely<Tables>, write: Write) {
         .orderBy("spot_checks.contribution")
         .executeTakeFirst();
     },
+    /** Whether any of a contributor's work has failed a check. */
+    async hasFailedSpotCheck(contributor: string): Promise<boolean> {
+      const row = await db
+        .selectFrom("spot_checks")
+        .select("contribution")
+        .where("contributor", "=", contributor)
+        .where("state", "=", "failed")
+        .limit(1)
+        .executeTakeFirst();
+      return row !== undefined;
+    },
     /** A check that cannot be carried out. */
     dropSpotCheck(contribution: string): Promise<void> {
       return write(async (trx) => {

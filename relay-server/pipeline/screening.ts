@@ -3,6 +3,7 @@ import type { Judge } from "../../core/gate/judge.ts";
 import { validateLikeness } from "../../core/gate/likeness.ts";
 import { agreementWith, type Reference } from "../../core/gate/reference.ts";
 import { needsScore, scoreMember, screen, validateScore } from "../../core/gate/scoring.ts";
+import { needsSpotCheck } from "../../core/gate/spot-check.ts";
 import { deltaOf } from "../../core/merge/member.ts";
 import type { Verdict } from "../../core/protocol/reject-codes.ts";
 import type { Waiting } from "../ledger/judging.ts";
@@ -69,7 +70,8 @@ async function passStations(
     if (!scored.ok) return refuse(scored);
     await ledger.passScore(row.id, rise, clock());
   }
-  if (drawLot(random) < rules.spotCheckShare) await ledger.drawSpotCheck(row, clock());
+  const standing = { hasFailed: await ledger.hasFailedSpotCheck(row.contributor) };
+  if (needsSpotCheck(standing, rules, drawLot(random))) await ledger.drawSpotCheck(row, clock());
   await ledger.queue(row.id, clock());
 }
 
