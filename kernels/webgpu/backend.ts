@@ -2,6 +2,7 @@ import { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
 import { registerBackend, removeBackend, setBackend } from "@tensorflow/tfjs-core";
 import { calibrateDispatches } from "./dispatch-limit.ts";
 import { registerWebGpuOperations } from "./operations.ts";
+import { isSoftwareAdapter, setOnSoftware } from "./software.ts";
 
 /** The GPU went away: a driver restart, or the browser took it back. Open a backend anew. */
 export class DeviceLostError extends Error {
@@ -50,7 +51,8 @@ export async function openWebGpu(adapter: GPUAdapter): Promise<WebGpuDevice | nu
     if (device === null) return null;
     opened = replaceBackend(device, adapter.info);
     if (!(await setBackend("webgpu"))) return null;
-    await calibrateDispatches(opened);
+    await calibrateDispatches(opened); // by a GPU's product, against which the cost of all programs is counted
+    setOnSoftware(opened, isSoftwareAdapter(adapter.info));
   } else if (!(await setBackend("webgpu"))) {
     return null;
   }

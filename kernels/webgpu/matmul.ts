@@ -1,140 +1,42 @@
 import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
 import type { TensorInfo } from "@tensorflow/tfjs-core";
+import { directMatmul } from "./direct.ts";
 import { runInParts } from "./dispatch-limit.ts";
-import type { Program } from "./program.ts";
-
-export const TILE = 32; // 64 threads of 4 × 4 values each; small enough that a batch of 64 fills several cores
-export const DEPTH = 16; // two tiles of 16 × 32 f32 are 4 KB of workgroup memory; the least any device has is 16 KB
-export const TILE_THREADS = (TILE * TILE) / 16;
-export const LOADS = (TILE * DEPTH) / TILE_THREADS;
-
-export const FOUR = [0, 1, 2, 3]; // rows and columns of a thread
+import type { Epilogue } from "./epilogues.ts";
+import { isOnSoftware } from "./software.ts";
+import { TILE, tiledMatmul } from "./tiled.ts";
 
 /**
- * Record `output` [rows, columns] = a [rows, depth] · b with `program`, of `matmulProgram`: on a slow device in
+ * Record `output` [rows, columns] = a [rows, depth] · b, where b is stored [depth, columns] or, `transposed`,
+ * [columns, depth]; a and b are the first of `inputs`, the epilogue's are the others. On a slow device in
  * several dispatches, so that none holds up the screen. Each value is summed by one of them alone.
  */
 export function runMatmul(
   backend: WebGPUBackend,
-  program: Program,
   {
     output,
     inputs,
+    transposed,
+    epilogue,
     rows,
     columns,
     depth,
   }: {
     readonly output: TensorInfo;
     readonly inputs: readonly TensorInfo[];
+    readonly transposed: boolean;
+    readonly epilogue: Epilogue;
     readonly rows: number;
     readonly columns: number;
     readonly depth: number;
   },
 ): void {
-  runInParts(backend, program, {
+  const program = isOnSoftware(backend) ? directMatmul : tiledMatmul;
+  runInParts(backend, program(transposed, epilogue), {
     output,
     inputs,
     integers: [rows, columns, depth],
     groups: Math.ceil(rows / TILE) * Math.ceil(columns / TILE),
     groupCost: TILE * TILE * depth,
   });
-}
-
-/** What is done to a finished sum at [row, column] before it is stored; `sum` in and out. */
-type Epilogue = {
-  readonly name: string;
-  readonly inputs: readonly string[];
-  readonly code: string;
-};
-
-export const EPILOGUES = {
-  none: { name: "none", inputs: [], code: "" },
-  relu: { name: "relu", inputs: [], code: "sum = max(sum, 0.0);" },
-  bias: { name: "bias", inputs: ["bias"], code: "sum += bias[column];" },
-  biasResidual: {
-    name: "biasResidual",
-    inputs: ["bias", "residual"],
-    code: "sum += bias[column] + residual[row * uniforms.columns + column];",
-  },
-  biasRelu: { name: "biasRelu", inputs: ["bias"], code: "sum = max(sum + bias[column], 0.0);" },
-  gate: {
-    name: "gate",
-    inputs: ["x"],
-    code: "sum = select(0.0, sum, x[row * uniforms.columns + column] > 0.0);",
-  },
-} as const satisfies Record<string, Epilogue>;
-
-/**
- * result [rows, columns] = a [rows, depth] · b, where b is stored [depth, columns] or, `transposed`,
- * [columns, depth]. Each group sums one tile in a fixed order, so the result never depends on timing
- * (tfjs's own product adds with atomics where the depth is large).
- */
-export function matmulProgram(transposed: boolean, epilogue: Epilogue): Program {
-  const loadB = transposed
-    ? `let k = l % ${DEPTH}; let n = l / ${DEPTH};
-       let at = (column0 + n) * uniforms.depth + k0 + k;`
-    : `let k = l / ${TILE}; let n = l % ${TILE};
-       let at = (k0 + k) * uniforms.columns + column0 + n;`;
-  return {
-    name: `commonweight_matmul_${transposed}_${epilogue.name}`,
-    inputs: ["a", "b", ...epilogue.inputs],
-    integers: ["rows", "columns", "depth", "firstGroup"],
-    workgroupSize: TILE_THREADS,
-    code: `
-      var<workgroup> tileA : array<f32, ${TILE * DEPTH}>; // [DEPTH, TILE rows]
-      var<workgroup> tileB : array<f32, ${TILE * DEPTH}>; // [DEPTH, TILE columns]
-
-      fn main(index : i32) {
-        let thread = i32(localIndex);
-        let tilesAcross = (uniforms.columns + ${TILE - 1}) / ${TILE};
-        let tile = uniforms.firstGroup + index / ${TILE_THREADS};
-        let row0 = (tile / tilesAcross) * ${TILE};
-        let column0 = (tile % tilesAcross) * ${TILE};
-        let threadRow = (thread / ${TILE / 4}) * 4;
-        let threadColumn = (thread % ${TILE / 4}) * 4;
-        ${each(FOUR, (m) => `var sum${m} = vec4<f32>();`)}
-        for (var k0 = 0; k0 < uniforms.depth; k0 += ${DEPTH}) {
-          for (var load = 0; load < ${LOADS}; load++) {
-            let l = thread + load * ${TILE_THREADS};
-            {
-              let k = l % ${DEPTH}; let m = l / ${DEPTH};
-              var value = 0.0;
-              if (row0 + m < uniforms.rows && k0 + k < uniforms.depth) {
-                value = a[(row0 + m) * uniforms.depth + k0 + k];
-              }
-              tileA[k * ${TILE} + m] = value;
-            }
-            {
-              ${loadB}
-              var value = 0.0;
-              if (column0 + n < uniforms.columns && k0 + k < uniforms.depth) { value = b[at]; }
-              tileB[k * ${TILE} + n] = value;
-            }
-          }
-          workgroupBarrier();
-          for (var k = 0; k < ${DEPTH}; k++) {
-            let atA = k * ${TILE} + threadRow;
-            let atB = k * ${TILE} + threadColumn;
-            let four = vec4<f32>(tileB[atB], tileB[atB + 1], tileB[atB + 2], tileB[atB + 3]);
-            ${each(FOUR, (m) => `sum${m} += tileA[atA + ${m}] * four;`)}
-          }
-          workgroupBarrier();
-        }
-        var sums = array<vec4<f32>, 4>(${FOUR.map((m) => `sum${m}`)});
-        for (var value = 0; value < 16; value++) {
-          let row = row0 + threadRow + value / 4;
-          let column = column0 + threadColumn + value % 4;
-          if (row < uniforms.rows && column < uniforms.columns) {
-            var sum = sums[value / 4][value % 4];
-            ${epilogue.code}
-            result[row * uniforms.columns + column] = sum;
-          }
-        }
-      }`,
-  };
-}
-
-/** Written out, because sums with a running index would leave the registers in the inner loop. */
-export function each(items: readonly number[], line: (item: number) => string): string {
-  return items.map(line).join("\n");
 }

@@ -9,8 +9,9 @@ import {
 import { assert } from "../../core/errors.ts";
 import type { MaskPair } from "../../core/models/operations.ts";
 import { runInParts } from "./dispatch-limit.ts";
+import { EPILOGUES } from "./epilogues.ts";
 import { GPT_OPERATIONS } from "./gpt-operations.ts";
-import { EPILOGUES, matmulProgram, runMatmul } from "./matmul.ts";
+import { runMatmul } from "./matmul.ts";
 import { runProgram } from "./program.ts";
 import {
   ADAMW,
@@ -57,9 +58,11 @@ const OPERATIONS: Record<string, Body> = {
         : residual !== undefined
           ? EPILOGUES.biasResidual
           : EPILOGUES[relu === true ? "biasRelu" : "bias"];
-    runMatmul(backend, matmulProgram(orientation === "out-in", epilogue), {
+    runMatmul(backend, {
       output: y,
       inputs: [x, weight, bias, residual].filter((input) => input !== undefined),
+      transposed: orientation === "out-in",
+      epilogue,
       rows,
       columns,
       depth,
@@ -75,9 +78,11 @@ const OPERATIONS: Record<string, Body> = {
     const columns = orientation === "out-in" ? second : first;
     const dx = backend.makeTensorInfo([rows, columns], "float32");
     const epilogue = EPILOGUES[x === undefined ? "none" : "gate"];
-    runMatmul(backend, matmulProgram(orientation !== "out-in", epilogue), {
+    runMatmul(backend, {
       output: dx,
       inputs: x === undefined ? [dy, weight] : [dy, weight, x],
+      transposed: orientation !== "out-in",
+      epilogue,
       rows,
       columns,
       depth,

@@ -1,8 +1,10 @@
 import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
 import type { TensorInfo } from "@tensorflow/tfjs-core";
+import { DIRECT_SQUARED_GRADIENT } from "./direct.ts";
 import { runInParts } from "./dispatch-limit.ts";
-import { DEPTH, each, FOUR, LOADS, TILE, TILE_THREADS } from "./matmul.ts";
 import type { Program } from "./program.ts";
+import { isOnSoftware } from "./software.ts";
+import { DEPTH, each, FOUR, LOADS, TILE, TILE_THREADS } from "./tiled.ts";
 
 /**
  * Record: sums [height, width] += scale · Σ over the examples of (outersᵀ · inners)², each example `rows` of all
@@ -26,7 +28,7 @@ export function runSquaredGradient(
 ): void {
   const [allRows = 0, height = 0] = outers.shape;
   const [, width = 0] = inners.shape;
-  runInParts(backend, SQUARED_GRADIENT, {
+  runInParts(backend, isOnSoftware(backend) ? DIRECT_SQUARED_GRADIENT : SQUARED_GRADIENT, {
     output: sums,
     inputs: [outers, inners],
     integers: [height, width, allRows, rows],

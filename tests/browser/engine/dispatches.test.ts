@@ -10,38 +10,47 @@ import { estimateFisher } from "../../../core/training/fisher.ts";
 import { trainDelta } from "../../../core/training/train.ts";
 import { openBackend } from "../../../kernels/backend.ts";
 import { limitDispatches, mostMultiplyAdds } from "../../../kernels/webgpu/dispatch-limit.ts";
+import { setOnSoftware } from "../../../kernels/webgpu/software.ts";
 import { smallTask } from "../../fixtures/training-task.ts";
 import { randomText } from "../../reference/gpt-model.ts";
 import { gptTask } from "../../reference/gpt-task.ts";
 
 const wasmFolder = "/node_modules/@tensorflow/tfjs-backend-wasm/dist/";
 
-test("a slow device's products are split to about 50 ms a dispatch, and the bytes stay the same", async () => {
-  await openBackend({ prefer: "webgpu", wasmFolder });
-  const open = backend() as WebGPUBackend;
-  const measured = mostMultiplyAdds(open);
-  expect(measured).toBeGreaterThan(0);
-  expect(measured).toBeLessThan(Number.POSITIVE_INFINITY);
+test.each([
+  { programs: "a GPU's", isSoftware: false },
+  { programs: "a software adapter's", isSoftware: true },
+])(
+  "a slow device's products are split to about 50 ms a dispatch, and the bytes stay the same: $programs programs",
+  async ({ isSoftware }) => {
+    await openBackend({ prefer: "webgpu", wasmFolder });
+    const open = backend() as WebGPUBackend;
+    setOnSoftware(open, isSoftware);
+    const measured = mostMultiplyAdds(open);
+    expect(measured).toBeGreaterThan(0);
+    expect(measured).toBeLessThan(Number.POSITIVE_INFINITY);
 
-  const [rows, depth, columns] = [161, 37, 131]; // 6 × 5 tiles, the last ones cut
-  const random = createRandom(3);
-  const x = Float32Array.from({ length: rows * depth }, () => random.below(4097) / 2048 - 1);
-  const weight = Float32Array.from({ length: depth * columns }, () => random.below(4097) / 2048);
-  const product = async () => {
-    const inputs = [tensor(x, [rows, depth]), tensor(weight, [depth, columns])] as const;
-    return linear(...inputs, null, { orientation: "in-out", relu: false }).data();
-  };
-  const whole = await product();
-  try {
-    limitDispatches(open, 4 * 32 * 32 * depth);
-    const dispatched = await groupsOf(async () => expect(await product()).toEqual(whole));
-    expect(dispatched).toEqual([4, 4, 4, 4, 4, 4, 4, 2]);
-    limitDispatches(open, 1); // a single tile is the least
-    expect(await groupsOf(async () => expect(await product()).toEqual(whole))).toHaveLength(30);
-  } finally {
-    limitDispatches(open, measured);
-  }
-});
+    const [rows, depth, columns] = [161, 37, 131]; // 6 × 5 tiles, the last ones cut
+    const random = createRandom(3);
+    const x = Float32Array.from({ length: rows * depth }, () => random.below(4097) / 2048 - 1);
+    const weight = Float32Array.from({ length: depth * columns }, () => random.below(4097) / 2048);
+    const product = async () => {
+      const inputs = [tensor(x, [rows, depth]), tensor(weight, [depth, columns])] as const;
+      return linear(...inputs, null, { orientation: "in-out", relu: false }).data();
+    };
+    const whole = await product();
+    try {
+      limitDispatches(open, 4 * 32 * 32 * depth);
+      const dispatched = await groupsOf(async () => expect(await product()).toEqual(whole));
+      expect(dispatched).toEqual([4, 4, 4, 4, 4, 4, 4, 2]);
+      limitDispatches(open, 1); // a single tile is the least
+      expect(await groupsOf(async () => expect(await product()).toEqual(whole))).toHaveLength(30);
+    } finally {
+      limitDispatches(open, measured);
+      setOnSoftware(open, true); // what SwiftShader is
+    }
+  },
+);
 
 /** The workgroups of every dispatch that `run` makes. */
 async function groupsOf(run: () => Promise<unknown>): Promise<number[]> {
