@@ -28,7 +28,7 @@ npm run sim -- --preset NAME [--quick]: a study of many communities, written int
   --shards NAME       ${SHARD_ARRANGEMENTS.join(", ")}                                shipped
   --without A,B       leave defences out: ${DEFENCES.join(", ")}
   --set PATH=VALUE    any other value of the recipe, such as merge.outerStep=2; may be repeated
-  --seed TEXT         1
+  --seed TEXT         of a quick preset several, such as 1,2,3                 1
   --probe             also score every contribution in all ways
   --preset NAME       ${PRESET_NAMES.join(", ")}
   --quick             five volunteers, five versions; a preset with one seed and smaller communities

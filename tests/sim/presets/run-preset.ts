@@ -27,7 +27,7 @@ export async function runPreset(
   const processes = Math.min(MOST_PROCESSES, availableParallelism());
   const context: PresetContext = {
     isQuick,
-    seeds: isQuick ? [seed] : FULL_SEEDS,
+    seeds: isQuick ? seed.split(",") : FULL_SEEDS,
     async run<Spec extends RunSpec>(specs: readonly Spec[]) {
       // each report is what its spec's way makes
       return (await runAll(specs, { store, processes })) as ReportOf<Spec>[];
