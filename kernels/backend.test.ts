@@ -1,4 +1,4 @@
-import { getKernel, registerKernel, unregisterKernel } from "@tensorflow/tfjs-core";
+import { engine, getKernel, registerKernel, tensor, unregisterKernel } from "@tensorflow/tfjs-core";
 import { beforeAll, expect, test } from "vitest";
 import { WASM_FOLDER } from "../tests/fixtures/wasm-folder.ts";
 import { openBackend } from "./backend.ts";
@@ -47,3 +47,28 @@ test("a device whose operation does nothing is found out, by the operation's nam
     registerKernel(right);
   }
 });
+
+test("a device that rounds the inputs of its products to f16 is found out", async () => {
+  const op = "Linear";
+  await openCpu();
+  const right = getKernel(op, "cpu");
+  unregisterKernel(op, "cpu");
+  const kernelFunc: typeof right.kernelFunc = ({ inputs, ...call }) => {
+    const { x } = inputs;
+    const rounded = tensor(Float32Array.from(engine().readSync(x!.dataId), roundToHalf), x!.shape);
+    return right.kernelFunc({ inputs: { ...inputs, x: rounded }, ...call });
+  };
+  registerKernel({ kernelName: op, backendName: "cpu", kernelFunc });
+  try {
+    expect(await checkDevice()).toMatchObject({ ok: false, op: expect.stringMatching(/^Linear/) });
+  } finally {
+    unregisterKernel(op, "cpu");
+    registerKernel(right);
+  }
+});
+
+/** To 11 significant bits. */
+function roundToHalf(value: number): number {
+  const unit = 2 ** (Math.floor(Math.log2(Math.abs(value))) - 10);
+  return value === 0 ? 0 : Math.round(value / unit) * unit;
+}

@@ -241,9 +241,9 @@ function* optimiserTrials(random: Random, weight: Float32Array): Generator<Trial
   };
 }
 
-/** Multiples of 2^−11 in −1…1. */
+/** Multiples of 2^−23 in −1…1: all that f32 holds there, so that a device that quietly rounds to f16 is found out. */
 export function floats(random: Random, length: number): Float32Array {
-  return Float32Array.from({ length }, () => random.below(4097) / 2048 - 1);
+  return Float32Array.from({ length }, () => random.below(2 ** 24 + 1) / 2 ** 23 - 1);
 }
 
 /** K positions for PAIR: those of its first tensor below `first`, the others below `second`. */
