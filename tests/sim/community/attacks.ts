@@ -1,4 +1,3 @@
-import { MAX_CODE } from "../../../core/patch/quantiser.ts";
 import type { Architecture } from "../../../core/protocol/schemas/recipe.ts";
 import type { Random } from "../../../core/random.ts";
 import type { Examples } from "../../../core/training/examples.ts";
@@ -32,7 +31,7 @@ const WAYS = {
   /** The honest delta, backwards. */
   "sign-flip": async ({ model, piece }) => (await trainPiece(model, piece)).map((value) => -value),
   scaled: async ({ model, piece }) =>
-    (await trainPiece(model, piece)).map((value) => inRange(SCALE * value)),
+    (await trainPiece(model, piece)).map((value) => SCALE * value),
   /** Honest training on wrong labels; of text, on bytes that are each moved on by one. */
   "label-permutation": ({ model, piece }) => {
     const examples = permuted(examplesOf(model, piece), model.recipe.architecture);
@@ -50,18 +49,18 @@ const WAYS = {
   /** The honest mean, moved by so many standard deviations that each value could be honest: Baruch et al. 2019. */
   "little-is-enough": async ({ honestDeltas }) => {
     const { mean, deviation } = momentsOf(await honestDeltas());
-    return mean.map((value, i) => inRange(value - STANDARD_DEVIATIONS * deviation[i]!));
+    return mean.map((value, i) => value - STANDARD_DEVIATIONS * deviation[i]!);
   },
   /** Another's values that wait for their merge, with a little noise, signed anew; honest where nothing waits. */
   copied: async ({ model, piece, random, waiting }) => {
     const original = waiting[random.below(Math.max(1, waiting.length))];
     if (original === undefined) return trainPiece(model, piece);
-    return original.map((value) => inRange(value * (1 + COPY_NOISE * (2 * unit(random) - 1))));
+    return original.map((value) => value * (1 + COPY_NOISE * (2 * unit(random) - 1)));
   },
   /** Half of the steps, the delta doubled. */
   "half-work": async ({ model, piece }) => {
     const steps = Math.ceil(model.recipe.training.steps / 2);
-    return (await trainPiece(model, piece, { steps })).map((value) => inRange(2 * value));
+    return (await trainPiece(model, piece, { steps })).map((value) => 2 * value);
   },
   /** Trained on an old version, sent under a fresh ticket. */
   "stale-work": ({ model, piece, old }) => trainPiece(model, piece, { parameters: old }),
@@ -107,12 +106,7 @@ function noise(size: number, random: Random): Float32Array {
 
 function scaledTo(length: number, values: Float32Array): Float32Array {
   const scale = length / Math.max(lengthOf(values), Number.MIN_VALUE);
-  return values.map((value) => inRange(value * scale));
-}
-
-/** The most that a patch holds. */
-function inRange(value: number): number {
-  return Math.max(-MAX_CODE, Math.min(MAX_CODE, value));
+  return values.map((value) => value * scale);
 }
 
 function lengthOf(values: Float32Array): number {

@@ -1,7 +1,7 @@
 import { sha256, signId } from "../../../core/crypto/signature.ts";
 import { encodeFisherWeights } from "../../../core/patch/fisher-weights.ts";
 import { encodePatch } from "../../../core/patch/patch.ts";
-import { quantise, segmentStarts } from "../../../core/patch/quantiser.ts";
+import { MAX_CODE, quantise, segmentStarts } from "../../../core/patch/quantiser.ts";
 import type { PatchHeader } from "../../../core/protocol/schemas/contribution.ts";
 import type { Mask } from "../../../core/protocol/schemas/mask.ts";
 import type { VersionRecord } from "../../../core/protocol/schemas/version.ts";
@@ -93,7 +93,7 @@ export async function packPatch(
     device: "simulation",
   };
   const isOwn = mask.kind === "own";
-  const values = quantise(delta, segmentStarts(layout, positions));
+  const values = quantise(delta.map(heldByPatch), segmentStarts(layout, positions));
   const bytes = encodePatch(
     {
       header,
@@ -107,4 +107,9 @@ export async function packPatch(
   const id = await sha256(bytes);
   const signature = await signId("contribution", id, volunteer.keys.privateKey);
   return { id, bytes, signature, piece };
+}
+
+/** The nearest value that a patch can hold: what a training that diverged would send is judged, too. */
+function heldByPatch(value: number): number {
+  return Number.isNaN(value) ? MAX_CODE : Math.max(-MAX_CODE, Math.min(MAX_CODE, value));
 }
