@@ -139,7 +139,7 @@ test("G3: one patch alone with full multiplier and outer step 1 is base plus its
       });
       const itself = Array.from(patch.positions, (position, entry) => {
         const scale = Number(scaleUnits(patch.scales[blockOf(patch, entry)]!)) / 2 ** 24;
-        return base[position]! + scale * patch.codes[entry]!;
+        return base[position]! + (scale * patch.codes[entry]! + 0); // no sum is −0
       });
       expect(positions).toEqual(patch.positions);
       expect(bytesOf(values)).toEqual(bytesOf(Float32Array.from(itself)));

@@ -126,14 +126,12 @@ test("G10: of a cohort that fails, the bad one is refused and the rest is one ve
   expect(gate?.tests?.[0]?.logEvidence).toBeGreaterThanOrEqual(gate!.tests![0]!.passAt);
 });
 
-test("G17: in a cohort that is drawn, the bad one is found by leaving it out, and nobody fails the gate", async () => {
+test("G17: leaving out refuses nobody whom a score may let pass: the gate finds the bad one", async () => {
   expect(await mixedCohort(0)).toEqual([
     ["merged", 1, undefined],
-    ["refused", null, "harmful"],
+    ["refused", null, "gate-failed"],
     ["merged", 1, undefined],
   ]);
-  const { record } = await relay.client.version("tiny", 1);
-  expect(record.evaluation.gate?.evaluations).toBe(1);
 });
 
 test("a paused model gives out no work and merges none, until it is resumed", async () => {
