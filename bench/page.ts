@@ -1,7 +1,7 @@
 import { gzipSync } from "node:zlib";
-import { launchBrowser, startRelayProcess, temporaryFolder } from "../tests/e2e/stage.ts";
 import { judgedRow, type Row } from "./figures.ts";
 import { openRecordingProxy } from "./recording-proxy.ts";
+import { openPage, withVisitor } from "./visitor.ts";
 
 const CODE = /html|javascript|css|wasm/; // the content types of code; pictures and the manifest are none
 const ENGINES = [
@@ -16,34 +16,23 @@ export async function measure(): Promise<Row[]> {
   return rows;
 }
 
-async function measureEngine({ name, webgpu }: (typeof ENGINES)[number]): Promise<Row[]> {
-  const folder = await temporaryFolder();
-  const relay = await startRelayProcess(folder.path);
-  const proxy = await openRecordingProxy(Number(new URL(relay.url).port));
-  const browser = await launchBrowser({ webgpu });
-  try {
-    const page = await browser.newPage();
-    await page.goto(`http://localhost:${proxy.port}`);
-    await page.getByRole("button", { name: "Contribute to Digits" }).waitFor();
+function measureEngine({ name, webgpu }: (typeof ENGINES)[number]): Promise<Row[]> {
+  return withVisitor({ webgpu, openProxy: openRecordingProxy }, async ({ page, proxy, url }) => {
+    await openPage({ page, proxy });
     await page.evaluate(async () => void (await navigator.serviceWorker.ready)); // it has the shell by then
-    const before = await weigh(relay.url, proxy.paths);
+    const before = await weigh(url, proxy.paths);
 
     await page.getByRole("button", { name: "Contribute to Digits" }).click();
     await page.getByRole("button", { name: "Agree and start" }).click();
     await page.getByRole("button", { name: "Finish this piece" }).click();
     const isSent = '[data-phase="verifying"], [data-phase="merged"]';
     await page.locator(isSent).waitFor({ timeout: 300_000 });
-    const after = await weigh(relay.url, proxy.paths);
+    const after = await weigh(url, proxy.paths);
     return [
       weightRow(`${name}: page code before the click`, before, 80),
       weightRow(`${name}: page code with training`, after, 700),
     ];
-  } finally {
-    await browser.close();
-    proxy.close();
-    await relay.stop();
-    await folder.remove();
-  }
+  });
 }
 
 /** Files of code: how many, their bytes, and their bytes after gzip. */

@@ -1,4 +1,4 @@
-import { compareTrainings, isSameWork } from "../core/gate/spot-check.ts";
+import { isSameWork } from "../core/gate/spot-check.ts";
 import { maskCount } from "../core/history/mask-epoch.ts";
 import type { ModelSource } from "../core/models/model-source.ts";
 import { layoutOf } from "../core/models/registry.ts";
@@ -10,7 +10,7 @@ import { openBackend } from "../kernels/backend.ts";
 import { openCpu } from "../kernels/cpu/backend.ts";
 import { digits } from "../models/digits/data.ts";
 import { presidents } from "../models/presidents/data.ts";
-import { quantisedDelta } from "../tests/fixtures/training-task.ts";
+import { similarityOf } from "../tests/fixtures/training-task.ts";
 import { WASM_FOLDER } from "../tests/fixtures/wasm-folder.ts";
 import type { Row } from "./figures.ts";
 import type { BenchOptions } from "./main.ts";
@@ -39,9 +39,8 @@ async function measureModel(source: ModelSource, seed: number): Promise<Row[]> {
   const rows: Row[] = [
     { what: "a second training on wasm", value: (spent.user + spent.system) / 1e6, unit: "s" },
   ];
-  const again = quantisedDelta(task, delta);
   const judge = (what: string, sent: Float32Array) => {
-    const comparison = compareTrainings(quantisedDelta(task, sent), again);
+    const comparison = similarityOf(task, sent, delta);
     const { cosine: value, normRatio } = comparison;
     const against = `length ${normRatio.toFixed(3)}`;
     const holds = !isSameWork(comparison);
@@ -50,7 +49,7 @@ async function measureModel(source: ModelSource, seed: number): Promise<Row[]> {
   for (const share of [0.5, 0.75, 0.9]) {
     const done = Math.round(steps * share);
     const short = (await withSteps(done)).delta;
-    const { normRatio } = compareTrainings(short, delta);
+    const { normRatio } = similarityOf(task, short, delta);
     const drawnOut = short.map((value) => value / normRatio);
     judge(`${done} of ${steps} steps, drawn out to the full length`, drawnOut);
     if (share === 0.5)
@@ -62,12 +61,9 @@ async function measureModel(source: ModelSource, seed: number): Promise<Row[]> {
   const other = await trainDelta({ ...task, seed: task.seed + 1 });
   judge("the examples in another order", other.delta);
   const first = { ...task, training: { ...task.training, steps: SLOW_STEPS } };
-  const onWasm = quantisedDelta(task, (await trainDelta(first)).delta);
+  const onWasm = (await trainDelta(first)).delta;
   await openCpu();
-  const { cosine } = compareTrainings(
-    quantisedDelta(task, (await trainDelta(first)).delta),
-    onWasm,
-  );
+  const { cosine } = similarityOf(task, (await trainDelta(first)).delta, onWasm);
   const what = `${SLOW_STEPS} steps in plain TypeScript`;
   rows.push({ what, value: cosine, unit: "cosine", target: ">= 0.999", holds: cosine >= 0.999 });
   return rows.map((row) => ({ ...row, what: `${source.recipe.id}: ${row.what}` }));

@@ -1,7 +1,7 @@
 import type { Page } from "playwright";
-import { launchBrowser, startRelayProcess, temporaryFolder } from "../tests/e2e/stage.ts";
 import { openCountingProxy } from "./counting-proxy.ts";
 import type { Row } from "./figures.ts";
+import { openPage, withVisitor } from "./visitor.ts";
 
 const ENGINES = [
   { name: "CPU", webgpu: false },
@@ -18,17 +18,11 @@ export async function measure(): Promise<Row[]> {
   return rows;
 }
 
-async function measureEngine({ name, webgpu }: (typeof ENGINES)[number]): Promise<Row[]> {
-  const folder = await temporaryFolder();
-  const relay = await startRelayProcess(folder.path);
-  const proxy = await openCountingProxy(Number(new URL(relay.url).port));
-  const browser = await launchBrowser({ webgpu });
-  try {
-    const page = await browser.newPage();
+function measureEngine({ name, webgpu }: (typeof ENGINES)[number]): Promise<Row[]> {
+  return withVisitor({ webgpu, openProxy: openCountingProxy }, async ({ page, proxy }) => {
     const rows: Row[] = [];
     for (const visit of ["first visit", "second visit"]) {
-      await page.goto(`http://localhost:${proxy.port}`);
-      await page.getByRole("button", { name: "Contribute to Digits" }).waitFor();
+      await openPage({ page, proxy });
       const shell = proxy.take();
       const times = await contributeOnce(page);
       const { up, down } = proxy.take();
@@ -44,12 +38,7 @@ async function measureEngine({ name, webgpu }: (typeof ENGINES)[number]): Promis
       );
     }
     return rows.map((row) => (row.target === undefined ? row : { ...row, holds: row.value <= 60 }));
-  } finally {
-    await browser.close();
-    proxy.close();
-    await relay.stop();
-    await folder.remove();
-  }
+  });
 }
 
 type Times = { readonly training: number; readonly sent: number; readonly merged: number };

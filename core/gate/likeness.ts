@@ -25,9 +25,10 @@ export function likenessOf(
 }
 
 /**
- * Whether work that is so like what came before it can be new (protocol G20). Two people who train apart are as alike as two of the relay's pieces; who is halfway from there to the same values has copied, or
- * colludes: lies that are made to pass as honest are made from one plan, and so are alike. Who trains twice on data of its own is alike too, so that only
- * the same again is refused.
+ * Whether work that is so like what came before it can be new (protocol G20). Two people who train apart are as alike as
+ * two of the relay's pieces; who is halfway from there to the same values has copied, or colludes: lies that are
+ * made to pass as honest are made from one plan, and so are alike. Who trains twice on the same data is alike too:
+ * of one's own work only the same again is refused.
  */
 export function validateLikeness({ others, own }: Likeness, reference: Reference | null): Verdict {
   const expected = reference?.likeness ?? null;

@@ -2,6 +2,7 @@ import { deltaOf, type Member } from "../merge/member.ts";
 import { isNewcomer } from "../merge/multiplier.ts";
 import { OK, refuse, type Verdict } from "../protocol/reject-codes.ts";
 import type { Recipe } from "../protocol/schemas/recipe.ts";
+import { meanOf } from "../training/metrics.ts";
 import type { Judge } from "./judge.ts";
 import type { Agreement } from "./reference.ts";
 
@@ -81,10 +82,4 @@ function sliceOf(examples: number, number: number): [number, number] {
   const slices = Math.min(SLICES, examples);
   const slice = number % slices;
   return [Math.floor((slice * examples) / slices), Math.floor(((slice + 1) * examples) / slices)];
-}
-
-function meanOf(values: Float32Array): number {
-  let sum = 0;
-  for (const value of values) sum += value;
-  return sum / values.length;
 }

@@ -1,11 +1,5 @@
+import type { Similarity } from "../patch/similarity.ts";
 import type { Recipe } from "../protocol/schemas/recipe.ts";
-
-/** Two trainings of the same ticket, compared: same base, shards, seed and mask (protocol G19). */
-export type Comparison = {
-  readonly cosine: number;
-  /** Length of the delta that was sent, over that of the second training. */
-  readonly normRatio: number;
-};
 
 // Quantised deltas of WebGPU, wasm and plain TypeScript agree to 0.999. Half the steps, rescaled, reach 0.90 on digits and
 // 0.95 on presidents; 45 of 50 steps 0.985 and 0.991 (npm run bench -- spot-check).
@@ -14,27 +8,11 @@ const LEAST_RATIO = 0.95; // the honest pairs differ in length by less than a th
 const MOST_RATIO = 1.05;
 
 /**
- * How `sent` [k] compares with `again` [k], the relay's own training of the same ticket. Both are what quantised values
- * stand for: against the second training as it is, honest work would have a cosine of 0.994.
+ * Whether a patch and a second training of its ticket, with the same base, shards, seed and mask, are the same work, on
+ * whatever device it was done (protocol G19). `similarity` is of both as quantised values: to the second training
+ * as it is, honest work would have a cosine of 0.994.
  */
-export function compareTrainings(sent: Float32Array, again: Float32Array): Comparison {
-  let product = 0;
-  let sentSquares = 0;
-  let againSquares = 0;
-  for (let i = 0; i < sent.length; i++) {
-    product += sent[i]! * again[i]!;
-    sentSquares += sent[i]! * sent[i]!;
-    againSquares += again[i]! * again[i]!;
-  }
-  const lengths = Math.sqrt(sentSquares * againSquares);
-  return {
-    cosine: lengths === 0 ? 0 : product / lengths,
-    normRatio: againSquares === 0 ? 0 : Math.sqrt(sentSquares / againSquares),
-  };
-}
-
-/** Whether both can be the work that the ticket asks for, on whatever device it was done. */
-export function isSameWork({ cosine, normRatio }: Comparison): boolean {
+export function isSameWork({ cosine, normRatio }: Similarity): boolean {
   return cosine >= LEAST_COSINE && normRatio >= LEAST_RATIO && normRatio <= MOST_RATIO;
 }
 

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { cohortIn, inputOn, maskIn } from "../../tests/fixtures/merge-cohorts.ts";
 import { decodeHalf } from "../tensors/half.ts";
 import { mergeFisher } from "./fisher.ts";
 import { fisherTable } from "./fisher-table.ts";
@@ -10,29 +11,7 @@ const SIZE = 40_000; // more than two windows
 const base = Float32Array.from({ length: SIZE }, (_, i) => Math.fround(i / 1000 - 5));
 
 const bitsOf = (values: Float32Array) => new Uint32Array(values.slice().buffer);
-const masks = fc
-  .uniqueArray(fc.nat(SIZE - 1), { minLength: 1, maxLength: 150 })
-  .map((positions) => Uint32Array.from(positions).sort());
-
-function inputOn(positions: Uint32Array): fc.Arbitrary<MergeInput> {
-  const k = positions.length;
-  const blocks = Math.ceil(k / 64);
-  return fc.record({
-    positions: fc.constant(positions),
-    codes: fc
-      .array(fc.integer({ min: -7, max: 7 }), { minLength: k, maxLength: k })
-      .map((codes) => Int8Array.from(codes)),
-    scales: fc
-      .array(fc.integer({ min: 1, max: 0x3c00 }), { minLength: blocks, maxLength: blocks })
-      .map((scales) => Uint16Array.from(scales)),
-    segments: fc.constant(Uint32Array.of(0)),
-    multiplier: fc.nat(4096),
-    fisher: fc.option(fc.uint8Array({ minLength: k, maxLength: k })),
-  });
-}
-const cohorts = fc
-  .array(masks, { minLength: 1, maxLength: 3 })
-  .chain((all) => fc.array(fc.oneof(...all.map(inputOn)), { minLength: 1, maxLength: 9 }));
+const cohorts = cohortIn(SIZE);
 
 /** A patch of one value, 1 · code, with full multiplier. */
 function oneValue(code: number, fisher: number | null, multiplier = 4096): MergeInput {
@@ -122,7 +101,7 @@ test("G2: masks that are passed as other arrays with the same positions give the
 });
 
 test("G4: no liar moves a value past its own term and the honest ones, nor further than its share of the weight", () => {
-  const cohort = masks.chain((positions) =>
+  const cohort = maskIn(SIZE).chain((positions) =>
     fc.record({
       honest: fc.array(inputOn(positions), { minLength: 1, maxLength: 8 }),
       liar: inputOn(positions),

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { cohortIn, inputOn, maskIn } from "../../tests/fixtures/merge-cohorts.ts";
 import { FISHER_VALUES } from "../patch/fisher-weights.ts";
 import { mergeRule } from "../protocol/schemas/recipe.ts";
 import { decodeHalf } from "../tensors/half.ts";
@@ -9,33 +10,7 @@ import { denominatorOf, mergeRules } from "./rules.ts";
 const SIZE = 10_000; // more than two windows
 const RULES = mergeRule.options;
 
-const masks = fc.array(
-  fc
-    .uniqueArray(fc.nat(SIZE - 1), { minLength: 1, maxLength: 150 })
-    .map((positions) => Uint32Array.from(positions).sort()),
-  { minLength: 1, maxLength: 3 },
-);
-
-function inputOn(positions: Uint32Array): fc.Arbitrary<MergeInput> {
-  const k = positions.length;
-  const blocks = Math.ceil(k / 64);
-  return fc.record({
-    positions: fc.constant(positions),
-    codes: fc
-      .array(fc.integer({ min: -7, max: 7 }), { minLength: k, maxLength: k })
-      .map((codes) => Int8Array.from(codes)),
-    scales: fc
-      .array(fc.integer({ min: 1, max: 0x3c00 }), { minLength: blocks, maxLength: blocks })
-      .map((scales) => Uint16Array.from(scales)),
-    segments: fc.constant(Uint32Array.of(0)),
-    multiplier: fc.nat(4096),
-    fisher: fc.option(fc.uint8Array({ minLength: k, maxLength: k })),
-  });
-}
-
-const cohorts = masks.chain((all) =>
-  fc.array(fc.oneof(...all.map(inputOn)), { minLength: 1, maxLength: 9 }),
-);
+const cohorts = cohortIn(SIZE);
 const base = Float32Array.from({ length: SIZE }, (_, i) => Math.fround(i / 1000 - 5));
 
 /** multiplier·scale·code of every patch at a position, and its Fisher weight there. */
@@ -119,17 +94,14 @@ for (const rule of RULES) {
 
   test(`G3: ${rule} of one patch alone with full multiplier is base plus itself`, () => {
     fc.assert(
-      fc.property(
-        masks.chain(([mask]) => inputOn(mask!)),
-        (patch) => {
-          const inputs = [{ ...patch, multiplier: 4096 }];
-          const { positions, values } = mergeRules[rule]({ base, inputs, outerStep: 1 });
-          positions.forEach((position, i) => {
-            const value = decodeHalf(patch.scales[i >> 6]!) * patch.codes[i]!;
-            expect(values[i]).toBe(Math.fround(base[position]! + value));
-          });
-        },
-      ),
+      fc.property(maskIn(SIZE).chain(inputOn), (patch) => {
+        const inputs = [{ ...patch, multiplier: 4096 }];
+        const { positions, values } = mergeRules[rule]({ base, inputs, outerStep: 1 });
+        positions.forEach((position, i) => {
+          const value = decodeHalf(patch.scales[i >> 6]!) * patch.codes[i]!;
+          expect(values[i]).toBe(Math.fround(base[position]! + value));
+        });
+      }),
     );
   });
 }

@@ -2,6 +2,7 @@ import { dispose } from "@tensorflow/tfjs-core";
 import { modelOf } from "../models/registry.ts";
 import type { Architecture } from "../protocol/schemas/recipe.ts";
 import type { Examples } from "./examples.ts";
+import { meanOf } from "./metrics.ts";
 import { uploadWeights } from "./weights.ts";
 
 export type Evaluation = {
@@ -44,9 +45,9 @@ export async function evaluate(
       try {
         const read = await scores.data(); // [2, length · each]
         for (let row = 0; row < length; row++) {
-          losses[first + row] = mean(read.subarray(row * each, (row + 1) * each));
+          losses[first + row] = meanOf(read.subarray(row * each, (row + 1) * each));
           const right = read.subarray((length + row) * each, (length + row + 1) * each);
-          correct[first + row] = mean(right);
+          correct[first + row] = meanOf(right);
           answers.set(right, (first + row) * each);
         }
       } finally {
@@ -64,15 +65,7 @@ function answersOf(examples: Examples): number {
   return examples.kind === "images" ? 1 : examples.length - 1;
 }
 
-function mean(values: ArrayLike<number>): number {
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += values[i]!;
-  return sum / values.length;
-}
-
 /** The share of answers that are right. */
 export function accuracy(correct: Float32Array): number {
-  let right = 0;
-  for (const one of correct) right += one;
-  return right / correct.length;
+  return meanOf(correct);
 }

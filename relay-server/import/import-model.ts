@@ -11,12 +11,12 @@ import { decodeCheckpointFile } from "../../core/tensors/checkpoint-file.ts";
 import type { Layout } from "../../core/tensors/layout.ts";
 import { encodeCheckpoint } from "../../core/tensors/manifest.ts";
 import { decodeExamples } from "../../core/training/examples.ts";
+import { metricsOf } from "../../core/training/metrics.ts";
 import { suitesOf } from "../blobs/held-out-store.ts";
 import type { RelayContext } from "../context.ts";
 import { summaryOf } from "../http/answers.ts";
 import type { ShardRow, VersionRow } from "../ledger/tables.ts";
 import type { Evaluator } from "../pipeline/evaluation-thread.ts";
-import { metricsOf } from "../pipeline/judge.ts";
 
 /** Hears how far something is that takes seconds. */
 export type Progress = (what: string, done: number, total: number) => void;

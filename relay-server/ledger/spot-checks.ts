@@ -1,5 +1,5 @@
 import type { Kysely, Transaction } from "kysely";
-import type { Comparison } from "../../core/gate/spot-check.ts";
+import type { Similarity } from "../../core/patch/similarity.ts";
 import type { RejectCode } from "../../core/protocol/reject-codes.ts";
 import { addEvents } from "./events.ts";
 import type { Write } from "./group-commit.ts";
@@ -8,7 +8,7 @@ import { addAudit } from "./maintainers.ts";
 import type { ContributionRow, SpotCheckRow, Tables } from "./tables.ts";
 
 /** What a spot check found. */
-export type SpotCheckResult = Comparison & { readonly contribution: string; readonly at: number };
+export type SpotCheckResult = Similarity & { readonly contribution: string; readonly at: number };
 
 const CODE: RejectCode = "spot-check-failed";
 const CHECKED = "the same piece, trained a second time, came out differently";

@@ -4,6 +4,7 @@ import { parentPort } from "node:worker_threads";
 import { assert } from "../../core/errors.ts";
 import type { Suite } from "../../core/gate/judge.ts";
 import type { Architecture } from "../../core/protocol/schemas/recipe.ts";
+import { applyDeltaStep } from "../../core/tensors/delta-step.ts";
 import type { Evaluation, evaluate as evaluateExamples } from "../../core/training/evaluate.ts";
 import { decodeExamples, type Examples, sliceExamples } from "../../core/training/examples.ts";
 import { answerCalls } from "../threads/call-port.ts";
@@ -69,7 +70,7 @@ const evaluator = {
     const run = await openEngine();
     const examples = sliceExamples(await examplesOf(model, set), ...range);
     const { architecture } = model;
-    const parameters = step === null ? base : withStep(base, step);
+    const parameters = step === null ? base : applyDeltaStep(base, { ...step, size: base.length });
     const evaluation = await run({ architecture, parameters, examples });
     if (step === null) remember(parents, name, evaluation, KEPT_EVALUATIONS);
     return evaluation;
@@ -84,14 +85,6 @@ async function examplesOf(model: EvaluatedModel, set: Suite): Promise<Examples> 
   const examples = decodeExamples(path, await readFile(path), model.architecture);
   sets.set(path, examples);
   return examples;
-}
-
-function withStep(base: Float32Array, step: NonNullable<EvaluationTask["step"]>): Float32Array {
-  const parameters = base.slice();
-  step.positions.forEach((position, i) => {
-    parameters[position] = step.values[i]!;
-  });
-  return parameters;
 }
 
 function remember<T>(cache: Map<string, T>, name: string, value: T, kept: number): void {

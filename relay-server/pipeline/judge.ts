@@ -1,10 +1,11 @@
+import { type GateReport, gateReportOf } from "../../core/gate/gate-report.ts";
 import type { Judge } from "../../core/gate/judge.ts";
 import type { GateSetting, GateVerdict } from "../../core/gate/suites.ts";
 import type { MergedStep } from "../../core/merge/mean.ts";
 import type { GateTest } from "../../core/protocol/schemas/status.ts";
-import type { Metrics, VersionRecord } from "../../core/protocol/schemas/version.ts";
+import type { Metrics } from "../../core/protocol/schemas/version.ts";
 import { createRandom } from "../../core/random.ts";
-import type { Evaluation } from "../../core/training/evaluate.ts";
+import { metricsOf } from "../../core/training/metrics.ts";
 import type { Evaluator } from "./evaluation-thread.ts";
 import type { Head } from "./head.ts";
 
@@ -39,41 +40,18 @@ export function gateSettingOf(evaluator: Pick<Evaluator, "evaluate">, head: Head
 export async function attest(
   { judge, recipe }: GateSetting,
   step: MergedStep,
-  { tests, flips }: GateVerdict,
+  verdict: GateVerdict,
   evaluations: number,
 ): Promise<Attestation> {
-  const [first] = tests; // of the gate suite, against the parent
-  const { examples, meanDifferenceNats } = first!; // a candidate passes by its tests
-  const report = metricsOf(
-    await judge.evaluate("report", { head: step }, [0, recipe.data.heldOut.report]),
-  );
-  return {
-    report,
-    gate: {
-      decision: "pass",
-      examples,
-      meanDifferenceNats,
-      evaluations,
-      tests: [...tests],
-      ...(flips !== null && { flips }),
-    },
-  };
+  const all = [0, recipe.data.heldOut.report] as const;
+  const report = metricsOf(await judge.evaluate("report", { head: step }, all));
+  return { report, gate: gateReportOf(verdict, evaluations) };
 }
 
 export type Attestation = {
   readonly report: Metrics;
-  readonly gate: NonNullable<VersionRecord["evaluation"]["gate"]>;
+  readonly gate: GateReport;
 };
-
-/** How good a model is, from what it did on each example: losses in nats, and the share it got right. */
-export function metricsOf({ losses, correct }: Evaluation): Metrics {
-  const mean = (values: Float32Array) => {
-    let sum = 0;
-    for (const value of values) sum += value;
-    return sum / values.length;
-  };
-  return { examples: losses.length, lossNats: mean(losses), accuracy: mean(correct) };
-}
 
 /** A tested candidate as maintainers read about it. */
 export function gateTestOf(

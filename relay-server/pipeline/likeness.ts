@@ -9,7 +9,8 @@ const COMPARED = 64; // works that came before; a copy of older work moves a mod
 const KEPT_VALUES = 16 << 20; // of them, a byte each, so that a patch is decoded once as a rule
 
 /**
- * How like a member is to the work on its mask that came before it and waits or was merged. The earlier of two counts, so that nobody can have another's work refused by sending it again.
+ * How like a member is to the work on its mask that came before it and waits or was merged. The earlier of two counts,
+ * so that nobody can have another's work refused by sending it again.
  */
 export type LikenessOf = (head: Head, member: Member) => Promise<Likeness>;
 

@@ -15,8 +15,8 @@ const MOST_LEFT_OUT = 64; // in a larger cohort the gate would wait for minutes
 const MOST_POSTPONEMENTS = 3; // each is a chance to pass beside other work, on another head
 
 /**
- * Close a cohort when it is full, which is later where more work is out, or when its first contribution has waited long enough, so that a lone
- * volunteer's work is merged too; then merge, test and publish it.
+ * Close a cohort when it is full, which takes more where more work is out, or when its first contribution has waited
+ * long enough, so that a lone volunteer's work is merged too; then merge, test and publish it.
  */
 export async function mergeCohort(parts: PipelineParts, head: Head): Promise<StepResult> {
   const { context, evaluator, positionsOf } = parts;

@@ -1,7 +1,7 @@
 import { assert, FormatError } from "../../core/errors.ts";
-import { compareTrainings, isSameWork } from "../../core/gate/spot-check.ts";
-import { dequantisePatch } from "../../core/patch/patch.ts";
-import { dequantise, quantise } from "../../core/patch/quantiser.ts";
+import { isSameWork } from "../../core/gate/spot-check.ts";
+import { quantise } from "../../core/patch/quantiser.ts";
+import { compareQuantised } from "../../core/patch/similarity.ts";
 import { parseJson } from "../../core/protocol/canonical-json.ts";
 import { ticket as ticketSchema } from "../../core/protocol/schemas/ticket.ts";
 import type { RelayContext } from "../context.ts";
@@ -48,9 +48,8 @@ export function createSpotChecks(
     const ticket = parseJson("ticket", ticketSchema, new TextEncoder().encode(drawn.ticket));
     const delta = await trainer.retrain(ticket, positions);
     // both quantised: the error that this makes is then the same in both, and hides nothing
-    const again = dequantise(quantise(delta, segments), segments);
-    const comparison = compareTrainings(dequantisePatch(patch, segments), again);
-    return { contribution: row.id, ...comparison, at: clock() };
+    const similarity = compareQuantised(patch, quantise(delta, segments), segments);
+    return { contribution: row.id, ...similarity, at: clock() };
   }
 
   async function check(row: ContributionRow): Promise<void> {

@@ -1,10 +1,12 @@
 /** What the stage's relay answers: a model with two merged versions, and trouble with scoring. */
+
 import type { Health, ModelCard, ModelHealth } from "../../../core/protocol/schemas/status.ts";
 import type {
   SignedVersion,
   SuiteTest,
   VersionSummary,
 } from "../../../core/protocol/schemas/version.ts";
+import { plainScore } from "../../fixtures/plain-score.ts";
 
 export const contributor = "ab12".repeat(16);
 
@@ -43,15 +45,7 @@ export const card: ModelCard = {
       clipFactor: 2,
       newcomerWeight: 0.5,
     },
-    score: {
-      stepShare: 0.2,
-      toleranceNats: 0.01,
-      references: 0,
-      leastZ: 0,
-      leastShare: 0,
-      sampleShare: 1,
-      spotCheckShare: 0,
-    },
+    score: plainScore,
     gate: { marginNats: 0.01, alpha: 0.05, beta: 0.1, maxExamples: 1 },
   },
   parameters: 200_000,

@@ -1,5 +1,5 @@
+import { metricsOf } from "../../../core/training/metrics.ts";
 import { trainDelta } from "../../../core/training/train.ts";
-import { metricsOf } from "../community/judge.ts";
 import { reportOf } from "../community/relay.ts";
 import type { Curve, CurvePoint } from "../community/report.ts";
 import { createShardDeck, joinShards } from "../community/shards.ts";

@@ -1,8 +1,7 @@
 import { assert } from "../../../core/errors.ts";
 import type { Judge, Subject, Suite } from "../../../core/gate/judge.ts";
-import type { MergedStep } from "../../../core/merge/mean.ts";
-import type { Metrics } from "../../../core/protocol/schemas/version.ts";
-import { accuracy, type Evaluation, evaluate } from "../../../core/training/evaluate.ts";
+import { applyDeltaStep } from "../../../core/tensors/delta-step.ts";
+import { type Evaluation, evaluate } from "../../../core/training/evaluate.ts";
 import { sliceExamples } from "../../../core/training/examples.ts";
 import type { SimModel } from "./sim-model.ts";
 import type { Chore, Stopwatch } from "./stopwatch.ts";
@@ -29,7 +28,9 @@ export function createJudge(
   }
   function parametersOf(subject: Subject): Float32Array {
     if (subject === "release") return release;
-    return subject.head === null ? parameters : withStep(parameters, subject.head);
+    return subject.head === null
+      ? parameters
+      : applyDeltaStep(parameters, { ...subject.head, size: parameters.length });
   }
   return {
     async evaluate(suite, subject, range) {
@@ -43,27 +44,5 @@ export function createJudge(
       if (isKept) kept.set(name, evaluation);
       return evaluation;
     },
-  };
-}
-
-/** `parameters` [N] with the step's values in place. */
-export function withStep(
-  parameters: Float32Array,
-  { positions, values }: MergedStep,
-): Float32Array {
-  const stepped = parameters.slice();
-  positions.forEach((position, i) => {
-    stepped[position] = values[i]!;
-  });
-  return stepped;
-}
-
-export function metricsOf({ losses, correct }: Evaluation): Metrics {
-  let sum = 0;
-  for (const loss of losses) sum += loss;
-  return {
-    examples: losses.length,
-    lossNats: sum / losses.length,
-    accuracy: accuracy(correct),
   };
 }

@@ -1,13 +1,14 @@
 import { type CohortOutcome, judgeCohort } from "../../../core/gate/cohort.ts";
+import { gateReportOf } from "../../../core/gate/gate-report.ts";
 import { signVersion, versionId } from "../../../core/history/version.ts";
 import { type Candidate, mergeCandidate, weighCohort } from "../../../core/merge/candidate.ts";
 import { cohortSizeFor } from "../../../core/merge/cohort-size.ts";
 import { denominatorOf } from "../../../core/merge/rules.ts";
 import type { VersionRecord } from "../../../core/protocol/schemas/version.ts";
 import { createRandom } from "../../../core/random.ts";
-import { encodeDeltaStep } from "../../../core/tensors/delta-step.ts";
+import { applyDeltaStep, encodeDeltaStep } from "../../../core/tensors/delta-step.ts";
 import { encodeCheckpoint } from "../../../core/tensors/manifest.ts";
-import { metricsOf, withStep } from "./judge.ts";
+import { metricsOf } from "../../../core/training/metrics.ts";
 import { maskAfterHead } from "./masks.ts";
 import { count, headOf, type Relay, reportOf, type Waiting } from "./relay.ts";
 import { judgeOf } from "./screening.ts";
@@ -110,7 +111,7 @@ async function publish(
   const { model, keys, history, versions } = relay;
   const { layout, recipe } = model;
   const head = headOf(relay);
-  const parameters = withStep(head.parameters, step);
+  const parameters = applyDeltaStep(head.parameters, { ...step, size: layout.size });
   const { rule, outerStep } = recipe.merge;
   const inputs = members.map(({ id, contributor, sent }, i) => ({
     contribution: id,
@@ -136,7 +137,7 @@ async function publish(
     },
     evaluation: {
       report: metricsOf(await reportOf(model, parameters)),
-      gate: gateReportOf(passed, tested.length),
+      gate: passed && gateReportOf(passed.verdict, tested.length), // null in a run without the gate
     },
   };
   history.push(await signVersion(record, keys.privateKey));
@@ -147,22 +148,4 @@ async function publish(
     relay.mergedNorms.push(norm);
   }
   return encodeDeltaStep({ ...step, size: layout.size }).length;
-}
-
-function gateReportOf(
-  passed: CohortOutcome<Waiting>["passed"],
-  evaluations: number,
-): VersionRecord["evaluation"]["gate"] {
-  const [test] = passed?.verdict.tests ?? [];
-  if (passed === null || test === undefined) return null; // a run without the gate
-  const { examples, meanDifferenceNats } = test;
-  const { tests, flips } = passed.verdict;
-  return {
-    decision: "pass",
-    examples,
-    meanDifferenceNats,
-    evaluations,
-    tests: [...tests],
-    ...(flips !== null && { flips }),
-  };
 }

@@ -8,7 +8,7 @@ import type { SignedVersion, VersionRecord } from "../../../core/protocol/schema
 import { encodeCheckpoint } from "../../../core/tensors/manifest.ts";
 import type { Evaluation } from "../../../core/training/evaluate.ts";
 import { evaluate } from "../../../core/training/evaluate.ts";
-import { metricsOf } from "./judge.ts";
+import { metricsOf } from "../../../core/training/metrics.ts";
 import type { SentPatch, Version } from "./piece.ts";
 import type { SimModel } from "./sim-model.ts";
 import { createStopwatch, type Stopwatch } from "./stopwatch.ts";

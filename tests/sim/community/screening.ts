@@ -2,8 +2,9 @@ import type { Judge } from "../../../core/gate/judge.ts";
 import { validateLikeness } from "../../../core/gate/likeness.ts";
 import { agreementWith, type Reference } from "../../../core/gate/reference.ts";
 import { needsScore, scoreMember, screen, validateScore } from "../../../core/gate/scoring.ts";
-import { compareTrainings, isSameWork, needsSpotCheck } from "../../../core/gate/spot-check.ts";
-import { dequantise, quantise } from "../../../core/patch/quantiser.ts";
+import { isSameWork, needsSpotCheck } from "../../../core/gate/spot-check.ts";
+import { quantise } from "../../../core/patch/quantiser.ts";
+import { compareQuantised } from "../../../core/patch/similarity.ts";
 import { OK, refuse, type Verdict } from "../../../core/protocol/reject-codes.ts";
 import { createRandom } from "../../../core/random.ts";
 import { trainReference } from "../../../core/training/reference-training.ts";
@@ -92,8 +93,8 @@ export function referenceFor(
 /** The same ticket trained a second time, by the relay. */
 async function spotCheck({ model }: Relay, waiting: Waiting): Promise<Verdict> {
   const { piece } = waiting.sent;
-  const { segments, delta } = waiting;
-  const again = dequantise(quantise(await trainPiece(model, piece), segments), segments);
-  if (isSameWork(compareTrainings(delta, again))) return OK;
+  const { segments } = waiting;
+  const again = quantise(await trainPiece(model, piece), segments);
+  if (isSameWork(compareQuantised(waiting, again, segments))) return OK;
   return refuse("spot-check-failed", "the same ticket, trained again, comes to something else");
 }
