@@ -1,7 +1,7 @@
 import { reshape, type Tensor, tensor, tidy } from "@tensorflow/tfjs-core";
 import { assert, FormatError } from "../errors.ts";
 import type { Examples } from "../training/examples.ts";
-import type { TextExamples } from "../training/text-examples.ts";
+import { splitWindows, type TextExamples } from "../training/text-examples.ts";
 import { gptGradientInto } from "./gpt-gradient.ts";
 import { causalAttention, embed, gelu, layerNorm } from "./gpt-operations.ts";
 import { type GptArchitecture, gptShapes } from "./gpt-shapes.ts";
@@ -17,14 +17,19 @@ const TOKENS_A_BATCH = 4096; // 128 channels: 25 MB for the widest block
  * to the token embedding. Tensors as Hugging Face names and orients them. Source: Radford et al. 2019.
  */
 export function createGpt(architecture: GptArchitecture): Model {
-  const { channels, heads, layers } = architecture;
+  const { channels, context, heads, layers, vocabulary } = architecture;
   if (channels % heads !== 0) {
     throw new FormatError(`recipe: ${heads} heads do not divide ${channels} channels`);
   }
   return {
     shapes: gptShapes(architecture),
     outputs: ["wte.weight"],
-    batch: (examples, indices) => textBatch(examples, indices, architecture.context),
+    widest: (batch) => ({
+      name: `a batch of ${batch} × ${context} tokens`,
+      shape: [batch * context, Math.max(4 * channels, vocabulary)],
+    }),
+    windows: (examples) => splitWindows(textOf(examples), context),
+    batch: (examples, indices) => textBatch(examples, indices, context),
     gradientInto: (sink, weights, batch) =>
       tidy(() => gptGradientInto(architecture, sink, weights, batch)),
     gradientBatch: (examples) => examplesOf(TOKENS_A_BATCH / layers, examples),

@@ -24,6 +24,11 @@ export function createMlp(architecture: MlpArchitecture): Model {
   return {
     shapes,
     outputs: [`layers.${layers - 1}.weight`, `layers.${layers - 1}.bias`],
+    widest: (batch) => ({
+      name: `a batch of ${batch} images`,
+      shape: [batch, Math.max(...widths)],
+    }),
+    windows: (examples) => examples,
     batch: (examples, indices) => imageBatch(examples, indices, architecture.inputs),
     gradientInto: (sink, weights, batch) => tidy(() => gradientInto(sink, weights, batch, layers)),
     gradientBatch: () => EXAMPLES_A_BATCH,

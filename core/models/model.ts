@@ -20,6 +20,13 @@ export type Model = {
   readonly shapes: readonly TensorShape[];
   /** Names of the output layer's tensors. */
   readonly outputs: readonly string[];
+  /** The widest tensor that a step of `batch` examples computes, named for people: "a batch of 8 × 64 tokens". */
+  widest(batch: number): TensorShape;
+  /**
+   * `examples` as the ones that a gradient is taken of, in the same order: a unit of text of several windows is as many of
+   * them, with the same mean loss, because all windows are equally long. Images are that already.
+   */
+  windows(examples: Examples): Examples;
   /** Put `examples[indices]` on the device. */
   batch(examples: Examples, indices: Uint32Array): Batch;
   /**

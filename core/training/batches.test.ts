@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { seededBatches } from "./batches.ts";
+import { inOrder, seededBatches } from "./batches.ts";
 
 function take(seed: number, examples: number, batch: number, batches: number): number[][] {
   const generator = seededBatches(seed, examples, batch);
@@ -30,4 +30,8 @@ test("T8: golden batches", () => {
     [2, 6, 2, 3, 5],
     [6, 1, 0, 4, 3],
   ]);
+});
+
+test("batches in order hold each index once, the last one what is left", () => {
+  expect([...inOrder(5, 2)].map((indices) => [...indices])).toEqual([[0, 1], [2, 3], [4]]);
 });

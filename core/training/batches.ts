@@ -29,3 +29,11 @@ export function* seededBatches(
     yield indices;
   }
 }
+
+/** The indices 0 … count − 1 in order, at most `most` at once. */
+export function* inOrder(count: number, most: number): Generator<Uint32Array, void> {
+  for (let first = 0; first < count; first += most) {
+    const length = Math.min(most, count - first);
+    yield Uint32Array.from({ length }, (_, row) => first + row);
+  }
+}

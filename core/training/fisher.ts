@@ -5,9 +5,9 @@ import { modelOf } from "../models/registry.ts";
 import { squaredSink } from "../models/squared-sink.ts";
 import type { Architecture } from "../protocol/schemas/recipe.ts";
 import { createLayout, type Layout } from "../tensors/layout.ts";
+import { inOrder } from "./batches.ts";
 import type { Examples } from "./examples.ts";
 import { uploadWeights } from "./weights.ts";
-import { inOrder, splitWindows } from "./windows.ts";
 
 /** How many examples are done of how many; a unit of several windows counts as that many. */
 export type FisherProgress = { readonly done: number; readonly of: number };
@@ -39,7 +39,7 @@ export async function estimateFisher(
 ): Promise<Float32Array> {
   assert(examples.count > 0, "no Fisher of nothing");
   const model = modelOf(architecture);
-  const windows = splitWindows(architecture, examples);
+  const windows = model.windows(examples);
   const weights = uploadWeights(model, parameters);
   const sums = uploadWeights(model, new Float32Array(parameters.length));
   let done = 0;

@@ -12,29 +12,14 @@ export function largestTensor(
   architecture: Architecture,
   { batch, masked }: { readonly batch: number; readonly masked: number },
 ): TensorSize {
+  const { shapes, widest } = modelOf(architecture);
+  const computed = widest(batch);
   const sizes = [
-    ...modelOf(architecture).shapes.map(({ name, shape }) => sizeOf(`tensor ${name}`, shape)),
+    ...shapes.map(({ name, shape }) => sizeOf(`tensor ${name}`, shape)),
     sizeOf("the optimiser's state", [STATE_ROWS, masked]),
-    ...activations(architecture, batch),
+    sizeOf(computed.name, computed.shape),
   ];
   return sizes.reduce((most, size) => (size.sizeBytes > most.sizeBytes ? size : most));
-}
-
-/** The widest of what a step computes for a batch. */
-function activations(architecture: Architecture, batch: number): TensorSize[] {
-  switch (architecture.kind) {
-    case "mlp": {
-      const { inputs, hidden, outputs } = architecture;
-      const what = `a batch of ${batch} images`;
-      return [sizeOf(what, [batch, Math.max(inputs, ...hidden, outputs)])];
-    }
-    case "gpt": {
-      const { context, channels, vocabulary } = architecture;
-      const rows = batch * context;
-      const what = `a batch of ${batch} × ${context} tokens`;
-      return [sizeOf(what, [rows, Math.max(4 * channels, vocabulary)])];
-    }
-  }
 }
 
 function sizeOf(name: string, shape: readonly number[]): TensorSize {

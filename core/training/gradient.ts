@@ -4,10 +4,10 @@ import { maskedSink } from "../models/masked-sink.ts";
 import { modelOf } from "../models/registry.ts";
 import type { Architecture } from "../protocol/schemas/recipe.ts";
 import { createLayout } from "../tensors/layout.ts";
+import { inOrder } from "./batches.ts";
 import type { Examples } from "./examples.ts";
 import { cutMask } from "./mask-parts.ts";
 import { uploadWeights } from "./weights.ts";
-import { inOrder, splitWindows } from "./windows.ts";
 
 /**
  * The gradient [k] of the mean loss over all of `examples` at the mask's `positions` [k], flat and strictly ascending;
@@ -32,7 +32,7 @@ export async function maskedGradient(
   const k = positions.length;
   assert(k > 0 && examples.count > 0, "no gradient of nothing");
   const model = modelOf(architecture);
-  const windows = splitWindows(architecture, examples);
+  const windows = model.windows(examples);
   const mask = cutMask(createLayout(model.shapes), positions);
   const weights = uploadWeights(model, parameters);
   const onDevice = tensor(mask.positions, [k], "int32");

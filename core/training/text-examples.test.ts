@@ -8,6 +8,7 @@ import {
   joinTextExamples,
   sampleText,
   sliceTextExamples,
+  splitWindows,
 } from "./text-examples.ts";
 
 const architecture = {
@@ -77,4 +78,19 @@ test("a byte outside the vocabulary is refused by its place", () => {
   expect(() => decodeTextExamples("shard", file, { ...architecture, vocabulary: 128 })).toThrow(
     "shard: byte 200 in example 1 ≥ vocabulary 128",
   );
+});
+
+test("units of two windows become twice as many windows, each with its own last target", () => {
+  const bytes = Uint8Array.of(0, 1, 2, 3, 4, 10, 11, 12, 13, 14);
+  expect(splitWindows({ kind: "text", count: 2, length: 5, bytes }, 2)).toEqual({
+    kind: "text",
+    count: 4,
+    length: 3,
+    bytes: Uint8Array.of(0, 1, 2, 2, 3, 4, 10, 11, 12, 12, 13, 14),
+  });
+});
+
+test("stretches of one window stay as they are", () => {
+  const examples = { kind: "text", count: 2, length: 3, bytes: new Uint8Array(6) } as const;
+  expect(splitWindows(examples, 2)).toBe(examples);
 });

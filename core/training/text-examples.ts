@@ -87,6 +87,22 @@ export function sliceTextExamples(
   };
 }
 
+/** Stretches of several windows as ones of a single window each, in the same order. */
+export function splitWindows(examples: TextExamples, context: number): TextExamples {
+  const windows = (examples.length - 1) / context; // of each example
+  if (windows === 1) return examples;
+  const length = context + 1; // the last target of one is the first input of the next
+  const bytes = new Uint8Array(examples.count * windows * length);
+  for (let example = 0; example < examples.count; example++) {
+    for (let window = 0; window < windows; window++) {
+      const from = example * examples.length + window * context;
+      const to = (example * windows + window) * length;
+      bytes.set(examples.bytes.subarray(from, from + length), to);
+    }
+  }
+  return { kind: "text", count: examples.count * windows, length, bytes };
+}
+
 /**
  * A whole text as stretches of one window: the next begins at the last one's last target, so that every
  * byte but the first is predicted; the last stretch ends where the text does.

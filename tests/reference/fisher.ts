@@ -9,12 +9,11 @@ import { gptGradient } from "../../core/models/reference/gpt-backward.ts";
 import { squaredGradientSums, transpose } from "../../core/models/reference/linear.ts";
 import { mlpGradient, mlpLosses } from "../../core/models/reference/mlp.ts";
 import { joinFlat, splitFlat } from "../../core/models/reference/tensors.ts";
-import { layoutOf } from "../../core/models/registry.ts";
+import { layoutOf, modelOf } from "../../core/models/registry.ts";
 import type { Architecture } from "../../core/protocol/schemas/recipe.ts";
 import type { Examples } from "../../core/training/examples.ts";
 import { estimateFisher } from "../../core/training/fisher.ts";
 import { maskedGradient } from "../../core/training/gradient.ts";
-import { splitWindows } from "../../core/training/windows.ts";
 import { differences, expectClose, randomTokens, randomValues } from "./finite-differences.ts";
 import { randomText, windowsOf } from "./gpt-model.ts";
 import { rounded } from "./gpt-operations.ts";
@@ -63,7 +62,7 @@ export async function compareFisher({
   const flat = Float64Array.from(parameters);
   const before = memory().numTensors;
   const fisher = await estimateFisher({ architecture, parameters, examples });
-  const { count } = splitWindows(architecture, examples);
+  const { count } = modelOf(architecture).windows(examples);
   const one = (window: number) => gradientOf(architecture, flat, examples, window);
   const expected = fisherSums(count, one).map((sum) => sum / count);
   expectClose("Fisher", fisher, expected, 1e-5);
@@ -96,7 +95,7 @@ export async function compareFisherWithDifferences({
   const { size } = layoutOf(architecture);
   const parameters = Float32Array.from(randomValues("parameters", size, 0.5));
   const flat = Float64Array.from(parameters);
-  const { count } = splitWindows(architecture, examples);
+  const { count } = modelOf(architecture).windows(examples);
   const sums = fisherSums(count, (window) =>
     differences(flat, () => lossOf(architecture, flat, examples, window)),
   );
