@@ -104,23 +104,41 @@ test("M7: a shared mask follows from the version, and a training goes first whil
   const fisher = { examples: 360, damping: 0, outputShare: 0.1, vectorShare: 0.1, tensorCap: 0.9 };
   const mask = { kind: "shared", density: 0.25, epochVersions: 1, fisher } as const;
   const models = new Map([["tiny", { recipe: { ...recipe, mask }, layout }]]);
-  const { trainer, close } = openTrainer({ ...opened.parts, context: { ...context, models } });
-  await trainer.reference(version); // the backend is open
+  const { blobs, letGo, held } = holdReads(context.blobs);
+  const { trainer, close } = openTrainer({
+    ...opened.parts,
+    context: { ...context, blobs, models },
+  });
   const parameters = await opened.parts.checkpoints.parametersOf(version);
   const task = { model: "tiny", id: version.id, parameters };
   const done: string[] = [];
-  const choosing = trainer.chooseMask(task).then((positions) => {
-    done.push("mask");
-    return positions;
-  });
-  await trainer.retrain(ticket, work.positions).then(() => done.push("training"));
+  const choosing = trainer.chooseMask(task).finally(() => done.push("mask"));
+  const shards = (await context.ledger.shards("tiny")).length;
+  await vi.waitUntil(() => held() === shards);
+  const training = trainer.retrain(ticket, work.positions).finally(() => done.push("training"));
+  await vi.waitUntil(() => held() === shards + ticket.shards.length);
+  letGo(); // the thread is asked for the mask and, right after, for the training
   const positions = await choosing;
+  await training;
   expect(done).toEqual(["training", "mask"]);
   expect(positions.length).toBe(Math.round(0.25 * layout.size));
   expect(await trainer.chooseMask(task)).toEqual(positions);
   expect(await trainer.chooseMask({ ...task, id: "other" })).not.toEqual(positions);
   await close();
 });
+
+/** Blobs whose readers wait until they are let go. */
+function holdReads(blobs: typeof opened.parts.context.blobs) {
+  const gate = Promise.withResolvers<void>();
+  let held = 0;
+  const read = async (id: string) => {
+    const file = await blobs.read(id);
+    held += 1;
+    await gate.promise;
+    return file;
+  };
+  return { blobs: { ...blobs, read }, letGo: gate.resolve, held: () => held };
+}
 
 test("what is trained when the trainer is closed is rejected", async () => {
   const { trainer, close } = openTrainer(opened.parts);
