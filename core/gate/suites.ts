@@ -5,6 +5,7 @@ import type { Evaluation } from "../training/evaluate.ts";
 import type { Judge, Subject } from "./judge.ts";
 import { countNegativeFlips, withinFlipBudget } from "./negative-flips.ts";
 import { type PairedTestResult, type PairedTestRules, pairedTest } from "./paired-test.ts";
+import { lookOnce, piecesOf } from "./suite-pieces.ts";
 
 /** Versions that a candidate must not be worse than, and where in a suite its tests start. */
 export type GateSetting = {
@@ -14,7 +15,7 @@ export type GateSetting = {
   readonly parent: number;
   /** Number of the last release; version 0 where nothing was tagged. */
   readonly release: number;
-  /** In [0, 1): each version's tests begin elsewhere in a suite, whose examples lie in random order. */
+  /** In [0, 1): each version's tests begin at another piece of a suite, whose examples lie in random order. */
   readonly start: number;
 };
 
@@ -25,8 +26,6 @@ export type GateVerdict = {
   /** Null where the recipe has no budget, or a test did not pass. */
   readonly flips: FlipCount | null;
 };
-
-const PIECES = 8; // of a suite: a look at the tests after each, so that a clear case costs one piece
 
 /**
  * Step 9 of the walk: whether the head with `step` is shown to be no worse than the head and the last release, on
@@ -39,17 +38,18 @@ export async function testStep(
   alpha: number,
 ): Promise<GateVerdict> {
   const { recipe } = setting;
+  const look = lookOnce(setting.judge, step);
   const tests: SuiteTest[] = [];
   for (const suite of ["gate", "protected"] as const) {
     const count = recipe.data.heldOut[suite];
     const rules = suite === "gate" ? gateRules(recipe) : protectedRules(recipe);
     if (count === undefined || rules === null) continue;
     const examples = Math.min(count, recipe.gate.maxExamples);
-    tests.push(...(await testSuite(setting, step, { suite, examples, rules, alpha })));
+    tests.push(...(await testSuite(setting, look, { suite, examples, rules, alpha })));
     const decision = decisionOf(tests);
     if (decision !== "pass") return { decision, tests, flips: null };
   }
-  const flips = await flipsOf(setting, step);
+  const flips = await flipsOf(setting, look);
   const isWithin = flips === null || withinFlipBudget(flips, flips.budget);
   return { decision: isWithin ? "pass" : "undecided", tests, flips };
 }
@@ -82,7 +82,7 @@ function protectedRules({ gate }: Recipe): SuiteRules | null {
 /** The tests of one suite against parent and release, piece by piece until both are decided. */
 async function testSuite(
   { recipe, judge, parent, release, start }: GateSetting,
-  step: MergedStep,
+  look: Look,
   {
     suite,
     examples,
@@ -92,11 +92,11 @@ async function testSuite(
 ): Promise<SuiteTest[]> {
   const runs = [createRun("parent", parent, { head: null })];
   if (release !== parent) runs.push(createRun("release", release, "release"));
-  for (const range of piecesOf(examples, start)) {
-    const candidate = await judge.evaluate(suite, { head: step }, range);
+  for (const piece of piecesOf(examples, start)) {
+    const candidate = await look(suite, piece);
     for (const run of runs) {
       if (run.result?.decision === "pass") continue;
-      append(run.differences, candidate, await judge.evaluate(suite, run.subject, range));
+      append(run.differences, candidate, await judge.evaluate(suite, run.subject, piece));
       run.result = pairedTest(Float32Array.from(run.differences), {
         ...recipe.gate,
         ...rules[run.against],
@@ -120,6 +120,8 @@ async function testSuite(
   }));
 }
 
+type Look = ReturnType<typeof lookOnce>;
+
 type Run = {
   readonly against: "parent" | "release";
   readonly version: number;
@@ -142,33 +144,19 @@ function append(differences: number[], candidate: Evaluation, earlier: Evaluatio
 /** What the last release had right on the gate suite and the candidate has wrong. */
 async function flipsOf(
   { recipe, judge, parent, release, start }: GateSetting,
-  step: MergedStep,
+  look: Look,
 ): Promise<FlipCount | null> {
   const budget = recipe.gate.flipBudget;
   if (budget === undefined) return null;
   const total = { flips: 0, rightBefore: 0 };
   const earlier: Subject = release === parent ? { head: null } : "release";
-  for (const range of piecesOf(
-    Math.min(recipe.data.heldOut.gate, recipe.gate.maxExamples),
-    start,
-  )) {
-    const before = await judge.evaluate("gate", earlier, range);
-    const after = await judge.evaluate("gate", { head: step }, range);
+  const examples = Math.min(recipe.data.heldOut.gate, recipe.gate.maxExamples);
+  for (const piece of piecesOf(examples, start)) {
+    const before = await judge.evaluate("gate", earlier, piece);
+    const after = await look("gate", piece);
     const { flips, rightBefore } = countNegativeFlips(before.answers, after.answers);
     total.flips += flips;
     total.rightBefore += rightBefore;
   }
   return { version: release, ...total, budget };
-}
-
-/** Ranges that cover `examples` once, from `start` of the way on and then from the beginning. */
-function piecesOf(examples: number, start: number): [from: number, to: number][] {
-  const piece = Math.ceil(examples / PIECES);
-  const first = Math.floor(start * examples);
-  const cut = (from: number, end: number) =>
-    Array.from({ length: Math.ceil((end - from) / piece) }, (_, i): [number, number] => [
-      from + i * piece,
-      Math.min(from + (i + 1) * piece, end),
-    ]);
-  return [...cut(first, examples), ...cut(0, first)];
 }

@@ -1,0 +1,36 @@
+import type { MergedStep } from "../merge/mean.ts";
+import type { Evaluation } from "../training/evaluate.ts";
+import type { Judge, Suite } from "./judge.ts";
+
+const PIECES = 8; // of a suite: a look at the tests after each, so that a clear case costs one piece
+
+/** First example and the one after the last. */
+export type Piece = readonly [from: number, to: number];
+
+/**
+ * The pieces that cover `examples` once, round from `start` in [0, 1) of the way on. Where they lie is the same for every
+ * version, so that what an earlier version did on a piece is known from then on.
+ */
+export function piecesOf(examples: number, start: number): Piece[] {
+  const length = Math.ceil(examples / PIECES);
+  const count = Math.ceil(examples / length);
+  const first = Math.floor(start * count);
+  return Array.from({ length: count }, (_, i) => {
+    const from = ((first + i) % count) * length;
+    return [from, Math.min(from + length, examples)];
+  });
+}
+
+/** What the head with `step` does on a piece, found out once: its tests and its flips ask for the same. */
+export function lookOnce(
+  judge: Judge,
+  step: MergedStep,
+): (suite: Suite, piece: Piece) => Promise<Evaluation> {
+  const known = new Map<string, Evaluation>();
+  return async (suite, piece) => {
+    const name = `${suite} ${piece.join()}`;
+    const evaluation = known.get(name) ?? (await judge.evaluate(suite, { head: step }, piece));
+    known.set(name, evaluation);
+    return evaluation;
+  };
+}
