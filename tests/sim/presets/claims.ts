@@ -55,18 +55,18 @@ type Plan = {
 function digitsWays(isQuick: boolean): Plan {
   const size = { model: "digits", volunteers: isQuick ? 8 : 10, versions: isQuick ? 8 : 20 };
   const pick = (...rates: number[]) => (isQuick ? rates.slice(1, 3) : rates);
-  const dense = pick(0.0005, 0.001, 0.002, 0.005, 0.01);
+  const dense = pick(0.005, 0.01, 0.02, 0.04);
   return {
     ...size,
     ways: [
       denseWay(size, dense),
       sparseWay(size, "random", 0.001, pick(0.1, 0.2, 0.4, 0.8)),
       sparseWay(size, "random", 0.005, pick(0.06, 0.12, 0.25, 0.5)),
-      sparseWay(size, "random", 0.02, pick(0.03, 0.06, 0.1, 0.15)),
-      sparseWay(size, "random", 0.1, pick(0.005, 0.01, 0.03, 0.06)),
+      sparseWay(size, "random", 0.02, pick(0.06, 0.1, 0.15, 0.25)),
+      sparseWay(size, "random", 0.1, pick(0.015, 0.03, 0.06, 0.12)),
       ...(["shared", "own"] as const).flatMap((kind) => [
         sparseWay(size, kind, 0.005, pick(0.03, 0.06, 0.12, 0.25)),
-        sparseWay(size, kind, 0.02, pick(0.015, 0.03, 0.06, 0.1)),
+        sparseWay(size, kind, 0.02, pick(0.015, 0.03, 0.06, 0.12)),
       ]),
       ...[0.005, 0.02].map((density) => sparseLocoWay(size, density, 2, dense)),
     ],
