@@ -151,3 +151,20 @@ test.each(["shared", "own"] as const)(
     expect(report.contributions.filter(({ fate }) => fate === "merged").length).toBeGreaterThan(10);
   },
 );
+
+test("what diverges is judged and refused, spot checks and all, and the model stays as it was", async () => {
+  const { training, score } = model.recipe;
+  const recipe = {
+    ...model.recipe,
+    training: { ...training, learningRate: 100 },
+    score: { ...score, spotCheckShare: 1 },
+  };
+  const { report, head } = await runCommunity(
+    { ...model, recipe },
+    { ...options, versions: 2 },
+    silent,
+  );
+  expect(report.contributions.length).toBeGreaterThan(0);
+  expect(report.contributions.filter(({ fate }) => fate === "merged")).toEqual([]);
+  expect(head.record.number).toBe(0);
+});

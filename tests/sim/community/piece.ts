@@ -1,7 +1,12 @@
 import { sha256, signId } from "../../../core/crypto/signature.ts";
 import { encodeFisherWeights } from "../../../core/patch/fisher-weights.ts";
 import { encodePatch } from "../../../core/patch/patch.ts";
-import { MAX_CODE, quantise, segmentStarts } from "../../../core/patch/quantiser.ts";
+import {
+  MAX_CODE,
+  type Quantised,
+  quantise,
+  segmentStarts,
+} from "../../../core/patch/quantiser.ts";
 import type { PatchHeader } from "../../../core/protocol/schemas/contribution.ts";
 import type { Mask } from "../../../core/protocol/schemas/mask.ts";
 import type { VersionRecord } from "../../../core/protocol/schemas/version.ts";
@@ -93,7 +98,7 @@ export async function packPatch(
     device: "simulation",
   };
   const isOwn = mask.kind === "own";
-  const values = quantise(delta.map(heldByPatch), segmentStarts(layout, positions));
+  const values = quantiseHeld(delta, segmentStarts(layout, positions));
   const bytes = encodePatch(
     {
       header,
@@ -109,7 +114,11 @@ export async function packPatch(
   return { id, bytes, signature, piece };
 }
 
-/** The nearest value that a patch can hold: what a training that diverged would send is judged, too. */
+/** As a patch holds it; what a training that diverged would send is judged, too: the nearest values to it. */
+export function quantiseHeld(delta: Float32Array, segments: Uint32Array): Quantised {
+  return quantise(delta.map(heldByPatch), segments);
+}
+
 function heldByPatch(value: number): number {
   return Number.isNaN(value) ? MAX_CODE : Math.max(-MAX_CODE, Math.min(MAX_CODE, value));
 }

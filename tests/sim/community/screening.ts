@@ -3,14 +3,13 @@ import { validateLikeness } from "../../../core/gate/likeness.ts";
 import { agreementWith, type Reference } from "../../../core/gate/reference.ts";
 import { needsScore, scoreMember, screen, validateScore } from "../../../core/gate/scoring.ts";
 import { isSameWork, needsSpotCheck } from "../../../core/gate/spot-check.ts";
-import { quantise } from "../../../core/patch/quantiser.ts";
 import { compareQuantised } from "../../../core/patch/similarity.ts";
 import { OK, refuse, type Verdict } from "../../../core/protocol/reject-codes.ts";
 import { createRandom } from "../../../core/random.ts";
 import { trainReference } from "../../../core/training/reference-training.ts";
 import { likenessTo } from "./intake.ts";
 import { createJudge } from "./judge.ts";
-import { type Piece, trainPiece } from "./piece.ts";
+import { type Piece, quantiseHeld, trainPiece } from "./piece.ts";
 import { headOf, type Relay, type Waiting } from "./relay.ts";
 import { drawShards, joinShards } from "./shards.ts";
 import { unit } from "./volunteer.ts";
@@ -94,7 +93,7 @@ export function referenceFor(
 async function spotCheck({ model }: Relay, waiting: Waiting): Promise<Verdict> {
   const { piece } = waiting.sent;
   const { segments } = waiting;
-  const again = quantise(await trainPiece(model, piece), segments);
+  const again = quantiseHeld(await trainPiece(model, piece), segments);
   if (isSameWork(compareQuantised(waiting, again, segments))) return OK;
   return refuse("spot-check-failed", "the same ticket, trained again, comes to something else");
 }

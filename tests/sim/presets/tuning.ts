@@ -1,3 +1,4 @@
+import type { Curve } from "../community/report.ts";
 import type { CommunitySpec, RunSpec, SparseLocoSpec } from "../runs/spec.ts";
 import type { PresetContext } from "./preset.ts";
 
@@ -21,10 +22,15 @@ export async function tuneRates<Spec extends CommunitySpec | SparseLocoSpec>(
   const reports = await run(trials);
   let next = 0;
   return candidates.map(({ spec, rates }) => {
-    const losses = rates.length === 1 ? [0] : rates.map(() => reports[next++]!.last.lossNats);
+    const losses = rates.length === 1 ? [0] : rates.map(() => lossOf(reports[next++]!));
     const rate = rates[losses.indexOf(Math.min(...losses))]!;
     return { spec: withRate(spec, rate), rate };
   });
+}
+
+/** What diverged is the worst. */
+function lossOf({ last }: Pick<Curve, "last">): number {
+  return Number.isNaN(last.lossNats) ? Infinity : last.lossNats;
 }
 
 function withRate<Spec extends RunSpec>(spec: Spec, rate: number): Spec {
