@@ -1,4 +1,5 @@
 import { type Candidate, mergeWeighted } from "../merge/candidate.ts";
+import { meanCoverage } from "../merge/coverage.ts";
 import type { Member } from "../merge/member.ts";
 import { MAX_MULTIPLIER } from "../protocol/limits.ts";
 import type { Recipe } from "../protocol/schemas/recipe.ts";
@@ -20,13 +21,14 @@ export async function harmfulMembers<M extends Member>(
   const all = [0, recipe.data.heldOut.score] as const;
   const { losses } = await judge.evaluate("score", { head: step }, all);
   const { stepShare, toleranceNats } = recipe.score;
+  const coverage = meanCoverage(members, parameters.length);
   const harmful: M[] = [];
   for (const [m, member] of members.entries()) {
     const others = multipliers.map((own, i) => (i === m ? 0 : own));
     const without = mergeWeighted(parameters, members, others, recipe.merge);
     const left = await judge.evaluate("score", { head: without.step }, all);
     const { mean, z } = pairedRise(losses, left.losses);
-    const share = multipliers[m]! / (MAX_MULTIPLIER * members.length); // of its delta in the candidate
+    const share = multipliers[m]! / (MAX_MULTIPLIER * coverage); // of its delta in the candidate
     if (z > CERTAIN_Z && mean > (toleranceNats * share) / stepShare) harmful.push(member);
   }
   return harmful;

@@ -53,7 +53,7 @@ function agreementOf(
   };
 }
 
-/** The delta that the relay trained itself on one base and mask, with which everybody's is compared. */
+/** The delta that the relay trained itself on one base, with which everybody's is compared. */
 export type Reference = {
   /** The mean of its pieces [k]. */
   readonly delta: Float32Array;
@@ -68,7 +68,7 @@ export type Reference = {
 /** The reference that several pieces on the same base and mask make, of which these are the deltas [k]. */
 export function createReference(deltas: readonly Float32Array[]): Reference {
   const delta = meanOf(deltas);
-  const norm = deltas.reduce((sum, piece) => sum + lengthOf(piece), 0) / deltas.length;
+  const norm = meanLength(deltas);
   if (deltas.length < 2) return { delta, norm, cosine: null, likeness: null };
   let cosines = 0;
   let likenesses = 0;
@@ -80,6 +80,33 @@ export function createReference(deltas: readonly Float32Array[]): Reference {
     }
   }
   return { delta, norm, cosine: cosines, likeness: likenesses };
+}
+
+/** The reference for work at the positions [k] that it changes. */
+export type ReferenceAt = (positions: Uint32Array) => Reference;
+
+/** Where all work has one mask: what its pieces came to there, deltas [k]. */
+export function referenceOnMask(deltas: readonly Float32Array[]): ReferenceAt {
+  const reference = createReference(deltas);
+  return () => reference;
+}
+
+/**
+ * Where everybody's mask is their own: pieces that trained every parameter, deltas [N], looked at where the work is. They were
+ * to move as far in all as work on a mask does, so it is their whole length that its length is held against.
+ */
+export function referenceEverywhere(deltas: readonly Float32Array[]): ReferenceAt {
+  const norm = meanLength(deltas);
+  return (positions) => {
+    const there = deltas.map((delta) =>
+      Float32Array.from(positions, (position) => delta[position]!),
+    );
+    return { ...createReference(there), norm };
+  };
+}
+
+function meanLength(deltas: readonly Float32Array[]): number {
+  return deltas.reduce((sum, delta) => sum + lengthOf(delta), 0) / deltas.length;
 }
 
 function meanOf(deltas: readonly Float32Array[]): Float32Array {

@@ -1,4 +1,5 @@
 import type { Recipe } from "../protocol/schemas/recipe.ts";
+import { meanCoverage } from "./coverage.ts";
 import type { MergedStep } from "./mean.ts";
 import type { Member } from "./member.ts";
 import { clipNorm, cohortMultipliers, partMultipliers } from "./multiplier.ts";
@@ -34,7 +35,10 @@ export function mergeCandidate<M extends Member>(
   { merge }: Recipe,
 ): Candidate<M> {
   const inCohort = members.map((member) => weights.get(member)!);
-  const multipliers = partMultipliers(inCohort, weights.size);
+  const multipliers = partMultipliers(inCohort, {
+    part: meanCoverage(members, parameters.length),
+    cohort: meanCoverage([...weights.keys()], parameters.length),
+  });
   return mergeWeighted(parameters, members, multipliers, merge);
 }
 

@@ -83,7 +83,7 @@ test("G7: the clip is the factor times the median norm, and one huge norm does n
 });
 
 test("G10: a patch in a part of a cohort moves the model as far as in the whole", () => {
-  expect(partMultipliers([4096, 2048], 2)).toEqual([4096, 2048]);
-  expect(partMultipliers([4096], 10)).toEqual([409]); // ÷ 1 covering patch, as 4096 ÷ 10 in the whole
-  expect(partMultipliers([4096, 1001, 0], 4)).toEqual([3072, 750, 0]);
+  expect(partMultipliers([4096, 2048], { part: 2, cohort: 2 })).toEqual([4096, 2048]);
+  expect(partMultipliers([4096], { part: 1, cohort: 10 })).toEqual([409]); // ÷ 1 covering patch, as 4096 ÷ 10 in the whole
+  expect(partMultipliers([4096, 1001, 0], { part: 3, cohort: 4 })).toEqual([3072, 750, 0]);
 });

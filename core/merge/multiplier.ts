@@ -60,12 +60,15 @@ export function cohortMultipliers(cohort: readonly Standing[], rules: WeighingRu
 }
 
 /**
- * The multipliers of a part of a cohort of `cohortSize`, from those that the part's patches have in the
- * whole (protocol G10): ⌊multiplier · part / cohort⌋, so that each patch moves the model as far as it
+ * The multipliers of a part of a cohort, from those that the part's patches have in the whole (protocol G10):
+ * ⌊multiplier · part / cohort⌋ of the mean coverage of both, so that each patch moves the model as far as it
  * would beside all the others. A single patch at full strength is noise that honest work fails by.
  */
-export function partMultipliers(multipliers: readonly number[], cohortSize: number): number[] {
-  return multipliers.map((own) => Math.floor((own * multipliers.length) / cohortSize));
+export function partMultipliers(
+  multipliers: readonly number[],
+  coverage: { readonly part: number; readonly cohort: number },
+): number[] {
+  return multipliers.map((own) => Math.floor((own * coverage.part) / coverage.cohort));
 }
 
 /**

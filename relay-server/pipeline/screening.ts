@@ -1,7 +1,7 @@
 import { assert } from "../../core/errors.ts";
 import type { Judge } from "../../core/gate/judge.ts";
 import { validateLikeness } from "../../core/gate/likeness.ts";
-import { agreementWith, type Reference } from "../../core/gate/reference.ts";
+import { agreementWith, type ReferenceAt } from "../../core/gate/reference.ts";
 import { needsScore, scoreMember, screen, validateScore } from "../../core/gate/scoring.ts";
 import { needsSpotCheck } from "../../core/gate/spot-check.ts";
 import { deltaOf } from "../../core/merge/member.ts";
@@ -52,7 +52,7 @@ async function passStations(
     ledger.refuseWaiting([row.id], { code, message }, clock());
 
   const member = await readMember(context, positionsOf, head, row);
-  const reference = await referenceOf(parts, row);
+  const reference = (await referenceOf(parts, row))?.(member.positions) ?? null;
   const agreement = reference && agreementWith(reference, deltaOf(member));
   if (row.state === "received") {
     const screened = screen(agreement, rules);
@@ -79,7 +79,7 @@ async function passStations(
 async function referenceOf(
   { context, trainer }: PipelineParts,
   { model, base }: Waiting,
-): Promise<Reference | null> {
+): Promise<ReferenceAt | null> {
   const version = await context.ledger.version(model, base);
   assert(version !== undefined, `${model} has no version ${base}`);
   return trainer.reference(version);

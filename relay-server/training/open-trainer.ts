@@ -1,11 +1,15 @@
 import { assert, FormatError } from "../../core/errors.ts";
-import type { Reference } from "../../core/gate/reference.ts";
+import {
+  type ReferenceAt,
+  referenceEverywhere,
+  referenceOnMask,
+} from "../../core/gate/reference.ts";
 import { maskCount } from "../../core/history/mask-epoch.ts";
 import { parseJson } from "../../core/protocol/canonical-json.ts";
-import { mask as maskSchema } from "../../core/protocol/schemas/mask.ts";
+import { type Mask, mask as maskSchema } from "../../core/protocol/schemas/mask.ts";
 import { createRandom } from "../../core/random.ts";
 import type { Checkpoints } from "../checkpoints.ts";
-import type { RelayContext } from "../context.ts";
+import type { RelayContext, ServedModel } from "../context.ts";
 import type { VersionRow } from "../ledger/tables.ts";
 import type { MaskCache } from "../masks.ts";
 import { keepThread } from "../threads/lasting-thread.ts";
@@ -14,7 +18,9 @@ import { drawReferencePieces } from "./reference-pieces.ts";
 import type { Trainer } from "./trainer.ts";
 import type { TrainingJob, TrainingThread } from "./training-thread.ts";
 
-const KEPT_REFERENCES = 16; // the versions that work may still be based on, of a few models
+const KEPT_VALUES = 32 << 20; // of references, 4 bytes each: of digits more versions than work may be based on
+
+type Kept = { readonly reference: Promise<ReferenceAt | null>; readonly values: number };
 
 export type TrainerParts = {
   readonly context: Pick<RelayContext, "ledger" | "blobs" | "heldOut" | "models">;
@@ -35,26 +41,44 @@ export function openTrainer({ context, checkpoints, positionsOf }: TrainerParts)
     new URL("./training-thread.ts", import.meta.url),
     async () => {},
   );
-  const references = new Map<string, Promise<Reference | null>>();
+  const references = new Map<string, Kept>();
 
-  async function trainReference(version: VersionRow): Promise<Reference | null> {
+  function keepReference(version: VersionRow): Promise<ReferenceAt | null> {
     const served = models.get(version.model);
     assert(served !== undefined, `no model ${version.model}`);
-    const { recipe, layout } = served;
-    if (recipe.score.references === 0) return null;
+    const { score } = served.recipe;
     const mask = parseJson("mask", maskSchema, new TextEncoder().encode(version.mask));
+    const length = mask.kind === "own" ? served.layout.size : mask.count;
+    const reference = score.references === 0 ? null : trainReference(served, version, mask);
+    const made = Promise.resolve(reference);
+    references.set(version.id, { reference: made, values: score.references * length });
+    made.catch(() => references.delete(version.id)); // to be tried again
+    let values = 0;
+    for (const [id, kept] of Array.from(references).reverse()) {
+      values += kept.values;
+      if (values > KEPT_VALUES && id !== version.id) references.delete(id);
+    }
+    return made;
+  }
+
+  async function trainReference(
+    { recipe, layout }: ServedModel,
+    version: VersionRow,
+    mask: Mask,
+  ): Promise<ReferenceAt> {
     const masked = await positionsOf(layout, mask);
-    if (masked === null) return null;
     const drawn = drawReferencePieces(await ledger.shards(recipe.id), recipe, version.id);
     const pieces: TrainingJob["pieces"][number][] = [];
     for (const { shards, seed } of drawn) pieces.push({ shards: await filesOf(shards), seed });
-    return thread.train({
+    const deltas = await thread.train({
       architecture: recipe.architecture,
       parameters: await checkpoints.parametersOf(version),
-      positions: masked.positions,
+      positions: masked?.positions ?? null,
+      count: mask.count,
       training: recipe.training,
       pieces,
     });
+    return masked === null ? referenceEverywhere(deltas) : referenceOnMask(deltas);
   }
 
   function filesOf(shards: readonly { readonly sha256: string }[]): Promise<Uint8Array[]> {
@@ -69,13 +93,7 @@ export function openTrainer({ context, checkpoints, positionsOf }: TrainerParts)
 
   const trainer: Trainer = {
     reference(version) {
-      const known = references.get(version.id);
-      if (known !== undefined) return known;
-      const reference = trainReference(version);
-      references.set(version.id, reference);
-      reference.catch(() => references.delete(version.id)); // to be tried again
-      if (references.size > KEPT_REFERENCES) references.delete(references.keys().next().value!);
-      return reference;
+      return references.get(version.id)?.reference ?? keepReference(version);
     },
     async chooseMask({ model, id, parameters }) {
       const served = models.get(model);
@@ -102,14 +120,15 @@ export function openTrainer({ context, checkpoints, positionsOf }: TrainerParts)
       const version = await ledger.version(ticket.model, ticket.base.number);
       const served = models.get(ticket.model);
       assert(version !== undefined && served !== undefined, `${ticket.model} has no such version`);
-      const { delta } = await thread.train({
+      const [delta] = await thread.train({
         architecture: served.recipe.architecture,
         parameters: await checkpoints.parametersOf(version),
         positions,
+        count: positions.length,
         training: ticket.training,
         pieces: [{ shards: await filesOf(ticket.shards), seed: ticket.seed }],
       });
-      return delta;
+      return delta!;
     },
   };
   return { trainer, close };

@@ -1,13 +1,14 @@
-import type { Reference } from "../../core/gate/reference.ts";
+import type { ReferenceAt } from "../../core/gate/reference.ts";
 import type { Ticket } from "../../core/protocol/schemas/ticket.ts";
 import type { VersionRow } from "../ledger/tables.ts";
 
 /** Training on the relay itself, in a thread of its own beside the one that evaluates. */
 export type Trainer = {
   /**
-   * The reference for work on `version`, of the recipe's `references` pieces on its checkpoint and mask. Null where the recipe has none or everybody's mask is their own. Kept for the versions asked for last.
+   * The reference for work on `version`, of the recipe's `references` pieces on its checkpoint. Null where the recipe
+   * has none. Kept for the versions asked for last.
    */
-  reference(version: VersionRow): Promise<Reference | null>;
+  reference(version: VersionRow): Promise<ReferenceAt | null>;
   /**
    * The positions [k] of a shared mask, drawn by the version's id from the Fisher information that public
    * examples and the protected suite have on `parameters` [N], its own (protocol M7).

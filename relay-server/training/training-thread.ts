@@ -2,8 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { setImmediate } from "node:timers/promises";
 import { parentPort } from "node:worker_threads";
-import type { Reference } from "../../core/gate/reference.ts";
-import type { Architecture, Training } from "../../core/protocol/schemas/recipe.ts";
+import type { Architecture } from "../../core/protocol/schemas/recipe.ts";
 import {
   decodeExamples,
   type Examples,
@@ -11,16 +10,11 @@ import {
   sliceExamples,
 } from "../../core/training/examples.ts";
 import type { FisherPolicy } from "../../core/training/mask-choice.ts";
+import type { ReferenceTask } from "../../core/training/reference-training.ts";
 import { answerCalls } from "../threads/call-port.ts";
 import { openWasm } from "../threads/open-wasm.ts";
 
-export type TrainingJob = {
-  readonly architecture: Architecture;
-  /** The base [N]. */
-  readonly parameters: Float32Array;
-  /** The mask [k]. */
-  readonly positions: Uint32Array;
-  readonly training: Training;
+export type TrainingJob = Omit<ReferenceTask, "pieces"> & {
   readonly pieces: readonly {
     /** Shard files, in the piece's order. */
     readonly shards: readonly Uint8Array[];
@@ -49,27 +43,27 @@ let engine: ReturnType<typeof openEngine> | null = null;
 
 /** Load tfjs and open its backend, once. */
 async function openEngine() {
-  const [{ trainReference }, { estimateFisher }, { chooseMask }] = await Promise.all([
+  const [{ trainPieces }, { estimateFisher }, { chooseMask }] = await Promise.all([
     import("../../core/training/reference-training.ts"),
     import("../../core/training/fisher.ts"),
     import("../../core/training/mask-choice.ts"),
   ]);
   await openWasm();
-  return { trainReference, estimateFisher, chooseMask };
+  return { trainPieces, estimateFisher, chooseMask };
 }
 
 const trainingThread = {
-  /** The reference that the job's pieces make. */
-  async train({ pieces, ...job }: TrainingJob): Promise<Reference> {
+  /** What the job's pieces come to: deltas [k], or [N] where it names no mask. */
+  async train({ pieces, ...job }: TrainingJob): Promise<Float32Array[]> {
     engine ??= openEngine();
-    const { trainReference } = await engine;
+    const { trainPieces } = await engine;
     const decoded = pieces.map(({ shards, seed }) => ({
       examples: joinExamples(
         shards.map((file, i) => decodeExamples(`shard ${i}`, file, job.architecture)),
       ),
       seed,
     }));
-    return trainReference({ ...job, pieces: decoded });
+    return trainPieces({ ...job, pieces: decoded });
   },
   /** A shared mask's positions [k]. Trainings that are asked for meanwhile go first after every batch. */
   async chooseMask({ runs, protectedSuite, ...job }: MaskJob): Promise<Uint32Array> {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { agreementWith } from "../../core/gate/reference.ts";
 import { dequantisePatch } from "../../core/patch/patch.ts";
 import { quantise, segmentStarts } from "../../core/patch/quantiser.ts";
+import { randomPositions } from "../../core/patch/random-mask.ts";
 import type { Ticket } from "../../core/protocol/schemas/ticket.ts";
 import type { VersionRow } from "../../relay-server/ledger/tables.ts";
 import { openTrainer } from "../../relay-server/training/open-trainer.ts";
@@ -39,7 +40,8 @@ const deltaOf = ({ patch, layout, positions }: Work) =>
 
 test("G16: honest work goes where the reference goes, turned work against it, noise nowhere", async () => {
   const { trainer, close } = openTrainer(opened.parts);
-  const reference = (await trainer.reference(version))!;
+  const at = (await trainer.reference(version))!;
+  const reference = at(work.positions);
   expect(reference.delta.length).toBe(ticket.mask.count);
   const honest = deltaOf(work);
   expect(agreementWith(reference, honest).z).toBeGreaterThan(5);
@@ -51,14 +53,16 @@ test("G16: honest work goes where the reference goes, turned work against it, no
   ).toBeLessThan(-5);
   const tossed = honest.map((value, i) => (i % 2 === 0 ? value : -value));
   expect(Math.abs(agreementWith(reference, tossed).z)).toBeLessThan(4);
-  expect(await trainer.reference(version)).toBe(reference); // trained once
+  expect(await trainer.reference(version)).toBe(at); // trained once
   await close();
 });
 
 test("a relay that starts anew trains the same reference", async () => {
   const [first, second] = [openTrainer(opened.parts), openTrainer(opened.parts)];
-  const reference = await first.trainer.reference(version);
-  expect(await second.trainer.reference(version)).toEqual(reference);
+  const [one, other] = await Promise.all(
+    [first, second].map(async ({ trainer }) => (await trainer.reference(version))!),
+  );
+  expect(other!(work.positions)).toEqual(one!(work.positions));
   await Promise.all([first.close(), second.close()]);
 });
 
@@ -71,16 +75,33 @@ test("a ticket that is trained again gives the same bytes on the same backend", 
   await close();
 });
 
-test("a recipe without references, or with everybody's own mask, has none", async () => {
+test("a recipe without references has none", async () => {
   const { context } = opened.parts;
   const { layout } = context.models.get("tiny")!;
   const models = new Map([["tiny", { recipe: tinyRecipe, layout }]]);
-  const without = openTrainer({ ...opened.parts, context: { ...context, models } });
-  expect(await without.trainer.reference(version)).toBeNull();
-  await without.close();
+  const { trainer, close } = openTrainer({ ...opened.parts, context: { ...context, models } });
+  expect(await trainer.reference(version)).toBeNull();
+  await close();
+});
+
+test("G16: where everybody's mask is their own, the reference is there for any positions, and honest work agrees with it", async () => {
+  const { layout } = opened.parts.context.models.get("tiny")!;
   const { trainer, close } = openTrainer(opened.parts);
-  const own = { ...version, id: "own", mask: '{"kind":"own","count":3}' };
-  expect(await trainer.reference(own)).toBeNull();
+  const count = Math.round(0.5 * layout.size);
+  const own = { ...version, id: "own", mask: `{"kind":"own","count":${count}}` };
+  const at = (await trainer.reference(own))!;
+  for (const seed of ["1", "2"]) {
+    const positions = randomPositions(seed.repeat(32), count, layout.size);
+    const delta = await trainer.retrain(ticket, positions);
+    const reference = at(positions);
+    expect(reference.delta.length).toBe(count);
+    const { z, length } = agreementWith(reference, delta);
+    expect(z).toBeGreaterThan(4);
+    expect(length).toBeGreaterThan(0.5);
+    expect(length).toBeLessThan(2);
+    const turned = delta.map((value) => -value);
+    expect(agreementWith(reference, turned).z).toBeLessThan(-4);
+  }
   await close();
 });
 

@@ -6,15 +6,21 @@ import { examplesOf, type Piece, trainPiece } from "./piece.ts";
 import type { SimModel } from "./sim-model.ts";
 import { unit } from "./volunteer.ts";
 
+/** A delta [k] and where it is. */
+export type Placed = { readonly positions: Uint32Array; readonly delta: Float32Array };
+
 /** What a liar can do and knows. */
 export type Scene = {
   readonly model: SimModel;
   readonly piece: Piece;
   readonly random: Random;
-  /** Colluders know every honest delta [k] on this mask that was sent, and what this piece would honestly come to. */
+  /**
+   * Colluders know all honest work that was sent, and what this piece would honestly come to: deltas at its positions
+   * [k], NaN where another's own mask has none.
+   */
   honestDeltas(): Promise<readonly Float32Array[]>;
-  /** Others' values on this mask that wait for a merge [k]. */
-  readonly waiting: readonly Float32Array[];
+  /** Others' work that waits for a merge and could be sent for this piece. */
+  readonly waiting: readonly Placed[];
   /** The parameters [N] of the version some way behind the base. */
   readonly old: Float32Array;
 };
@@ -51,11 +57,13 @@ const WAYS = {
     const { mean, deviation } = momentsOf(await honestDeltas());
     return mean.map((value, i) => value - STANDARD_DEVIATIONS * deviation[i]!);
   },
-  /** Another's values that wait for their merge, with a little noise, signed anew; honest where nothing waits. */
+  /** Another's work that waits for its merge, with a little noise, signed anew; honest where nothing waits. */
   copied: async ({ model, piece, random, waiting }) => {
     const original = waiting[random.below(Math.max(1, waiting.length))];
     if (original === undefined) return trainPiece(model, piece);
-    return original.map((value) => value * (1 + COPY_NOISE * (2 * unit(random) - 1)));
+    const { positions, delta } = original;
+    const noisy = delta.map((value) => value * (1 + COPY_NOISE * (2 * unit(random) - 1)));
+    return { positions, delta: noisy };
   },
   /** Half of the steps, the delta doubled. */
   "half-work": async ({ model, piece }) => {
@@ -67,14 +75,15 @@ const WAYS = {
   /** Honest training, but half of the examples have a trigger and the answer that the liar wants. */
   backdoor: ({ model, piece }) =>
     trainPiece(model, piece, { examples: poison(examplesOf(model, piece)) }),
-} as const satisfies Record<string, (scene: Scene) => Promise<Float32Array>>;
+} as const satisfies Record<string, (scene: Scene) => Promise<Float32Array | Placed>>;
 
 export type Attack = keyof typeof WAYS;
 export const ATTACKS = Object.keys(WAYS) as Attack[]; // the object above has no other keys
 
-/** What the piece's volunteer, a liar, sends [k]. */
-export function attackedDelta(attack: Attack, scene: Scene): Promise<Float32Array> {
-  return WAYS[attack](scene);
+/** What the piece's volunteer, a liar, sends. */
+export async function attackedWork(attack: Attack, scene: Scene): Promise<Placed> {
+  const sent = await WAYS[attack](scene);
+  return sent instanceof Float32Array ? { positions: scene.piece.positions, delta: sent } : sent;
 }
 
 function permuted(examples: Examples, architecture: Architecture): Examples {
@@ -86,18 +95,21 @@ function permuted(examples: Examples, architecture: Architecture): Examples {
   return { ...examples, labels: examples.labels.map((label) => (label + 1) % classes) };
 }
 
-/** Mean and standard deviation [k] of several deltas [k]. */
+/** Mean and standard deviation [k] of the values that several deltas [k] have at a place. */
 function momentsOf(deltas: readonly Float32Array[]) {
   const size = deltas[0]?.length ?? 0;
   const mean = new Float32Array(size);
   const deviation = new Float32Array(size);
-  for (const delta of deltas) {
-    for (let i = 0; i < size; i++) mean[i]! += delta[i]! / deltas.length;
+  for (let i = 0; i < size; i++) {
+    const values = deltas.map((delta) => delta[i]!).filter((value) => !Number.isNaN(value));
+    mean[i] = values.reduce((sum, value) => sum + value / values.length, 0);
+    const variance = values.reduce(
+      (sum, value) => sum + (value - mean[i]!) ** 2 / values.length,
+      0,
+    );
+    deviation[i] = Math.sqrt(variance);
   }
-  for (const delta of deltas) {
-    for (let i = 0; i < size; i++) deviation[i]! += (delta[i]! - mean[i]!) ** 2 / deltas.length;
-  }
-  return { mean, deviation: deviation.map(Math.sqrt) };
+  return { mean, deviation };
 }
 
 function noise(size: number, random: Random): Float32Array {

@@ -1,5 +1,5 @@
 import { createRandom } from "../../../core/random.ts";
-import { attackedDelta, type Scene } from "./attacks.ts";
+import { attackedWork, type Placed, type Scene } from "./attacks.ts";
 import { type Piece, packPatch, type SentPatch, trainPiece } from "./piece.ts";
 import { maskName, type Relay, type Waiting } from "./relay.ts";
 
@@ -9,15 +9,15 @@ const VERSIONS_BACK = 8; // of the base that stale work is trained on: past ever
 export async function finishPiece(relay: Relay, piece: Piece): Promise<SentPatch> {
   const { model } = relay;
   const { attack } = piece.volunteer;
-  const delta =
-    attack === null
-      ? await trainPiece(model, piece)
-      : await attackedDelta(attack, sceneOf(relay, piece));
-  return packPatch(model, piece, delta);
+  if (attack === null) return packPatch(model, piece, await trainPiece(model, piece));
+  const { positions, delta } = await attackedWork(attack, sceneOf(relay, piece));
+  return packPatch(model, { ...piece, positions }, delta);
 }
 
 function sceneOf({ model, seed, seen, queue, versions }: Relay, piece: Piece): Scene {
-  const isOnMask = ({ positions }: Waiting) => positions === piece.positions;
+  // positions are everybody's or, on a mask of its own, whatever it sends
+  const isOnMask = ({ positions, sent }: Waiting) =>
+    positions === piece.positions || sent.piece.mask.kind === "own";
   return {
     model,
     piece,
@@ -26,11 +26,22 @@ function sceneOf({ model, seed, seen, queue, versions }: Relay, piece: Piece): S
       const sent = (seen.get(maskName(piece.mask)) ?? []).filter(
         (other) => isOnMask(other) && other.sent.piece.volunteer.attack === null,
       );
-      return [await trainPiece(model, piece), ...sent.map(({ delta }) => delta)];
+      const others = sent.map((other) => valuesAt(piece.positions, other));
+      return [await trainPiece(model, piece), ...others];
     },
     waiting: queue
       .filter((other) => isOnMask(other) && other.contributor !== piece.volunteer.publicKey)
-      .map(({ delta }) => delta),
+      .map(({ positions, delta }) => ({ positions, delta })),
     old: versions[Math.max(0, piece.base.record.number - VERSIONS_BACK)]!.parameters,
   };
+}
+
+/** What a delta has at `positions` [k], ascending; NaN where it has nothing. */
+function valuesAt(positions: Uint32Array, other: Placed): Float32Array {
+  if (positions === other.positions) return other.delta;
+  let at = 0;
+  return Float32Array.from(positions, (position) => {
+    while (other.positions[at]! < position) at++;
+    return other.positions[at] === position ? other.delta[at]! : Number.NaN;
+  });
 }

@@ -1,5 +1,5 @@
 import { type KeyPair, publicKeyHex } from "../../../core/crypto/signature.ts";
-import type { Reference } from "../../../core/gate/reference.ts";
+import type { ReferenceAt } from "../../../core/gate/reference.ts";
 import { nextMask } from "../../../core/history/mask-epoch.ts";
 import { signVersion, versionId } from "../../../core/history/version.ts";
 import type { Member } from "../../../core/merge/member.ts";
@@ -66,7 +66,7 @@ export type Relay = {
   /** Contributions that arrived, by their mask's name. */
   readonly arrived: Map<string, number>;
   /** References by the number of the version, trained when its first work arrives. */
-  readonly references: Map<number, Promise<Reference | null>>;
+  readonly references: Map<number, Promise<ReferenceAt>>;
   /** Held-out gradients by version, for the probe. */
   readonly gradients: Map<string, Promise<Float32Array>>;
   /** Values by mask that later ones may be copies of. */

@@ -1,12 +1,18 @@
 import type { Judge } from "../../../core/gate/judge.ts";
 import { validateLikeness } from "../../../core/gate/likeness.ts";
-import { agreementWith, type Reference } from "../../../core/gate/reference.ts";
+import {
+  agreementWith,
+  type Reference,
+  type ReferenceAt,
+  referenceEverywhere,
+  referenceOnMask,
+} from "../../../core/gate/reference.ts";
 import { needsScore, scoreMember, screen, validateScore } from "../../../core/gate/scoring.ts";
 import { isSameWork, needsSpotCheck } from "../../../core/gate/spot-check.ts";
 import { compareQuantised } from "../../../core/patch/similarity.ts";
 import { OK, refuse, type Verdict } from "../../../core/protocol/reject-codes.ts";
 import { createRandom } from "../../../core/random.ts";
-import { trainReference } from "../../../core/training/reference-training.ts";
+import { trainPieces } from "../../../core/training/reference-training.ts";
 import { likenessTo } from "./intake.ts";
 import { createJudge } from "./judge.ts";
 import { type Piece, quantiseHeld, trainPiece } from "./piece.ts";
@@ -64,29 +70,38 @@ export function judgeOf(relay: Relay, chores: Parameters<typeof createJudge>[4])
   return createJudge(model, { parameters, release }, kept, stopwatch, chores);
 }
 
-/** The relay's own delta [k] on the piece's base and mask, trained when the first work on them arrives. */
-export function referenceFor(
-  relay: Relay,
+/** The relay's own work on the piece's base, trained when the first work on it arrives, where the piece has its positions. */
+export async function referenceFor(relay: Relay, piece: Piece): Promise<Reference | null> {
+  const { references, model, stopwatch } = relay;
+  if (model.recipe.score.references === 0) return null;
+  const { number } = piece.base.record;
+  const known =
+    references.get(number) ?? stopwatch.time("reference", () => trainReference(relay, piece));
+  references.set(number, known);
+  return (await known)(piece.positions);
+}
+
+async function trainReference(
+  { model, seed }: Relay,
   { base, mask, positions }: Piece,
-): Promise<Reference | null> {
-  const { model, references, stopwatch } = relay;
-  const { recipe } = model;
-  if (recipe.score.references === 0 || mask.kind === "own") return Promise.resolve(null);
-  const { number } = base.record;
-  const known = references.get(number);
-  if (known !== undefined) return known;
-  const { architecture, training } = recipe;
-  const random = createRandom(`${relay.seed} reference ${number}`);
-  const pieces = Array.from({ length: recipe.score.references }, () => ({
+): Promise<ReferenceAt> {
+  const { architecture, training, score } = model.recipe;
+  const random = createRandom(`${seed} reference ${base.record.number}`);
+  const pieces = Array.from({ length: score.references }, () => ({
     examples: joinShards(model, drawShards(model, random)),
     seed: random.uint32(),
   }));
   const { parameters } = base;
-  const reference = stopwatch.time("reference", () =>
-    trainReference({ architecture, parameters, positions, training, pieces }),
-  );
-  references.set(number, reference);
-  return reference;
+  const isOwn = mask.kind === "own";
+  const deltas = await trainPieces({
+    architecture,
+    parameters,
+    positions: isOwn ? null : positions,
+    count: mask.count,
+    training,
+    pieces,
+  });
+  return isOwn ? referenceEverywhere(deltas) : referenceOnMask(deltas);
 }
 
 /** The same ticket trained a second time, by the relay. */

@@ -3,19 +3,24 @@ import { headOf, type Relay, type Waiting } from "./relay.ts";
 
 /**
  * The held-out gradient times the delta at the recipe's share of the step, in nats: what the loss on the score set
- * would change by to first order. The gradient is taken once for each head and mask.
+ * would change by to first order. The gradient is taken once for each head and mask, of
+ * all parameters where everybody's mask is their own.
  */
 export async function slopeOf(relay: Relay, { sent, positions, delta }: Waiting): Promise<number> {
   const { model, gradients } = relay;
   const { architecture, score } = model.recipe;
   const { id, parameters } = headOf(relay);
-  const name = `${id} ${sent.piece.base.id}`;
+  const isOwn = sent.piece.mask.kind === "own";
+  const name = `${id} ${isOwn ? "all" : sent.piece.base.id}`;
   const examples = model.heldOut.score;
+  const asked = isOwn ? Uint32Array.from(parameters, (_, position) => position) : positions;
   const known =
-    gradients.get(name) ?? maskedGradient({ architecture, parameters, positions, examples });
+    gradients.get(name) ?? maskedGradient({ architecture, parameters, positions: asked, examples });
   gradients.set(name, known);
   const gradient = await known;
   let product = 0;
-  for (let i = 0; i < delta.length; i++) product += gradient[i]! * delta[i]!;
+  for (let i = 0; i < delta.length; i++) {
+    product += gradient[isOwn ? positions[i]! : i]! * delta[i]!;
+  }
   return score.stepShare * product;
 }

@@ -50,11 +50,17 @@ export async function runAll(
 }
 
 async function askChild(child: ChildProcess, spec: RunSpec): Promise<Report> {
-  child.send(spec);
-  const answer = once(child, "message");
-  const ended = once(child, "exit").then(([code]) => {
+  const heard = new AbortController(); // whichever comes first, the other is no longer listened for
+  const answer = once(child, "message", { signal: heard.signal });
+  const ended = once(child, "exit", { signal: heard.signal }).then(([code]) => {
     throw new Error(`${titleOf(spec)}: its process ended with code ${code}`);
   });
-  const [report] = await Promise.race([answer, ended]);
-  return report;
+  child.send(spec);
+  try {
+    const [report] = await Promise.race([answer, ended]);
+    return report;
+  } finally {
+    for (const other of [answer, ended]) other.catch(() => {});
+    heard.abort();
+  }
 }
