@@ -21,7 +21,7 @@ export async function harmfulMembers<M extends Member>(
   const all = [0, recipe.data.heldOut.score] as const;
   const { losses } = await judge.evaluate("score", { head: step }, all);
   const { stepShare, toleranceNats } = recipe.score;
-  const coverage = meanCoverage(members, parameters.length);
+  const coverage = meanCoverage(members);
   const harmful: M[] = [];
   for (const [m, member] of members.entries()) {
     const others = multipliers.map((own, i) => (i === m ? 0 : own));

@@ -13,7 +13,7 @@ const BORDERLINE = 2; // below this many times the least z, the loss is looked a
 
 /**
  * The screen (protocol G16): work whose delta does not agree with the relay's own has nothing to do with
- * training. `agreement` is null where there is no reference, as for a contributor's own mask.
+ * training. `agreement` is null where the recipe has no references.
  */
 export function screen(
   agreement: Agreement | null,

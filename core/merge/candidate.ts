@@ -13,7 +13,11 @@ export type Candidate<M extends Member> = {
   readonly step: MergedStep;
 };
 
-/** The multiplier of each member of a cohort beside all the others (protocol G5–G7). */
+/**
+ * The multiplier of each member of a cohort beside all the others (protocol G5–G7): ⌊√(coverage / n) · its own⌋. On one mask
+ * they are averaged, and that is 1. On masks of their own n patches add up, each mending the same mistakes with other
+ * parameters: in full they go far past what any of them meant.
+ */
 export function weighCohort<M extends Member>(
   cohort: readonly M[],
   mergedNorms: readonly number[],
@@ -24,7 +28,8 @@ export function weighCohort<M extends Member>(
     newcomerWeight: merge.newcomerWeight,
     fullExamples: training.steps * training.batch,
   });
-  return new Map(cohort.map((member, i) => [member, multipliers[i]!]));
+  const shorten = Math.sqrt(meanCoverage(cohort) / cohort.length);
+  return new Map(cohort.map((member, i) => [member, Math.floor(shorten * multipliers[i]!)]));
 }
 
 /** Merge `members`, some or all of the cohort that `weights` has, into `parameters` [N], the head's. */
@@ -36,8 +41,8 @@ export function mergeCandidate<M extends Member>(
 ): Candidate<M> {
   const inCohort = members.map((member) => weights.get(member)!);
   const multipliers = partMultipliers(inCohort, {
-    part: meanCoverage(members, parameters.length),
-    cohort: meanCoverage([...weights.keys()], parameters.length),
+    part: meanCoverage(members),
+    cohort: meanCoverage([...weights.keys()]),
   });
   return mergeWeighted(parameters, members, multipliers, merge);
 }

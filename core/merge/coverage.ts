@@ -1,14 +1,12 @@
 /**
- * How many patches cover a position that any of them changes, on average: Σ kᵢ / |union of their masks|. Their number
- * where all have one mask, hardly more than 1 where each has its own. `size` is N; no patch is no coverage, 0.
+ * How many patches cover a position that any of them changes, on average: Σ kᵢ / |union of their masks|, of masks that are
+ * not empty. Their number where all have one mask, hardly more than 1 where each has its own; 0 of no patches.
  */
-export function meanCoverage(
-  patches: readonly { readonly positions: Uint32Array }[],
-  size: number,
-): number {
+export function meanCoverage(patches: readonly { readonly positions: Uint32Array }[]): number {
   const masks = new Set(patches.map(({ positions }) => positions));
   if (masks.size <= 1) return patches.length; // one array a mask, as a rule
-  const covered = new Uint32Array(Math.ceil(size / 32));
+  const last = patches.reduce((most, { positions }) => Math.max(most, positions.at(-1) ?? 0), 0);
+  const covered = new Uint32Array((last >>> 5) + 1); // a bit for each position
   let union = 0;
   let all = 0;
   for (const { positions } of patches) {

@@ -64,10 +64,10 @@ function digitsWays(isQuick: boolean): Plan {
       sparseWay(size, "random", 0.005, pick(0.06, 0.12, 0.25, 0.5)),
       sparseWay(size, "random", 0.02, pick(0.06, 0.1, 0.15, 0.25)),
       sparseWay(size, "random", 0.1, pick(0.015, 0.03, 0.06, 0.12)),
-      ...(["shared", "own"] as const).flatMap((kind) => [
-        sparseWay(size, kind, 0.005, pick(0.03, 0.06, 0.12, 0.25)),
-        sparseWay(size, kind, 0.02, pick(0.015, 0.03, 0.06, 0.12)),
-      ]),
+      sparseWay(size, "shared", 0.005, pick(0.06, 0.12, 0.25, 0.5)),
+      sparseWay(size, "shared", 0.02, pick(0.03, 0.06, 0.12, 0.25)),
+      sparseWay(size, "own", 0.005, pick(0.03, 0.06, 0.12, 0.25)),
+      sparseWay(size, "own", 0.02, pick(0.01, 0.02, 0.03, 0.06)),
       ...[0.005, 0.02].map((density) => sparseLocoWay(size, density, 2, dense)),
     ],
   };
@@ -84,6 +84,8 @@ function presidentsWays(isQuick: boolean): Plan {
       denseWay(size, dense),
       sparseWay(size, "random", 0.005, pick(0.005, 0.01, 0.02)),
       sparseWay(size, "random", 0.02, pick(0.0025, 0.005, 0.01)),
+      sparseWay(size, "own", 0.005, pick(0.005, 0.01, 0.02)),
+      sparseWay(size, "own", 0.02, pick(0.0025, 0.005, 0.01)),
       ...(isQuick
         ? []
         : [

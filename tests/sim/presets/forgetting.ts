@@ -1,7 +1,7 @@
 import { judgedRow, type Row } from "../../../bench/figures.ts";
 import { drawBars } from "../charts/bar-chart.ts";
 import { community } from "../runs/spec.ts";
-import { FISHER_POLICY } from "./fisher-policy.ts";
+import { fisherPolicy } from "./fisher-policy.ts";
 import { formatInterval, intervalOf } from "./interval.ts";
 import { table } from "./markdown.ts";
 import { type Preset, runSeeds } from "./preset.ts";
@@ -19,7 +19,10 @@ export const forgetting: Preset = async (context) => {
   const [volunteers, versions] = context.isQuick ? [3, 3] : [6, 6];
   const shared = { model: "presidents", volunteers, versions, seed: "" };
   const specs = CASES.map(({ changes }) =>
-    community({ ...shared, changes: ["mask.kind=shared", ...FISHER_POLICY, ...changes] }),
+    community({
+      ...shared,
+      changes: ["mask.kind=shared", ...fisherPolicy("presidents"), ...changes],
+    }),
   );
   const reports = await runSeeds(context, specs);
   const digits = (

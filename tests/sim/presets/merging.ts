@@ -2,7 +2,7 @@ import type { Row } from "../../../bench/figures.ts";
 import { mergeRule } from "../../../core/protocol/schemas/recipe.ts";
 import { drawBars } from "../charts/bar-chart.ts";
 import { community } from "../runs/spec.ts";
-import { FISHER_POLICY } from "./fisher-policy.ts";
+import { fisherPolicy } from "./fisher-policy.ts";
 import { formatInterval, type Interval, intervalOf } from "./interval.ts";
 import { table } from "./markdown.ts";
 import { gainOf, gainUnit, type Preset, type PresetContext, runSeeds } from "./preset.ts";
@@ -42,7 +42,7 @@ async function mergingOf(
         volunteers,
         versions,
         shards,
-        changes: [...FISHER_POLICY, `merge.rule=${rule}`, `mask.kind=${kind}`],
+        changes: [...fisherPolicy(model), `merge.rule=${rule}`, `mask.kind=${kind}`],
         seed: "",
       }),
     ),

@@ -1,5 +1,5 @@
 import { community, type RunSpec } from "../runs/spec.ts";
-import { FISHER_POLICY } from "./fisher-policy.ts";
+import { fisherPolicy } from "./fisher-policy.ts";
 import type { Candidate } from "./tuning.ts";
 
 /** A way of training that the claims compare, and the learning rates it may choose from. */
@@ -9,11 +9,14 @@ export type Way = Candidate<RunSpec> & {
   readonly density: number;
 };
 
+const ON_ONE_MASK = ["merge.outerStep=1"]; // a mean in full, as was best; with 2 nothing was gained
+
 type Size = { readonly model: string; readonly volunteers: number; readonly versions: number };
 
 /** All entries trained and sent, everything else alike: what sparse patches are measured against. */
 export function denseWay(size: Size, rates: readonly number[]): Way {
-  const spec = community({ ...size, changes: ["mask.density=1", "mask.kind=random"], seed: "" });
+  const changes = [...ON_ONE_MASK, "mask.density=1", "mask.kind=random"];
+  const spec = community({ ...size, changes, seed: "" });
   return { name: "dense", density: 1, spec, rates };
 }
 
@@ -24,8 +27,9 @@ export function sparseWay(
   density: number,
   rates: readonly number[],
 ): Way {
-  const policy = kind === "random" ? [] : FISHER_POLICY;
-  const changes = [`mask.density=${density}`, `mask.kind=${kind}`, ...policy];
+  const policy = kind === "random" ? [] : fisherPolicy(size.model);
+  const merge = kind === "own" ? [] : ON_ONE_MASK;
+  const changes = [...merge, `mask.density=${density}`, `mask.kind=${kind}`, ...policy];
   const spec = community({ ...size, changes, seed: "" });
   return { name: `${kind} ${100 * density}%`, density, spec, rates };
 }
