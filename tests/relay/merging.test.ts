@@ -6,6 +6,9 @@ import {
   verifyVersion,
   versionId,
 } from "../../core/history/version.ts";
+import type { ModelSource } from "../../core/models/model-source.ts";
+import { decodeExamples } from "../../core/training/examples.ts";
+import { encodeImageExamples } from "../../core/training/image-examples.ts";
 import { startTestRelay, type TestRelay } from "../fixtures/test-relay.ts";
 import { tinyModel, tinyRecipe } from "../fixtures/tiny-model.ts";
 import { contribute, createVolunteer, type Work } from "../fixtures/volunteer.ts";
@@ -17,6 +20,8 @@ function spoiled(work: Work): Work {
   const scales = work.patch.scales.map((bits) => (bits === 0 ? 0 : bits + 0x800)); // exponent + 2
   return { ...work, patch: { ...work.patch, codes, scales } };
 }
+
+type HeldOutFiles = Awaited<ReturnType<ModelSource["heldOut"]>>;
 
 let relay: TestRelay;
 afterEach(() => relay.remove());
@@ -95,10 +100,16 @@ test("work that harms is refused after scoring, and its bytes are gone", async (
 });
 
 /** Two honest contributions and a bad one between them, none refused by its score, in one cohort. */
-async function mixedCohort(lots: 0 | 255) {
+async function mixedCohort(
+  lots: 0 | 255,
+  toleranceNats = 100,
+  heldOut: (sets: HeldOutFiles) => HeldOutFiles = (sets) => sets,
+) {
   const merge = { ...tinyRecipe.merge, cohortSeconds: 1000, newcomerWeight: 1 };
-  const score = { ...tinyRecipe.score, toleranceNats: 100 };
-  relay = await startTestRelay({ source: tinyModel({ merge, score }), lots });
+  const score = { ...tinyRecipe.score, toleranceNats };
+  const model = tinyModel({ merge, score });
+  const source = { ...model, heldOut: async () => heldOut(await model.heldOut()) };
+  relay = await startTestRelay({ source, lots });
   const parcels = [];
   for (const isBad of [false, true, false]) {
     const volunteer = await createVolunteer(relay.client, tinyRecipe);
@@ -132,6 +143,24 @@ test("G17: leaving out refuses nobody whom a score may let pass: the gate finds 
     ["refused", null, "gate-failed"],
     ["merged", 1, undefined],
   ]);
+});
+
+/** The third of the score set that version 0's work is scored on shows nothing: whatever a patch does, it does elsewhere. */
+function withBlindScore(sets: HeldOutFiles): HeldOutFiles {
+  const score = decodeExamples("score", sets.score, tinyRecipe.architecture);
+  if (score.kind !== "images") throw new Error("the tiny model sees images");
+  const pixels = score.pixels.slice().fill(0, 0, score.pixels.length / 3);
+  return { ...sets, score: encodeImageExamples({ ...score, pixels }) };
+}
+
+test("G17: who harms where the score did not look is found by leaving it out, and the others are merged", async () => {
+  expect(await mixedCohort(0, 0.1, withBlindScore)).toEqual([
+    ["merged", 1, undefined],
+    ["refused", null, "harmful"],
+    ["merged", 1, undefined],
+  ]);
+  const { record } = await relay.client.version("tiny", 1);
+  expect(record.evaluation.gate?.evaluations).toBe(1); // the gate saw it no more
 });
 
 test("a paused model gives out no work and merges none, until it is resumed", async () => {
