@@ -66,29 +66,22 @@ async function loadMask(
   }
 }
 
-/**
- * Choose the mask where it is the volunteer's own, and estimate the Fisher information that it is chosen by, or that
- * the merge weighs by, on the ticket's examples, at the run's pace.
- */
+/** Settle what the piece changes, at the run's pace: an own mask takes a look at the ticket's examples. */
 export async function preparePiece(
   { positions: given, ...assignment }: Assignment,
   session: Session,
 ): Promise<Piece> {
-  const { ticket, task } = assignment;
-  const { mask, merge } = session.card.recipe;
-  const isWeighed = merge.rule === "fisher";
-  if (given !== null && !isWeighed) {
-    return { ...assignment, task: { ...task, positions: given }, fisher: null };
-  }
-  if (mask.fisher === undefined) throw new StoppedError(NO_FISHER_POLICY);
-  const { engine, signal } = session;
+  const { engine, signal, card } = session;
+  const { task, ticket } = assignment;
+  const { mask, merge } = card.recipe;
+  const needsFisher = given === null || merge.rule === "fisher";
+  if (needsFisher && mask.fisher === undefined) throw new StoppedError(NO_FISHER_POLICY);
   const onProgress = () => keepPace(session);
-  const fisher = await engine.estimateOwnFisher(task, mask.fisher, { signal, onProgress });
-  const count = ticket.mask.count;
-  const positions = given ?? engine.chooseOwnMask(task, mask.fisher, { fisher, count });
-  return {
-    ...assignment,
-    task: { ...task, positions },
-    fisher: isWeighed ? Float32Array.from(positions, (position) => fisher[position]!) : null,
-  };
+  const { positions, fisher } = await engine.preparePieceMask(
+    task,
+    card.recipe,
+    { given, count: ticket.mask.count },
+    { signal, onProgress },
+  );
+  return { ...assignment, task: { ...task, positions }, fisher };
 }

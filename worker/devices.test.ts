@@ -50,11 +50,11 @@ test("M8: a device that is lost while the mask is chosen is opened anew, and cho
     const engine: Engine = {
       async open(prefer) {
         const open = await realEngine.open(prefer);
-        const estimateOwnFisher: typeof open.estimateOwnFisher = async (...call) => {
+        const preparePieceMask: typeof open.preparePieceMask = async (...call) => {
           if (left-- > 0) throw Object.assign(new Error("gone"), { name: "DeviceLostError" });
-          return open.estimateOwnFisher(...call);
+          return open.preparePieceMask(...call);
         };
-        return { ...open, estimateOwnFisher };
+        return { ...open, preparePieceMask };
       },
     };
     const { volunteer, start } = await openStage({ ...world, engine });

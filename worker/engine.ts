@@ -1,7 +1,7 @@
 import type { Architecture } from "../core/protocol/schemas/recipe.ts";
 import type { Layout } from "../core/tensors/layout.ts";
 import type { largestTensor } from "../core/training/footprint.ts";
-import type { chooseOwnMask, estimateOwnFisher } from "../core/training/own-mask.ts";
+import type { preparePieceMask } from "../core/training/own-mask.ts";
 import type { TrainingOptions, TrainingResult, TrainingTask } from "../core/training/train.ts";
 import type { EngineName } from "./api.ts";
 import { WEBGPU_MISSING } from "./words.ts";
@@ -33,8 +33,7 @@ export type OpenEngine = {
   drain(): Promise<void>;
   layoutOf(architecture: Architecture): Layout;
   /** As core/training has it. Throws an error named "DeviceLostError" if the device went away. */
-  estimateOwnFisher: typeof estimateOwnFisher;
-  chooseOwnMask: typeof chooseOwnMask;
+  preparePieceMask: typeof preparePieceMask;
   /** As core/training has it. Throws an error named "DeviceLostError" if the device went away. */
   train(task: TrainingTask, options: TrainingOptions): Promise<TrainingResult>;
 };
@@ -46,14 +45,19 @@ export type OpenEngine = {
 export function createEngine(wasmFolder: string, build: string | null = null): Engine {
   return {
     async open(prefer) {
-      const [{ openBackend }, { layoutOf }, { trainDelta }, { largestTensor }, ownMask] =
-        await Promise.all([
-          import("../kernels/backend.ts"),
-          import("../core/models/registry.ts"),
-          import("../core/training/train.ts"),
-          import("../core/training/footprint.ts"),
-          import("../core/training/own-mask.ts"),
-        ]);
+      const [
+        { openBackend },
+        { layoutOf },
+        { trainDelta },
+        { largestTensor },
+        { preparePieceMask },
+      ] = await Promise.all([
+        import("../kernels/backend.ts"),
+        import("../core/models/registry.ts"),
+        import("../core/training/train.ts"),
+        import("../core/training/footprint.ts"),
+        import("../core/training/own-mask.ts"),
+      ]);
       const backend = await openBackend({ prefer, wasmFolder });
       const { fingerprint } = backend;
       const built = build === null ? null : `${build} ${fingerprint}`;
@@ -63,8 +67,7 @@ export function createEngine(wasmFolder: string, build: string | null = null): E
         selfCheck: fingerprint === null ? null : { fingerprint: built, run: faultOfDevice },
         layoutOf,
         largestTensor,
-        estimateOwnFisher: ownMask.estimateOwnFisher,
-        chooseOwnMask: ownMask.chooseOwnMask,
+        preparePieceMask,
         train: trainDelta,
       };
     },

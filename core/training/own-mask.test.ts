@@ -1,12 +1,13 @@
 import { beforeAll, expect, test } from "vitest";
 import { openBackend } from "../../kernels/backend.ts";
+import { tinyRecipe } from "../../tests/fixtures/tiny-model.ts";
 import { smallTask } from "../../tests/fixtures/training-task.ts";
 import { WASM_FOLDER } from "../../tests/fixtures/wasm-folder.ts";
 import { gptTask } from "../../tests/reference/gpt-task.ts";
 import { layoutOf } from "../models/registry.ts";
 import { estimateFisher } from "./fisher.ts";
 import { chooseMask, type FisherPolicy } from "./mask-choice.ts";
-import { chooseOwnMask, estimateOwnFisher } from "./own-mask.ts";
+import { chooseOwnMask, estimateOwnFisher, preparePieceMask } from "./own-mask.ts";
 
 const policy: FisherPolicy = {
   examples: 24,
@@ -73,3 +74,24 @@ test("M7: damping keeps out what the protected suite needs", () => {
   const undamped = chooseMask({ ...drawn, protectedFisher: null });
   expect(share(undamped)).toBeGreaterThan(0.4);
 });
+
+test.each([
+  ["mean", null],
+  ["mean", Uint32Array.of(1, 5, 7)],
+  ["fisher", null],
+  ["fisher", Uint32Array.of(1, 5, 7)],
+] as const)(
+  "M8: under %s, positions given %s, the Fisher information is what mask and merge need",
+  async (rule, given) => {
+    const task = smallTask();
+    const recipe = {
+      mask: { kind: "own", density: 0.1, epochVersions: 1, fisher: policy },
+      merge: { ...tinyRecipe.merge, rule },
+    } as const;
+    const { positions, fisher } = await preparePieceMask(task, recipe, { given, count: 40 });
+    const all = await estimateOwnFisher(task, policy);
+    expect(positions).toEqual(given ?? chooseOwnMask(task, policy, { fisher: all, count: 40 }));
+    const there = Float32Array.from(positions, (position) => all[position]!);
+    expect(fisher).toEqual(rule === "fisher" ? there : null);
+  },
+);

@@ -1,6 +1,5 @@
 import { sha256 } from "../../../core/crypto/signature.ts";
-import { assert } from "../../../core/errors.ts";
-import { chooseOwnMask, estimateOwnFisher } from "../../../core/training/own-mask.ts";
+import { type PieceMask, preparePieceMask } from "../../../core/training/own-mask.ts";
 import { positionsOf } from "./masks.ts";
 import type { Piece } from "./piece.ts";
 import { count, headOf, maskName, type Relay } from "./relay.ts";
@@ -23,24 +22,14 @@ export async function issueTicket(
   return { ...given, ...(await prepare(relay, given)) };
 }
 
-/** The mask where it is the volunteer's own to choose, and the Fisher information that the merge weighs by. */
-async function prepare(
+function prepare(
   relay: Relay,
   { base, mask, shards, seed }: Omit<Piece, "positions" | "fisher">,
-): Promise<Pick<Piece, "positions" | "fisher">> {
-  const { model } = relay;
-  const { architecture, merge, mask: policy } = model.recipe;
-  const given = mask.kind === "own" ? null : positionsOf(relay, mask);
-  const isWeighed = merge.rule === "fisher";
-  if (given !== null && !isWeighed) return { positions: given, fisher: null };
-  assert(
-    policy.fisher !== undefined,
-    "a recipe for own masks or Fisher weights without mask.fisher",
-  );
-  const examples = joinShards(model, shards);
+): Promise<PieceMask> {
+  const { recipe } = relay.model;
+  const { architecture } = recipe;
+  const examples = joinShards(relay.model, shards);
   const task = { architecture, parameters: base.parameters, examples, seed };
-  const fisher = await estimateOwnFisher(task, policy.fisher);
-  const positions = given ?? chooseOwnMask(task, policy.fisher, { fisher, count: mask.count });
-  const weights = Float32Array.from(positions, (position) => fisher[position]!);
-  return { positions, fisher: isWeighed ? weights : null };
+  const given = mask.kind === "own" ? null : positionsOf(relay, mask);
+  return preparePieceMask(task, recipe, { given, count: mask.count });
 }
