@@ -13,6 +13,7 @@ import { tinyModel, tinyRecipe } from "../../fixtures/tiny-model.ts";
 import { WASM_FOLDER } from "../../fixtures/wasm-folder.ts";
 import type { Attack } from "./attacks.ts";
 import { type CommunityOptions, type CommunityResult, runCommunity } from "./community.ts";
+import { DEFENCES } from "./relay.ts";
 import type { ContributionReport, Fate } from "./report.ts";
 import { loadModel, type SimModel } from "./sim-model.ts";
 
@@ -151,6 +152,16 @@ test.each(["shared", "own"] as const)(
     expect(report.contributions.filter(({ fate }) => fate === "merged").length).toBeGreaterThan(10);
   },
 );
+
+test("without any defence everything is merged, untested, and the history says so", async () => {
+  const without = new Set(DEFENCES);
+  const run = { ...options, liars: 0.5, versions: 2, without };
+  const { report, history } = await runCommunity(model, run, silent);
+  const fates = new Set(report.contributions.map(({ fate }) => fate));
+  expect(fates).toEqual(new Set(["merged"]));
+  expect(history.at(-1)?.record.merge).not.toBeNull();
+  expect(history.at(-1)?.record.evaluation.gate).toBeNull();
+});
 
 test("what diverges is judged and refused, spot checks and all, and the model stays as it was", async () => {
   const { training, score } = model.recipe;

@@ -108,7 +108,7 @@ async function publish(
   { members, multipliers, step }: Candidate<Waiting>,
   now: number,
 ): Promise<number> {
-  const { model, keys, history, versions } = relay;
+  const { model, keys, history, versions, without } = relay;
   const { layout, recipe } = model;
   const head = headOf(relay);
   const parameters = applyDeltaStep(head.parameters, { ...step, size: layout.size });
@@ -137,7 +137,8 @@ async function publish(
     },
     evaluation: {
       report: metricsOf(await reportOf(model, parameters)),
-      gate: passed && gateReportOf(passed.verdict, tested.length), // null in a run without the gate
+      gate:
+        passed === null || without.has("gate") ? null : gateReportOf(passed.verdict, tested.length),
     },
   };
   history.push(await signVersion(record, keys.privateKey));
