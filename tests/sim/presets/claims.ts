@@ -120,7 +120,7 @@ async function claimsOf(context: PresetContext, { model, volunteers, versions, w
     .filter((start) => byName(start).length > 0)
     .map((name) => ({ name, densities: densities(name) }));
   const loco = {
-    name: "SparseLoCo, positions at their entropy",
+    name: "SparseLoCo at entropy",
     atEntropy: true,
     densities: densities("SparseLoCo"),
   };
