@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { inputOn } from "../../tests/fixtures/merge-cohorts.ts";
 import { mergeMean } from "./mean.ts";
 import type { MergeInput } from "./patch-sum.ts";
 
@@ -48,29 +49,14 @@ const positionsArbitrary = fc
   .uniqueArray(fc.nat(SIZE - 1), { minLength: 1, maxLength: 300 })
   .map((positions) => Uint32Array.from(positions).sort());
 
-function inputArbitrary(positions: Uint32Array): fc.Arbitrary<MergeInput> {
-  const k = positions.length;
-  const split = positions.filter((position) => position < SECOND).length;
-  const blocks = Math.ceil(split / 64) + Math.ceil((k - split) / 64);
-  return fc.record({
-    positions: fc.constant(positions),
-    codes: fc
-      .array(fc.integer({ min: -7, max: 7 }), { minLength: k, maxLength: k })
-      .map((codes) => Int8Array.from(codes)),
-    scales: fc
-      .array(fc.nat(0x3c00), { minLength: blocks, maxLength: blocks })
-      .map((scales) => Uint16Array.from(scales)),
-    segments: fc.constant(Uint32Array.from(split > 0 && split < k ? [0, split] : [0])),
-    multiplier: fc.nat(4096),
-    fisher: fc.option(fc.uint8Array({ minLength: k, maxLength: k })),
-  });
-}
-
 /** Up to nine patches on one to three masks, and the same in another order. */
 const cohortArbitrary = fc
   .array(positionsArbitrary, { minLength: 1, maxLength: 3 })
   .chain((masks) =>
-    fc.array(fc.oneof(...masks.map(inputArbitrary)), { minLength: 1, maxLength: 9 }),
+    fc.array(fc.oneof(...masks.map((mask) => inputOn(mask, SECOND))), {
+      minLength: 1,
+      maxLength: 9,
+    }),
   )
   .chain((inputs) =>
     fc.record({
@@ -131,27 +117,31 @@ test("G2: a mask that is passed as another array with the same positions gives t
 
 test("G3: one patch alone with full multiplier and outer step 1 is base plus itself", () => {
   fc.assert(
-    fc.property(baseArbitrary, positionsArbitrary.chain(inputArbitrary), (base, patch) => {
-      const { positions, values } = mergeMean({
-        base,
-        inputs: [{ ...patch, multiplier: 4096 }],
-        outerStep: 1,
-      });
-      const itself = Array.from(patch.positions, (position, entry) => {
-        const scale = Number(scaleUnits(patch.scales[blockOf(patch, entry)]!)) / 2 ** 24;
-        return base[position]! + (scale * patch.codes[entry]! + 0); // no sum is −0
-      });
-      expect(positions).toEqual(patch.positions);
-      expect(bytesOf(values)).toEqual(bytesOf(Float32Array.from(itself)));
-    }),
+    fc.property(
+      baseArbitrary,
+      positionsArbitrary.chain((mask) => inputOn(mask, SECOND)),
+      (base, patch) => {
+        const { positions, values } = mergeMean({
+          base,
+          inputs: [{ ...patch, multiplier: 4096 }],
+          outerStep: 1,
+        });
+        const itself = Array.from(patch.positions, (position, entry) => {
+          const scale = Number(scaleUnits(patch.scales[blockOf(patch, entry)]!)) / 2 ** 24;
+          return base[position]! + (scale * patch.codes[entry]! + 0); // no sum is −0
+        });
+        expect(positions).toEqual(patch.positions);
+        expect(bytesOf(values)).toEqual(bytesOf(Float32Array.from(itself)));
+      },
+    ),
   );
 });
 
 test("G4: a liar among n patches of one mask moves no value by more than 7 · multiplier / (4096 n)", () => {
   const cohort = positionsArbitrary.chain((positions) =>
     fc.record({
-      honest: fc.array(inputArbitrary(positions), { minLength: 1, maxLength: 8 }),
-      liar: inputArbitrary(positions),
+      honest: fc.array(inputOn(positions, SECOND), { minLength: 1, maxLength: 8 }),
+      liar: inputOn(positions, SECOND),
     }),
   );
   fc.assert(

@@ -99,14 +99,17 @@ for (const rule of RULES) {
 
   test(`G3: ${rule} of one patch alone with full multiplier is base plus itself`, () => {
     fc.assert(
-      fc.property(maskIn(SIZE).chain(inputOn), (patch) => {
-        const inputs = [{ ...patch, multiplier: 4096 }];
-        const { positions, values } = mergeRules[rule]({ base, inputs, outerStep: 1 });
-        positions.forEach((position, i) => {
-          const value = decodeHalf(patch.scales[i >> 6]!) * patch.codes[i]!;
-          expect(values[i]).toBe(Math.fround(base[position]! + value));
-        });
-      }),
+      fc.property(
+        maskIn(SIZE).chain((mask) => inputOn(mask)),
+        (patch) => {
+          const inputs = [{ ...patch, multiplier: 4096 }];
+          const { positions, values } = mergeRules[rule]({ base, inputs, outerStep: 1 });
+          positions.forEach((position, i) => {
+            const value = decodeHalf(patch.scales[i >> 6]!) * patch.codes[i]!;
+            expect(values[i]).toBe(Math.fround(base[position]! + value));
+          });
+        },
+      ),
     );
   });
 }
