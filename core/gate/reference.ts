@@ -85,17 +85,19 @@ export function createReference(deltas: readonly Float32Array[]): Reference {
 /** The reference for work at the positions [k] that it changes. */
 export type ReferenceAt = (positions: Uint32Array) => Reference;
 
-/** Where all work has one mask: what its pieces came to there, deltas [k]. */
-export function referenceOnMask(deltas: readonly Float32Array[]): ReferenceAt {
-  const reference = createReference(deltas);
-  return () => reference;
-}
-
 /**
- * Where everybody's mask is their own: pieces that trained every parameter, deltas [N], looked at where the work is. They were
- * to move as far in all as work on a mask does, so it is their whole length that its length is held against.
+ * The reference that the relay's own `deltas` make. Where all work has one `mask` they are [k] on it, and so is the reference.
+ * Where everybody's mask is their own (null) the pieces trained every parameter, deltas [N], and are looked at where the work is; they
+ * were to move as far in all as work on a mask does, so it is their whole length that its length is held against.
  */
-export function referenceEverywhere(deltas: readonly Float32Array[]): ReferenceAt {
+export function createReferenceAt(
+  deltas: readonly Float32Array[],
+  mask: Uint32Array | null,
+): ReferenceAt {
+  if (mask !== null) {
+    const reference = createReference(deltas);
+    return () => reference;
+  }
   const norm = meanLength(deltas);
   return (positions) => {
     const there = deltas.map((delta) =>

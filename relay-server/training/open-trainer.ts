@@ -1,9 +1,5 @@
 import { assert, FormatError } from "../../core/errors.ts";
-import {
-  type ReferenceAt,
-  referenceEverywhere,
-  referenceOnMask,
-} from "../../core/gate/reference.ts";
+import { createReferenceAt, type ReferenceAt } from "../../core/gate/reference.ts";
 import { maskCount } from "../../core/history/mask-epoch.ts";
 import { parseJson } from "../../core/protocol/canonical-json.ts";
 import { type Mask, mask as maskSchema } from "../../core/protocol/schemas/mask.ts";
@@ -78,7 +74,7 @@ export function openTrainer({ context, checkpoints, positionsOf }: TrainerParts)
       training: recipe.training,
       pieces,
     });
-    return masked === null ? referenceEverywhere(deltas) : referenceOnMask(deltas);
+    return createReferenceAt(deltas, masked?.positions ?? null);
   }
 
   function filesOf(shards: readonly { readonly sha256: string }[]): Promise<Uint8Array[]> {

@@ -2,10 +2,9 @@ import type { Judge } from "../../../core/gate/judge.ts";
 import { validateLikeness } from "../../../core/gate/likeness.ts";
 import {
   agreementWith,
+  createReferenceAt,
   type Reference,
   type ReferenceAt,
-  referenceEverywhere,
-  referenceOnMask,
 } from "../../../core/gate/reference.ts";
 import { needsScore, scoreMember, screen, validateScore } from "../../../core/gate/scoring.ts";
 import { isSameWork, needsSpotCheck } from "../../../core/gate/spot-check.ts";
@@ -92,16 +91,16 @@ async function trainReference(
     seed: random.uint32(),
   }));
   const { parameters } = base;
-  const isOwn = mask.kind === "own";
+  const common = mask.kind === "own" ? null : positions;
   const deltas = await trainPieces({
     architecture,
     parameters,
-    positions: isOwn ? null : positions,
+    positions: common,
     count: mask.count,
     training,
     pieces,
   });
-  return isOwn ? referenceEverywhere(deltas) : referenceOnMask(deltas);
+  return createReferenceAt(deltas, common);
 }
 
 /** The same ticket trained a second time, by the relay. */
