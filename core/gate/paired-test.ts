@@ -1,4 +1,5 @@
 import { assert } from "../errors.ts";
+import { DEFAULT_CLIP_NATS } from "../protocol/schemas/recipe.ts";
 
 export type PairedTestRules = {
   /** Mean loss increase, in nats per example, that a candidate must be shown to stay below. */
@@ -27,7 +28,6 @@ export type PairedTestResult = {
   readonly logEvidenceFail: number;
 };
 
-export const CLIP_NATS = 4; // where the rules name none: past it (p < 0.02) the answer is lost anyway
 const BOLDNESS = 0.9; // of the largest stake that cannot go bankrupt on one example
 const PRIOR_VARIANCE = 0.01; // nats², worth one example: the first stakes need some variance
 
@@ -43,7 +43,7 @@ const PRIOR_VARIANCE = 0.01; // nats², worth one example: the first stakes need
  * variance passes losses with rare large rises too early, which is what a backdoor looks like.
  */
 export function pairedTest(differences: Float32Array, rules: PairedTestRules): PairedTestResult {
-  const { marginNats, alpha, beta, maxExamples, clipNats = CLIP_NATS } = rules;
+  const { marginNats, alpha, beta, maxExamples, clipNats = DEFAULT_CLIP_NATS } = rules;
   assert(marginNats > 0 && marginNats < clipNats, `gate: margin ${marginNats}`);
   assert(alpha > 0 && alpha < 1 && beta > 0 && beta < 1, `gate: alpha ${alpha}, beta ${beta}`);
   const passAt = -Math.log(alpha);

@@ -3,9 +3,9 @@ import { nextMask } from "../../core/history/mask-epoch.ts";
 import { encodeVersion, signVersion, versionId } from "../../core/history/version.ts";
 import type { ModelSource } from "../../core/models/model-source.ts";
 import { layoutOf } from "../../core/models/registry.ts";
-import { encodeCanonical } from "../../core/protocol/canonical-json.ts";
+import { encodeCanonical, parseValue } from "../../core/protocol/canonical-json.ts";
 import { MAX_SHARD_BYTES } from "../../core/protocol/limits.ts";
-import type { Recipe } from "../../core/protocol/schemas/recipe.ts";
+import { recipe as recipeSchema } from "../../core/protocol/schemas/recipe.ts";
 import type { Metrics, VersionRecord } from "../../core/protocol/schemas/version.ts";
 import { decodeCheckpointFile } from "../../core/tensors/checkpoint-file.ts";
 import type { Layout } from "../../core/tensors/layout.ts";
@@ -38,7 +38,7 @@ export async function importModel(
   const what = `Importing ${recipe.title}`;
   const total = source.shardCount + 1; // the checkpoint with its evaluation counts as one
   onProgress(what, 0, total);
-  refuseWithoutPolicy(recipe);
+  parseValue(`recipe ${recipe.id}`, recipeSchema, recipe);
   const layout = layoutOf(recipe.architecture);
   const file = await source.base();
   const parameters = decodeCheckpointFile(`base of ${recipe.id}`, file, layout);
@@ -78,16 +78,6 @@ export async function importModel(
     version,
     events: [{ type: "version", data: { model: id, version: summaryOf(version) } }],
   });
-}
-
-/** Masks and merges that go by Fisher information need to know how. */
-function refuseWithoutPolicy({ id, mask, merge }: Recipe): void {
-  const needs = mask.kind !== "random" || merge.rule === "fisher";
-  if (needs && mask.fisher === undefined) throw new FormatError(`recipe ${id}: no mask.fisher`);
-  if (mask.fisher !== undefined && mask.fisher.tensorCap < mask.density) {
-    const { tensorCap } = mask.fisher;
-    throw new FormatError(`recipe ${id}: a cap of ${tensorCap} leaves no room for ${mask.density}`);
-  }
 }
 
 async function putHeldOut({ heldOut }: ImportContext, { recipe, ...source }: ModelSource) {

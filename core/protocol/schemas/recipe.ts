@@ -5,6 +5,9 @@ const share = z.number().check(z.minimum(0), z.maximum(1));
 const probability = z.number().check(z.gt(0), z.lt(1));
 const above0 = z.number().check(z.gt(0));
 
+/** Most that one example counts in the gate where a recipe names nothing: past it (p < 0.02) the answer is lost anyway. */
+export const DEFAULT_CLIP_NATS = 4;
+
 const mlp = z.strictObject({
   kind: z.literal("mlp"),
   inputs: positive,
@@ -45,7 +48,7 @@ export const mergeRule = z.enum([
 export type MergeRule = z.infer<typeof mergeRule>;
 
 /** Everything that defines a community model besides its history. */
-export const recipe = z.strictObject({
+const fields = z.strictObject({
   format: z.literal("commonweight.recipe/1"),
   id: modelId,
   title: shortText,
@@ -145,4 +148,40 @@ export const recipe = z.strictObject({
     flipBudget: z.optional(share),
   }),
 });
-export type Recipe = z.infer<typeof recipe>;
+export type Recipe = z.infer<typeof fields>;
+
+/** The same, where what its fields say together can be carried out. */
+export const recipe = fields.check((context) => {
+  const problem = problemOf(context.value);
+  if (problem !== null) {
+    context.issues.push({ code: "custom", input: context.value, ...problem });
+  }
+});
+
+function problemOf({ mask, merge, gate }: Recipe): { path: string[]; message: string } | null {
+  const isChosen = mask.kind !== "random";
+  const { fisher, density } = mask;
+  if ((isChosen || merge.rule === "fisher") && fisher === undefined) {
+    const needing = isChosen ? `masks of kind ${mask.kind}` : "merging by fisher";
+    return { path: ["mask", "fisher"], message: `missing, and ${needing} must know how` };
+  }
+  if (isChosen && fisher !== undefined && fisher.tensorCap < density) {
+    const message = `${fisher.tensorCap} leaves no room for a density of ${density}`;
+    return { path: ["mask", "fisher", "tensorCap"], message };
+  }
+  return clipProblem("gate", [gate.marginNats], gate.clipNats) ?? protectedProblem(gate);
+}
+
+function protectedProblem({ protected: suite }: Recipe["gate"]) {
+  if (suite === undefined) return null;
+  const margins = [suite.marginNats, suite.releaseMarginNats];
+  return clipProblem("gate.protected", margins, suite.clipNats);
+}
+
+/** No number of examples could show that a loss stays below a margin that no example can reach. */
+function clipProblem(at: string, margins: readonly number[], clipNats = DEFAULT_CLIP_NATS) {
+  const most = Math.max(...margins);
+  if (most < clipNats) return null;
+  const message = `${clipNats} is not above the margin of ${most}`;
+  return { path: [...at.split("."), "clipNats"], message };
+}
