@@ -1,6 +1,7 @@
 import { mergeFisher } from "../core/merge/fisher.ts";
 import { mergeMean } from "../core/merge/mean.ts";
 import type { MergeInput } from "../core/merge/patch-sum.ts";
+import { quantiseStep } from "../core/merge/quantised-step.ts";
 import { randomPositions } from "../core/patch/random-mask.ts";
 import { createRandom } from "../core/random.ts";
 import { judgedRow, type Row } from "./figures.ts";
@@ -23,6 +24,8 @@ export async function measure({ seed, quick }: BenchOptions): Promise<Row[]> {
   const mask = maskOf(0);
   const shared = Array.from({ length: PATCHES }, (_, n) => createInput(mask, n));
   const own = Array.from({ length: PATCHES }, (_, n) => createInput(maskOf(n + 1), n));
+  const onShared = mergeMean({ base, inputs: shared, outerStep: 1 });
+  const onOwn = mergeMean({ base, inputs: own, outerStep: 1 });
   const copy = new Float32Array(size);
   const ms = medianMs(
     {
@@ -30,6 +33,8 @@ export async function measure({ seed, quick }: BenchOptions): Promise<Row[]> {
       own: () => mergeMean({ base, inputs: own, outerStep: 1 }),
       sharedFisher: () => mergeFisher({ base, inputs: shared, outerStep: 1 }),
       ownFisher: () => mergeFisher({ base, inputs: own, outerStep: 1 }),
+      sharedBits: () => quantiseStep(base, onShared),
+      ownBits: () => quantiseStep(base, onOwn),
       copy: () => copy.set(base),
     },
     quick ? 3 : 7,
@@ -45,6 +50,8 @@ export async function measure({ seed, quick }: BenchOptions): Promise<Row[]> {
     judgedRow(speed("mean, own masks", ms.own), ">=", 50),
     speed("fisher, shared mask", ms.sharedFisher),
     speed("fisher, own masks", ms.ownFisher),
+    speed("the mean and its step in four bits, shared mask", ms.shared + ms.sharedBits),
+    speed("the mean and its step in four bits, own masks", ms.own + ms.ownBits),
     crowdRow(base, shared),
     growthRow(own),
   ];

@@ -40,7 +40,7 @@ export function createCheckpoints(ledger: Ledger, blobs: PublicBlobs): Checkpoin
     let parameters: Float32Array = decodeCheckpoint(whole, chunks);
     for (const { step } of steps) {
       if (step === null) throw new FormatError(`${version.model}: a version without its step`);
-      parameters = applyDeltaStep(parameters, decodeDeltaStep(await blob(step), parameters.length));
+      parameters = applyDeltaStep(parameters, decodeDeltaStep(await blob(step), parameters));
     }
     return parameters;
   }

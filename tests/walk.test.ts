@@ -72,11 +72,11 @@ async function recompute(client: RelayClient): Promise<void> {
     ),
   );
   const merged = replayVersion(layout, parameters, one.record, patches);
-  const head = applyDeltaStep(parameters, { ...merged, size: layout.size });
+  const head = applyDeltaStep(parameters, merged);
   expect((await encodeCheckpoint(layout, head)).id).toBe(one.record.checkpoint);
 
   const { steps } = await client.checkpoint("digits", 1, { from: 0 });
-  const published = decodeDeltaStep(await client.blob(steps[0]!.sha256), layout.size);
+  const published = decodeDeltaStep(await client.blob(steps[0]!.sha256), parameters);
   expect(published.positions).toEqual(merged.positions);
   expect(published.values).toEqual(merged.values);
 }

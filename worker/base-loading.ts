@@ -82,7 +82,7 @@ async function followPlan(
   }
   if (parameters === null) return null;
   for (const bytes of await loadBlobs(plan.steps, source, plan.blobs)) {
-    parameters = applyDeltaStep(parameters, decodeDeltaStep(bytes, layout.size));
+    parameters = applyDeltaStep(parameters, decodeDeltaStep(bytes, parameters));
   }
   return parameters;
 }

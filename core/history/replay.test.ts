@@ -52,10 +52,18 @@ const record: VersionRecord = {
 
 // From tests/golden/formats.py, a second implementation.
 test("V6: replaying a recorded merge gives the golden checkpoint, bit for bit", async () => {
-  const { positions, values } = replayVersion(layout, parameters, record, patches);
-  const next = applyDeltaStep(parameters, { positions, values, size: layout.size });
+  const next = applyDeltaStep(parameters, replayVersion(layout, parameters, record, patches));
   expect((await encodeCheckpoint(layout, next)).id).toBe(
     "a95dacd754c91423ab76d0b570fd19cb3c7db2c5f6c87ad74ade29d5902d52df",
+  );
+});
+
+// From tests/golden/formats.py, a second implementation.
+test("G21: replaying a merge that was published in four bits gives the golden checkpoint, bit for bit", async () => {
+  const merge = { ...record.merge!, step: "4-bit" } as const;
+  const step = replayVersion(layout, parameters, { ...record, merge }, patches);
+  expect((await encodeCheckpoint(layout, applyDeltaStep(parameters, step))).id).toBe(
+    "3adb61aafb3a73ffce19d07092c13b421563a51c53fb8968506f8b78fdf9f00a",
   );
 });
 
@@ -75,7 +83,7 @@ test("G15: replaying a merge by Fisher weights gives the golden checkpoint, bit 
   const inputs = [input("aa", 4096), input("bb", 1000), input("cc", 2048), input("dd", 3000)];
   const merge = { rule: "fisher", outerStep: 0.7, denominator: "4096*fisher", inputs } as const;
   const step = replayVersion(layout, parameters, { ...record, merge }, weightedPatches);
-  const next = applyDeltaStep(parameters, { ...step, size: layout.size });
+  const next = applyDeltaStep(parameters, step);
   expect((await encodeCheckpoint(layout, next)).id).toBe(
     "e5787dc73f74f86d08b77e4367a0408f45a235acdfdec3cf2a808fb1c50bc723",
   );

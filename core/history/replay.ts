@@ -1,5 +1,6 @@
 import { assert } from "../errors.ts";
 import type { MergedStep } from "../merge/mean.ts";
+import { quantiseStep } from "../merge/quantised-step.ts";
 import { mergeRules } from "../merge/rules.ts";
 import type { Patch } from "../patch/patch.ts";
 import { segmentStarts } from "../patch/quantiser.ts";
@@ -39,5 +40,6 @@ export function replayVersion(
     const weight = struck.has(contribution) ? 0 : multiplier;
     return { positions, codes, scales, segments, multiplier: weight, fisher };
   });
-  return mergeRules[merge.rule]({ base: parameters, inputs, outerStep: merge.outerStep });
+  const merged = mergeRules[merge.rule]({ base: parameters, inputs, outerStep: merge.outerStep });
+  return merge.step === undefined ? merged : quantiseStep(parameters, merged);
 }

@@ -1,8 +1,8 @@
 import type { Recipe } from "../protocol/schemas/recipe.ts";
 import { meanCoverage } from "./coverage.ts";
-import type { MergedStep } from "./mean.ts";
 import type { Member } from "./member.ts";
 import { clipNorm, cohortMultipliers, partMultipliers } from "./multiplier.ts";
+import { type QuantisedStep, quantiseStep } from "./quantised-step.ts";
 import { mergeRules } from "./rules.ts";
 
 /** The head with some or all of a cohort merged into it, not yet published. */
@@ -10,7 +10,7 @@ export type Candidate<M extends Member> = {
   readonly members: readonly M[];
   /** 0…4096 for each member. */
   readonly multipliers: readonly number[];
-  readonly step: MergedStep;
+  readonly step: QuantisedStep;
 };
 
 /**
@@ -55,6 +55,6 @@ export function mergeWeighted<M extends Member>(
   { rule, outerStep }: Pick<Recipe["merge"], "rule" | "outerStep">,
 ): Candidate<M> {
   const inputs = members.map((member, i) => ({ ...member, multiplier: multipliers[i]! }));
-  const step = mergeRules[rule]({ base: parameters, inputs, outerStep });
-  return { members, multipliers, step };
+  const merged = mergeRules[rule]({ base: parameters, inputs, outerStep });
+  return { members, multipliers, step: quantiseStep(parameters, merged) };
 }

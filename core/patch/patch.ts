@@ -4,16 +4,16 @@ import { encodeCanonical, parseJson } from "../protocol/canonical-json.ts";
 import { MAX_PATCH_BYTES } from "../protocol/limits.ts";
 import { type PatchHeader, patchHeader } from "../protocol/schemas/contribution.ts";
 import type { Layout } from "../tensors/layout.ts";
-import { decodeWords, encodeWords } from "../tensors/little-endian.ts";
+import { encodeWords } from "../tensors/little-endian.ts";
 import {
   decodeSafetensors,
   encodeSafetensors,
   type SafetensorsFile,
-  type Tensor,
   tensorOf,
 } from "../tensors/safetensors.ts";
-import { packCodes, unpackCodes } from "./code-bytes.ts";
+import { packCodes } from "./code-bytes.ts";
 import { decodePositions, encodePositions } from "./positions.ts";
+import { decodeQuantised, encodeQuantised, quantisedBytesOf } from "./quantised-tensors.ts";
 import { blockStarts, dequantise, type Quantised, segmentStarts } from "./quantiser.ts";
 
 /** A delta as bytes hold it: quantised values, and positions when the mask is the contributor's own. */
@@ -26,7 +26,6 @@ export type Patch = Quantised & {
 };
 
 const LIMITS = { maxHeaderBytes: 8 << 10, maxTensors: 4 }; // 64 shards and long device names: 4 KB
-const ONE_HALF_BITS = 0x3c00; // 1 in f16; every larger pattern is above 1, negative, infinite or NaN
 
 /**
  * A patch as its canonical safetensors file (protocol P1). `layout` is the model's; `maskPositions` [k]
@@ -45,11 +44,7 @@ export function encodePatch(
   const blocks = blockStarts(segmentStarts(layout, masked), codes.length);
   assert(scales.length === blocks.length, "patch: a scale per block");
   assert(fisher === null || fisher.length === codes.length, "patch: a Fisher weight per code");
-  const codeBytes = packCodes(codes);
-  const tensors: Tensor[] = [
-    { name: "codes", dtype: "U8", shape: [codeBytes.length], bytes: codeBytes },
-    { name: "scales", dtype: "F16", shape: [scales.length], bytes: encodeWords(scales) },
-  ];
+  const tensors = encodeQuantised(patch);
   if (positions !== null) {
     const bytes = encodePositions(positions, layout.size);
     tensors.push({ name: "positions", dtype: "U8", shape: [bytes.length], bytes });
@@ -77,11 +72,7 @@ export function decodePatch(
 ): Patch {
   const { file, header } = openPatch(bytes);
   const { kind, count } = header.mask;
-  const codes = tensorOf("patch", file, "codes", "U8", 1).bytes;
-  const scales = tensorOf("patch", file, "scales", "F16", 1).bytes;
-  if (codes.length !== Math.ceil(count / 2)) {
-    throw new FormatError(`patch: ${codes.length} bytes of codes for ${count} values`);
-  }
+  quantisedBytesOf("patch", file, count);
   const fisher = file.tensors.has("fisher") ? decodeFisher(file, count) : null;
   if (file.tensors.size !== 2 + (kind === "own" ? 1 : 0) + (fisher === null ? 0 : 1)) {
     throw new FormatError(`patch: ${file.tensors.size} tensors under a mask of kind ${kind}`);
@@ -95,8 +86,8 @@ export function decodePatch(
   if (positions.length !== count) {
     throw new FormatError(`patch: ${count} values for a mask of ${positions.length}`);
   }
-  const segments = segmentStarts(layout, positions);
-  const quantised = decodeValues(codes, scales, blockStarts(segments, count), count);
+  const starts = blockStarts(segmentStarts(layout, positions), count);
+  const quantised = decodeQuantised("patch", file, starts, count);
   return { header, ...quantised, positions: kind === "own" ? positions : null, fisher };
 }
 
@@ -151,36 +142,6 @@ function openPatch(bytes: Uint8Array): { file: SafetensorsFile; header: PatchHea
   const canonical = encodeSafetensors({ tensors: file.tensors.values(), metadata });
   if (!equalBytes(canonical, bytes)) throw new FormatError("patch: not in canonical form");
   return { file, header };
-}
-
-/** Codes and scales [blocks] whose numbers agree with each other and with the mask. */
-function decodeValues(
-  codeBytes: Uint8Array,
-  scaleBytes: Uint8Array,
-  starts: Uint32Array,
-  count: number,
-): Quantised {
-  if (scaleBytes.length !== 2 * starts.length) {
-    throw new FormatError(`patch: ${scaleBytes.length / 2} scales for ${starts.length} blocks`);
-  }
-  const scales = decodeWords(scaleBytes);
-  const codes = unpackCodes(codeBytes, count);
-  for (let block = 0; block < scales.length; block++) {
-    const bits = scales[block]!;
-    if (bits > ONE_HALF_BITS) {
-      throw new FormatError(`patch: scale ${block} is f16 0x${bits.toString(16)}, outside 0…1`);
-    }
-    const end = starts[block + 1] ?? count;
-    let used = 0;
-    for (let i = starts[block]!; i < end; i++) used |= codes[i]!;
-    const isZero = used === 0;
-    if (isZero !== (bits === 0)) {
-      throw new FormatError(
-        `patch: block ${block} ${isZero ? "has a scale but no codes" : "has codes but no scale"}`,
-      );
-    }
-  }
-  return { codes, scales };
 }
 
 function equalBytes(a: Uint8Array, b: Uint8Array): boolean {

@@ -1,7 +1,15 @@
 import { assert, FormatError } from "../errors.ts";
 import { decodePositions, encodePositions } from "../patch/positions.ts";
+import { decodeQuantised, encodeQuantised } from "../patch/quantised-tensors.ts";
+import { blockStarts, dequantise, type Quantised } from "../patch/quantiser.ts";
 import { decodeFloats, encodeFloats } from "./little-endian.ts";
-import { decodeSafetensors, encodeSafetensors, tensorOf } from "./safetensors.ts";
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  type SafetensorsFile,
+  type Tensor,
+  tensorOf,
+} from "./safetensors.ts";
 
 /** What changed from a version to the next: replacement values, so that applying adds no rounding. */
 export type DeltaStep = {
@@ -9,51 +17,87 @@ export type DeltaStep = {
   readonly positions: Uint32Array;
   /** The next version's parameters there [k]. */
   readonly values: Float32Array;
-  /** Parameters of the model. */
-  readonly size: number;
+  /** Where the values are the parent's and a difference in four bits: that difference [k], in one segment. */
+  readonly quantised?: Quantised;
 };
 
-const FORMAT = "commonweight.delta-step/1";
-const LIMITS = { maxHeaderBytes: 1024, maxTensors: 2 };
+const REPLACING = "commonweight.delta-step/1";
+const QUANTISED = "commonweight.delta-step/2";
+const LIMITS = { maxHeaderBytes: 1024, maxTensors: 3 };
 
-/** A delta step as a canonical safetensors file (protocol T5). */
-export function encodeDeltaStep({ positions, values, size }: DeltaStep): Uint8Array<ArrayBuffer> {
+/** A step's blocks go on over the tensors' borders: it can be read without the layout. */
+export const STEP_SEGMENTS = Uint32Array.of(0);
+
+/** A delta step of a model with `size` parameters as a canonical safetensors file (protocol T5). */
+export function encodeDeltaStep(
+  { positions, values, quantised }: DeltaStep,
+  size: number,
+): Uint8Array<ArrayBuffer> {
   assert(positions.length === values.length, "delta step: a value per position");
   const gaps = encodePositions(positions, size);
+  const format = quantised === undefined ? REPLACING : QUANTISED;
+  const tensors: Tensor[] =
+    quantised === undefined
+      ? [{ name: "values", dtype: "F32", shape: [values.length], bytes: encodeFloats(values) }]
+      : encodeQuantised(quantised);
   return encodeSafetensors({
-    tensors: [
-      { name: "positions", dtype: "U8", shape: [gaps.length], bytes: gaps },
-      { name: "values", dtype: "F32", shape: [values.length], bytes: encodeFloats(values) },
-    ],
-    metadata: { format: FORMAT, count: String(positions.length), size: String(size) },
+    tensors: [{ name: "positions", dtype: "U8", shape: [gaps.length], bytes: gaps }, ...tensors],
+    metadata: { format, count: String(positions.length), size: String(size) },
   });
 }
 
-/** Decode a delta step of a model with `size` parameters. */
-export function decodeDeltaStep(bytes: Uint8Array, size: number): DeltaStep {
+/** Decode the delta step in `bytes` from a version with these `parameters` [N], which stay as they are. */
+export function decodeDeltaStep(bytes: Uint8Array, parameters: Float32Array): DeltaStep {
   const file = decodeSafetensors("delta step", bytes, LIMITS);
-  const gaps = tensorOf("delta step", file, "positions", "U8", 1);
-  const { bytes: valueBytes, shape } = tensorOf("delta step", file, "values", "F32", 1);
-  const [count = 0] = shape;
-  const { metadata } = file;
-  if (metadata.format !== FORMAT) throw new FormatError(`delta step: format is not ${FORMAT}`);
-  if (metadata.count !== String(count) || metadata.size !== String(size)) {
+  const { format, count: declared, size } = file.metadata;
+  if (format !== REPLACING && format !== QUANTISED) {
+    throw new FormatError(`delta step: format is neither ${REPLACING} nor ${QUANTISED}`);
+  }
+  const tensors = format === REPLACING ? 2 : 3;
+  if (file.tensors.size !== tensors) {
+    throw new FormatError(`delta step: ${file.tensors.size} tensors, ${tensors} in a ${format}`);
+  }
+  const count = countOf(file, format);
+  if (declared !== String(count) || size !== String(parameters.length)) {
     throw new FormatError(
-      `delta step: ${metadata.count} of ${metadata.size} declared, ${count} of ${size} expected`,
+      `delta step: ${declared} of ${size} declared, ${count} of ${parameters.length} expected`,
     );
   }
-  const positions = decodePositions(gaps.bytes, count, size);
-  return { positions, values: decodeFloats("delta step", valueBytes), size };
+  const gaps = tensorOf("delta step", file, "positions", "U8", 1);
+  const positions = decodePositions(gaps.bytes, count, parameters.length);
+  if (format === REPLACING) {
+    const { bytes: values } = tensorOf("delta step", file, "values", "F32", 1);
+    return { positions, values: decodeFloats("delta step", values) };
+  }
+  const quantised = decodeQuantised("delta step", file, blockStarts(STEP_SEGMENTS, count), count);
+  return { positions, values: movedValues(parameters, positions, quantised), quantised };
+}
+
+/** How many values the file holds; of the two that an even number of codes may stand for, the one it declares. */
+function countOf(file: SafetensorsFile, format: string): number {
+  if (format === REPLACING) return tensorOf("delta step", file, "values", "F32", 1).shape[0] ?? 0;
+  const most = 2 * tensorOf("delta step", file, "codes", "U8", 1).bytes.length;
+  return file.metadata.count === String(most - 1) ? most - 1 : most;
+}
+
+/** f32(parameter + scale · code) at each of `positions` [k] (protocol G21). */
+export function movedValues(
+  parameters: Float32Array,
+  positions: Uint32Array,
+  quantised: Quantised,
+): Float32Array {
+  const values = dequantise(quantised, STEP_SEGMENTS);
+  for (let i = 0; i < values.length; i++) values[i]! += parameters[positions[i]!]!;
+  return values;
 }
 
 /** The next version's parameters [N]; `parameters` stay as they are. */
 export function applyDeltaStep(
   parameters: Float32Array,
-  step: DeltaStep,
+  { positions, values }: DeltaStep,
 ): Float32Array<ArrayBuffer> {
-  assert(parameters.length === step.size, "delta step: parameters of another layout");
   const next = new Float32Array(parameters);
-  for (let i = 0; i < step.positions.length; i++) next[step.positions[i]!] = step.values[i]!;
+  for (let i = 0; i < positions.length; i++) next[positions[i]!] = values[i]!;
   return next;
 }
 
@@ -68,9 +112,5 @@ export function deltaStepBetween(before: Float32Array, after: Float32Array): Del
   for (let i = 0, at = 0; i < after.length; i++) {
     if (bitsBefore[i] !== bitsAfter[i]) positions[at++] = i;
   }
-  return {
-    positions,
-    values: Float32Array.from(positions, (position) => after[position]!),
-    size: after.length,
-  };
+  return { positions, values: Float32Array.from(positions, (position) => after[position]!) };
 }

@@ -70,7 +70,7 @@ const evaluator = {
     const run = await openEngine();
     const examples = sliceExamples(await examplesOf(model, set), ...range);
     const { architecture } = model;
-    const parameters = step === null ? base : applyDeltaStep(base, { ...step, size: base.length });
+    const parameters = step === null ? base : applyDeltaStep(base, step);
     const evaluation = await run({ architecture, parameters, examples });
     if (step === null) remember(parents, name, evaluation, KEPT_EVALUATIONS);
     return evaluation;

@@ -2,13 +2,12 @@ import { assert } from "../../core/errors.ts";
 import { isEpochOver, nextMask } from "../../core/history/mask-epoch.ts";
 import { encodeVersion, signVersion, versionId } from "../../core/history/version.ts";
 import type { Candidate } from "../../core/merge/candidate.ts";
-import type { MergedStep } from "../../core/merge/mean.ts";
 import { denominatorOf } from "../../core/merge/rules.ts";
 import { encodeCanonical } from "../../core/protocol/canonical-json.ts";
 import { MAX_MULTIPLIER } from "../../core/protocol/limits.ts";
 import type { RelayEvent } from "../../core/protocol/schemas/status.ts";
 import type { VersionRecord } from "../../core/protocol/schemas/version.ts";
-import { applyDeltaStep, encodeDeltaStep } from "../../core/tensors/delta-step.ts";
+import { applyDeltaStep, type DeltaStep, encodeDeltaStep } from "../../core/tensors/delta-step.ts";
 import { encodeCheckpoint } from "../../core/tensors/manifest.ts";
 import type { RelayContext } from "../context.ts";
 import { summaryOf } from "../http/answers.ts";
@@ -35,10 +34,11 @@ export async function publishCandidate(
     assert(bytes !== undefined, `${id} waits without its bytes`);
     await blobs.put(bytes);
   }
-  const merge = {
+  const merge: VersionRecord["merge"] = {
     rule: recipe.merge.rule,
     outerStep: recipe.merge.outerStep,
     denominator: denominatorOf(recipe.merge.rule),
+    step: "4-bit",
     inputs: inputsOf(candidate),
   };
   const version = await writeVersion(context, head, candidate.step, { merge }, attestation);
@@ -60,7 +60,7 @@ export async function publishCandidate(
 export async function publishRevert(
   context: RelayContext,
   head: Head,
-  { revert, step }: { readonly revert: RevertRow; readonly step: MergedStep },
+  { revert, step }: { readonly revert: RevertRow; readonly step: DeltaStep },
   attestation: Attestation,
   fence: number,
 ): Promise<boolean> {
@@ -73,14 +73,13 @@ export async function publishRevert(
 async function writeVersion(
   { ledger, blobs, config, identity, clock, nextMasks }: RelayContext,
   head: Head,
-  changed: MergedStep,
+  step: DeltaStep,
   change: Pick<VersionRecord, "merge" | "revert">,
   attestation: Attestation,
 ): Promise<VersionRow> {
   const { recipe, layout } = head;
   const number = head.number + 1;
-  const step = { ...changed, size: layout.size };
-  const stepBytes = encodeDeltaStep(step);
+  const stepBytes = encodeDeltaStep(step, layout.size);
   const parameters = applyDeltaStep(head.parameters, step);
   const { id: checkpoint, manifest, chunks } = await encodeCheckpoint(layout, parameters);
   const isKeyframe = number % config.keyframeEvery === 0;

@@ -125,10 +125,19 @@ def quantise(delta, blocks):
     scales = []
     for block in blocks:
         scales.append(half_up(max(abs(delta[i]) for i in block) / 7))
-        scale = struct.unpack("<e", struct.pack("<H", scales[-1]))[0]
+        scale = half(scales[-1])
         for i in block:
             codes[i] = math.floor(delta[i] / scale + 0.5)
     return codes, scales
+
+
+def half(bits):
+    return struct.unpack("<e", struct.pack("<H", bits))[0]
+
+
+def pack(codes):
+    codes = codes + [0] * (len(codes) % 2)
+    return bytes(low + 8 | high + 8 << 4 for low, high in zip(codes[::2], codes[1::2]))
 
 
 # P7: Fisher weights
@@ -167,8 +176,7 @@ def patch(name, mask, fisher=None):
         "software": "commonweight/0.1.0",
         "device": "wasm",
     }
-    stored = [code + 8 for code in codes]
-    packed = bytes([stored[0] | stored[1] << 4, stored[2] | stored[3] << 4])
+    packed = pack(codes)
     tensors = [("codes", "U8", 2, packed), ("scales", "F16", 2, little_endian("H", scales))]
     values = packed + little_endian("H", scales)
     if mask["kind"] == "own":
@@ -207,7 +215,7 @@ def quantised(seed, positions):
     scales = [0] * len(positions)
     for block, scale in zip(blocks, bits):
         for i in block:
-            scales[i] = struct.unpack("<e", struct.pack("<H", scale))[0]
+            scales[i] = half(scale)
     return codes, scales, bits
 
 
@@ -225,6 +233,18 @@ def merged(parameters, inputs):
         step = sums[position] / (4096 * coverage[position])
         after[position] = f32(parameters[position] + 0.7 * step)
     return after
+
+
+def in_four_bits(before, after, positions):
+    """G21: the parameters once the step to `after` is quantised, and its codes and scales."""
+    delta = [f32(after[position] - before[position]) for position in positions]
+    blocks = [list(range(len(delta)))[i : i + 64] for i in range(0, len(delta), 64)]
+    codes, scales = quantise(delta, blocks)
+    moved = list(before)
+    for block, scale in zip(blocks, scales):
+        for i in block:
+            moved[positions[i]] = f32(before[positions[i]] + half(scale) * codes[i])
+    return moved, codes, scales
 
 
 def fisher_weights(codes):
@@ -287,6 +307,8 @@ def merge():
     print("merged checkpoint", checkpoint_id(first))
     inputs = [(3, current, 4096), (5, current, 1000), (13, current, 3000), (7, earlier, 2048)]
     print("fisher checkpoint", checkpoint_id(merged_by_fisher(base, inputs)))
+    moved, _, _ = in_four_bits(base, first, sorted({*current, *earlier}))
+    print("merged checkpoint in four bits", checkpoint_id(moved))
     # V7: another merge on top, then the second patch of the first one is reverted
     struck = merged(base, [(3, current, 4096), (5, current, 0), (7, earlier, 2048)])
     print("reverted checkpoint", checkpoint_id(merged(struck, [(11, earlier, 3000)])))
@@ -357,6 +379,20 @@ def main():
         {"format": "commonweight.delta-step/1", "count": "3", "size": "1000"},
     )
     (FOLDER / "delta-step.safetensors").write_bytes(step)
+    before = [0.25] * 1000
+    after = list(before)
+    for position, value in zip([3, 5, 900], [0.5, -1, 2]):
+        after[position] = value
+    _, codes, scales = in_four_bits(before, after, [3, 5, 900])
+    step = safetensors(
+        [
+            ("positions", "U8", len(gaps), gaps),
+            ("codes", "U8", 2, pack(codes)),
+            ("scales", "F16", 1, little_endian("H", scales)),
+        ],
+        {"format": "commonweight.delta-step/2", "count": "3", "size": "1000"},
+    )
+    (FOLDER / "delta-step-quantised.safetensors").write_bytes(step)
 
     manifest = {
         "format": "commonweight.checkpoint/1",

@@ -34,6 +34,8 @@ const merge = z.strictObject({
   rule: mergeRule,
   outerStep: z.number(),
   denominator,
+  /** How the change is published (protocol G21); versions from before there was a choice replaced values in full. */
+  step: z.optional(z.literal("4-bit")),
   /** In ascending order of contribution id. */
   inputs: z.array(mergeInput).check(z.minLength(1), z.maxLength(16384)),
 });

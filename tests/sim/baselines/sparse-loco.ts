@@ -1,3 +1,4 @@
+import { BLOCK_VALUES } from "../../../core/patch/quantiser.ts";
 import { metricsOf } from "../../../core/training/metrics.ts";
 import { trainDelta } from "../../../core/training/train.ts";
 import { reportOf } from "../community/relay.ts";
@@ -113,7 +114,8 @@ function sizeOf({ positions }: SparseValues, size: number, bits: 2 | 4) {
   };
 }
 
-/** What a relay would have to send of a version: new values where anybody sent any. */
+/** What a relay would have to send of a version, in four bits as ours does: what changed where anybody sent any. */
 function unionBytes(count: number, size: number): number {
-  return (count * (32 + positionEntropy(Math.max(1, count), size))) / 8;
+  const scaleBits = 16 / BLOCK_VALUES;
+  return (count * (4 + scaleBits + positionEntropy(Math.max(1, count), size))) / 8;
 }

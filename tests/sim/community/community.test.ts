@@ -81,7 +81,7 @@ test("V6: anyone verifies the history and replays it to the same checkpoints, st
     const { record } = version;
     if (record.merge !== null) {
       const step = replayVersion(model.layout, parameters, record, patches);
-      parameters = applyDeltaStep(parameters, { ...step, size: model.layout.size });
+      parameters = applyDeltaStep(parameters, step);
       for (const { base } of record.merge.inputs) lags.add(record.number - 1 - base);
     }
     expect((await encodeCheckpoint(model.layout, parameters)).id).toBe(record.checkpoint);

@@ -28,9 +28,7 @@ export function createJudge(
   }
   function parametersOf(subject: Subject): Float32Array {
     if (subject === "release") return release;
-    return subject.head === null
-      ? parameters
-      : applyDeltaStep(parameters, { ...subject.head, size: parameters.length });
+    return subject.head === null ? parameters : applyDeltaStep(parameters, subject.head);
   }
   return {
     async evaluate(suite, subject, range) {

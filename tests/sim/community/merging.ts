@@ -111,7 +111,7 @@ async function publish(
   const { model, keys, history, versions, without } = relay;
   const { layout, recipe } = model;
   const head = headOf(relay);
-  const parameters = applyDeltaStep(head.parameters, { ...step, size: layout.size });
+  const parameters = applyDeltaStep(head.parameters, step);
   const { rule, outerStep } = recipe.merge;
   const inputs = members.map(({ id, contributor, sent }, i) => ({
     contribution: id,
@@ -133,6 +133,7 @@ async function publish(
       rule,
       outerStep,
       denominator: denominatorOf(rule),
+      step: "4-bit",
       inputs: inputs.sort((a, b) => (a.contribution < b.contribution ? -1 : 1)),
     },
     evaluation: {
@@ -148,5 +149,5 @@ async function publish(
     count(relay.merges, contributor);
     relay.mergedNorms.push(norm);
   }
-  return encodeDeltaStep({ ...step, size: layout.size }).length;
+  return encodeDeltaStep(step, layout.size).length;
 }
