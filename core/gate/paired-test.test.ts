@@ -63,6 +63,18 @@ test("G8: a candidate that is clearly worse fails early, whatever its size", () 
   }
 });
 
+test("G8: what is tolerated fails at most at beta, and what goes beyond it fails", () => {
+  const tolerant = { ...rules, marginNats: 0.1, toleratedNats: 0.1 };
+  const sample = (mean: number) =>
+    Float32Array.from({ length: rules.maxExamples }, () => mean + 0.15 * normal());
+  const decisions = (mean: number) =>
+    Array.from({ length: TRIALS }, () => pairedTest(sample(mean), tolerant).decision);
+  const failed = decisions(0.1).filter((decision) => decision === "fail").length;
+  expect(failed).toBeLessThanOrEqual(28); // at the very bound at most beta; 28 is seven in a hundred
+  expect(new Set(decisions(0.05))).toEqual(new Set(["pass"]));
+  expect(new Set(decisions(0.2))).toEqual(new Set(["fail"]));
+});
+
 test("G8: undecided after the last example is not a pass", () => {
   const differences = Float32Array.from({ length: 5000 }, (_, i) => 0.01 + (i % 2 ? 1 : -1));
   const result = pairedTest(differences, rules);

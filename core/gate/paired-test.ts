@@ -4,9 +4,11 @@ import { DEFAULT_CLIP_NATS } from "../protocol/schemas/recipe.ts";
 export type PairedTestRules = {
   /** Mean loss increase, in nats per example, that a candidate must be shown to stay below. */
   readonly marginNats: number;
+  /** Mean loss increase that is no reason to fail, at most the margin; none where it is absent. */
+  readonly toleratedNats?: number;
   /** Greatest probability of passing a candidate that is worse by the margin. */
   readonly alpha: number;
-  /** Greatest probability of failing a candidate that is exactly as good, before `maxExamples`. */
+  /** Greatest probability of failing a candidate that is worse by no more than what is tolerated, before `maxExamples`. */
   readonly beta: number;
   /** Undecided after this many means no. */
   readonly maxExamples: number;
@@ -24,7 +26,7 @@ export type PairedTestResult = {
   readonly meanDifference: number;
   /** ln of the evidence against "worse by the margin"; passes at ln(1/alpha). */
   readonly logEvidencePass: number;
-  /** ln of the evidence against "no worse"; fails at ln(1/beta). */
+  /** ln of the evidence against "no worse than tolerated"; fails at ln(1/beta). */
   readonly logEvidenceFail: number;
 };
 
@@ -37,14 +39,16 @@ const PRIOR_VARIANCE = 0.01; // nats², worth one example: the first stakes need
  *
  * Two bets run side by side (Waudby-Smith & Ramdas 2023, "Estimating means of bounded random variables by
  * betting", arXiv:2010.09686, with the stakes they call aGRAPA): one against "the mean is the margin or
- * more", one against "the mean is 0 or less". Under its hypothesis a bet's wealth is a non-negative
+ * more", one against "the mean is what is tolerated or less". Under its hypothesis a bet's wealth is a non-negative
  * supermartingale, so it ever reaches 1/alpha (1/beta) with probability at most alpha (beta), whatever
  * the distribution and whenever one stops (Ville's inequality). An SPRT with a plug-in normal
  * variance passes losses with rare large rises too early, which is what a backdoor looks like.
  */
 export function pairedTest(differences: Float32Array, rules: PairedTestRules): PairedTestResult {
-  const { marginNats, alpha, beta, maxExamples, clipNats = DEFAULT_CLIP_NATS } = rules;
+  const { marginNats, toleratedNats = 0, alpha, beta, maxExamples } = rules;
+  const { clipNats = DEFAULT_CLIP_NATS } = rules;
   assert(marginNats > 0 && marginNats < clipNats, `gate: margin ${marginNats}`);
+  assert(toleratedNats >= 0 && toleratedNats <= marginNats, `gate: tolerated ${toleratedNats}`);
   assert(alpha > 0 && alpha < 1 && beta > 0 && beta < 1, `gate: alpha ${alpha}, beta ${beta}`);
   const passAt = -Math.log(alpha);
   const failAt = -Math.log(beta);
@@ -58,7 +62,8 @@ export function pairedTest(differences: Float32Array, rules: PairedTestRules): P
     const clipped = difference <= clipNats ? Math.max(difference, -clipNats) : clipNats; // NaN too
     const gain = marginNats - clipped; // positive speaks against "worse by the margin"
     logEvidencePass += Math.log1p(passStake(moments, marginNats, clipNats) * gain);
-    logEvidenceFail += Math.log1p(failStake(moments, clipNats) * clipped);
+    const excess = clipped - toleratedNats; // positive speaks against "no worse than tolerated"
+    logEvidenceFail += Math.log1p(failStake(moments, toleratedNats, clipNats) * excess);
     sum += difference;
     moments.count++;
     moments.sum += clipped;
@@ -91,9 +96,15 @@ function passStake({ count, sum, squares }: Moments, marginNats: number, clipNat
   return Math.min(gain / (variance + gain * gain), BOLDNESS / (clipNats - marginNats));
 }
 
-/** The stake against "mean ≤ 0". */
-function failStake({ count, sum, squares }: Moments, clipNats: number): number {
-  const mean = Math.max(sum / count, 0);
-  const variance = squares / count - (sum / count) ** 2;
-  return mean === 0 ? 0 : Math.min(mean / (variance + mean * mean), BOLDNESS / clipNats);
+/** The stake against "mean ≤ tolerated": the same for the excess above that. */
+function failStake(
+  { count, sum, squares }: Moments,
+  toleratedNats: number,
+  clipNats: number,
+): number {
+  const mean = sum / count;
+  const excess = Math.max(mean - toleratedNats, 0);
+  if (excess === 0) return 0;
+  const variance = squares / count - mean * mean;
+  return Math.min(excess / (variance + excess * excess), BOLDNESS / (clipNats + toleratedNats));
 }

@@ -64,7 +64,9 @@ function decisionOf(tests: readonly SuiteTest[]): GateVerdict["decision"] {
   return isAtFault ? "fail" : "undecided";
 }
 
-type SuiteRules = Readonly<Record<"parent" | "release", Pick<PairedTestRules, "marginNats">>> & {
+type MarginRules = Pick<PairedTestRules, "marginNats" | "toleratedNats">;
+
+type SuiteRules = Readonly<Record<"parent" | "release", MarginRules>> & {
   readonly clipNats: number | undefined;
 };
 
@@ -73,10 +75,12 @@ function gateRules({ gate }: Recipe): SuiteRules {
   return { parent: { marginNats }, release: { marginNats }, clipNats };
 }
 
+/** What a model learns costs something of what it knew: up to the margin that is no reason to fail. */
 function protectedRules({ gate }: Recipe): SuiteRules | null {
   if (gate.protected === undefined) return null;
   const { marginNats, releaseMarginNats, clipNats } = gate.protected;
-  return { parent: { marginNats }, release: { marginNats: releaseMarginNats }, clipNats };
+  const upTo = (most: number) => ({ marginNats: most, toleratedNats: most });
+  return { parent: upTo(marginNats), release: upTo(releaseMarginNats), clipNats };
 }
 
 /** The tests of one suite against parent and release, piece by piece until both are decided. */
