@@ -1,8 +1,9 @@
 import { type Candidate, mergeCandidate, weighCohort } from "../merge/candidate.ts";
 import type { Member } from "../merge/member.ts";
 import { bisect } from "./bisection.ts";
+import type { GateSetting } from "./judge.ts";
 import { harmfulMembers } from "./leave-one-out.ts";
-import { type GateSetting, type GateVerdict, testStep } from "./suites.ts";
+import { type GateVerdict, testStep } from "./suites.ts";
 
 /** A cohort's head and what is known about merged work. */
 export type CohortSetting = GateSetting & {

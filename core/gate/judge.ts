@@ -1,4 +1,5 @@
 import type { MergedStep } from "../merge/mean.ts";
+import type { Recipe } from "../protocol/schemas/recipe.ts";
 import type { Evaluation } from "../training/evaluate.ts";
 
 /** The held-out sets, which only judging looks at. */
@@ -11,4 +12,16 @@ export type Subject = { readonly head: MergedStep | null } | "release";
 export type Judge = {
   /** What the subject does on the examples from…to−1 of a suite. */
   evaluate(suite: Suite, subject: Subject, range: readonly [number, number]): Promise<Evaluation>;
+};
+
+/** Versions that a candidate must not be worse than, and where in a suite its tests start. */
+export type GateSetting = {
+  readonly recipe: Recipe;
+  readonly judge: Judge;
+  /** Number of the head. */
+  readonly parent: number;
+  /** Number of the last release; version 0 where nothing was tagged. */
+  readonly release: number;
+  /** In [0, 1): each version's tests begin at another piece of a suite, whose examples lie in random order. */
+  readonly start: number;
 };

@@ -21,11 +21,11 @@ export function piecesOf(examples: number, start: number): Piece[] {
   });
 }
 
+/** What a candidate does on a piece. */
+export type Look = (suite: Suite, piece: Piece) => Promise<Evaluation>;
+
 /** What the head with `step` does on a piece, found out once: its tests and its flips ask for the same. */
-export function lookOnce(
-  judge: Judge,
-  step: MergedStep,
-): (suite: Suite, piece: Piece) => Promise<Evaluation> {
+export function lookOnce(judge: Judge, step: MergedStep): Look {
   const known = new Map<string, Evaluation>();
   return async (suite, piece) => {
     const name = `${suite} ${piece.join()}`;

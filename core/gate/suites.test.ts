@@ -6,7 +6,8 @@ import {
   toyRecipe,
 } from "../../tests/fixtures/toy-judge.ts";
 import type { Recipe } from "../protocol/schemas/recipe.ts";
-import { type GateSetting, testStep } from "./suites.ts";
+import type { GateSetting } from "./judge.ts";
+import { testStep } from "./suites.ts";
 
 const ALPHA = 0.05;
 const zeros = new Float32Array(TOY_SIZE);

@@ -1,23 +1,11 @@
 import type { MergedStep } from "../merge/mean.ts";
 import type { Recipe } from "../protocol/schemas/recipe.ts";
 import type { FlipCount, SuiteTest } from "../protocol/schemas/version.ts";
-import type { Evaluation } from "../training/evaluate.ts";
-import type { Judge, Subject } from "./judge.ts";
+import type { GateSetting, Subject } from "./judge.ts";
 import { countNegativeFlips, withinFlipBudget } from "./negative-flips.ts";
-import { type PairedTestResult, type PairedTestRules, pairedTest } from "./paired-test.ts";
-import { lookOnce, piecesOf } from "./suite-pieces.ts";
-
-/** Versions that a candidate must not be worse than, and where in a suite its tests start. */
-export type GateSetting = {
-  readonly recipe: Recipe;
-  readonly judge: Judge;
-  /** Number of the head. */
-  readonly parent: number;
-  /** Number of the last release; version 0 where nothing was tagged. */
-  readonly release: number;
-  /** In [0, 1): each version's tests begin at another piece of a suite, whose examples lie in random order. */
-  readonly start: number;
-};
+import type { PairedTestResult } from "./paired-test.ts";
+import { type Look, lookOnce, piecesOf } from "./suite-pieces.ts";
+import { type SuiteRules, testSuite } from "./suite-test.ts";
 
 /** What the gate found about one candidate. */
 export type GateVerdict = {
@@ -64,12 +52,6 @@ function decisionOf(tests: readonly SuiteTest[]): GateVerdict["decision"] {
   return isAtFault ? "fail" : "undecided";
 }
 
-type MarginRules = Pick<PairedTestRules, "marginNats" | "toleratedNats">;
-
-type SuiteRules = Readonly<Record<"parent" | "release", MarginRules>> & {
-  readonly clipNats: number | undefined;
-};
-
 function gateRules({ gate }: Recipe): SuiteRules {
   const { marginNats, clipNats } = gate;
   return { parent: { marginNats }, release: { marginNats }, clipNats };
@@ -81,68 +63,6 @@ function protectedRules({ gate }: Recipe): SuiteRules | null {
   const { marginNats, releaseMarginNats, clipNats } = gate.protected;
   const upTo = (most: number) => ({ marginNats: most, toleratedNats: most });
   return { parent: upTo(marginNats), release: upTo(releaseMarginNats), clipNats };
-}
-
-/** The tests of one suite against parent and release, piece by piece until both are decided. */
-async function testSuite(
-  { recipe, judge, parent, release, start }: GateSetting,
-  look: Look,
-  {
-    suite,
-    examples,
-    rules,
-    alpha,
-  }: { suite: "gate" | "protected"; examples: number; rules: SuiteRules; alpha: number },
-): Promise<SuiteTest[]> {
-  const runs = [createRun("parent", parent, { head: null })];
-  if (release !== parent) runs.push(createRun("release", release, "release"));
-  for (const piece of piecesOf(examples, start)) {
-    const candidate = await look(suite, piece);
-    for (const run of runs) {
-      if (run.result?.decision === "pass") continue;
-      append(run.differences, candidate, await judge.evaluate(suite, run.subject, piece));
-      run.result = pairedTest(Float32Array.from(run.differences), {
-        ...recipe.gate,
-        ...rules[run.against],
-        clipNats: rules.clipNats,
-        alpha,
-        maxExamples: examples,
-      });
-    }
-    if (runs.some(({ result }) => result?.decision === "fail")) break;
-    if (runs.every(({ result }) => result?.decision === "pass")) break;
-  }
-  return runs.map(({ against, version, result }) => ({
-    suite,
-    against,
-    version,
-    decision: result?.decision ?? "undecided",
-    examples: result?.examples ?? 0,
-    meanDifferenceNats: result?.meanDifference ?? 0,
-    logEvidence: result?.logEvidencePass ?? 0,
-    passAt: -Math.log(alpha),
-  }));
-}
-
-type Look = ReturnType<typeof lookOnce>;
-
-type Run = {
-  readonly against: "parent" | "release";
-  readonly version: number;
-  readonly subject: Subject;
-  /** Candidate − earlier version, nats. */
-  readonly differences: number[];
-  result: PairedTestResult | null;
-};
-
-function createRun(against: Run["against"], version: number, subject: Subject): Run {
-  return { against, version, subject, differences: [], result: null };
-}
-
-function append(differences: number[], candidate: Evaluation, earlier: Evaluation): void {
-  candidate.losses.forEach((loss, i) => {
-    differences.push(loss - earlier.losses[i]!);
-  });
 }
 
 /** What the last release had right on the gate suite and the candidate has wrong. */

@@ -1,6 +1,6 @@
 import { type GateReport, gateReportOf } from "../../core/gate/gate-report.ts";
-import type { Judge } from "../../core/gate/judge.ts";
-import type { GateSetting, GateVerdict } from "../../core/gate/suites.ts";
+import type { GateSetting, Judge } from "../../core/gate/judge.ts";
+import type { GateVerdict } from "../../core/gate/suites.ts";
 import type { MergedStep } from "../../core/merge/mean.ts";
 import type { GateTest } from "../../core/protocol/schemas/status.ts";
 import type { Metrics } from "../../core/protocol/schemas/version.ts";

@@ -53,7 +53,12 @@ type Plan = {
 
 /** In the base's own domain: 10 volunteers, a fixed budget of tickets. */
 function digitsWays(isQuick: boolean): Plan {
-  const size = { model: "digits", volunteers: isQuick ? 8 : 10, versions: isQuick ? 8 : 20 };
+  const size = {
+    model: "digits",
+    volunteers: isQuick ? 8 : 10,
+    versions: isQuick ? 8 : 20,
+    changes: [],
+  };
   const pick = (...rates: number[]) => (isQuick ? rates.slice(1, 3) : rates);
   const dense = pick(0.005, 0.01, 0.02, 0.04);
   return {
@@ -75,7 +80,9 @@ function digitsWays(isQuick: boolean): Plan {
 
 /** Moved to another domain, from Moby Dick to speeches. */
 function presidentsWays(isQuick: boolean): Plan {
-  const size = { model: "presidents", volunteers: isQuick ? 3 : 6, versions: isQuick ? 3 : 6 };
+  const volunteers = isQuick ? 3 : 6;
+  const changes = [`merge.cohortSize=${volunteers}`]; // else so few merge once or twice, of the same base
+  const size = { model: "presidents", volunteers, versions: isQuick ? 4 : 6, changes };
   const pick = (...rates: number[]) => (isQuick ? rates.slice(1, 2) : rates);
   const dense = pick(0.0005, 0.001, 0.002);
   return {

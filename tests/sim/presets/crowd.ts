@@ -22,7 +22,7 @@ const TARGET = 1.75; // our own study with 16 contributors: 1.76
 export const crowd: Preset = async (context) => {
   const digits = await crowdOf(context, "digits", [1, 2, 4, 8, 16, 32], context.isQuick ? 8 : 20);
   const few = context.isQuick ? [1, 16] : [1, 4, 16];
-  const presidents = await crowdOf(context, "presidents", few, context.isQuick ? 3 : 6);
+  const presidents = await crowdOf(context, "presidents", few, context.isQuick ? 2 : 6);
   return {
     rows: [...digits.rows, ...presidents.rows],
     markdown: [digits.markdown, presidents.markdown].join("\n\n"),

@@ -7,23 +7,25 @@ import { table } from "./markdown.ts";
 import { type Preset, runSeeds } from "./preset.ts";
 
 const FLIP_TARGET = 1; // percent; 1.4 a step in our own study
+const SHARED = ["mask.kind=shared", ...fisherPolicy("presidents")];
 const CASES = [
-  { name: "damping and replay", changes: [] },
-  { name: "damping alone", changes: ["data.replayShardsPerTicket="] },
-  { name: "replay alone", changes: ["mask.fisher.damping=0"] },
-  { name: "neither", changes: ["mask.fisher.damping=0", "data.replayShardsPerTicket="] },
+  { name: "as shipped", changes: [] },
+  { name: "as shipped, no replay", changes: ["data.replayShardsPerTicket="] },
+  { name: "shared, damping and replay", changes: SHARED },
+  { name: "shared, damping alone", changes: [...SHARED, "data.replayShardsPerTicket="] },
+  { name: "shared, replay alone", changes: [...SHARED, "mask.fisher.damping=0"] },
+  {
+    name: "shared, neither",
+    changes: [...SHARED, "mask.fisher.damping=0", "data.replayShardsPerTicket="],
+  },
 ] as const;
 
 /** What presidents forgets of Moby Dick, with the mask's damping and the tickets' replay and without. */
 export const forgetting: Preset = async (context) => {
-  const [volunteers, versions] = context.isQuick ? [3, 3] : [6, 6];
-  const shared = { model: "presidents", volunteers, versions, seed: "" };
-  const specs = CASES.map(({ changes }) =>
-    community({
-      ...shared,
-      changes: ["mask.kind=shared", ...fisherPolicy("presidents"), ...changes],
-    }),
-  );
+  const [volunteers, versions] = context.isQuick ? [3, 5] : [6, 6];
+  const size = { model: "presidents", volunteers, versions, seed: "" };
+  const often = `merge.cohortSize=${volunteers}`; // a version a round: a shared mask is in force after two
+  const specs = CASES.map(({ changes }) => community({ ...size, changes: [often, ...changes] }));
   const reports = await runSeeds(context, specs);
   const digits = (
     await runSeeds(context, [community({ versions: context.isQuick ? 8 : 20, seed: "" })])
@@ -58,14 +60,14 @@ export const forgetting: Preset = async (context) => {
       flipRow("presidents: negative flips on Moby Dick", shipped!.suiteFlips),
       ...cells.map(
         ({ name, forgotten: { mean, half } }): Row => ({
-          what: `presidents with ${name}: loss on Moby Dick, rise`,
+          what: `presidents, ${name}: loss on Moby Dick, rise`,
           value: mean,
           unit: "0.01 nats",
           against: `95% interval ± ${half.toFixed(2)}`,
         }),
       ),
     ],
-    markdown: `presidents, ${volunteers} volunteers, ${versions} pieces each, shared masks; in hundredths of a nat.\n\n${table(
+    markdown: `presidents, ${volunteers} volunteers, ${versions} pieces each; in hundredths of a nat.\n\n${table(
       ["with", "speeches gain", "Moby Dick loses", "flips, speeches", "flips, Moby Dick"],
       cells.map(({ name, gained, forgotten, flips: own, suiteFlips }) => [
         name,

@@ -11,11 +11,17 @@ export type Way = Candidate<RunSpec> & {
 
 const ON_ONE_MASK = ["merge.outerStep=1"]; // a mean in full, as was best; with 2 nothing was gained
 
-type Size = { readonly model: string; readonly volunteers: number; readonly versions: number };
+type Size = {
+  readonly model: string;
+  readonly volunteers: number;
+  readonly versions: number;
+  /** Of the recipe, for communities of this size. */
+  readonly changes: readonly string[];
+};
 
 /** All entries trained and sent, everything else alike: what sparse patches are measured against. */
 export function denseWay(size: Size, rates: readonly number[]): Way {
-  const changes = [...ON_ONE_MASK, "mask.density=1", "mask.kind=random"];
+  const changes = [...size.changes, ...ON_ONE_MASK, "mask.density=1", "mask.kind=random"];
   const spec = community({ ...size, changes, seed: "" });
   return { name: "dense", density: 1, spec, rates };
 }
@@ -29,7 +35,13 @@ export function sparseWay(
 ): Way {
   const policy = kind === "random" ? [] : fisherPolicy(size.model);
   const merge = kind === "own" ? [] : ON_ONE_MASK;
-  const changes = [...merge, `mask.density=${density}`, `mask.kind=${kind}`, ...policy];
+  const changes = [
+    ...size.changes,
+    ...merge,
+    `mask.density=${density}`,
+    `mask.kind=${kind}`,
+    ...policy,
+  ];
   const spec = community({ ...size, changes, seed: "" });
   return { name: `${kind} ${100 * density}%`, density, spec, rates };
 }
@@ -41,6 +53,6 @@ export function sparseLocoWay(
   bits: 2 | 4,
   rates: readonly number[],
 ): Way {
-  const spec: RunSpec = { way: "sparse-loco", ...size, density, bits, changes: [], seed: "" };
+  const spec: RunSpec = { way: "sparse-loco", ...size, density, bits, changes: [], seed: "" }; // it merges in lockstep
   return { name: `SparseLoCo ${100 * density}%, ${bits} bits`, density, spec, rates };
 }

@@ -1,0 +1,72 @@
+import type { SuiteTest } from "../protocol/schemas/version.ts";
+import type { Evaluation } from "../training/evaluate.ts";
+import type { GateSetting, Subject } from "./judge.ts";
+import { type PairedTestResult, type PairedTestRules, pairedTest } from "./paired-test.ts";
+import { type Look, piecesOf } from "./suite-pieces.ts";
+
+type MarginRules = Pick<PairedTestRules, "marginNats" | "toleratedNats">;
+
+/** How much worse a suite may get, and the most that one of its examples counts. */
+export type SuiteRules = Readonly<Record<"parent" | "release", MarginRules>> & {
+  readonly clipNats: number | undefined;
+};
+
+/** The tests of one suite against parent and release, piece by piece until both are decided. */
+export async function testSuite(
+  { recipe, judge, parent, release, start }: GateSetting,
+  look: Look,
+  {
+    suite,
+    examples,
+    rules,
+    alpha,
+  }: { suite: "gate" | "protected"; examples: number; rules: SuiteRules; alpha: number },
+): Promise<SuiteTest[]> {
+  const runs = [createRun("parent", parent, { head: null })];
+  if (release !== parent) runs.push(createRun("release", release, "release"));
+  for (const piece of piecesOf(examples, start)) {
+    const candidate = await look(suite, piece);
+    for (const run of runs) {
+      if (run.result?.decision === "pass") continue;
+      append(run.differences, candidate, await judge.evaluate(suite, run.subject, piece));
+      run.result = pairedTest(Float32Array.from(run.differences), {
+        ...recipe.gate,
+        ...rules[run.against],
+        clipNats: rules.clipNats,
+        alpha,
+        maxExamples: examples,
+      });
+    }
+    if (runs.some(({ result }) => result?.decision === "fail")) break;
+    if (runs.every(({ result }) => result?.decision === "pass")) break;
+  }
+  return runs.map(({ against, version, result }) => ({
+    suite,
+    against,
+    version,
+    decision: result?.decision ?? "undecided",
+    examples: result?.examples ?? 0,
+    meanDifferenceNats: result?.meanDifference ?? 0,
+    logEvidence: result?.logEvidencePass ?? 0,
+    passAt: -Math.log(alpha),
+  }));
+}
+
+type Run = {
+  readonly against: "parent" | "release";
+  readonly version: number;
+  readonly subject: Subject;
+  /** Candidate − earlier version, nats. */
+  readonly differences: number[];
+  result: PairedTestResult | null;
+};
+
+function createRun(against: Run["against"], version: number, subject: Subject): Run {
+  return { against, version, subject, differences: [], result: null };
+}
+
+function append(differences: number[], candidate: Evaluation, earlier: Evaluation): void {
+  candidate.losses.forEach((loss, i) => {
+    differences.push(loss - earlier.losses[i]!);
+  });
+}
