@@ -20,7 +20,7 @@ const UNIT_WINDOWS = 4; // 512 bytes of a speech: a forward pass of a CPU second
 const SPEECHES = 233;
 const HELD_OUT_CHAPTERS = 10; // every tenth chapter of Moby Dick
 const CHAPTERS = 122; // those that are not held out and have a window
-const UNITS_A_CHAPTER = 4;
+const UNITS_A_CHAPTER = 8; // fewer where a chapter is short: none overlap
 
 const recipe = parseValue("models/presidents/recipe.json", recipeSchema, recipeJson);
 const { score, gate, report, protected: protectedUnits = 0 } = recipe.data.heldOut;
@@ -107,9 +107,13 @@ async function splitSpeeches(): Promise<{ training: Document[]; heldOut: Documen
   return { training, heldOut };
 }
 
-/** `each` stretches of every document, the units that a version is judged by. */
-function units(documents: readonly Document[], each: number): TextExamples {
+/** Up to `most` stretches of every document, the units that a version is judged by. */
+function units(documents: readonly Document[], most: number): TextExamples {
+  const bytes = UNIT_WINDOWS * context + 1;
   return joinTextExamples(
-    documents.map(({ text }) => sampleText(text, each, { windows: UNIT_WINDOWS, context })),
+    documents.map(({ text }) => {
+      const count = Math.min(most, Math.max(1, Math.floor(text.length / bytes)));
+      return sampleText(text, count, { windows: UNIT_WINDOWS, context });
+    }),
   );
 }

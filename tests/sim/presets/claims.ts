@@ -60,7 +60,7 @@ function digitsWays(isQuick: boolean): Plan {
     changes: [],
   };
   const pick = (...rates: number[]) => (isQuick ? rates.slice(1, 3) : rates);
-  const dense = pick(0.005, 0.01, 0.02, 0.04);
+  const dense = pick(0.0025, 0.005, 0.01, 0.02);
   return {
     ...size,
     ways: [
@@ -91,8 +91,8 @@ function presidentsWays(isQuick: boolean): Plan {
       denseWay(size, dense),
       sparseWay(size, "random", 0.005, pick(0.005, 0.01, 0.02)),
       sparseWay(size, "random", 0.02, pick(0.0025, 0.005, 0.01)),
-      sparseWay(size, "own", 0.005, pick(0.005, 0.01, 0.02)),
-      sparseWay(size, "own", 0.02, pick(0.0025, 0.005, 0.01)),
+      sparseWay(size, "own", 0.005, pick(0.004, 0.007, 0.012)),
+      sparseWay(size, "own", 0.02, pick(0.0025, 0.004, 0.006)),
       ...(isQuick
         ? []
         : [
