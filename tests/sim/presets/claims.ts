@@ -11,6 +11,7 @@ import {
   type PresetContext,
   paired,
   runSeeds,
+  withFewSeeds,
 } from "./preset.ts";
 import { tuneRates } from "./tuning.ts";
 import { denseWay, sparseLocoWay, sparseWay, type Way } from "./ways.ts";
@@ -31,7 +32,7 @@ const EQUAL_GAIN = 0.9; // of what both ways reach: at the very end a curve is f
 /** Sparse patches against dense training and against SparseLoCo's way, on the same data and steps. */
 export const claims: Preset = async (context) => {
   const digits = await claimsOf(context, digitsWays(context.isQuick));
-  const presidents = await claimsOf(context, presidentsWays(context.isQuick));
+  const presidents = await claimsOf(withFewSeeds(context), presidentsWays(context.isQuick));
   return {
     rows: [
       ...digitRows(digits.found),
@@ -89,13 +90,13 @@ function presidentsWays(isQuick: boolean): Plan {
     ...size,
     ways: [
       denseWay(size, dense),
-      sparseWay(size, "random", 0.005, pick(0.005, 0.01, 0.02)),
       sparseWay(size, "random", 0.02, pick(0.0025, 0.005, 0.01)),
       sparseWay(size, "own", 0.005, pick(0.004, 0.007, 0.012)),
       sparseWay(size, "own", 0.02, pick(0.0025, 0.004, 0.006)),
       ...(isQuick
         ? []
         : [
+            sparseWay(size, "random", 0.005, pick(0.005, 0.01, 0.02)),
             sparseWay(size, "shared", 0.005, pick(0.0025, 0.005, 0.01)),
             sparseWay(size, "shared", 0.02, pick(0.00125, 0.0025, 0.005)),
           ]),
@@ -137,7 +138,7 @@ async function claimsOf(context: PresetContext, { model, volunteers, versions, w
   return {
     found,
     rows: [...equalGainRows(model, volunteers, found), ...budgetRows(model, communities)],
-    markdown: `**${model}**, ${volunteers} volunteers, ${versions} pieces each.\n\n${waysTable(model, volunteers, found)}`,
+    markdown: `**${model}**, ${volunteers} volunteers, ${versions} pieces each, ${dense.length} seeds.\n\n${waysTable(model, volunteers, found)}`,
     chart: paretoChart(model, volunteers, [...lines, loco]),
   };
 }

@@ -12,6 +12,7 @@ import {
   type PresetContext,
   paired,
   runSeeds,
+  withFewSeeds,
 } from "./preset.ts";
 
 const ON_MASK_TARGET = 80; // percent
@@ -22,7 +23,12 @@ const TARGET = 1.75; // our own study with 16 contributors: 1.76
 export const crowd: Preset = async (context) => {
   const digits = await crowdOf(context, "digits", [1, 2, 4, 8, 16, 32], context.isQuick ? 8 : 20);
   const few = context.isQuick ? [1, 16] : [1, 4, 16];
-  const presidents = await crowdOf(context, "presidents", few, context.isQuick ? 2 : 6);
+  const presidents = await crowdOf(
+    withFewSeeds(context),
+    "presidents",
+    few,
+    context.isQuick ? 2 : 6,
+  );
   return {
     rows: [...digits.rows, ...presidents.rows],
     markdown: [digits.markdown, presidents.markdown].join("\n\n"),
@@ -69,7 +75,7 @@ async function crowdOf(context: PresetContext, model: string, sizes: number[], v
       ...arrivalRows(model, reports.flat()),
       ...budgetRows(model, reports.flat()),
     ],
-    markdown: `**${model}**, ${versions} pieces of work for each contributor.\n\n${table(
+    markdown: `**${model}**, ${versions} pieces of work for each contributor, ${alone!.length} seeds.\n\n${table(
       ["contributors", `gain, ${unit}`, "times one contributor's", "on the mask in force"],
       sizes.map((size, i) => {
         const all = reports[i]!.flatMap(({ contributions }) => contributions);

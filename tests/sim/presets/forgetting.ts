@@ -4,7 +4,7 @@ import { community } from "../runs/spec.ts";
 import { fisherPolicy } from "./fisher-policy.ts";
 import { formatInterval, intervalOf } from "./interval.ts";
 import { table } from "./markdown.ts";
-import { type Preset, runSeeds } from "./preset.ts";
+import { type Preset, runSeeds, withFewSeeds } from "./preset.ts";
 
 const FLIP_TARGET = 1; // percent; 1.4 a step in our own study
 const SHARED = ["mask.kind=shared", ...fisherPolicy("presidents")];
@@ -26,7 +26,7 @@ export const forgetting: Preset = async (context) => {
   const size = { model: "presidents", volunteers, versions, seed: "" };
   const often = `merge.cohortSize=${volunteers}`; // a version a round: a shared mask is in force after two
   const specs = CASES.map(({ changes }) => community({ ...size, changes: [often, ...changes] }));
-  const reports = await runSeeds(context, specs);
+  const reports = await runSeeds(withFewSeeds(context), specs);
   const digits = (
     await runSeeds(context, [community({ versions: context.isQuick ? 8 : 20, seed: "" })])
   )[0]!;

@@ -50,8 +50,8 @@ async function write(
   for (const chart of charts) await writeFile(`${ROOT}docs/pictures/${chart.name}.svg`, chart.svg);
   const { date, machine, seed } = figures;
   const body = [
-    `\`npm run sim -- --preset ${name}${isQuick ? " --quick" : ""}\`, ${date}, ${machine.cores} × ${machine.cpu}, ` +
-      `GPU ${machine.gpu}, node ${machine.node}, seeds ${seed}. The rows: [${name}.json](results/${name}.json).`,
+    `\`npm run sim -- --preset ${name}${isQuick ? ` --quick --seed ${seed}` : ""}\`, ${date}, ${machine.cores} × ${machine.cpu}, ` +
+      `GPU ${machine.gpu}, node ${machine.node}. The rows: [${name}.json](results/${name}.json).`,
     rowTable(figures.rows),
     markdown,
     ...charts.map((chart) => `![${chart.title}](pictures/${chart.name}.svg)`),
