@@ -9,7 +9,7 @@ export type Way = Candidate<RunSpec> & {
   readonly density: number;
 };
 
-const ON_ONE_MASK = ["merge.outerStep=1"]; // a mean in full, as was best; with 2 nothing was gained
+const IN_FULL = "merge.outerStep=1"; // was best for all of them; with 2 nothing was gained
 
 type Size = {
   readonly model: string;
@@ -21,7 +21,7 @@ type Size = {
 
 /** All entries trained and sent, everything else alike: what sparse patches are measured against. */
 export function denseWay(size: Size, rates: readonly number[]): Way {
-  const changes = [...size.changes, ...ON_ONE_MASK, "mask.density=1", "mask.kind=random"];
+  const changes = [...size.changes, IN_FULL, "mask.density=1", "mask.kind=random"];
   const spec = community({ ...size, changes, seed: "" });
   return { name: "dense", density: 1, spec, rates };
 }
@@ -34,10 +34,9 @@ export function sparseWay(
   rates: readonly number[],
 ): Way {
   const policy = kind === "random" ? [] : fisherPolicy(size.model);
-  const merge = kind === "own" ? [] : ON_ONE_MASK;
   const changes = [
     ...size.changes,
-    ...merge,
+    IN_FULL,
     `mask.density=${density}`,
     `mask.kind=${kind}`,
     ...policy,
