@@ -73,8 +73,9 @@ function digitsWays(isQuick: boolean): Plan {
       sparseWay(size, "shared", 0.005, pick(0.06, 0.12, 0.25, 0.5)),
       sparseWay(size, "shared", 0.02, pick(0.03, 0.06, 0.12, 0.25)),
       sparseWay(size, "own", 0.005, pick(0.03, 0.06, 0.12, 0.25)),
+      sparseWay(size, "own", 0.01, pick(0.02, 0.04, 0.06, 0.12)),
       sparseWay(size, "own", 0.02, pick(0.01, 0.02, 0.03, 0.06)),
-      ...[0.005, 0.02].map((density) => sparseLocoWay(size, density, 2, dense)),
+      ...[0.005, 0.01, 0.02].map((density) => sparseLocoWay(size, density, 2, dense)),
     ],
   };
 }
