@@ -92,8 +92,8 @@ function presidentsWays(isQuick: boolean): Plan {
     ways: [
       denseWay(size, dense),
       sparseWay(size, "random", 0.02, pick(0.0025, 0.005, 0.01)),
-      sparseWay(size, "own", 0.005, pick(0.004, 0.007, 0.012)),
-      sparseWay(size, "own", 0.02, pick(0.0025, 0.004, 0.006)),
+      sparseWay(size, "own", 0.005, pick(0.007, 0.012, 0.02)),
+      sparseWay(size, "own", 0.02, pick(0.004, 0.006, 0.009)),
       ...(isQuick
         ? []
         : [
