@@ -63,6 +63,17 @@ test("G17: a hair of harm that only thousands of examples can see refuses nobody
   expect(outcome.harmful).toEqual([]);
 });
 
+test("G17: a cohort that goes too far together is nobody's fault, but who goes further still is found", async () => {
+  const eager = Array.from({ length: 7 }, (_, i) =>
+    toyMember(`e${i}`, toyDelta(1.6, `eager ${i}`)),
+  );
+  const together = await judgeCohort(settingOf({ isSampled: true }), eager);
+  expect(together.harmful).toEqual([]);
+  const wild = toyMember("wild", toyDelta(4, "wild"));
+  const beside = await judgeCohort(settingOf({ isSampled: true }), [...eager, wild]);
+  expect(beside.harmful).toEqual([wild]);
+});
+
 test("G7: a patch longer than merged work is clipped to it", async () => {
   const [long] = [toyMember("long", toyDelta(3, "long"))];
   const norm = honest[0]!.norm;

@@ -10,7 +10,8 @@ const CERTAIN_Z = 4; // one honest patch in 30,000 looks this bad by chance
 /**
  * The members without whom the candidate would do better on the score set, so clearly that it is no accident, and by
  * more than a score may rise for as much of a delta (protocol G17): late in training honest work, too, does a
- * hair of harm that thousands of examples can see. Each is left out in turn, with multiplier 0, so that the others move
+ * hair of harm that thousands of examples can see. What the median member's absence does counts for nobody: a cohort that
+ * goes too far is better without any of its members, and that is no one's fault. Each is left out in turn, with multiplier 0, so that the others move
  * the model as far as before. Costs a pass over the score set a member, so it is done by sample.
  */
 export async function harmfulMembers<M extends Member>(
@@ -22,20 +23,31 @@ export async function harmfulMembers<M extends Member>(
   const { losses } = await judge.evaluate("score", { head: step }, all);
   const { stepShare, toleranceNats } = recipe.score;
   const coverage = meanCoverage(members);
-  const harmful: M[] = [];
-  for (const [m, member] of members.entries()) {
+  const rises: Rise[] = [];
+  for (const m of members.keys()) {
     const others = multipliers.map((own, i) => (i === m ? 0 : own));
     const without = mergeWeighted(parameters, members, others, recipe.merge);
     const left = await judge.evaluate("score", { head: without.step }, all);
-    const { mean, z } = pairedRise(losses, left.losses);
-    const share = multipliers[m]! / (MAX_MULTIPLIER * coverage); // of its delta in the candidate
-    if (z > CERTAIN_Z && mean > (toleranceNats * share) / stepShare) harmful.push(member);
+    rises.push(pairedRise(losses, left.losses));
   }
-  return harmful;
+  const usual = Math.max(0, medianOf(rises.map(({ mean }) => mean)));
+  return members.filter((_, m) => {
+    const { mean, z } = rises[m]!;
+    const share = multipliers[m]! / (MAX_MULTIPLIER * coverage); // of its delta in the candidate
+    return z > CERTAIN_Z && mean - usual > (toleranceNats * share) / stepShare;
+  });
 }
 
+function medianOf(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return (sorted[(sorted.length - 1) >> 1]! + sorted[sorted.length >> 1]!) / 2;
+}
+
+/** What a member's being there does to the loss: the mean over the examples, and its z. */
+type Rise = { readonly mean: number; readonly z: number };
+
 /** The mean of `a` − `b` [n], and its z. */
-function pairedRise(a: Float32Array, b: Float32Array): { mean: number; z: number } {
+function pairedRise(a: Float32Array, b: Float32Array): Rise {
   let sum = 0;
   let squares = 0;
   for (let i = 0; i < a.length; i++) {
