@@ -34,6 +34,7 @@ export async function testSuite(
         ...rules[run.against],
         clipNats: rules.clipNats,
         alpha,
+        beta: (recipe.gate.beta * alpha) / recipe.gate.alpha, // split over a bisection, as alpha is
         maxExamples: examples,
       });
     }

@@ -50,6 +50,16 @@ test("G8: a better candidate passes, a worse one fails, with the evidence of eac
   expect(worse.decision).toBe("fail");
 });
 
+test("G10: to fail in a bisection takes as much more evidence as to pass", async () => {
+  const judge = createToyJudge({ parameters: zeros });
+  const examplesAt = async (alpha: number) => {
+    const { decision, tests } = await testStep(settingOf(judge), stepTo(-0.05), alpha);
+    expect(decision).toBe("fail");
+    return tests[0]!.examples;
+  };
+  expect(await examplesAt(ALPHA / 20)).toBeGreaterThan(await examplesAt(ALPHA));
+});
+
 test("G8: a clear case costs one piece of the suite, the one that the version starts with", async () => {
   const judge = createToyJudge({ parameters: zeros });
   await testStep(settingOf(judge, { start: 0.9 }), stepTo(0.5), ALPHA);
