@@ -1,3 +1,4 @@
+import { medianOf } from "../median.ts";
 import { type Candidate, mergeWeighted } from "../merge/candidate.ts";
 import { meanCoverage } from "../merge/coverage.ts";
 import type { Member } from "../merge/member.ts";
@@ -9,10 +10,10 @@ const CERTAIN_Z = 4; // one honest patch in 30,000 looks this bad by chance
 
 /**
  * The members without whom the candidate would do better on the score set, so clearly that it is no accident, and by
- * more than a score may rise for as much of a delta (protocol G17): late in training honest work, too, does a
- * hair of harm that thousands of examples can see. What the median member's absence does counts for nobody: a cohort that
- * goes too far is better without any of its members, and that is no one's fault. Each is left out in turn, with multiplier 0, so that the others move
- * the model as far as before. Costs a pass over the score set a member, so it is done by sample.
+ * more than a score may rise for as much of a delta (protocol G17): late in training honest work, too, does a hair of
+ * harm that thousands of examples can see. What the median member's absence gains is taken off: a cohort that goes too
+ * far is better without any of its members, and that is no one's fault. Each is left out in turn, with multiplier 0, so
+ * that the others move the model as far as before. Costs a pass over the score set a member, so it is done by sample.
  */
 export async function harmfulMembers<M extends Member>(
   judge: Judge,
@@ -30,17 +31,12 @@ export async function harmfulMembers<M extends Member>(
     const left = await judge.evaluate("score", { head: without.step }, all);
     rises.push(pairedRise(losses, left.losses));
   }
-  const usual = Math.max(0, medianOf(rises.map(({ mean }) => mean)));
+  const usual = Math.max(0, medianOf(rises.map(({ mean }) => mean)) ?? 0);
   return members.filter((_, m) => {
     const { mean, z } = rises[m]!;
     const share = multipliers[m]! / (MAX_MULTIPLIER * coverage); // of its delta in the candidate
     return z > CERTAIN_Z && mean - usual > (toleranceNats * share) / stepShare;
   });
-}
-
-function medianOf(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return (sorted[(sorted.length - 1) >> 1]! + sorted[sorted.length >> 1]!) / 2;
 }
 
 /** What a member's being there does to the loss: the mean over the examples, and its z. */

@@ -1,3 +1,4 @@
+import { medianOf } from "../median.ts";
 import { MAX_MULTIPLIER } from "../protocol/limits.ts";
 
 export const NEWCOMER_MERGES = 10; // merges until a contributor counts in full
@@ -76,11 +77,8 @@ export function partMultipliers(
  * of merged, trusted work (protocol G7). A median, because up to half of them may lie. Null without any.
  */
 export function clipNorm(mergedNorms: readonly number[], clipFactor: number): number | null {
-  const ordered = mergedNorms.toSorted((a, b) => a - b);
-  const upper = ordered[ordered.length >> 1];
-  const lower = ordered[(ordered.length - 1) >> 1];
-  if (upper === undefined || lower === undefined) return null;
-  return (clipFactor * (lower + upper)) / 2;
+  const median = medianOf(mergedNorms);
+  return median === null ? null : clipFactor * median;
 }
 
 /** Whether a contributor is still to earn full weight. */

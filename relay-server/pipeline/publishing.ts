@@ -1,8 +1,8 @@
 import { assert } from "../../core/errors.ts";
 import { isEpochOver, nextMask } from "../../core/history/mask-epoch.ts";
+import { mergeRecordOf } from "../../core/history/merge-record.ts";
 import { encodeVersion, signVersion, versionId } from "../../core/history/version.ts";
 import type { Candidate } from "../../core/merge/candidate.ts";
-import { denominatorOf } from "../../core/merge/rules.ts";
 import { encodeCanonical } from "../../core/protocol/canonical-json.ts";
 import { MAX_MULTIPLIER } from "../../core/protocol/limits.ts";
 import type { RelayEvent } from "../../core/protocol/schemas/status.ts";
@@ -34,13 +34,7 @@ export async function publishCandidate(
     assert(bytes !== undefined, `${id} waits without its bytes`);
     await blobs.put(bytes);
   }
-  const merge: VersionRecord["merge"] = {
-    rule: recipe.merge.rule,
-    outerStep: recipe.merge.outerStep,
-    denominator: denominatorOf(recipe.merge.rule),
-    step: "4-bit",
-    inputs: inputsOf(candidate),
-  };
+  const merge = mergeRecordOf(recipe.merge, inputsOf(candidate));
   const version = await writeVersion(context, head, candidate.step, { merge }, attestation);
   return ledger.publish({
     version,
@@ -131,13 +125,11 @@ function eventsOf(version: VersionRow): RelayEvent[] {
 }
 
 function inputsOf({ members, multipliers }: Candidate<Member>) {
-  return members
-    .map(({ id, contributor, row }, i) => ({
-      contribution: id,
-      contributor,
-      signature: row.signature,
-      base: row.base,
-      multiplier: multipliers[i]!,
-    }))
-    .sort((a, b) => (a.contribution < b.contribution ? -1 : 1));
+  return members.map(({ id, contributor, row }, i) => ({
+    contribution: id,
+    contributor,
+    signature: row.signature,
+    base: row.base,
+    multiplier: multipliers[i]!,
+  }));
 }

@@ -1,9 +1,9 @@
 import { type CohortOutcome, judgeCohort } from "../../../core/gate/cohort.ts";
 import { gateReportOf } from "../../../core/gate/gate-report.ts";
+import { mergeRecordOf } from "../../../core/history/merge-record.ts";
 import { signVersion, versionId } from "../../../core/history/version.ts";
 import { type Candidate, mergeCandidate, weighCohort } from "../../../core/merge/candidate.ts";
 import { cohortSizeFor } from "../../../core/merge/cohort-size.ts";
-import { denominatorOf } from "../../../core/merge/rules.ts";
 import type { VersionRecord } from "../../../core/protocol/schemas/version.ts";
 import { createRandom } from "../../../core/random.ts";
 import { applyDeltaStep, encodeDeltaStep } from "../../../core/tensors/delta-step.ts";
@@ -112,7 +112,6 @@ async function publish(
   const { layout, recipe } = model;
   const head = headOf(relay);
   const parameters = applyDeltaStep(head.parameters, step);
-  const { rule, outerStep } = recipe.merge;
   const inputs = members.map(({ id, contributor, sent }, i) => ({
     contribution: id,
     contributor,
@@ -129,13 +128,7 @@ async function publish(
     relayKey: head.record.relayKey,
     checkpoint: (await encodeCheckpoint(layout, parameters)).id,
     mask: await maskAfterHead(relay),
-    merge: {
-      rule,
-      outerStep,
-      denominator: denominatorOf(rule),
-      step: "4-bit",
-      inputs: inputs.sort((a, b) => (a.contribution < b.contribution ? -1 : 1)),
-    },
+    merge: mergeRecordOf(recipe.merge, inputs),
     evaluation: {
       report: metricsOf(await reportOf(model, parameters)),
       gate:

@@ -8,24 +8,31 @@ import { type Preset, runSeeds, withFewSeeds } from "./preset.ts";
 
 const FLIP_TARGET = 1; // percent; 1.4 a step in our own study
 const SHARED = ["mask.kind=shared", ...fisherPolicy("presidents")];
+const NO_REPLAY = "data.replayShardsPerTicket=";
+const NO_DAMPING = "mask.fisher.damping=0";
 const CASES = [
   { name: "as shipped", changes: [] },
-  { name: "as shipped, no replay", changes: ["data.replayShardsPerTicket="] },
-  { name: "shared, damped", changes: SHARED },
-  { name: "shared, not damped", changes: [...SHARED, "mask.fisher.damping=0"] },
-] as const;
+  { name: "as shipped, no replay", changes: [NO_REPLAY] },
+  { name: "shared, damping and replay", changes: SHARED },
+  { name: "shared, replay alone", changes: [...SHARED, NO_DAMPING] },
+];
+const MORE_CASES = [
+  { name: "shared, damping alone", changes: [...SHARED, NO_REPLAY] },
+  { name: "shared, neither", changes: [...SHARED, NO_DAMPING, NO_REPLAY] },
+];
 
 /** What presidents forgets of Moby Dick, with the mask's damping and the tickets' replay and without. */
 export const forgetting: Preset = async (context) => {
   const [volunteers, versions] = context.isQuick ? [3, 5] : [6, 6];
   const size = { model: "presidents", volunteers, versions, seed: "" };
   const often = `merge.cohortSize=${volunteers}`; // a version a round: a shared mask is in force after two
-  const specs = CASES.map(({ changes }) => community({ ...size, changes: [often, ...changes] }));
+  const cases = context.isQuick ? CASES : [...CASES, ...MORE_CASES];
+  const specs = cases.map(({ changes }) => community({ ...size, changes: [often, ...changes] }));
   const reports = await runSeeds(withFewSeeds(context), specs);
   const digits = (
     await runSeeds(context, [community({ versions: context.isQuick ? 8 : 20, seed: "" })])
   )[0]!;
-  const cells = CASES.map(({ name }, c) => {
+  const cells = cases.map(({ name }, c) => {
     const each = reports[c]!;
     const of = (measure: (report: (typeof each)[number]) => number) =>
       intervalOf(each.map(measure));

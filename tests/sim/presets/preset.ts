@@ -3,7 +3,7 @@ import type { CommunityReport, Curve } from "../community/report.ts";
 import type { ReportOf, RunSpec } from "../runs/spec.ts";
 import { type Interval, intervalOf } from "./interval.ts";
 
-const FEW_SEEDS = 2;
+const FEW_SEEDS = 2; // the least that has an interval
 
 /** What a preset may ask for. */
 export type PresetContext = {
