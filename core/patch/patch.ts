@@ -72,7 +72,7 @@ export function decodePatch(
 ): Patch {
   const { file, header } = openPatch(bytes);
   const { kind, count } = header.mask;
-  quantisedBytesOf("patch", file, count);
+  quantisedBytesOf("patch", file, count); // so that no positions are decoded for codes that are not there
   const fisher = file.tensors.has("fisher") ? decodeFisher(file, count) : null;
   if (file.tensors.size !== 2 + (kind === "own" ? 1 : 0) + (fisher === null ? 0 : 1)) {
     throw new FormatError(`patch: ${file.tensors.size} tensors under a mask of kind ${kind}`);
