@@ -31,7 +31,7 @@ npm run sim -- --preset NAME [--quick]: a study of many communities, written int
   --seed TEXT         of a quick preset several, such as 1,2,3                 1
   --probe             also score every contribution in all ways
   --preset NAME       ${PRESET_NAMES.join(", ")}
-  --quick             five volunteers, five versions; a preset with one seed and smaller communities
+  --quick             five volunteers, five versions; a preset with one seed and without tuning or rarer cases
   --json              one JSON object on standard output`;
 
 export type SimOptions = CommunityOptions & {

@@ -2,7 +2,7 @@ import { judgedRow, type Row } from "../../../bench/figures.ts";
 import { drawLines } from "../charts/line-chart.ts";
 import type { CommunityReport } from "../community/report.ts";
 import { community } from "../runs/spec.ts";
-import { formatInterval, intervalOf } from "./interval.ts";
+import { describeInterval, formatInterval, intervalOf } from "./interval.ts";
 import { table } from "./markdown.ts";
 import {
   budgetRows,
@@ -21,14 +21,9 @@ const TARGET = 1.75; // our own study with 16 contributors: 1.76
 
 /** How much more a crowd improves a model than one contributor does in the same time. */
 export const crowd: Preset = async (context) => {
-  const digits = await crowdOf(context, "digits", [1, 2, 4, 8, 16, 32], context.isQuick ? 8 : 20);
+  const digits = await crowdOf(context, "digits", [1, 2, 4, 8, 16, 32], 8);
   const few = context.isQuick ? [1, 16] : [1, 4, 16];
-  const presidents = await crowdOf(
-    withFewSeeds(context),
-    "presidents",
-    few,
-    context.isQuick ? 2 : 6,
-  );
+  const presidents = await crowdOf(withFewSeeds(context), "presidents", few, 2);
   return {
     rows: [...digits.rows, ...presidents.rows],
     markdown: [digits.markdown, presidents.markdown].join("\n\n"),
@@ -67,7 +62,7 @@ async function crowdOf(context: PresetContext, model: string, sizes: number[], v
     what: `${model}: gain of 16 contributors over the gain of one, ${versions} pieces each`,
     value: sixteen.mean,
     unit: "times",
-    against: `95% interval ± ${sixteen.half.toFixed(2)}`,
+    against: describeInterval(sixteen, 2),
   };
   return {
     rows: [

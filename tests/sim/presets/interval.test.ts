@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { formatInterval, intervalOf } from "./interval.ts";
+import { describeInterval, formatInterval, intervalOf } from "./interval.ts";
 
 test("the interval of five values is t(4) standard errors each way", () => {
   const { mean, half } = intervalOf([1, 2, 3, 4, 5]);
@@ -9,5 +9,7 @@ test("the interval of five values is t(4) standard errors each way", () => {
 
 test("one value has no interval, and none is printed", () => {
   expect(formatInterval(intervalOf([2]), 1)).toBe("2.0");
+  expect(describeInterval(intervalOf([2]), 1)).toBe("one seed");
   expect(formatInterval(intervalOf([2, 2]), 1)).toBe("2.0 ± 0.0");
+  expect(describeInterval(intervalOf([2, 2]), 1)).toBe("95% interval ± 0.0, 2 seeds");
 });

@@ -20,6 +20,11 @@ export function intervalOf(values: readonly number[]): Interval {
   return { mean, half: (T[count - 2] ?? T_OF_MANY) * error, count };
 }
 
+/** How far off the mean may be, or that nothing tells. */
+export function describeInterval({ half, count }: Interval, digits: number): string {
+  return count < 2 ? "one seed" : `95% interval ± ${half.toFixed(digits)}, ${count} seeds`;
+}
+
 /** "95.87 ± 0.21", or the mean alone where one value says nothing about the spread. */
 export function formatInterval({ mean, half, count }: Interval, digits: number): string {
   const text = mean.toFixed(digits);

@@ -3,9 +3,9 @@ import { mergeRule } from "../../../core/protocol/schemas/recipe.ts";
 import { drawBars } from "../charts/bar-chart.ts";
 import { community } from "../runs/spec.ts";
 import { fisherPolicy } from "./fisher-policy.ts";
-import { formatInterval, type Interval, intervalOf } from "./interval.ts";
+import { describeInterval, formatInterval, type Interval, intervalOf } from "./interval.ts";
 import { table } from "./markdown.ts";
-import { gainOf, gainUnit, type Preset, type PresetContext, runSeeds } from "./preset.ts";
+import { gainOf, gainUnit, type Preset, runSeeds } from "./preset.ts";
 
 const CASES = [
   { name: "shared mask, mixed shards", kind: "shared", shards: "mixed" },
@@ -14,50 +14,36 @@ const CASES = [
   { name: "own masks, own shards", kind: "own", shards: "own" },
 ] as const;
 
+const MODEL = "digits";
+const VOLUNTEERS = 8;
+const VERSIONS = 6;
+
 /** Every merge rule on shared and on own masks, where all train on alike data and where each has its own. */
 export const merging: Preset = async (context) => {
-  const { isQuick } = context;
-  const digits = await mergingOf(context, "digits", mergeRule.options, isQuick ? [8, 6] : [10, 20]);
-  const rules = isQuick ? [] : (["mean", "fisher"] as const);
-  const presidents =
-    rules.length === 0 ? null : await mergingOf(context, "presidents", rules, [6, 6]);
-  const all = presidents === null ? [digits] : [digits, presidents];
-  return {
-    rows: all.flatMap(({ rows }) => rows),
-    markdown: all.map(({ markdown }) => markdown).join("\n\n"),
-    charts: all.flatMap(({ charts }) => charts),
-  };
-};
-
-async function mergingOf(
-  context: PresetContext,
-  model: string,
-  rules: readonly string[],
-  [volunteers, versions]: readonly [number, number],
-) {
+  const rules = mergeRule.options;
   const specs = CASES.flatMap(({ kind, shards }) =>
     rules.map((rule) =>
       community({
-        model,
-        volunteers,
-        versions,
+        model: MODEL,
+        volunteers: VOLUNTEERS,
+        versions: VERSIONS,
         shards,
-        changes: [...fisherPolicy(model), `merge.rule=${rule}`, `mask.kind=${kind}`],
+        changes: [...fisherPolicy(MODEL), `merge.rule=${rule}`, `mask.kind=${kind}`],
         seed: "",
       }),
     ),
   );
   const reports = await runSeeds(context, specs);
-  const gains = reports.map((each) => intervalOf(each.map((report) => gainOf(model, report))));
+  const gains = reports.map((each) => intervalOf(each.map((report) => gainOf(MODEL, report))));
   const cell = (c: number, r: number): Interval => gains[c * rules.length + r]!;
-  const unit = gainUnit(model);
+  const unit = gainUnit(MODEL);
   const rows = CASES.flatMap(({ name }, c) =>
     rules.map(
       (rule, r): Row => ({
-        what: `${model}: gain under ${rule}, ${name}`,
+        what: `${MODEL}: gain under ${rule}, ${name}`,
         value: cell(c, r).mean,
         unit,
-        against: `95% interval ± ${cell(c, r).half.toFixed(2)}`,
+        against: describeInterval(cell(c, r), 2),
       }),
     ),
   );
@@ -74,16 +60,16 @@ async function mergingOf(
   ]);
   return {
     rows,
-    markdown: `**${model}**, ${volunteers} honest volunteers, ${versions} pieces each; gain in ${unit}.\n\n${table(
+    markdown: `**${MODEL}**, ${VOLUNTEERS} honest volunteers, ${VERSIONS} pieces each; gain in ${unit}.\n\n${table(
       ["rule", ...CASES.map(({ name }) => name)],
       cells,
     )}`,
     charts: [
       {
-        name: `merging-${model}`,
-        title: `Gain of ${model} by merge rule`,
+        name: `merging-${MODEL}`,
+        title: `Gain of ${MODEL} by merge rule`,
         svg: drawBars({
-          title: `Gain of ${model} by merge rule`,
+          title: `Gain of ${MODEL} by merge rule`,
           label: `gain, ${unit}`,
           kinds: CASES.map(({ name }) => name),
           groups: rules.map((rule, r) => ({ name: rule, bars: CASES.map((_, c) => cell(c, r)) })),
@@ -91,4 +77,4 @@ async function mergingOf(
       },
     ],
   };
-}
+};

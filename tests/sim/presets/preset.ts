@@ -7,7 +7,7 @@ const FEW_SEEDS = 2; // the least that has an interval
 
 /** What a preset may ask for. */
 export type PresetContext = {
-  /** Coarser: fewer and smaller runs. */
+  /** Fewer of the same runs: one seed, no tuning, not every case. */
   readonly isQuick: boolean;
   /** Seeds that a claim rests on: five, or one in a quick run. */
   readonly seeds: readonly string[];

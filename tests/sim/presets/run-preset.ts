@@ -25,17 +25,22 @@ export async function runPreset(
 ): Promise<Figures> {
   const store = openResultStore(`${ROOT}data/sim`, codeHash);
   const processes = Math.min(MOST_PROCESSES, availableParallelism());
+  const spent = { runs: 0, seconds: 0 };
   const context: PresetContext = {
     isQuick,
     seeds: isQuick ? seed.split(",") : FULL_SEEDS,
     async run<Spec extends RunSpec>(specs: readonly Spec[]) {
-      // each report is what its spec's way makes
-      return (await runAll(specs, { store, processes })) as ReportOf<Spec>[];
+      const results = await runAll(specs, { store, processes });
+      spent.runs += results.length;
+      for (const { seconds } of results) spent.seconds += seconds;
+      return results.map(({ report }) => report) as ReportOf<Spec>[]; // each is what its spec's way makes
     },
   };
   const presentation = await PRESETS[name](context);
   const figures = figuresOf(`sim ${name}`, context.seeds.join(), presentation.rows);
-  await write(name, isQuick, figures, presentation);
+  const hours = spent.seconds / 3600 / processes;
+  const effort = `${spent.runs} runs, ${hours.toFixed(2)} hours in ${processes} processes`;
+  await write(name, isQuick, figures, { ...presentation, effort });
   return figures;
 }
 
@@ -43,7 +48,7 @@ async function write(
   name: PresetName,
   isQuick: boolean,
   figures: Figures,
-  { markdown, charts }: Presentation,
+  { markdown, charts, effort }: Presentation & { readonly effort: string },
 ): Promise<void> {
   await mkdir(`${ROOT}docs/results`, { recursive: true });
   await writeFile(`${ROOT}docs/results/${name}.json`, `${JSON.stringify(figures, null, 2)}\n`);
@@ -51,7 +56,7 @@ async function write(
   const { date, machine, seed } = figures;
   const body = [
     `\`npm run sim -- --preset ${name}${isQuick ? ` --quick --seed ${seed}` : ""}\`, ${date}, ${machine.cores} × ${machine.cpu}, ` +
-      `GPU ${machine.gpu}, node ${machine.node}. The rows: [${name}.json](results/${name}.json).`,
+      `GPU ${machine.gpu}, node ${machine.node}; ${effort}. The rows: [${name}.json](results/${name}.json).`,
     rowTable(figures.rows),
     markdown,
     ...charts.map((chart) => `![${chart.title}](pictures/${chart.name}.svg)`),

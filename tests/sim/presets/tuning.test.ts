@@ -7,7 +7,7 @@ test("the rate of the least loss is chosen, and one that diverged is the worst",
   const losses = [0.3, 0.2, Number.NaN];
   const tried: string[] = [];
   const context = {
-    isQuick: true,
+    isQuick: false,
     seeds: ["1"],
     async run<Spec extends RunSpec>(specs: readonly Spec[]) {
       tried.push(...specs.flatMap(({ changes, seed }) => [...changes, seed]));
@@ -23,7 +23,11 @@ test("the rate of the least loss is chosen, and one that diverged is the worst",
     },
   };
   const spec = community({ seed: "1" });
-  const [tuned] = await tuneRates(context, [{ spec, rates: [0.1, 0.2, 0.4] }]);
+  const candidates = [{ spec, rates: [0.1, 0.2, 0.4] as const }];
+  const [tuned] = await tuneRates(context, candidates);
   expect(tuned).toMatchObject({ rate: 0.2, spec: { changes: ["training.learningRate=0.2"] } });
   expect(tried.filter((word) => word === "tuning")).toHaveLength(3); // on a seed of its own
+  const [quick] = await tuneRates({ ...context, isQuick: true }, candidates);
+  expect(quick?.rate).toBe(0.1); // the likeliest, untried
+  expect(tried).toHaveLength(6);
 });

@@ -4,17 +4,23 @@ import type { PresetContext } from "./preset.ts";
 
 const TUNING_SEED = "tuning"; // none that a claim rests on
 
-/** A way of training and the learning rates that are tried for it. */
+/** A way of training and the learning rates that are tried for it, the likeliest first. */
 export type Candidate<Spec extends RunSpec> = {
   readonly spec: Spec;
-  readonly rates: readonly number[];
+  readonly rates: readonly [number, ...number[]];
 };
 
-/** Each spec with the learning rate of its own that ends at the least loss, on a seed that nothing else uses. */
+/**
+ * Each spec with the learning rate of its own that ends at the least loss, on a seed that nothing else uses; a quick
+ * study takes the likeliest.
+ */
 export async function tuneRates<Spec extends CommunitySpec | SparseLocoSpec>(
-  { run }: PresetContext,
+  { run, isQuick }: PresetContext,
   candidates: readonly Candidate<Spec>[],
 ): Promise<{ readonly spec: Spec; readonly rate: number }[]> {
+  if (isQuick) {
+    return candidates.map(({ spec, rates: [rate] }) => ({ spec: withRate(spec, rate), rate }));
+  }
   const open = candidates.filter(({ rates }) => rates.length > 1);
   const trials = open.flatMap(({ spec, rates }) =>
     rates.map((rate) => ({ ...withRate(spec, rate), seed: TUNING_SEED })),

@@ -11,16 +11,16 @@ export type Way = Candidate<RunSpec> & {
 
 const IN_FULL = "merge.outerStep=1"; // was best for all of them; with 2 nothing was gained
 
-type Size = {
+/** Of a community, and how its recipe differs. */
+export type Size = {
   readonly model: string;
   readonly volunteers: number;
   readonly versions: number;
-  /** Of the recipe, for communities of this size. */
   readonly changes: readonly string[];
 };
 
 /** All entries trained and sent, everything else alike: what sparse patches are measured against. */
-export function denseWay(size: Size, rates: readonly number[]): Way {
+export function denseWay(size: Size, rates: Way["rates"]): Way {
   const changes = [...size.changes, IN_FULL, "mask.density=1", "mask.kind=random"];
   const spec = community({ ...size, changes, seed: "" });
   return { name: "dense", density: 1, spec, rates };
@@ -31,7 +31,7 @@ export function sparseWay(
   size: Size,
   kind: "random" | "shared" | "own",
   density: number,
-  rates: readonly number[],
+  rates: Way["rates"],
 ): Way {
   const policy = kind === "random" ? [] : fisherPolicy(size.model);
   const changes = [
@@ -46,12 +46,7 @@ export function sparseWay(
 }
 
 /** The largest entries of a dense delta with error feedback. */
-export function sparseLocoWay(
-  size: Size,
-  density: number,
-  bits: 2 | 4,
-  rates: readonly number[],
-): Way {
+export function sparseLocoWay(size: Size, density: number, bits: 2 | 4, rates: Way["rates"]): Way {
   const spec: RunSpec = { way: "sparse-loco", ...size, density, bits, changes: [], seed: "" }; // it merges in lockstep
   return { name: `SparseLoCo ${100 * density}%, ${bits} bits`, density, spec, rates };
 }

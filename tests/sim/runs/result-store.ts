@@ -2,10 +2,17 @@ import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import type { CommunityReport, Curve } from "../community/report.ts";
 import { keyOf, type RunSpec } from "./spec.ts";
 
-/** Results of runs that are done, so that a preset that was stopped goes on where it was. */
+/** A run that is done. */
+export type RunResult = {
+  readonly report: CommunityReport | Curve;
+  /** That it took by the clock. */
+  readonly seconds: number;
+};
+
+/** Results of runs, so that a preset that was stopped goes on where it was. */
 export type ResultStore = {
-  read(spec: RunSpec): Promise<CommunityReport | Curve | null>;
-  write(spec: RunSpec, report: CommunityReport | Curve): Promise<void>;
+  read(spec: RunSpec): Promise<RunResult | null>;
+  write(spec: RunSpec, result: RunResult): Promise<void>;
 };
 
 /** A file for each run in `folder`; those of other code than the model has now are not found. */
@@ -18,17 +25,18 @@ export function openResultStore(
   return {
     async read(spec) {
       try {
-        return JSON.parse(await readFile(await pathOf(spec), "utf8")).report;
+        const { report, seconds } = JSON.parse(await readFile(await pathOf(spec), "utf8"));
+        return { report, seconds };
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
         throw error;
       }
     },
-    async write(spec, report) {
+    async write(spec, result) {
       await mkdir(folder, { recursive: true });
       const path = await pathOf(spec);
       const draft = `${path}.${process.pid}`;
-      await writeFile(draft, JSON.stringify({ spec, report }));
+      await writeFile(draft, JSON.stringify({ spec, ...result }));
       await rename(draft, path);
     },
   };

@@ -1,25 +1,22 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import type { CommunityReport, Curve } from "../community/report.ts";
-import type { ResultStore } from "./result-store.ts";
+import type { ResultStore, RunResult } from "./result-store.ts";
 import { type RunSpec, titleOf } from "./spec.ts";
-
-type Report = CommunityReport | Curve;
 
 /**
  * Run every spec, `processes` at a time, and keep each result as soon as there is one: those that the store has are not
- * run again. Reports come back in the order of the specs.
+ * run again. Results come back in the order of the specs.
  */
 export async function runAll(
   specs: readonly RunSpec[],
   { store, processes }: { readonly store: ResultStore; readonly processes: number },
-): Promise<Report[]> {
-  const reports = new Map<RunSpec, Report>();
+): Promise<RunResult[]> {
+  const results = new Map<RunSpec, RunResult>();
   const waiting: RunSpec[] = [];
   for (const spec of specs) {
     const known = await store.read(spec);
     if (known === null) waiting.push(spec);
-    else reports.set(spec, known);
+    else results.set(spec, known);
   }
   console.error(`${specs.length} runs, ${specs.length - waiting.length} of them kept from before`);
   const total = waiting.length;
@@ -33,23 +30,26 @@ export async function runAll(
       for (; spec !== undefined; spec = waiting.shift()) {
         const started = performance.now();
         const report = await askChild(child, spec);
-        reports.set(spec, report);
-        await store.write(spec, report);
+        const result = { report, seconds: (performance.now() - started) / 1000 };
+        results.set(spec, result);
+        await store.write(spec, result);
         done++;
-        const seconds = ((performance.now() - started) / 1000).toFixed(0);
-        const { accuracy, lossNats } = report.last;
-        const result = `${(100 * accuracy).toFixed(2)}%, ${lossNats.toFixed(4)} nats, ${seconds} s`;
-        console.error(`[${done}/${total}] ${titleOf(spec)}: ${result}`);
+        console.error(`[${done}/${total}] ${titleOf(spec)}: ${lineOf(result)}`);
       }
     } finally {
       child.kill();
     }
   }
   await Promise.all(Array.from({ length: processes }, work));
-  return specs.map((spec) => reports.get(spec)!);
+  return specs.map((spec) => results.get(spec)!);
 }
 
-async function askChild(child: ChildProcess, spec: RunSpec): Promise<Report> {
+function lineOf({ report, seconds }: RunResult): string {
+  const { accuracy, lossNats } = report.last;
+  return `${(100 * accuracy).toFixed(2)}%, ${lossNats.toFixed(4)} nats, ${seconds.toFixed(0)} s`;
+}
+
+async function askChild(child: ChildProcess, spec: RunSpec): Promise<RunResult["report"]> {
   const heard = new AbortController(); // whichever comes first, the other is no longer listened for
   const answer = once(child, "message", { signal: heard.signal });
   const ended = once(child, "exit", { signal: heard.signal }).then(([code]) => {

@@ -1,0 +1,54 @@
+import { denseWay, type Size, sparseLocoWay, sparseWay, type Way } from "./ways.ts";
+
+/** A comparison of ways by communities of one size; the first way is dense training. */
+export type Plan = {
+  readonly size: Size;
+  readonly ways: readonly Way[];
+};
+
+const SMALL = { model: "digits", volunteers: 8, versions: 8, changes: [] };
+const DENSE_RATES: Way["rates"] = [0.01, 0.005, 0.02];
+
+/** In the base's own domain, with a fixed budget of tickets. */
+export const DIGITS: Plan = {
+  size: SMALL,
+  ways: [
+    denseWay(SMALL, DENSE_RATES),
+    sparseWay(SMALL, "random", 0.001, [0.2, 0.1, 0.4]),
+    sparseWay(SMALL, "random", 0.005, [0.25, 0.12, 0.5]),
+    sparseWay(SMALL, "random", 0.02, [0.15, 0.1, 0.25]),
+    sparseWay(SMALL, "random", 0.1, [0.06, 0.03, 0.12]),
+    sparseWay(SMALL, "shared", 0.005, [0.12, 0.06, 0.25]),
+    sparseWay(SMALL, "shared", 0.02, [0.06, 0.03, 0.12]),
+    sparseWay(SMALL, "own", 0.005, [0.12, 0.06, 0.25]),
+    sparseWay(SMALL, "own", 0.01, [0.06, 0.04, 0.12]),
+    sparseWay(SMALL, "own", 0.02, [0.03, 0.02, 0.06]),
+    ...[0.005, 0.01, 0.02].map((density) => sparseLocoWay(SMALL, density, 2, DENSE_RATES)),
+  ],
+};
+
+const LONGER_SIZE = { ...SMALL, volunteers: 10, versions: 20 };
+
+/** The same for so long that dense training comes near the best that it can do. */
+export const LONGER: Plan = {
+  size: LONGER_SIZE,
+  ways: [denseWay(LONGER_SIZE, [0.005, 0.01]), sparseWay(LONGER_SIZE, "own", 0.02, [0.03, 0.02])],
+};
+
+/** Moved to another domain, from Moby Dick to speeches. */
+export function presidentsPlan(isQuick: boolean): Plan {
+  const volunteers = 3;
+  const changes = [`merge.cohortSize=${volunteers}`]; // else so few merge once or twice, of the same base
+  const size = { model: "presidents", volunteers, versions: 4, changes };
+  return {
+    size,
+    ways: [
+      denseWay(size, [0.001, 0.002]),
+      ...(isQuick ? [] : [sparseWay(size, "random", 0.02, [0.005])]),
+      sparseWay(size, "own", 0.005, [0.02, 0.012]),
+      ...(isQuick ? [] : [sparseWay(size, "own", 0.01, [0.012, 0.02])]),
+      sparseWay(size, "own", 0.02, [0.006, 0.009]),
+      sparseLocoWay(size, 0.02, 2, [0.001, 0.002]),
+    ],
+  };
+}
