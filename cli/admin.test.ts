@@ -43,6 +43,7 @@ test("a maintainer pauses a model, reverts a contribution, resumes and reads who
     model: "tiny",
     contribution,
     reason,
+    insist: false,
   } as const;
   const reverted = await run(call);
   expect(reverted.code).toBe(0);

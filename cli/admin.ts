@@ -44,13 +44,13 @@ export async function admin(
 
 /** Ask for a revert and wait until it is decided; the relay goes on with it when this ends earlier. */
 async function revert(
-  { model, contribution, reason }: Extract<AdminCall, { command: "admin revert" }>,
+  { model, contribution, reason, insist }: Extract<AdminCall, { command: "admin revert" }>,
   maintainer: Maintainer,
   print: (line: string) => void,
   signal: AbortSignal,
 ): Promise<number> {
   let status: RevertStatus = await maintainer.requestRevert(
-    { model, contribution, reason },
+    { model, contribution, reason, insist },
     { signal },
   );
   if (status.state === "waiting") print("The relay replays the history without it …");
@@ -60,9 +60,11 @@ async function revert(
   }
   if (status.state === "published") {
     print(`Version ${status.version} of ${model} is without ${contribution.slice(0, 12)}.`);
+    if (status.message !== null) print(`It was published although ${status.message}.`);
     return 0;
   }
   print(`Not reverted: ${status.message}`);
+  if (!insist) print("With --insist the gate's refusal does not count.");
   return 1;
 }
 

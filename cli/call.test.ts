@@ -38,7 +38,10 @@ test("a maintainer's calls name the relay, the token's file and what to do", () 
     model: "digits",
     contribution,
     reason: "It is spam.",
+    insist: false,
   });
+  const insisting = parse("admin", "revert", ...words, "--model", "digits", ...why, "--insist");
+  expect(insisting).toMatchObject({ command: "admin revert", insist: true });
 });
 
 test("a release is a version's number and a semantic version", () => {

@@ -35,6 +35,8 @@ export type Call =
       readonly model: string;
       readonly contribution: string;
       readonly reason: string;
+      /** Whatever the gate says. */
+      readonly insist: boolean;
     });
 
 /** What the words after the command's name ask for; a UsageError if they ask for nothing it can do. */
@@ -75,7 +77,7 @@ export function parseCall(words: readonly string[], defaultFolder: string): Call
       return { ...call, version: Number(version), tag };
     }
     case "admin revert": {
-      const { contribution = "", reason = "" } = values;
+      const { contribution = "", reason = "", insist = false } = values;
       const call = { command, ...maintainingOf(values), model: modelOf(values) } as const;
       if (!/^[0-9a-f]{64}$/.test(contribution)) {
         throw new UsageError("--contribution wants a contribution's id, 64 hexadecimal digits.");
@@ -83,7 +85,7 @@ export function parseCall(words: readonly string[], defaultFolder: string): Call
       if (reason.trim() === "") {
         throw new UsageError("--reason wants a sentence; its contributor reads it.");
       }
-      return { ...call, contribution, reason };
+      return { ...call, contribution, reason, insist };
     }
     default:
       throw new UsageError(`There is no command "${command}".`);
@@ -130,6 +132,7 @@ function parseWords(words: readonly string[]) {
         "token-file": { type: "string" },
         contribution: { type: "string" },
         reason: { type: "string" },
+        insist: { type: "boolean" },
         version: { type: "string" },
         tag: { type: "string" },
         help: { type: "boolean", short: "h" },

@@ -8,7 +8,7 @@ import { volunteer } from "./volunteer.ts";
 
 const USAGE = `Usage: commonweight volunteer --relay URL --model NAME [--pieces N] [--folder PATH]
        commonweight admin pause|resume --relay URL --token-file FILE --model NAME
-       commonweight admin revert --relay URL --token-file FILE --model NAME --contribution ID --reason TEXT
+       commonweight admin revert --relay URL --token-file FILE --model NAME --contribution ID --reason TEXT [--insist]
        commonweight admin tag --relay URL --token-file FILE --model NAME --version N --tag 1.0.0
        commonweight admin audit --relay URL --token-file FILE
 

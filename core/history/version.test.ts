@@ -200,6 +200,12 @@ describe("V7: a version that reverts takes out what is part of the model, and no
     expect(await faultOf(reverting(b, a), base, contributions)).toBe("revert-order");
     expect(await faultOf(reverting(a, a), base, contributions)).toBe("revert-order");
   });
+  test("without a gate: a maintainer insisted", async () => {
+    const contributions = new Map<string, "merged" | "reverted">();
+    followContributions(contributions, next);
+    const insisted = { ...reverting(a), evaluation: { report, gate: null } };
+    expect(await faultOf(insisted, base, contributions)).toBe("ok");
+  });
   test("revert-unknown: never merged, or reverted before", async () => {
     expect(await faultOf(reverting(a))).toBe("revert-unknown");
     const contributions = new Map<string, "merged" | "reverted">();

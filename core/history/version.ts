@@ -112,9 +112,10 @@ function checkPlace(record: VersionRecord, parent: VerifiedVersion | null): Vers
   }
   const changes = (record.merge === null ? 0 : 1) + (record.revert === undefined ? 0 : 1);
   const isTested = record.evaluation.gate !== null;
-  if (number === 0 ? changes > 0 || isTested : changes !== 1 || !isTested) {
+  if (number === 0 ? changes > 0 || isTested : changes !== 1) {
     return fail("origin", "version 0 has no change and no gate, every other a merge or a revert");
   }
+  if (record.merge !== null && !isTested) return fail("origin", "a merge has passed the gate");
   return null;
 }
 

@@ -59,10 +59,9 @@ export function adminRoutes(
   async function requestRevert(c: Context): Promise<Response> {
     const maintainer = await maintainerOf(c);
     const body = await readBody(c.req.raw, MAX_REQUEST_BYTES);
-    const { model, contribution, reason } = parseJson("request", revertRequest, body);
-    await findModel(context, model);
-    const at = context.clock();
-    const request = { model, contribution, reason, maintainer, at };
+    const { insist = false, ...wish } = parseJson("request", revertRequest, body);
+    await findModel(context, wish.model);
+    const request = { ...wish, insists: insist, maintainer, at: context.clock() };
     const entry = await context.ledger.requestRevert(request);
     if (entry.kind === "waiting") {
       onWork();

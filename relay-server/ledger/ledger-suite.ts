@@ -182,20 +182,26 @@ export function ledgerSuite(open: () => Promise<EmptyDatabase>): void {
       const fence = await ledger.takeOver("tiny");
       await ledger.publish({ version: version(1), fence, inputs: inputs(1), events: [] });
       const request = { model: "tiny", reason: "spam", maintainer: "first", at: 9 };
-      const asked = (n: number) => ledger.requestRevert({ ...request, contribution: id(n) });
+      const asked = (n: number, insists = false) =>
+        ledger.requestRevert({ ...request, contribution: id(n), insists });
       expect(await asked(2)).toEqual({ kind: "refused", code: "not-merged" });
       expect(await asked(8)).toEqual({ kind: "refused", code: "contribution-unknown" });
       const entries = await Promise.all([asked(1), asked(1)]);
       expect(entries.map(({ kind }) => kind)).toEqual(["waiting", "waiting"]);
       expect(await ledger.audit(5)).toHaveLength(1);
 
-      const waiting = await ledger.nextRevert("tiny");
-      await ledger.refuseRevert(waiting!, "worse", 10);
+      const waiting = (await ledger.nextRevert("tiny"))!;
+      await ledger.refuseRevert(waiting, "worse", 10);
       expect(await ledger.nextRevert("tiny")).toBeUndefined();
       expect(await ledger.revert(id(1))).toMatchObject({ state: "refused", message: "worse" });
       await asked(1); // tried again
+      const again = (await ledger.nextRevert("tiny"))!;
+      await Promise.all([asked(1, true), asked(1, true)]); // while it is tried
+      await ledger.refuseRevert(again, "worse", 11);
+      await asked(1);
       const revert = (await ledger.nextRevert("tiny"))!;
-      const publication = { version: version(2), fence, revert, events: [] };
+      expect(revert).toMatchObject({ state: "waiting", insists: 1 });
+      const publication = { version: version(2), fence, revert, objection: "worse", events: [] };
       expect(await ledger.publishRevert({ ...publication, fence: fence - 1 })).toBe(false);
       expect(await ledger.publishRevert({ ...publication, version: version(3) })).toBe(false);
       expect((await ledger.contribution(id(1)))?.state).toBe("merged");
@@ -218,7 +224,9 @@ export function ledgerSuite(open: () => Promise<EmptyDatabase>): void {
       expect((await ledger.shards("tiny"))[0]).toMatchObject({ trained: 0, contributors: 0 });
       expect(await asked(1)).toEqual({ kind: "refused", code: "already-reverted" });
       const actions = (await ledger.audit(9)).map(({ action }) => action);
-      expect(actions).toEqual(["revert-published", "revert", "revert-refused", "revert"]);
+      const insisting = ["revert-published", "revert-insist", "revert"];
+      expect(actions).toEqual([...insisting, "revert-refused", "revert"]);
+      expect((await ledger.audit(1))[0]?.note).toBe("version 2 is without it, although worse");
     },
   );
 

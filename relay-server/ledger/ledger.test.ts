@@ -73,7 +73,7 @@ test("a ledger of the first schema is brought up to date with what waits and wha
   expect(await ledger.contribution("merged")).toMatchObject({ state: "merged", version: 1 });
   expect(await ledger.waitingBytes("queued")).toEqual(Uint8Array.of(1, 2, 3));
   expect(await ledger.audit(5)).toMatchObject([{ action: "pause", note: null }]);
-  const request = { model: "tiny", reason: "r", maintainer: "first", at: 2 };
+  const request = { model: "tiny", reason: "r", maintainer: "first", insists: false, at: 2 };
   const entry = await ledger.requestRevert({ ...request, contribution: "merged" });
   expect(entry.kind).toBe("waiting");
   await close();

@@ -5,6 +5,7 @@ import { addReverts } from "./migrations/0002-reverts.ts";
 import { addTraining } from "./migrations/0003-training.ts";
 import { addJudging } from "./migrations/0004-judging.ts";
 import { addSpotChecks } from "./migrations/0005-spot-checks.ts";
+import { addInsisting } from "./migrations/0006-insisting.ts";
 import type { Tables } from "./tables.ts";
 
 /** In order; the number of a migration is its place, counted from 1. Never edited once released. */
@@ -14,6 +15,7 @@ const MIGRATIONS: readonly ((db: QueryExecutorProvider) => Promise<void>)[] = [
   addTraining,
   addJudging,
   addSpotChecks,
+  addInsisting,
 ];
 
 /** Bring the ledger's schema up to date; a schema newer than this software is a StartError. */

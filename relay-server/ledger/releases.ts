@@ -37,15 +37,23 @@ export function releaseParts(db: Kysely<Tables>, write: Write) {
       });
     },
     /** The model's last release: what was tagged last. */
-    release(model: string): Promise<ReleaseRow | undefined> {
-      return db
-        .selectFrom("releases")
-        .selectAll()
+    release: (model: string): Promise<ReleaseRow | undefined> => lastRelease(db, model),
+    /**
+     * The number of the version that candidates are compared with beside the head: the last release or, if it is later,
+     * the last revert that a maintainer insisted on against the gate. Version 0 before there is either.
+     */
+    async standard(model: string): Promise<number> {
+      const release = await lastRelease(db, model);
+      const insisted = await db
+        .selectFrom("reverts")
+        .select(["version", "decided_at"])
         .where("model", "=", model)
-        .orderBy("tagged_at", "desc")
+        .where("state", "=", "published")
+        .where("message", "is not", null)
         .orderBy("version", "desc")
-        .orderBy("tag", "desc")
         .executeTakeFirst();
+      const isLater = (insisted?.decided_at ?? 0) >= (release?.tagged_at ?? 0);
+      return (isLater ? insisted?.version : release?.version) ?? 0;
     },
     versionByTag(model: string, tag: string): Promise<VersionRow | undefined> {
       return db
@@ -61,4 +69,15 @@ export function releaseParts(db: Kysely<Tables>, write: Write) {
         .executeTakeFirst();
     },
   };
+}
+
+function lastRelease(db: Kysely<Tables>, model: string): Promise<ReleaseRow | undefined> {
+  return db
+    .selectFrom("releases")
+    .selectAll()
+    .where("model", "=", model)
+    .orderBy("tagged_at", "desc")
+    .orderBy("version", "desc")
+    .orderBy("tag", "desc")
+    .executeTakeFirst();
 }

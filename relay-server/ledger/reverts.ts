@@ -13,6 +13,8 @@ export type RevertRequest = {
   readonly contribution: string;
   readonly reason: string;
   readonly maintainer: string;
+  /** Whatever the gate says. */
+  readonly insists: boolean;
   readonly at: number;
 };
 
@@ -29,12 +31,17 @@ export type RevertPublication = {
   /** The fence that the publisher holds. */
   readonly fence: number;
   readonly revert: RevertRow;
+  /** What the gate said against it; null if it passed. */
+  readonly objection: string | null;
   readonly events: readonly RelayEvent[];
 };
 
 export function revertParts(db: Kysely<Tables>, write: Write) {
   return {
-    /** Note that a maintainer wants a merged contribution out; asked again while it waits, nothing is added. */
+    /**
+     * Note that a maintainer wants a merged contribution out; asked again while it waits, nothing is added but that
+     * somebody insists.
+     */
     requestRevert(request: RevertRequest): Promise<RevertEntry> {
       return write((trx) => enterRequest(trx, request));
     },
@@ -70,14 +77,15 @@ export function revertParts(db: Kysely<Tables>, write: Write) {
         return { contribution, merged: merged ?? 0, reverted: version ?? 0 }; // the table's checks hold both
       });
     },
-    /** The revert is not published, and why. */
-    refuseRevert({ contribution }: RevertRow, message: string, at: number): Promise<void> {
+    /** The revert is not published, and why; it still waits if somebody has insisted since it was read. */
+    refuseRevert({ contribution, insists }: RevertRow, message: string, at: number): Promise<void> {
       return write(async (trx) => {
         const row = await trx
           .updateTable("reverts")
           .set({ state: "refused", message, decided_at: at })
           .where("contribution", "=", contribution)
           .where("state", "=", "waiting")
+          .where("insists", "=", insists)
           .returningAll()
           .executeTakeFirst();
         if (row === undefined) return;
@@ -91,7 +99,13 @@ export function revertParts(db: Kysely<Tables>, write: Write) {
      * reverted, its credit gone. False, and nothing is changed, if the head is not the parent any more or the
      * publisher was fenced out.
      */
-    publishRevert({ version, fence, revert, events }: RevertPublication): Promise<boolean> {
+    publishRevert({
+      version,
+      fence,
+      revert,
+      objection,
+      events,
+    }: RevertPublication): Promise<boolean> {
       return write(async (trx) => {
         if (!(await moveHead(trx, version, fence))) return false;
         const at = version.created_at;
@@ -111,11 +125,12 @@ export function revertParts(db: Kysely<Tables>, write: Write) {
         await forgetTraining(trx, row);
         await trx
           .updateTable("reverts")
-          .set({ state: "published", message: null, decided_at: at, version: version.number })
+          .set({ state: "published", message: objection, decided_at: at, version: version.number })
           .where("contribution", "=", row.id)
           .execute();
         const { maintainer } = revert;
-        const note = `version ${version.number} is without it`;
+        const without = `version ${version.number} is without it`;
+        const note = objection === null ? without : `${without}, although ${objection}`;
         await addAudit(trx, { at, maintainer, action: "revert-published", subject: row.id, note });
         await addEvents(trx, [
           { type: "contribution", data: { contribution: lifeOf(row) } },
@@ -129,7 +144,7 @@ export function revertParts(db: Kysely<Tables>, write: Write) {
 
 async function enterRequest(
   trx: Transaction<Tables>,
-  { model, contribution, reason, maintainer, at }: RevertRequest,
+  { model, contribution, reason, maintainer, insists, at }: RevertRequest,
 ): Promise<RevertEntry> {
   const found = await trx
     .selectFrom("contributions")
@@ -145,13 +160,16 @@ async function enterRequest(
     .selectAll()
     .where("contribution", "=", contribution)
     .executeTakeFirst();
-  if (known?.state === "waiting") return { kind: "waiting", row: known };
+  if (known?.state === "waiting" && (known.insists === 1 || !insists)) {
+    return { kind: "waiting", row: known };
+  }
   const row: RevertRow = {
     contribution,
     model,
     reason,
     maintainer,
     state: "waiting",
+    insists: insists ? 1 : 0,
     message: null,
     requested_at: at,
     decided_at: null,
@@ -160,9 +178,10 @@ async function enterRequest(
   await trx
     .insertInto("reverts")
     .values(row)
-    .onConflict((conflict) => conflict.column("contribution").doUpdateSet(row)) // refused before: tried again
+    .onConflict((conflict) => conflict.column("contribution").doUpdateSet(row)) // refused before, or now insisted on
     .execute();
-  await addAudit(trx, { at, maintainer, action: "revert", subject: contribution, note: reason });
+  const action = insists ? "revert-insist" : "revert";
+  await addAudit(trx, { at, maintainer, action, subject: contribution, note: reason });
   return { kind: "waiting", row };
 }
 

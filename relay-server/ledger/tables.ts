@@ -131,7 +131,9 @@ export type RevertRow = {
   reason: string;
   maintainer: string;
   state: string;
-  /** Why it was refused, in plain words. */
+  /** 1 where it is to be published whatever the gate says. */
+  insists: number;
+  /** What spoke against it, in plain words, also where it was published all the same. */
   message: string | null;
   requested_at: number;
   decided_at: number | null;

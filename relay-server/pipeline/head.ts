@@ -16,7 +16,7 @@ export type Head = ServedModel & {
   /** [N] */
   readonly parameters: Float32Array;
   readonly paused: boolean;
-  /** The last release, version 0 before the first: loaded in the evaluation thread too. */
+  /** The last release, or what stands for it (`ledger.standard`): loaded in the evaluation thread too. */
   readonly release: { readonly number: number; readonly checkpoint: string };
 };
 
@@ -57,7 +57,7 @@ export function createHeads(
     const known = kept.get(model);
     const head = known?.number === row.head ? known : await readHead(row, served);
     kept.set(model, head);
-    const release = await versionOf(model, (await ledger.release(model))?.version ?? 0);
+    const release = await versionOf(model, await ledger.standard(model));
     // other models' checkpoints may have taken their places in the thread
     if (!(await evaluator.has(release.checkpoint))) {
       await evaluator.load(release.checkpoint, await checkpoints.parametersOf(release));

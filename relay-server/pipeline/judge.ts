@@ -36,7 +36,7 @@ export function gateSettingOf(evaluator: Pick<Evaluator, "evaluate">, head: Head
   };
 }
 
-/** What the relay attests about a candidate that passed, its `evaluations`-th at most. */
+/** What the relay attests about a candidate, its `evaluations`-th at most. */
 export async function attest(
   { judge, recipe }: GateSetting,
   step: MergedStep,
@@ -45,12 +45,14 @@ export async function attest(
 ): Promise<Attestation> {
   const all = [0, recipe.data.heldOut.report] as const;
   const report = metricsOf(await judge.evaluate("report", { head: step }, all));
-  return { report, gate: gateReportOf(verdict, evaluations) };
+  const gate = verdict.decision === "pass" ? gateReportOf(verdict, evaluations) : null;
+  return { report, gate };
 }
 
 export type Attestation = {
   readonly report: Metrics;
-  readonly gate: GateReport;
+  /** Null if it did not pass. */
+  readonly gate: GateReport | null;
 };
 
 /** A tested candidate as maintainers read about it. */

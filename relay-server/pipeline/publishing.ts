@@ -11,7 +11,8 @@ import { applyDeltaStep, type DeltaStep, encodeDeltaStep } from "../../core/tens
 import { encodeCheckpoint } from "../../core/tensors/manifest.ts";
 import type { RelayContext } from "../context.ts";
 import { summaryOf } from "../http/answers.ts";
-import type { RevertRow, VersionRow } from "../ledger/tables.ts";
+import type { RevertPublication } from "../ledger/reverts.ts";
+import type { VersionRow } from "../ledger/tables.ts";
 import type { Head } from "./head.ts";
 import type { Attestation } from "./judge.ts";
 import type { Member } from "./member.ts";
@@ -54,13 +55,18 @@ export async function publishCandidate(
 export async function publishRevert(
   context: RelayContext,
   head: Head,
-  { revert, step }: { readonly revert: RevertRow; readonly step: DeltaStep },
+  {
+    revert,
+    step,
+    objection,
+  }: Pick<RevertPublication, "revert" | "objection"> & { readonly step: DeltaStep },
   attestation: Attestation,
   fence: number,
 ): Promise<boolean> {
   const change = { merge: null, revert: { contributions: [revert.contribution] } };
   const version = await writeVersion(context, head, step, change, attestation);
-  return context.ledger.publishRevert({ version, fence, revert, events: eventsOf(version) });
+  const events = eventsOf(version);
+  return context.ledger.publishRevert({ version, fence, revert, objection, events });
 }
 
 /** Write the blobs of the version after `head`, and sign its record. */

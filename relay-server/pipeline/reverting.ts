@@ -18,7 +18,8 @@ const RECORDS_A_READ = 8; // a record with 16,384 inputs has 6 MB
 
 /**
  * Carry out the revert that a maintainer has asked for first: replay the history without the contribution, test the
- * result against the head as any candidate, publish it. Also while the model is paused. False if none waits.
+ * result against the head as any candidate, publish it if it passes or the maintainer insists. Also while the model is
+ * paused. False if none waits.
  */
 export async function revertNext(
   parts: PipelineParts,
@@ -56,10 +57,17 @@ async function publishWithout(
   const verdict = await testStep(setting, step, head.recipe.gate.alpha);
   const facts = { at: context.clock(), head: head.number, contributions: 0 };
   await context.ledger.recordGateTests(head.model, [gateTestOf(verdict, facts)]);
-  if (verdict.decision !== "pass") return refusalOf(verdict);
+  const objection = verdict.decision === "pass" ? null : refusalOf(verdict);
+  if (objection !== null && revert.insists === 0) return objection;
   const attestation = await attest(setting, step, verdict, 1);
   const fence = fences.get(head.model) ?? -1; // no ledger has such a fence
-  const published = await publishRevert(context, head, { revert, step }, attestation, fence);
+  const published = await publishRevert(
+    context,
+    head,
+    { revert, step, objection },
+    attestation,
+    fence,
+  );
   if (!published) throw new Error(`${head.model}: another relay publishes this model now`);
   return null;
 }

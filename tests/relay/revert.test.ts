@@ -118,13 +118,43 @@ test("a revert that makes the model worse is refused by the gate, and everybody 
   expect(latest).toMatchObject({ action: "revert-refused", subject: id, note: status.message });
 });
 
+test("V7, G8: a maintainer insists: it is published without a gate, and merging goes on from there", async () => {
+  const gate = { ...tinyRecipe.gate, marginNats: 0.01 };
+  const keen = { ...merge, newcomerWeight: 1 };
+  relay = await startTestRelay({ source: tinyModel({ merge: keen, gate }) });
+  const { client } = relay;
+  const volunteer = await createVolunteer(client, tinyRecipe);
+  const id = await merged(relay, volunteer);
+  await (await maintainerOf(relay)).tag({ model: "tiny", version: 1, tag: "1.0.0" });
+  expect((await reverted(relay, id)).state).toBe("refused");
+  const status = await reverted(relay, id, true);
+  expect(status).toMatchObject({ state: "published", version: 2 });
+  expect(status.message).toMatch(/^the gate refused: /);
+  const { record } = await client.version("tiny", 2);
+  expect(record).toMatchObject({ revert: { contributions: [id] }, evaluation: { gate: null } });
+  const [tested] = (await client.health()).models[0]!.gateTests; // the newest first
+  expect(tested).toMatchObject({ head: 1, contributions: 0 });
+  expect(tested?.decision).not.toBe("pass");
+
+  relay = await relay.restart();
+  const again = await createVolunteer(relay.client, tinyRecipe);
+  await merged(relay, again); // on top of version 2, which is worse than release 1.0.0
+  await merged(relay, again);
+  const { gate: report } = (await relay.client.version("tiny", 4)).record.evaluation;
+  expect(report?.tests?.map(({ against, version }) => [against, version])).toEqual([
+    ["parent", 3],
+    ["release", 2],
+  ]);
+  await expectReplays(relay.client, "tiny", layout);
+});
+
 test("what waited in the ledger when the relay ended is carried out at the next start, once", async () => {
   relay = await startTestRelay({ source: tinyModel({ merge, gate: lenient }) });
   const id = await merged(relay, await createVolunteer(relay.client, tinyRecipe));
   await relay.relay.close();
   const { ledger, close } = await openLedger(join(relay.dataDir, "ledger.db"));
   const request = { model: "tiny", contribution: id, reason: "a test", maintainer: "first", at: 1 };
-  expect((await ledger.requestRevert(request)).kind).toBe("waiting");
+  expect((await ledger.requestRevert({ ...request, insists: false })).kind).toBe("waiting");
   await close();
   relay = await relay.restart();
   const events = (await relay.ask("/api/v1/events?topics=contribution")).body!.getReader();

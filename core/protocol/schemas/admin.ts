@@ -9,6 +9,8 @@ export const revertRequest = z.strictObject({
   contribution: hash,
   /** Why, for everyone to read. */
   reason: longText.check(z.minLength(1)),
+  /** Publish it also where the gate finds the model worse without the contribution. */
+  insist: z.optional(z.boolean()),
 });
 export type RevertRequest = z.infer<typeof revertRequest>;
 
@@ -27,7 +29,7 @@ export const revertStatus = z.strictObject({
   contribution: hash,
   reason: longText,
   state: z.enum(["waiting", "published", "refused"]),
-  /** Why it was refused, in plain words. */
+  /** What the gate or the history said against it, in plain words; a maintainer may have insisted all the same. */
   message: z.nullable(z.string()),
   requestedAt: timeMs,
   decidedAt: z.nullable(timeMs),

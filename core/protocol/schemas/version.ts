@@ -104,7 +104,11 @@ export const versionRecord = z.strictObject({
   merge: z.nullable(merge),
   /** Only in a version that reverts: its checkpoint is the replay of its history without them. */
   revert: z.optional(revert),
-  evaluation: z.strictObject({ report: metrics, gate: z.nullable(gateReport) }),
+  evaluation: z.strictObject({
+    report: metrics,
+    /** Null for version 0, and for a revert that the gate did not pass and a maintainer insisted on. */
+    gate: z.nullable(gateReport),
+  }),
 });
 export type VersionRecord = z.infer<typeof versionRecord>;
 

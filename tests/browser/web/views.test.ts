@@ -1,7 +1,7 @@
 /** What spectators and maintainers see, and an update that waits for the running piece. */
 import { afterEach, expect, test } from "vitest";
 import { page } from "vitest/browser";
-import { health, modelHealth, summary } from "./relay-data.ts";
+import { health, modelHealth, summary, version2 } from "./relay-data.ts";
 import { openPage } from "./stage.ts";
 
 let stage: ReturnType<typeof openPage>;
@@ -54,6 +54,22 @@ test("a version's tests, flips, mask and merge rule can be read, and how to take
   await page.getByText("For maintainers: take a patch out again").click();
   await page.getByRole("combobox", { name: "Patch" }).selectOptions("3".repeat(8));
   await expect.poll(text).toContain(`--model digits --contribution ${"3".repeat(64)} --reason`);
+  expect(text()).not.toContain("--insist");
+  await page.getByRole("checkbox", { name: /^It must go/ }).click();
+  await expect.poll(text).toContain('--reason "WHY" --insist');
+});
+
+test("a revert that a maintainer insisted on says that it did not pass the gate", async () => {
+  stage = openPage();
+  const { record, signature } = version2;
+  const revert = { contributions: ["3".repeat(64)] };
+  const evaluation = { ...record.evaluation, gate: null };
+  const insisted = { signature, record: { ...record, merge: null, revert, evaluation } };
+  stage.answer("/models/digits/versions/2", insisted);
+  location.hash = "#/history/digits/2";
+  const text = () => document.querySelector("#version-2")?.textContent?.replace(/\s+/g, " ");
+  await expect.poll(text).toContain("A maintainer insisted, so it was published all the same");
+  expect(text()).toContain("A maintainer took out what is listed here");
 });
 
 test("the last release wears its tag in the history and among the latest versions", async () => {
