@@ -6,7 +6,9 @@ import {
   toyMember,
   toyRecipe,
 } from "../../tests/fixtures/toy-judge.ts";
+import type { Member } from "../merge/member.ts";
 import { type CohortSetting, judgeCohort } from "./cohort.ts";
+import { isSampled } from "./leave-one-out.ts";
 
 const parameters = new Float32Array(TOY_SIZE);
 const honest = Array.from({ length: 7 }, (_, i) =>
@@ -55,6 +57,13 @@ test("G17: who makes the candidate worse is found by leaving each out, before th
   expect(seen.passed?.candidate.members).toEqual(honest);
   const others = await judgeCohort(settingOf({ isSampled: true }), honest);
   expect(others.harmful).toEqual([]);
+});
+
+test("G17: a quarter of the cohorts are sampled, none of those with more than 64 members", () => {
+  const lots = Array.from({ length: 8 }, (_, i) => i / 8);
+  expect(lots.filter((lot) => isSampled(honest, lot))).toEqual([0, 1 / 8]);
+  expect(isSampled(Array<Member>(64).fill(liar), 0)).toBe(true);
+  expect(isSampled(Array<Member>(65).fill(liar), 0)).toBe(false);
 });
 
 test("G17: a hair of harm that only thousands of examples can see refuses nobody", async () => {

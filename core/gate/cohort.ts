@@ -5,6 +5,9 @@ import type { GateSetting } from "./judge.ts";
 import { harmfulMembers } from "./leave-one-out.ts";
 import { type GateVerdict, testStep } from "./suites.ts";
 
+/** Cohorts that undecided work is left over from before it is refused: chances to pass beside other work, on another head. */
+export const MOST_POSTPONEMENTS = 3;
+
 /** A cohort's head and what is known about merged work. */
 export type CohortSetting = GateSetting & {
   /** The head's [N]. */

@@ -6,7 +6,14 @@ import { MAX_MULTIPLIER } from "../protocol/limits.ts";
 import type { Recipe } from "../protocol/schemas/recipe.ts";
 import type { Judge } from "./judge.ts";
 
+const SAMPLED_SHARE = 1 / 4; // of the cohorts: leaving each member out costs an evaluation a member
+const MOST_MEMBERS = 64; // in a larger cohort the gate would wait for minutes
 const CERTAIN_Z = 4; // one honest patch in 30,000 looks this bad by chance
+
+/** Whether a cohort's members are each left out in turn, `lot` being drawn from [0, 1) for it. */
+export function isSampled(cohort: readonly Member[], lot: number): boolean {
+  return cohort.length <= MOST_MEMBERS && lot < SAMPLED_SHARE;
+}
 
 /**
  * The members without whom the candidate would do better on the score set, so clearly that it is no accident, and by

@@ -1,6 +1,8 @@
 import { medianOf } from "../median.ts";
 import { MAX_MULTIPLIER } from "../protocol/limits.ts";
 
+/** Norms of merged work that the clip is taken from: the newest. */
+export const CLIP_SAMPLE = 64;
 export const NEWCOMER_MERGES = 10; // merges until a contributor counts in full
 const TRUSTED_PER_NEWCOMER = 3; // newcomers are at most a quarter of a cohort's weight
 

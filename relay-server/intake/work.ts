@@ -1,4 +1,4 @@
-import { clipNorm } from "../../core/merge/multiplier.ts";
+import { CLIP_SAMPLE, clipNorm } from "../../core/merge/multiplier.ts";
 import { decodePatch, patchNorm, patchValuesId } from "../../core/patch/patch.ts";
 import { segmentStarts } from "../../core/patch/quantiser.ts";
 import { refuse, type Verdict } from "../../core/protocol/reject-codes.ts";
@@ -6,8 +6,6 @@ import type { PatchHeader } from "../../core/protocol/schemas/contribution.ts";
 import type { RelayContext, ServedModel } from "../context.ts";
 import type { MaskCache } from "../masks.ts";
 import { validateNorm } from "./rules.ts";
-
-const CLIP_SAMPLE = 64; // norms of merged work that the clip is taken from
 
 export type DeliveredWork = { readonly norm: number; readonly valuesHash: string };
 

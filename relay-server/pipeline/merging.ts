@@ -1,5 +1,7 @@
-import { type CohortOutcome, judgeCohort } from "../../core/gate/cohort.ts";
+import { type CohortOutcome, judgeCohort, MOST_POSTPONEMENTS } from "../../core/gate/cohort.ts";
+import { isSampled } from "../../core/gate/leave-one-out.ts";
 import { cohortSizeFor } from "../../core/merge/cohort-size.ts";
+import { CLIP_SAMPLE } from "../../core/merge/multiplier.ts";
 import { MAX_MERGE_INPUTS } from "../../core/merge/patch-sum.ts";
 import type { RelayContext } from "../context.ts";
 import { drawLot } from "../lots.ts";
@@ -8,11 +10,6 @@ import { attest, gateSettingOf, gateTestOf } from "./judge.ts";
 import { type Member, readMember } from "./member.ts";
 import type { PipelineParts, StepResult } from "./pipeline.ts";
 import { publishCandidate } from "./publishing.ts";
-
-const CLIP_SAMPLE = 64; // norms of merged work that the clip is taken from
-const SAMPLED_SHARE = 1 / 4; // of the cohorts: leaving each member out costs an evaluation a member
-const MOST_LEFT_OUT = 64; // in a larger cohort the gate would wait for minutes
-const MOST_POSTPONEMENTS = 3; // each is a chance to pass beside other work, on another head
 
 /**
  * Close a cohort when it is full, which takes more where more work is out, or when its first contribution has waited
@@ -37,7 +34,7 @@ export async function mergeCohort(parts: PipelineParts, head: Head): Promise<Ste
     ...gateSettingOf(evaluator, head),
     parameters: head.parameters,
     mergedNorms: await ledger.mergedNorms(head.model, CLIP_SAMPLE),
-    isSampled: members.length <= MOST_LEFT_OUT && drawLot(random) < SAMPLED_SHARE,
+    isSampled: isSampled(members, drawLot(random)),
   };
   const outcome = await judgeCohort(setting, members);
   const tests = outcome.tested.map(({ candidate, verdict }) =>

@@ -1,5 +1,5 @@
 import { type Likeness, likenessOf } from "../../../core/gate/likeness.ts";
-import { clipNorm } from "../../../core/merge/multiplier.ts";
+import { CLIP_SAMPLE, clipNorm } from "../../../core/merge/multiplier.ts";
 import { decodePatch, patchNorm } from "../../../core/patch/patch.ts";
 import { dequantise, segmentStarts } from "../../../core/patch/quantiser.ts";
 import { comparePlaced } from "../../../core/patch/similarity.ts";
@@ -7,8 +7,6 @@ import type { Verdict } from "../../../core/protocol/reject-codes.ts";
 import { validateNorm, validateStaleness } from "../../../relay-server/intake/rules.ts";
 import type { SentPatch } from "./piece.ts";
 import { headOf, maskName, type Relay, type Waiting } from "./relay.ts";
-
-const CLIP_SAMPLE = 64; // norms of merged work that the clip is taken from, as on the relay
 
 /** Decode what arrived, as it would wait. */
 export function readWaiting(

@@ -1,9 +1,11 @@
-import { type CohortOutcome, judgeCohort } from "../../../core/gate/cohort.ts";
+import { type CohortOutcome, judgeCohort, MOST_POSTPONEMENTS } from "../../../core/gate/cohort.ts";
 import { gateReportOf } from "../../../core/gate/gate-report.ts";
+import { isSampled } from "../../../core/gate/leave-one-out.ts";
 import { mergeRecordOf } from "../../../core/history/merge-record.ts";
 import { signVersion, versionId } from "../../../core/history/version.ts";
 import { type Candidate, mergeCandidate, weighCohort } from "../../../core/merge/candidate.ts";
 import { cohortSizeFor } from "../../../core/merge/cohort-size.ts";
+import { CLIP_SAMPLE } from "../../../core/merge/multiplier.ts";
 import type { VersionRecord } from "../../../core/protocol/schemas/version.ts";
 import { createRandom } from "../../../core/random.ts";
 import { applyDeltaStep, encodeDeltaStep } from "../../../core/tensors/delta-step.ts";
@@ -14,10 +16,6 @@ import { count, headOf, type Relay, reportOf, type Waiting } from "./relay.ts";
 import { judgeOf } from "./screening.ts";
 import { unit } from "./volunteer.ts";
 
-const MOST_POSTPONEMENTS = 3; // as on the relay
-const CLIP_SAMPLE = 64; // the same
-const LEFT_OUT_SHARE = 1 / 4; // of the cohorts, the same
-const MOST_LEFT_OUT = 64; // the same
 const SECOND_MS = 1000;
 
 /** What became of a cohort. */
@@ -95,8 +93,7 @@ async function judged(relay: Relay, cohort: readonly Waiting[]): Promise<CohortO
     start,
     parameters,
     mergedNorms: norms,
-    isSampled:
-      !without.has("leave-one-out") && cohort.length <= MOST_LEFT_OUT && lot < LEFT_OUT_SHARE,
+    isSampled: !without.has("leave-one-out") && isSampled(cohort, lot),
   };
   return judgeCohort(setting, cohort);
 }

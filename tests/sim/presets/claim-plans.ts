@@ -44,9 +44,8 @@ export function presidentsPlan(isQuick: boolean): Plan {
     size,
     ways: [
       denseWay(size, [0.001, 0.002]),
-      ...(isQuick ? [] : [sparseWay(size, "random", 0.02, [0.005])]),
       sparseWay(size, "own", 0.005, [0.02, 0.012]),
-      ...(isQuick ? [] : [sparseWay(size, "own", 0.01, [0.012, 0.02])]),
+      ...(isQuick ? [] : [sparseWay(size, "own", 0.01, [0.015])]),
       sparseWay(size, "own", 0.02, [0.006, 0.009]),
       sparseLocoWay(size, 0.02, 2, [0.001, 0.002]),
     ],
