@@ -7,23 +7,24 @@ export type Plan = {
 };
 
 const SMALL = { model: "digits", volunteers: 8, versions: 8, changes: [] };
-const DENSE_RATES: Way["rates"] = [0.01, 0.005, 0.02];
 
 /** In the base's own domain, with a fixed budget of tickets. */
 export const DIGITS: Plan = {
   size: SMALL,
   ways: [
-    denseWay(SMALL, DENSE_RATES),
+    denseWay(SMALL, [0.01, 0.005, 0.02]),
     sparseWay(SMALL, "random", 0.001, [0.2, 0.1, 0.4]),
     sparseWay(SMALL, "random", 0.005, [0.25, 0.12, 0.5]),
     sparseWay(SMALL, "random", 0.02, [0.15, 0.1, 0.25]),
     sparseWay(SMALL, "random", 0.1, [0.06, 0.03, 0.12]),
-    sparseWay(SMALL, "shared", 0.005, [0.12, 0.06, 0.25]),
+    sparseWay(SMALL, "shared", 0.005, [0.06, 0.12, 0.25]),
     sparseWay(SMALL, "shared", 0.02, [0.06, 0.03, 0.12]),
     sparseWay(SMALL, "own", 0.005, [0.12, 0.06, 0.25]),
     sparseWay(SMALL, "own", 0.01, [0.06, 0.04, 0.12]),
     sparseWay(SMALL, "own", 0.02, [0.03, 0.02, 0.06]),
-    ...[0.005, 0.01, 0.02].map((density) => sparseLocoWay(SMALL, density, 2, DENSE_RATES)),
+    sparseLocoWay(SMALL, 0.005, 2, [0.01, 0.005, 0.02]),
+    sparseLocoWay(SMALL, 0.01, 2, [0.01, 0.005, 0.02]),
+    sparseLocoWay(SMALL, 0.02, 2, [0.005, 0.01, 0.02]),
   ],
 };
 

@@ -1,4 +1,5 @@
-import type { Row } from "../../../bench/figures.ts";
+import type { CommunityReport } from "../community/report.ts";
+import { onMaskRow } from "./arrivals.ts";
 import { DIGITS, LONGER, type Plan, presidentsPlan } from "./claim-plans.ts";
 import {
   type AnyCurve,
@@ -33,11 +34,12 @@ export const claims: Preset = async (context) => {
   return {
     rows: [
       ...[digits, ...longer].flatMap(digitRows),
+      onMaskRow("digits, masks in common", communitiesOf(digits, ["random", "shared"])),
       ...equalGainRows(digits),
-      ...budgetOf(digits),
+      ...budgetRows("digits", communitiesOf(digits)),
       ...presidentRows(presidents),
       ...equalGainRows(presidents),
-      ...budgetOf(presidents),
+      ...budgetRows("presidents", communitiesOf(presidents)),
     ],
     markdown: all.map(({ markdown }) => markdown).join("\n\n"),
     charts: [digits.chart, presidents.chart],
@@ -80,12 +82,11 @@ async function claimsOf(context: PresetContext, { size, ways }: Plan) {
   };
 }
 
-function budgetOf({ size, found }: Comparison): Row[] {
-  const curves = found.flatMap((one) => one.curves);
-  return budgetRows(
-    size.model,
-    curves.filter((curve) => "relaySeconds" in curve),
-  );
+/** The communities under ways whose names begin so, all by default; SparseLoCo's way has none. */
+function communitiesOf({ found }: Comparison, starts: readonly string[] = [""]): CommunityReport[] {
+  return found
+    .filter(({ name }) => starts.some((start) => name.startsWith(start)))
+    .flatMap(({ curves }) => curves.filter((curve) => "relaySeconds" in curve));
 }
 
 function waysTable(model: string, volunteers: number, found: readonly Found[]): string {

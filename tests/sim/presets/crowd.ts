@@ -2,6 +2,7 @@ import { judgedRow, type Row } from "../../../bench/figures.ts";
 import { drawLines } from "../charts/line-chart.ts";
 import type { CommunityReport } from "../community/report.ts";
 import { community } from "../runs/spec.ts";
+import { onMaskPercent, onMaskRow } from "./arrivals.ts";
 import { describeInterval, formatInterval, intervalOf } from "./interval.ts";
 import { table } from "./markdown.ts";
 import {
@@ -15,7 +16,6 @@ import {
   withFewSeeds,
 } from "./preset.ts";
 
-const ON_MASK_TARGET = 80; // percent
 const EXAMPLES_TARGET = 1000;
 const TARGET = 1.75; // our own study with 16 contributors: 1.76
 
@@ -31,21 +31,18 @@ export const crowd: Preset = async (context) => {
   };
 };
 
-/** How much work comes while its mask is in force, and how many examples the gate decides on. */
-function arrivalRows(model: string, reports: readonly CommunityReport[]): Row[] {
-  const all = reports.flatMap(({ contributions }) => contributions);
-  const onMask = all.filter(({ isOnMask }) => isOnMask).length / all.length;
+/** How many examples the gate decides on. */
+function decidedRow(model: string, reports: readonly CommunityReport[]): Row {
   const decided = reports
     .flatMap(({ versions }) => versions.map(({ gateExamples }) => gateExamples))
     .sort((a, b) => a - b);
-  const row = { what: `${model}: arrived on the mask in force`, value: 100 * onMask, unit: "%" };
-  const median: Row = {
+  const row = {
     what: `${model}: paired examples until the gate passed a version, median`,
     value: decided[decided.length >> 1] ?? 0,
     unit: "",
     against: `of ${decided.length} versions`,
   };
-  return [judgedRow(row, ">=", ON_MASK_TARGET), judgedRow(median, "<=", EXAMPLES_TARGET)];
+  return judgedRow(row, "<=", EXAMPLES_TARGET);
 }
 
 async function crowdOf(context: PresetContext, model: string, sizes: number[], versions: number) {
@@ -67,19 +64,18 @@ async function crowdOf(context: PresetContext, model: string, sizes: number[], v
   return {
     rows: [
       judgedRow(row, ">=", TARGET),
-      ...arrivalRows(model, reports.flat()),
+      onMaskRow(model, reports.flat()),
+      decidedRow(model, reports.flat()),
       ...budgetRows(model, reports.flat()),
     ],
     markdown: `**${model}**, ${versions} pieces of work for each contributor, ${alone!.length} seeds.\n\n${table(
       ["contributors", `gain, ${unit}`, "times one contributor's", "on the mask in force"],
       sizes.map((size, i) => {
-        const all = reports[i]!.flatMap(({ contributions }) => contributions);
-        const onMask = all.filter(({ isOnMask }) => isOnMask).length / all.length;
         return [
           String(size),
           formatInterval(gains[i]!, 2),
           formatInterval(ratios[i]!, 2),
-          `${(100 * onMask).toFixed(0)}%`,
+          `${onMaskPercent(reports[i]!).toFixed(0)}%`,
         ];
       }),
     )}`,

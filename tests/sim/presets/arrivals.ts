@@ -1,0 +1,15 @@
+import { judgedRow, type Row } from "../../../bench/figures.ts";
+import type { CommunityReport } from "../community/report.ts";
+
+const ON_MASK_TARGET = 80; // percent
+
+/** How much of the work came while its mask was in force, which a mask of one's own always is; in percent. */
+export function onMaskPercent(reports: readonly CommunityReport[]): number {
+  const all = reports.flatMap(({ contributions }) => contributions);
+  return (100 * all.filter(({ isOnMask }) => isOnMask).length) / all.length;
+}
+
+export function onMaskRow(whose: string, reports: readonly CommunityReport[]): Row {
+  const what = `${whose}: arrived on the mask in force`;
+  return judgedRow({ what, value: onMaskPercent(reports), unit: "%" }, ">=", ON_MASK_TARGET);
+}
