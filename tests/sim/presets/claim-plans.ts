@@ -36,19 +36,21 @@ export const LONGER: Plan = {
   ways: [denseWay(LONGER_SIZE, [0.005, 0.01]), sparseWay(LONGER_SIZE, "own", 0.02, [0.03, 0.02])],
 };
 
+const FEW = {
+  model: "presidents",
+  volunteers: 3,
+  versions: 4,
+  changes: ["merge.cohortSize=3"], // else so few merge once or twice, of the same base
+};
+
 /** Moved to another domain, from Moby Dick to speeches. */
-export function presidentsPlan(isQuick: boolean): Plan {
-  const volunteers = 3;
-  const changes = [`merge.cohortSize=${volunteers}`]; // else so few merge once or twice, of the same base
-  const size = { model: "presidents", volunteers, versions: 4, changes };
-  return {
-    size,
-    ways: [
-      denseWay(size, [0.001, 0.002]),
-      sparseWay(size, "own", 0.005, [0.02, 0.012]),
-      ...(isQuick ? [] : [sparseWay(size, "own", 0.01, [0.015])]),
-      sparseWay(size, "own", 0.02, [0.006, 0.009]),
-      sparseLocoWay(size, 0.02, 2, [0.001, 0.002]),
-    ],
-  };
-}
+export const PRESIDENTS: Plan = {
+  size: FEW,
+  ways: [
+    denseWay(FEW, [0.001, 0.002]),
+    sparseWay(FEW, "own", 0.005, [0.02, 0.012]),
+    sparseWay(FEW, "own", 0.01, [0.015]),
+    sparseWay(FEW, "own", 0.02, [0.006, 0.009]),
+    sparseLocoWay(FEW, 0.02, 2, [0.001, 0.002]),
+  ],
+};

@@ -1,6 +1,6 @@
 import type { CommunityReport } from "../community/report.ts";
 import { onMaskRow } from "./arrivals.ts";
-import { DIGITS, LONGER, type Plan, presidentsPlan } from "./claim-plans.ts";
+import { DIGITS, LONGER, type Plan, PRESIDENTS } from "./claim-plans.ts";
 import {
   type AnyCurve,
   type Comparison,
@@ -27,9 +27,8 @@ import { tuneRates } from "./tuning.ts";
 /** Sparse patches against dense training and against SparseLoCo's way, on the same data and steps. */
 export const claims: Preset = async (context) => {
   const digits = await claimsOf(context, DIGITS);
-  const { isQuick } = context;
-  const longer = isQuick ? [] : [await claimsOf(context, LONGER)];
-  const presidents = await claimsOf(withFewSeeds(context), presidentsPlan(isQuick));
+  const longer = context.isQuick ? [] : [await claimsOf(context, LONGER)];
+  const presidents = await claimsOf(withFewSeeds(context), PRESIDENTS);
   const all = [digits, ...longer, presidents];
   return {
     rows: [
