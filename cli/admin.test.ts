@@ -61,6 +61,15 @@ test("a maintainer pauses a model, reverts a contribution, resumes and reads who
   expect(lines[2]).toContain(`${contribution}  ${reason}`);
 });
 
+test("a maintainer bans a contributor and lifts the ban", async () => {
+  const contributor = "cd".repeat(32);
+  const ban = { command: "admin ban", ...where(), contributor, reason: "It sends noise." } as const;
+  const banned = `No work of ${contributor} is taken any more; 0 that waited refused.`;
+  expect(await run(ban)).toEqual({ code: 0, lines: [banned] });
+  const unbanned = await run({ command: "admin unban", ...where(), contributor });
+  expect(unbanned).toEqual({ code: 0, lines: [`Work of ${contributor} is taken again.`] });
+});
+
 test("a maintainer makes a version a release, once", async () => {
   const tagging = { ...where(), model: "tiny", version: 1, tag: "1.0.0" };
   const tagged = await run({ command: "admin tag", ...tagging });

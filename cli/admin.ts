@@ -37,6 +37,16 @@ export async function admin(
       print(`Version ${version} of ${model} is release ${tag}.`);
       return 0;
     }
+    case "admin ban": {
+      const { contributor, reason } = call;
+      const { refused } = await maintainer.ban({ contributor, reason }, { signal });
+      print(`No work of ${contributor} is taken any more; ${refused} that waited refused.`);
+      return 0;
+    }
+    case "admin unban":
+      await maintainer.unban(call.contributor, { signal });
+      print(`Work of ${call.contributor} is taken again.`);
+      return 0;
     case "admin revert":
       return await revert(call, maintainer, print, signal);
   }

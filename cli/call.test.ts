@@ -44,6 +44,14 @@ test("a maintainer's calls name the relay, the token's file and what to do", () 
   expect(insisting).toMatchObject({ command: "admin revert", insist: true });
 });
 
+test("a ban is a contributor's key and a reason, and is lifted by the key", () => {
+  const contributor = "cd".repeat(32);
+  const words = [...MAINTAIN.slice(0, 4), "--contributor", contributor];
+  const ban = parse("admin", "ban", ...words, "--reason", "It sends noise.");
+  expect(ban).toMatchObject({ command: "admin ban", contributor, reason: "It sends noise." });
+  expect(parse("admin", "unban", ...words)).toMatchObject({ command: "admin unban", contributor });
+});
+
 test("a release is a version's number and a semantic version", () => {
   const words = ["admin", "tag", ...MAINTAIN, "--version", "12", "--tag", "1.0.0"];
   const tagging = { model: "tiny", version: 12, tag: "1.0.0" };
@@ -61,6 +69,8 @@ test.each([
   [["admin", "pause", ...MAINTAIN.slice(0, 4)], /--model wants a model's name/],
   [["admin", "revert", ...MAINTAIN, "--contribution", "1"], /--contribution wants/],
   [["admin", "revert", ...MAINTAIN, "--contribution", "ab".repeat(32)], /--reason wants/],
+  [["admin", "ban", ...MAINTAIN, "--contributor", "1"], /--contributor wants/],
+  [["admin", "ban", ...MAINTAIN, "--contributor", "ab".repeat(32)], /--reason wants/],
   [["admin", "tag", ...MAINTAIN, "--version", "head", "--tag", "1.0.0"], /--version wants/],
   [["admin", "tag", ...MAINTAIN, "--version", "1", "--tag", "v1"], /--tag wants/],
   [["admin"], /There is no command "admin"/],

@@ -31,6 +31,12 @@ export type Call =
       readonly tag: string;
     })
   | (Maintaining & {
+      readonly command: "admin ban";
+      readonly contributor: string;
+      readonly reason: string;
+    })
+  | (Maintaining & { readonly command: "admin unban"; readonly contributor: string })
+  | (Maintaining & {
       readonly command: "admin revert";
       readonly model: string;
       readonly contribution: string;
@@ -77,16 +83,22 @@ export function parseCall(words: readonly string[], defaultFolder: string): Call
       return { ...call, version: Number(version), tag };
     }
     case "admin revert": {
-      const { contribution = "", reason = "", insist = false } = values;
+      const { contribution = "", insist = false } = values;
       const call = { command, ...maintainingOf(values), model: modelOf(values) } as const;
       if (!/^[0-9a-f]{64}$/.test(contribution)) {
         throw new UsageError("--contribution wants a contribution's id, 64 hexadecimal digits.");
       }
-      if (reason.trim() === "") {
-        throw new UsageError("--reason wants a sentence; its contributor reads it.");
-      }
-      return { ...call, contribution, reason, insist };
+      return { ...call, contribution, reason: reasonOf(values), insist };
     }
+    case "admin ban":
+      return {
+        command,
+        ...maintainingOf(values),
+        ...contributorOf(values),
+        reason: reasonOf(values),
+      };
+    case "admin unban":
+      return { command, ...maintainingOf(values), ...contributorOf(values) };
     default:
       throw new UsageError(`There is no command "${command}".`);
   }
@@ -106,6 +118,20 @@ function modelOf({ model }: Values): string {
     throw new UsageError("--model wants a model's name, such as digits.");
   }
   return model;
+}
+
+function contributorOf({ contributor = "" }: Values): { readonly contributor: string } {
+  if (!/^[0-9a-f]{64}$/.test(contributor)) {
+    throw new UsageError("--contributor wants a contributor's key, 64 hexadecimal digits.");
+  }
+  return { contributor };
+}
+
+function reasonOf({ reason = "" }: Values): string {
+  if (reason.trim() === "") {
+    throw new UsageError("--reason wants a sentence; its contributor reads it.");
+  }
+  return reason;
 }
 
 function maintainingOf(values: Values): Maintaining {
@@ -131,6 +157,7 @@ function parseWords(words: readonly string[]) {
         folder: { type: "string" },
         "token-file": { type: "string" },
         contribution: { type: "string" },
+        contributor: { type: "string" },
         reason: { type: "string" },
         insist: { type: "boolean" },
         version: { type: "string" },

@@ -10,11 +10,14 @@ const USAGE = `Usage: commonweight volunteer --relay URL --model NAME [--pieces 
        commonweight admin pause|resume --relay URL --token-file FILE --model NAME
        commonweight admin revert --relay URL --token-file FILE --model NAME --contribution ID --reason TEXT [--insist]
        commonweight admin tag --relay URL --token-file FILE --model NAME --version N --tag 1.0.0
+       commonweight admin ban --relay URL --token-file FILE --contributor KEY --reason TEXT
+       commonweight admin unban --relay URL --token-file FILE --contributor KEY
        commonweight admin audit --relay URL --token-file FILE
 
 "volunteer" trains pieces of a community model on this machine's processor and sends them to the relay.
 "admin" is for maintainers: stop a model's merging or go on with it, take a merged contribution out of it
-again, make a version a release, read who did what.
+again, whatever the gate says of that with --insist, make a version a release, take no work of a contributor any
+more or take it again, read who did what.
 
   --relay URL         the relay, such as https://example.org
   --model NAME        the model, such as digits
@@ -22,6 +25,7 @@ again, make a version a release, read who did what.
   --folder PATH       where key, outbox and caches are kept (default: ~/.commonweight)
   --token-file FILE   a maintainer's token; the relay prints where the first one is
   --contribution ID   the contribution to revert, 64 hexadecimal digits
+  --contributor KEY   the contributor's key, 64 hexadecimal digits
   --reason TEXT       why, for its contributor to read
   --version N         number of the version to tag; later versions must not be worse than it
   --tag 1.0.0         a semantic version that the model does not have yet`;

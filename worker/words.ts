@@ -69,6 +69,9 @@ export function describeStop(error: unknown): string {
   if ("code" in error && error.code === "outdated") {
     return "This page is older than the relay. Reload it; finished work is kept.";
   }
+  if ("code" in error && error.code === "banned") {
+    return `A maintainer of this relay takes no work of this browser's key any more: ${error.message}`;
+  }
   if (error.name === "DeviceLostError") return DEVICE_LOST;
   if (error.name === "DeviceMemoryError") return DEVICE_FULL;
   if (error.name === "DeviceFaultError") {

@@ -5,7 +5,14 @@ import { type Fetch, type FetchInit, readBody } from "./fetch.ts";
 import { PROTOCOL_HEADER, PROTOCOL_VERSION, SIGNATURE_HEADER } from "./limits.ts";
 import { actionOf, RelayError } from "./relay-error.ts";
 import { routes } from "./routes.ts";
-import { auditLog, type RevertRequest, revertStatus, type TagRequest } from "./schemas/admin.ts";
+import {
+  auditLog,
+  type BanRequest,
+  banStatus,
+  type RevertRequest,
+  revertStatus,
+  type TagRequest,
+} from "./schemas/admin.ts";
 import { checkpointPlan } from "./schemas/checkpoint.ts";
 import { contribution, contributionList } from "./schemas/contribution.ts";
 import {
@@ -160,6 +167,11 @@ export function createRelayClient({ baseUrl, fetch }: { baseUrl: string; fetch: 
           ask(revertStatus, routes.reverts(), options, post(request)),
         revert: (contribution: string, options?: CallOptions) =>
           ask(revertStatus, routes.revert(segment(contribution)), options, get),
+        /** Take no work of a contributor any more, and refuse what waits of theirs. */
+        ban: (request: BanRequest, options?: CallOptions) =>
+          ask(banStatus, routes.ban(), options, post(request)),
+        unban: (contributor: string, options?: CallOptions) =>
+          ask(banStatus, routes.unban(), options, post({ contributor })),
         /** Make a version a release; a tag names one version for ever. */
         tag: (request: TagRequest, options?: CallOptions) =>
           ask(modelHealth, routes.tag(), options, post(request)),

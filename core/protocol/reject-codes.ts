@@ -10,6 +10,7 @@ export const REJECT_CODES = {
   "hash-mismatch": { status: 400, action: "discard" },
   "signature-invalid": { status: 401, action: "discard" },
   "clock-skew": { status: 401, action: "retry" },
+  banned: { status: 403, action: "discard" },
   "model-unknown": { status: 404, action: "discard" },
   "version-unknown": { status: 404, action: "discard" },
   "blob-unknown": { status: 404, action: "discard" },

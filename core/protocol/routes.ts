@@ -26,5 +26,7 @@ export const routes = {
   reverts: () => `${API}/admin/revert`,
   revert: (contribution: string) => `${API}/admin/revert/${contribution}`,
   tag: () => `${API}/admin/tag`,
+  ban: () => `${API}/admin/ban`,
+  unban: () => `${API}/admin/unban`,
   audit: () => `${API}/admin/audit`,
 } as const;

@@ -5,11 +5,14 @@ import { MAX_REQUEST_BYTES } from "../../core/protocol/limits.ts";
 import { routes } from "../../core/protocol/routes.ts";
 import {
   type AuditLog,
+  type BanStatus,
+  banRequest,
   pauseRequest,
   type RevertStatus,
   revertRequest,
   revertStatus,
   tagRequest,
+  unbanRequest,
 } from "../../core/protocol/schemas/admin.ts";
 import type { RelayContext } from "../context.ts";
 import type { EventHub } from "../events/event-hub.ts";
@@ -23,7 +26,7 @@ import { Refusal } from "./refusal.ts";
 
 const AUDIT_ENTRIES = 200;
 
-/** For maintainers only: pause, resume, revert, tag, audit log. `onWork` hears that the pipeline has something to do. */
+/** For maintainers only: pause, resume, revert, tag, ban, audit log. `onWork` hears that the pipeline has something to do. */
 export function adminRoutes(
   context: RelayContext,
   hub: EventHub,
@@ -70,6 +73,24 @@ export function adminRoutes(
     throw new Refusal(entry.code, REFUSALS[entry.code]);
   }
 
+  async function ban(c: Context): Promise<Response> {
+    const maintainer = await maintainerOf(c);
+    const body = await readBody(c.req.raw, MAX_REQUEST_BYTES);
+    const request = parseJson("request", banRequest, body);
+    const refused = await context.ledger.ban({ ...request, maintainer, at: context.clock() });
+    hub.wake();
+    const { contributor } = request;
+    return c.json({ contributor, banned: true, refused } satisfies BanStatus);
+  }
+
+  async function unban(c: Context): Promise<Response> {
+    const maintainer = await maintainerOf(c);
+    const body = await readBody(c.req.raw, MAX_REQUEST_BYTES);
+    const { contributor } = parseJson("request", unbanRequest, body);
+    await context.ledger.unban({ contributor, maintainer, at: context.clock() });
+    return c.json({ contributor, banned: false, refused: 0 } satisfies BanStatus);
+  }
+
   async function tag(c: Context): Promise<Response> {
     const maintainer = await maintainerOf(c);
     const body = await readBody(c.req.raw, MAX_REQUEST_BYTES);
@@ -93,6 +114,8 @@ export function adminRoutes(
   app.post(routes.resume(), (c) => setPaused(c, false));
   app.post(routes.reverts(), requestRevert);
   app.post(routes.tag(), tag);
+  app.post(routes.ban(), ban);
+  app.post(routes.unban(), unban);
   app.get(routes.revert(":id"), async (c) => {
     await maintainerOf(c);
     const row = await context.ledger.revert(pathPart(c, "id"));

@@ -4,10 +4,13 @@ import { REJECT_CODES } from "../../core/protocol/reject-codes.ts";
 import { routes } from "../../core/protocol/routes.ts";
 import {
   auditLog,
+  banRequest,
+  banStatus,
   pauseRequest,
   revertRequest,
   revertStatus,
   tagRequest,
+  unbanRequest,
 } from "../../core/protocol/schemas/admin.ts";
 import { checkpointPlan } from "../../core/protocol/schemas/checkpoint.ts";
 import { contribution, contributionList } from "../../core/protocol/schemas/contribution.ts";
@@ -152,6 +155,22 @@ const OPERATIONS: readonly Operation[] = [
     summary: "Make a version a release; a tag names one version for ever",
     body: tagRequest,
     answer: modelHealth,
+    maintainer: true,
+  },
+  {
+    method: "post",
+    path: routes.ban(),
+    summary: "Take no work of a contributor any more, and refuse what waits of theirs",
+    body: banRequest,
+    answer: banStatus,
+    maintainer: true,
+  },
+  {
+    method: "post",
+    path: routes.unban(),
+    summary: "Take work of a contributor again",
+    body: unbanRequest,
+    answer: banStatus,
     maintainer: true,
   },
   {

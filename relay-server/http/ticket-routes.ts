@@ -39,6 +39,8 @@ export function ticketRoutes(
       throw new Refusal("clock-skew", `issuedAt is ${seconds} s off the relay's clock`);
     }
     limits.key(request.contributor);
+    const reason = await context.ledger.banReason(request.contributor);
+    if (reason !== undefined) throw new Refusal("banned", reason);
     const answer: TicketAnswer = await issueTicket(context, row, request.contributor);
     if (answer.work) onTicket(answer.ticket);
     return c.json(answer);

@@ -133,6 +133,7 @@ export function createIntake(
 const CONFLICTS = {
   "ticket-used": "another contribution was made with this ticket",
   copied: "the same values were contributed before",
+  banned: "a maintainer of this relay takes no work of this contributor any more",
 } as const;
 
 /** Whether `bytes` are the ones that `id` names. */

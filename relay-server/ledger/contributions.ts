@@ -8,13 +8,17 @@ import type { ContributionRow, RefusalRow, Tables } from "./tables.ts";
 /** What became of an attempt to enter a contribution: the constraints decide, not a check before. */
 export type Entry =
   | { readonly kind: "created" | "known"; readonly life: Contribution }
-  | { readonly kind: "refused"; readonly code: "ticket-used" | "copied" };
+  | { readonly kind: "refused"; readonly code: "ticket-used" | "copied" | "banned" };
 
 export function contributionParts(db: Kysely<Tables>, write: Write) {
   return {
     /** Enter a contribution, its bytes and its event in one commit; the same id again finds the first. */
     enter(row: ContributionRow, bytes: Uint8Array): Promise<Entry> {
       return write(async (trx): Promise<Entry> => {
+        const { contributor } = row;
+        const bans = trx.selectFrom("bans").select("contributor");
+        const ban = await bans.where("contributor", "=", contributor).executeTakeFirst();
+        if (ban !== undefined) return { kind: "refused", code: "banned" };
         const inserted = await trx
           .insertInto("contributions")
           .values(row)

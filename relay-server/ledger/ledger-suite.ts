@@ -1,5 +1,6 @@
 import type { Kysely } from "kysely";
 import { expect, test } from "vitest";
+import { banSuite } from "./ban-suite.ts";
 import { judgingSuite } from "./judging-suite.ts";
 import type { Ledger } from "./ledger.ts";
 import {
@@ -241,4 +242,5 @@ export function ledgerSuite(open: () => Promise<EmptyDatabase>): void {
 
   judgingSuite(ledgerTest);
   spotCheckSuite(ledgerTest);
+  banSuite(ledgerTest);
 }

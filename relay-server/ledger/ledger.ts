@@ -1,4 +1,5 @@
 import type { Kysely } from "kysely";
+import { banParts } from "./bans.ts";
 import { contributionParts } from "./contributions.ts";
 import { epochParts } from "./epochs.ts";
 import { eventParts } from "./events.ts";
@@ -40,5 +41,6 @@ export function createLedger(db: Kysely<Tables>) {
     ...statusParts(db),
     ...eventParts(db, write),
     ...maintainerParts(db, write),
+    ...banParts(db, write),
   };
 }

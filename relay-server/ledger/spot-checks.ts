@@ -1,10 +1,9 @@
 import type { Kysely, Transaction } from "kysely";
 import type { Similarity } from "../../core/patch/similarity.ts";
 import type { RejectCode } from "../../core/protocol/reject-codes.ts";
-import { addEvents } from "./events.ts";
 import type { Write } from "./group-commit.ts";
-import { lifeOf } from "./lives.ts";
 import { addAudit } from "./maintainers.ts";
+import { refuseAllWaiting } from "./refusing.ts";
 import type { ContributionRow, SpotCheckRow, Tables } from "./tables.ts";
 
 /** What a spot check found. */
@@ -84,7 +83,8 @@ export function spotCheckParts(db: Kysely<Tables>, write: Write) {
         const failed = await decide(trx, result, "failed");
         if (failed === undefined) return;
         const { contribution, cosine, normRatio, at } = result;
-        const refused = await refuseAllWaiting(trx, failed.contributor, result);
+        const messageOf = (id: string) => (id === contribution ? CHECKED : OTHERS);
+        const refused = await refuseAllWaiting(trx, failed.contributor, CODE, messageOf, at);
         const found = `cosine ${cosine.toFixed(3)}, length ${normRatio.toFixed(3)}`;
         const note = `${failed.model}, by ${failed.contributor}: ${found}; ${refused} that waited refused`;
         const entry = { at, maintainer: "the relay", subject: contribution, note };
@@ -107,30 +107,4 @@ function decide(
     .where("state", "=", "drawn")
     .returning(["contributor", "model"])
     .executeTakeFirst();
-}
-
-/** Returns how many contributions that were. */
-async function refuseAllWaiting(
-  trx: Transaction<Tables>,
-  contributor: string,
-  { contribution, at }: SpotCheckResult,
-): Promise<number> {
-  const waiting = await trx
-    .selectFrom("waiting_bytes")
-    .innerJoin("contributions", "contributions.id", "waiting_bytes.contribution")
-    .select("contributions.id")
-    .where("contributor", "=", contributor)
-    .execute();
-  for (const { id } of waiting) {
-    const reason_message = id === contribution ? CHECKED : OTHERS;
-    const row = await trx
-      .updateTable("contributions")
-      .set({ state: "refused", reason_code: CODE, reason_message, updated_at: at })
-      .where("id", "=", id)
-      .returningAll()
-      .executeTakeFirstOrThrow();
-    await trx.deleteFrom("waiting_bytes").where("contribution", "=", id).execute();
-    await addEvents(trx, [{ type: "contribution", data: { contribution: lifeOf(row) } }]);
-  }
-  return waiting.length;
 }

@@ -124,6 +124,15 @@ export type AuditRow = {
   note: string | null;
 };
 
+/** A contributor whose work is not taken any more. */
+export type BanRow = {
+  contributor: string;
+  /** Why, in a maintainer's words. */
+  reason: string;
+  maintainer: string;
+  banned_at: number;
+};
+
 /** A maintainer's wish to take a merged contribution out again, and what became of it. */
 export type RevertRow = {
   contribution: string;
@@ -195,6 +204,7 @@ export type Tables = {
   audit: AuditRow;
   reverts: RevertRow;
   spot_checks: SpotCheckRow;
+  bans: BanRow;
   releases: ReleaseRow;
   gate_tests: GateTestRow;
 };

@@ -20,6 +20,8 @@ const REQUESTS = {
   resume: () => ({ model: "tiny" }),
   revert: () => ({ model: "tiny", contribution, reason: "I do not like it" }),
   tag: () => ({ model: "tiny", version: 0, tag: "1.0.0" }),
+  ban: () => ({ contributor: "ab".repeat(32), reason: "I do not like them" }),
+  unban: () => ({ contributor: "ab".repeat(32) }),
 };
 const TOKENS = [
   ["without a token", {}],

@@ -19,6 +19,7 @@ const GUARDED = [
   "audit",
   "reverts",
   "releases",
+  "bans",
 ];
 
 /** A relay that scores but never closes a cohort, so that nothing moves by itself. */

@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
-import { count, hash, longText, modelId, shortText, timeMs } from "./primitives.ts";
+import { count, hash, longText, modelId, publicKey, shortText, timeMs } from "./primitives.ts";
 
-/** What maintainers send and hear (protocol H15, H16). */
+/** What maintainers send and hear (protocol H15 to H17, H19). */
 export const pauseRequest = z.strictObject({ model: modelId });
 
 export const revertRequest = z.strictObject({
@@ -22,6 +22,25 @@ export const tagRequest = z.strictObject({
   tag: z.string().check(z.regex(/^(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})$/)),
 });
 export type TagRequest = z.infer<typeof tagRequest>;
+
+/** Takes no work of a contributor any more, and refuses what waits of theirs. */
+export const banRequest = z.strictObject({
+  contributor: publicKey,
+  /** Why; the contributor reads it. */
+  reason: longText.check(z.minLength(1)),
+});
+export type BanRequest = z.infer<typeof banRequest>;
+
+/** Lifts a ban. */
+export const unbanRequest = z.strictObject({ contributor: publicKey });
+
+/** Whether a contributor is banned now, and how many contributions that waited were refused for it. */
+export const banStatus = z.strictObject({
+  contributor: publicKey,
+  banned: z.boolean(),
+  refused: count,
+});
+export type BanStatus = z.infer<typeof banStatus>;
 
 /** A revert that was asked for, and what became of it. */
 export const revertStatus = z.strictObject({

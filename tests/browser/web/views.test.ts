@@ -1,7 +1,7 @@
 /** What spectators and maintainers see, and an update that waits for the running piece. */
 import { afterEach, expect, test } from "vitest";
 import { page } from "vitest/browser";
-import { health, modelHealth, summary, version2 } from "./relay-data.ts";
+import { contributor, health, modelHealth, summary, version2 } from "./relay-data.ts";
 import { openPage } from "./stage.ts";
 
 let stage: ReturnType<typeof openPage>;
@@ -57,6 +57,8 @@ test("a version's tests, flips, mask and merge rule can be read, and how to take
   expect(text()).not.toContain("--insist");
   await page.getByRole("checkbox", { name: /^It must go/ }).click();
   await expect.poll(text).toContain('--reason "WHY" --insist');
+  expect(text()).toContain(`admin ban --relay ${location.origin}`);
+  expect(text()).toContain(`--contributor ${contributor} --reason "WHY"`);
 });
 
 test("a revert that a maintainer insisted on says that it did not pass the gate", async () => {
