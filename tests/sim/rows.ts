@@ -41,6 +41,7 @@ export function communityRows(report: CommunityReport): Row[] {
     { what: "up, a contribution", value: each(end?.bytesUp ?? 0), unit: "bytes" },
     { what: "down, a contribution", value: each(end?.bytesDown ?? 0), unit: "bytes" },
     percent("negative flips, last version against version 0", negativeFlips),
+    percent("negative flips, a version against its parent, mean", flipsAVersion(report)),
     ...(report.protected === null
       ? []
       : [
@@ -57,6 +58,14 @@ export function communityRows(report: CommunityReport): Row[] {
       }),
     ),
   ];
+}
+
+/** The mean share of what a version's parent had right that it has wrong. */
+export function flipsAVersion({ versions }: CommunityReport): number {
+  return (
+    versions.reduce((sum, { negativeFlips }) => sum + negativeFlips, 0) /
+    Math.max(1, versions.length)
+  );
 }
 
 /** How many there were of each fate. */

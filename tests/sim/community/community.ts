@@ -10,7 +10,7 @@ import { finishPiece } from "./finish-piece.ts";
 import { isCohortDue, type MergeReport, mergeWaiting } from "./merging.ts";
 import type { Piece, SentPatch, Version } from "./piece.ts";
 import { receive } from "./receiving.ts";
-import { type Defence, headOf, openRelay, type Relay, reportOf } from "./relay.ts";
+import { type Defence, headOf, openRelay, type Relay } from "./relay.ts";
 import type { CommunityReport, ContributionReport, VersionReport } from "./report.ts";
 import { arrangeShards, createShardDeck, type ShardArrangement } from "./shards.ts";
 import type { SimModel } from "./sim-model.ts";
@@ -132,8 +132,10 @@ function versionReportOf(
   now: number,
   { bytesUp, bytesDown }: { readonly bytesUp: number; readonly bytesDown: number },
 ): VersionReport {
-  const { number, evaluation } = headOf(relay).record;
+  const head = headOf(relay);
+  const { number, evaluation } = head.record;
   const { accuracy, lossNats } = evaluation.report;
+  const parent = relay.versions[number - 1]!;
   return {
     version: number,
     at: now,
@@ -143,6 +145,7 @@ function versionReportOf(
     liesMerged: merged.filter(({ sent }) => sent.piece.volunteer.attack !== null).length,
     tests,
     gateExamples,
+    negativeFlips: countNegativeFlips(parent.report.answers, head.report.answers).share,
     bytesUp,
     bytesDown,
   };
@@ -157,8 +160,7 @@ async function reportOn(
   const { architecture } = model.recipe;
   const { report, protected: suite } = model.heldOut;
   const { base, last } = { base: model.base, last: headOf(relay).parameters };
-  const before = await reportOf(model, base);
-  const after = await reportOf(model, last);
+  const [before, after] = [relay.versions[0]!.report, headOf(relay).report];
   const kept =
     suite === undefined
       ? null

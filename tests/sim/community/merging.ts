@@ -116,6 +116,7 @@ async function publish(
     base: sent.piece.base.record.number,
     multiplier: multipliers[i]!,
   }));
+  const report = await reportOf(model, parameters);
   const record: VersionRecord = {
     format: "commonweight.version/1",
     model: recipe.id,
@@ -127,13 +128,13 @@ async function publish(
     mask: await maskAfterHead(relay),
     merge: mergeRecordOf(recipe.merge, inputs),
     evaluation: {
-      report: metricsOf(await reportOf(model, parameters)),
+      report: metricsOf(report),
       gate:
         passed === null || without.has("gate") ? null : gateReportOf(passed.verdict, tested.length),
     },
   };
   history.push(await signVersion(record, keys.privateKey));
-  versions.push({ id: await versionId(record), record, parameters });
+  versions.push({ id: await versionId(record), record, parameters, report });
   relay.kept = new Map(Array.from(relay.kept).filter(([name]) => name.includes("release")));
   for (const { contributor, norm } of members) {
     count(relay.merges, contributor);

@@ -10,6 +10,7 @@ import {
 import type { PatchHeader } from "../../../core/protocol/schemas/contribution.ts";
 import type { Mask } from "../../../core/protocol/schemas/mask.ts";
 import type { VersionRecord } from "../../../core/protocol/schemas/version.ts";
+import type { Evaluation } from "../../../core/training/evaluate.ts";
 import type { Examples } from "../../../core/training/examples.ts";
 import { trainDelta } from "../../../core/training/train.ts";
 import { joinShards } from "./shards.ts";
@@ -22,6 +23,8 @@ export type Version = {
   readonly record: VersionRecord;
   /** [N] */
   readonly parameters: Float32Array;
+  /** On the report set, which nothing else looks at. */
+  readonly report: Evaluation;
 };
 
 /** What a ticket says, with base and mask already loaded. */

@@ -78,6 +78,7 @@ export async function openRelay(
   options: Pick<Relay, "seed" | "without" | "isProbed">,
 ): Promise<Relay> {
   const keys = await keysOf(`${options.seed} relay`);
+  const report = await reportOf(model, model.base);
   const record: VersionRecord = {
     format: "commonweight.version/1",
     model: model.recipe.id,
@@ -91,7 +92,7 @@ export async function openRelay(
       shared: null,
     }),
     merge: null,
-    evaluation: { report: metricsOf(await reportOf(model, model.base)), gate: null },
+    evaluation: { report: metricsOf(report), gate: null },
   };
   return {
     ...options,
@@ -100,7 +101,7 @@ export async function openRelay(
     model,
     keys,
     history: [await signVersion(record, keys.privateKey)],
-    versions: [{ id: await versionId(record), record, parameters: model.base }],
+    versions: [{ id: await versionId(record), record, parameters: model.base, report }],
     kept: new Map(),
     queue: [],
     mergedNorms: [],

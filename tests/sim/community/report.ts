@@ -31,6 +31,8 @@ export type VersionReport = CurvePoint & {
   /** Candidates that the gate tested, and the examples that the one that passed took. */
   readonly tests: number;
   readonly gateExamples: number;
+  /** Share of what its parent had right that it has wrong, on the report set. */
+  readonly negativeFlips: number;
 };
 
 /** Everything that screens and scores can say of one contribution. */

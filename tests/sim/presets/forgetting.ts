@@ -1,5 +1,6 @@
 import { judgedRow, type Row } from "../../../bench/figures.ts";
 import { drawBars } from "../charts/bar-chart.ts";
+import { flipsAVersion } from "../rows.ts";
 import { community } from "../runs/spec.ts";
 import { fisherPolicy } from "./fisher-policy.ts";
 import { describeInterval, formatInterval, type Interval, intervalOf } from "./interval.ts";
@@ -43,10 +44,12 @@ export const forgetting: Preset = async (context) => {
         suite === null ? 0 : 100 * (suite.last.lossNats - suite.base.lossNats),
       ),
       flips: of(({ negativeFlips }) => 100 * negativeFlips),
+      flipsAVersion: of((report) => 100 * flipsAVersion(report)),
       suiteFlips: of(({ protected: suite }) => 100 * (suite?.negativeFlips ?? 0)),
     };
   });
   const flips = intervalOf(digits!.map(({ negativeFlips }) => 100 * negativeFlips));
+  const digitsAVersion = intervalOf(digits!.map((report) => 100 * flipsAVersion(report)));
   const [shipped] = cells;
   const flipRow = (what: string, found: Interval): Row => {
     const row = { what, value: found.mean, unit: "%", against: describeInterval(found, 2) };
@@ -56,7 +59,12 @@ export const forgetting: Preset = async (context) => {
   return {
     rows: [
       flipRow("digits: negative flips, last version against version 0", flips),
+      flipRow("digits: negative flips, a version against its parent, mean", digitsAVersion),
       flipRow("presidents: negative flips, last version against version 0", shipped!.flips),
+      flipRow(
+        "presidents: negative flips, a version against its parent, mean",
+        shipped!.flipsAVersion,
+      ),
       flipRow("presidents: negative flips on Moby Dick", shipped!.suiteFlips),
       ...cells.map(
         ({ name, forgotten }): Row => ({
@@ -68,12 +76,20 @@ export const forgetting: Preset = async (context) => {
       ),
     ],
     markdown: `presidents, ${VOLUNTEERS} volunteers, ${VERSIONS} pieces each; in hundredths of a nat.\n\n${table(
-      ["with", "speeches gain", "Moby Dick loses", "flips, speeches", "flips, Moby Dick"],
-      cells.map(({ name, gained, forgotten, flips: own, suiteFlips }) => [
+      [
+        "with",
+        "speeches gain",
+        "Moby Dick loses",
+        "flips, speeches",
+        "flips a version",
+        "flips, Moby Dick",
+      ],
+      cells.map(({ name, gained, forgotten, flips: own, flipsAVersion: each, suiteFlips }) => [
         name,
         formatInterval(gained, 2),
         formatInterval(forgotten, 2),
         `${formatInterval(own, 2)}%`,
+        `${formatInterval(each, 2)}%`,
         `${formatInterval(suiteFlips, 2)}%`,
       ]),
     )}`,

@@ -37,7 +37,14 @@ function reportOf(spec: RunSpec): CommunityReport | Curve {
       probe: spec.isProbed ? { slopeNats: 0, riseNats: 0, likeness: 0.2, passes } : null,
     }),
   );
-  const tests = { at: 0, merged: 1, liesMerged: 0, tests: 1, gateExamples: 100 };
+  const tests = {
+    at: 0,
+    merged: 1,
+    liesMerged: 0,
+    tests: 1,
+    gateExamples: 100,
+    negativeFlips: 0.002,
+  };
   return {
     ...curve,
     versions: curve.versions.map((point, i) => ({ ...point, ...tests, version: i + 1 })),
