@@ -53,7 +53,14 @@ test("H14: a score is the rise of the held-out loss at a share of the step, on o
   const judge = createToyJudge(head);
   const good = await scoreMember(judge, head, trusted);
   const bad = await scoreMember(judge, head, toyMember("bad", toyDelta(-0.1, "bad")));
-  expect(good).toBeLessThan(0);
+  const late = await scoreMember(judge, head, { ...trusted, lag: 1 });
+  const half = toyMember(
+    "half",
+    toyDelta(0.1, "trusted").map((value) => value / 2),
+  );
+  expect(late).toBeCloseTo(await scoreMember(judge, head, half), 6); // as it will count in the merge
+  expect(good).toBeLessThan(late);
+  expect(late).toBeLessThan(0);
   expect(validateScore(good, score).ok).toBe(true);
   expect(bad).toBeGreaterThan(0.02);
   expect(validateScore(bad, score)).toMatchObject({ ok: false, code: "harmful" });

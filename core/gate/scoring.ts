@@ -48,8 +48,9 @@ export function needsScore(
 }
 
 /**
- * The rise of the mean held-out loss, in nats, when the head [N] takes `stepShare` of the member's delta. At the full
- * step honest work would be refused late in training: only beside others' is it an improvement.
+ * The rise of the mean held-out loss, in nats, when the head [N] takes `stepShare` / (1 + lag) of the member's delta. At
+ * the full step honest work would be refused late in training: only beside others' is it an improvement. Late work counts
+ * as much less as it will in the merge: others have meanwhile mended what it was to mend, so that it goes too far.
  */
 export async function scoreMember(
   judge: Judge,
@@ -60,10 +61,10 @@ export async function scoreMember(
   const range = sliceOf(recipe.data.heldOut.score, head.number);
   const delta = deltaOf(member);
   const { positions } = member;
-  const { stepShare } = recipe.score;
+  const share = recipe.score.stepShare / (1 + member.lag);
   const values = Float32Array.from(
     positions,
-    (position, i) => parameters[position]! + stepShare * delta[i]!,
+    (position, i) => parameters[position]! + share * delta[i]!,
   );
   const before = await judge.evaluate("score", { head: null }, range);
   const after = await judge.evaluate("score", { head: { positions, values } }, range);

@@ -2,11 +2,14 @@ import { maskedGradient } from "../../../core/training/gradient.ts";
 import { headOf, type Relay, type Waiting } from "./relay.ts";
 
 /**
- * The held-out gradient times the delta at the recipe's share of the step, in nats: what the loss on the score set
+ * The held-out gradient times the delta at the share of the step that is scored, in nats: what the loss on the score set
  * would change by to first order. The gradient is taken once for each head and mask, of
  * all parameters where everybody's mask is their own.
  */
-export async function slopeOf(relay: Relay, { sent, positions, delta }: Waiting): Promise<number> {
+export async function slopeOf(
+  relay: Relay,
+  { sent, positions, delta, lag }: Waiting,
+): Promise<number> {
   const { model, gradients } = relay;
   const { architecture, score } = model.recipe;
   const { id, parameters } = headOf(relay);
@@ -22,5 +25,5 @@ export async function slopeOf(relay: Relay, { sent, positions, delta }: Waiting)
   for (let i = 0; i < delta.length; i++) {
     product += gradient[isOwn ? positions[i]! : i]! * delta[i]!;
   }
-  return score.stepShare * product;
+  return (score.stepShare / (1 + lag)) * product;
 }
