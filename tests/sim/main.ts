@@ -10,6 +10,7 @@ import { changeRecipe, HELP, parseOptions, type SimOptions } from "./options.ts"
 import { runPreset } from "./presets/run-preset.ts";
 import { communityRows } from "./rows.ts";
 
+process.once("SIGTERM", () => process.exit(143)); // by way of what ends a preset's processes
 const options = parseOptions(process.argv.slice(2));
 if (typeof options === "string") {
   console.log(options);

@@ -26,6 +26,8 @@ export async function runAll(
     let spec = waiting.shift();
     if (spec === undefined) return;
     const child = fork(new URL("./run-process.ts", import.meta.url), { serialization: "advanced" });
+    const end = () => child.kill(); // it is too busy to hear that nobody listens any more
+    process.once("exit", end);
     try {
       for (; spec !== undefined; spec = waiting.shift()) {
         const started = performance.now();
@@ -37,7 +39,8 @@ export async function runAll(
         console.error(`[${done}/${total}] ${titleOf(spec)}: ${lineOf(result)}`);
       }
     } finally {
-      child.kill();
+      process.off("exit", end);
+      end();
     }
   }
   await Promise.all(Array.from({ length: processes }, work));

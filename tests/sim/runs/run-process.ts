@@ -6,7 +6,6 @@ import type { RunSpec } from "./spec.ts";
 
 const opened = openBackend({ prefer: "cpu", wasmFolder: WASM_FOLDER });
 
-process.on("disconnect", () => process.exit()); // whoever asked is gone
 process.on("message", async (spec: RunSpec) => {
   await opened;
   process.send?.(await runSpec(spec));
