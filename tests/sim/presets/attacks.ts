@@ -19,10 +19,7 @@ export const attacks: Preset = async (context) => {
     ? judged
     : [...(await attackedBy(oneSeed, 0.12)), ...judged, ...(await attackedBy(oneSeed, 0.4))];
   const shares = [...new Set(found.map(({ share }) => share))];
-  const left: readonly (readonly Defence[])[] = isQuick
-    ? [DEFENCES]
-    : [DEFENCES, ...DEFENCES.map((defence) => [defence])];
-  const without = await undefended(context, left);
+  const undefended = isQuick ? [] : await withoutDefences(context);
   return {
     rows: [
       ...judgedRows(judged),
@@ -34,8 +31,7 @@ export const attacks: Preset = async (context) => {
     markdown: [
       `digits, ${VOLUNTEERS} volunteers, ${VERSIONS} pieces each; every run beside one without the liars' places.`,
       lossTable(found, shares),
-      `Without defences, ${100 * JUDGED_SHARE}% liars, one seed: percent of the gain that is lost.`,
-      withoutTable(without, left),
+      ...undefended,
       "What each look at a contribution lets through, whatever became of it, and what it refuses of honest work:",
       screenTable(judged),
     ].join("\n\n"),
@@ -89,11 +85,9 @@ function lostPercent(attacked: CommunityReport, honest: CommunityReport): number
   return 100 * (1 - gainOf("digits", attacked) / gainOf("digits", honest));
 }
 
-/** [attack][what is left out]: percent of the gain that is lost, on the first seed. */
-async function undefended(
-  { run, seeds }: PresetContext,
-  left: readonly (readonly Defence[])[],
-): Promise<number[][]> {
+/** What is lost on the first seed without all defences, and without each. */
+async function withoutDefences({ run, seeds }: PresetContext): Promise<string[]> {
+  const left = [DEFENCES, ...DEFENCES.map((defence) => [defence])];
   const seed = seeds[0]!;
   const spec = (attack: Attack, without: readonly Defence[]) => ({
     ...specOf(attack, JUDGED_SHARE),
@@ -103,7 +97,11 @@ async function undefended(
   });
   const reports = await run(ATTACKS.flatMap((attack) => left.map((each) => spec(attack, each))));
   const honest = await run(left.map((each) => honestOf(spec("noise", each))));
-  return ATTACKS.map((_, a) =>
+  const lost = ATTACKS.map((_, a) =>
     left.map((_, l) => lostPercent(reports[a * left.length + l]!, honest[l]!)),
   );
+  return [
+    `Without defences, ${100 * JUDGED_SHARE}% liars, one seed: percent of the gain that is lost.`,
+    withoutTable(lost, left),
+  ];
 }
