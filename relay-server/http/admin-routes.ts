@@ -78,6 +78,7 @@ export function adminRoutes(
     const body = await readBody(c.req.raw, MAX_REQUEST_BYTES);
     const request = parseJson("request", banRequest, body);
     const refused = await context.ledger.ban({ ...request, maintainer, at: context.clock() });
+    for (const model of context.models.keys()) await tellHealth(context, model); // less waits now
     hub.wake();
     const { contributor } = request;
     return c.json({ contributor, banned: true, refused } satisfies BanStatus);

@@ -49,7 +49,7 @@ export function releaseParts(db: Kysely<Tables>, write: Write) {
         .select(["version", "decided_at"])
         .where("model", "=", model)
         .where("state", "=", "published")
-        .where("message", "is not", null)
+        .where("message", "is not", null) // the gate spoke against it
         .orderBy("version", "desc")
         .executeTakeFirst();
       const isLater = (insisted?.decided_at ?? 0) >= (release?.tagged_at ?? 0);

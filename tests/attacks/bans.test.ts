@@ -22,8 +22,14 @@ test("H19: who is banned gets no work, sends none, and loses what waits; others 
   const maintainer = await maintainerOf(relay);
   const reason = "Every patch of theirs is noise.";
   const { contributor } = banned;
+  const events = (await relay.ask("/api/v1/events?topics=health")).body!.getReader();
   const status = await maintainer.ban({ contributor, reason });
   expect(status).toEqual({ contributor, banned: true, refused: 1 });
+
+  let told = "";
+  while (!told.includes('"queued":1'))
+    told += new TextDecoder().decode((await events.read()).value);
+  await events.cancel();
 
   expect(await relay.client.contribution(waiting.id)).toMatchObject({
     state: "refused",

@@ -65,6 +65,7 @@ export function judgedRows(judged: readonly Attacked[]): Row[] {
   ];
 }
 
+/** What each attack costs and how many of its lies are merged, by share of liars. */
 export function lossTable(found: readonly Attacked[], shares: readonly number[]): string {
   const cells = ATTACKS.map((attack) => [
     attack,
@@ -82,6 +83,7 @@ export function lossTable(found: readonly Attacked[], shares: readonly number[])
   return table(["attack", ...heads], cells);
 }
 
+/** `lost` [attack][defences left out], in percent. */
 export function withoutTable(
   lost: readonly number[][],
   left: readonly (readonly Defence[])[],
@@ -93,6 +95,7 @@ export function withoutTable(
   );
 }
 
+/** The same losses as bars. */
 export function lossChart(found: readonly Attacked[], shares: readonly number[]) {
   const title = "Gain of digits that liars cost, by attack";
   const svg = drawBars({

@@ -40,13 +40,13 @@ export const claims: Preset = async (context) => {
       ...equalGainRows(presidents),
       ...budgetRows("presidents", communitiesOf(presidents)),
     ],
-    markdown: all.map(({ markdown }) => markdown).join("\n\n"),
-    charts: [digits.chart, presidents.chart],
+    markdown: all.map(waysTable).join("\n\n"),
+    charts: [digits, presidents].map(chartOf),
   };
 };
 
-async function claimsOf(context: PresetContext, { size, ways }: Plan) {
-  const { model, volunteers, versions } = size;
+async function claimsOf(context: PresetContext, { size, ways }: Plan): Promise<Comparison> {
+  const { model } = size;
   const tuned = await tuneRates(context, ways);
   const reports = await runSeeds(
     context,
@@ -60,25 +60,22 @@ async function claimsOf(context: PresetContext, { size, ways }: Plan) {
     gain: intervalOf(reports[i]!.map((curve) => gainOf(model, curve))),
     ofDense: paired(reports[i]!, dense, (a, b) => (100 * gainOf(model, a)) / gainOf(model, b)),
   }));
-  const byName = (start: string) => found.filter(({ name }) => name.startsWith(start));
-  const densities = (start: string) =>
-    byName(start)
+  return { size, found };
+}
+
+function chartOf({ size, found }: Comparison) {
+  const lineOf = (name: string) => ({
+    name,
+    densities: found
+      .filter((way) => way.name.startsWith(name))
       .toSorted((a, b) => a.density - b.density)
-      .map(({ curves }) => curves);
+      .map(({ curves }) => curves),
+  });
   const lines = ["random", "shared", "own", "dense", "SparseLoCo"]
-    .filter((start) => byName(start).length > 0)
-    .map((name) => ({ name, densities: densities(name) }));
-  const loco = {
-    name: "SparseLoCo at entropy",
-    atEntropy: true,
-    densities: densities("SparseLoCo"),
-  };
-  return {
-    size,
-    found,
-    markdown: `**${model}**, ${volunteers} volunteers, ${versions} pieces each, ${dense.length} seeds.\n\n${waysTable(model, volunteers, found)}`,
-    chart: paretoChart(model, volunteers, [...lines, loco]),
-  };
+    .map(lineOf)
+    .filter(({ densities }) => densities.length > 0);
+  const loco = { ...lineOf("SparseLoCo"), name: "SparseLoCo at entropy", atEntropy: true };
+  return paretoChart(size.model, size.volunteers, [...lines, loco]);
 }
 
 /** The communities under ways whose names begin so, all by default; SparseLoCo's way has none. */
@@ -88,10 +85,12 @@ function communitiesOf({ found }: Comparison, starts: readonly string[] = [""]):
     .flatMap(({ curves }) => curves.filter((curve) => "relaySeconds" in curve));
 }
 
-function waysTable(model: string, volunteers: number, found: readonly Found[]): string {
+function waysTable({ size, found }: Comparison): string {
+  const { model, volunteers, versions } = size;
+  const seeds = found[0]!.curves.length;
   const kilobytes = (curves: readonly AnyCurve[], pick: (curve: AnyCurve) => number) =>
     (intervalOf(curves.map(pick)).mean / volunteers / 1000).toFixed(0);
-  return table(
+  const cells = table(
     [
       "way",
       "learning rate",
@@ -114,4 +113,5 @@ function waysTable(model: string, volunteers: number, found: readonly Found[]): 
       }),
     ]),
   );
+  return `**${model}**, ${volunteers} volunteers, ${versions} pieces each, ${seeds} seeds.\n\n${cells}`;
 }
