@@ -83,13 +83,12 @@ export const plainGptBodies: GptHostBodies = {
     const byTime = { start, count: first, R: R / T, O: T * C }; // as if wpe were a bias of T·C
     columnSums(gradient, dx, positions, byTime);
     const V = dlogits.length / R;
-    const rows = rowsByToken(tokens);
-    for (let entry = start + first; entry < start + first + second; entry++) {
+    const looked = tokenSums(at, positions.subarray(start + first, start + first + second), C);
+    for (let entry = start + first, i = 0; i < second; entry++, i++) {
       const [token, c] = [Math.floor(positions[entry]! / C), positions[entry]! % C];
       let sum = 0;
       for (let r = 0; r < R; r++) sum += normal[r * C + c]! * dlogits[r * V + token]!;
-      for (const r of rows.get(token) ?? []) sum += dx[r * C + c]!;
-      gradient[entry] = sum;
+      gradient[entry] = sum + looked[i]!;
     }
   },
 
@@ -235,6 +234,21 @@ function scoresInto(
     if (dot * scale > most) most = dot * scale;
   }
   return most;
+}
+
+/** For positions token · C + c, the sums of dx at c over the rows that hold the token: the gradient of looking it up. */
+export function tokenSums(
+  { tokens, dx }: Pick<EmbeddingArrays, "tokens" | "dx">,
+  positions: Int32Array,
+  C: number,
+): Float64Array {
+  const rows = rowsByToken(tokens);
+  return Float64Array.from(positions, (position) => {
+    const c = position % C;
+    let sum = 0;
+    for (const r of rows.get((position - c) / C) ?? []) sum += dx[r * C + c]!;
+    return sum;
+  });
 }
 
 /** The rows that hold each token, in order. */

@@ -90,6 +90,35 @@ describe.each([true, false])("relaxed SIMD %s", (relaxed) => {
     }
   });
 
+  test.each([
+    { entries: "some", step: 3 },
+    { entries: "all", step: 1 },
+  ])("the gradient at $entries entries of the embeddings equals f64's", async ({ step }) => {
+    const { bodies, make } = await open(relaxed);
+    const [R, T, C, V] = [10, 5, 8, 7];
+    const each = (size: number) =>
+      Array.from({ length: Math.ceil(size / step) }, (_, i) => i * step);
+    const [places, tokens] = [each(T * C), each(V * C)];
+    const positions = Int32Array.from([...places, ...tokens]);
+    const run = (of: HostBodies, place: (values: Float32Array) => Float32Array) => {
+      const gradient = place(new Float32Array(positions.length));
+      const at = {
+        tokens: randomTokens("tokens", R, V),
+        dx: place(Float32Array.from(randomValues("dx", R * C))),
+        normal: place(Float32Array.from(randomValues("normal", R * C))),
+        dlogits: place(Float32Array.from(randomValues("dlogits", R * V))),
+      };
+      const given = place(new Float32Array(positions.length));
+      const onHeap = new Int32Array(given.buffer, given.byteOffset, given.length);
+      onHeap.set(positions);
+      const sizes = { C, T, start: 0, first: places.length, second: tokens.length };
+      of.sampledEmbedding(gradient, at, onHeap, sizes);
+      return gradient;
+    };
+    const wanted = run(plainBodies, (values) => values.slice());
+    expectClose("gradient", run(bodies, make), wanted, 1e-6);
+  });
+
   test("what is not a number stays so, and is never taken for 0", async () => {
     const { bodies, make } = await open(relaxed);
     const y = make(new Float32Array(4));

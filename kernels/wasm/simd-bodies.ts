@@ -1,4 +1,5 @@
 import { columnSums } from "../column-sums.ts";
+import { tokenSums } from "../gpt-host-bodies.ts";
 import { type HostBodies, plainBodies } from "../host-bodies.ts";
 import { type Heap, withScratch } from "./heap.ts";
 import { createSimdAttention } from "./simd-attention.ts";
@@ -8,6 +9,30 @@ import { forRows, padded, transpose, wholeVectors } from "./simd-products.ts";
 
 /** Bodies whose heavy loops are `simd`; all arrays they are given lie in the heap's memory. */
 export function createSimdBodies(simd: SimdExports, heap: Heap): HostBodies {
+  const sampledLinear: HostBodies["sampledLinear"] = (gradient, x, dy, positions, sizes) => {
+    const { start, first, second, R, I, O, orientation } = sizes;
+    columnSums(gradient, dy, positions, { start, count: first, R, O });
+    if (second === 0) return;
+    const rows = padded(R); // with zeros, which add nothing
+    const [inners, outers] = orientation === "out-in" ? [x, dy] : [dy, x];
+    const [width, height] = orientation === "out-in" ? [I, O] : [O, I];
+    const entries = positions.byteOffset + 4 * (start + first);
+    const lengths = [width * rows, height * rows] as const;
+    withScratch(heap, [gradient, inners, outers], lengths, (given, [innersT, outersT]) => {
+      const [gradientOn, innersOn, outersOn] = given;
+      transpose(simd, innersT, innersOn, { R, columns: width, rows });
+      transpose(simd, outersT, outersOn, { R, columns: height, rows });
+      const to = gradientOn.subarray(start + first);
+      if (second === width * height) {
+        to.fill(0, 0, second);
+        forRows(height, simd.dots4, simd.dots1, [to, outersT, innersT], width, rows); // all of it
+      } else {
+        const sources = [innersT.byteOffset, outersT.byteOffset] as const;
+        simd.sampled(to.byteOffset, entries, second, ...sources, width, rows);
+      }
+    });
+  };
+
   return {
     ...plainBodies,
     ...createSimdAttention(simd, heap),
@@ -29,27 +54,20 @@ export function createSimdBodies(simd: SimdExports, heap: Heap): HostBodies {
       if (x !== null) for (let p = 0; p < dx.length; p++) if (!(x[p]! > 0)) dx[p] = 0;
     },
 
-    sampledLinear(gradient, x, dy, positions, { start, first, second, R, I, O, orientation }) {
-      columnSums(gradient, dy, positions, { start, count: first, R, O });
-      if (second === 0) return;
-      const rows = padded(R); // with zeros, which add nothing
-      const [inners, outers] = orientation === "out-in" ? [x, dy] : [dy, x];
-      const [width, height] = orientation === "out-in" ? [I, O] : [O, I];
-      const entries = positions.byteOffset + 4 * (start + first);
-      const lengths = [width * rows, height * rows] as const;
-      withScratch(heap, [gradient, inners, outers], lengths, (given, [innersT, outersT]) => {
-        const [gradientOn, innersOn, outersOn] = given;
-        transpose(simd, innersT, innersOn, { R, columns: width, rows });
-        transpose(simd, outersT, outersOn, { R, columns: height, rows });
-        const to = gradientOn.subarray(start + first);
-        if (second === width * height) {
-          to.fill(0, 0, second);
-          forRows(height, simd.dots4, simd.dots1, [to, outersT, innersT], width, rows); // all of it
-        } else {
-          const sources = [innersT.byteOffset, outersT.byteOffset] as const;
-          simd.sampled(to.byteOffset, entries, second, ...sources, width, rows);
-        }
-      });
+    sampledLinear,
+
+    sampledEmbedding(gradient, at, positions, { C, T, start, first, second }) {
+      const { tokens, dx, normal, dlogits } = at;
+      const R = tokens.length;
+      columnSums(gradient, dx, positions, { start, count: first, R: R / T, O: T * C });
+      const entry = start + first;
+      const looked = tokenSums(at, positions.subarray(entry, entry + second), C);
+      const place = gradient.byteOffset + 4 * entry;
+      const part = { start: entry, first: 0, second };
+      const sizes = { ...part, R, I: C, O: dlogits.length / R, orientation: "out-in" } as const;
+      sampledLinear(gradient, normal, dlogits, positions, sizes);
+      const products = new Float32Array(heap.memory.buffer, place, second); // it may have moved
+      for (let i = 0; i < second; i++) products[i]! += looked[i]!;
     },
 
     squaredGradient(sums, x, dy, { R, I, O, orientation, rows, scale }) {
