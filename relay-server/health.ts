@@ -5,10 +5,11 @@ import { type RelayContext, SOFTWARE } from "./context.ts";
 export async function modelHealthOf(context: RelayContext, id: string): Promise<ModelHealth> {
   const { ledger, clock, pace, problems } = context;
   const now = clock();
-  const [row, counts, release, gateTests] = await Promise.all([
+  const [row, counts, release, standard, gateTests] = await Promise.all([
     ledger.model(id),
     ledger.counts(id, now),
     ledger.release(id),
+    ledger.standard(id),
     ledger.gateTests(id),
   ]);
   const oldest = counts.oldestReceivedAt ?? now;
@@ -22,6 +23,7 @@ export async function modelHealthOf(context: RelayContext, id: string): Promise<
     merged24h: counts.merged24h,
     refused24h: counts.refused24h,
     release: release === undefined ? null : { version: release.version, tag: release.tag },
+    standard,
     onMask24h: counts.received24h === 0 ? null : counts.onMask24h / counts.received24h,
     scoreSeconds: pace.measured(id),
     gateTests,

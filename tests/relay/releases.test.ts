@@ -82,6 +82,7 @@ test("health tells release, pace, arrivals and what the gate looked at; metrics 
   const [before] = (await relay.client.health()).models;
   expect(before).toMatchObject({
     release: null,
+    standard: 0,
     onMask24h: null,
     scoreSeconds: null,
     gateTests: [],
@@ -92,6 +93,7 @@ test("health tells release, pace, arrivals and what the gate looked at; metrics 
   const [health] = (await relay.client.health()).models;
   expect(health).toMatchObject({
     release: { version: 1, tag: "1.0.0" },
+    standard: 1,
     onMask24h: 1,
     gateTests: [{ head: 0, contributions: 1, decision: "pass", flips: null }],
   });

@@ -132,7 +132,9 @@ test("V7, G8: a maintainer insists: it is published without a gate, and merging 
   expect(status.message).toMatch(/^the gate refused: /);
   const { record } = await client.version("tiny", 2);
   expect(record).toMatchObject({ revert: { contributions: [id] }, evaluation: { gate: null } });
-  const [tested] = (await client.health()).models[0]!.gateTests; // the newest first
+  const [health] = (await client.health()).models;
+  expect(health).toMatchObject({ release: { version: 1 }, standard: 2 });
+  const [tested] = health!.gateTests; // the newest first
   expect(tested).toMatchObject({ head: 1, contributions: 0 });
   expect(tested?.decision).not.toBe("pass");
 

@@ -22,6 +22,7 @@ const judge = (change: Partial<ModelHealth>) =>
       merged24h: 40,
       refused24h: 2,
       release: null,
+      standard: 0,
       onMask24h: null,
       scoreSeconds: null,
       gateTests: [gateTest("pass")],

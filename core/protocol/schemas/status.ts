@@ -40,8 +40,13 @@ export const modelHealth = z.strictObject({
   lastMergeAt: z.nullable(timeMs),
   merged24h: count,
   refused24h: count,
-  /** The version that was tagged last; null before the first, when version 0 stands for it. */
+  /** The version that was tagged last; null before the first. */
   release: z.nullable(z.strictObject({ version: count, tag: shortText })),
+  /**
+   * The version that candidates are compared with beside the head: the last release; before the first version 0, and after
+   * a revert that a maintainer insisted on that revert.
+   */
+  standard: count,
   /** Share of the day's work that arrived on the mask in force; null without any. */
   onMask24h: z.nullable(z.number()),
   /** Relay time that judging one contribution takes, in seconds; null before the first. */

@@ -24,6 +24,7 @@ function tell(change: Partial<ModelHealth>): void {
     merged24h: 40,
     refused24h: 2,
     release: { version: 1, tag: "1.2.0" },
+    standard: 1,
     onMask24h: 0.864,
     scoreSeconds: 0.42,
     problem: null,
@@ -77,10 +78,11 @@ test("the day's figures stand beside their targets", async () => {
   expect(figures()).toContain("Relay time 0.42 s to judge a contribution");
   expect(figures()).toContain("Last release 1.2.0 version 1");
   expect(figures()).toContain("Queued to merge 3");
-  tell({ onMask24h: 0.5 });
+  tell({ onMask24h: 0.5, standard: 4 });
   await expect
     .poll(figures)
     .toContain("On the mask in force 50.0% in 24 hours; below the target of 80%");
+  expect(figures()).toContain("Last release 1.2.0 version 4 stands for it");
 });
 
 test("what has not happened yet is said in words", () => {

@@ -65,6 +65,7 @@ export const modelHealth: ModelHealth = {
   merged24h: 0,
   refused24h: 0,
   release: null,
+  standard: 0,
   onMask24h: null,
   scoreSeconds: null,
   gateTests: [],
