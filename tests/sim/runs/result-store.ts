@@ -15,26 +15,30 @@ export type ResultStore = {
   write(spec: RunSpec, result: RunResult): Promise<void>;
 };
 
-/** A file for each run in `folder`; those of other code than the model has now are not found. */
+/**
+ * A file for each run in `folder`, and behind them the `published` ones by their keys; runs of other code than the model
+ * has now are not found.
+ */
 export function openResultStore(
   folder: string,
   codeOf: (model: string) => Promise<string>,
+  published: ReadonlyMap<string, RunResult>,
 ): ResultStore {
-  const pathOf = async (spec: RunSpec) =>
-    `${folder}/${await keyOf(spec, await codeOf(spec.model))}.json`;
+  const keyFor = async (spec: RunSpec) => keyOf(spec, await codeOf(spec.model));
   return {
     async read(spec) {
+      const key = await keyFor(spec);
       try {
-        const { report, seconds } = JSON.parse(await readFile(await pathOf(spec), "utf8"));
+        const { report, seconds } = JSON.parse(await readFile(`${folder}/${key}.json`, "utf8"));
         return { report, seconds };
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-        throw error;
+        if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+        return published.get(key) ?? null;
       }
     },
     async write(spec, result) {
       await mkdir(folder, { recursive: true });
-      const path = await pathOf(spec);
+      const path = `${folder}/${await keyFor(spec)}.json`;
       const draft = `${path}.${process.pid}`;
       await writeFile(draft, JSON.stringify({ spec, ...result }));
       await rename(draft, path);
