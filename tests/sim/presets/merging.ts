@@ -1,11 +1,11 @@
 import type { Row } from "../../../bench/figures.ts";
-import { mergeRule } from "../../../core/protocol/schemas/recipe.ts";
+import { type MergeRule, mergeRule } from "../../../core/protocol/schemas/recipe.ts";
 import { drawBars } from "../charts/bar-chart.ts";
 import { community } from "../runs/spec.ts";
 import { fisherPolicy } from "./fisher-policy.ts";
 import { describeInterval, formatInterval, type Interval, intervalOf } from "./interval.ts";
 import { table } from "./markdown.ts";
-import { gainOf, gainUnit, type Preset, runSeeds } from "./preset.ts";
+import { gainOf, gainUnit, type Preset, paired, runSeeds } from "./preset.ts";
 
 const CASES = [
   { name: "shared mask, mixed shards", kind: "shared", shards: "mixed" },
@@ -36,6 +36,10 @@ export const merging: Preset = async (context) => {
   const reports = await runSeeds(context, specs);
   const gains = reports.map((each) => intervalOf(each.map((report) => gainOf(MODEL, report))));
   const cell = (c: number, r: number): Interval => gains[c * rules.length + r]!;
+  const reportsOf = (c: number, rule: MergeRule) =>
+    reports[c * rules.length + rules.indexOf(rule)]!;
+  const beyondMean = (c: number, rule: MergeRule) =>
+    paired(reportsOf(c, rule), reportsOf(c, "mean"), (a, b) => gainOf(MODEL, a) - gainOf(MODEL, b));
   const unit = gainUnit(MODEL);
   const rows = CASES.flatMap(({ name }, c) =>
     rules.map(
@@ -58,12 +62,16 @@ export const merging: Preset = async (context) => {
       return `${formatInterval(cell(c, r), 2)}<br>not merged ${not}`;
     }),
   ]);
+  const differences = rules
+    .filter((rule) => rule !== "mean")
+    .map((rule) => [rule, ...CASES.map((_, c) => formatInterval(beyondMean(c, rule), 2))]);
+  const heads = CASES.map(({ name }) => name);
   return {
     rows,
     markdown: `**${MODEL}**, ${VOLUNTEERS} honest volunteers, ${VERSIONS} pieces each; gain in ${unit}.\n\n${table(
-      ["rule", ...CASES.map(({ name }) => name)],
+      ["rule", ...heads],
       cells,
-    )}`,
+    )}\n\nWhat a rule gains beyond the mean on the same seeds:\n\n${table(["rule", ...heads], differences)}`,
     charts: [
       {
         name: `merging-${MODEL}`,
@@ -71,7 +79,7 @@ export const merging: Preset = async (context) => {
         svg: drawBars({
           title: `Gain of ${MODEL} by merge rule`,
           label: `gain, ${unit}`,
-          kinds: CASES.map(({ name }) => name),
+          kinds: heads,
           groups: rules.map((rule, r) => ({ name: rule, bars: CASES.map((_, c) => cell(c, r)) })),
         }),
       },
