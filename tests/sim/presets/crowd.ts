@@ -22,8 +22,7 @@ const TARGET = 1.75; // our own study with 16 contributors: 1.76
 /** How much more a crowd improves a model than one contributor does in the same time. */
 export const crowd: Preset = async (context) => {
   const digits = await crowdOf(context, "digits", [1, 2, 4, 8, 16, 32], 8);
-  const few = context.isQuick ? [1, 16] : [1, 4, 16];
-  const presidents = await crowdOf(withFewSeeds(context), "presidents", few, 2);
+  const presidents = await crowdOf(withFewSeeds(context), "presidents", [1, 16], 2);
   return {
     rows: [...digits.rows, ...presidents.rows],
     markdown: [digits.markdown, presidents.markdown].join("\n\n"),
