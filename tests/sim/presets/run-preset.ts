@@ -1,4 +1,4 @@
-import { globSync } from "node:fs";
+import { existsSync, globSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
@@ -8,8 +8,8 @@ import { type PublishedRun, readPublished, writePublished } from "../runs/publis
 import { openResultStore } from "../runs/result-store.ts";
 import { runAll } from "../runs/run-all.ts";
 import type { ReportOf, RunSpec } from "../runs/spec.ts";
-import { PRESETS, type PresetName } from "./all.ts";
-import { replaceSection, rowTable } from "./markdown.ts";
+import { PRESET_NAMES, PRESETS, type PresetName } from "./all.ts";
+import { replaceSection, rowTable, targetTable } from "./markdown.ts";
 import type { Presentation, PresetContext } from "./preset.ts";
 
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
@@ -20,7 +20,7 @@ const MOST_PROCESSES = 2; // a run's memory is some 600 MB
 
 /**
  * Run a preset, write its rows and its runs to docs/results/, its charts to docs/pictures/ and its section into
- * docs/results.md. Runs that are done are kept in data/sim/; neither they nor published ones are repeated.
+ * docs/results.md, and all presets' targets to its top. Runs that are done are kept in data/sim/; neither they nor published ones are repeated.
  */
 export async function runPreset(
   name: PresetName,
@@ -67,5 +67,13 @@ async function write(
     markdown,
     ...charts.map((chart) => `![${chart.title}](pictures/${chart.name}.svg)`),
   ].join("\n\n");
-  await writeFile(RESULTS, replaceSection(await readFile(RESULTS, "utf8"), name, body));
+  const before = await readFile(RESULTS, "utf8");
+  const targets = targetTable(await Promise.all(publishedFigures()));
+  await writeFile(RESULTS, replaceSection(replaceSection(before, name, body), "targets", targets));
+}
+
+/** The rows of every preset that has a section. */
+function publishedFigures(): Promise<Figures>[] {
+  const paths = PRESET_NAMES.map((name) => `${PUBLISHED}${name}.json`).filter(existsSync);
+  return paths.map(async (path): Promise<Figures> => JSON.parse(await readFile(path, "utf8")));
 }
