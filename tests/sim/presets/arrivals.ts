@@ -13,3 +13,9 @@ export function onMaskRow(whose: string, reports: readonly CommunityReport[]): R
   const what = `${whose}: arrived on the mask in force`;
   return judgedRow({ what, value: onMaskPercent(reports), unit: "%" }, ">=", ON_MASK_TARGET);
 }
+
+/** How much of the work did not get into a version, such as "4 of 31". */
+export function notMerged(reports: readonly CommunityReport[]): string {
+  const all = reports.flatMap(({ contributions }) => contributions);
+  return `${all.filter(({ fate }) => fate !== "merged").length} of ${all.length}`;
+}

@@ -2,7 +2,7 @@ import { judgedRow, type Row } from "../../../bench/figures.ts";
 import { drawLines } from "../charts/line-chart.ts";
 import type { CommunityReport } from "../community/report.ts";
 import { community } from "../runs/spec.ts";
-import { onMaskPercent, onMaskRow } from "./arrivals.ts";
+import { notMerged, onMaskPercent, onMaskRow } from "./arrivals.ts";
 import { describeInterval, formatInterval, intervalOf } from "./interval.ts";
 import { table } from "./markdown.ts";
 import {
@@ -68,13 +68,20 @@ async function crowdOf(context: PresetContext, model: string, sizes: number[], v
       ...budgetRows(model, reports.flat()),
     ],
     markdown: `**${model}**, ${versions} pieces of work for each contributor, ${alone!.length} seeds.\n\n${table(
-      ["contributors", `gain, ${unit}`, "times one contributor's", "on the mask in force"],
+      [
+        "contributors",
+        `gain, ${unit}`,
+        "times one contributor's",
+        "on the mask in force",
+        "not merged",
+      ],
       sizes.map((size, i) => {
         return [
           String(size),
           formatInterval(gains[i]!, 2),
           formatInterval(ratios[i]!, 2),
           `${onMaskPercent(reports[i]!).toFixed(0)}%`,
+          notMerged(reports[i]!),
         ];
       }),
     )}`,

@@ -2,6 +2,7 @@ import type { Row } from "../../../bench/figures.ts";
 import { type MergeRule, mergeRule } from "../../../core/protocol/schemas/recipe.ts";
 import { drawBars } from "../charts/bar-chart.ts";
 import { community } from "../runs/spec.ts";
+import { notMerged } from "./arrivals.ts";
 import { fisherPolicy } from "./fisher-policy.ts";
 import { describeInterval, formatInterval, type Interval, intervalOf } from "./interval.ts";
 import { table } from "./markdown.ts";
@@ -51,10 +52,7 @@ export const merging: Preset = async (context) => {
       }),
     ),
   );
-  const refused = reports.map((each) => {
-    const all = each.flatMap(({ contributions }) => contributions);
-    return `${all.filter(({ fate }) => fate !== "merged").length} of ${all.length}`;
-  });
+  const refused = reports.map(notMerged);
   const cells = rules.map((rule, r) => [
     rule,
     ...CASES.map((_, c) => {
