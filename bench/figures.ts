@@ -67,8 +67,12 @@ function firstLine(command: string, args: readonly string[]): string {
 }
 
 export function figuresOf(name: string, seed: number | string, rows: readonly Row[]): Figures {
-  const date = new Date().toISOString().slice(0, 10);
-  return { name, date, machine: describeMachine(), seed, rows };
+  return { name, date: today(), machine: describeMachine(), seed, rows };
+}
+
+/** YYYY-MM-DD, in UTC. */
+export function today(): string {
+  return new Date().toISOString().slice(0, 10);
 }
 
 /** One JSON object, or a table for people. */

@@ -2,7 +2,7 @@ import { existsSync, globSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
-import { type Figures, figuresOf } from "../../../bench/figures.ts";
+import type { Figures } from "../../../bench/figures.ts";
 import { codeHash } from "../runs/code-hash.ts";
 import { type PublishedRun, readPublished, writePublished } from "../runs/published-runs.ts";
 import { openResultStore } from "../runs/result-store.ts";
@@ -20,7 +20,8 @@ const MOST_PROCESSES = 2; // a run's memory is some 600 MB
 
 /**
  * Run a preset, write its rows and its runs to docs/results/, its charts to docs/pictures/ and its section into
- * docs/results.md, and all presets' targets to its top. Runs that are done are kept in data/sim/; neither they nor published ones are repeated.
+ * docs/results.md, and all presets' targets to its top. Runs that are done are kept in data/sim/; neither they nor
+ * published ones are repeated.
  */
 export async function runPreset(
   name: PresetName,
@@ -42,7 +43,14 @@ export async function runPreset(
     },
   };
   const presentation = await PRESETS[name](context);
-  const figures = figuresOf(`sim ${name}`, context.seeds.join(), presentation.rows);
+  const latest = ran.reduce((last, run) => (run.date > last.date ? run : last));
+  const figures: Figures = {
+    name: `sim ${name}`,
+    date: latest.date, // not of today: what was run before is not run again
+    machine: latest.machine,
+    seed: context.seeds.join(),
+    rows: presentation.rows,
+  };
   const hours = ran.reduce((sum, { seconds }) => sum + seconds, 0) / 3600 / processes;
   const effort = `${ran.length} runs, ${hours.toFixed(2)} hours in ${processes} processes`;
   await write(name, isQuick, figures, { ...presentation, effort });

@@ -10,7 +10,7 @@ export type PublishedRun = RunResult & { readonly spec: RunSpec; readonly code: 
 /** Write runs as gzipped JSON lines; the same runs give the same bytes on the same engine. */
 export async function writePublished(path: string, runs: readonly PublishedRun[]): Promise<void> {
   const lines = runs.map(
-    ({ spec, code, seconds, report }) => `${JSON.stringify({ spec, code, seconds, report })}\n`,
+    ({ spec, code, report, ...ran }) => `${JSON.stringify({ spec, code, ...ran, report })}\n`,
   );
   await writeFile(path, await promisify(gzip)(lines.join(""), { level: 9 }));
 }
@@ -21,8 +21,8 @@ export async function readPublished(paths: readonly string[]): Promise<Map<strin
   for (const path of paths) {
     const text = (await promisify(gunzip)(await readFile(path))).toString();
     for (const line of text.split("\n").filter((each) => each !== "")) {
-      const { spec, code, seconds, report }: PublishedRun = JSON.parse(line);
-      results.set(await keyOf(spec, code), { report, seconds });
+      const { spec, code, ...result }: PublishedRun = JSON.parse(line);
+      results.set(await keyOf(spec, code), result);
     }
   }
   return results;

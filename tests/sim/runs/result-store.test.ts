@@ -6,7 +6,9 @@ import { openResultStore } from "./result-store.ts";
 import { community } from "./spec.ts";
 
 const metrics = { examples: 1, lossNats: 2, accuracy: 0.5 };
-const result = { report: { base: metrics, last: metrics, versions: [] }, seconds: 12 };
+const machine = { cpu: "one", cores: 2, gpu: "none", node: "v24", chromium: "none" };
+const report = { base: metrics, last: metrics, versions: [] };
+const result = { report, seconds: 12, date: "2026-11-28", machine };
 let folder: string;
 
 beforeAll(async () => {

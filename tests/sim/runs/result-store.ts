@@ -1,4 +1,5 @@
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import type { Machine } from "../../../bench/figures.ts";
 import type { CommunityReport, Curve } from "../community/report.ts";
 import { keyOf, type RunSpec } from "./spec.ts";
 
@@ -7,6 +8,9 @@ export type RunResult = {
   readonly report: CommunityReport | Curve;
   /** That it took by the clock. */
   readonly seconds: number;
+  /** When, YYYY-MM-DD, and where it ran: tables drawn from it later or elsewhere say so. */
+  readonly date: string;
+  readonly machine: Machine;
 };
 
 /** Results of runs, so that a preset that was stopped goes on where it was. */
@@ -29,8 +33,8 @@ export function openResultStore(
     async read(spec) {
       const key = await keyFor(spec);
       try {
-        const { report, seconds } = JSON.parse(await readFile(`${folder}/${key}.json`, "utf8"));
-        return { report, seconds };
+        const { spec: _, ...result } = JSON.parse(await readFile(`${folder}/${key}.json`, "utf8"));
+        return result;
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
         return published.get(key) ?? null;

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
+import { describeMachine, today } from "../../../bench/figures.ts";
 import type { ResultStore, RunResult } from "./result-store.ts";
 import { type RunSpec, titleOf } from "./spec.ts";
 
@@ -19,6 +20,7 @@ export async function runAll(
     else results.set(spec, known);
   }
   console.error(`${specs.length} runs, ${specs.length - waiting.length} of them kept from before`);
+  const machine = describeMachine();
   const total = waiting.length;
   let done = 0;
 
@@ -32,7 +34,8 @@ export async function runAll(
       for (; spec !== undefined; spec = waiting.shift()) {
         const started = performance.now();
         const report = await askChild(child, spec);
-        const result = { report, seconds: (performance.now() - started) / 1000 };
+        const seconds = (performance.now() - started) / 1000;
+        const result = { report, seconds, date: today(), machine };
         results.set(spec, result);
         await store.write(spec, result);
         done++;
