@@ -22,6 +22,11 @@ export function metricsRoutes(context: RelayContext, answers: ReadonlyMap<number
         "Contributions refused by judging within 24 hours.",
       ),
       ...header("commonweight_release", "gauge", "Number of the last version that was tagged."),
+      ...header(
+        "commonweight_standard",
+        "gauge",
+        "Number of the version that stands for the last release.",
+      ),
       ...header("commonweight_on_mask", "gauge", "Share of 24 hours' work on the mask in force."),
       ...header("commonweight_score_seconds", "gauge", "Time that judging one contribution takes."),
       ...header("commonweight_gate_tests", "gauge", "The gate's last candidates, by decision."),
@@ -48,6 +53,7 @@ function samplesOf(health: ModelHealth): string[] {
     ...sample("merged", health.merged24h),
     ...sample("refused", health.refused24h),
     ...sample("release", health.release?.version ?? null),
+    ...sample("standard", health.standard),
     ...sample("on_mask", health.onMask24h),
     ...sample("score_seconds", health.scoreSeconds),
     ...DECISIONS.flatMap((decision) => {

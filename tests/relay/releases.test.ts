@@ -106,6 +106,7 @@ test("health tells release, pace, arrivals and what the gate looked at; metrics 
   await events.cancel();
   const text = await (await relay.ask("/metrics")).text();
   expect(text).toContain('commonweight_release{model="tiny"} 1\n');
+  expect(text).toContain('commonweight_standard{model="tiny"} 1\n');
   expect(text).toContain('commonweight_on_mask{model="tiny"} 1\n');
   expect(text).toContain('commonweight_waiting{model="tiny",state="scored"} 0\n');
   expect(text).toContain('commonweight_gate_tests{model="tiny",decision="pass"} 1\n');
