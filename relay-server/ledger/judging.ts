@@ -7,7 +7,7 @@ import type { ContributionRow, Tables } from "./tables.ts";
 /** The stations of a contribution's life before it is decided, in their order; it may pass `scored` by. */
 export type WaitingState = "received" | "screened" | "scored" | "queued";
 
-const WAITING: readonly WaitingState[] = ["received", "screened", "scored", "queued"];
+export const WAITING: readonly WaitingState[] = ["received", "screened", "scored", "queued"];
 
 /** A contribution that waits, without its bytes. */
 export type Waiting = ContributionRow & {
@@ -15,26 +15,33 @@ export type Waiting = ContributionRow & {
   readonly merged_before: number;
 };
 
-export function judgingParts(db: Kysely<Tables>, write: Write) {
-  /** One decision, one commit: nothing happens if the contribution is not at one of `from` any more. */
-  const moveOn = (
-    id: string,
-    from: readonly WaitingState[],
-    change: Partial<ContributionRow> & { readonly state: WaitingState },
-  ) =>
-    write(async (trx) => {
-      const row = await trx
-        .updateTable("contributions")
-        .set(change)
-        .where("id", "=", id)
-        .where("state", "in", [...from])
-        .returningAll()
-        .executeTakeFirst();
-      if (row !== undefined) await tellLives(trx, [row]);
-    });
+type Change = Partial<ContributionRow> & { readonly state: WaitingState };
 
+/** Nothing happens if the contribution is not at one of `from` any more. */
+async function moveOn(
+  trx: Transaction<Tables>,
+  id: string,
+  from: readonly WaitingState[],
+  change: Change,
+): Promise<void> {
+  const row = await trx
+    .updateTable("contributions")
+    .set(change)
+    .where("id", "=", id)
+    .where("state", "in", [...from])
+    .returningAll()
+    .executeTakeFirst();
+  if (row !== undefined) await tellLives(trx, [row]);
+}
+
+/** A contribution that was judged by itself waits for a merge from now on. */
+export function queueJudged(trx: Transaction<Tables>, id: string, at: number): Promise<void> {
+  return moveOn(trx, id, ["screened", "scored"], { state: "queued", updated_at: at });
+}
+
+export function judgingParts(db: Kysely<Tables>, write: Write) {
   return {
-    /** Contributions at one station, in the order in which they came to it. */
+    /** Contributions at one station, in the order in which they came to it, without those that a spot check is due of. */
     waiting(model: string, state: WaitingState, limit: number): Promise<Waiting[]> {
       return db
         .selectFrom("contributions")
@@ -42,6 +49,16 @@ export function judgingParts(db: Kysely<Tables>, write: Write) {
         .select(mergesInARow.as("merged_before"))
         .where("model", "=", model)
         .where("state", "=", state)
+        .where(({ exists, not, selectFrom }) =>
+          not(
+            exists(
+              selectFrom("spot_checks")
+                .select("contribution")
+                .whereRef("contribution", "=", "contributions.id")
+                .where("spot_checks.state", "=", "drawn"),
+            ),
+          ),
+        )
         .orderBy("updated_at")
         .orderBy("id")
         .limit(limit)
@@ -63,15 +80,16 @@ export function judgingParts(db: Kysely<Tables>, write: Write) {
     /** It passed the screen; `agreement` is its z, null where there was no reference. */
     passScreen(id: string, agreement: number | null, at: number): Promise<void> {
       const change = { state: "screened", agreement, screened_at: at, updated_at: at } as const;
-      return moveOn(id, ["received"], change);
+      return write((trx) => moveOn(trx, id, ["received"], change));
     },
     /** Its score was good. */
     passScore(id: string, score: number, at: number): Promise<void> {
-      return moveOn(id, ["screened"], { state: "scored", score, scored_at: at, updated_at: at });
+      const change = { state: "scored", score, scored_at: at, updated_at: at } as const;
+      return write((trx) => moveOn(trx, id, ["screened"], change));
     },
     /** It waits for a merge. */
     queue(id: string, at: number): Promise<void> {
-      return moveOn(id, ["screened", "scored"], { state: "queued", updated_at: at });
+      return write((trx) => queueJudged(trx, id, at));
     },
     /** Refuse contributions that wait; their bytes go. */
     refuseWaiting(

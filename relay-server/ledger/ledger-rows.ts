@@ -97,11 +97,16 @@ export async function filled(db: Kysely<Tables>): Promise<Ledger> {
   return ledger;
 }
 
-/** Enter contribution `n` and take it through the stations of its life up to the queue, at `at`. */
-export async function enterQueued(ledger: Ledger, n: number, at: number): Promise<void> {
+/** Enter contribution `n` and take it through the stations of its life up to its score, at `at`. */
+export async function enterScored(ledger: Ledger, n: number, at: number): Promise<void> {
   await ledger.enter(contribution(n), bytes);
   await ledger.passScreen(id(n), null, at);
   await ledger.passScore(id(n), 0.5, at);
+}
+
+/** The same, up to the queue. */
+export async function enterQueued(ledger: Ledger, n: number, at: number): Promise<void> {
+  await enterScored(ledger, n, at);
   await ledger.queue(id(n), at);
 }
 

@@ -1,6 +1,15 @@
 import { expect } from "vitest";
 import type { Ledger } from "./ledger.ts";
-import { bytes, contribution, enterQueued, id, inputs, ticket, version } from "./ledger-rows.ts";
+import {
+  bytes,
+  contribution,
+  enterQueued,
+  enterScored,
+  id,
+  inputs,
+  ticket,
+  version,
+} from "./ledger-rows.ts";
 
 type LedgerTest = (name: string, body: (ledger: Ledger) => Promise<void>) => void;
 
@@ -13,33 +22,53 @@ const found = (n: number, at: number) => ({
 
 /** What spot checks ask of the ledger, on any database. */
 export function spotCheckSuite(ledgerTest: LedgerTest): void {
+  ledgerTest("what was drawn is checked once, the first drawn first", async (ledger) => {
+    for (const n of [1, 2]) await enterScored(ledger, n, 1);
+    await ledger.drawSpotCheck(contribution(1), 6);
+    await ledger.drawSpotCheck(contribution(2), 2);
+    await ledger.drawSpotCheck(contribution(2), 9); // drawn again: the first time counts
+    expect((await ledger.nextSpotCheck())?.id).toBe(id(2));
+    await ledger.passSpotCheck(found(2, 8));
+    expect((await ledger.nextSpotCheck())?.id).toBe(id(1));
+    await ledger.passSpotCheck(found(1, 9));
+    await ledger.drawSpotCheck(contribution(1), 10);
+    expect(await ledger.nextSpotCheck()).toBeUndefined();
+  });
+
   ledgerTest(
-    "what was drawn is checked once it passed judging, the first drawn first, once",
+    "G19: what was drawn is queued when its check is passed, and not before",
     async (ledger) => {
-      await ledger.enter(contribution(1), bytes);
+      for (const n of [1, 2]) await enterScored(ledger, n, 1);
       await ledger.drawSpotCheck(contribution(1), 5);
-      expect(await ledger.nextSpotCheck()).toBeUndefined();
-      await enterQueued(ledger, 2, 1);
       await ledger.drawSpotCheck(contribution(2), 6);
-      await ledger.drawSpotCheck(contribution(2), 2); // drawn again: the first time counts
-      expect((await ledger.nextSpotCheck())?.id).toBe(id(2));
-      await ledger.passScreen(id(1), null, 7);
-      await ledger.queue(id(1), 7);
-      expect((await ledger.nextSpotCheck())?.id).toBe(id(1));
+      expect(await ledger.waiting("tiny", "scored", 5)).toEqual([]); // nor is it judged a second time
+      expect(await ledger.unscored("tiny")).toBe(2);
       await ledger.passSpotCheck(found(1, 8));
-      await ledger.dropSpotCheck(id(2));
-      expect(await ledger.nextSpotCheck()).toBeUndefined();
-      await ledger.drawSpotCheck(contribution(1), 9);
-      expect(await ledger.nextSpotCheck()).toBeUndefined();
+      const [queued, ...others] = await ledger.waiting("tiny", "queued", 5);
+      expect(queued).toMatchObject({ id: id(1), updated_at: 8 });
+      expect(others).toEqual([]);
+      await ledger.dropSpotCheck({ contribution: id(2), at: 9 }); // it could not be carried out
+      expect(await ledger.waiting("tiny", "queued", 5)).toHaveLength(2);
     },
   );
 
-  ledgerTest("work that was refused without its check is not checked", async (ledger) => {
+  ledgerTest("a ledger from before checks were waited for is gone on with", async (ledger) => {
     await enterQueued(ledger, 1, 1);
     await ledger.drawSpotCheck(contribution(1), 5);
-    await ledger.refuseWaiting([id(1)], { code: "gate-failed", message: "" }, 6);
-    await enterQueued(ledger, 2, 1);
-    await ledger.drawSpotCheck(contribution(2), 7);
+    expect((await ledger.nextSpotCheck())?.id).toBe(id(1));
+    await ledger.passSpotCheck(found(1, 8));
+    expect(await ledger.waiting("tiny", "queued", 5)).toHaveLength(1);
+  });
+
+  ledgerTest("work that was refused without its check is not checked", async (ledger) => {
+    await enterScored(ledger, 1, 1);
+    await ledger.drawSpotCheck(contribution(1), 5);
+    await ledger.refuseWaiting([id(1)], { code: "spot-check-failed", message: "" }, 6);
+    expect(await ledger.nextSpotCheck()).toBeUndefined();
+    await enterScored(ledger, 2, 1);
+    await ledger.drawSpotCheck(contribution(2), 7); // that of 1 is forgotten now
+    await ledger.passSpotCheck(found(1, 8));
+    expect((await ledger.contribution(id(1)))?.state).toBe("refused");
     expect((await ledger.nextSpotCheck())?.id).toBe(id(2));
   });
 
@@ -51,15 +80,15 @@ export function spotCheckSuite(ledgerTest: LedgerTest): void {
       const fence = await ledger.takeOver("tiny");
       const merging = { version: version(1), fence, inputs: inputs(1), events: [] };
       expect(await ledger.publish(merging)).toBe(true);
-      await enterQueued(ledger, 2, 2);
-      expect((await ledger.waiting("tiny", "queued", 5))[0]?.merged_before).toBe(1);
+      await enterScored(ledger, 2, 2);
+      expect((await ledger.waiting("tiny", "scored", 5))[0]?.merged_before).toBe(1);
       await ledger.enter(contribution(3), bytes);
       await ledger.enter({ ...contribution(4), contributor: id(8) }, bytes); // another's
-      await ledger.drawSpotCheck(contribution(1), 5);
-      expect(await ledger.hasFailedSpotCheck(contribution(1).contributor)).toBe(false);
-      await ledger.failSpotCheck(found(1, 9));
-      await ledger.failSpotCheck(found(1, 10)); // nothing happens twice
-      expect(await ledger.hasFailedSpotCheck(contribution(1).contributor)).toBe(true);
+      await ledger.drawSpotCheck(contribution(2), 5);
+      expect(await ledger.hasFailedSpotCheck(id(7))).toBe(false);
+      await ledger.failSpotCheck(found(2, 9));
+      await ledger.failSpotCheck(found(2, 10)); // nothing happens twice
+      expect(await ledger.hasFailedSpotCheck(id(7))).toBe(true);
       expect(await ledger.hasFailedSpotCheck(id(8))).toBe(false);
       const lives = [1, 2, 3, 4].map(async (n) => (await ledger.contribution(id(n)))?.state);
       expect(await Promise.all(lives)).toEqual(["merged", "refused", "refused", "received"]);
@@ -69,22 +98,20 @@ export function spotCheckSuite(ledgerTest: LedgerTest): void {
       expect(await ledger.waitingBytes(id(3))).toBeUndefined();
       const [entry, ...older] = await ledger.audit(5);
       expect(older).toEqual([]);
-      expect(entry).toMatchObject({ action: "spot-check-failed", subject: id(1), at: 9 });
+      expect(entry).toMatchObject({ action: "spot-check-failed", subject: id(2), at: 9 });
       expect(entry?.note).toContain("cosine 0.900, length 1.020; 2 that waited refused");
     },
   );
 
-  ledgerTest(
-    "G5: a failed check begins the row of merges anew, also if nothing waits",
-    async (ledger) => {
-      await enterQueued(ledger, 1, 1);
-      const fence = await ledger.takeOver("tiny");
-      const merging = { version: version(1), fence, inputs: inputs(1), events: [] };
-      expect(await ledger.publish(merging)).toBe(true);
-      await ledger.drawSpotCheck(contribution(1), 5);
-      await ledger.failSpotCheck(found(1, 9));
-      await enterQueued(ledger, 2, 10);
-      expect((await ledger.waiting("tiny", "queued", 5))[0]?.merged_before).toBe(0);
-    },
-  );
+  ledgerTest("G5: a failed check begins the row of merges anew", async (ledger) => {
+    await enterQueued(ledger, 1, 1);
+    const fence = await ledger.takeOver("tiny");
+    const merging = { version: version(1), fence, inputs: inputs(1), events: [] };
+    expect(await ledger.publish(merging)).toBe(true);
+    await enterScored(ledger, 2, 4);
+    await ledger.drawSpotCheck(contribution(2), 5);
+    await ledger.failSpotCheck(found(2, 9));
+    await enterQueued(ledger, 3, 10);
+    expect((await ledger.waiting("tiny", "queued", 5))[0]?.merged_before).toBe(0);
+  });
 }

@@ -2,6 +2,7 @@ import type { Kysely, Transaction } from "kysely";
 import type { Similarity } from "../../core/patch/similarity.ts";
 import type { RejectCode } from "../../core/protocol/reject-codes.ts";
 import type { Write } from "./group-commit.ts";
+import { queueJudged, WAITING } from "./judging.ts";
 import { addAudit } from "./maintainers.ts";
 import { refuseAllWaiting } from "./refusing.ts";
 import type { ContributionRow, SpotCheckRow, Tables } from "./tables.ts";
@@ -16,7 +17,10 @@ const OTHERS =
 
 export function spotCheckParts(db: Kysely<Tables>, write: Write) {
   return {
-    /** Remember that the lot fell on a contribution. Those that were decided without a check are forgotten. */
+    /**
+     * Remember that the lot fell on a contribution: it is not queued before its check was passed. Checks of what was
+     * decided otherwise are forgotten.
+     */
     drawSpotCheck(
       { id, model, contributor }: Pick<ContributionRow, "id" | "model" | "contributor">,
       at: number,
@@ -31,23 +35,27 @@ export function spotCheckParts(db: Kysely<Tables>, write: Write) {
         await trx
           .deleteFrom("spot_checks")
           .where("state", "=", "drawn")
-          .where("contribution", "in", (eb) =>
-            eb
-              .selectFrom("contributions")
-              .select("contributions.id")
-              .where("contributions.state", "in", ["refused", "reverted"]),
+          .where(({ exists, not, selectFrom }) =>
+            not(
+              exists(
+                selectFrom("contributions")
+                  .select("contributions.id")
+                  .whereRef("contributions.id", "=", "spot_checks.contribution")
+                  .where("contributions.state", "in", [...WAITING]),
+              ),
+            ),
           )
           .execute();
       });
     },
-    /** The contribution that was drawn first of those that passed judging so far. */
+    /** The contribution that was drawn first of those that wait for their check. */
     nextSpotCheck(): Promise<ContributionRow | undefined> {
       return db
         .selectFrom("spot_checks")
         .innerJoin("contributions", "contributions.id", "spot_checks.contribution")
         .selectAll("contributions")
         .where("spot_checks.state", "=", "drawn")
-        .where("contributions.state", "in", ["queued", "merged"])
+        .where("contributions.state", "in", [...WAITING])
         .orderBy("spot_checks.drawn_at")
         .orderBy("spot_checks.contribution")
         .executeTakeFirst();
@@ -63,15 +71,21 @@ export function spotCheckParts(db: Kysely<Tables>, write: Write) {
         .executeTakeFirst();
       return row !== undefined;
     },
-    /** A check that cannot be carried out. */
-    dropSpotCheck(contribution: string): Promise<void> {
+    /** A check that cannot be carried out: the contribution is queued all the same. */
+    dropSpotCheck({
+      contribution,
+      at,
+    }: Pick<SpotCheckResult, "contribution" | "at">): Promise<void> {
       return write(async (trx) => {
         await trx.deleteFrom("spot_checks").where("contribution", "=", contribution).execute();
+        await queueJudged(trx, contribution, at);
       });
     },
+    /** Write down what was found, and queue the contribution. */
     passSpotCheck(result: SpotCheckResult): Promise<void> {
       return write(async (trx) => {
-        await decide(trx, result, "passed");
+        const passed = await decide(trx, result, "passed");
+        if (passed !== undefined) await queueJudged(trx, result.contribution, result.at);
       });
     },
     /**

@@ -17,7 +17,7 @@ const JUDGED_A_STEP = 8; // then the pipeline looks whether a cohort is due
 
 /**
  * Step 7 of the walk: take what waits to its next stations, the furthest first: screened, scored if need be, queued
- * for a merge; or refuse it. Each decision is a commit of its own, so that a restart goes on where this ended.
+ * for a merge or for a spot check; or refuse it. Each decision is a commit of its own, so that a restart goes on where this ended.
  */
 export async function judgeWaiting(
   parts: PipelineParts,
@@ -72,7 +72,7 @@ async function passStations(
   }
   const standing = { hasFailed: await ledger.hasFailedSpotCheck(row.contributor) };
   if (needsSpotCheck(standing, rules, drawLot(random))) await ledger.drawSpotCheck(row, clock());
-  await ledger.queue(row.id, clock());
+  else await ledger.queue(row.id, clock()); // what was drawn is queued when its check is passed
 }
 
 /** The relay's own work on the version that a contribution is based on; null where there is none. */

@@ -1,4 +1,4 @@
-import { assert, FormatError } from "../../core/errors.ts";
+import { assert } from "../../core/errors.ts";
 import { isSameWork } from "../../core/gate/spot-check.ts";
 import { quantise } from "../../core/patch/quantiser.ts";
 import { compareQuantised } from "../../core/patch/similarity.ts";
@@ -12,7 +12,7 @@ import { readPatch } from "../pipeline/member.ts";
 import type { Trainer } from "./trainer.ts";
 
 export type SpotCheckParts = {
-  readonly context: Pick<RelayContext, "ledger" | "blobs" | "models" | "clock">;
+  readonly context: Pick<RelayContext, "ledger" | "models" | "clock">;
   readonly trainer: Trainer;
   readonly positionsOf: MaskCache;
 };
@@ -33,17 +33,16 @@ export function createSpotChecks(
   { context, trainer, positionsOf }: SpotCheckParts,
   onFound: () => void,
 ): SpotChecks {
-  const { ledger, blobs, models, clock } = context;
+  const { ledger, models, clock } = context;
   let isRunning = false;
   let isClosed = false;
   let write: (() => Promise<void>) | null = null;
 
   async function compare(row: ContributionRow): Promise<SpotCheckResult> {
     const { layout } = models.get(row.model)!;
-    const bytes = (await ledger.waitingBytes(row.id)) ?? (await blobs.read(row.id));
+    const bytes = await ledger.waitingBytes(row.id);
     const drawn = await ledger.ticket(row.ticket);
-    if (bytes === null) throw new FormatError(`${row.id} is missing or damaged`);
-    assert(drawn !== undefined, `${row.id} without its ticket`);
+    assert(bytes !== undefined && drawn !== undefined, `${row.id} waits without bytes or ticket`);
     const { patch, positions, segments } = await readPatch(positionsOf, layout, bytes);
     const ticket = parseJson("ticket", ticketSchema, new TextEncoder().encode(drawn.ticket));
     const delta = await trainer.retrain(ticket, positions);
@@ -60,7 +59,7 @@ export function createSpotChecks(
     } catch (error) {
       if (isClosed) return;
       console.error(error);
-      write = () => ledger.dropSpotCheck(row.id);
+      write = () => ledger.dropSpotCheck({ contribution: row.id, at: clock() });
     }
     onFound();
   }

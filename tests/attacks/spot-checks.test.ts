@@ -59,3 +59,25 @@ test("G19: half the work, rescaled, is noticed, and costs its sender all that wa
   const { entries } = (await audit.json()) as { entries: { action: string; subject: string }[] };
   expect(entries).toMatchObject([{ action: "spot-check-failed", subject: half }]);
 });
+
+test("G19: a lie that was drawn is not merged before its check, however soon a cohort is due", async () => {
+  const merge = { ...tinyRecipe.merge, cohortSize: 1 }; // what is queued is merged at once
+  const score = { ...tinyRecipe.score, spotCheckShare: 1 };
+  relay = await startTestRelay({ source: tinyModel({ merge, score }) });
+  const { client } = relay;
+  const lazy = await createVolunteer(client, tinyRecipe);
+  const honest = await createVolunteer(client, tinyRecipe);
+  const works = [
+    await lazy.pack(await halfTheWork(lazy, await lazy.ask(relay.now()))),
+    await contribute(honest, relay.now()),
+  ];
+  for (const { id, bytes, signature } of works) {
+    await client.putContribution(id, bytes, signature);
+  }
+  const [half, other] = works.map(({ id }) => id);
+  expect(await relay.decided(half!)).toMatchObject({
+    state: "refused",
+    reason: { code: "spot-check-failed" },
+  });
+  expect(await relay.decided(other!)).toMatchObject({ state: "merged", version: 1 });
+});
