@@ -1,9 +1,12 @@
+import { bisect } from "../core/gate/bisection.ts";
 import { type PairedTestRules, pairedTest } from "../core/gate/paired-test.ts";
 import { createRandom, type Random } from "../core/random.ts";
 import { judgedRow, type Row } from "./figures.ts";
 import type { BenchOptions } from "./main.ts";
 
 const RULES: PairedTestRules = { marginNats: 0.02, alpha: 0.035, beta: 0.05, maxExamples: 4000 };
+const DIGITS: PairedTestRules = { marginNats: 0.01, alpha: 0.07, beta: 0.1, maxExamples: 4000 }; // its recipe's gate
+const COHORT = 10; // contributions, of digits too
 const SPRT_LEAST = 64; // examples before the normal SPRT may decide: its variance needs some
 
 /** Paired loss differences with a given mean, in nats. */
@@ -18,7 +21,7 @@ const samples: Record<string, Sample> = {
     mean + (uniform(random) < 0.005 ? 3.98 : -0.02),
 };
 
-/** How often the gate errs in 400 trials (quick: 100), beside the usual SPRT on a running variance. */
+/** How often the gate errs in 400 trials (quick: 100): one test beside the usual SPRT on a running variance, and a whole bisection. */
 export async function measure({ seed, quick }: BenchOptions): Promise<Row[]> {
   const trials = quick ? 100 : 400;
   const random = createRandom(seed);
@@ -49,6 +52,12 @@ export async function measure({ seed, quick }: BenchOptions): Promise<Row[]> {
         "<=",
         1000,
       ),
+      {
+        what: `a cohort whose every part is worse by the margin, anything released: ${name}`,
+        value: await falseReleases(createRandom(`${seed} cohorts`), sample, trials),
+        unit,
+        against: `${Math.round(DIGITS.alpha * trials)} on average at most, by proof`,
+      },
     );
   }
   return rows;
@@ -68,6 +77,23 @@ function judge(random: Random, sample: Sample, mean: number, trials: number) {
   }
   examples.sort((a, b) => a - b);
   return { passed, sprtPassed, examples: examples[trials >> 1] ?? Number.NaN };
+}
+
+/** Of `trials` cohorts, how many have a part that passes in the tests of a bisection, where every part is worse by the margin. */
+async function falseReleases(random: Random, sample: Sample, trials: number): Promise<number> {
+  const { marginNats, maxExamples, alpha: all, beta } = DIGITS;
+  let released = 0;
+  for (let trial = 0; trial < trials; trial++) {
+    const cohort = Array.from({ length: COHORT }, (_, member) => member);
+    const { passed } = await bisect(cohort, all, async (_, alpha) => {
+      const differences = Float32Array.from({ length: maxExamples }, () =>
+        sample(random, marginNats),
+      );
+      return pairedTest(differences, { ...DIGITS, alpha, beta: (beta * alpha) / all }).decision;
+    });
+    if (passed.length > 0) released++;
+  }
+  return released;
 }
 
 /** Wald's test of mean 0 against the margin, as if the differences were normal with the variance so far. */

@@ -1,4 +1,5 @@
 import { judgedRow, type Row } from "../../../bench/figures.ts";
+import { medianOf } from "../../../core/median.ts";
 import { drawLines } from "../charts/line-chart.ts";
 import type { CommunityReport } from "../community/report.ts";
 import { community } from "../runs/spec.ts";
@@ -32,16 +33,18 @@ export const crowd: Preset = async (context) => {
 
 /** How many examples the gate decides on. */
 function decidedRow(model: string, reports: readonly CommunityReport[]): Row {
-  const decided = reports
-    .flatMap(({ versions }) => versions.map(({ gateExamples }) => gateExamples))
-    .sort((a, b) => a - b);
   const row = {
     what: `${model}: paired examples until the gate passed a version, median`,
-    value: decided[decided.length >> 1] ?? 0,
+    value: medianExamples(reports),
     unit: "",
-    against: `of ${decided.length} versions`,
+    against: `of ${reports.flatMap(({ versions }) => versions).length} versions`,
   };
   return judgedRow(row, "<=", EXAMPLES_TARGET);
+}
+
+function medianExamples(reports: readonly CommunityReport[]): number {
+  const decided = reports.flatMap(({ versions }) => versions.map((each) => each.gateExamples));
+  return medianOf(decided) ?? 0;
 }
 
 async function crowdOf(context: PresetContext, model: string, sizes: number[], versions: number) {
@@ -74,6 +77,7 @@ async function crowdOf(context: PresetContext, model: string, sizes: number[], v
         "times one contributor's",
         "on the mask in force",
         "not merged",
+        "examples of the gate, median",
       ],
       sizes.map((size, i) => {
         return [
@@ -82,6 +86,7 @@ async function crowdOf(context: PresetContext, model: string, sizes: number[], v
           formatInterval(ratios[i]!, 2),
           `${onMaskPercent(reports[i]!).toFixed(0)}%`,
           notMerged(reports[i]!),
+          medianExamples(reports[i]!).toFixed(0),
         ];
       }),
     )}`,
