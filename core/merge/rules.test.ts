@@ -147,6 +147,34 @@ for (const [rule, liars] of [
   });
 }
 
+for (const rule of ["mean", "disjoint-mean", "ties"] as const) {
+  test(`G2, G11, G12: under ${rule} a liar moves what others cover by no more than its own term's share`, () => {
+    const honest = fc.array(fc.integer({ min: 1, max: 7 }), { minLength: 2, maxLength: 8 });
+    fc.assert(
+      fc.property(honest, fc.integer({ min: -7, max: 7 }), (codes, lie) => {
+        const inputs = [...codes, lie].map((code) => oneValue(code, 0x1000));
+        const { values } = mergeRules[rule]({ base: new Float32Array(1), inputs, outerStep: 1 });
+        const scale = decodeHalf(0x1000);
+        const without = codes.reduce((sum, code) => sum + code, 0) / codes.length;
+        const share = (Math.abs(without) + Math.abs(lie)) / (codes.length + 1);
+        // ties leaves the liar out, or goes with it where its term outweighs all others together
+        const isOutvoted = rule === "ties" && -lie > without * codes.length;
+        const most = isOutvoted ? Math.abs(lie) + without : share;
+        expect(Math.abs(values[0]! / scale - without)).toBeLessThanOrEqual(most + 1e-6);
+      }),
+    );
+  });
+}
+
+test("G2, G13, G14: on a mask that nobody shares a liar's term is merged whole, whatever the rule: the clip bounds it", () => {
+  for (const rule of ["mean", "disjoint-mean", "ties", "trimmed-mean", "median"] as const) {
+    const apart = { ...oneValue(7, 0x3c00), positions: Uint32Array.of(1) };
+    const inputs = [oneValue(1, 0x1000), oneValue(2, 0x1000), apart];
+    const { values } = mergeRules[rule]({ base: new Float32Array(2), inputs, outerStep: 1 });
+    expect(values[1]).toBe(7);
+  }
+});
+
 test("G12: ties follows the larger mass, not the larger number", () => {
   const inputs = [oneValue(1, 0x3c00), oneValue(1, 0x3c00), oneValue(-7, 0x3c00)];
   const merge = { base: new Float32Array(1), inputs, outerStep: 1 };

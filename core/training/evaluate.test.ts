@@ -4,11 +4,15 @@ import { openBackend } from "../../kernels/backend.ts";
 import { smallTask } from "../../tests/fixtures/training-task.ts";
 import { WASM_FOLDER } from "../../tests/fixtures/wasm-folder.ts";
 import { expectClose } from "../../tests/reference/finite-differences.ts";
+import { windowsOf } from "../../tests/reference/gpt-model.ts";
+import { gptTask } from "../../tests/reference/gpt-task.ts";
 import type { MlpArchitecture } from "../models/mlp.ts";
+import { gptForward } from "../models/reference/gpt.ts";
 import { mlpForward, mlpLosses } from "../models/reference/mlp.ts";
 import { splitFlat } from "../models/reference/tensors.ts";
 import { layoutOf } from "../models/registry.ts";
 import { accuracy, evaluate } from "./evaluate.ts";
+import { meanOf } from "./metrics.ts";
 
 const architecture: MlpArchitecture = { kind: "mlp", inputs: 33, hidden: [45, 17], outputs: 7 };
 
@@ -37,6 +41,23 @@ test("losses and answers equal the f64 reference, over several batches and a res
   });
   expect(correct).toEqual(answers);
   expect(accuracy(correct)).toBeCloseTo(answers.reduce((sum, one) => sum + one, 0) / 613, 12);
+});
+
+test("G9: a text's answers are its bytes, right where the likeliest is what follows", async () => {
+  const { architecture, parameters, examples } = gptTask();
+  const { context, vocabulary } = architecture;
+  const { answers, correct } = await evaluate({ architecture, parameters, examples });
+  const all = Uint32Array.from({ length: examples.count }, (_, i) => i);
+  const { tokens, targets } = windowsOf(examples, all, context);
+  const tensors = splitFlat(Float64Array.from(parameters), layoutOf(architecture));
+  const { logits } = gptForward(architecture, tensors, { batch: examples.count, tokens });
+  const expected = Uint8Array.from(targets, (target, at) => {
+    const row = logits.subarray(at * vocabulary, (at + 1) * vocabulary);
+    return row.indexOf(Math.max(...row)) === target ? 1 : 0;
+  });
+  expect(expected.some((right) => right === 1)).toBe(true);
+  expect(answers).toEqual(expected);
+  expect(accuracy(correct)).toBeCloseTo(meanOf(expected), 6);
 });
 
 test("an abort stops before the next batch", async () => {

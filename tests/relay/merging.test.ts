@@ -87,6 +87,25 @@ test("three contributions at once become one version", async () => {
   expect(shards.shards.reduce((sum, { trained }) => sum + trained, 0)).toBe(6);
 });
 
+test("H6: nobody can load what waits, so that nothing can be fitted to it; what is merged is public", async () => {
+  const merge = { ...tinyRecipe.merge, cohortSeconds: 1000 };
+  relay = await startTestRelay({ source: tinyModel({ merge }) });
+  const { client, ask } = relay;
+  const volunteer = await createVolunteer(client, tinyRecipe);
+  const { id, bytes, signature } = await contribute(volunteer, relay.now());
+  const statusOf = async () => (await ask(`/api/v1/blobs/${id}`)).status;
+  expect((await client.putContribution(id, bytes, signature)).state).toBe("received");
+  expect(await statusOf()).toBe(404);
+  await vi.waitFor(
+    async () => expect((await client.contribution(id)).state).toBe("queued"),
+    20_000,
+  );
+  expect(await statusOf()).toBe(404);
+  relay.advance(1000 * merge.cohortSeconds);
+  await relay.decided(id);
+  expect(await statusOf()).toBe(200);
+});
+
 test("work that harms is refused after scoring, and its bytes are gone", async () => {
   relay = await startTestRelay();
   const volunteer = await createVolunteer(relay.client, tinyRecipe);
