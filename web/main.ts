@@ -6,6 +6,7 @@ import { openEngine } from "./engine.ts";
 import { createClock } from "./state/clock.svelte.ts";
 import { createRelay } from "./state/relay.svelte.ts";
 import { createRoute } from "./state/route.svelte.ts";
+import { openLazily } from "./state/site-storage.ts";
 import { findMissing } from "./state/support.ts";
 import { createUpdate } from "./state/update.svelte.ts";
 import { createVolunteer } from "./state/volunteer.svelte.ts";
@@ -23,7 +24,11 @@ mount(App, {
   target,
   props: {
     relay: createRelay(client, (url) => new EventSource(url)),
-    volunteer: createVolunteer({ openEngine, storage: localStorage, openedAtMs: Date.now() }),
+    volunteer: createVolunteer({
+      openEngine,
+      storage: openLazily(() => localStorage),
+      openedAtMs: Date.now(),
+    }),
     route: createRoute(window),
     clock: createClock(),
     update: createUpdate(new URL(import.meta.url).pathname),

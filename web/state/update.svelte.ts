@@ -14,7 +14,7 @@ const CHECK_MS = 60 * 60_000; // a tab that trains for days hears of a new build
 export function createUpdate(build: string): Update {
   let waiting = $state.raw<ServiceWorker | null>(null);
   let registration: ServiceWorkerRegistration | null = null;
-  const container = import.meta.env.PROD ? navigator.serviceWorker : undefined;
+  let container: ServiceWorkerContainer | undefined;
 
   function notice(worker: ServiceWorker | null): void {
     if (worker === null) return;
@@ -28,8 +28,12 @@ export function createUpdate(build: string): Update {
   }
 
   async function register(): Promise<void> {
+    if (!import.meta.env.PROD) return;
+    container = navigator.serviceWorker; // absent in private windows; where site data is blocked it may throw
     if (container === undefined) return;
-    void navigator.locks.request(`build ${build}`, { mode: "shared" }, () => new Promise(() => {}));
+    navigator.locks
+      .request(`build ${build}`, { mode: "shared" }, () => new Promise(() => {}))
+      .catch(() => {}); // blocked with the site's data, and with it the service worker
     registration = await container.register("/service-worker.js");
     notice(registration.waiting);
     const found = registration;
