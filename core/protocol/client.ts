@@ -1,8 +1,10 @@
-import type * as z from "zod/mini";
+import * as z from "zod/mini";
 import { type SigningKey, sha256 } from "../crypto/signature.ts";
-import { encodeCanonical, parseJson } from "./canonical-json.ts";
+import { FormatError } from "../errors.ts";
+import { encodeCanonical, parseJson, parseValue } from "./canonical-json.ts";
 import { type Fetch, type FetchInit, readBody } from "./fetch.ts";
 import { PROTOCOL_HEADER, PROTOCOL_VERSION, SIGNATURE_HEADER } from "./limits.ts";
+import type { RejectAction } from "./reject-codes.ts";
 import { actionOf, RelayError } from "./relay-error.ts";
 import { routes } from "./routes.ts";
 import {
@@ -46,7 +48,8 @@ const MAX_BLOB_BYTES = 64 << 20; // a delta step of 2% of 500M parameters is 50 
 /**
  * The HTTP contract (protocol H) over a passed-in `fetch`; `baseUrl` is the relay's origin. What a
  * method returns went through its schema, and a blob's bytes through their hash. What fails throws a
- * RelayError; an aborted call throws its signal's reason.
+ * RelayError; an aborted call throws its signal's reason. An answer in JSON that its schema refuses is
+ * "outdated", as the relay's own 426 is: it is a newer relay's, and asking again would not help.
  */
 export function createRelayClient({ baseUrl, fetch }: { baseUrl: string; fetch: Fetch }) {
   const origin = baseUrl.replace(/\/$/, "");
@@ -77,12 +80,8 @@ export function createRelayClient({ baseUrl, fetch }: { baseUrl: string; fetch: 
     init: Omit<FetchInit, "signal"> = { method: "GET", headers: {} },
   ): Promise<z.infer<S>> {
     const bytes = await call(origin + path, init, options);
-    try {
-      return parseJson(path, schema, bytes);
-    } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      throw new RelayError("answer-malformed", "retry", message);
-    }
+    const value = orError("unreachable", "retry", () => parseJson(path, z.unknown(), bytes));
+    return orError("outdated", "discard", () => parseValue(path, schema, value));
   }
 
   return {
@@ -199,6 +198,16 @@ function query(values: Record<string, string | number | undefined>): string {
   return pairs.length === 0 ? "" : `?${pairs.join("&")}`;
 }
 
+/** What `read` returns; an answer that it refuses is `code`, and what to do about it `action`. */
+function orError<T>(code: "unreachable" | "outdated", action: RejectAction, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    throw new RelayError(code, action, error.message);
+  }
+}
+
 function errorOf(bytes: Uint8Array, status: number, retryAfter: number): RelayError {
   const seconds = retryAfter > 0 && retryAfter < 86_400 ? retryAfter : null;
   try {
@@ -206,6 +215,6 @@ function errorOf(bytes: Uint8Array, status: number, retryAfter: number): RelayEr
     return new RelayError(error.code, actionOf(error.code, status), error.message, seconds);
   } catch {
     // not the relay's own words: a proxy in between, which answers for it while it is away
-    return new RelayError("answer-malformed", "retry", `answer: status ${status}`, seconds);
+    return new RelayError("unreachable", "retry", `answer: status ${status}`, seconds);
   }
 }

@@ -2,8 +2,8 @@ import { REJECT_CODES, type RejectAction, type RejectCode } from "./reject-codes
 
 /** What the client itself says "no" with, beside the relay's own codes. */
 export type ClientCode =
-  | "unreachable" // no answer at all
-  | "answer-malformed" // an answer that is not the protocol's, such as a proxy's page
+  | "unreachable" // no answer of the relay's: none at all, or a proxy's page
+  | "answer-malformed" // an answer to something else than was asked
   | "answer-too-large"
   | "blob-damaged"; // bytes that do not hash to their name
 

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { generateKeyPair, publicKeyHex } from "../crypto/signature.ts";
-import type { Ticket } from "./schemas/ticket.ts";
+import { parseValue } from "./canonical-json.ts";
+import { type Ticket, ticketAnswer } from "./schemas/ticket.ts";
 import { signTicket, verifyTicket } from "./signed-ticket.ts";
 
 const TICKET: Ticket = {
@@ -26,4 +27,15 @@ test("S2: a ticket is its relay's only as it was signed, whatever the order of i
   expect(await verifyTicket({ ...TICKET, expiresAt: 3 }, signature, relayKey)).toBe(false);
   const stranger = await publicKeyHex(await generateKeyPair(true));
   expect(await verifyTicket(TICKET, signature, stranger)).toBe(false);
+});
+
+test("S2: a ticket is read as it was signed, in an answer that has more fields than it had", async () => {
+  const keys = await generateKeyPair(true);
+  const signature = await signTicket(TICKET, keys.privateKey);
+  const read = (ticket: object) =>
+    parseValue("answer", ticketAnswer, { work: true, ticket, signature, extra: 1 });
+  const answer = read(TICKET);
+  if (!answer.work) throw new Error("the answer has a ticket");
+  expect(await verifyTicket(answer.ticket, answer.signature, await publicKeyHex(keys))).toBe(true);
+  expect(() => read({ ...TICKET, extra: 1 })).toThrow("answer: ticket:");
 });

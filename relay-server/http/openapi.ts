@@ -224,5 +224,6 @@ function parameter(place: string, name: string, required: boolean) {
 }
 
 function json(schema: z.ZodMiniType) {
-  return { "application/json": { schema: z.toJSONSchema(schema) } };
+  // "input": an answer may have more fields than these (H1), where the schema does not say otherwise
+  return { "application/json": { schema: z.toJSONSchema(schema, { io: "input" }) } };
 }

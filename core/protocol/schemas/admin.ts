@@ -35,7 +35,7 @@ export type BanRequest = z.infer<typeof banRequest>;
 export const unbanRequest = z.strictObject({ contributor: publicKey });
 
 /** Whether a contributor is banned now, and how many contributions that waited were refused for it. */
-export const banStatus = z.strictObject({
+export const banStatus = z.object({
   contributor: publicKey,
   banned: z.boolean(),
   refused: count,
@@ -43,7 +43,7 @@ export const banStatus = z.strictObject({
 export type BanStatus = z.infer<typeof banStatus>;
 
 /** A revert that was asked for, and what became of it. */
-export const revertStatus = z.strictObject({
+export const revertStatus = z.object({
   model: modelId,
   contribution: hash,
   reason: longText,
@@ -58,9 +58,9 @@ export const revertStatus = z.strictObject({
 export type RevertStatus = z.infer<typeof revertStatus>;
 
 /** Who did what, newest first. */
-export const auditLog = z.strictObject({
+export const auditLog = z.object({
   entries: z.array(
-    z.strictObject({
+    z.object({
       id: count,
       at: timeMs,
       maintainer: shortText,

@@ -20,15 +20,13 @@ export const manifest = z.strictObject({
 export type Manifest = z.infer<typeof manifest>;
 
 /** How to build a version's checkpoint: from a keyframe, or from the version that the asker holds. */
-export const checkpointPlan = z.strictObject({
+export const checkpointPlan = z.object({
   version: count,
   checkpoint: hash,
   /** Null when `from` was given and the steps alone lead to the version. */
-  keyframe: z.nullable(z.strictObject({ version: count, checkpoint: hash, manifest })),
+  keyframe: z.nullable(z.object({ version: count, checkpoint: hash, manifest })),
   /** Delta steps in ascending order, each leading to `version`. */
-  steps: z.array(
-    z.strictObject({ version: count, checkpoint: hash, sha256: hash, sizeBytes: positive }),
-  ),
+  steps: z.array(z.object({ version: count, checkpoint: hash, sha256: hash, sizeBytes: positive })),
   /** Prefix of every blob's address, ending in "/". */
   blobs: z.string(),
 });

@@ -48,7 +48,7 @@ export const contributionState = z.enum([
 export type ContributionState = z.infer<typeof contributionState>;
 
 /** A contribution's life as everyone may read it; answers PUT (the receipt) and GET. */
-export const contribution = z.strictObject({
+export const contribution = z.object({
   id: hash,
   model: modelId,
   contributor: publicKey,
@@ -56,7 +56,7 @@ export const contribution = z.strictObject({
   base: count,
   state: contributionState,
   /** Why, when refused or reverted. */
-  reason: z.nullable(z.strictObject({ code: shortText, message: longText })),
+  reason: z.nullable(z.object({ code: shortText, message: longText })),
   examples: positive,
   sizeBytes: positive,
   receivedAt: timeMs,
@@ -71,4 +71,4 @@ export const contribution = z.strictObject({
 });
 export type Contribution = z.infer<typeof contribution>;
 
-export const contributionList = z.strictObject({ contributions: z.array(contribution) });
+export const contributionList = z.object({ contributions: z.array(contribution) });

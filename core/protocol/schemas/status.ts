@@ -5,7 +5,7 @@ import { recipe } from "./recipe.ts";
 import { shard } from "./ticket.ts";
 import { flipCount, suiteTest, versionSummary } from "./version.ts";
 
-export const modelCard = z.strictObject({
+export const modelCard = z.object({
   recipe,
   parameters: positive,
   base: versionSummary,
@@ -15,33 +15,33 @@ export const modelCard = z.strictObject({
   merged: count,
 });
 export type ModelCard = z.infer<typeof modelCard>;
-export const modelList = z.strictObject({ models: z.array(modelCard) });
+export const modelList = z.object({ models: z.array(modelCard) });
 
 /** A candidate that the gate tested, whether it passed or not. */
-export const gateTest = z.strictObject({
+export const gateTest = z.object({
   at: timeMs,
   /** Number of the head that it would have replaced. */
   head: count,
   /** Contributions in it. */
   contributions: count,
   decision: z.enum(["pass", "fail", "undecided"]),
-  tests: z.array(suiteTest),
-  flips: z.nullable(flipCount),
+  tests: z.array(z.object(suiteTest.shape)),
+  flips: z.nullable(z.object(flipCount.shape)),
 });
 export type GateTest = z.infer<typeof gateTest>;
 
-export const modelHealth = z.strictObject({
+export const modelHealth = z.object({
   model: modelId,
   head: count,
   /** Contributions by where they wait. */
-  waiting: z.strictObject({ received: count, scored: count, queued: count }),
+  waiting: z.object({ received: count, scored: count, queued: count }),
   /** Age of the oldest contribution that waits, in seconds; 0 when none does. */
   oldestSeconds: count,
   lastMergeAt: z.nullable(timeMs),
   merged24h: count,
   refused24h: count,
   /** The version that was tagged last; null before the first. */
-  release: z.nullable(z.strictObject({ version: count, tag: shortText })),
+  release: z.nullable(z.object({ version: count, tag: shortText })),
   /**
    * The version that candidates are compared with beside the head: the last release; before the first version 0, and after
    * a revert that a maintainer insisted on that revert.
@@ -58,10 +58,10 @@ export const modelHealth = z.strictObject({
 });
 export type ModelHealth = z.infer<typeof modelHealth>;
 
-export const health = z.strictObject({
+export const health = z.object({
   status: z.enum(["ok", "degraded"]),
   software: shortText,
-  protocol: z.strictObject({ oldest: positive, newest: positive }),
+  protocol: z.object({ oldest: positive, newest: positive }),
   relayKey: publicKey,
   time: timeMs,
   models: z.array(modelHealth),
@@ -70,11 +70,11 @@ export type Health = z.infer<typeof health>;
 
 export const leaderboardWindow = z.enum(["24h", "7d", "all"]);
 export type LeaderboardWindow = z.infer<typeof leaderboardWindow>;
-export const leaderboard = z.strictObject({
+export const leaderboard = z.object({
   model: modelId,
   window: leaderboardWindow,
   entries: z.array(
-    z.strictObject({
+    z.object({
       rank: positive,
       contributor: publicKey,
       credit: z.number(),
@@ -85,24 +85,24 @@ export const leaderboard = z.strictObject({
 });
 export type Leaderboard = z.infer<typeof leaderboard>;
 
-export const shardLedger = z.strictObject({
+export const shardLedger = z.object({
   model: modelId,
   source: z.string(),
   licence: shortText,
-  shards: z.array(z.extend(shard, { trained: count, contributors: count })),
+  shards: z.array(z.object({ ...shard.shape, trained: count, contributors: count })),
 });
 export type ShardLedger = z.infer<typeof shardLedger>;
 
 /** The body of every error answer. */
-export const errorBody = z.strictObject({
-  error: z.strictObject({ code: z.string(), message: z.string() }),
+export const errorBody = z.object({
+  error: z.object({ code: z.string(), message: z.string() }),
 });
 
 /** What `GET /events` sends, by its `event:` name. */
 export const events = {
-  version: z.strictObject({ model: modelId, version: versionSummary }),
-  contribution: z.strictObject({ contribution }),
-  leaderboard: z.strictObject({ model: modelId }),
+  version: z.object({ model: modelId, version: versionSummary }),
+  contribution: z.object({ contribution }),
+  leaderboard: z.object({ model: modelId }),
   health: modelHealth,
 } as const;
 export type RelayEvent =

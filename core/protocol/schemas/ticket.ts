@@ -53,8 +53,8 @@ export type Ticket = z.infer<typeof ticket>;
 
 /** The relay's answer to a request for work: a signed ticket, or why not and when to ask again. */
 export const ticketAnswer = z.discriminatedUnion("work", [
-  z.strictObject({ work: z.literal(true), ticket, signature }),
-  z.strictObject({
+  z.object({ work: z.literal(true), ticket, signature }),
+  z.object({
     work: z.literal(false),
     reason: z.enum(["paused", "queue-full"]),
     message: longText,

@@ -116,18 +116,18 @@ export const signedVersion = z.strictObject({ record: versionRecord, signature }
 export type SignedVersion = z.infer<typeof signedVersion>;
 
 /** A line of the history, newest first. */
-export const versionSummary = z.strictObject({
+export const versionSummary = z.object({
   number: count,
   id: hash,
   parent: z.nullable(hash),
   createdAt: timeMs,
   contributions: count,
   contributors: count,
-  report: metrics,
+  report: z.object(metrics.shape),
 });
 export type VersionSummary = z.infer<typeof versionSummary>;
 
-export const versionList = z.strictObject({
+export const versionList = z.object({
   versions: z.array(versionSummary),
   /** Pass as `before` to read on; null at version 0. */
   next: z.nullable(count),
