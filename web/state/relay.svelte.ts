@@ -42,7 +42,7 @@ export function createRelay(client: RelayClient, openStream: (url: string) => Ev
       if (error instanceof RelayError) {
         outdated ||= error.code === "outdated";
         starting = error.code === "unavailable";
-        reachable = error.action !== "retry" || error.code === "rate-limited";
+        reachable = error.code !== "unreachable" && !starting;
       }
       throw error;
     }

@@ -121,3 +121,18 @@ test("a relay that is starting is told apart from one that is away", async () =>
   expect(relay.starting).toBe(false);
   expect(relay.link).toBe("offline");
 });
+
+test("a relay that answers with an error of its own is there, and the error is told", async () => {
+  const error = { code: "internal", message: "the relay made a mistake" };
+  const { relay } = stage({ "/models": Response.json({ error }, { status: 500 }) });
+  await relay.models.refresh();
+  expect(relay.link).toBe("polling");
+  expect(relay.models.problem).toBe("the relay made a mistake");
+});
+
+test("a newer relay's answer that this page can't read means that the page is outdated", async () => {
+  const { relay } = stage({ "/models": { models: "in another place" } });
+  await relay.models.refresh();
+  expect(relay.outdated).toBe(true);
+  expect(relay.link).toBe("polling");
+});
