@@ -23,7 +23,11 @@ const client = createRelayClient({
 mount(App, {
   target,
   props: {
-    relay: createRelay(client, (url) => new EventSource(url)),
+    relay: createRelay(
+      client,
+      (url) => new EventSource(url),
+      () => Date.now(),
+    ),
     volunteer: createVolunteer({
       openEngine,
       storage: openLazily(() => localStorage),

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import type { EventRow } from "../ledger/tables.ts";
 import { eventRoutes } from "./event-routes.ts";
 
@@ -48,4 +48,23 @@ test("H12: a reader that falls behind is dropped, one that reads hears everythin
   ]);
   await reader.cancel();
   expect(hub.listeners.size).toBe(0);
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+test("H12: every reader hears a heartbeat every 15 s, whatever its topics, and no number with it", async () => {
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+  const app = eventRoutes({ eventsAfter: async () => [] }, fakeHub());
+  const answer = await app.request("/api/v1/events?topics=version");
+  const reader = answer.body!.getReader();
+  const read = async () => new TextDecoder().decode((await reader.read()).value);
+  expect(await read()).toMatch(/^retry: /);
+  for (let beat = 0; beat < 2; beat++) {
+    vi.advanceTimersByTime(15_000);
+    expect(await read()).toBe("event: heartbeat\ndata: {}\n\n");
+  }
+  await reader.cancel();
+  expect(vi.getTimerCount()).toBe(0);
 });

@@ -1,12 +1,12 @@
 import { Hono } from "hono";
+import { HEARTBEAT_MS } from "../../core/protocol/limits.ts";
 import { routes } from "../../core/protocol/routes.ts";
-import { events as eventSchemas } from "../../core/protocol/schemas/status.ts";
+import { events as eventSchemas, HEARTBEAT } from "../../core/protocol/schemas/status.ts";
 import { coalesce, type EventHub } from "../events/event-hub.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { EventRow } from "../ledger/tables.ts";
 import { Refusal } from "./refusal.ts";
 
-const HEARTBEAT_MS = 15_000; // proxies cut connections that are silent for 30–60 s
 const MAX_WAITING_BYTES = 256 << 10; // a reader that is this far behind is dropped and comes back by itself
 const MAX_MISSED = 1000; // events that a returning reader is sent; older ones it reads from the API
 
@@ -61,7 +61,10 @@ function stream(
         const early: EventRow[] = []; // what comes while the missed ones are read
         let listener: (rows: readonly EventRow[]) => void = (rows) => early.push(...rows);
         const unlisten = hub.listen((rows) => listener(rows));
-        const heartbeat = setInterval(() => send(": still here\n\n"), HEARTBEAT_MS);
+        const heartbeat = setInterval(
+          () => send(`event: ${HEARTBEAT}\ndata: {}\n\n`),
+          HEARTBEAT_MS,
+        );
         stop = () => {
           stopped = true;
           clearInterval(heartbeat);

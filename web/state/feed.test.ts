@@ -26,7 +26,9 @@ function listen() {
     },
     onEvent: ({ type }) => log.push(type),
     onResync: () => log.push("resync"),
+    onRound: () => log.push("round"),
     onLive: (live) => log.push(live ? "live" : "down"),
+    now: () => Date.now(),
   });
   return { streams, log, close };
 }
@@ -45,8 +47,39 @@ test("while the stream is down the relay is polled, and no longer once it is bac
   vi.advanceTimersByTime(30_000);
   expect(log).toEqual(["resync", "resync"]);
   streams[0]?.dispatchEvent(new Event("open"));
+  vi.advanceTimersByTime(30_000);
+  expect(log).toEqual(["resync", "resync", "live", "resync", "round", "round"]);
+  close();
+});
+
+test("a live stream that misses three heartbeats is dead: a new one is opened and the relay is polled", () => {
+  const { streams, log, close } = listen();
+  streams[0]?.dispatchEvent(new Event("open"));
+  for (let beat = 0; beat < 4; beat++) {
+    vi.advanceTimersByTime(15_000);
+    streams[0]?.dispatchEvent(new MessageEvent("heartbeat", { data: "{}" }));
+  }
+  expect(log).toEqual(["live", "resync", "round", "round", "round", "round"]);
+  vi.advanceTimersByTime(45_000);
+  expect(streams).toHaveLength(1);
+  vi.advanceTimersByTime(15_000);
+  expect(streams.map(({ readyState }) => readyState)).toEqual([2, 0]);
+  expect(log.slice(-2)).toEqual(["down", "resync"]);
+  streams[1]?.dispatchEvent(new Event("open"));
+  expect(log.slice(-2)).toEqual(["live", "resync"]);
+  close();
+});
+
+test("any event is a sign of life, and a stream that never opens is opened anew", () => {
+  const { streams, close } = listen();
   vi.advanceTimersByTime(60_000);
-  expect(log).toEqual(["resync", "resync", "live", "resync"]);
+  expect(streams).toHaveLength(2);
+  streams[1]?.dispatchEvent(new Event("open"));
+  for (let i = 0; i < 8; i++) {
+    vi.advanceTimersByTime(40_000);
+    streams[1]?.dispatchEvent(new MessageEvent("leaderboard", { data: '{"model":"digits"}' }));
+  }
+  expect(streams).toHaveLength(2);
   close();
 });
 

@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
-import { events, type RelayEvent } from "../../core/protocol/schemas/status.ts";
+import { HEARTBEAT_MS } from "../../core/protocol/limits.ts";
+import { events, HEARTBEAT, type RelayEvent } from "../../core/protocol/schemas/status.ts";
 
 /** The part of an EventSource that the feed uses. */
 export type EventStream = Pick<EventSource, "addEventListener" | "close" | "readyState">;
@@ -10,38 +11,59 @@ export type FeedOptions = {
   readonly onEvent: (event: RelayEvent) => void;
   /** Events may have been missed: read everything again. Also called as a poll while the stream is down. */
   readonly onResync: () => void;
+  /** Called now and then while the stream is up: what could not be read is worth another try. */
+  readonly onRound: () => void;
   readonly onLive: (live: boolean) => void;
+  /** Milliseconds, on a clock that goes on while the device sleeps. */
+  readonly now: () => number;
 };
 
 const POLL_MS = 15_000; // often enough to feel alive, rare enough for a relay that just came back
+const SILENCE_MS = 3 * HEARTBEAT_MS; // a line that brings nothing for so long is dead, whatever the browser says
 const CLOSED = 2; // EventSource.CLOSED: an HTTP error, after which a browser does not retry by itself
 
 /**
- * The one event stream of the page. A browser reconnects by itself after a lost connection; after an
- * error answer the feed opens a new stream with every poll. Call the result to close it.
+ * The one event stream of the page. A browser reconnects by itself after a connection that it knows to be
+ * lost; after an error answer, and where a line has gone silent, the feed opens a new stream. Call the result
+ * to close it.
  */
-export function openFeed({ open, onEvent, onResync, onLive }: FeedOptions): () => void {
-  let stream = connect();
+export function openFeed(options: FeedOptions): () => void {
+  const { open, onEvent, onResync, onRound, onLive, now } = options;
   let live = false;
+  let heardAtMs = 0;
+  let stream = connect();
   const timer = setInterval(() => {
-    if (live) return;
-    if (stream.readyState === CLOSED) stream = connect();
-    onResync();
+    if (stream.readyState === CLOSED || now() - heardAtMs > SILENCE_MS) {
+      stream.close();
+      if (live) setLive(false);
+      stream = connect();
+    }
+    if (live) onRound();
+    else onResync();
   }, POLL_MS);
 
+  function setLive(value: boolean): void {
+    live = value;
+    onLive(value);
+  }
+
+  function hear(): void {
+    heardAtMs = now();
+  }
+
   function connect(): EventStream {
+    hear();
     const next = open();
     next.addEventListener("open", () => {
-      live = true;
-      onLive(true);
+      hear();
+      setLive(true);
       onResync();
     });
-    next.addEventListener("error", () => {
-      live = false;
-      onLive(false);
-    });
+    next.addEventListener("error", () => setLive(false));
+    next.addEventListener(HEARTBEAT, hear);
     for (const type of Object.keys(events)) {
       next.addEventListener(type, (message) => {
+        hear();
         const event = parseEvent(type, (message as MessageEvent<unknown>).data);
         if (event !== null) onEvent(event);
       });

@@ -22,12 +22,17 @@ const TOPICS = ["version", "contribution", "leaderboard", "health"] as const;
 /** What the page knows of the relay: read once, then kept fresh by the one event stream. */
 export type Relay = ReturnType<typeof createRelay>;
 
-export function createRelay(client: RelayClient, openStream: (url: string) => EventStream) {
+export function createRelay(
+  client: RelayClient,
+  openStream: (url: string) => EventStream,
+  now: () => number,
+) {
   let streaming = $state(false);
   let reachable = $state<boolean | null>(null);
   let outdated = $state(false);
   let starting = $state(false);
   let contributor = $state.raw<string | null>(null);
+  let ownUnread = false;
   const contributions = new SvelteMap<string, Contribution>();
   const resources = new Map<string, Resource<unknown>>();
 
@@ -80,14 +85,22 @@ export function createRelay(client: RelayClient, openStream: (url: string) => Ev
   async function readOwn(key: string): Promise<void> {
     try {
       for (const own of await attempt(() => client.contributions({ contributor: key }))) learn(own);
+      ownUnread = false;
     } catch {
-      // the relay is away or does not know this key yet; the next resync asks again
+      ownUnread = true; // the relay is away or does not know this key yet; the next round asks again
     }
   }
 
   function resync(): void {
     for (const each of resources.values()) if (each.watched) void each.refresh();
     if (contributor !== null) void readOwn(contributor);
+  }
+
+  function retry(): void {
+    for (const each of resources.values()) {
+      if (each.watched && each.problem !== null) void each.refresh();
+    }
+    if (contributor !== null && ownUnread) void readOwn(contributor);
   }
 
   function hear(event: RelayEvent): void {
@@ -162,6 +175,8 @@ export function createRelay(client: RelayClient, openStream: (url: string) => Ev
         open: () => openStream(client.eventsUrl(TOPICS)),
         onEvent: hear,
         onResync: resync,
+        onRound: retry,
+        now,
         onLive: (live) => {
           streaming = live;
         },

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { createRelayClient } from "../../core/protocol/client.ts";
 import type { Contribution } from "../../core/protocol/schemas/contribution.ts";
 import type { EventStream } from "./feed.ts";
@@ -48,11 +48,16 @@ function stage(answers: Record<string, unknown>) {
   const relay = createRelay(
     client,
     () => Object.assign(stream, { close: () => {}, readyState: 1 }) as unknown as EventStream,
+    () => Date.now(),
   );
   const say = (type: string, data: unknown) =>
     stream.dispatchEvent(new MessageEvent(type, { data: JSON.stringify(data) }));
   return { relay, asked, say, stream };
 }
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 test("the link is live with the stream, delayed without it, offline without answers", async () => {
   const { relay, stream } = stage({ "/health": health });
@@ -135,4 +140,23 @@ test("a newer relay's answer that this page can't read means that the page is ou
   await relay.models.refresh();
   expect(relay.outdated).toBe(true);
   expect(relay.link).toBe("polling");
+});
+
+test("what could not be read is read again while the stream is up, and nothing else is", async () => {
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "Date"] });
+  const answers: Record<string, unknown> = { "/models": { models: [] } };
+  const { relay, asked, stream } = stage(answers);
+  const close = relay.open();
+  stream.dispatchEvent(new Event("open"));
+  relay.models.watch();
+  relay.health.watch();
+  await expect.poll(() => relay.health.problem).not.toBe(null);
+  answers["/health"] = health;
+  vi.advanceTimersByTime(15_000);
+  await expect.poll(() => relay.health.value).toEqual(health);
+  vi.advanceTimersByTime(15_000);
+  await relay.models.refresh();
+  expect(asked).toEqual(["/models", "/health", "/health", "/models"]);
+  expect(relay.link).toBe("live");
+  close();
 });

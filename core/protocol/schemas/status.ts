@@ -105,6 +105,11 @@ export const events = {
   leaderboard: z.object({ model: modelId }),
   health: modelHealth,
 } as const;
+/**
+ * The `event:` name of what every reader is sent each HEARTBEAT_MS, without a number: an event and no comment,
+ * so that browsers pass it on, and a reader that misses several knows that its line is dead.
+ */
+export const HEARTBEAT = "heartbeat";
 export type RelayEvent =
   | { readonly type: "version"; readonly data: z.infer<typeof events.version> }
   | { readonly type: "contribution"; readonly data: z.infer<typeof events.contribution> }

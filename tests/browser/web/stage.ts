@@ -70,6 +70,7 @@ export function openPage(
       relay: createRelay(
         client,
         () => Object.assign(stream, { close: () => {}, readyState: 1 }) as unknown as EventStream,
+        () => Date.now(),
       ),
       volunteer: createVolunteer({
         openEngine: async (hear) => {
