@@ -8,6 +8,7 @@ import { createRelay } from "./state/relay.svelte.ts";
 import { createRoute } from "./state/route.svelte.ts";
 import { openLazily } from "./state/site-storage.ts";
 import { findMissing } from "./state/support.ts";
+import { timedRead } from "./state/timed-read.ts";
 import { createUpdate } from "./state/update.svelte.ts";
 import { createVolunteer } from "./state/volunteer.svelte.ts";
 import { openTrialEngine } from "./trial-engine.ts";
@@ -15,9 +16,11 @@ import { openTrialEngine } from "./trial-engine.ts";
 const target = document.getElementById("app");
 if (target === null) throw new Error("internal: the page has no #app");
 
+const READ_MS = 60_000; // the largest record, 6 MB, on a line of 0.8 Mbit/s
+
 const client = createRelayClient({
   baseUrl: location.origin,
-  fetch: (url, init) => fetch(url, init),
+  fetch: timedRead((url, init) => fetch(url, init), READ_MS),
 });
 
 mount(App, {
