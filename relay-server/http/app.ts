@@ -73,7 +73,7 @@ export function createApp(parts: AppParts): Hono {
   app.route("/", blobRoutes(context));
   app.route("/", ticketRoutes(context, limits, onTicket));
   app.route("/", contributionRoutes(context, limits, intakeAndWake));
-  app.route("/", eventRoutes(context.ledger, hub));
+  app.route("/", eventRoutes(context.ledger, hub, Math.random)); // no lot: it decides nothing
   app.route("/", adminRoutes(context, hub, limits, onWork));
   app.route("/", metricsRoutes(context, answers));
   app.get(`${API}/*`, (c) => c.notFound());

@@ -25,7 +25,7 @@ const event = (id: number, data: string): EventRow => ({ id, type: "health", top
 test("H12: a reader that falls behind is dropped, one that reads hears everything once", async () => {
   const hub = fakeHub();
   const missed = [event(1, "missed")];
-  const app = eventRoutes({ eventsAfter: async () => missed }, hub);
+  const app = eventRoutes({ eventsAfter: async () => missed }, hub, () => 0);
   const slow = await app.request("/api/v1/events", { headers: { "last-event-id": "0" } });
   const quick = await app.request("/api/v1/events", { headers: { "last-event-id": "0" } });
   const reader = quick.body!.getReader();
@@ -56,7 +56,7 @@ afterEach(() => {
 
 test("H12: every reader hears a heartbeat every 15 s, whatever its topics, and no number with it", async () => {
   vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
-  const app = eventRoutes({ eventsAfter: async () => [] }, fakeHub());
+  const app = eventRoutes({ eventsAfter: async () => [] }, fakeHub(), () => 0);
   const answer = await app.request("/api/v1/events?topics=version");
   const reader = answer.body!.getReader();
   const read = async () => new TextDecoder().decode((await reader.read()).value);
@@ -67,4 +67,17 @@ test("H12: every reader hears a heartbeat every 15 s, whatever its topics, and n
   }
   await reader.cancel();
   expect(vi.getTimerCount()).toBe(0);
+});
+
+test("readers that lose their line at once do not come back at once", async () => {
+  const chances = [0, 0.25, 1];
+  const retries: (string | undefined)[] = [];
+  for (const chance of chances) {
+    const app = eventRoutes({ eventsAfter: async () => [] }, fakeHub(), () => chance);
+    const reader = (await app.request("/api/v1/events")).body!.getReader();
+    const greeting = new TextDecoder().decode((await reader.read()).value);
+    retries.push(/^retry: (\d+)$/m.exec(greeting)?.[1]);
+    await reader.cancel();
+  }
+  expect(retries).toEqual(["2000", "4000", "10000"]);
 });

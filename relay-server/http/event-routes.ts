@@ -7,18 +7,25 @@ import type { Ledger } from "../ledger/ledger.ts";
 import type { EventRow } from "../ledger/tables.ts";
 import { Refusal } from "./refusal.ts";
 
+const RETRY_MS = 2_000; // what a reader that lost its line waits at least …
+const RETRY_SPREAD_MS = 8_000; // … and at most beyond: after a restart all of them come back
 const MAX_WAITING_BYTES = 256 << 10; // a reader that is this far behind is dropped and comes back by itself
 const MAX_MISSED = 1000; // events that a returning reader is sent; older ones it reads from the API
 
-/** Server-sent events: a tail of the ledger's events table. */
-export function eventRoutes(ledger: Pick<Ledger, "eventsAfter">, hub: EventHub): Hono {
+/** Server-sent events: a tail of the ledger's events table. `chance`, in 0…1, spreads the readers' returns. */
+export function eventRoutes(
+  ledger: Pick<Ledger, "eventsAfter">,
+  hub: EventHub,
+  chance: () => number,
+): Hono {
   const app = new Hono();
   app.get(routes.events(), async (c) => {
     const topics = topicsOf(c.req.query("topics"));
     const since = Number(c.req.header("last-event-id") ?? Number.NaN);
     const missed = async () =>
       Number.isSafeInteger(since) ? coalesce(await ledger.eventsAfter(since, MAX_MISSED)) : [];
-    return c.body(stream(hub, topics, missed), 200, {
+    const retryMs = Math.round(RETRY_MS + RETRY_SPREAD_MS * chance());
+    return c.body(stream(hub, topics, missed, retryMs), 200, {
       "content-type": "text/event-stream",
       "cache-control": "no-store",
       "x-accel-buffering": "no", // nginx would hold messages back
@@ -38,6 +45,7 @@ function stream(
   hub: EventHub,
   topics: ReadonlySet<string>,
   missed: () => Promise<EventRow[]>,
+  retryMs: number,
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   let stop = () => {};
@@ -71,7 +79,7 @@ function stream(
           unlisten();
         };
         try {
-          send(`retry: 3000\nid: ${hub.last()}\n\n`);
+          send(`retry: ${retryMs}\nid: ${hub.last()}\n\n`);
           sendEvents(await missed());
           listener = sendEvents;
           sendEvents(early);
