@@ -1,5 +1,6 @@
 /// <reference lib="webworker" />
 import { buildOf, engineCache, shellCache, unusedCaches } from "./builds.ts";
+import { answerFile } from "./files.ts";
 
 /**
  * Keeps the shell (page, styles, icons) from its installation on, and the engine from the moment that the
@@ -35,7 +36,7 @@ self.addEventListener("fetch", (event) => {
     event.waitUntil(dropUnused());
     event.respondWith(page(request));
   } else {
-    event.respondWith(file(request, pathname.startsWith("/engine/")));
+    event.respondWith(file(event, pathname.startsWith("/engine/")));
   }
 });
 
@@ -44,14 +45,17 @@ async function page(request: Request): Promise<Response> {
   return (await cache.match("/index.html")) ?? fetch(request);
 }
 
-/** A file of any build: names of scripts hold their hash, so whichever cache has one has the right one. */
-async function file(request: Request, engine: boolean): Promise<Response> {
-  const own = await caches.open(engine ? engineCache(build) : shellCache(build));
-  const kept = (await own.match(request)) ?? (await caches.match(request));
-  if (kept !== undefined) return kept;
-  const answer = await fetch(request);
-  if (engine && answer.status === 200) await own.put(request, answer.clone());
-  return answer;
+function file(event: FetchEvent, engine: boolean): Promise<Response> {
+  const cacheName = engine ? engineCache(build) : shellCache(build);
+  return answerFile(event.request, {
+    kept: async (request) =>
+      (await caches.match(request, { cacheName })) ?? (await caches.match(request)),
+    fetch: (request) => fetch(request),
+    keep: engine
+      ? async (request, answer) => (await caches.open(cacheName)).put(request, answer)
+      : null,
+    later: (work) => event.waitUntil(work),
+  });
 }
 
 async function dropUnused(): Promise<void> {
