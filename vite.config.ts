@@ -6,6 +6,7 @@ import type { Plugin } from "vite";
 import { VitePWA } from "vite-plugin-pwa";
 import { configDefaults, defineConfig } from "vitest/config";
 import { CHROMIUM_FLAGS } from "./scripts/chromium.ts";
+import { WASM_FOLDER } from "./worker/wasm-folder.ts";
 
 /** Chromium with WebGPU on SwiftShader, so that the tests need no GPU. */
 const chromium = playwright({
@@ -28,7 +29,6 @@ const POLICY =
   "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; " +
   "style-src 'self'; img-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-const WASM_FOLDER = "engine/wasm/"; // the page passes this address to the worker as wasmFolder
 const WASM_FILES = ["tfjs-backend-wasm.wasm", "tfjs-backend-wasm-simd.wasm"];
 
 /** Serve tfjs's wasm binaries from our own origin at a fixed folder, in development as in the build. */
@@ -39,7 +39,7 @@ function wasmFiles(): Plugin {
   return {
     name: "commonweight-wasm-files",
     configureServer(server) {
-      server.middlewares.use(`/${WASM_FOLDER}`, async (request, response, next) => {
+      server.middlewares.use(WASM_FOLDER, async (request, response, next) => {
         const name = (request.url ?? "").replace(/^\//, "").replace(/\?.*$/, "");
         if (!WASM_FILES.includes(name)) return next();
         response.setHeader("content-type", "application/wasm");
@@ -48,7 +48,8 @@ function wasmFiles(): Plugin {
     },
     async generateBundle() {
       for (const name of WASM_FILES) {
-        this.emitFile({ type: "asset", fileName: WASM_FOLDER + name, source: await read(name) });
+        const fileName = WASM_FOLDER.slice(1) + name;
+        this.emitFile({ type: "asset", fileName, source: await read(name) });
       }
     },
   };

@@ -8,9 +8,8 @@ import { openIndexedDbStore } from "./indexed-db-store.ts";
 import { timedFetch } from "./timed-fetch.ts";
 import { noLock } from "./training-lock.ts";
 import { createVolunteer } from "./volunteer.ts";
+import { WASM_FOLDER } from "./wasm-folder.ts";
 import { webLock } from "./web-lock.ts";
-
-const WASM_FOLDER = "/engine/wasm/"; // where vite.config.ts puts tfjs's binaries
 
 const { origin, href } = self.location;
 const BUILD = import.meta.env.DEV ? null : href; // a built file's name has a hash of all that it loads

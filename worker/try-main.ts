@@ -7,8 +7,7 @@ import { openIndexedDbStore } from "./indexed-db-store.ts";
 import { systemPlatform } from "./platform.ts";
 import { timedFetch } from "./timed-fetch.ts";
 import { createTrial } from "./trial.ts";
-
-const WASM_FOLDER = "/engine/wasm/"; // where vite.config.ts puts tfjs's binaries
+import { WASM_FOLDER } from "./wasm-folder.ts";
 
 const { origin } = self.location;
 const fetchTimed = timedFetch((url, init) => fetch(url, init), systemPlatform);

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { openCheckedEngine } from "../../../worker/device-check.ts";
 import { createEngine } from "../../../worker/engine.ts";
 import { openIndexedDbStore } from "../../../worker/indexed-db-store.ts";
+import { WASM_FOLDER } from "../../../worker/wasm-folder.ts";
 
 const { submit } = GPUQueue.prototype;
 const { now } = Date;
@@ -17,7 +18,7 @@ async function openStage(name: string) {
       onSubmit.call(this, buffers);
     };
     try {
-      const engine = createEngine(`${location.origin}/engine/wasm/`, build);
+      const engine = createEngine(location.origin + WASM_FOLDER, build);
       const platform = { now: () => atMs, sleep: async () => {}, random: () => 0.5 };
       const opened = await openCheckedEngine(engine, "webgpu", { store, platform });
       return { ...opened, submissions };

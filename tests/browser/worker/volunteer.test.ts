@@ -5,6 +5,7 @@ import { createEngine } from "../../../worker/engine.ts";
 import { openIndexedDbStore } from "../../../worker/indexed-db-store.ts";
 import { systemPlatform } from "../../../worker/platform.ts";
 import { createVolunteer } from "../../../worker/volunteer.ts";
+import { WASM_FOLDER } from "../../../worker/wasm-folder.ts";
 import { webLock } from "../../../worker/web-lock.ts";
 import { createFakeRelay } from "../../fixtures/fake-relay.ts";
 
@@ -14,7 +15,7 @@ async function volunteerOnce(prefer: "webgpu" | "cpu") {
   const volunteer = createVolunteer({
     openStore: () => openIndexedDbStore({ name: `volunteer-${prefer}`, now: systemPlatform.now }),
     client: createRelayClient({ baseUrl: location.origin, fetch: relay.fetch }),
-    engine: createEngine(`${location.origin}/engine/wasm/`),
+    engine: createEngine(location.origin + WASM_FOLDER),
     lock: webLock(navigator.locks),
     platform: systemPlatform,
     software: "test/1",
