@@ -6,6 +6,7 @@ import type { Plugin } from "vite";
 import { VitePWA } from "vite-plugin-pwa";
 import { configDefaults, defineConfig } from "vitest/config";
 import { CHROMIUM_FLAGS } from "./scripts/chromium.ts";
+import { earlierEngines } from "./scripts/earlier-engines.ts";
 import { WASM_FOLDER } from "./worker/wasm-folder.ts";
 
 /** Chromium with WebGPU on SwiftShader, so that the tests need no GPU. */
@@ -61,6 +62,7 @@ export default defineConfig({
   plugins: [
     svelte({ configFile: false }),
     wasmFiles(),
+    earlierEngines(),
     VitePWA({
       registerType: "prompt",
       injectRegister: false, // web/state/update.svelte.ts registers, so that no inline script is needed

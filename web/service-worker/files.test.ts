@@ -13,6 +13,9 @@ function stage(given: Partial<FileSources>) {
     keep: async (_, answer) => {
       done.push(`kept ${await answer.text()}`);
     },
+    onGone: async () => {
+      done.push("gone");
+    },
     later: (promise) => work.push(promise),
     ...given,
   };
@@ -40,4 +43,11 @@ test("on a full disk a fetched file is used and not kept", async () => {
   });
   expect(await (await answer()).text()).toBe("engine");
   await Promise.all(work);
+});
+
+test("a file that a deploy took away is told, and not kept", async () => {
+  const { answer, done, work } = stage({ fetch: async () => new Response("", { status: 404 }) });
+  expect((await answer()).status).toBe(404);
+  await Promise.all(work);
+  expect(done).toEqual(["gone"]);
 });

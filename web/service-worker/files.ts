@@ -5,16 +5,19 @@ export type FileSources = {
   readonly fetch: (request: Request) => Promise<Response>;
   /** Keep a file for the next time; null for those that are not kept when they are fetched. */
   readonly keep: ((request: Request, answer: Response) => Promise<void>) | null;
+  /** The relay does not have a file that this build had. */
+  readonly onGone: () => Promise<void>;
   /** Goes on with `work` after the answer was given. */
   readonly later: (work: Promise<void>) => void;
 };
 
 /** A file of any build: names of scripts hold their hash, so whichever cache has one has the right one. */
 export async function answerFile(request: Request, sources: FileSources): Promise<Response> {
-  const { keep, later } = sources;
+  const { keep, onGone, later } = sources;
   const kept = await sources.kept(request);
   if (kept !== undefined) return kept;
   const answer = await sources.fetch(request);
+  if (answer.status === 404) later(onGone().catch(() => {})); // offline again: the next 404 tells it too
   if (answer.status === 200 && keep !== null) {
     later(keep(request, answer.clone()).catch(() => {})); // no room: it is fetched again the next time
   }

@@ -54,8 +54,16 @@ function file(event: FetchEvent, engine: boolean): Promise<Response> {
     keep: engine
       ? async (request, answer) => (await caches.open(cacheName)).put(request, answer)
       : null,
+    onGone: giveWay,
     later: (work) => event.waitUntil(work),
   });
+}
+
+/** A deploy took away what this build still wants: let the newer one take over, so that a reload is cured. */
+async function giveWay(): Promise<void> {
+  const { registration } = self;
+  await registration.update();
+  (registration.installing ?? registration.waiting)?.postMessage("take-over");
 }
 
 async function dropUnused(): Promise<void> {
