@@ -99,6 +99,20 @@ test("an update never interrupts a piece: it waits until the piece is sent", asy
   await expect.poll(() => stage.calls.at(-1)).toEqual(["apply update"]);
 });
 
+test("an update that waits for a paused piece says so, and resumes it when asked", async () => {
+  stage = openPage({ updateWaits: true });
+  await expect.element(page.getByText(/^A new version of this page is ready/)).toBeVisible();
+  await page.getByRole("button", { name: "Contribute to Digits" }).click();
+  await page.getByRole("button", { name: "Agree and start" }).click();
+  await expect.poll(() => stage.calls.length).toBe(2);
+  stage.tell({ phase: "paused", step: 1, steps: 50 });
+  await page.getByRole("button", { name: "Update when this piece is done" }).click();
+  const banner = page.getByRole("region", { name: "Update" });
+  await expect.element(banner.getByText(/which is paused/)).toBeVisible();
+  await banner.getByRole("button", { name: "Resume" }).click();
+  await expect.poll(() => stage.calls.at(-1)).toEqual(["resume"]);
+});
+
 test("the page has its landmarks, one first heading, and no inline styles, which its policy refuses", async () => {
   stage = openPage();
   await expect.element(page.getByRole("heading", { level: 1 })).toBeVisible();
