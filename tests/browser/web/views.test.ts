@@ -113,6 +113,14 @@ test("an update that waits for a paused piece says so, and resumes it when asked
   await expect.poll(() => stage.calls.at(-1)).toEqual(["resume"]);
 });
 
+test("an address that names a model which is not there shows no other one's history", async () => {
+  stage = openPage();
+  location.hash = "#/history/unknown/12";
+  await expect.element(page.getByRole("heading", { name: "There is no such model" })).toBeVisible();
+  await page.getByRole("main").getByRole("link", { name: "Digits" }).click();
+  await expect.element(page.getByRole("rowheader", { name: "Version 2" })).toBeVisible();
+});
+
 test("the page has its landmarks, one first heading, and no inline styles, which its policy refuses", async () => {
   stage = openPage();
   await expect.element(page.getByRole("heading", { level: 1 })).toBeVisible();
