@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { VersionList, VersionSummary } from "../../core/protocol/schemas/version.ts";
-import { addVersion, isRevert, mergeVersions } from "./history.ts";
+import { addVersion, isFurtherBack, isRevert, mergeVersions, withGains } from "./history.ts";
 
 const summary = (number: number): VersionSummary => ({
   number,
@@ -45,4 +45,22 @@ test("a version without contributions takes one out again, unless it is the base
   expect(isRevert({ ...summary(3), contributions: 0 })).toBe(true);
   expect(isRevert(summary(3))).toBe(false);
   expect(isRevert({ ...summary(0), contributions: 0 })).toBe(false);
+});
+
+test("a version gains on the one below it, and nothing can be said of the last one listed", () => {
+  const accuracies = [0.75, 0.5, 0.625];
+  const versions = accuracies.map((accuracy, i) => {
+    const version = summary(5 - i);
+    return { ...version, report: { ...version.report, accuracy } };
+  });
+  expect(withGains(versions).map(({ gain }) => gain)).toEqual([0.25, -0.125, null]);
+  expect(withGains([])).toEqual([]);
+});
+
+test("reading on comes to what is older than the list, and to nothing else", () => {
+  expect(isFurtherBack(list(9, 6), 5)).toBe(true);
+  expect(isFurtherBack(list(9, 6), 6)).toBe(false);
+  expect(isFurtherBack(list(9, 0), 5)).toBe(false);
+  expect(isFurtherBack(list(9, 6), null)).toBe(false);
+  expect(isFurtherBack(null, 5)).toBe(false);
 });

@@ -31,3 +31,19 @@ export function addVersion(known: VersionList, version: VersionSummary): Version
 export function isRevert({ number, contributions }: VersionSummary): boolean {
   return number > 0 && contributions === 0;
 }
+
+/** Each of `versions`, newest first, with what its accuracy gained on the one before; null where that is not listed. */
+export function withGains(
+  versions: readonly VersionSummary[],
+): { readonly version: VersionSummary; readonly gain: number | null }[] {
+  return versions.map((version, i) => {
+    const parent = versions[i + 1];
+    return { version, gain: parent ? version.report.accuracy - parent.report.accuracy : null };
+  });
+}
+
+/** Whether `version` is older than all that is listed: reading on would come to it. */
+export function isFurtherBack(known: VersionList | null, version: number | null): boolean {
+  const next = known?.next ?? null;
+  return version !== null && next !== null && version < next;
+}
