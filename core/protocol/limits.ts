@@ -4,8 +4,6 @@ export const PROTOCOL_VERSION = 1;
 export const PROTOCOL_HEADER = "commonweight-protocol";
 export const SIGNATURE_HEADER = "commonweight-signature";
 
-export const HEARTBEAT_MS = 15_000; // of event streams: proxies cut connections that are silent for 30–60 s
-
 export const MAX_PATCH_BYTES = 4 << 20; // 2% of 124M parameters at 4 bits and a scale per 64 is 1.4 MB, ×2 headroom
 export const MAX_REQUEST_BYTES = 16 << 10; // every JSON body of the protocol is under 4 KB
 export const MAX_SHARD_BYTES = 4 << 20; // one chunk: held in memory whole by a phone

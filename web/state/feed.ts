@@ -1,6 +1,5 @@
 import * as z from "zod/mini";
-import { HEARTBEAT_MS } from "../../core/protocol/limits.ts";
-import { events, HEARTBEAT, type RelayEvent } from "../../core/protocol/schemas/status.ts";
+import { events, HEARTBEAT, HEARTBEAT_MS, type RelayEvent } from "../../core/protocol/schemas/status.ts";
 
 /** The part of an EventSource that the feed uses. */
 export type EventStream = Pick<EventSource, "addEventListener" | "close" | "readyState">;

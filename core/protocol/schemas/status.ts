@@ -110,6 +110,7 @@ export const events = {
  * so that browsers pass it on, and a reader that misses several knows that its line is dead.
  */
 export const HEARTBEAT = "heartbeat";
+export const HEARTBEAT_MS = 15_000; // proxies cut connections that are silent for 30–60 s
 export type RelayEvent =
   | { readonly type: "version"; readonly data: z.infer<typeof events.version> }
   | { readonly type: "contribution"; readonly data: z.infer<typeof events.contribution> }
