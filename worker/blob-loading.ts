@@ -10,6 +10,8 @@ export type BlobSource = {
   readonly client: RelayClient;
   readonly progress: DownloadProgress;
   readonly signal: AbortSignal;
+  /** Awaited before each batch of downloads: pausing is the caller's. */
+  readonly onBatch?: () => Promise<void>;
 };
 
 export type DownloadProgress = {
@@ -35,6 +37,7 @@ export async function loadBlobs(
   source.progress.expect(missing.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0));
   const fetched = new Map<string, Uint8Array<ArrayBuffer>>();
   for (let first = 0; first < missing.length; first += FETCHES_AT_ONCE) {
+    await source.onBatch?.();
     const batch = missing.slice(first, first + FETCHES_AT_ONCE);
     await Promise.all(
       batch.map(async (blob) => fetched.set(blob.sha256, await fetchBlob(blob, source, prefix))),

@@ -1,3 +1,4 @@
+import { orAborted } from "./abort.ts";
 import type { Platform } from "./platform.ts";
 
 /** How fast the device may work, and whether at all. */
@@ -53,15 +54,4 @@ export function createPace({ now, sleep }: Pick<Platform, "now" | "sleep">): Pac
       await pass(signal);
     },
   };
-}
-
-function orAborted(over: Promise<void>, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    signal.addEventListener("abort", abort, { once: true });
-    void over.then(() => {
-      signal.removeEventListener("abort", abort);
-      resolve();
-    });
-  });
 }

@@ -1,6 +1,7 @@
 import { type KeyPair, publicKeyHex } from "../core/crypto/signature.ts";
 import type { RelayClient } from "../core/protocol/client.ts";
 import type { ModelCard } from "../core/protocol/schemas/status.ts";
+import { orAborted } from "./abort.ts";
 import { openCheckedEngine } from "./device-check.ts";
 import type { Engine, OpenEngine } from "./engine.ts";
 import type { Pace } from "./pace.ts";
@@ -47,13 +48,16 @@ export async function openSession(
   return { ...run, engine: open, keys, relayKey, card };
 }
 
-/** Open the device and check it, or do so anew after it was lost. */
+/**
+ * Open the device and check it, or do so anew after it was lost. A stop is heard at once, also while the
+ * engine's files don't come or the device doesn't answer.
+ */
 export async function openEngine(
   run: Run,
   engine: Engine,
   prefer: "webgpu" | "cpu",
 ): Promise<OpenEngine> {
-  const open = await openCheckedEngine(engine, prefer, run);
+  const open = await orAborted(openCheckedEngine(engine, prefer, run), run.signal);
   run.feed.set({ engine: open.name, device: open.device });
   return open;
 }

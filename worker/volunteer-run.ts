@@ -99,7 +99,7 @@ async function download(
   ticket: WorkToDo["ticket"],
   session: Session,
 ): Promise<{ assignment: Assignment; downloadedBytes: number }> {
-  const { feed, store, client, signal } = session;
+  const { feed, store, client, pace, signal } = session;
   feed.enter("downloading");
   let downloadedBytes = 0;
   const assignment = await askPatiently(session, () => {
@@ -115,7 +115,8 @@ async function download(
         downloadedBytes += bytes;
       },
     };
-    return loadAssignment(ticket, session, { store, client, signal, progress });
+    const onBatch = () => pace.pass(signal);
+    return loadAssignment(ticket, session, { store, client, signal, progress, onBatch });
   });
   return { assignment, downloadedBytes };
 }

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { openCheckedEngine } from "../../../worker/device-check.ts";
 import { createEngine } from "../../../worker/engine.ts";
 import { openIndexedDbStore } from "../../../worker/indexed-db-store.ts";
+import { createPace } from "../../../worker/pace.ts";
 import { WASM_FOLDER } from "../../../worker/wasm-folder.ts";
 
 const { submit } = GPUQueue.prototype;
@@ -20,7 +21,13 @@ async function openStage(name: string) {
     try {
       const engine = createEngine(location.origin + WASM_FOLDER, build);
       const platform = { now: () => atMs, sleep: async () => {}, random: () => 0.5 };
-      const opened = await openCheckedEngine(engine, "webgpu", { store, platform });
+      const run = {
+        store,
+        platform,
+        pace: createPace(platform),
+        signal: new AbortController().signal,
+      };
+      const opened = await openCheckedEngine(engine, "webgpu", run);
       return { ...opened, submissions };
     } finally {
       GPUQueue.prototype.submit = submit;
