@@ -72,6 +72,8 @@ export type Snapshot = {
   readonly download: { readonly doneBytes: number; readonly totalBytes: number };
   /** Newest first, at most 50. */
   readonly pieces: readonly Piece[];
+  /** A piece is under way, from its ticket until it is sent, also while it is paused or waits for the relay. */
+  readonly underway: boolean;
   /** True while `finish` waits for the end of the running piece. */
   readonly finishing: boolean;
   /** Share of the time that the device may work, 0.1…1. */

@@ -64,9 +64,10 @@ test("while the relay is away the piece waits in the outbox, and goes out when i
   const offline = await until(({ phase }) => phase === "offline");
   expect(offline.reason).toMatch(/can't be reached. Finished work is kept here/);
   expect(offline.pieces).toMatchObject([{ sent: "waiting" }]);
+  expect(offline.underway).toBe(true);
   expect(await store.outbox()).toHaveLength(1);
   world.relay.faults.offline = false;
-  await volunteer.ended();
+  expect((await volunteer.ended()).underway).toBe(false);
   expect(contributionsOf(world.relay)).toEqual([1]);
   expect(await store.pieces()).toMatchObject([{ sent: "sent" }]);
 });

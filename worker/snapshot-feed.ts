@@ -36,6 +36,7 @@ export const READY: Snapshot = {
   losses: [],
   download: { doneBytes: 0, totalBytes: 0 },
   pieces: [],
+  underway: false,
   finishing: false,
   power: 1,
 };

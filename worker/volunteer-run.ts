@@ -13,47 +13,44 @@ export type RunOptions = {
   readonly prefer: "webgpu" | "cpu";
   /** End after so many. */
   readonly pieces: number;
-  /** Whether to end after the piece that is begun or about to be. */
-  readonly isFinishing: () => boolean;
-  /** Told when a piece is begun and when it is out of hand. */
-  readonly onPiece: (underway: boolean) => void;
 };
 
-/** Volunteer: send what waits, then ask, train and send piece by piece until no more are wanted. */
+/**
+ * Volunteer: send what waits, then ask, train and send piece by piece until no more are wanted. While the
+ * snapshot says `finishing`, the piece that is begun or about to be is the last.
+ */
 export async function runVolunteer(run: Run, engine: Engine, options: RunOptions): Promise<void> {
+  const { feed, platform, signal } = run;
   await sendOutbox(run);
   let session = await openSession(run, engine, options);
   for (let made = 0; made < options.pieces; made++) {
-    if (made > 0 && options.isFinishing()) return;
-    const askedAt = run.platform.now();
-    const work = await askUntilWork(session, options.isFinishing);
+    if (made > 0 && feed.current().finishing) return;
+    const askedAt = platform.now();
+    const work = await askUntilWork(session);
     if (work === null) return;
-    options.onPiece(true);
-    const askMs = run.platform.now() - askedAt;
+    feed.set({ underway: true });
+    const askMs = platform.now() - askedAt;
     try {
       session = await makePiece(work, askMs, session, engine, options.prefer);
     } catch (error) {
       if (!(error instanceof RelayError) || error.action !== "new-ticket") throw error;
-      await run.platform.sleep(1000, run.signal); // so that no error makes this a busy loop
+      await platform.sleep(1000, signal); // so that no error makes this a busy loop
     }
     await sendOutbox(run);
-    options.onPiece(false);
+    feed.set({ underway: false });
   }
 }
 
 type WorkToDo = Exclude<Work, { ticket: null }>;
 
 /** A ticket, however long it takes; null if there is none and the volunteer wants to finish. */
-async function askUntilWork(
-  session: Session,
-  isFinishing: () => boolean,
-): Promise<WorkToDo | null> {
+async function askUntilWork(session: Session): Promise<WorkToDo | null> {
   const { feed, platform, signal } = session;
   for (;;) {
     feed.enter("asking");
     const work = await askPatiently(session, () => askForWork(session));
     if (work.ticket !== null) return work;
-    if (isFinishing()) return null;
+    if (feed.current().finishing) return null;
     feed.enter("no-work", work.refusal.message);
     await platform.sleep(work.refusal.retryAfterSeconds * 1000, signal);
   }

@@ -45,8 +45,6 @@ export function createVolunteer(parts: VolunteerParts): Volunteer {
   const pace = createPace(platform);
   let opened: { readonly store: Store; readonly feed: SnapshotFeed } | null = null;
   let running: Running | null = null;
-  let isUnderway = false;
-  let isFinishing = false;
 
   function parted(): { readonly store: Store; readonly feed: SnapshotFeed } {
     assert(opened !== null, "a command before open");
@@ -74,9 +72,7 @@ export function createVolunteer(parts: VolunteerParts): Volunteer {
         if (signal.aborted) feed.enter("ready");
         else feed.enter("stopped", describeStop(error));
       }
-      isUnderway = false;
-      isFinishing = false;
-      feed.set({ finishing: false });
+      feed.set({ underway: false, finishing: false });
       if (running?.stop === stop) running = null;
     }
     running = { kind, stop, ended: perform() };
@@ -107,21 +103,11 @@ export function createVolunteer(parts: VolunteerParts): Volunteer {
     async start({ model, prefer, power, pieces = Number.POSITIVE_INFINITY }) {
       await resume();
       pace.setPower(power);
-      isFinishing = false;
       parted().feed.set({ power, finishing: false });
       if (running?.kind === "volunteering") return;
-      const options = {
-        model,
-        prefer,
-        pieces,
-        isFinishing: () => isFinishing,
-        onPiece(underway: boolean) {
-          isUnderway = underway;
-        },
-      };
       launch(
         "volunteering",
-        (run) => runVolunteer(run, engine, options),
+        (run) => runVolunteer(run, engine, { model, prefer, pieces }),
         () => parted().feed.enter("other-tab", OTHER_TAB),
       );
     },
@@ -133,9 +119,9 @@ export function createVolunteer(parts: VolunteerParts): Volunteer {
     resume,
     async finish() {
       if (running === null) return;
-      if (!isUnderway && WAITING.has(parted().feed.activity().phase)) return stop();
-      isFinishing = true;
-      parted().feed.set({ finishing: true });
+      const { feed } = parted();
+      if (!feed.current().underway && WAITING.has(feed.activity().phase)) return stop();
+      feed.set({ finishing: true });
     },
     stop,
     async setPower(power) {

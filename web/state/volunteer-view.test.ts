@@ -108,11 +108,14 @@ test("finishing keeps the progress of the piece and says what comes after", () =
   expect([view.state, view.progress?.share]).toEqual(["finishing", 0.2]);
 });
 
-test("a piece is under way from its ticket to its receipt, also while it is paused", () => {
-  const busy = PHASES.filter(
-    (phase) => describeVolunteer({ ...facts, snapshot: snapshot({ phase }) }).busy,
-  );
-  expect(busy).toEqual(["checking", "asking", "downloading", "training", "uploading", "paused"]);
+test("the page is busy exactly while the engine has a piece under way, whatever it waits for", () => {
+  const busy = (change: Partial<Snapshot>) =>
+    describeVolunteer({ ...facts, snapshot: snapshot(change) }).busy;
+  for (const phase of PHASES) {
+    expect(busy({ phase, underway: true }), phase).toBe(true);
+    expect(busy({ phase, underway: false }), phase).toBe(false);
+  }
+  expect(describeVolunteer(facts).busy).toBe(false);
 });
 
 test("a resting volunteer sees what became of the newest piece", () => {

@@ -1,4 +1,4 @@
-import type { Phase, Snapshot } from "../../worker/api.ts";
+import type { Snapshot } from "../../worker/api.ts";
 import { formatBytes, formatCount } from "../words/quantities.ts";
 import type { PieceLife } from "./piece-life.ts";
 
@@ -30,7 +30,7 @@ export type VolunteerView = {
   readonly reason: string;
   /** Null where there is nothing to measure; `share` is null while the total is unknown. */
   readonly progress: { readonly label: string; readonly share: number | null } | null;
-  /** A piece is under way: a reload or a stop would throw it away. */
+  /** A piece is under way and not yet sent: a reload or a stop now would cost it, or leave it unsent. */
   readonly busy: boolean;
 };
 
@@ -54,15 +54,6 @@ export type VolunteerFacts = {
   readonly online: boolean;
 };
 
-const BUSY: ReadonlySet<Phase> = new Set([
-  "checking",
-  "asking",
-  "downloading",
-  "training",
-  "uploading",
-  "paused",
-]);
-
 /** Derive the one state, and the one reason, from everything the page knows. */
 export function describeVolunteer(facts: VolunteerFacts): VolunteerView {
   const { snapshot } = facts;
@@ -72,7 +63,7 @@ export function describeVolunteer(facts: VolunteerFacts): VolunteerView {
     title: string,
     reason: string,
     progress: VolunteerView["progress"] = null,
-  ): VolunteerView => ({ state, title, reason, progress, busy: BUSY.has(phase) });
+  ): VolunteerView => ({ state, title, reason, progress, busy: snapshot?.underway ?? false });
 
   if (facts.unsupported !== null) {
     return view("unsupported", "This browser can't contribute", facts.unsupported);

@@ -37,7 +37,7 @@ export function createVolunteer({
         failure = sentence;
         starting = false;
         engine = null;
-        snapshot = snapshot && { ...snapshot, phase: "stopped", reason: sentence };
+        snapshot &&= { ...snapshot, phase: "stopped", reason: sentence, underway: false };
       },
     );
     return engine;
@@ -60,9 +60,15 @@ export function createVolunteer({
     await command((api) => api.start({ model, prefer, power }));
   }
 
+  const isEngaged = () => !["ready", "stopped"].includes(snapshot?.phase ?? "ready");
+
   return {
     get snapshot() {
       return snapshot;
+    },
+    /** The engine runs, be it that it waits: there is something to stop. */
+    get engaged() {
+      return isEngaged();
     },
     get failure() {
       return failure;

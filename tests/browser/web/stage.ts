@@ -102,7 +102,8 @@ export function openPage(
     calls,
     /** The engine's next snapshot. */
     tell(change: Partial<Snapshot>): void {
-      flushSync(() => listener({ ...READY, contributor, model: "digits", ...change }));
+      const underway = ["downloading", "training", "uploading"].includes(change.phase ?? "ready");
+      flushSync(() => listener({ ...READY, contributor, model: "digits", underway, ...change }));
     },
     /** What the relay answers from now on. */
     answer(path: string, body: unknown): void {
