@@ -114,3 +114,59 @@ test("a page that is older than the relay stops, says so and keeps its work", as
   });
   expect(await store.outbox()).toHaveLength(1);
 });
+
+/** A stage whose relay fails, for ever, on each of the first `count` pieces. */
+async function poisoned(count: number) {
+  const world = await scene();
+  const poison = new Set<string>();
+  const ids = new Set<string>();
+  world.relay.faults.failsOn = (id) => poison.has(id);
+  const stage = await openStage({
+    ...world,
+    wrapStore: (store) => ({
+      ...store,
+      async putOutbox(entry) {
+        if (ids.size < count) poison.add(entry.piece.id);
+        ids.add(entry.piece.id);
+        await store.putOutbox(entry);
+      },
+    }),
+  });
+  const tries = (id: string) => world.relay.asked.filter((line) => line.endsWith(id)).length;
+  return { ...stage, world, ids, poison, tries };
+}
+
+test("a piece that the relay fails on is set aside, and sent by a later run", async () => {
+  const { volunteer, start, store, world, ids, poison, tries } = await poisoned(1);
+  await start(3);
+  await volunteer.ended();
+  const [first] = ids;
+  expect(tries(first!)).toBe(3);
+  expect((await store.outbox()).map(({ piece }) => piece.id)).toEqual([first]);
+  expect(contributionsOf(world.relay)).toEqual([1, 1]);
+
+  await start(1);
+  await volunteer.ended();
+  expect(await store.outbox()).toHaveLength(1);
+  poison.clear();
+  await start(1);
+  await volunteer.ended();
+  expect(await store.outbox()).toEqual([]);
+});
+
+test("a relay that fails on one piece after another is waited for", async () => {
+  const { volunteer, start, store, ids, poison, tries } = await poisoned(4);
+  await start();
+  await new Promise<void>((resolve) => {
+    const look = () => {
+      const third = [...ids][2];
+      if (third !== undefined && tries(third) > 5) resolve();
+      else setImmediate(look);
+    };
+    look();
+  });
+  expect(ids.size).toBe(3);
+  poison.clear();
+  await volunteer.stop();
+  expect(await store.outbox()).toHaveLength(3);
+});

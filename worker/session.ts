@@ -19,6 +19,8 @@ export type Run = {
   readonly pace: Pace;
   readonly feed: SnapshotFeed;
   readonly signal: AbortSignal;
+  /** Ids in the outbox that this run does not try to send any more. */
+  readonly setAside: Set<string>;
   /** Name and version of this program, as the patches tell it. */
   readonly software: string;
 };

@@ -65,7 +65,8 @@ export function createVolunteer(parts: VolunteerParts): Volunteer {
       before?.stop.abort();
       await before?.ended;
       try {
-        const run = { store, client, platform, pace, feed, signal, software };
+        const setAside = new Set<string>();
+        const run = { store, client, platform, pace, feed, signal, setAside, software };
         await lock.hold(() => work(run), { signal, onWait });
         feed.enter("ready");
       } catch (error) {
