@@ -94,7 +94,7 @@ export type WorkerApi = {
   resume(): Promise<void>;
   /** End after the running piece is sent. */
   finish(): Promise<void>;
-  /** Drop the running piece and stop now. */
+  /** Drop the running piece and stop now; what is finished is still sent as soon as the relay answers. */
   stop(): Promise<void>;
   setPower(power: number): Promise<void>;
   /** Delete key, outbox, pieces and caches of this device. */

@@ -22,5 +22,6 @@ const volunteer: WorkerApi = createVolunteer({
   lock: "locks" in navigator ? webLock(navigator.locks) : noLock,
   platform: browserPlatform,
   software: "commonweight-web/0.1.0",
+  staysOpen: true,
 });
 expose(volunteer);

@@ -72,6 +72,49 @@ test("while the relay is away the piece waits in the outbox, and goes out when i
   expect(await store.pieces()).toMatchObject([{ sent: "sent" }]);
 });
 
+/** Made a piece that can't be sent, and then stopped, in a program that stays open. */
+async function stoppedOffline() {
+  const world = await scene();
+  const stage = await openStage({
+    ...world,
+    staysOpen: true,
+    wrapStore: (store) => ({
+      ...store,
+      async putOutbox(entry) {
+        world.relay.faults.offline = true;
+        await store.putOutbox(entry);
+      },
+    }),
+  });
+  const { volunteer, until, start } = stage;
+  await start();
+  await until(({ phase }) => phase === "offline");
+  const over = until(({ phase }) => phase === "ready");
+  await volunteer.stop();
+  expect((await over).pieces).toMatchObject([{ sent: "waiting" }]);
+  return { ...stage, relay: world.relay };
+}
+
+test("after a stop a piece that waits is sent as soon as the relay is back", async () => {
+  const { until, relay } = await stoppedOffline();
+  const sent = until(({ pieces }) => pieces[0]?.sent === "sent");
+  relay.faults.offline = false;
+  expect((await sent).phase).toBe("ready");
+  expect(contributionsOf(relay)).toEqual([1]);
+});
+
+test("a piece that waits keeps nobody from starting, stopping or forgetting", async () => {
+  const { volunteer, until, start, store, relay } = await stoppedOffline();
+  const offline = until(({ phase }) => phase === "offline");
+  await start();
+  await offline;
+  await volunteer.stop();
+  await volunteer.forget();
+  expect(await volunteer.ended()).toMatchObject({ phase: "ready", pieces: [] });
+  expect(await store.outbox()).toEqual([]);
+  expect(contributionsOf(relay)).toEqual([]);
+});
+
 test.each(["harmful", "signature-invalid"] as const)(
   "a piece refused as %s is recorded with its code and the next one begun",
   async (code) => {

@@ -21,6 +21,8 @@ export type VolunteerParts = {
   readonly platform: Platform;
   /** Name and version of the program, as its patches tell it: at most 120 characters. */
   readonly software: string;
+  /** The program goes on when a run has ended, so that what is not sent by then can be. */
+  readonly staysOpen?: boolean;
 };
 
 export type Volunteer = Omit<WorkerApi, "start"> & {
@@ -41,7 +43,7 @@ type Running = {
 
 /** A volunteer on one device: the commands of WorkerApi over the parts of its runtime. */
 export function createVolunteer(parts: VolunteerParts): Volunteer {
-  const { client, engine, lock, platform, software } = parts;
+  const { client, engine, lock, platform, software, staysOpen = false } = parts;
   const pace = createPace(platform);
   let opened: { readonly store: Store; readonly feed: SnapshotFeed } | null = null;
   let running: Running | null = null;
@@ -68,15 +70,25 @@ export function createVolunteer(parts: VolunteerParts): Volunteer {
         const setAside = new Set<string>();
         const run = { store, client, platform, pace, feed, signal, setAside, software };
         await lock.hold(() => work(run), { signal, onWait });
-        feed.enter("ready");
+        if (kind === "volunteering") feed.enter("ready");
       } catch (error) {
-        if (signal.aborted) feed.enter("ready");
-        else feed.enter("stopped", describeStop(error));
+        if (!signal.aborted) feed.enter("stopped", describeStop(error));
+        else if (kind === "volunteering") feed.enter("ready");
       }
       feed.set({ underway: false, finishing: false });
       if (running?.stop === stop) running = null;
+      if (running === null && kind === "volunteering" && staysOpen) sendLater();
     }
     running = { kind, stop, ended: perform() };
+  }
+
+  /** Send what waits, however long the relay is away. The page is told of the pieces alone: nobody has to wait for it. */
+  function sendLater(): void {
+    launch(
+      "sending",
+      (run) => sendOutbox({ ...run, feed: { ...run.feed, enter() {} } }),
+      () => {}, // the tab that trains sends it
+    );
   }
 
   async function resume(): Promise<void> {
@@ -90,6 +102,11 @@ export function createVolunteer(parts: VolunteerParts): Volunteer {
     await resume();
   }
 
+  /** Stop, and send nothing later either. */
+  async function halt(): Promise<void> {
+    while (running !== null) await stop();
+  }
+
   return {
     async open(listener) {
       const store = await parts.openStore();
@@ -98,8 +115,7 @@ export function createVolunteer(parts: VolunteerParts): Volunteer {
       const keys = await store.keyPair();
       const contributor = keys === null ? null : await publicKeyHex(keys);
       feed.set({ contributor, pieces: await store.pieces() });
-      const isWaiting = (await store.outbox()).length > 0;
-      if (isWaiting) launch("sending", sendOutbox, () => {}); // the tab that trains sends it
+      if ((await store.outbox()).length > 0) sendLater();
     },
     async start({ model, prefer, power, pieces = Number.POSITIVE_INFINITY }) {
       await resume();
@@ -113,13 +129,13 @@ export function createVolunteer(parts: VolunteerParts): Volunteer {
       );
     },
     async pause() {
-      if (running === null) return;
+      if (running?.kind !== "volunteering") return;
       pace.pause();
       parted().feed.setPaused(true);
     },
     resume,
     async finish() {
-      if (running === null) return;
+      if (running?.kind !== "volunteering") return;
       const { feed } = parted();
       if (!feed.current().underway && WAITING.has(feed.activity().phase)) return stop();
       feed.set({ finishing: true });
@@ -130,7 +146,7 @@ export function createVolunteer(parts: VolunteerParts): Volunteer {
       parted().feed.set({ power });
     },
     async forget() {
-      await stop();
+      await halt();
       const { store, feed } = parted();
       await store.forget();
       feed.clear();
