@@ -5,6 +5,7 @@ import type { WorkerApi } from "./api.ts";
 import { browserPlatform } from "./browser-platform.ts";
 import { createEngine } from "./engine.ts";
 import { openIndexedDbStore } from "./indexed-db-store.ts";
+import { channelTabs } from "./tabs.ts";
 import { timedFetch } from "./timed-fetch.ts";
 import { noLock } from "./training-lock.ts";
 import { createVolunteer } from "./volunteer.ts";
@@ -20,6 +21,7 @@ const volunteer: WorkerApi = createVolunteer({
   engine: createEngine(origin + WASM_FOLDER, BUILD),
   // locks need a secure context, which the page asks for anyway; without them two tabs both train
   lock: "locks" in navigator ? webLock(navigator.locks) : noLock,
+  tabs: channelTabs(new BroadcastChannel("commonweight")),
   platform: browserPlatform,
   software: "commonweight-web/0.1.0",
   staysOpen: true,

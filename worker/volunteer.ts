@@ -9,7 +9,8 @@ import type { Platform } from "./platform.ts";
 import type { Run } from "./session.ts";
 import { createSnapshotFeed, type SnapshotFeed } from "./snapshot-feed.ts";
 import type { Store } from "./store.ts";
-import type { TrainingLock } from "./training-lock.ts";
+import { noTabs, type Tabs } from "./tabs.ts";
+import { holdSoon, type TrainingLock } from "./training-lock.ts";
 import { runVolunteer } from "./volunteer-run.ts";
 import { describeStop, OTHER_TAB } from "./words.ts";
 
@@ -18,6 +19,7 @@ export type VolunteerParts = {
   readonly client: RelayClient;
   readonly engine: Engine;
   readonly lock: TrainingLock;
+  readonly tabs?: Tabs;
   readonly platform: Platform;
   /** Name and version of the program, as its patches tell it: at most 120 characters. */
   readonly software: string;
@@ -35,6 +37,8 @@ export type Volunteer = Omit<WorkerApi, "start"> & {
 /** Phases in which no piece is about to be begun, if none is underway. */
 const WAITING: ReadonlySet<Phase> = new Set(["no-work", "offline", "other-tab"]);
 
+const FORGET_WAIT_MS = 5_000; // for a tab at work to end its step; one that the browser put to sleep is not waited for
+
 type Running = {
   readonly kind: "sending" | "volunteering";
   readonly stop: AbortController;
@@ -43,7 +47,7 @@ type Running = {
 
 /** A volunteer on one device: the commands of WorkerApi over the parts of its runtime. */
 export function createVolunteer(parts: VolunteerParts): Volunteer {
-  const { client, engine, lock, platform, software, staysOpen = false } = parts;
+  const { client, engine, lock, tabs = noTabs, platform, software, staysOpen = false } = parts;
   const pace = createPace(platform);
   let opened: { readonly store: Store; readonly feed: SnapshotFeed } | null = null;
   let running: Running | null = null;
@@ -112,6 +116,7 @@ export function createVolunteer(parts: VolunteerParts): Volunteer {
       const store = await parts.openStore();
       const feed = createSnapshotFeed(platform, listener);
       opened = { store, feed };
+      tabs.onForget(() => void halt().then(() => feed.clear()));
       const keys = await store.keyPair();
       const contributor = keys === null ? null : await publicKeyHex(keys);
       feed.set({ contributor, pieces: await store.pieces() });
@@ -146,9 +151,10 @@ export function createVolunteer(parts: VolunteerParts): Volunteer {
       parted().feed.set({ power });
     },
     async forget() {
-      await halt();
       const { store, feed } = parted();
-      await store.forget();
+      tabs.tellForget();
+      await halt();
+      await holdSoon(lock, () => store.forget(), FORGET_WAIT_MS, platform);
       feed.clear();
     },
     async ended() {
