@@ -27,10 +27,12 @@ export function readSettings(storage: Pick<Storage, "getItem">): Settings {
   }
 }
 
-export function writeSettings(storage: Pick<Storage, "setItem">, settings: Settings): void {
+/** Whether `settings` are remembered: a blocked or full storage keeps nothing beyond this visit. */
+export function writeSettings(storage: Pick<Storage, "setItem">, settings: Settings): boolean {
   try {
     storage.setItem(KEY, JSON.stringify(settings));
+    return true;
   } catch {
-    // blocked or full storage: the choice holds for this visit alone
+    return false; // SecurityError or QuotaExceededError
   }
 }

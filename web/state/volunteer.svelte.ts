@@ -21,10 +21,17 @@ export function createVolunteer({
   let asking = $state(false);
   let starting = $state(false);
   let engine: Promise<WorkerApi> | null = null;
+  let isStored = true; // what was written last, if anything
+
+  /** Take over what another tab chose, forgetting included. */
+  function look(): void {
+    if (isStored) settings = readSettings(storage);
+  }
 
   function keep(change: Partial<Settings>): void {
+    look();
     settings = { ...settings, ...change };
-    writeSettings(storage, settings);
+    isStored = writeSettings(storage, settings);
   }
 
   function connect(): Promise<WorkerApi> {
@@ -96,6 +103,7 @@ export function createVolunteer({
     greet: () => command(async () => {}),
     /** The one button: ask for consent, or start where it was given. */
     async press(model: string): Promise<void> {
+      look();
       if (settings.consent === CONSENT) await start(model);
       else asking = true;
     },

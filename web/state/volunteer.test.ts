@@ -1,0 +1,72 @@
+import { expect, test } from "vitest";
+import type { Snapshot, WorkerApi } from "../../worker/api.ts";
+import { READY } from "../../worker/snapshot-feed.ts";
+import type { OpenEngine } from "../engine.ts";
+import { createVolunteer } from "./volunteer.svelte.ts";
+
+/** A storage that the tabs of a test share. */
+function sharedStorage(isFull = false): Pick<Storage, "getItem" | "setItem"> {
+  const memory = new Map<string, string>();
+  return {
+    getItem: (key) => memory.get(key) ?? null,
+    setItem(key, value) {
+      if (isFull) throw new Error("QuotaExceededError");
+      memory.set(key, value);
+    },
+  };
+}
+
+/** A page's volunteer over an engine that the test speaks for; `calls` lists the commands that it got. */
+function openTab({ storage = sharedStorage() } = {}) {
+  const calls: unknown[][] = [];
+  let listener: (snapshot: Snapshot) => void = () => {};
+  const command =
+    (name: keyof WorkerApi) =>
+    async (...values: unknown[]) => {
+      calls.push([name, ...values]);
+    };
+  const api: WorkerApi = {
+    open: command("open"),
+    start: command("start"),
+    pause: command("pause"),
+    resume: command("resume"),
+    finish: command("finish"),
+    stop: command("stop"),
+    setPower: command("setPower"),
+    forget: command("forget"),
+  };
+  const openEngine: OpenEngine = async (hear) => {
+    listener = hear;
+    return api;
+  };
+  const volunteer = createVolunteer({ openEngine, storage, openedAtMs: 0 });
+  const tell = (change: Partial<Snapshot>) => listener({ ...READY, model: "digits", ...change });
+  return { volunteer, calls, tell };
+}
+
+test("what one tab forgets another does not bring back, and asks for consent again", async () => {
+  const storage = sharedStorage();
+  const one = openTab({ storage });
+  await one.volunteer.agree("digits");
+  const other = openTab({ storage });
+  expect(other.volunteer.consented).toBe(true);
+  await other.volunteer.forget();
+  await one.volunteer.setPower(0.5);
+  expect(one.volunteer.consented).toBe(false);
+  expect(openTab({ storage }).volunteer.settings).toMatchObject({ consent: null, power: 0.5 });
+
+  await other.volunteer.agree("digits");
+  await one.volunteer.forget();
+  await other.volunteer.press("digits");
+  expect(other.volunteer.asking).toBe(true);
+  expect(other.calls.filter(([name]) => name === "start")).toHaveLength(1);
+});
+
+test("where nothing can be stored, a choice holds for the visit", async () => {
+  const { volunteer, calls } = openTab({ storage: sharedStorage(true) });
+  await volunteer.setPower(0.5);
+  await volunteer.agree("digits");
+  await volunteer.setPrefer("cpu");
+  await volunteer.press("digits");
+  expect(calls.at(-1)).toEqual(["start", { model: "digits", prefer: "cpu", power: 0.5 }]);
+});
