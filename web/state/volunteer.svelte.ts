@@ -128,13 +128,15 @@ export function createVolunteer({
       await command((api) => api.forget());
       keep({ consent: null });
     },
-    /** GPU or CPU; a running piece is dropped and begun again there. */
+    /** GPU or CPU; a running piece is dropped and begun again there. What is paused or finishing stays so. */
     async setPrefer(prefer: "webgpu" | "cpu"): Promise<void> {
       keep({ prefer });
-      const model = snapshot?.model ?? null;
-      if (snapshot === null || snapshot.phase === "ready" || model === null) return;
+      const before = snapshot;
+      if (before === null || before.model === null || !isEngaged()) return;
       await command((api) => api.stop());
-      await start(model);
+      await start(before.model);
+      if (before.phase === "paused") await command((api) => api.pause());
+      if (before.finishing) await command((api) => api.finish());
     },
   };
 }

@@ -70,3 +70,23 @@ test("where nothing can be stored, a choice holds for the visit", async () => {
   await volunteer.press("digits");
   expect(calls.at(-1)).toEqual(["start", { model: "digits", prefer: "cpu", power: 0.5 }]);
 });
+
+test.each<[string, Partial<Snapshot>, string[]]>([
+  ["while it trains, begins again", { phase: "training" }, ["stop", "start"]],
+  ["while paused, stays paused", { phase: "paused" }, ["stop", "start", "pause"]],
+  [
+    "while finishing, goes on to",
+    { phase: "offline", finishing: true },
+    ["stop", "start", "finish"],
+  ],
+  ["at rest, starts nothing", { phase: "ready" }, []],
+  ["after an error or a ban, starts nothing", { phase: "stopped", reason: "Banned." }, []],
+])("another device chosen %s", async (_, change, commands) => {
+  const { volunteer, calls, tell } = openTab();
+  await volunteer.agree("digits");
+  tell(change);
+  calls.length = 0;
+  await volunteer.setPrefer("cpu");
+  expect(calls.map(([name]) => name)).toEqual(commands);
+  expect(volunteer.settings.prefer).toBe("cpu");
+});
