@@ -1,29 +1,10 @@
-import { type DBSchema, type IDBPDatabase, openDB } from "idb";
 import { generateKeyPair, type KeyPair } from "../core/crypto/signature.ts";
 import type { Piece } from "./api.ts";
-import {
-  type HeldCheckpoint,
-  MAX_BLOB_CACHE_BYTES,
-  newestPieces,
-  type OutboxEntry,
-  type PassedCheck,
-  type Store,
-} from "./store.ts";
+import { type Connect, connectDatabase, type Database } from "./indexed-db-connection.ts";
+import { MAX_BLOB_CACHE_BYTES, newestPieces, type OutboxEntry, type Store } from "./store.ts";
 import { blobsToEvict, type CachedBlob, halfOf, writeIfRoom, writeWithRoom } from "./store-room.ts";
 
 type StoredBlob = CachedBlob & { readonly bytes: Uint8Array<ArrayBuffer> };
-
-interface Schema extends DBSchema {
-  keys: { key: "contributor"; value: KeyPair };
-  outbox: { key: string; value: OutboxEntry };
-  pieces: { key: string; value: Piece };
-  blobs: { key: string; value: Pick<StoredBlob, "sha256" | "bytes"> };
-  /** Beside the blobs, so that choosing what to evict reads none of them. */
-  blobUses: { key: string; value: CachedBlob };
-  held: { key: string; value: HeldCheckpoint };
-  checks: { key: "device"; value: PassedCheck };
-}
-type Database = IDBPDatabase<Schema>;
 
 const DURABLE = { durability: "strict" } as const; // on the disk before the transaction is complete
 
@@ -37,12 +18,14 @@ export async function openIndexedDbStore({
   now: () => number;
   maxBlobBytes?: number;
 }): Promise<Store> {
-  const database = await openDatabase(name);
+  const connect = connectDatabase(name);
+  await connect(); // so that a browser that keeps nothing says so at once
   const evictBlobs = async (limit: (blobs: readonly CachedBlob[]) => number) => {
-    const blobs = await database.getAll("blobUses");
-    await deleteBlobs(database, blobsToEvict(blobs, limit(blobs)));
+    const blobs = await (await connect()).getAll("blobUses");
+    await deleteBlobs(await connect(), blobsToEvict(blobs, limit(blobs)));
   };
   const dropCaches = async () => {
+    const database = await connect();
     const transaction = database.transaction(["blobs", "blobUses", "held"], "readwrite");
     await Promise.all([
       transaction.objectStore("blobs").clear(),
@@ -52,52 +35,56 @@ export async function openIndexedDbStore({
     ]);
   };
   return {
-    keyPair: async () => (await database.get("keys", "contributor")) ?? null,
-    createKeyPair: () => createKeyPair(database),
+    keyPair: async () => (await (await connect()).get("keys", "contributor")) ?? null,
+    createKeyPair: () => createKeyPair(connect),
 
     async outbox() {
-      const entries = await database.getAll("outbox");
+      const entries = await (await connect()).getAll("outbox");
       return entries.sort((a, b) => a.piece.createdAt - b.piece.createdAt);
     },
-    putOutbox: (entry) => writeWithRoom(() => putOutbox(database, entry), dropCaches),
-    settle: (piece) => writeWithRoom(() => settle(database, piece), dropCaches),
+    putOutbox: (entry) => writeWithRoom(async () => putOutbox(await connect(), entry), dropCaches),
+    settle: (piece) => writeWithRoom(async () => settle(await connect(), piece), dropCaches),
     async pieces() {
-      const waiting = await database.getAll("outbox");
-      const settled = await database.getAll("pieces");
+      const database = await connect();
+      const [waiting, settled] = await Promise.all([
+        database.getAll("outbox"),
+        database.getAll("pieces"),
+      ]);
       return newestPieces([...waiting.map(({ piece }) => piece), ...settled]);
     },
 
-    blob: (sha256) => readBlob(database, sha256, now()),
+    blob: (sha256) => readBlob(connect, sha256, now()),
     async putBlob(sha256, bytes) {
       const blob = { sha256, bytes, sizeBytes: bytes.length, usedAt: now() };
       await writeIfRoom(
-        () => writeBlob(database, blob),
+        async () => writeBlob(await connect(), blob),
         () => evictBlobs(halfOf),
       );
       await evictBlobs(() => maxBlobBytes);
     },
-    deleteBlob: (sha256) => deleteBlobs(database, [sha256]),
+    deleteBlob: async (sha256) => deleteBlobs(await connect(), [sha256]),
 
-    held: async (model) => (await database.get("held", model)) ?? null,
+    held: async (model) => (await (await connect()).get("held", model)) ?? null,
     putHeld: (checkpoint) =>
       writeIfRoom(
         async () => {
-          await database.put("held", checkpoint);
+          await (await connect()).put("held", checkpoint);
         },
         () => evictBlobs(() => 0),
       ),
-    deleteHeld: (model) => database.delete("held", model),
+    deleteHeld: async (model) => (await connect()).delete("held", model),
 
-    deviceCheck: async () => (await database.get("checks", "device")) ?? null,
+    deviceCheck: async () => (await (await connect()).get("checks", "device")) ?? null,
     putDeviceCheck: (check) =>
       writeIfRoom(
         async () => {
-          await database.put("checks", check, "device");
+          await (await connect()).put("checks", check, "device");
         },
         () => evictBlobs(halfOf),
       ),
 
     async forget() {
+      const database = await connect();
       const names = [...database.objectStoreNames];
       const transaction = database.transaction(names, "readwrite", DURABLE);
       await Promise.all([
@@ -106,32 +93,14 @@ export async function openIndexedDbStore({
       ]);
     },
     async close() {
-      database.close();
+      (await connect()).close();
     },
   };
 }
 
-function openDatabase(name: string): Promise<Database> {
-  const opened = openDB<Schema>(name, 2, {
-    upgrade(database, from) {
-      database.createObjectStore("checks");
-      if (from === 1) return;
-      database.createObjectStore("keys");
-      database.createObjectStore("outbox", { keyPath: "piece.id" });
-      database.createObjectStore("pieces", { keyPath: "id" });
-      database.createObjectStore("blobs", { keyPath: "sha256" });
-      database.createObjectStore("blobUses", { keyPath: "sha256" });
-      database.createObjectStore("held", { keyPath: "model" });
-    },
-    // a newer page in another tab wants to upgrade: make way, this tab's next use says what happened
-    blocking: async () => (await opened).close(),
-  });
-  return opened;
-}
-
-async function createKeyPair(database: Database): Promise<KeyPair> {
+async function createKeyPair(connect: Connect): Promise<KeyPair> {
   const made = await generateKeyPair(false); // before the transaction, which does not wait for it
-  const transaction = database.transaction("keys", "readwrite", DURABLE);
+  const transaction = (await connect()).transaction("keys", "readwrite", DURABLE);
   const kept = await transaction.store.get("contributor");
   if (kept === undefined) await transaction.store.put(made, "contributor");
   await transaction.done;
@@ -154,13 +123,13 @@ async function settle(database: Database, piece: Piece): Promise<void> {
 }
 
 async function readBlob(
-  database: Database,
+  connect: Connect,
   sha256: string,
   usedAt: number,
 ): Promise<Uint8Array<ArrayBuffer> | null> {
-  const blob = await database.get("blobs", sha256);
+  const blob = await (await connect()).get("blobs", sha256);
   if (blob === undefined) return null;
-  await database.put("blobUses", { sha256, sizeBytes: blob.bytes.length, usedAt });
+  await (await connect()).put("blobUses", { sha256, sizeBytes: blob.bytes.length, usedAt });
   return blob.bytes;
 }
 

@@ -62,6 +62,24 @@ export function describeWait(error: RelayError): [Phase, string] {
   }
 }
 
+/** Why the browser's store can't be used, by the name of IndexedDB's error. */
+export function describeStoreFault(error: unknown): string {
+  const { name, message } = error instanceof Error ? error : new Error(String(error));
+  switch (name) {
+    case "QuotaExceededError":
+      return "This device has no room left to keep finished work. Free some space and start again.";
+    case "VersionError":
+    case "NotFoundError":
+      return "A newer page has changed what this browser keeps. Reload this page; finished work is kept.";
+    case "SecurityError":
+    case "InvalidStateError":
+    case "UnknownError":
+      return "This browser does not let the page keep finished work on this device. Allow it to store data, leave private browsing, or free some space, and start again.";
+    default:
+      return `What this browser keeps can't be opened (${message}). Reload this page.`;
+  }
+}
+
 /** Why the volunteer stopped, for an error that waiting does not cure. */
 export function describeStop(error: unknown): string {
   if (!(error instanceof Error)) return `Something went wrong: ${String(error)}.`;
@@ -77,8 +95,8 @@ export function describeStop(error: unknown): string {
   if (error.name === "DeviceFaultError") {
     return `The graphics device refused to compute (${error.message}). Choose the processor in the settings.`;
   }
-  if (error.name === "QuotaExceededError") {
-    return "This device has no room left to keep finished work. Free some space and start again.";
+  if (error.name === "QuotaExceededError" || error.name === "UnknownError") {
+    return describeStoreFault(error); // the latter is IndexedDB's word for a disk that fails
   }
   return `Something went wrong: ${error.message}.`;
 }
@@ -86,6 +104,7 @@ export function describeStop(error: unknown): string {
 /** Why a version can't be tried. */
 export function describeTrialFault(error: unknown): string {
   if (!(error instanceof Error)) return `Something went wrong: ${String(error)}.`;
+  if (error instanceof StoppedError) return error.message;
   const code = "code" in error ? error.code : null;
   switch (code) {
     case "unreachable":

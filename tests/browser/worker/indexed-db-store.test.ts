@@ -1,4 +1,4 @@
-import { openDB } from "idb";
+import { deleteDB, openDB } from "idb";
 import { expect, test } from "vitest";
 import { openIndexedDbStore } from "../../../worker/indexed-db-store.ts";
 import { pieceOf, testStore } from "../../fixtures/store-suite.ts";
@@ -31,4 +31,36 @@ test("IndexedDB: a database of the first version keeps what is in it", async () 
   await store.putDeviceCheck({ fingerprint: "a device", passedAt: 1 });
   expect(await store.deviceCheck()).not.toBeNull();
   await store.close();
+});
+
+test("IndexedDB: a newer page upgrades at once, and work under way is still kept", async () => {
+  const settings = { name: "upgraded", now: () => 1 };
+  const store = await openIndexedDbStore(settings);
+  const entry = {
+    bytes: new Uint8Array(3),
+    signature: "",
+    piece: { ...pieceOf(1), sent: "waiting" as const },
+  };
+  const newer = await openDB(settings.name, 3, {
+    upgrade(database) {
+      database.createObjectStore("something new");
+    },
+  });
+  await store.putOutbox(entry);
+  expect(await store.outbox()).toEqual([entry]);
+  expect(await newer.getAll("outbox")).toEqual([entry]);
+  await store.close();
+  newer.close();
+  await expect(openIndexedDbStore(settings)).rejects.toThrow(/^A newer page has changed/);
+});
+
+test("IndexedDB: a database that was deleted under the store is made anew", async () => {
+  const settings = { name: "deleted", now: () => 1 };
+  const store = await openIndexedDbStore(settings);
+  await store.settle(pieceOf(1));
+  await deleteDB(settings.name);
+  expect(await store.pieces()).toEqual([]);
+  await store.putDeviceCheck({ fingerprint: "a device", passedAt: 1 });
+  await store.close();
+  await (await openIndexedDbStore(settings)).close();
 });
