@@ -1,7 +1,7 @@
 import { proxy, wrap } from "comlink";
 import type { Snapshot, WorkerApi } from "../worker/api.ts";
 
-/** Loads the engine, tells it the listener, and resolves to its commands. */
+/** Loads the engine, tells it the listener, and resolves to its commands; may be tried again if it rejects. */
 export type OpenEngine = (
   listener: (snapshot: Snapshot) => void,
   onFailure: (sentence: string) => void,
@@ -19,6 +19,11 @@ export const openEngine: OpenEngine = async (listener, onFailure) => {
     });
   });
   const engine = wrap<WorkerApi>(worker);
-  await Promise.race([engine.open(proxy(listener)), failed]);
+  try {
+    await Promise.race([engine.open(proxy(listener)), failed]);
+  } catch (error) {
+    worker.terminate(); // the next start loads another
+    throw error;
+  }
   return engine;
 };

@@ -10,12 +10,13 @@ import { tinyTextModel } from "../tests/fixtures/tiny-text-model.ts";
 import { contribute, createVolunteer } from "../tests/fixtures/volunteer.ts";
 import { WASM_FOLDER } from "../tests/fixtures/wasm-folder.ts";
 import { createTrial } from "./trial.ts";
+import { StoppedError } from "./words.ts";
 
 vi.setConfig({ testTimeout: 60_000 }); // each test starts a relay with its threads
 let relay: TestRelay;
 afterEach(() => relay.remove());
 
-async function openStage() {
+async function openStage(beforeOpen = () => {}) {
   const asked: string[] = [];
   const faults = { offline: false };
   const ask: Fetch = async (url, init) => {
@@ -25,7 +26,10 @@ async function openStage() {
   };
   const store = await openFileStore({ path: join(relay.dataDir, "visitor"), now: relay.now });
   const trial = createTrial({
-    openStore: async () => store,
+    openStore: async () => {
+      beforeOpen();
+      return store;
+    },
     client: createRelayClient({ baseUrl: "http://relay", fetch: ask }),
     openCpu: () => openBackend({ prefer: "cpu", wasmFolder: WASM_FOLDER }),
   });
@@ -62,6 +66,19 @@ test("two versions side by side answer for the same image, and what is held for 
   await expect(trial.load({ model: "tiny", versions }, () => {})).rejects.toThrow(
     /^The relay can't be reached/,
   );
+});
+
+test("a store that could not be opened is opened anew for the next question", async () => {
+  relay = await startTestRelay();
+  let refusals = 1;
+  const { trial, versionOf } = await openStage(() => {
+    if (refusals-- > 0) throw new StoppedError("This browser keeps nothing.");
+  });
+  const versions = [await versionOf("tiny", 0)];
+  const load = () => trial.load({ model: "tiny", versions }, () => {});
+  await expect(load()).rejects.toThrow("This browser keeps nothing.");
+  await load();
+  expect(await trial.predict(new Uint8Array(16))).toHaveLength(1);
 });
 
 test("a version that is not the one its id names is not tried", async () => {

@@ -40,7 +40,10 @@ export function createTrial({
     onProgress: (doneBytes: number, totalBytes: number) => void,
     signal: AbortSignal,
   ): Promise<Loaded> {
-    opening ??= Promise.all([openStore(), openCpu()]);
+    opening ??= Promise.all([openStore(), openCpu()]).catch((error: unknown) => {
+      opening = null; // the next load tries again
+      throw error;
+    });
     const [store] = await opening;
     const { architecture } = (await client.model(model, { signal })).recipe;
     const layout = layoutOf(architecture);

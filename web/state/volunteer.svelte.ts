@@ -46,7 +46,10 @@ export function createVolunteer({
         engine = null;
         snapshot &&= { ...snapshot, phase: "stopped", reason: sentence, underway: false };
       },
-    );
+    ).catch((error: unknown) => {
+      engine = null; // the next command tries again
+      throw error;
+    });
     return engine;
   }
 

@@ -17,7 +17,7 @@ function sharedStorage(isFull = false): Pick<Storage, "getItem" | "setItem"> {
 }
 
 /** A page's volunteer over an engine that the test speaks for; `calls` lists the commands that it got. */
-function openTab({ storage = sharedStorage() } = {}) {
+function openTab({ storage = sharedStorage(), refusals = 0 } = {}) {
   const calls: unknown[][] = [];
   let listener: (snapshot: Snapshot) => void = () => {};
   const command =
@@ -36,6 +36,7 @@ function openTab({ storage = sharedStorage() } = {}) {
     forget: command("forget"),
   };
   const openEngine: OpenEngine = async (hear) => {
+    if (refusals-- > 0) throw new Error("This browser keeps nothing.");
     listener = hear;
     return api;
   };
@@ -89,4 +90,14 @@ test.each<[string, Partial<Snapshot>, string[]]>([
   await volunteer.setPrefer("cpu");
   expect(calls.map(([name]) => name)).toEqual(commands);
   expect(volunteer.settings.prefer).toBe("cpu");
+});
+
+test("an engine that could not be opened is opened anew at the next start", async () => {
+  const { volunteer, calls } = openTab({ refusals: 1 });
+  await volunteer.agree("digits");
+  expect(volunteer).toMatchObject({ failure: "This browser keeps nothing.", starting: false });
+  expect(calls).toEqual([]);
+  await volunteer.press("digits");
+  expect(volunteer.failure).toBeNull();
+  expect(calls.map(([name]) => name)).toEqual(["start"]);
 });
