@@ -18,6 +18,15 @@ test("without a secure context the page says how to get one, whatever else is mi
   expect(await findMissing({ ...bare, isSecureContext: false })).toMatch(/https, or on localhost/);
 });
 
+test("a browser that signs but lacks a part of the language, such as Safari 17.3, is too old", async () => {
+  for (const language of [
+    { AbortSignal: {}, Promise },
+    { AbortSignal, Promise: {} },
+  ]) {
+    expect(await findMissing({ ...full, language })).toMatch(/too old.*Safari 17\.4/);
+  }
+});
+
 test("what is missing is named", async () => {
   expect(await findMissing({ ...full, Worker: undefined })).toMatch(/web workers/);
   expect(await findMissing({ ...full, locks: undefined })).toMatch(/Web Locks/);

@@ -5,7 +5,14 @@ export type Surroundings = {
   readonly indexedDB?: unknown;
   readonly locks?: unknown;
   readonly subtle?: Pick<SubtleCrypto, "generateKey"> | undefined;
+  /** Where they are not given, those of the page itself. */
+  readonly language?: {
+    readonly AbortSignal: { readonly any?: unknown };
+    readonly Promise: { readonly withResolvers?: unknown };
+  };
 };
+
+const BROWSERS = "Chrome 137, Firefox 129 and Safari 17.4 or later can.";
 
 /**
  * What is missing, as one sentence, or null. Module workers need no test of their own: every browser
@@ -21,11 +28,15 @@ export async function findMissing(around: Surroundings): Promise<string | null> 
   if (around.indexedDB === undefined || around.locks === undefined) {
     return "It can't keep finished work safe on this device (IndexedDB and Web Locks are missing or switched off).";
   }
+  const language = around.language ?? globalThis;
+  if (language.AbortSignal.any === undefined || language.Promise.withResolvers === undefined) {
+    return `It is too old to run the training engine. ${BROWSERS}`;
+  }
   try {
     await around.subtle?.generateKey("Ed25519", false, ["sign", "verify"]);
     if (around.subtle !== undefined) return null;
   } catch {
     // NotSupportedError: the answer below
   }
-  return "It can't sign contributions (Ed25519 in WebCrypto). Chrome 137, Firefox 129 and Safari 17 or later can.";
+  return `It can't sign contributions (Ed25519 in WebCrypto). ${BROWSERS}`;
 }
