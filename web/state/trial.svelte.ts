@@ -18,8 +18,9 @@ export function createTrial(openEngine: OpenTrialEngine) {
   let engine: TrialEngine | null = null;
   let choice: Choice | null = null;
   let loading: { readonly key: string; readonly done: Promise<boolean> } | null = null;
+  let endWriting: () => void = () => {};
   let image: Uint8Array | null = null;
-  let reading = false;
+  let reading: Promise<void> | null = null;
   let readAgain = false;
 
   /** Give the engine a command; an engine that died is opened anew next time. */
@@ -36,6 +37,7 @@ export function createTrial(openEngine: OpenTrialEngine) {
   function fail(error: unknown): void {
     phase = "failed";
     loading = null;
+    answers = null; // those are for another image
     problem = error instanceof Error ? error.message : String(error);
   }
 
@@ -68,11 +70,12 @@ export function createTrial(openEngine: OpenTrialEngine) {
     }
   }
 
-  /** Answer for the newest image; those that were drawn while an answer was under way are skipped. */
+  /** Resolves when the newest image is answered; those that come while an answer is under way are skipped. */
   async function readNewest(): Promise<void> {
     readAgain = true;
-    if (reading) return;
-    reading = true;
+    if (reading !== null) return reading;
+    const answered = Promise.withResolvers<void>();
+    reading = answered.promise;
     while (readAgain) {
       readAgain = false;
       const current = image;
@@ -85,7 +88,8 @@ export function createTrial(openEngine: OpenTrialEngine) {
         }
       }
     }
-    reading = false;
+    reading = null;
+    answered.resolve();
   }
 
   return {
@@ -133,9 +137,11 @@ export function createTrial(openEngine: OpenTrialEngine) {
     again: readNewest,
     /** Let the versions write on; a text under way is ended. */
     async write(task: WritingTask): Promise<void> {
+      const stopped = Promise.withResolvers<false>();
+      endWriting = () => stopped.resolve(false);
       writing = true;
       try {
-        if (!(await ensureLoaded())) return;
+        if (!(await Promise.race([ensureLoaded(), stopped.promise]))) return;
         const decoders = choice?.versions.map(() => new TextDecoder()) ?? [];
         texts = decoders.map(() => "");
         await command((api) =>
@@ -150,7 +156,9 @@ export function createTrial(openEngine: OpenTrialEngine) {
         writing = false;
       }
     },
+    /** End the text that is under way, or is to be once the versions are loaded; they go on loading. */
     async stop(): Promise<void> {
+      endWriting();
       if (phase === "ready") await command((api) => api.stop());
     },
     /** End the engine; its memory is free again. */

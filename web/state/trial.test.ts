@@ -7,10 +7,10 @@ const choice = (model: string, ...ids: string[]): Choice => ({
   versions: ids.map((id, number) => ({ number, id })),
 });
 
-/** A trial over an engine that answers with which versions it has; `hold` keeps the next loads waiting. */
+/** A trial over an engine that answers with which versions it has; the gate keeps its next loads and answers waiting. */
 function openStage() {
   const calls: string[] = [];
-  const gate = { hold: Promise.resolve() };
+  const gate = { hold: Promise.resolve(), predict: Promise.resolve() };
   let engines = 0;
   let die: (error: Error) => void = () => {};
   const openEngine = (): TrialEngine => {
@@ -29,8 +29,10 @@ function openStage() {
           await gate.hold;
           loaded = versions.length;
         },
-        predict: async ([value = 0]) =>
-          Array.from({ length: loaded }, () => Float32Array.of(value)),
+        async predict([value = 0]) {
+          await gate.predict;
+          return Array.from({ length: loaded }, () => Float32Array.of(value));
+        },
         async write(_task, onByte) {
           for (const byte of [0xc3, 0xa9, 0x21]) await onByte(0, byte);
         },
@@ -52,6 +54,8 @@ test("nothing is fetched before the first question, and one load serves all that
   expect(trial.answers).toEqual([Float32Array.of(6), Float32Array.of(6)]);
   await trial.read(null);
   expect(trial.answers).toBeNull();
+  await trial.read(Uint8Array.of(7));
+  expect(trial.answers).toEqual([Float32Array.of(7), Float32Array.of(7)]);
 });
 
 test("of the images that come while an answer is under way, only the newest is answered", async () => {
@@ -60,10 +64,16 @@ test("of the images that come while an answer is under way, only the newest is a
   gate.hold = held.promise;
   await trial.choose(choice("digits", "a"));
   const first = trial.read(Uint8Array.of(1));
-  for (const value of [2, 3, 4]) await trial.read(Uint8Array.of(value));
+  const others = [2, 3, 4].map((value) => trial.read(Uint8Array.of(value)));
   expect(trial).toMatchObject({ phase: "loading", download: { doneBytes: 1, totalBytes: 2 } });
+  let isAnswered = false;
+  void others[2]!.then(() => {
+    isAnswered = true;
+  });
+  await Promise.resolve();
+  expect(isAnswered).toBe(false); // else an older image's answer would be told for it
   held.resolve();
-  await first;
+  await Promise.all([first, ...others]);
   expect(trial.answers).toEqual([Float32Array.of(4)]);
 });
 
@@ -84,6 +94,33 @@ test("text comes letter by letter, also where a letter has two bytes", async () 
   const prompt = Uint8Array.of(65);
   await trial.write({ prompt, length: 3, temperature: 1, seed: 1 });
   expect(trial).toMatchObject({ texts: ["é!"], writing: false });
+});
+
+test("stop is heard while the versions load: nothing is written, and the next text needs no other load", async () => {
+  const { trial, calls, gate } = openStage();
+  const held = Promise.withResolvers<void>();
+  gate.hold = held.promise;
+  await trial.choose(choice("presidents", "a"));
+  const task = { prompt: Uint8Array.of(65), length: 3, temperature: 1, seed: 1 };
+  const written = trial.write(task);
+  await trial.stop();
+  await written;
+  expect(trial).toMatchObject({ texts: null, writing: false, phase: "loading" });
+  held.resolve();
+  await trial.write(task);
+  expect(trial.texts).toEqual(["é!"]);
+  expect(calls).toEqual(["load presidents a"]);
+});
+
+test("where the newest image has no answer, the one before it is not shown for it", async () => {
+  const { trial, gate, die } = openStage();
+  await trial.choose(choice("digits", "a"));
+  await trial.read(Uint8Array.of(5));
+  gate.predict = new Promise(() => {});
+  const asked = trial.read(Uint8Array.of(6));
+  die(new Error("The engine could not go on."));
+  await asked;
+  expect(trial).toMatchObject({ phase: "failed", answers: null });
 });
 
 test("an engine that dies is a sentence, and is opened anew for the next question", async () => {
