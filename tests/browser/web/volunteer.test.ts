@@ -84,6 +84,15 @@ test("each phase is named once, with its progress", async () => {
   await expect.poll(() => stage.calls.at(-1)).toEqual(["resume"]);
 });
 
+test("a tab that waits for another one can be stopped, and offers nothing else", async () => {
+  await agree();
+  stage.tell({ phase: "other-tab", model: null });
+  await button("Stop").click();
+  await expect.poll(() => stage.calls.at(-1)).toEqual(["stop"]);
+  expect(button("Pause").elements()).toHaveLength(0);
+  expect(button("Finish this piece").elements()).toHaveLength(0);
+});
+
 test("a running piece says how many parameters it changes, and how they were chosen", async () => {
   await agree();
   stage.tell({ phase: "training", step: 1, steps: 50, base: 2, engine: "wasm" });
