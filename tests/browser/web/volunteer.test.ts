@@ -71,6 +71,35 @@ test("the way to the first patch can be walked with the keyboard alone", async (
   expect(stage.calls.at(-1)).toEqual(["pause"]);
 });
 
+test("a button that goes away leaves the keyboard at the panel's heading, and Pause stays where it is", async () => {
+  const focused = () => document.activeElement;
+  const press = async (name: string) => {
+    (button(name).element() as HTMLElement).focus();
+    await userEvent.keyboard("{Enter}");
+  };
+  await expect.element(button("Contribute to Digits")).toBeVisible();
+  await press("Contribute to Digits");
+  await expect.element(button("Not now")).toBeVisible();
+  await press("Not now");
+  await expect.poll(() => focused()?.id).toBe("volunteer-title");
+  await press("Contribute to Digits");
+  await expect.element(button("Agree and start")).toBeVisible();
+  await press("Agree and start");
+  await expect.poll(() => focused()?.textContent).toBe("Loading the training engine");
+  stage.tell({ phase: "training", engine: "wasm" });
+  expect(focused()?.textContent).toBe("Training");
+
+  await press("Pause");
+  stage.tell({ phase: "paused", engine: "wasm" });
+  expect(focused()?.textContent?.trim()).toBe("Resume");
+  await press("Stop");
+  stage.tell({ phase: "ready" });
+  expect(focused()?.id).toBe("volunteer-title");
+  await press("Forget this device …");
+  await press("Forget it all");
+  expect(focused()?.id).toBe("volunteer-title");
+});
+
 test("each phase is named once, with its progress", async () => {
   await agree();
   stage.tell({ phase: "downloading", download: { doneBytes: 500_000, totalBytes: 1_000_000 } });
