@@ -129,6 +129,15 @@ test("a running piece says how many parameters it changes, and how they were cho
   await expect.element(words).toBeVisible();
 });
 
+test("work on another model than the one that is shown is named", async () => {
+  await agree();
+  const named = page.getByText("This is work on presidents. Stop it to contribute to Digits.");
+  stage.tell({ phase: "training", model: "digits", engine: "wasm" });
+  expect(named.elements()).toHaveLength(0);
+  stage.tell({ phase: "training", model: "presidents", engine: "wasm" });
+  await expect.element(named).toBeVisible();
+});
+
 test("what became of a patch is told as the relay tells it", async () => {
   await agree();
   const id = "c0ffee".padEnd(64, "0");
@@ -152,6 +161,7 @@ test("what became of a patch is told as the relay tells it", async () => {
     ],
   });
   expect(phase()).toBe("verifying");
+  await expect.element(page.getByText("From version 2 of digits")).toBeVisible();
   const news = {
     id,
     model: "digits",
