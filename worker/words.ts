@@ -25,7 +25,8 @@ export const DIVERGED =
   "Training on this device gave values that are not numbers, so nothing was sent. Try the processor in the settings.";
 export const NO_FISHER_POLICY =
   "This model's recipe does not say how a mask is chosen, so there is nothing to train. Its maintainers can mend it.";
-export const OTHER_TAB = "Another tab of this browser trains. This one takes over when it ends.";
+export const OTHER_TAB =
+  "Another tab of this browser trains, or sends its work. This one takes over when it ends.";
 
 /** What is said while paused; `drainedMs` is how long the device took to come to rest, once it has. */
 export function describePause(drainedMs: number | null): string {
