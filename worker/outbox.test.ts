@@ -72,7 +72,7 @@ test("while the relay is away the piece waits in the outbox, and goes out when i
   expect(await store.pieces()).toMatchObject([{ sent: "sent" }]);
 });
 
-/** Made a piece that can't be sent, and then stopped, in a program that stays open. */
+/** Made a first piece that can't be sent, and then stopped, in a program that stays open. */
 async function stoppedOffline() {
   const world = await scene();
   const stage = await openStage({
@@ -81,7 +81,7 @@ async function stoppedOffline() {
     wrapStore: (store) => ({
       ...store,
       async putOutbox(entry) {
-        world.relay.faults.offline = true;
+        world.relay.faults.offline = (await store.pieces()).length === 0;
         await store.putOutbox(entry);
       },
     }),
@@ -113,6 +113,15 @@ test("a piece that waits keeps nobody from starting, stopping or forgetting", as
   expect(await volunteer.ended()).toMatchObject({ phase: "ready", pieces: [] });
   expect(await store.outbox()).toEqual([]);
   expect(contributionsOf(relay)).toEqual([]);
+});
+
+test("a start in place of the sending keeps the finish that was asked for at once", async () => {
+  const { volunteer, start, relay, store } = await stoppedOffline();
+  await start();
+  await volunteer.finish();
+  relay.faults.offline = false;
+  await volunteer.ended();
+  expect(await store.pieces()).toHaveLength(2);
 });
 
 test.each(["harmful", "signature-invalid"] as const)(

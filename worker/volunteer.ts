@@ -79,7 +79,7 @@ export function createVolunteer(parts: VolunteerParts): Volunteer {
         if (!signal.aborted) feed.enter("stopped", describeStop(error));
         else if (kind === "volunteering") feed.enter("ready");
       }
-      feed.set({ underway: false, finishing: false });
+      if (kind === "volunteering") feed.set({ underway: false, finishing: false });
       if (running?.stop === stop) running = null;
       if (running === null && kind === "volunteering" && staysOpen) sendLater();
     }
