@@ -1,6 +1,10 @@
 import { Hono } from "hono";
 import { routes } from "../../core/protocol/routes.ts";
-import { events as eventSchemas, HEARTBEAT, HEARTBEAT_MS } from "../../core/protocol/schemas/status.ts";
+import {
+  events as eventSchemas,
+  HEARTBEAT,
+  HEARTBEAT_MS,
+} from "../../core/protocol/schemas/status.ts";
 import { coalesce, type EventHub } from "../events/event-hub.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { EventRow } from "../ledger/tables.ts";

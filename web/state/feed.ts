@@ -1,5 +1,10 @@
 import * as z from "zod/mini";
-import { events, HEARTBEAT, HEARTBEAT_MS, type RelayEvent } from "../../core/protocol/schemas/status.ts";
+import {
+  events,
+  HEARTBEAT,
+  HEARTBEAT_MS,
+  type RelayEvent,
+} from "../../core/protocol/schemas/status.ts";
 
 /** The part of an EventSource that the feed uses. */
 export type EventStream = Pick<EventSource, "addEventListener" | "close" | "readyState">;

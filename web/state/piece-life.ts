@@ -43,7 +43,8 @@ const SENTENCES = {
   waiting: "Safe on this device; it is sent as soon as the relay answers.",
   received: "Received and stored. Next, the relay looks whether it points where training points.",
   screened: "It points where training points. Some work is also scored on hidden examples.",
-  scored: "On hidden examples it does no harm. Next, it is queued for a merge.",
+  scored:
+    "On hidden examples it does no harm. Next, it is queued for a merge; some work is first trained a second time, to compare.",
   queued: "Passed its tests. It is in the next merge, together with other people's work.",
 } as const;
 

@@ -105,7 +105,7 @@ test("an update that waits for a paused piece says so, and resumes it when asked
   await page.getByRole("button", { name: "Contribute to Digits" }).click();
   await page.getByRole("button", { name: "Agree and start" }).click();
   await expect.poll(() => stage.calls.length).toBe(2);
-  stage.tell({ phase: "paused", step: 1, steps: 50 });
+  stage.tell({ phase: "paused", underway: true, step: 1, steps: 50 });
   await page.getByRole("button", { name: "Update when this piece is done" }).click();
   const banner = page.getByRole("region", { name: "Update" });
   await expect.element(banner.getByText(/which is paused/)).toBeVisible();
