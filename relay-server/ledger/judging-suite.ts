@@ -1,4 +1,5 @@
 import { expect } from "vitest";
+import { NEWCOMER_MERGES } from "../../core/merge/multiplier.ts";
 import type { GateTest } from "../../core/protocol/schemas/status.ts";
 import type { Ledger } from "./ledger.ts";
 import {
@@ -69,6 +70,16 @@ export function judgingSuite(ledgerTest: LedgerTest): void {
     await ledger.enter({ ...contribution(5), contributor: id(8) }, bytes); // another's refusal
     await ledger.refuseWaiting([id(5)], { code: "harmful", message: "" }, 14);
     expect(await mergedBefore()).toBe(1);
+  });
+
+  ledgerTest("G5: merges are counted as far as they make a difference", async (ledger) => {
+    const merged = Array.from({ length: NEWCOMER_MERGES + 1 }, (_, i) => 20 + i);
+    for (const n of [...merged, 40]) await ledger.issueTicket(ticket(n), [0]);
+    for (const n of merged) await enterQueued(ledger, n, 1);
+    await publish(ledger, 1, merged, { created_at: 10 });
+    await enterQueued(ledger, 40, 11);
+    const [queued] = await ledger.waiting("tiny", "queued", 5);
+    expect(queued?.merged_before).toBe(NEWCOMER_MERGES);
   });
 
   ledgerTest("work on the same mask that came earlier is found, newest first", async (ledger) => {

@@ -1,4 +1,5 @@
 import { type Kysely, sql, type Transaction } from "kysely";
+import { NEWCOMER_MERGES } from "../../core/merge/multiplier.ts";
 import { addEvents } from "./events.ts";
 import type { Write } from "./group-commit.ts";
 import { lifeOf } from "./lives.ts";
@@ -11,7 +12,10 @@ export const WAITING: readonly WaitingState[] = ["received", "screened", "scored
 
 /** A contribution that waits, without its bytes. */
 export type Waiting = ContributionRow & {
-  /** Merges of the same contributor since judging last refused work of theirs, or a spot check failed. */
+  /**
+   * Merges of the same contributor since judging last refused work of theirs, or a spot check failed; counted up to
+   * NEWCOMER_MERGES, past which they make no difference.
+   */
   readonly merged_before: number;
 };
 
@@ -162,16 +166,18 @@ export function judgingParts(db: Kysely<Tables>, write: Write) {
 
 /** Merged work of a row's contributor since the last that judging refused or that failed a spot check. */
 const mergesInARow = sql<number>`(
-  select count(*) from contributions as earlier
-  where earlier.contributor = contributions.contributor and earlier.model = contributions.model
-    and earlier.state = 'merged' and earlier.updated_at > coalesce((
-      select max(refused.updated_at) from contributions as refused
-      where refused.contributor = contributions.contributor and refused.model = contributions.model
-        and refused.state = 'refused'), 0)
-    and earlier.updated_at > coalesce((
-      select max(failed.decided_at) from spot_checks as failed
-      where failed.contributor = contributions.contributor and failed.model = contributions.model
-        and failed.state = 'failed'), 0))`;
+  select count(*) from (
+    select 1 from contributions as earlier
+    where earlier.contributor = contributions.contributor and earlier.model = contributions.model
+      and earlier.state = 'merged' and earlier.updated_at > coalesce((
+        select max(refused.updated_at) from contributions as refused
+        where refused.contributor = contributions.contributor and refused.model = contributions.model
+          and refused.state = 'refused'), 0)
+      and earlier.updated_at > coalesce((
+        select max(failed.decided_at) from spot_checks as failed
+        where failed.contributor = contributions.contributor and failed.model = contributions.model
+          and failed.state = 'failed'), 0)
+    limit ${sql.lit(NEWCOMER_MERGES)}) as enough)`;
 
 async function tellLives(
   trx: Transaction<Tables>,

@@ -7,6 +7,7 @@ import { addJudging } from "./migrations/0004-judging.ts";
 import { addSpotChecks } from "./migrations/0005-spot-checks.ts";
 import { addInsisting } from "./migrations/0006-insisting.ts";
 import { addBans } from "./migrations/0007-bans.ts";
+import { addLongHistories } from "./migrations/0008-long-histories.ts";
 import type { Tables } from "./tables.ts";
 
 /** In order; the number of a migration is its place, counted from 1. Never edited once released. */
@@ -18,6 +19,7 @@ const MIGRATIONS: readonly ((db: QueryExecutorProvider) => Promise<void>)[] = [
   addSpotChecks,
   addInsisting,
   addBans,
+  addLongHistories,
 ];
 
 /** Bring the ledger's schema up to date; a schema newer than this software is a StartError. */

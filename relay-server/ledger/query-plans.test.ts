@@ -1,0 +1,40 @@
+/** How SQLite answers what is asked all the time: by an index that leads to the few rows it needs. */
+import Database from "better-sqlite3";
+import { Kysely, SqliteDialect } from "kysely";
+import { beforeEach, expect, test } from "vitest";
+import type { Ledger } from "./ledger.ts";
+import { filled } from "./ledger-rows.ts";
+import type { Tables } from "./tables.ts";
+
+const database = new Database(":memory:");
+let asked: { sql: string; parameters: readonly unknown[] }[] = [];
+const db = new Kysely<Tables>({
+  dialect: new SqliteDialect({ database }),
+  log({ query }) {
+    asked.push(query);
+  },
+});
+let ledger: Ledger;
+beforeEach(async () => {
+  ledger ??= await filled(db);
+  asked = [];
+});
+
+/** The lines of SQLite's plans for what a call asked. */
+async function planOf(call: Promise<unknown>): Promise<string[]> {
+  await call;
+  return asked
+    .filter(({ sql }) => /^(select|delete|update)/i.test(sql))
+    .flatMap(({ sql, parameters }) => {
+      const steps = database.prepare(`explain query plan ${sql}`).all(...parameters);
+      return (steps as { detail: string }[]).map(({ detail }) => detail);
+    });
+}
+
+test("G5: a contributor's merges in a row are found by contributor, in order", async () => {
+  const plan = await planOf(ledger.waiting("tiny", "queued", 5));
+  expect(plan.filter((step) => /earlier|refused/.test(step))).toEqual([
+    expect.stringMatching(/earlier USING COVERING INDEX contributions_by_standing .*updated_at>\?/),
+    expect.stringMatching(/refused USING COVERING INDEX contributions_by_standing/),
+  ]);
+});
