@@ -80,6 +80,7 @@ export async function issueTicket(
     ticket: JSON.stringify(ticket),
     issued_at: issuedAt,
     expires_at: ticket.expiresAt,
+    used: 0,
   };
   await ledger.issueTicket(
     row,

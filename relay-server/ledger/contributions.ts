@@ -26,6 +26,7 @@ export function contributionParts(db: Kysely<Tables>, write: Write) {
           .returning("id")
           .executeTakeFirst();
         if (inserted === undefined) return await conflictOf(trx, row);
+        await trx.updateTable("tickets").set({ used: 1 }).where("id", "=", row.ticket).execute();
         await trx.insertInto("waiting_bytes").values({ contribution: row.id, bytes }).execute();
         const life = lifeOf(row);
         await addEvents(trx, [{ type: "contribution", data: { contribution: life } }]);

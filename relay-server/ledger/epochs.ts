@@ -17,15 +17,7 @@ export function epochParts(db: Kysely<Tables>) {
       .where("base", ">=", firstBase)
       .where("issued_at", ">", now - COMES_BACK_MS)
       .where("expires_at", ">", now)
-      .where(({ not, exists, selectFrom }) =>
-        not(
-          exists(
-            selectFrom("contributions")
-              .select("contributions.id")
-              .whereRef("contributions.ticket", "=", "tickets.id"),
-          ),
-        ),
-      )
+      .where("used", "=", 0)
       .execute();
     return rows.reduce((sum, { tickets }) => sum + Math.min(MOST_A_KEY, Number(tickets)), 0);
   }

@@ -46,6 +46,7 @@ export const ticket = (n: number): TicketRow => ({
   ticket: "{}",
   issued_at: n,
   expires_at: n + HOUR_MS,
+  used: 0,
 });
 
 export const contribution = (n: number): ContributionRow => ({

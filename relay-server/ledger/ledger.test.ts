@@ -63,6 +63,7 @@ test("a ledger of the first schema is brought up to date with what waits and wha
       `insert into contributions values ('${state}', 'tiny', 'k', 't${n}', 0, '${state}', null, null, '[0]', 1, 1, '',
         'h${n}', 1, 0, 0, 1, 1, ${state === "merged" ? "1, 4096" : "null, null"}, 0)`,
     ]),
+    "insert into tickets values ('t2', 'tiny', 'k', 0, '{}', 1, 2)",
     "insert into waiting_bytes values ('queued', x'010203')",
     "insert into audit values (1, 1, 'first', 'pause', 'tiny')",
     "update sequences set value = 1 where name = 'audit'",
@@ -71,6 +72,8 @@ test("a ledger of the first schema is brought up to date with what waits and wha
   await db.destroy();
   const { ledger, close } = await openLedger(path);
   expect(await ledger.contribution("merged")).toMatchObject({ state: "merged", version: 1 });
+  expect((await ledger.ticket("t0"))?.used).toBe(1);
+  expect((await ledger.ticket("t2"))?.used).toBe(0);
   expect(await ledger.waitingBytes("queued")).toEqual(Uint8Array.of(1, 2, 3));
   expect(await ledger.audit(5)).toMatchObject([{ action: "pause", note: null }]);
   const request = { model: "tiny", reason: "r", maintainer: "first", insists: false, at: 2 };

@@ -3,7 +3,7 @@ import Database from "better-sqlite3";
 import { Kysely, SqliteDialect } from "kysely";
 import { beforeEach, expect, test } from "vitest";
 import type { Ledger } from "./ledger.ts";
-import { filled } from "./ledger-rows.ts";
+import { filled, HOUR_MS, ticket } from "./ledger-rows.ts";
 import type { Tables } from "./tables.ts";
 
 const database = new Database(":memory:");
@@ -37,4 +37,11 @@ test("G5: a contributor's merges in a row are found by contributor, in order", a
     expect.stringMatching(/earlier USING COVERING INDEX contributions_by_standing .*updated_at>\?/),
     expect.stringMatching(/refused USING COVERING INDEX contributions_by_standing/),
   ]);
+});
+
+test("old tickets that nobody used are found without those that were used", async () => {
+  const plan = await planOf(ledger.issueTicket(ticket(90 * 24 * HOUR_MS), [0]));
+  expect(plan).toContainEqual(
+    expect.stringMatching(/tickets USING .*INDEX tickets_by_use \(used=\? AND expires_at<\?\)/),
+  );
 });

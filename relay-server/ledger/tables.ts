@@ -60,6 +60,8 @@ export type TicketRow = {
   ticket: string;
   issued_at: number;
   expires_at: number;
+  /** 1 once a contribution was made with it. */
+  used: number;
 };
 
 export type ContributionRow = {

@@ -20,16 +20,8 @@ export function ticketParts(db: Kysely<Tables>, write: Write) {
         const forgotten = trx
           .selectFrom("tickets")
           .select("id")
+          .where("used", "=", 0)
           .where("expires_at", "<", ticket.issued_at - KEPT_AFTER_EXPIRY_MS)
-          .where(({ not, exists, selectFrom }) =>
-            not(
-              exists(
-                selectFrom("contributions")
-                  .select("contributions.id")
-                  .whereRef("contributions.ticket", "=", "tickets.id"),
-              ),
-            ),
-          )
           .limit(CLEANED_PER_TICKET);
         await trx.deleteFrom("tickets").where("id", "in", forgotten).execute();
       });

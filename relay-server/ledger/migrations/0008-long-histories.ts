@@ -3,6 +3,11 @@ import { type QueryExecutorProvider, sql } from "kysely";
 const STATEMENTS = [
   // how often a contributor's work was merged, refused, and when last
   "create index contributions_by_standing on contributions (contributor, model, state, updated_at)",
+  // old tickets that nobody used are found without passing by all that were used
+  "alter table tickets add column used integer not null default 0",
+  "update tickets set used = 1 where id in (select ticket from contributions)",
+  "drop index tickets_by_expiry",
+  "create index tickets_by_use on tickets (used, expires_at)",
 ];
 
 /** What the relay asks all the time takes as long after years as on the first day. Runs on SQLite and PostgreSQL alike. */
