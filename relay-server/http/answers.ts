@@ -51,13 +51,15 @@ export function summaryOf(row: VersionRow): VersionSummary {
   };
 }
 
-export async function cardOf(context: RelayContext, id: string): Promise<ModelCard> {
-  const { recipe, row } = await findModel(context, id);
-  const [base, head, shards, counts] = await Promise.all([
+export async function cardOf(
+  context: RelayContext,
+  { recipe, row }: Awaited<ReturnType<typeof findModel>>,
+): Promise<ModelCard> {
+  const [base, head, shards, totals] = await Promise.all([
     findVersion(context, row, "0"),
     findVersion(context, row, "head"),
-    context.ledger.shards(id),
-    context.ledger.counts(id, context.clock()),
+    context.ledger.shards(row.id),
+    context.ledger.totals(row.id),
   ]);
   return {
     recipe,
@@ -65,7 +67,6 @@ export async function cardOf(context: RelayContext, id: string): Promise<ModelCa
     base: summaryOf(base),
     head: summaryOf(head),
     shards: shards.length,
-    contributors: counts.contributors,
-    merged: counts.merged,
+    ...totals,
   };
 }

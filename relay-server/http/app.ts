@@ -1,10 +1,12 @@
 import { Hono } from "hono";
 import { PROTOCOL_HEADER, PROTOCOL_VERSION } from "../../core/protocol/limits.ts";
 import { API } from "../../core/protocol/routes.ts";
+import type { Health } from "../../core/protocol/schemas/status.ts";
 import type { Ticket } from "../../core/protocol/schemas/ticket.ts";
 import type { Checkpoints } from "../checkpoints.ts";
 import type { RelayContext } from "../context.ts";
 import type { EventHub } from "../events/event-hub.ts";
+import { healthOf } from "../health.ts";
 import { createIntake } from "../intake/intake.ts";
 import type { MaskCache } from "../masks.ts";
 import { adminRoutes } from "./admin-routes.ts";
@@ -13,6 +15,7 @@ import { checkpointRoutes } from "./checkpoint-routes.ts";
 import { contributionRoutes } from "./contribution-routes.ts";
 import { eventRoutes } from "./event-routes.ts";
 import { createLimits } from "./limits.ts";
+import { createMemo } from "./memo.ts";
 import { metricsRoutes } from "./metrics-routes.ts";
 import { modelRoutes } from "./model-routes.ts";
 import { openApiDocument } from "./openapi.ts";
@@ -33,6 +36,8 @@ export type AppParts = {
   readonly onTicket: (ticket: Ticket) => void;
 };
 
+const HEALTH_MAX_AGE_MS = 1000; // what no event tells of: ages and durations
+
 /** The relay's HTTP side: API, metrics and page on one port. */
 export function createApp(parts: AppParts): Hono {
   const { context, checkpoints, hub, positionsOf, onWork, onTicket } = parts;
@@ -40,6 +45,12 @@ export function createApp(parts: AppParts): Hono {
   const limits = createLimits(context);
   const intake = createIntake(context, positionsOf, limits.key);
   const answers = new Map<number, number>();
+  const healths = createMemo<Health>(context.clock);
+  /** Made anew once an event was told, so that whoever asks because of one does not hear what was before it. */
+  const health = () =>
+    healths({ name: "health", state: hub.last(), maxAgeMs: HEALTH_MAX_AGE_MS }, () =>
+      healthOf(context),
+    );
 
   app.onError(answerError);
   app.notFound((c) => refusalAnswer(c, "route-unknown", "there is no such route"));
@@ -67,7 +78,7 @@ export function createApp(parts: AppParts): Hono {
     }
     return receipt;
   };
-  app.route("/", statusRoutes(context));
+  app.route("/", statusRoutes(context, health));
   app.route("/", modelRoutes(context));
   app.route("/", checkpointRoutes(context, checkpoints));
   app.route("/", blobRoutes(context));
@@ -75,7 +86,7 @@ export function createApp(parts: AppParts): Hono {
   app.route("/", contributionRoutes(context, limits, intakeAndWake));
   app.route("/", eventRoutes(context.ledger, hub, Math.random)); // no lot: it decides nothing
   app.route("/", adminRoutes(context, hub, limits, onWork));
-  app.route("/", metricsRoutes(context, answers));
+  app.route("/", metricsRoutes(health, answers));
   app.get(`${API}/*`, (c) => c.notFound());
   app.route("/", pageRoutes(context.config.webDir));
   return app;

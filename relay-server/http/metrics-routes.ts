@@ -1,12 +1,13 @@
 import { Hono } from "hono";
-import { gateTest, type ModelHealth } from "../../core/protocol/schemas/status.ts";
-import type { RelayContext } from "../context.ts";
-import { modelHealthOf } from "../health.ts";
+import { gateTest, type Health, type ModelHealth } from "../../core/protocol/schemas/status.ts";
 
 const DECISIONS = gateTest.shape.decision.options;
 
 /** Prometheus text: what waits, what was merged, how the requests were answered. */
-export function metricsRoutes(context: RelayContext, answers: ReadonlyMap<number, number>): Hono {
+export function metricsRoutes(
+  health: () => Promise<Health>,
+  answers: ReadonlyMap<number, number>,
+): Hono {
   const app = new Hono();
   app.get("/metrics", async (c) => {
     const lines = [
@@ -31,8 +32,7 @@ export function metricsRoutes(context: RelayContext, answers: ReadonlyMap<number
       ...header("commonweight_score_seconds", "gauge", "Time that judging one contribution takes."),
       ...header("commonweight_gate_tests", "gauge", "The gate's last candidates, by decision."),
     ];
-    for (const id of context.models.keys())
-      lines.push(...samplesOf(await modelHealthOf(context, id)));
+    for (const model of (await health()).models) lines.push(...samplesOf(model));
     return c.text(`${lines.sort(byMetric).join("\n")}\n`, 200, {
       "content-type": "text/plain; version=0.0.4",
     });

@@ -1,7 +1,8 @@
 import { Hono } from "hono";
 import { routes } from "../../core/protocol/routes.ts";
 import type { RelayContext } from "../context.ts";
-import { cardOf, findModel, findVersion, summaryOf } from "./answers.ts";
+import { cardOf, findModel, findVersion, type ModelCard, summaryOf } from "./answers.ts";
+import { createMemo } from "./memo.ts";
 import { pathPart, queryNumber } from "./params.ts";
 
 const VERSIONS_A_PAGE = 50;
@@ -9,11 +10,18 @@ const VERSIONS_A_PAGE = 50;
 /** Cards, histories and the shard ledger. */
 export function modelRoutes(context: RelayContext): Hono {
   const app = new Hono();
+  const cards = createMemo<ModelCard>(context.clock);
+  /** All of a card follows from the head. */
+  async function knownCardOf(id: string): Promise<ModelCard> {
+    const model = await findModel(context, id);
+    const key = { name: id, state: model.row.head, maxAgeMs: Number.POSITIVE_INFINITY };
+    return cards(key, () => cardOf(context, model));
+  }
   app.get(routes.models(), async (c) => {
     const ids = [...context.models.keys()];
-    return c.json({ models: await Promise.all(ids.map((id) => cardOf(context, id))) });
+    return c.json({ models: await Promise.all(ids.map(knownCardOf)) });
   });
-  app.get(routes.model(":model"), async (c) => c.json(await cardOf(context, pathPart(c, "model"))));
+  app.get(routes.model(":model"), async (c) => c.json(await knownCardOf(pathPart(c, "model"))));
 
   app.get(routes.versions(":model"), async (c) => {
     const { row } = await findModel(context, pathPart(c, "model"));

@@ -74,6 +74,8 @@ export function ledgerSuite(open: () => Promise<EmptyDatabase>): void {
       expect(life).toMatchObject({ state: "merged", version: 1, multiplier: 4096, credit: 100 });
       expect(await ledger.waitingBytes(id(1))).toBeUndefined();
       expect((await ledger.shards("tiny"))[0]).toMatchObject({ trained: 2, contributors: 1 });
+      expect(await ledger.totals("tiny")).toEqual({ merged: 2, contributors: 1 });
+      expect(await ledger.counts("tiny", 10)).toMatchObject({ merged24h: 2, lastMergeAt: 1 });
       const [leader] = await ledger.leaderboard("tiny", 0, 10);
       expect(leader).toEqual({ contributor: id(7), credit: 200, merged: 2, lastMergedAt: 1 });
       expect(await ledger.mergedNorms("tiny", 10)).toEqual(expect.arrayContaining([1, 2]));
@@ -122,7 +124,8 @@ export function ledgerSuite(open: () => Promise<EmptyDatabase>): void {
 
   ledgerTest("counts say what waits, since when, and what was merged", async (ledger) => {
     const empty = await ledger.counts("tiny", 0);
-    expect(empty).toMatchObject({ received: 0, queued: 0, oldestReceivedAt: null, merged: 0 });
+    expect(empty).toMatchObject({ received: 0, queued: 0, oldestReceivedAt: null });
+    expect(await ledger.totals("tiny")).toEqual({ merged: 0, contributors: 0 });
     await ledger.enter(contribution(1), bytes);
     await enterQueued(ledger, 2, 3);
     const counts = await ledger.counts("tiny", 10);

@@ -45,3 +45,17 @@ test("old tickets that nobody used are found without those that were used", asyn
     expect.stringMatching(/tickets USING .*INDEX tickets_by_use \(used=\? AND expires_at<\?\)/),
   );
 });
+
+test("H18: health counts what waits and the last day's work, not the whole history", async () => {
+  const plan = await planOf(ledger.counts("tiny", 10));
+  const searches = plan.filter((step) => /^(SEARCH|SCAN)/.test(step));
+  expect(searches).toEqual([
+    expect.stringMatching(/INDEX contributions_by_state \(model=\? AND state=\?\)/),
+    expect.stringMatching(/contributions_by_state \(model=\? AND state=\? AND updated_at>\?\)/),
+    expect.stringMatching(
+      /COVERING INDEX contributions_by_arrival \(model=\? AND received_at>\?\)/,
+    ),
+    expect.stringMatching(/INDEX contributions_by_state \(model=\? AND state=\?\)/),
+  ]);
+  expect(plan.filter((step) => /TEMP B-TREE/.test(step))).toEqual([]);
+});

@@ -1,4 +1,5 @@
 import { type Kysely, sql } from "kysely";
+import { WAITING } from "./judging.ts";
 import type { Tables } from "./tables.ts";
 
 const DAY_MS = 24 * 3600_000;
@@ -16,9 +17,9 @@ export type ModelCounts = {
   /** Of `received24h`, those whose mask was the head's when they arrived. */
   readonly onMask24h: number;
   readonly received24h: number;
-  readonly merged: number;
-  readonly contributors: number;
 };
+
+export type ModelTotals = { readonly merged: number; readonly contributors: number };
 
 export type LeaderboardRow = {
   readonly contributor: string;
@@ -29,47 +30,68 @@ export type LeaderboardRow = {
 
 export function statusParts(db: Kysely<Tables>) {
   return {
+    /** Reads what waits and the last day's work only, however long the history is. */
     async counts(model: string, now: number): Promise<ModelCounts> {
       const day = now - DAY_MS;
-      const number = (condition: ReturnType<typeof sql<boolean>>) =>
-        sql<number>`coalesce(sum(case when ${condition} then 1 else 0 end), 0)`;
+      const ofModel = db.selectFrom("contributions").where("model", "=", model);
+      const waiting = await ofModel
+        .select((eb) => [
+          "state",
+          eb.fn.countAll<number>().as("count"),
+          eb.fn.min("received_at").as("oldest"),
+        ])
+        .where("state", "in", [...WAITING])
+        .groupBy("state")
+        .execute();
+      const decided = await ofModel
+        .select((eb) => ["state", eb.fn.countAll<number>().as("count")])
+        .where("state", "in", ["merged", "refused"])
+        .where("updated_at", ">=", day)
+        .groupBy("state")
+        .execute();
+      const arrived = await ofModel
+        .select((eb) => [
+          eb.fn.countAll<number>().as("received24h"),
+          eb.fn.coalesce(eb.fn.sum<number>("on_mask"), sql<number>`0`).as("onMask24h"),
+        ])
+        .where("received_at", ">=", day)
+        .executeTakeFirstOrThrow();
+      const last = await ofModel
+        .select("updated_at")
+        .where("state", "=", "merged")
+        .orderBy("updated_at", "desc")
+        .limit(1)
+        .executeTakeFirst();
+      const countOf = (rows: { state: string; count: number }[], ...states: string[]) =>
+        rows.reduce(
+          (sum, { state, count }) => sum + (states.includes(state) ? Number(count) : 0),
+          0,
+        );
+      return {
+        received: countOf(waiting, "received", "screened"),
+        scored: countOf(waiting, "scored"),
+        queued: countOf(waiting, "queued"),
+        oldestReceivedAt:
+          waiting.length === 0 ? null : Math.min(...waiting.map(({ oldest }) => Number(oldest))),
+        merged24h: countOf(decided, "merged"),
+        refused24h: countOf(decided, "refused"),
+        received24h: Number(arrived.received24h),
+        onMask24h: Number(arrived.onMask24h),
+        lastMergeAt: last === undefined ? null : Number(last.updated_at),
+      };
+    },
+    /** What was ever merged. It reads all of that, and changes with the head only. */
+    async totals(model: string): Promise<ModelTotals> {
       const row = await db
         .selectFrom("contributions")
         .select((eb) => [
-          number(sql`state in ('received', 'screened')`).as("received"),
-          number(sql`state = 'scored'`).as("scored"),
-          number(sql`state = 'queued'`).as("queued"),
-          number(sql`state = 'merged'`).as("merged"),
-          number(sql`state = 'merged' and updated_at >= ${day}`).as("merged24h"),
-          number(sql`state = 'refused' and updated_at >= ${day}`).as("refused24h"),
-          number(sql`received_at >= ${day} and on_mask = 1`).as("onMask24h"),
-          number(sql`received_at >= ${day}`).as("received24h"),
-          sql<
-            number | null
-          >`min(case when state in ('received', 'screened', 'scored', 'queued') then received_at end)`.as(
-            "oldest",
-          ),
-          sql<number | null>`max(case when state = 'merged' then updated_at end)`.as("lastMergeAt"),
-          eb.fn
-            .count<number>(sql`case when state = 'merged' then contributor end`)
-            .distinct()
-            .as("contributors"),
+          eb.fn.countAll<number>().as("merged"),
+          eb.fn.count<number>("contributor").distinct().as("contributors"),
         ])
         .where("model", "=", model)
+        .where("state", "=", "merged")
         .executeTakeFirstOrThrow();
-      return {
-        received: Number(row.received),
-        scored: Number(row.scored),
-        queued: Number(row.queued),
-        merged: Number(row.merged),
-        merged24h: Number(row.merged24h),
-        refused24h: Number(row.refused24h),
-        onMask24h: Number(row.onMask24h),
-        received24h: Number(row.received24h),
-        oldestReceivedAt: row.oldest === null ? null : Number(row.oldest),
-        lastMergeAt: row.lastMergeAt === null ? null : Number(row.lastMergeAt),
-        contributors: Number(row.contributors),
-      };
+      return { merged: Number(row.merged), contributors: Number(row.contributors) };
     },
     /** How many contributions are not yet judged by themselves. */
     async unscored(model: string): Promise<number> {
