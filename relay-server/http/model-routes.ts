@@ -38,22 +38,23 @@ export function modelRoutes(context: RelayContext): Hono {
 
   app.get(routes.shards(":model"), async (c) => {
     const { row, recipe } = await findModel(context, pathPart(c, "model"));
-    const shards = await context.ledger.shards(row.id);
+    const [shards, trainers] = await Promise.all([
+      context.ledger.shards(row.id),
+      context.ledger.shardTrainers(row.id),
+    ]);
     return c.json({
       model: row.id,
       source: recipe.data.source,
       licence: recipe.data.licence,
-      shards: shards.map(
-        ({ position, sha256, size_bytes, examples, title, trained, contributors }) => ({
-          index: position,
-          sha256,
-          sizeBytes: size_bytes,
-          examples,
-          title,
-          trained,
-          contributors,
-        }),
-      ),
+      shards: shards.map(({ position, sha256, size_bytes, examples, title, trained }) => ({
+        index: position,
+        sha256,
+        sizeBytes: size_bytes,
+        examples,
+        title,
+        trained,
+        contributors: trainers.get(position) ?? 0,
+      })),
     });
   });
   return app;

@@ -73,7 +73,8 @@ export function ledgerSuite(open: () => Promise<EmptyDatabase>): void {
       const life = await ledger.contribution(id(1));
       expect(life).toMatchObject({ state: "merged", version: 1, multiplier: 4096, credit: 100 });
       expect(await ledger.waitingBytes(id(1))).toBeUndefined();
-      expect((await ledger.shards("tiny"))[0]).toMatchObject({ trained: 2, contributors: 1 });
+      expect((await ledger.shards("tiny"))[0]).toMatchObject({ trained: 2 });
+      expect(await ledger.shardTrainers("tiny")).toEqual(new Map([[0, 1]]));
       expect(await ledger.totals("tiny")).toEqual({ merged: 2, contributors: 1 });
       expect(await ledger.counts("tiny", 10)).toMatchObject({ merged24h: 2, lastMergeAt: 1 });
       const [leader] = await ledger.leaderboard("tiny", 0, 10);
@@ -225,7 +226,8 @@ export function ledgerSuite(open: () => Promise<EmptyDatabase>): void {
         { contribution: id(1), merged: 1, reverted: 2 },
       ]);
       expect(await ledger.leaderboard("tiny", 0, 10)).toEqual([]);
-      expect((await ledger.shards("tiny"))[0]).toMatchObject({ trained: 0, contributors: 0 });
+      expect((await ledger.shards("tiny"))[0]).toMatchObject({ trained: 0 });
+      expect(await ledger.shardTrainers("tiny")).toEqual(new Map());
       expect(await asked(1)).toEqual({ kind: "refused", code: "already-reverted" });
       const actions = (await ledger.audit(9)).map(({ action }) => action);
       const insisting = ["revert-published", "revert-insist", "revert"];

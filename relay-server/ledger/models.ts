@@ -35,23 +35,23 @@ export function modelParts(db: Kysely<Tables>, write: Write) {
     model(id: string): Promise<ModelRow | undefined> {
       return db.selectFrom("models").selectAll().where("id", "=", id).executeTakeFirst();
     },
-    shards(model: string): Promise<(ShardRow & { contributors: number })[]> {
+    shards(model: string): Promise<ShardRow[]> {
       return db
         .selectFrom("shards")
-        .selectAll("shards")
-        .select((eb) =>
-          eb
-            .selectFrom("shard_trainers")
-            .whereRef("shard_trainers.model", "=", "shards.model")
-            .whereRef("shard_trainers.position", "=", "shards.position")
-            .select((inner) => inner.fn.countAll<number>().as("contributors"))
-            .$asScalar()
-            .$notNull()
-            .as("contributors"),
-        )
+        .selectAll()
         .where("model", "=", model)
         .orderBy("position")
         .execute();
+    },
+    /** How many contributors' merged work trained on each shard, by position. It counts all of them. */
+    async shardTrainers(model: string): Promise<Map<number, number>> {
+      const rows = await db
+        .selectFrom("shard_trainers")
+        .select((eb) => ["position", eb.fn.countAll<number>().as("contributors")])
+        .where("model", "=", model)
+        .groupBy("position")
+        .execute();
+      return new Map(rows.map(({ position, contributors }) => [position, Number(contributors)]));
     },
     /** Take the model over: whoever published it before is fenced out. Returns the new fence. */
     takeOver(model: string): Promise<number> {

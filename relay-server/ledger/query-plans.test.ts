@@ -59,3 +59,8 @@ test("H18: health counts what waits and the last day's work, not the whole histo
   ]);
   expect(plan.filter((step) => /TEMP B-TREE/.test(step))).toEqual([]);
 });
+
+test("a ticket's shards are read without who trained on them", async () => {
+  const plan = await planOf(ledger.shards("tiny"));
+  expect(plan).toEqual([expect.stringMatching(/^SEARCH shards USING INDEX/)]);
+});
