@@ -103,6 +103,23 @@ export function judgingSuite(ledgerTest: LedgerTest): void {
     expect(await ledger.earlierOnMask(other, 9)).toEqual([]);
   });
 
+  ledgerTest("where masks are own, all work that came earlier is on the same", async (ledger) => {
+    const mask = '{"kind":"own","count":5}';
+    for (const n of [4, 5]) await ledger.issueTicket(ticket(n), [0]);
+    for (const n of [1, 2]) {
+      await enterQueued(ledger, n, 1);
+      await publish(ledger, n, [n], { mask });
+    }
+    await ledger.enter({ ...contribution(3), base: 1 }, bytes);
+    await ledger.enter({ ...contribution(4), base: 2 }, bytes);
+    await ledger.refuseWaiting([id(3)], { code: "harmful", message: "" }, 5);
+    const asked = { ...contribution(5), base: 1 };
+    const ids = async (limit: number) =>
+      (await ledger.earlierOnMask(asked, limit)).map((r) => r.id);
+    expect(await ids(9)).toEqual([id(4), id(2), id(1)]);
+    expect(await ids(1)).toEqual([id(4)]);
+  });
+
   ledgerTest(
     "M6: an epoch's versions, arrivals and tickets are those of the head's mask",
     async (ledger) => {

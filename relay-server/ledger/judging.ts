@@ -133,7 +133,7 @@ export function judgingParts(db: Kysely<Tables>, write: Write) {
       });
     },
     /** Work on the same mask that came before this, waits or was merged, newest first. */
-    earlierOnMask(
+    async earlierOnMask(
       {
         id,
         model,
@@ -142,24 +142,30 @@ export function judgingParts(db: Kysely<Tables>, write: Write) {
       }: Pick<ContributionRow, "id" | "model" | "base" | "received_at">,
       limit: number,
     ): Promise<Pick<ContributionRow, "id" | "contributor">[]> {
-      const masks = db.selectFrom("versions").where("model", "=", model);
-      return db
+      const versions = db.selectFrom("versions").where("model", "=", model);
+      const { mask } = await versions
+        .select("mask")
+        .where("number", "=", base)
+        .executeTakeFirstOrThrow();
+      const ofModel = db
         .selectFrom("contributions")
         .select(["id", "contributor"])
-        .where("model", "=", model)
-        .where(
-          "base",
-          "in",
-          masks
-            .select("number")
-            .where("mask", "=", masks.select("mask").where("number", "=", base)),
-        )
-        .where("state", "in", [...WAITING, "merged"])
-        .where(sql<boolean>`(received_at, id) < (${received_at}, ${id})`)
-        .orderBy("received_at", "desc")
-        .orderBy("id", "desc")
-        .limit(limit)
-        .execute();
+        .where("model", "=", model);
+      // where masks are the contributors' own, all versions have the same: what came last is found without them
+      const isOwn = JSON.parse(mask).kind === "own";
+      const onMask = isOwn
+        ? ofModel
+        : ofModel.where("base", "in", versions.select("number").where("mask", "=", mask));
+      return (
+        onMask
+          .where("state", "in", [...WAITING, "merged"])
+          .where(sql<boolean>`(received_at, id) < (${received_at}, ${id})`)
+          // a sum, so that SQLite looks the mask's few versions up and does not walk back through the whole history
+          .orderBy(isOwn ? "received_at" : sql`+received_at`, "desc")
+          .orderBy("id", "desc")
+          .limit(limit)
+          .execute()
+      );
     },
   };
 }

@@ -3,7 +3,7 @@ import Database from "better-sqlite3";
 import { Kysely, SqliteDialect } from "kysely";
 import { beforeEach, expect, test } from "vitest";
 import type { Ledger } from "./ledger.ts";
-import { filled, HOUR_MS, ticket } from "./ledger-rows.ts";
+import { contribution, filled, HOUR_MS, ticket } from "./ledger-rows.ts";
 import type { Tables } from "./tables.ts";
 
 const database = new Database(":memory:");
@@ -63,4 +63,18 @@ test("H18: health counts what waits and the last day's work, not the whole histo
 test("a ticket's shards are read without who trained on them", async () => {
   const plan = await planOf(ledger.shards("tiny"));
   expect(plan).toEqual([expect.stringMatching(/^SEARCH shards USING INDEX/)]);
+});
+
+test("G20: what came before under own masks is read backwards, and no further than needed", async () => {
+  const earlier = () => planOf(ledger.earlierOnMask(contribution(3), 64));
+  const ofEpoch = await earlier();
+  expect(ofEpoch).toContainEqual(
+    expect.stringMatching(/contributions_by_base \(model=\? AND base=/),
+  );
+  await db.updateTable("versions").set({ mask: '{"kind":"own","count":5}' }).execute();
+  asked = [];
+  const [, ...own] = await earlier();
+  expect(own).toEqual([
+    expect.stringMatching(/INDEX contributions_by_arrival \(model=\? AND \(received_at,id\)</),
+  ]);
 });

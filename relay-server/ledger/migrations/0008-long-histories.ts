@@ -3,7 +3,7 @@ import { type QueryExecutorProvider, sql } from "kysely";
 const STATEMENTS = [
   // how often a contributor's work was merged, refused, and when last
   "create index contributions_by_standing on contributions (contributor, model, state, updated_at)",
-  // the last day's arrivals
+  // the last day's arrivals, and what came just before a contribution
   "create index contributions_by_arrival on contributions (model, received_at, id, on_mask)",
   // old tickets that nobody used are found without passing by all that were used
   "alter table tickets add column used integer not null default 0",
