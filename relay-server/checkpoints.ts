@@ -1,4 +1,4 @@
-import { FormatError } from "../core/errors.ts";
+import { assert, FormatError } from "../core/errors.ts";
 import { parseJson } from "../core/protocol/canonical-json.ts";
 import { type Manifest, manifest } from "../core/protocol/schemas/checkpoint.ts";
 import { applyDeltaStep, decodeDeltaStep } from "../core/tensors/delta-step.ts";
@@ -6,12 +6,13 @@ import { decodeCheckpoint } from "../core/tensors/manifest.ts";
 import type { PublicBlobs } from "./blobs/public-blobs.ts";
 import type { Ledger } from "./ledger/ledger.ts";
 import type { VersionRow } from "./ledger/tables.ts";
+import type { StepRow } from "./ledger/versions.ts";
 
 /** Reads checkpoints back from the blobs they were published as. */
 export type Checkpoints = {
   /** The last keyframe up to `version`, and the versions whose delta steps lead from it there. */
-  pathTo(version: VersionRow): Promise<{ keyframe: VersionRow; steps: VersionRow[] }>;
-  manifestOf(version: VersionRow): Promise<Manifest>;
+  pathTo(version: VersionRow): Promise<{ keyframe: StepRow; steps: StepRow[] }>;
+  manifestOf(version: Pick<VersionRow, "checkpoint">): Promise<Manifest>;
   /** The parameters [N] of `version`; a FormatError names the blob that is missing or damaged. */
   parametersOf(version: VersionRow): Promise<Float32Array>;
 };
@@ -22,13 +23,14 @@ export function createCheckpoints(ledger: Ledger, blobs: PublicBlobs): Checkpoin
     if (bytes === null) throw new FormatError(`blob ${id} is missing or damaged`);
     return bytes;
   }
-  const manifestOf = async (version: VersionRow) =>
-    parseJson("manifest", manifest, await blob(version.checkpoint));
+  const manifestOf = async ({ checkpoint }: Pick<VersionRow, "checkpoint">) =>
+    parseJson("manifest", manifest, await blob(checkpoint));
 
   async function pathTo(version: VersionRow) {
     const keyframe = await ledger.keyframe(version.model, version.number);
     if (keyframe === undefined) throw new FormatError(`${version.model}: no keyframe`);
-    const steps = await ledger.versionsBetween(version.model, keyframe.number + 1, version.number);
+    const steps = await ledger.steps(version.model, keyframe.number + 1, version.number);
+    assert(steps !== null, "too many steps, and none were too many");
     return { keyframe, steps };
   }
 

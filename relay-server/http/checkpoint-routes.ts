@@ -5,6 +5,7 @@ import { encodeCheckpointFile } from "../../core/tensors/checkpoint-file.ts";
 import type { Checkpoints } from "../checkpoints.ts";
 import type { RelayContext } from "../context.ts";
 import type { VersionRow } from "../ledger/tables.ts";
+import type { StepRow } from "../ledger/versions.ts";
 import { findModel, findVersion } from "./answers.ts";
 import { pathPart, queryNumber } from "./params.ts";
 import { Refusal } from "./refusal.ts";
@@ -48,8 +49,8 @@ export function checkpointRoutes(context: RelayContext, checkpoints: Checkpoints
     const blobs = context.config.blobUrl;
     const { number, checkpoint } = version;
     if (from !== null) {
-      const rows = await context.ledger.versionsBetween(version.model, from + 1, number);
-      if (rows.reduce((sum, row) => sum + row.step_bytes, 0) < wholeBytes) {
+      const rows = await context.ledger.steps(version.model, from + 1, number, wholeBytes);
+      if (rows !== null) {
         return { version: number, checkpoint, keyframe: null, steps: rows.map(stepOf), blobs };
       }
     }
@@ -66,6 +67,6 @@ export function checkpointRoutes(context: RelayContext, checkpoints: Checkpoints
   return app;
 }
 
-function stepOf({ number, checkpoint, step, step_bytes }: VersionRow) {
+function stepOf({ number, checkpoint, step, step_bytes }: StepRow) {
   return { version: number, checkpoint, sha256: step ?? "", sizeBytes: step_bytes };
 }

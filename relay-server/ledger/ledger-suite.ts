@@ -158,6 +158,14 @@ export function ledgerSuite(open: () => Promise<EmptyDatabase>): void {
     expect(numbers(await ledger.versions("tiny", null, 2))).toEqual([2, 1]);
     expect(numbers(await ledger.versions("tiny", 1, 2))).toEqual([0]);
     expect(numbers(await ledger.versionsBetween("tiny", 1, 2))).toEqual([1, 2]);
+    const [first, second] = [1, 2].map((n) => {
+      const { number, checkpoint, step, step_bytes } = version(n);
+      return { number, checkpoint, step, step_bytes };
+    });
+    expect(await ledger.steps("tiny", 1, 2)).toEqual([first, second]);
+    expect(await ledger.steps("tiny", 2, 2, 9)).toEqual([second]);
+    expect(await ledger.steps("tiny", 1, 2, 16)).toBeNull(); // 8 bytes each
+    expect(await ledger.steps("tiny", 3, 2)).toEqual([]);
     expect((await ledger.keyframe("tiny", 2))?.number).toBe(0);
     expect((await ledger.versionById("tiny", id(1002)))?.number).toBe(2);
   });

@@ -78,3 +78,11 @@ test("G20: what came before under own masks is read backwards, and no further th
     expect.stringMatching(/INDEX contributions_by_arrival \(model=\? AND \(received_at,id\)</),
   ]);
 });
+
+test("H13: a plan is made without reading the versions' records", async () => {
+  const plan = await planOf(
+    Promise.all([ledger.keyframe("tiny", 0), ledger.steps("tiny", 0, 600, 9)]),
+  );
+  const steps = expect.stringMatching(/versions USING COVERING INDEX versions_by_step/);
+  expect(plan).toEqual([steps, steps, steps, steps]); // 601 versions are read in three parts
+});

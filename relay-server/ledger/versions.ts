@@ -1,9 +1,19 @@
 import type { Kysely } from "kysely";
 import type { Tables, VersionRow } from "./tables.ts";
 
+/** What of a version leads to its checkpoint. */
+export type StepRow = Pick<VersionRow, "number" | "checkpoint" | "step" | "step_bytes">;
+
+const STEPS_A_READ = 256; // some 50 KB of rows; many a plan ends after the first
+
 export function versionParts(db: Kysely<Tables>) {
   const ofModel = (model: string) =>
     db.selectFrom("versions").selectAll().where("model", "=", model);
+  const stepsOf = (model: string) =>
+    db
+      .selectFrom("versions")
+      .select(["number", "checkpoint", "step", "step_bytes"])
+      .where("model", "=", model);
   return {
     version(model: string, number: number): Promise<VersionRow | undefined> {
       return ofModel(model).where("number", "=", number).executeTakeFirst();
@@ -24,12 +34,37 @@ export function versionParts(db: Kysely<Tables>) {
         .orderBy("number")
         .execute();
     },
+    /**
+     * What leads to the checkpoints of versions first…last, in ascending order; null if the steps weigh `tooManyBytes` or
+     * more together.
+     */
+    async steps(
+      model: string,
+      first: number,
+      last: number,
+      tooManyBytes = Number.POSITIVE_INFINITY,
+    ): Promise<StepRow[] | null> {
+      const steps: StepRow[] = [];
+      let bytes = 0;
+      for (let from = first; from <= last; from += STEPS_A_READ) {
+        const rows = await stepsOf(model)
+          .where("number", ">=", from)
+          .where("number", "<=", Math.min(last, from + STEPS_A_READ - 1))
+          .orderBy("number")
+          .execute();
+        bytes += rows.reduce((sum, { step_bytes }) => sum + step_bytes, 0);
+        if (bytes >= tooManyBytes) return null;
+        steps.push(...rows);
+      }
+      return steps;
+    },
     /** The newest version up to `number` whose whole checkpoint is kept. */
-    keyframe(model: string, number: number): Promise<VersionRow | undefined> {
-      return ofModel(model)
+    keyframe(model: string, number: number): Promise<StepRow | undefined> {
+      return stepsOf(model)
         .where("number", "<=", number)
         .where("keyframe", "=", 1)
         .orderBy("number", "desc")
+        .limit(1)
         .executeTakeFirst();
     },
   };
