@@ -15,13 +15,24 @@ export type Serving = {
   close(): Promise<void>;
 };
 
+const REQUEST_TIMEOUT_MS = 60_000; // a patch of 4 MiB over 560 kbit/s; whoever is slower is a burden on all
+
 /** Listen on the configured port and answer with `starting`; a StartError if that is not possible. */
-export async function startServing({ host, port }: Config, starting: Fetch): Promise<Serving> {
+export async function startServing(
+  { host, port }: Pick<Config, "host" | "port">,
+  starting: Fetch,
+  { requestTimeoutMs = REQUEST_TIMEOUT_MS } = {},
+): Promise<Serving> {
   let answer = starting;
   const answerRequest = getRequestListener((request, env) => answer(request, env), {
     overrideGlobalObjects: false,
   });
-  const server = createServer((request, response) => {
+  const timeouts = {
+    requestTimeout: requestTimeoutMs,
+    headersTimeout: requestTimeoutMs,
+    connectionsCheckingInterval: requestTimeoutMs / 4,
+  };
+  const server = createServer(timeouts, (request, response) => {
     const isSignalling = request.url?.startsWith(`${SIGNALLING_PATH}/`) === true;
     (isSignalling ? signalling.listener : answerRequest)(request, response);
   });

@@ -19,7 +19,6 @@ import type { EventHub } from "../events/event-hub.ts";
 import { tellHealth } from "../health.ts";
 import type { RevertRow } from "../ledger/tables.ts";
 import { findModel } from "./answers.ts";
-import { readBody } from "./body.ts";
 import type { Limits } from "./limits.ts";
 import { pathPart } from "./params.ts";
 import { Refusal } from "./refusal.ts";
@@ -48,7 +47,7 @@ export function adminRoutes(
 
   async function setPaused(c: Context, paused: boolean): Promise<Response> {
     const maintainer = await maintainerOf(c);
-    const body = await readBody(c.req.raw, MAX_REQUEST_BYTES);
+    const body = await limits.body(c, MAX_REQUEST_BYTES);
     const { model } = parseJson("request", pauseRequest, body);
     await findModel(context, model);
     const at = context.clock();
@@ -61,7 +60,7 @@ export function adminRoutes(
 
   async function requestRevert(c: Context): Promise<Response> {
     const maintainer = await maintainerOf(c);
-    const body = await readBody(c.req.raw, MAX_REQUEST_BYTES);
+    const body = await limits.body(c, MAX_REQUEST_BYTES);
     const { insist = false, ...wish } = parseJson("request", revertRequest, body);
     await findModel(context, wish.model);
     const request = { ...wish, insists: insist, maintainer, at: context.clock() };
@@ -75,7 +74,7 @@ export function adminRoutes(
 
   async function ban(c: Context): Promise<Response> {
     const maintainer = await maintainerOf(c);
-    const body = await readBody(c.req.raw, MAX_REQUEST_BYTES);
+    const body = await limits.body(c, MAX_REQUEST_BYTES);
     const request = parseJson("request", banRequest, body);
     const refused = await context.ledger.ban({ ...request, maintainer, at: context.clock() });
     for (const model of context.models.keys()) await tellHealth(context, model); // less waits now
@@ -86,7 +85,7 @@ export function adminRoutes(
 
   async function unban(c: Context): Promise<Response> {
     const maintainer = await maintainerOf(c);
-    const body = await readBody(c.req.raw, MAX_REQUEST_BYTES);
+    const body = await limits.body(c, MAX_REQUEST_BYTES);
     const { contributor } = parseJson("request", unbanRequest, body);
     await context.ledger.unban({ contributor, maintainer, at: context.clock() });
     return c.json({ contributor, banned: false, refused: 0 } satisfies BanStatus);
@@ -94,7 +93,7 @@ export function adminRoutes(
 
   async function tag(c: Context): Promise<Response> {
     const maintainer = await maintainerOf(c);
-    const body = await readBody(c.req.raw, MAX_REQUEST_BYTES);
+    const body = await limits.body(c, MAX_REQUEST_BYTES);
     const request = parseJson("request", tagRequest, body);
     const { row } = await findModel(context, request.model);
     const outcome = await context.ledger.tag({ ...request, maintainer, at: context.clock() });

@@ -5,7 +5,6 @@ import { routes } from "../../core/protocol/routes.ts";
 import { publicKey } from "../../core/protocol/schemas/primitives.ts";
 import type { RelayContext } from "../context.ts";
 import { type createIntake, hasHash } from "../intake/intake.ts";
-import { readBody } from "./body.ts";
 import type { Limits } from "./limits.ts";
 import { pathPart } from "./params.ts";
 import { Refusal } from "./refusal.ts";
@@ -26,7 +25,7 @@ export function contributionRoutes(
     const id = pathPart(c, "id");
     if (!HASH.test(id)) throw new Refusal("malformed", "the address must end in a SHA-256");
     const signature = signatureOf(c);
-    const bytes = await readBody(c.req.raw, MAX_PATCH_BYTES);
+    const bytes = await limits.body(c, MAX_PATCH_BYTES);
     if (!(await hasHash(id, bytes))) {
       throw new Refusal("hash-mismatch", `these ${bytes.length} bytes have another SHA-256`);
     }

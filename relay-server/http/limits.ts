@@ -1,18 +1,20 @@
 import { getConnInfo } from "@hono/node-server/conninfo";
 import type { Context } from "hono";
 import type { RelayContext } from "../context.ts";
+import type { Bodies } from "./body.ts";
 import { createRateLimit } from "./rate-limit.ts";
 import { Refusal } from "./refusal.ts";
 
-/** Refuses a key or an address that asks too often. */
+/** Refuses a key or an address that asks too often, and bodies that are too long. */
 export type Limits = {
   /** Before the body is read: by the network address. */
   address(c: Context): void;
   /** Once its signature is verified: by the key. */
   key(contributor: string): void;
+  readonly body: Bodies["read"];
 };
 
-export function createLimits({ config, clock }: RelayContext): Limits {
+export function createLimits({ config, clock }: RelayContext, body: Bodies["read"]): Limits {
   const addresses = createRateLimit(config.addressRequestsPerMinute);
   const keys = createRateLimit(config.keyRequestsPerMinute);
   const refuseIf = (seconds: number, who: string) => {
@@ -28,6 +30,7 @@ export function createLimits({ config, clock }: RelayContext): Limits {
     address: (c) =>
       refuseIf(addresses.take(addressOf(c, config.trustProxy), clock()), "network address"),
     key: (contributor) => refuseIf(keys.take(contributor, clock()), "key"),
+    body,
   };
 }
 

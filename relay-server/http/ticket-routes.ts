@@ -12,7 +12,6 @@ import { verifyRequest } from "../../core/protocol/signed-request.ts";
 import type { RelayContext } from "../context.ts";
 import { issueTicket } from "../tickets.ts";
 import { findModel } from "./answers.ts";
-import { readBody } from "./body.ts";
 import type { Limits } from "./limits.ts";
 import { pathPart } from "./params.ts";
 import { Refusal } from "./refusal.ts";
@@ -27,7 +26,7 @@ export function ticketRoutes(
   app.post(routes.tickets(":model"), async (c) => {
     limits.address(c);
     const { row } = await findModel(context, pathPart(c, "model"));
-    const body = await readBody(c.req.raw, MAX_REQUEST_BYTES);
+    const body = await limits.body(c, MAX_REQUEST_BYTES);
     const request = parseJson("ticket request", ticketRequest, body);
     const signature = signatureOf(c);
     if (!(await verifyRequest(routes.tickets(row.id), body, signature, request.contributor))) {

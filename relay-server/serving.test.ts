@@ -1,0 +1,20 @@
+import { once } from "node:events";
+import { connect } from "node:net";
+import { expect, test } from "vitest";
+import { startServing } from "./serving.ts";
+
+test("H2: a request that does not end in time is ended", async () => {
+  const config = { host: "127.0.0.1", port: 0 };
+  const take = async (request: Request) => new Response(await request.text());
+  const serving = await startServing(config, take, { requestTimeoutMs: 200 });
+  const socket = connect(serving.port, config.host);
+  socket.on("error", () => {}); // it may be reset instead of closed
+  socket.write("PUT /x HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nhalf");
+  let answer = "";
+  socket.on("data", (data) => {
+    answer += data;
+  });
+  await once(socket, "close");
+  expect(answer).toMatch(/^(HTTP\/1.1 408|$)/);
+  await serving.close();
+});
