@@ -111,7 +111,8 @@ export function startPipeline(parts: PipelineParts): Pipeline {
     if (problem === null) context.problems.delete(model);
     else context.problems.set(model, problem);
     await tellHealth(context, model).catch((error: unknown) => {
-      if (!isStorageFull(error)) throw error; // the event is lost; GET /health tells the problem all the same
+      // the event is lost; GET /health tells the problem all the same
+      if (!isStorageFull(error) && !closed) console.error(error);
     });
     hub.wake();
   }
