@@ -1,4 +1,4 @@
-import { readFile, stat } from "node:fs/promises";
+import { readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
@@ -9,13 +9,15 @@ const WORTH_KEEPING = 0.9; // a smaller copy that saves less than a tenth is not
 
 /** Content-addressed files that anyone may read: checkpoints, delta steps, shards, merged patches. */
 export type PublicBlobs = {
-  /** Keep `bytes` for ever; returns their SHA-256. Durable when it resolves. */
+  /** Keep `bytes`; returns their SHA-256. Durable when it resolves. */
   put(bytes: Uint8Array<ArrayBuffer>): Promise<string>;
   /** The bytes of a blob, checked against its hash; null if it is missing or damaged. */
   read(sha256: string): Promise<Uint8Array<ArrayBuffer> | null>;
   /** Size in bytes of the blob as it is, or of its gzipped copy; null if there is none. */
   size(sha256: string, encoding?: "gzip"): Promise<number | null>;
   path(sha256: string, encoding?: "gzip"): string;
+  /** Take back what nobody was told of; what is not there may be removed. */
+  remove(sha256: string): Promise<void>;
 };
 
 /** The store in `folder`; drafts go to `temporary`, on the same disk. */
@@ -38,6 +40,10 @@ export function openPublicBlobs(folder: string, temporary: string): PublicBlobs 
       }
       await writeDurably(path(id), bytes, { temporary });
       return id;
+    },
+    async remove(id) {
+      await rm(path(id), { force: true });
+      await rm(path(id, "gzip"), { force: true });
     },
     async read(id) {
       const bytes = await readFile(path(id)).catch(nullIfMissing);

@@ -19,7 +19,7 @@ type LedgerTest = (name: string, body: (ledger: Ledger) => Promise<void>) => voi
 async function publish(ledger: Ledger, n: number, merged: number[], changes = {}): Promise<void> {
   const fence = await ledger.takeOver("tiny");
   const publication = { version: { ...version(n), ...changes }, fence, events: [] };
-  expect(await ledger.publish({ ...publication, inputs: inputs(...merged) })).toBe(true);
+  expect(await ledger.publish({ ...publication, inputs: inputs(...merged) })).toBe("published");
 }
 
 /** What judging asks of the ledger, on any database. */

@@ -68,7 +68,7 @@ export function ledgerSuite(open: () => Promise<EmptyDatabase>): void {
       }
       const fence = await ledger.takeOver("tiny");
       const publication = { version: version(1), fence, inputs: inputs(1, 2), events: [] };
-      expect(await ledger.publish(publication)).toBe(true);
+      expect(await ledger.publish(publication)).toBe("published");
       expect((await ledger.model("tiny"))?.head).toBe(1);
       const life = await ledger.contribution(id(1));
       expect(life).toMatchObject({ state: "merged", version: 1, multiplier: 4096, credit: 100 });
@@ -90,12 +90,12 @@ export function ledgerSuite(open: () => Promise<EmptyDatabase>): void {
     const old = await ledger.takeOver("tiny");
     const fence = await ledger.takeOver("tiny");
     const first = { version: version(1), fence, inputs: inputs(1), events: [] };
-    expect(await ledger.publish({ ...first, fence: old })).toBe(false);
-    expect(await ledger.publish({ ...first, version: version(2) })).toBe(false);
-    expect(await ledger.publish(first)).toBe(true);
-    expect(await ledger.publish(first)).toBe(false);
+    expect(await ledger.publish({ ...first, fence: old })).toBe("fenced");
+    expect(await ledger.publish({ ...first, version: version(2) })).toBe("fenced");
+    expect(await ledger.publish(first)).toBe("published");
+    expect(await ledger.publish(first)).toBe("fenced");
     const twice = { version: version(2), fence, inputs: inputs(2, 1), events: [] };
-    expect(await ledger.publish(twice)).toBe(false);
+    expect(await ledger.publish(twice)).toBe("not-waiting");
     expect((await ledger.model("tiny"))?.head).toBe(1);
     expect((await ledger.contribution(id(2)))?.state).toBe("queued");
   });

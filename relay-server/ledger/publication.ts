@@ -22,16 +22,20 @@ export type Publication = {
   readonly events: readonly RelayEvent[];
 };
 
+/** What became of a publication; nothing is changed unless it is published. */
+export type PublicationOutcome =
+  | "published"
+  /** The head is not the parent any more, or another relay took the model over. */
+  | "fenced"
+  /** An input was refused meanwhile. */
+  | "not-waiting";
+
 export function publishParts(write: Write) {
   return {
-    /**
-     * Publish a version in one transaction: the head moves, every input gets its receipt, what waited is deleted.
-     * False, and nothing is changed, if the head is not the parent any more, the publisher was fenced out, or an
-     * input does not wait any more.
-     */
-    publish({ version, fence, inputs, events }: Publication): Promise<boolean> {
-      return write(async (trx) => {
-        if (!(await moveHead(trx, version, fence))) return false;
+    /** Publish a version in one transaction: the head moves, every input gets its receipt, what waited is deleted. */
+    publish({ version, fence, inputs, events }: Publication): Promise<PublicationOutcome> {
+      return write(async (trx): Promise<PublicationOutcome> => {
+        if (!(await moveHead(trx, version, fence))) return "fenced";
         const lives: RelayEvent[] = [];
         for (const input of inputs) {
           const row = await trx
@@ -70,9 +74,9 @@ export function publishParts(write: Write) {
         const ids = inputs.map(({ contribution }) => contribution);
         await trx.deleteFrom("waiting_bytes").where("contribution", "in", ids).execute();
         await addEvents(trx, [...lives, ...events]);
-        return true;
+        return "published";
       }).catch((error: unknown) => {
-        if (error instanceof NotWaitingError) return false;
+        if (error instanceof NotWaitingError) return "not-waiting";
         throw error;
       });
     },
@@ -101,5 +105,5 @@ export async function moveHead(
   return true;
 }
 
-/** Undoes the transaction; its caller hears false. */
+/** Undoes the transaction; its caller hears "not-waiting". */
 class NotWaitingError extends Error {}

@@ -79,7 +79,7 @@ export function spotCheckSuite(ledgerTest: LedgerTest): void {
       await enterQueued(ledger, 1, 1);
       const fence = await ledger.takeOver("tiny");
       const merging = { version: version(1), fence, inputs: inputs(1), events: [] };
-      expect(await ledger.publish(merging)).toBe(true);
+      expect(await ledger.publish(merging)).toBe("published");
       await enterScored(ledger, 2, 2);
       expect((await ledger.waiting("tiny", "scored", 5))[0]?.merged_before).toBe(1);
       await ledger.enter(contribution(3), bytes);
@@ -107,7 +107,7 @@ export function spotCheckSuite(ledgerTest: LedgerTest): void {
     await enterQueued(ledger, 1, 1);
     const fence = await ledger.takeOver("tiny");
     const merging = { version: version(1), fence, inputs: inputs(1), events: [] };
-    expect(await ledger.publish(merging)).toBe(true);
+    expect(await ledger.publish(merging)).toBe("published");
     await enterScored(ledger, 2, 4);
     await ledger.drawSpotCheck(contribution(2), 5);
     await ledger.failSpotCheck(found(2, 9));

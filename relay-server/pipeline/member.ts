@@ -1,4 +1,3 @@
-import { assert } from "../../core/errors.ts";
 import type { Member as JudgedMember } from "../../core/merge/member.ts";
 import { decodePatch, decodePatchHeader, type Patch } from "../../core/patch/patch.ts";
 import { segmentStarts } from "../../core/patch/quantiser.ts";
@@ -11,15 +10,15 @@ import type { Head } from "./head.ts";
 /** A contribution that waits, decoded, and its row in the ledger. */
 export type Member = JudgedMember & { readonly row: Waiting };
 
-/** Read back what intake accepted. */
+/** Read back what intake accepted; null if it was refused meanwhile, and its bytes are gone. */
 export async function readMember(
-  { ledger }: RelayContext,
+  { ledger }: Pick<RelayContext, "ledger">,
   positionsOf: MaskCache,
   { layout, number }: Head,
   row: Waiting,
-): Promise<Member> {
+): Promise<Member | null> {
   const bytes = await ledger.waitingBytes(row.id);
-  assert(bytes !== undefined, `${row.id} waits without its bytes`);
+  if (bytes === undefined) return null;
   const { patch, positions, segments } = await readPatch(positionsOf, layout, bytes);
   const { id, contributor, norm, merged_before: merges, examples } = row;
   const { codes, scales, fisher } = patch;

@@ -29,7 +29,11 @@ export async function mergeCohort(parts: PipelineParts, head: Head): Promise<Ste
 
   const startedAt = clock();
   const members: Member[] = [];
-  for (const row of queued) members.push(await readMember(context, positionsOf, head, row));
+  for (const row of queued) {
+    const member = await readMember(context, positionsOf, head, row);
+    if (member !== null) members.push(member);
+  }
+  if (members.length === 0) return { again: true };
   const setting = {
     ...gateSettingOf(evaluator, head),
     parameters: head.parameters,
@@ -45,24 +49,28 @@ export async function mergeCohort(parts: PipelineParts, head: Head): Promise<Ste
     }),
   );
   await ledger.recordGateTests(head.model, tests);
-  await publish(parts, head, outcome);
+  if (!(await publish(parts, head, outcome))) return { again: true }; // of what still waits, another cohort
   await sendOn(context, outcome);
   pace.note(head.model, "cohort", (clock() - startedAt) / 1000 / members.length);
   return { again: true };
 }
 
+/** Publish what passed, if anything did; false if some of it was refused meanwhile, as by a ban. */
 async function publish(
   { context, evaluator, fences }: PipelineParts,
   head: Head,
   { passed, tested }: CohortOutcome<Member>,
-): Promise<void> {
-  if (passed === null) return;
+): Promise<boolean> {
+  if (passed === null) return true;
   const { candidate, verdict } = passed;
   const setting = gateSettingOf(evaluator, head);
   const attestation = await attest(setting, candidate.step, verdict, tested.length);
   const fence = fences.get(head.model) ?? -1; // no ledger has such a fence
   const published = await publishCandidate(context, head, candidate, attestation, fence);
-  if (!published) throw new Error(`${head.model}: another relay publishes this model now`);
+  if (published === "fenced") {
+    throw new Error(`${head.model}: another relay publishes this model now`);
+  }
+  return published === "published";
 }
 
 /** Refuse what is known to harm; leave what is undecided to later cohorts, but not for ever. */

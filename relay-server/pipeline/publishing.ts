@@ -1,4 +1,3 @@
-import { assert } from "../../core/errors.ts";
 import { isEpochOver, nextMask } from "../../core/history/mask-epoch.ts";
 import { mergeRecordOf } from "../../core/history/merge-record.ts";
 import { encodeVersion, signVersion, versionId } from "../../core/history/version.ts";
@@ -11,6 +10,7 @@ import { applyDeltaStep, type DeltaStep, encodeDeltaStep } from "../../core/tens
 import { encodeCheckpoint } from "../../core/tensors/manifest.ts";
 import type { RelayContext } from "../context.ts";
 import { summaryOf } from "../http/answers.ts";
+import type { PublicationOutcome } from "../ledger/publication.ts";
 import type { RevertPublication } from "../ledger/reverts.ts";
 import type { VersionRow } from "../ledger/tables.ts";
 import type { Head } from "./head.ts";
@@ -18,8 +18,8 @@ import type { Attestation } from "./judge.ts";
 import type { Member } from "./member.ts";
 
 /**
- * Step 10 of the walk: the blobs first, then one transaction. False if another publisher was faster; what was
- * written then stays as blobs that nothing names.
+ * Step 10 of the walk: the blobs first, then one transaction. If another publisher was faster, what was written stays as
+ * blobs that nothing names; if a member does not wait any more, nobody may read any member's patch (protocol H6).
  */
 export async function publishCandidate(
   context: RelayContext,
@@ -27,15 +27,30 @@ export async function publishCandidate(
   candidate: Candidate<Member>,
   attestation: Attestation,
   fence: number,
-): Promise<boolean> {
+): Promise<PublicationOutcome> {
+  const outcome = await writeAndPublish(context, head, candidate, attestation, fence);
+  if (outcome !== "not-waiting") return outcome;
+  for (const { id } of candidate.members) {
+    const life = await context.ledger.contribution(id);
+    if (life?.version === null) await context.blobs.remove(id);
+  }
+  return outcome;
+}
+
+async function writeAndPublish(
+  context: RelayContext,
+  head: Head,
+  candidate: Candidate<Member>,
+  attestation: Attestation,
+  fence: number,
+): Promise<PublicationOutcome> {
   const { blobs, ledger } = context;
-  const { recipe } = head;
   for (const { id } of candidate.members) {
     const bytes = await ledger.waitingBytes(id);
-    assert(bytes !== undefined, `${id} waits without its bytes`);
+    if (bytes === undefined) return "not-waiting";
     await blobs.put(bytes);
   }
-  const merge = mergeRecordOf(recipe.merge, inputsOf(candidate));
+  const merge = mergeRecordOf(head.recipe.merge, inputsOf(candidate));
   const version = await writeVersion(context, head, candidate.step, { merge }, attestation);
   return ledger.publish({
     version,

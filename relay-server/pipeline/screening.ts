@@ -52,6 +52,7 @@ async function passStations(
     ledger.refuseWaiting([row.id], { code, message }, clock());
 
   const member = await readMember(context, positionsOf, head, row);
+  if (member === null) return;
   const reference = (await referenceOf(parts, row))?.(member.positions) ?? null;
   const agreement = reference && agreementWith(reference, deltaOf(member));
   if (row.state === "received") {
