@@ -25,19 +25,22 @@ export type Receipt =
   | { readonly kind: "created" | "known"; readonly life: Contribution }
   | { readonly kind: "refused"; readonly code: RejectCode; readonly message: string };
 
+const HOUR_MS = 3600_000;
+const KEPT_AFTER_EXPIRY_MS = 7 * 24 * HOUR_MS; // an outbox that comes back later hears that its ticket expired
+
 type Intake = (delivery: Delivery) => Promise<Receipt>;
 type Refused = Verdict & { ok: false };
 
 /**
  * Step 6 of the walk: from the cheap rule to the dear one, then bytes and row in one commit. Idempotent by id;
- * refusals with status 422 are recorded and repeat. Broken bytes are a FormatError.
+ * refusals with status 422 are recorded and repeat, until their tickets are long expired. Broken bytes are a FormatError.
  */
 export function createIntake(
   context: RelayContext,
   positionsOf: MaskCache,
   onSigned: (contributor: string) => void,
 ): Intake {
-  const { ledger, clock, models } = context;
+  const { config, ledger, clock, models } = context;
 
   async function recall(id: string): Promise<Receipt | null> {
     const [life, refusal] = await Promise.all([ledger.contribution(id), ledger.refusal(id)]);
@@ -49,8 +52,11 @@ export function createIntake(
 
   async function reject(id: string, contributor: string, no: Refused): Promise<Receipt> {
     const { code, message } = no;
-    if (REJECT_CODES[code].status === 422) {
-      await ledger.recordRefusal({ id, contributor, code, message, refused_at: clock() });
+    // who names tickets that never were could fill the disk with refusals, and hears the same each time
+    if (REJECT_CODES[code].status === 422 && code !== "ticket-unknown") {
+      const at = clock();
+      const row = { id, contributor, code, message, refused_at: at };
+      await ledger.recordRefusal(row, at - config.ticketHours * HOUR_MS - KEPT_AFTER_EXPIRY_MS);
     }
     return { kind: "refused", code, message };
   }

@@ -10,6 +10,8 @@ export type Entry =
   | { readonly kind: "created" | "known"; readonly life: Contribution }
   | { readonly kind: "refused"; readonly code: "ticket-used" | "copied" | "banned" };
 
+const CLEANED_PER_REFUSAL = 2; // more than one, so that old ones go faster than new ones come
+
 export function contributionParts(db: Kysely<Tables>, write: Write) {
   return {
     /** Enter a contribution, its bytes and its event in one commit; the same id again finds the first. */
@@ -61,9 +63,15 @@ export function contributionParts(db: Kysely<Tables>, write: Write) {
         .executeTakeFirst();
       return row && Uint8Array.from(row.bytes); // a copy: a driver's buffer may be part of a pool
     },
-    /** Remember a refusal at the door, so that it repeats. */
-    recordRefusal(row: RefusalRow): Promise<void> {
+    /** Remember a refusal at the door, so that it repeats, and forget some of those from before `forgottenBefore`. */
+    recordRefusal(row: RefusalRow, forgottenBefore: number): Promise<void> {
       return write(async (trx) => {
+        const forgotten = trx
+          .selectFrom("refusals")
+          .select("id")
+          .where("refused_at", "<", forgottenBefore)
+          .limit(CLEANED_PER_REFUSAL);
+        await trx.deleteFrom("refusals").where("id", "in", forgotten).execute();
         await trx
           .insertInto("refusals")
           .values(row)

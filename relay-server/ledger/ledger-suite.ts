@@ -111,6 +111,18 @@ export function ledgerSuite(open: () => Promise<EmptyDatabase>): void {
     expect(await ledger.counts("tiny", 10)).toMatchObject({ received: 0, refused24h: 1 });
   });
 
+  ledgerTest("a refusal repeats until it is forgotten", async (ledger) => {
+    const refusal = (n: number) => {
+      return { id: id(n), contributor: id(7), code: "copied", message: "", refused_at: n };
+    };
+    for (const n of [1, 2, 3]) await ledger.recordRefusal(refusal(n), 0);
+    await ledger.recordRefusal({ ...refusal(1), message: "another" }, 0);
+    expect(await ledger.refusal(id(1))).toMatchObject({ message: "" });
+    await ledger.recordRefusal(refusal(9), 3);
+    const kept = await Promise.all([1, 2, 3, 9].map((n) => ledger.refusal(id(n))));
+    expect(kept.map((row) => row?.refused_at)).toEqual([undefined, undefined, 3, 9]);
+  });
+
   ledgerTest("what is postponed goes to the end of the queue, and is counted", async (ledger) => {
     for (const n of [1, 2]) {
       await enterQueued(ledger, n, n);

@@ -86,3 +86,9 @@ test("H13: a plan is made without reading the versions' records", async () => {
   const steps = expect.stringMatching(/versions USING COVERING INDEX versions_by_step/);
   expect(plan).toEqual([steps, steps, steps, steps]); // 601 versions are read in three parts
 });
+
+test("H10: old refusals are found without the others", async () => {
+  const row = { id: "1", contributor: "", code: "copied", message: "", refused_at: 9 };
+  const plan = await planOf(ledger.recordRefusal(row, 5));
+  expect(plan).toContainEqual(expect.stringMatching(/refusals USING INDEX refusals_by_time/));
+});

@@ -1,3 +1,5 @@
+import { join } from "node:path";
+import Database from "better-sqlite3";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { signId } from "../../core/crypto/signature.ts";
 import { encodeCanonical } from "../../core/protocol/canonical-json.ts";
@@ -135,13 +137,23 @@ test("H10: the same contribution many times within a moment is one", async () =>
   expect(lives.filter(({ id }) => id === parcel.id)).toHaveLength(1);
 });
 
-test("H10: a refusal with 422 repeats", async () => {
-  const work = withHeader(await freshWork(relay, volunteer), { ticket: "1".repeat(32) });
-  const parcel = await volunteer.pack(work);
+test.each([
+  ["recorded", { steps: 21 }],
+  ["found anew", { ticket: "1".repeat(32) }],
+])("H10: a refusal with 422 repeats, %s", async (_, changes) => {
+  const parcel = await volunteer.pack(withHeader(await freshWork(relay, volunteer), changes));
   const first = await put(relay, parcel);
   const second = await put(relay, parcel);
   expect(second.status).toBe(422);
   expect(await second.json()).toEqual(await first.json());
+});
+
+test("H10: what names no ticket of the relay takes no room in its ledger", async () => {
+  const database = new Database(join(relay.dataDir, "ledger.db"), { readonly: true });
+  const codes = database.prepare("select distinct code from refusals").pluck().all();
+  database.close();
+  expect(codes).toContain("ticket-mismatch");
+  expect(codes).not.toContain("ticket-unknown"); // it was the answer above
 });
 
 async function askForWork(path: string, issuedAt: number, signer = volunteer): Promise<Response> {

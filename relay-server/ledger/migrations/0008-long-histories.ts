@@ -7,6 +7,8 @@ const STATEMENTS = [
   "create index contributions_by_arrival on contributions (model, received_at, id, on_mask)",
   // how to build a checkpoint, without the records, which have megabytes in large cohorts
   "create index versions_by_step on versions (model, number, keyframe, checkpoint, step, step_bytes)",
+  // refusals that nobody asks for any more
+  "create index refusals_by_time on refusals (refused_at)",
   // old tickets that nobody used are found without passing by all that were used
   "alter table tickets add column used integer not null default 0",
   "update tickets set used = 1 where id in (select ticket from contributions)",
