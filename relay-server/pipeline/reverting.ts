@@ -8,6 +8,7 @@ import { deltaStepBetween } from "../../core/tensors/delta-step.ts";
 import { tellHealth } from "../health.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { RevertRow } from "../ledger/tables.ts";
+import { isStorageFull } from "../storage-error.ts";
 import type { Head } from "./head.ts";
 import { attest, gateSettingOf, gateTestOf } from "./judge.ts";
 import { readPatch } from "./member.ts";
@@ -29,7 +30,12 @@ export async function revertNext(
   const { ledger, clock } = parts.context;
   const revert = await ledger.nextRevert(head.model);
   if (revert === undefined) return false;
-  const refusal = await publishWithout(parts, head, revert, signal);
+  const refusal = await publishWithout(parts, head, revert, signal).catch((error: unknown) => {
+    if (signal.aborted || isStorageFull(error) || error instanceof FencedError) throw error; // it goes on waiting
+    console.error(error);
+    const message = error instanceof Error ? error.message : String(error);
+    return `the relay failed at it (${message}); its log says more`; // the model must not stand still for it
+  });
   if (refusal !== null) await ledger.refuseRevert(revert, refusal, clock());
   parts.context.toldHealth.delete(head.model); // who asked for it waits for word, also if nothing changed
   await tellHealth(parts.context, head.model);
@@ -68,9 +74,12 @@ async function publishWithout(
     attestation,
     fence,
   );
-  if (!published) throw new Error(`${head.model}: another relay publishes this model now`);
+  if (!published) throw new FencedError(`${head.model}: another relay publishes this model now`);
   return null;
 }
+
+/** Another relay has taken the model over, and its reverts with it. */
+class FencedError extends Error {}
 
 /** Why the gate did not let the model without it pass, in plain words. */
 function refusalOf({ tests, flips }: GateVerdict): string {
