@@ -1,6 +1,7 @@
 import { getConnInfo } from "@hono/node-server/conninfo";
 import type { Context } from "hono";
 import type { RelayContext } from "../context.ts";
+import { networkOf } from "../network-of.ts";
 import type { Bodies } from "./body.ts";
 import { createRateLimit } from "./rate-limit.ts";
 import { Refusal } from "./refusal.ts";
@@ -14,7 +15,10 @@ export type Limits = {
   readonly body: Bodies["read"];
 };
 
-export function createLimits({ config, clock }: RelayContext, body: Bodies["read"]): Limits {
+export function createLimits(
+  { config, clock }: Pick<RelayContext, "config" | "clock">,
+  body: Bodies["read"],
+): Limits {
   const addresses = createRateLimit(config.addressRequestsPerMinute);
   const keys = createRateLimit(config.keyRequestsPerMinute);
   const refuseIf = (seconds: number, who: string) => {
@@ -28,7 +32,10 @@ export function createLimits({ config, clock }: RelayContext, body: Bodies["read
   };
   return {
     address: (c) =>
-      refuseIf(addresses.take(addressOf(c, config.trustProxy), clock()), "network address"),
+      refuseIf(
+        addresses.take(networkOf(addressOf(c, config.trustProxy)), clock()),
+        "network address",
+      ),
     key: (contributor) => refuseIf(keys.take(contributor, clock()), "key"),
     body,
   };
