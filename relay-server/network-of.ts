@@ -14,6 +14,18 @@ export function networkOf(address: string): string {
   return `${[...left, ...zeros, ...right].slice(0, 4).join(":")}::/64`;
 }
 
+/** Where a request comes from: the last hop that the proxy in front saw, or the socket. */
+export function senderOf(
+  {
+    forwarded,
+    socket,
+  }: { readonly forwarded: string | undefined; readonly socket?: string | undefined },
+  trustProxy: boolean,
+): string {
+  const hop = trustProxy ? forwarded?.split(",").at(-1)?.trim() : undefined;
+  return networkOf(hop ?? socket ?? "unknown");
+}
+
 /** The groups of half an address, without leading zeros; an IPv4 address at its end stands for two. */
 function groupsOf(half: string): string[] {
   if (half === "") return [];

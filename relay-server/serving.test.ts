@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { startServing } from "./serving.ts";
 
 test("H2: a request that does not end in time is ended", async () => {
-  const config = { host: "127.0.0.1", port: 0 };
+  const config = { host: "127.0.0.1", port: 0, trustProxy: false };
   const take = async (request: Request) => new Response(await request.text());
   const serving = await startServing(config, take, { requestTimeoutMs: 200 });
   const socket = connect(serving.port, config.host);

@@ -19,7 +19,7 @@ const REQUEST_TIMEOUT_MS = 60_000; // a patch of 4 MiB over 560 kbit/s; whoever 
 
 /** Listen on the configured port and answer with `starting`; a StartError if that is not possible. */
 export async function startServing(
-  { host, port }: Pick<Config, "host" | "port">,
+  { host, port, trustProxy }: Pick<Config, "host" | "port" | "trustProxy">,
   starting: Fetch,
   { requestTimeoutMs = REQUEST_TIMEOUT_MS } = {},
 ): Promise<Serving> {
@@ -36,7 +36,7 @@ export async function startServing(
     const isSignalling = request.url?.startsWith(`${SIGNALLING_PATH}/`) === true;
     (isSignalling ? signalling.listener : answerRequest)(request, response);
   });
-  const signalling = openSignalling(server);
+  const signalling = openSignalling(server, { trustProxy });
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error) => reject(startErrorOf(error, port, host)));
     server.listen(port, host === "" ? undefined : host, resolve);

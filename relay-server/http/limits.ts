@@ -1,7 +1,7 @@
 import { getConnInfo } from "@hono/node-server/conninfo";
 import type { Context } from "hono";
 import type { RelayContext } from "../context.ts";
-import { networkOf } from "../network-of.ts";
+import { senderOf } from "../network-of.ts";
 import type { Bodies } from "./body.ts";
 import { createRateLimit } from "./rate-limit.ts";
 import { Refusal } from "./refusal.ts";
@@ -32,19 +32,13 @@ export function createLimits(
   };
   return {
     address: (c) =>
-      refuseIf(
-        addresses.take(networkOf(addressOf(c, config.trustProxy)), clock()),
-        "network address",
-      ),
+      refuseIf(addresses.take(networkOf(c, config.trustProxy), clock()), "network address"),
     key: (contributor) => refuseIf(keys.take(contributor, clock()), "key"),
     body,
   };
 }
 
-/** Where a request comes from: the last hop that the proxy in front saw, or the socket. */
-function addressOf(c: Context, trustProxy: boolean): string {
-  const forwarded = c.req.header("x-forwarded-for")?.split(",").at(-1)?.trim();
-  if (trustProxy && forwarded !== undefined) return forwarded;
-  if (c.env?.incoming === undefined) return "in process";
-  return getConnInfo(c).remote.address ?? "unknown";
+function networkOf(c: Context, trustProxy: boolean): string {
+  const socket = c.env?.incoming === undefined ? "in process" : getConnInfo(c).remote.address;
+  return senderOf({ forwarded: c.req.header("x-forwarded-for"), socket }, trustProxy);
 }
