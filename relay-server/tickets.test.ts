@@ -19,7 +19,7 @@ let db: Kysely<Tables>;
 let ledger: Ledger;
 let pace: JudgingPace;
 let now: number;
-let ask: () => Promise<TicketAnswer>;
+let ask: (contributor?: string) => Promise<TicketAnswer>;
 
 beforeEach(async () => {
   db = openSqlite(":memory:");
@@ -38,7 +38,8 @@ beforeEach(async () => {
     models: new Map([["tiny", { recipe: tinyRecipe, layout: layoutOf(tinyRecipe.architecture) }]]),
     pace,
   };
-  ask = async () => issueTicket(context, (await ledger.model("tiny"))!, id(7));
+  ask = async (contributor = id(7)) =>
+    issueTicket(context, (await ledger.model("tiny"))!, contributor);
 });
 afterEach(() => db.destroy());
 
@@ -93,4 +94,22 @@ test("H5: the longer the queue, the later one asks again, within bounds", async 
   expect(await retryAt(30)).toBe(5);
   expect(await retryAt(40)).toBe(40);
   expect(await retryAt(1000)).toBe(300);
+});
+
+test("H5: who leaves an hour's tickets unused gets no more, until they come back or the hour is over", async () => {
+  const { tickets, answer } = await askUntilFull();
+  expect(tickets).toHaveLength(32);
+  expect(answer).toMatchObject({ reason: "queue-full", retryAfterSeconds: 300 });
+  await ledger.enter({ ...contribution(1), ticket: tickets[9]! }, bytes);
+  expect((await ask()).work).toBe(true);
+  expect((await ask()).work).toBe(false);
+  now += 59 * MINUTE_MS;
+  expect(await ask()).toMatchObject({ work: false, retryAfterSeconds: 60 });
+  now += MINUTE_MS;
+  expect((await ask()).work).toBe(true);
+});
+
+test("H5: what other keys leave unused is not counted", async () => {
+  await askUntilFull();
+  expect((await ask(id(8))).work).toBe(true);
 });

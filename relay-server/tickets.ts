@@ -11,14 +11,22 @@ import { chooseShards } from "./shards.ts";
 
 const MAX_QUEUE_SECONDS = 120; // whoever finishes a piece hears within two minutes what it is worth
 const LEAST_RETRY_SECONDS = 5;
-const MOST_RETRY_SECONDS = 300; // judging may turn out faster than it was
+const MOST_RETRY_SECONDS = 300; // judging may turn out faster than it was, and work may come back
 const PAUSED_RETRY_SECONDS = 60;
 const HOUR_MS = 3600_000;
+// An hour's for one key: some thirty devices that share it, or one whose tab is closed every two minutes. Tickets out
+// longer do not count, so that a device whose work is always too late goes on; all that a key can hoard is 32 for each hour.
+const MOST_UNUSED = 32;
 
 type TicketContext = Pick<
   RelayContext,
   "config" | "clock" | "random" | "ledger" | "identity" | "models" | "pace"
 >;
+
+function retryAfter(seconds: number): { retryAfterSeconds: number } {
+  const bounded = Math.min(MOST_RETRY_SECONDS, Math.max(LEAST_RETRY_SECONDS, Math.ceil(seconds)));
+  return { retryAfterSeconds: bounded };
+}
 
 /** A piece of work for `contributor` on the model's head, or why there is none. */
 export async function issueTicket(
@@ -31,6 +39,17 @@ export async function issueTicket(
     const message = "A maintainer paused this model.";
     return { work: false, reason: "paused", message, retryAfterSeconds: PAUSED_RETRY_SECONDS };
   }
+  const unusedSince = await ledger.unusedSince(contributor, MOST_UNUSED);
+  const unusedMs = unusedSince === undefined ? HOUR_MS : clock() - unusedSince;
+  if (unusedMs < HOUR_MS) {
+    const message = `Of the work that this key took within an hour, ${MOST_UNUSED} pieces did not come back.`;
+    return {
+      work: false,
+      reason: "queue-full",
+      message,
+      ...retryAfter((HOUR_MS - unusedMs) / 1000),
+    };
+  }
   const [unscored, outstanding] = await Promise.all([
     ledger.unscored(model.id),
     ledger.outstanding(model.id, clock()),
@@ -38,9 +57,8 @@ export async function issueTicket(
   const queueSeconds = (unscored + outstanding) * context.pace.seconds(model.id);
   if (queueSeconds >= MAX_QUEUE_SECONDS) {
     const message = `${unscored} contributions wait to be judged, and ${outstanding} are being made.`;
-    const excess = Math.ceil(queueSeconds - MAX_QUEUE_SECONDS);
-    const retryAfterSeconds = Math.min(MOST_RETRY_SECONDS, Math.max(LEAST_RETRY_SECONDS, excess));
-    return { work: false, reason: "queue-full", message, retryAfterSeconds };
+    const excess = queueSeconds - MAX_QUEUE_SECONDS;
+    return { work: false, reason: "queue-full", message, ...retryAfter(excess) };
   }
   const [head, shards] = await Promise.all([
     ledger.version(model.id, model.head),

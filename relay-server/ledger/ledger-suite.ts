@@ -256,6 +256,17 @@ export function ledgerSuite(open: () => Promise<EmptyDatabase>): void {
     },
   );
 
+  ledgerTest(
+    "the tickets that a contributor has not used are counted from the newest",
+    async (ledger) => {
+      await ledger.issueTicket({ ...ticket(4), contributor: id(8) }, [0]);
+      const since = () => Promise.all([1, 2, 3, 4].map((nth) => ledger.unusedSince(id(7), nth)));
+      expect(await since()).toEqual([3, 2, 1, undefined]);
+      await ledger.enter(contribution(2), bytes);
+      expect(await since()).toEqual([3, 1, undefined, undefined]);
+    },
+  );
+
   ledgerTest("old tickets that nobody used are forgotten, used ones kept", async (ledger) => {
     await ledger.enter(contribution(1), bytes);
     const later = { ...ticket(4), issued_at: 30 * 24 * HOUR_MS };

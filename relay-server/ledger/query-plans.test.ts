@@ -92,3 +92,9 @@ test("H10: old refusals are found without the others", async () => {
   const plan = await planOf(ledger.recordRefusal(row, 5));
   expect(plan).toContainEqual(expect.stringMatching(/refusals USING INDEX refusals_by_time/));
 });
+
+test("H5: a key's unused tickets are read from the newest", async () => {
+  expect(await planOf(ledger.unusedSince("7", 32))).toEqual([
+    expect.stringMatching(/COVERING INDEX tickets_by_contributor \(contributor=\? AND used=\?\)/),
+  ]);
+});

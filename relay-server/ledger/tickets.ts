@@ -26,6 +26,19 @@ export function ticketParts(db: Kysely<Tables>, write: Write) {
         await trx.deleteFrom("tickets").where("id", "in", forgotten).execute();
       });
     },
+    /** When the `nth` newest ticket that a contributor has not used was given out; undefined if there are fewer. */
+    async unusedSince(contributor: string, nth: number): Promise<number | undefined> {
+      const row = await db
+        .selectFrom("tickets")
+        .select("issued_at")
+        .where("contributor", "=", contributor)
+        .where("used", "=", 0)
+        .orderBy("issued_at", "desc")
+        .offset(nth - 1)
+        .limit(1)
+        .executeTakeFirst();
+      return row && Number(row.issued_at);
+    },
     /** A ticket, and the contribution that used it if there is one. */
     ticket(id: string): Promise<(TicketRow & { used_by: string | null }) | undefined> {
       return db

@@ -14,6 +14,8 @@ const STATEMENTS = [
   "update tickets set used = 1 where id in (select ticket from contributions)",
   "drop index tickets_by_expiry",
   "create index tickets_by_use on tickets (used, expires_at)",
+  // those of one key
+  "create index tickets_by_contributor on tickets (contributor, used, issued_at)",
 ];
 
 /** What the relay asks all the time takes as long after years as on the first day. Runs on SQLite and PostgreSQL alike. */
