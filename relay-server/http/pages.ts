@@ -45,6 +45,7 @@ export function pageRoutes(webDir: string): Hono {
     if (known?.modified === found.mtimeMs) return known.file;
     const file = load(path);
     cache.set(path, { modified: found.mtimeMs, file });
+    file.catch(() => cache.delete(path)); // to be tried again
     return file;
   }
 

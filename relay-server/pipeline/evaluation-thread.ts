@@ -5,9 +5,10 @@ import { assert } from "../../core/errors.ts";
 import type { Suite } from "../../core/gate/judge.ts";
 import type { Architecture } from "../../core/protocol/schemas/recipe.ts";
 import { applyDeltaStep } from "../../core/tensors/delta-step.ts";
-import type { Evaluation, evaluate as evaluateExamples } from "../../core/training/evaluate.ts";
+import type { Evaluation } from "../../core/training/evaluate.ts";
 import { decodeExamples, type Examples, sliceExamples } from "../../core/training/examples.ts";
 import { answerCalls } from "../threads/call-port.ts";
+import { openOnce } from "../threads/open-once.ts";
 import { openWasm } from "../threads/open-wasm.ts";
 
 export type EvaluatedModel = {
@@ -35,17 +36,13 @@ const models = new Map<string, EvaluatedModel>();
 const sets = new Map<string, Examples>();
 const checkpoints = new Map<string, Float32Array>();
 const parents = new Map<string, Evaluation>();
-let engine: Promise<typeof evaluateExamples> | null = null;
 
-/** Load tfjs and open its backend once, for the first evaluation: a start without any is faster. */
-function openEngine(): Promise<typeof evaluateExamples> {
-  engine ??= (async () => {
-    const { evaluate } = await import("../../core/training/evaluate.ts");
-    await openWasm();
-    return evaluate;
-  })();
-  return engine;
-}
+/** Load tfjs and open its backend, for the first evaluation: a start without any is faster. */
+const openEngine = openOnce(async () => {
+  const { evaluate } = await import("../../core/training/evaluate.ts");
+  await openWasm();
+  return evaluate;
+});
 
 const evaluator = {
   async open(model: EvaluatedModel): Promise<void> {

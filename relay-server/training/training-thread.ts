@@ -12,6 +12,7 @@ import {
 import type { FisherPolicy } from "../../core/training/mask-choice.ts";
 import type { ReferenceTask } from "../../core/training/reference-training.ts";
 import { answerCalls } from "../threads/call-port.ts";
+import { openOnce } from "../threads/open-once.ts";
 import { openWasm } from "../threads/open-wasm.ts";
 
 export type TrainingJob = Omit<ReferenceTask, "pieces"> & {
@@ -39,10 +40,8 @@ export type MaskJob = {
   readonly protectedSuite: string | null;
 };
 
-let engine: ReturnType<typeof openEngine> | null = null;
-
-/** Load tfjs and open its backend, once. */
-async function openEngine() {
+/** Load tfjs and open its backend. */
+const openEngine = openOnce(async () => {
   const [{ trainPieces }, { estimateFisher }, { chooseMask }] = await Promise.all([
     import("../../core/training/reference-training.ts"),
     import("../../core/training/fisher.ts"),
@@ -50,13 +49,12 @@ async function openEngine() {
   ]);
   await openWasm();
   return { trainPieces, estimateFisher, chooseMask };
-}
+});
 
 const trainingThread = {
   /** What the job's pieces come to: deltas [k], or [N] where it names no mask. */
   async train({ pieces, ...job }: TrainingJob): Promise<Float32Array[]> {
-    engine ??= openEngine();
-    const { trainPieces } = await engine;
+    const { trainPieces } = await openEngine();
     const decoded = pieces.map(({ shards, seed }) => ({
       examples: joinExamples(
         shards.map((file, i) => decodeExamples(`shard ${i}`, file, job.architecture)),
@@ -67,8 +65,7 @@ const trainingThread = {
   },
   /** A shared mask's positions [k]. Trainings that are asked for meanwhile go first after every batch. */
   async chooseMask({ runs, protectedSuite, ...job }: MaskJob): Promise<Uint32Array> {
-    engine ??= openEngine();
-    const { estimateFisher, chooseMask } = await engine;
+    const { estimateFisher, chooseMask } = await openEngine();
     const { architecture } = job;
     const fisherOf = (examples: Examples) =>
       estimateFisher({ ...job, examples }, { onProgress: () => setImmediate() });
