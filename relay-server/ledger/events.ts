@@ -3,7 +3,8 @@ import type { RelayEvent } from "../../core/protocol/schemas/status.ts";
 import type { Write } from "./group-commit.ts";
 import type { EventRow, Tables } from "./tables.ts";
 
-const KEPT_EVENTS = 4096; // a reader that was away longer starts from the present
+// A reader that was away longer starts from the present. × 4 columns stays under SQLite's 32,766 parameters.
+const KEPT_EVENTS = 4096;
 
 /** The model that an event is about: what `?topics=` filters by, together with the type. */
 function modelOf(event: RelayEvent): string {
@@ -21,8 +22,9 @@ export async function addEvents(
 ): Promise<void> {
   if (events.length === 0) return;
   const last = await nextNumber(trx, "events", events.length);
-  const rows = events.map((event, i) => ({
-    id: last - events.length + 1 + i,
+  const kept = events.slice(-KEPT_EVENTS); // a large cohort brings more than are remembered
+  const rows = kept.map((event, i) => ({
+    id: last - kept.length + 1 + i,
     type: event.type,
     topic: modelOf(event),
     data: JSON.stringify(event.data),

@@ -160,6 +160,14 @@ export function ledgerSuite(open: () => Promise<EmptyDatabase>): void {
     expect(await ledger.lastEvent()).toBe(3);
   });
 
+  ledgerTest("of many events at once the last are remembered", async (ledger) => {
+    const event = { type: "leaderboard", data: { model: "tiny" } } as const;
+    await ledger.appendEvents(Array.from({ length: 16_384 }, () => event)); // a cohort's most
+    expect(await ledger.lastEvent()).toBe(16_384);
+    const kept = (await ledger.eventsAfter(0, 9999)).map(({ id }) => Number(id));
+    expect([kept.length, kept[0], kept.at(-1)]).toEqual([4096, 12_289, 16_384]);
+  });
+
   ledgerTest("history is read from either end", async (ledger) => {
     const fence = await ledger.takeOver("tiny");
     for (const n of [1, 2]) {
