@@ -6,8 +6,8 @@ import type { Config } from "./config.ts";
 import type { RelayContext } from "./context.ts";
 import { type DataFolder, openDataFolder } from "./data-folder.ts";
 import { createEventHub } from "./events/event-hub.ts";
+import { createAbsentApp } from "./http/absent.ts";
 import { createApp } from "./http/app.ts";
-import { createStartingApp } from "./http/starting.ts";
 import { type Identity, openIdentity } from "./identity.ts";
 import type { Progress } from "./import/import-model.ts";
 import { createJudgingPace } from "./judging-pace.ts";
@@ -69,7 +69,7 @@ async function start(
 ): Promise<Relay> {
   const folder = await openDataFolder(config.dataDir);
   closers.push(folder.unlock);
-  const starting = createStartingApp(config);
+  const starting = createAbsentApp(config, "the relay is starting");
   const serving = await startServing(config, (request) => starting.fetch(request));
   closers.push(serving.close);
   const { ledger, close: closeLedger } = await openLedger(folder.ledger);
@@ -113,8 +113,13 @@ async function start(
     onWork: pipeline.wake,
     onTicket: ({ model, base }) => void beginReference(parts, model, base.number),
   });
-  const fetch: Fetch = (request, env) => app.fetch(request, env);
+  const ending = createAbsentApp(config, "the relay is ending");
+  let present = app;
+  const fetch: Fetch = (request, env) => present.fetch(request, env);
   serving.open(fetch);
+  closers.push(() => {
+    present = ending; // first of all, since what it answers with is closed next
+  });
   const { port } = serving;
   return { url: `http://localhost:${port}`, port, maintainerTokenFile, fetch, close };
 }

@@ -77,6 +77,15 @@ test("H: while a model is imported, the page is there, and the API says when to 
   await relay.close();
 });
 
+test("H: a relay that ends says so until it has ended", async () => {
+  const { relay, ask } = await startIn(await temporaryFolder());
+  const closing = relay.close();
+  const answer = await ask("/api/v1/health");
+  expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "2"]);
+  expect(await answer.json()).toMatchObject({ error: { code: "unavailable" } });
+  await closing;
+});
+
 test("a data folder that cannot be made is told", async () => {
   const file = join(await temporaryFolder(), "file");
   await writeFile(file, "");

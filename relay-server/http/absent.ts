@@ -6,13 +6,12 @@ import { answerError, refusalAnswer } from "./refusal.ts";
 import { securityHeaders } from "./security-headers.ts";
 
 /**
- * What answers while the relay starts, which takes minutes where models are imported: the page, which
- * asks again by itself, and "unavailable" to everything that it asks.
+ * What answers while the relay starts, which takes minutes where models are imported, and while it ends: the page, which
+ * asks again by itself, and "unavailable", with `message`, to everything that it asks.
  */
-export function createStartingApp({ blobUrl, webDir }: Config): Hono {
+export function createAbsentApp({ blobUrl, webDir }: Config, message: string): Hono {
   const app = new Hono();
-  const refuse = (c: Context) =>
-    refusalAnswer(c, "unavailable", "the relay is starting", { "retry-after": "2" });
+  const refuse = (c: Context) => refusalAnswer(c, "unavailable", message, { "retry-after": "2" });
   app.onError(answerError);
   app.notFound(refuse); // no GET
   app.use(securityHeaders(blobUrl));
