@@ -31,7 +31,7 @@ test("H12: a reader that falls behind is dropped, one that reads hears everythin
   const reader = quick.body!.getReader();
   let heard = "";
   const long = "x".repeat(60_000);
-  for (let id = 1; id <= 6; id++) {
+  for (let id = 1; id <= 7; id++) {
     hub.say([event(id, `${id}${long}`)]);
     while (!heard.includes(`id: ${id}\n`))
       heard += new TextDecoder().decode((await reader.read()).value);
@@ -45,13 +45,103 @@ test("H12: a reader that falls behind is dropped, one that reads hears everythin
     "data: 4",
     "data: 5",
     "data: 6",
+    "data: 7",
   ]);
   await reader.cancel();
   expect(hub.listeners.size).toBe(0);
 });
 
+/** What a reader hears until `last`, from a hub and a ledger that hold `rows`. */
+function returningTo(rows: readonly EventRow[]) {
+  const hub = { ...fakeHub(), last: () => rows.length };
+  const asked: number[] = [];
+  const ledger = {
+    async eventsAfter(after: number, limit: number, types: readonly string[] = []) {
+      asked.push(after);
+      return rows.filter(({ id, type }) => id > after && types.includes(type)).slice(0, limit);
+    },
+  };
+  return { hub, asked, app: eventRoutes(ledger, hub, () => 0) };
+}
+
+async function readUntil(answer: Response, last: string): Promise<string> {
+  const reader = answer.body!.getReader();
+  let heard = "";
+  while (!heard.includes(last)) heard += new TextDecoder().decode((await reader.read()).value);
+  await reader.cancel();
+  return heard;
+}
+
+test("H12: who was away hears all that it missed of its topics, each with its number", async () => {
+  const rows = Array.from({ length: 3000 }, (_, i): EventRow => {
+    return { ...event(i + 1, `{"n":${i + 1}}`), type: i % 3 === 2 ? "version" : "health" };
+  });
+  const { app } = returningTo(rows);
+  const headers = { "last-event-id": "30" };
+  const heard = await readUntil(
+    await app.request("/api/v1/events?topics=version", { headers }),
+    "id: 3000\n",
+  );
+  const numbers = [...heard.matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id));
+  const first = 30; // the greeting says what the reader has: if the line breaks now, nothing is lost
+  expect(numbers).toEqual([first, ...Array.from({ length: 990 }, (_, i) => 33 + 3 * i)]);
+});
+
+test("H12: what is missed is read as the reader takes it, however much it is", async () => {
+  const rows = Array.from({ length: 1024 }, (_, i) => {
+    return { ...event(i + 1, "x".repeat(2000)), type: "version" };
+  });
+  const { app, asked, hub } = returningTo(rows);
+  const answer = await app.request("/api/v1/events", { headers: { "last-event-id": "0" } });
+  await new Promise(setImmediate);
+  expect(asked).toEqual([0]); // 500 KB wait for the reader
+  const heard = await readUntil(answer, "id: 1024\n");
+  expect(heard.match(/^event: version$/gm)).toHaveLength(1024);
+  expect(hub.listeners.size).toBe(0);
+});
+
+test("H12: a reader that waits hears one event, however large it is", async () => {
+  const hub = fakeHub();
+  const app = eventRoutes({ eventsAfter: async () => [] }, hub, () => 0);
+  const answer = await app.request("/api/v1/events");
+  hub.say([event(1, "x".repeat(300_000))]);
+  expect(await readUntil(answer, "id: 1\n")).toContain("event: health");
+});
+
+test("H12: a number that no event had yet is the present", async () => {
+  const { app, hub } = returningTo([event(1, "{}")]);
+  const answer = await app.request("/api/v1/events", { headers: { "last-event-id": "99" } });
+  await new Promise(setImmediate);
+  hub.say([event(2, "{}")]);
+  expect(await readUntil(answer, "id: 2\n")).not.toContain("id: 99");
+});
+
+test("H12: HEAD begins no stream", async () => {
+  const hub = fakeHub();
+  const app = eventRoutes({ eventsAfter: async () => [] }, hub, () => 0);
+  const answer = await app.request("/api/v1/events", { method: "HEAD" });
+  expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "text/event-stream"]);
+  expect(hub.listeners.size).toBe(0);
+});
+
 afterEach(() => {
   vi.useRealTimers();
+});
+
+test("H12: a reader that takes nothing from one heartbeat to the next is dropped", async () => {
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+  const hub = fakeHub();
+  const app = eventRoutes({ eventsAfter: async () => [] }, hub, () => 0);
+  const answer = await app.request("/api/v1/events");
+  const reader = answer.body!.getReader();
+  hub.say([1, 2].map((id) => event(id, "x".repeat(300_000))));
+  vi.advanceTimersByTime(15_000);
+  await reader.read(); // the greeting: it is slow, but not gone
+  vi.advanceTimersByTime(15_000);
+  expect(hub.listeners.size).toBe(1);
+  vi.advanceTimersByTime(15_000);
+  expect(hub.listeners.size).toBe(0);
+  await expect(reader.read()).rejects.toThrow("fell behind");
 });
 
 test("H12: every reader hears a heartbeat every 15 s, whatever its topics, and no number with it", async () => {

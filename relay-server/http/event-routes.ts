@@ -13,26 +13,27 @@ import { Refusal } from "./refusal.ts";
 const RETRY_MS = 2_000; // what a reader that lost its line waits at least …
 const RETRY_SPREAD_MS = 8_000; // … and at most beyond: after a restart all of them come back
 const MAX_WAITING_BYTES = 256 << 10; // a reader that is this far behind is dropped and comes back by itself
-const MAX_MISSED = 1000; // events that a returning reader is sent; older ones it reads from the API
+const MISSED_A_READ = 256; // some 200 KB; a returning reader is sent all that are remembered, as it takes them
 
 /** Server-sent events: a tail of the ledger's events table. `chance`, in 0…1, spreads the readers' returns. */
 export function eventRoutes(
   ledger: Pick<Ledger, "eventsAfter">,
-  hub: EventHub,
+  hub: Pick<EventHub, "listen" | "last">,
   chance: () => number,
 ): Hono {
   const app = new Hono();
+  const headers = {
+    "content-type": "text/event-stream",
+    "cache-control": "no-store",
+    "x-accel-buffering": "no", // nginx would hold messages back
+  };
   app.get(routes.events(), async (c) => {
     const topics = topicsOf(c.req.query("topics"));
+    if (c.req.method === "HEAD") return c.body(null, 200, headers); // Hono would drop a stream that goes on
     const since = Number(c.req.header("last-event-id") ?? Number.NaN);
-    const missed = async () =>
-      Number.isSafeInteger(since) ? coalesce(await ledger.eventsAfter(since, MAX_MISSED)) : [];
     const retryMs = Math.round(RETRY_MS + RETRY_SPREAD_MS * chance());
-    return c.body(stream(hub, topics, missed, retryMs), 200, {
-      "content-type": "text/event-stream",
-      "cache-control": "no-store",
-      "x-accel-buffering": "no", // nginx would hold messages back
-    });
+    const request = { topics, since: Number.isSafeInteger(since) ? since : null, retryMs };
+    return c.body(stream(ledger, hub, request), 200, headers);
   });
   return app;
 }
@@ -44,48 +45,69 @@ function topicsOf(text: string | undefined): ReadonlySet<string> {
   throw new Refusal("malformed", `?topics: of ${Object.keys(eventSchemas)} only`);
 }
 
+type EventRequest = {
+  readonly topics: ReadonlySet<string>;
+  /** The last event that the reader has; null if it begins with the present. */
+  readonly since: number | null;
+  readonly retryMs: number;
+};
+
+/** First what was missed, read page by page as the reader takes it, then what the hub tells. */
 function stream(
-  hub: EventHub,
-  topics: ReadonlySet<string>,
-  missed: () => Promise<EventRow[]>,
-  retryMs: number,
+  ledger: Pick<Ledger, "eventsAfter">,
+  hub: Pick<EventHub, "listen" | "last">,
+  { topics, since, retryMs }: EventRequest,
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
-  let stop = () => {};
+  const types = [...topics];
+  let sent = Math.min(since ?? hub.last(), hub.last()); // the last event, so that none comes twice; no ledger's to come
+  let isLive = since === null;
   let stopped = false;
+  let stop = () => {};
+
+  /** The events of `rows` that the reader has not been sent, each as a frame of its own. */
+  function framesOf(rows: readonly EventRow[]): Uint8Array[] {
+    const fresh = rows.filter(({ id, type }) => Number(id) > sent && topics.has(type));
+    sent = Math.max(sent, ...rows.map(({ id }) => Number(id)));
+    return fresh.map((row) => encoder.encode(frame(row)));
+  }
+
   return new ReadableStream<Uint8Array>(
     {
-      async start(controller) {
-        let sent = 0; // number of the last event, so that none comes twice
-        const send = (text: string) => {
-          if (stopped) return;
-          const bytes = encoder.encode(text);
-          if ((controller.desiredSize ?? 0) >= bytes.length) return controller.enqueue(bytes);
+      start(controller) {
+        const roomOf = () => controller.desiredSize ?? 0; // not above 0 once too much waits
+        const drop = () => {
           stop();
           controller.error(new Error("a reader fell behind"));
         };
-        const sendEvents = (rows: readonly EventRow[]) => {
-          const fresh = rows.filter(({ id, type }) => Number(id) > sent && topics.has(type));
-          sent = Math.max(sent, ...rows.map(({ id }) => Number(id)));
-          if (fresh.length > 0) send(fresh.map(frame).join(""));
-        };
-        const early: EventRow[] = []; // what comes while the missed ones are read
-        let listener: (rows: readonly EventRow[]) => void = (rows) => early.push(...rows);
-        const unlisten = hub.listen((rows) => listener(rows));
-        const heartbeat = setInterval(
-          () => send(`event: ${HEARTBEAT}\ndata: {}\n\n`),
-          HEARTBEAT_MS,
-        );
+        const unlisten = hub.listen((rows) => {
+          if (!isLive) return; // it is read from the ledger
+          const frames = framesOf(rows);
+          if (frames.length > 0 && roomOf() <= 0) return drop();
+          for (const bytes of frames) controller.enqueue(bytes);
+        });
+        let lastRoom = Number.NaN;
+        const heartbeat = setInterval(() => {
+          if (roomOf() <= 0 && roomOf() === lastRoom) return drop(); // it has taken nothing since the last one
+          controller.enqueue(encoder.encode(`event: ${HEARTBEAT}\ndata: {}\n\n`));
+          lastRoom = roomOf();
+        }, HEARTBEAT_MS);
         stop = () => {
           stopped = true;
           clearInterval(heartbeat);
           unlisten();
         };
+        controller.enqueue(encoder.encode(`retry: ${retryMs}\nid: ${sent}\n\n`));
+      },
+      async pull(controller) {
         try {
-          send(`retry: ${retryMs}\nid: ${hub.last()}\n\n`);
-          sendEvents(await missed());
-          listener = sendEvents;
-          sendEvents(early);
+          while (!isLive && !stopped && (controller.desiredSize ?? 0) > 0) {
+            const told = hub.last(); // all up to it are in the ledger
+            const rows = await ledger.eventsAfter(sent, MISSED_A_READ, types);
+            if (stopped) return;
+            for (const bytes of framesOf(coalesce(rows))) controller.enqueue(bytes);
+            isLive = rows.length < MISSED_A_READ && hub.last() === told;
+          }
         } catch (error) {
           stop();
           throw error;

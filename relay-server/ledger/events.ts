@@ -57,15 +57,11 @@ export function eventParts(db: Kysely<Tables>, write: Write) {
     appendEvents(events: readonly RelayEvent[]): Promise<void> {
       return write((trx) => addEvents(trx, events));
     },
-    /** Events after number `after`, in order. */
-    eventsAfter(after: number, limit: number): Promise<EventRow[]> {
-      return db
-        .selectFrom("events")
-        .selectAll()
-        .where("id", ">", after)
-        .orderBy("id")
-        .limit(limit)
-        .execute();
+    /** Events after number `after`, in order, of some types if they are given. */
+    eventsAfter(after: number, limit: number, types?: readonly string[]): Promise<EventRow[]> {
+      const all = db.selectFrom("events").selectAll().where("id", ">", after);
+      const asked = types === undefined ? all : all.where("type", "in", [...types]);
+      return asked.orderBy("id").limit(limit).execute();
     },
     /** The number of the newest event; 0 if there was none. */
     async lastEvent(): Promise<number> {

@@ -158,6 +158,9 @@ export function ledgerSuite(open: () => Promise<EmptyDatabase>): void {
     );
     expect((await ledger.eventsAfter(1, 10)).map(({ id }) => Number(id))).toEqual([2, 3]);
     expect(await ledger.lastEvent()).toBe(3);
+    await ledger.enter(contribution(1), bytes);
+    const ofType = await ledger.eventsAfter(0, 1, ["contribution", "version"]);
+    expect(ofType.map(({ id, type }) => [Number(id), type])).toEqual([[4, "contribution"]]);
   });
 
   ledgerTest("of many events at once the last are remembered", async (ledger) => {
