@@ -112,3 +112,30 @@ test("health tells release, pace, arrivals and what the gate looked at; metrics 
   expect(text).toContain('commonweight_gate_tests{model="tiny",decision="pass"} 1\n');
   expect(text).toMatch(/^commonweight_score_seconds\{model="tiny"\} \d/m);
 });
+
+test("H18: whoever asks because of an event does not hear what was before it", async () => {
+  await start();
+  const { client } = relay;
+  const seen = async () => ({
+    health: (await client.health()).models[0],
+    card: await client.model("tiny"),
+    all: await client.leaderboard("tiny", "all"),
+    day: await client.leaderboard("tiny", "24h"),
+  });
+  await seen();
+  const events = (await relay.ask("/api/v1/events?topics=version,health")).body!.getReader();
+  const hear = async (part: string) => {
+    let told = "";
+    while (!told.includes(part)) told += new TextDecoder().decode((await events.read()).value);
+  };
+  const merging = mergeOne();
+  await hear("event: version");
+  const { health, card, all, day } = await seen();
+  expect([health?.head, card.head.number, card.merged]).toEqual([1, 1, 1]);
+  expect([all, day].map(({ entries }) => entries.length)).toEqual([1, 1]);
+  await merging;
+  await tag(1, "1.0.0");
+  await hear('"tag":"1.0.0"');
+  expect((await seen()).health?.release?.tag).toBe("1.0.0");
+  await events.cancel();
+});
