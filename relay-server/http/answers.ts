@@ -4,6 +4,7 @@ import type { modelCard } from "../../core/protocol/schemas/status.ts";
 import { metrics, type VersionSummary } from "../../core/protocol/schemas/version.ts";
 import type { RelayContext, ServedModel } from "../context.ts";
 import type { ModelRow, VersionRow } from "../ledger/tables.ts";
+import type { SummaryRow } from "../ledger/versions.ts";
 import { Refusal } from "./refusal.ts";
 
 export type ModelCard = z.infer<typeof modelCard>;
@@ -39,7 +40,7 @@ export async function findVersion(
   );
 }
 
-export function summaryOf(row: VersionRow): VersionSummary {
+export function summaryOf(row: SummaryRow): VersionSummary {
   return {
     number: row.number,
     id: row.id,

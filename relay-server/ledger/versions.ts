@@ -1,6 +1,19 @@
 import type { Kysely } from "kysely";
 import type { Tables, VersionRow } from "./tables.ts";
 
+const SUMMARY = [
+  "number",
+  "id",
+  "parent",
+  "created_at",
+  "contributions",
+  "contributors",
+  "report",
+] as const;
+
+/** What a list says of a version: all but its record, which has megabytes in large cohorts. */
+export type SummaryRow = Pick<VersionRow, (typeof SUMMARY)[number]>;
+
 /** What of a version leads to its checkpoint. */
 export type StepRow = Pick<VersionRow, "number" | "checkpoint" | "step" | "step_bytes">;
 
@@ -22,8 +35,13 @@ export function versionParts(db: Kysely<Tables>) {
       return ofModel(model).where("id", "=", id).executeTakeFirst();
     },
     /** Newest first, those before `before` if it is given. */
-    versions(model: string, before: number | null, limit: number): Promise<VersionRow[]> {
-      const all = ofModel(model).orderBy("number", "desc").limit(limit);
+    versions(model: string, before: number | null, limit: number): Promise<SummaryRow[]> {
+      const all = db
+        .selectFrom("versions")
+        .select(SUMMARY)
+        .where("model", "=", model)
+        .orderBy("number", "desc")
+        .limit(limit);
       return (before === null ? all : all.where("number", "<", before)).execute();
     },
     /** Versions first…last in ascending order. */
