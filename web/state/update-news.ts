@@ -10,7 +10,7 @@ export type UpdateNews = {
 export function describeUpdate(asked: boolean, busy: boolean, phase: Phase): UpdateNews {
   const ready = "A new version of this page is ready.";
   if (!busy) {
-    return { sentence: `${ready} Nothing is running, so it takes a second.`, button: "Update" };
+    return { sentence: `${ready} No piece is under way, so it takes a second.`, button: "Update" };
   }
   if (!asked) return { sentence: ready, button: "Update when this piece is done" };
   if (phase === "paused") {

@@ -42,12 +42,16 @@ const figures = () =>
 
 test("trouble is the first thing that a maintainer reads, with the relay's reason", async () => {
   expect(verdict()).toBe("Digits: not merging. Scoring has stopped.");
-  expect(page.getByRole("status").element().textContent).toMatch(/Merging needs a maintainer/);
+  expect(page.getByRole("main").getByRole("status").element().textContent).toMatch(
+    /Merging needs a maintainer/,
+  );
 });
 
 test("the verdict follows the event stream, and is announced", async () => {
   tell({});
-  await expect.element(page.getByRole("status").getByText("Merging is healthy")).toBeVisible();
+  await expect
+    .element(page.getByRole("main").getByRole("status").getByText("Merging is healthy"))
+    .toBeVisible();
   expect(verdict()).toBe(
     "Digits: healthy. 6 contributions wait, the oldest for 20 s. Last merge 2 min ago.",
   );
