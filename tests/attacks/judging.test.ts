@@ -13,7 +13,8 @@ let relay: TestRelay;
 afterEach(() => relay.remove());
 
 const TRUSTED_AFTER = 10; // merges in a row
-const training = { steps: 5, batch: 4, learningRate: 0.02 }; // so few examples that no two pieces are alike
+const training = { steps: 5, batch: 4, learningRate: 0.02 }; // so few examples that no two pieces are alike …
+const ANY_Z = -8; // … and one in 60 does not even go where the reference does
 
 /** A relay that screens by `leastZ`, scores no trusted work but the borderline, and merges each piece alone. */
 async function startScreening(leastZ: number, changes: Partial<Recipe> = {}): Promise<void> {
@@ -95,7 +96,7 @@ async function stolen(thief: Volunteer, work: Work): Promise<Work> {
 }
 
 test("G20: another's work, disguised, is a copy, whether that waits or was merged; the earlier one counts", async () => {
-  await startScreening(0.5);
+  await startScreening(ANY_Z);
   const [ada, thief, bob] = await Promise.all([1, 2, 3].map(() => recruit(relay)));
   const work = await freshWork(relay, ada!);
   expect(await hand(ada!, work)).toMatchObject({ state: "merged" });
@@ -107,7 +108,7 @@ test("G20: another's work, disguised, is a copy, whether that waits or was merge
 
 test("G20: of two that wait, the one that came first counts", async () => {
   const merge = { ...tinyRecipe.merge, cohortSize: 2, cohortSeconds: 1_000_000 };
-  const score = { ...tinyRecipe.score, references: 3, leastZ: 0.5 };
+  const score = { ...tinyRecipe.score, references: 3, leastZ: ANY_Z };
   relay = await startTestRelay({ source: tinyModel({ training, merge, score }), lots: 255 });
   const [ada, thief] = await Promise.all([1, 2].map(() => recruit(relay)));
   const work = await freshWork(relay, ada!);
