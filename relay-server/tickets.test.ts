@@ -113,3 +113,41 @@ test("H5: what other keys leave unused is not counted", async () => {
   await askUntilFull();
   expect((await ask(id(8))).work).toBe(true);
 });
+
+test("H5: where work comes faster than it can be judged, tickets grow rare, no piece waits longer, and the relay is never idle", async () => {
+  const JUDGED_EVERY_MS = 4000;
+  const TRAINED_IN_MS = 20_000; // 100 volunteers could do 20 times as much as is judged
+  pace.note("tiny", "alone", JUDGED_EVERY_MS / 1000);
+  const volunteers = Array.from({ length: 100 }, (_, i) => ({ key: id(100 + i), askAt: now }));
+  const inWork: { readonly ticket: string; readonly key: string; readonly doneAt: number }[] = [];
+  const arrived: { readonly id: string; readonly at: number }[] = [];
+  const ages: number[] = [];
+  let handedIn = 0;
+  for (const endsAt = now + 20 * MINUTE_MS; now < endsAt; now += JUDGED_EVERY_MS) {
+    for (const volunteer of volunteers.filter(({ askAt }) => askAt <= now)) {
+      const answer = await ask(volunteer.key);
+      if (answer.work) {
+        inWork.push({ ticket: answer.ticket.id, key: volunteer.key, doneAt: now + TRAINED_IN_MS });
+      }
+      volunteer.askAt = now + (answer.work ? TRAINED_IN_MS : 1000 * answer.retryAfterSeconds);
+    }
+    while (inWork[0] !== undefined && inWork[0].doneAt <= now) {
+      const { ticket, key } = inWork.shift()!;
+      const row = {
+        ...contribution(1000 + handedIn++),
+        ticket,
+        contributor: key,
+        received_at: now,
+      };
+      await ledger.enter(row, bytes);
+      arrived.push({ id: row.id, at: now });
+    }
+    const next = arrived.shift(); // one is judged
+    if (next === undefined) continue;
+    ages.push(now - next.at);
+    await ledger.passScreen(next.id, 5, now);
+    await ledger.queue(next.id, now);
+  }
+  expect(Math.max(...ages)).toBeLessThanOrEqual(2 * MINUTE_MS);
+  expect(ages.length).toBeGreaterThan(0.95 * ((20 * MINUTE_MS) / JUDGED_EVERY_MS));
+});
