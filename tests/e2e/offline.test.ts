@@ -51,4 +51,21 @@ test("outbox: a piece finished while the relay is away is sent when it is back, 
   const client = createRelayClient({ baseUrl: relay.url, fetch });
   const { contributors } = (await client.model("digits")).head;
   expect(contributors).toBe(1);
+  await page.close();
+});
+
+test("outbox: who stops while the relay is away need not come back for the piece to be sent", async () => {
+  const page = await (await browser.newContext()).newPage();
+  await page.goto(relay.url);
+  await page.getByRole("button", { name: "Contribute to Digits" }).click();
+  await page.getByRole("button", { name: "Agree and start" }).click();
+  await page.locator('[data-phase="training"]').waitFor();
+  const port = Number(new URL(relay.url).port);
+  await relay.kill();
+  await page.locator('[data-phase="offline"]').waitFor({ timeout: 120_000 });
+  await page.getByRole("button", { name: "Stop", exact: true }).click();
+  await page.locator('[data-stage="waiting"]').first().waitFor();
+  relay = await startRelayProcess(folder.path, { port });
+  await page.locator('[data-stage="merged"]').first().waitFor({ timeout: 240_000 });
+  expect(await page.getByRole("button", { name: "Stop", exact: true }).count()).toBe(0);
 });

@@ -1,7 +1,7 @@
 /** A newer build of the page arrives while a volunteer trains. */
-import { cp, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { cp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Browser } from "playwright";
+import type { Browser, Page } from "playwright";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { buildPageIfStale, ROOT } from "../../scripts/page-build.ts";
 import { launchBrowser, type RelayProcess, startRelayProcess, temporaryFolder } from "./stage.ts";
@@ -25,20 +25,7 @@ afterAll(async () => {
   await folder.remove();
 });
 
-/** What a build does whose entry script has another hash: new names, a new page, a new service worker. */
-async function deployAnotherBuild(): Promise<void> {
-  const assets = await readdir(join(webFolder, "assets"));
-  const entry = assets.find((name) => /^index-.*\.js$/.test(name));
-  if (entry === undefined) throw new Error("the build has no entry script");
-  await rename(join(webFolder, "assets", entry), join(webFolder, "assets/index-another.js"));
-  for (const name of ["index.html", "service-worker.js"]) {
-    const path = join(webFolder, name);
-    const text = (await readFile(path, "utf8")).replaceAll(entry, "index-another.js");
-    await writeFile(path, text.replace("<html", '<html data-build="another"'));
-  }
-}
-
-test("update: a new build is offered, waits for the piece, and never interrupts a step", async () => {
+async function openPage(): Promise<Page> {
   const page = await (await browser.newContext()).newPage();
   await page.goto(relay.url);
   await expect
@@ -46,11 +33,29 @@ test("update: a new build is offered, waits for the piece, and never interrupts 
       timeout: 30_000,
     })
     .toBe(true);
+  return page;
+}
+
+/** What a build does whose entry script has another hash: new names, a new page, a new service worker. */
+async function deployAnotherBuild(name: string): Promise<void> {
+  const assets = await readdir(join(webFolder, "assets"));
+  const entry = assets.find((name) => /^index-.*\.js$/.test(name));
+  if (entry === undefined) throw new Error("the build has no entry script");
+  await rename(join(webFolder, "assets", entry), join(webFolder, `assets/index-${name}.js`));
+  for (const file of ["index.html", "service-worker.js"]) {
+    const path = join(webFolder, file);
+    const text = (await readFile(path, "utf8")).replaceAll(entry, `index-${name}.js`);
+    await writeFile(path, text.replace(/<html( data-build="\w+")?/, `<html data-build="${name}"`));
+  }
+}
+
+test("update: a new build is offered, waits for the piece, and never interrupts a step", async () => {
+  const page = await openPage();
   await page.getByRole("button", { name: "Contribute to Digits" }).click();
   await page.getByRole("button", { name: "Agree and start" }).click();
   await page.locator('[data-phase="training"]').waitFor({ timeout: 120_000 });
 
-  await deployAnotherBuild();
+  await deployAnotherBuild("another");
   await page.evaluate(async () => {
     await (await navigator.serviceWorker.getRegistration())?.update();
   });
@@ -63,4 +68,19 @@ test("update: a new build is offered, waits for the piece, and never interrupts 
   await another.waitFor({ timeout: 120_000 });
   await page.locator("[data-stage]").first().waitFor();
   expect(await page.locator('[data-stage="waiting"]').count()).toBe(0);
+});
+
+test("update: a page whose engine a deploy took away says so, and a reload cures it", async () => {
+  const page = await openPage();
+  await page.getByRole("button", { name: "Contribute to Digits" }).click();
+  await deployAnotherBuild("cured");
+  await rm(join(webFolder, "engine"), { recursive: true });
+  await page.getByRole("button", { name: "Agree and start" }).click();
+  await page.getByText(/Reload the page/).waitFor();
+  await expect
+    .poll(() => page.reload().then(() => page.locator('html[data-build="cured"]').count()), {
+      timeout: 60_000,
+      interval: 1000,
+    })
+    .toBe(1);
 });
