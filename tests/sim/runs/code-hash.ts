@@ -6,25 +6,35 @@ import { fileURLToPath } from "node:url";
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 const DECISIVE = [
   "core/{gate,history,merge,models,patch,tensors,training}/**/*.ts",
-  "core/random.ts",
+  "core/{median,random}.ts",
+  "core/protocol/{canonical-json,limits}.ts",
+  "core/protocol/schemas/{mask,recipe}.ts",
   "kernels/**/*.ts",
+  "relay-server/intake/rules.ts",
   "tests/sim/{baselines,community}/*.ts",
+  "tests/sim/runs/run-spec.ts",
 ];
 
 const hashes = new Map<string, Promise<string>>();
 
 /** SHA-256 of all files that decide what a run of `model` comes to, taken once. */
 export function codeHash(model: string): Promise<string> {
-  const known =
-    hashes.get(model) ?? hashFiles([...DECISIVE, `models/${model}/*.{ts,json,safetensors}`]);
+  const known = hashes.get(model) ?? hashFiles(decisiveFiles(model));
   hashes.set(model, known);
   return known;
 }
 
-async function hashFiles(patterns: readonly string[]): Promise<string> {
-  const files = globSync(patterns, { cwd: ROOT }).filter((path) => !path.endsWith(".test.ts"));
+/** Those files, from the project's root, in order. */
+export function decisiveFiles(model: string): string[] {
+  const patterns = [...DECISIVE, `models/${model}/*.{ts,json,safetensors}`];
+  return globSync(patterns, { cwd: ROOT })
+    .filter((path) => !path.endsWith(".test.ts"))
+    .sort();
+}
+
+async function hashFiles(files: readonly string[]): Promise<string> {
   const hash = createHash("sha256");
-  for (const path of files.sort()) {
+  for (const path of files) {
     hash.update(`${path}\0`);
     hash.update(await readFile(`${ROOT}${path}`));
   }
