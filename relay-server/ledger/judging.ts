@@ -1,14 +1,9 @@
-import { type Kysely, sql, type Transaction } from "kysely";
-import { NEWCOMER_MERGES } from "../../core/merge/multiplier.ts";
+import type { Kysely, Transaction } from "kysely";
+import { mergesInARow } from "./earlier-work.ts";
 import { addEvents } from "./events.ts";
 import type { Write } from "./group-commit.ts";
-import { lifeOf } from "./lives.ts";
+import { lifeOf, WAITING, type WaitingState } from "./lives.ts";
 import type { ContributionRow, Tables } from "./tables.ts";
-
-/** The stations of a contribution's life before it is decided, in their order; it may pass `scored` by. */
-export type WaitingState = "received" | "screened" | "scored" | "queued";
-
-export const WAITING: readonly WaitingState[] = ["received", "screened", "scored", "queued"];
 
 /** A contribution that waits, without its bytes. */
 export type Waiting = ContributionRow & {
@@ -69,18 +64,6 @@ export function judgingParts(db: Kysely<Tables>, write: Write) {
         .execute()
         .then((rows) => rows.map((row) => ({ ...row, merged_before: Number(row.merged_before) })));
     },
-    /** Norms of the work that was merged last, newest first. */
-    async mergedNorms(model: string, limit: number): Promise<number[]> {
-      const rows = await db
-        .selectFrom("contributions")
-        .select("norm")
-        .where("model", "=", model)
-        .where("state", "=", "merged")
-        .orderBy("updated_at", "desc")
-        .limit(limit)
-        .execute();
-      return rows.map(({ norm }) => norm);
-    },
     /** It passed the screen; `agreement` is its z, null where there was no reference. */
     passScreen(id: string, agreement: number | null, at: number): Promise<void> {
       const change = { state: "screened", agreement, screened_at: at, updated_at: at } as const;
@@ -132,58 +115,8 @@ export function judgingParts(db: Kysely<Tables>, write: Write) {
           .execute();
       });
     },
-    /** Work on the same mask that came before this, waits or was merged, newest first. */
-    async earlierOnMask(
-      {
-        id,
-        model,
-        base,
-        received_at,
-      }: Pick<ContributionRow, "id" | "model" | "base" | "received_at">,
-      limit: number,
-    ): Promise<Pick<ContributionRow, "id" | "contributor">[]> {
-      const versions = db.selectFrom("versions").where("model", "=", model);
-      const { mask } = await versions
-        .select("mask")
-        .where("number", "=", base)
-        .executeTakeFirstOrThrow();
-      const ofModel = db
-        .selectFrom("contributions")
-        .select(["id", "contributor"])
-        .where("model", "=", model);
-      // where masks are the contributors' own, all versions have the same: what came last is found without them
-      const isOwn = JSON.parse(mask).kind === "own";
-      const onMask = isOwn
-        ? ofModel
-        : ofModel.where("base", "in", versions.select("number").where("mask", "=", mask));
-      return (
-        onMask
-          .where("state", "in", [...WAITING, "merged"])
-          .where(sql<boolean>`(received_at, id) < (${received_at}, ${id})`)
-          // a sum, so that SQLite looks the mask's few versions up and does not walk back through the whole history
-          .orderBy(isOwn ? "received_at" : sql`+received_at`, "desc")
-          .orderBy("id", "desc")
-          .limit(limit)
-          .execute()
-      );
-    },
   };
 }
-
-/** Merged work of a row's contributor since the last that judging refused or that failed a spot check. */
-const mergesInARow = sql<number>`(
-  select count(*) from (
-    select 1 from contributions as earlier
-    where earlier.contributor = contributions.contributor and earlier.model = contributions.model
-      and earlier.state = 'merged' and earlier.updated_at > coalesce((
-        select max(refused.updated_at) from contributions as refused
-        where refused.contributor = contributions.contributor and refused.model = contributions.model
-          and refused.state = 'refused'), 0)
-      and earlier.updated_at > coalesce((
-        select max(failed.decided_at) from spot_checks as failed
-        where failed.contributor = contributions.contributor and failed.model = contributions.model
-          and failed.state = 'failed'), 0)
-    limit ${sql.lit(NEWCOMER_MERGES)}) as enough)`;
 
 async function tellLives(
   trx: Transaction<Tables>,

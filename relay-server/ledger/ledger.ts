@@ -1,6 +1,7 @@
 import type { Kysely } from "kysely";
 import { banParts } from "./bans.ts";
 import { contributionParts } from "./contributions.ts";
+import { earlierWorkParts } from "./earlier-work.ts";
 import { epochParts } from "./epochs.ts";
 import { eventParts } from "./events.ts";
 import { gateTestParts } from "./gate-tests.ts";
@@ -32,6 +33,7 @@ export function createLedger(db: Kysely<Tables>) {
     ...ticketParts(db, write),
     ...contributionParts(db, write),
     ...judgingParts(db, write),
+    ...earlierWorkParts(db),
     ...epochParts(db),
     ...gateTestParts(db, write),
     ...publishParts(write),

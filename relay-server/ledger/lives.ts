@@ -1,6 +1,11 @@
 import { type Contribution, contributionState } from "../../core/protocol/schemas/contribution.ts";
 import type { ContributionRow } from "./tables.ts";
 
+/** The stations of a contribution's life before it is decided, in their order; it may pass `scored` by. */
+export type WaitingState = "received" | "screened" | "scored" | "queued";
+
+export const WAITING: readonly WaitingState[] = ["received", "screened", "scored", "queued"];
+
 /** What everyone may read of a contribution. */
 export function lifeOf(row: ContributionRow): Contribution {
   return {

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from "kysely";
-import { WAITING } from "./judging.ts";
+import { WAITING } from "./lives.ts";
 import type { Tables } from "./tables.ts";
 
 const DAY_MS = 24 * 3600_000;
