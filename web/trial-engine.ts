@@ -18,7 +18,7 @@ export const openTrialEngine: OpenTrialEngine = () => {
       worker.terminate();
       const sentence = event.message
         ? `The engine could not go on: ${event.message}.`
-        : "The engine could not be fetched. It can be as soon as this device is online.";
+        : "The engine could not be fetched. It can be as soon as this device is online; if it is, reload the page.";
       reject(new Error(sentence));
     });
   });
