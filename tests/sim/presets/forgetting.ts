@@ -10,26 +10,37 @@ import { type Preset, runSeeds, withFewSeeds } from "./preset.ts";
 const VOLUNTEERS = 3;
 const VERSIONS = 3;
 const FLIP_TARGET = 1; // percent; 1.4 a step in our own study
-const SHARED = ["mask.kind=shared", ...fisherPolicy("presidents")];
+const OFTEN = `merge.cohortSize=${VOLUNTEERS}`; // a version a round
+const TOGETHER = { volunteers: VOLUNTEERS, versions: VERSIONS };
+const RANDOM = ["mask.kind=shared", ...fisherPolicy("presidents")]; // random until the first shared one, with the last version
+/** On shared masks from the third piece on: with nobody else's work on the way, an epoch may be a version. */
+const ALONE = { volunteers: 1, versions: 6 };
+const SHARED = [
+  "mask.kind=shared",
+  "mask.epochVersions=1",
+  "merge.cohortSize=1",
+  "score.references=0", // nobody lies here
+  ...fisherPolicy("presidents"),
+];
 const NO_REPLAY = "data.replayShardsPerTicket=";
 const NO_DAMPING = "mask.fisher.damping=0";
 const CASES = [
-  { name: "as shipped", changes: [] },
-  { name: "as shipped, no replay", changes: [NO_REPLAY] },
+  { name: "as shipped", size: TOGETHER, changes: [OFTEN] },
+  { name: "as shipped, no replay", size: TOGETHER, changes: [OFTEN, NO_REPLAY] },
 ];
 const MORE_CASES = [
-  { name: "shared, damping and replay", changes: SHARED },
-  { name: "shared, replay alone", changes: [...SHARED, NO_DAMPING] },
-  { name: "shared, damping alone", changes: [...SHARED, NO_REPLAY] },
-  { name: "shared, neither", changes: [...SHARED, NO_DAMPING, NO_REPLAY] },
+  { name: "random masks, replay", size: TOGETHER, changes: [OFTEN, ...RANDOM] },
+  { name: "random masks, no replay", size: TOGETHER, changes: [OFTEN, ...RANDOM, NO_REPLAY] },
+  { name: "alone, shared masks, damping", size: ALONE, changes: SHARED },
+  { name: "alone, shared masks, no damping", size: ALONE, changes: [...SHARED, NO_DAMPING] },
 ];
 
 /** What presidents forgets of Moby Dick, with the mask's damping and the tickets' replay and without. */
 export const forgetting: Preset = async (context) => {
-  const size = { model: "presidents", volunteers: VOLUNTEERS, versions: VERSIONS, seed: "" };
-  const often = `merge.cohortSize=${VOLUNTEERS}`; // a version a round: a shared mask is in force after two
   const cases = context.isQuick ? CASES : [...CASES, ...MORE_CASES];
-  const specs = cases.map(({ changes }) => community({ ...size, changes: [often, ...changes] }));
+  const specs = cases.map(({ size, changes }) =>
+    community({ model: "presidents", ...size, changes, seed: "" }),
+  );
   const reports = await runSeeds(withFewSeeds(context), specs);
   const [digits] = await runSeeds(context, [community({ seed: "" })]);
   const cells = cases.map(({ name }, c) => {
@@ -74,7 +85,7 @@ export const forgetting: Preset = async (context) => {
         }),
       ),
     ],
-    markdown: `presidents, ${VOLUNTEERS} volunteers, ${VERSIONS} pieces each; in hundredths of a nat.\n\n${table(
+    markdown: `presidents, ${VOLUNTEERS} volunteers, ${VERSIONS} pieces each, or one alone, ${ALONE.versions} pieces; in hundredths of a nat.\n\n${table(
       [
         "with",
         "speeches gain",
