@@ -19,6 +19,7 @@ afterAll(async () => {
 });
 
 const start = (page: Page) => page.getByRole("button", { name: /^Contribute/ }).click();
+const stopButton = (page: Page) => page.getByRole("button", { name: "Stop", exact: true });
 
 test("tabs: a second tab waits and can be stopped; forgetting in it stops the one that trains", async () => {
   const context = await browser.newContext();
@@ -31,17 +32,13 @@ test("tabs: a second tab waits and can be stopped; forgetting in it stops the on
   await second.goto(relay.url);
   await start(second); // the browser has agreed already
   await second.locator('[data-phase="other-tab"]').waitFor();
-  await second.getByRole("button", { name: "Stop", exact: true }).click();
-  await second.locator('[data-phase="ready"]').waitFor();
-  expect(await first.getByRole("button", { name: "Stop", exact: true }).count()).toBe(1);
+  await stopButton(second).click();
+  await stopButton(second).waitFor({ state: "detached" }); // it may show what the first one has finished by now
+  expect(await stopButton(first).count()).toBe(1);
 
   await second.getByRole("button", { name: "Forget this device" }).click();
   await second.getByRole("button", { name: "Forget it all" }).click();
-  await expect
-    .poll(() => first.getByRole("button", { name: "Stop", exact: true }).count(), {
-      timeout: 30_000,
-    })
-    .toBe(0);
+  await stopButton(first).waitFor({ state: "detached" });
   await start(first);
   await first.getByRole("button", { name: "Agree and start" }).waitFor(); // the consent is gone, too
   expect(await first.locator("[data-stage]").count()).toBe(0);
