@@ -41,6 +41,19 @@ test("engines that were a month out of use at the last build go", async () => {
   expect(await left()).toEqual(["engine/main-new.js", "engine/main-old.js"]);
 });
 
+test("of many builds' engines the newest files stay, up to a size", async () => {
+  await write("index.html", 1);
+  for (const [name, ageDays] of [
+    ["c", 1],
+    ["a", 3],
+    ["b", 2],
+  ] as const) {
+    await write(`engine/main-${name}.js`, ageDays); // as long as its own name
+  }
+  await emptyButEngines(folder, 2 * "engine/main-a.js".length);
+  expect(await left()).toEqual(["engine/main-b.js", "engine/main-c.js"]);
+});
+
 test("a first build has nothing to empty", async () => {
   await emptyButEngines(join(folder, "dist"));
   expect(await left()).toEqual([]);

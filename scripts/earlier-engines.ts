@@ -2,7 +2,8 @@ import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Plugin } from "vite";
 
-const KEPT_MS = 30 * 24 * 60 * 60_000; // tabs stay open for weeks; a month of builds is some 10 MB each
+const KEPT_MS = 30 * 24 * 60 * 60_000; // tabs stay open for weeks
+const KEPT_BYTES = 64 << 20; // some twenty builds that differ in all of the engine
 
 /**
  * Builds over an earlier build, of which the engine stays: a page that was opened before a deploy fetches its
@@ -25,10 +26,10 @@ export function earlierEngines(): Plugin {
 }
 
 /**
- * Empty a build's folder, but for what the last build and those of the month before it left in engine/. Names
- * there hold a hash or a version, so that files of several builds lie beside each other.
+ * Empty a build's folder, but for what the last build and those of the month before it left in engine/, the newest
+ * files up to `keptBytes`. Names there hold a hash or a version, so that files of several builds lie beside each other.
  */
-export async function emptyButEngines(folder: string): Promise<void> {
+export async function emptyButEngines(folder: string, keptBytes = KEPT_BYTES): Promise<void> {
   const builtAtMs = await stat(join(folder, "index.html")).then(
     ({ mtimeMs }) => mtimeMs,
     () => 0, // no build, or half of one: nothing tells the age of what is there
@@ -36,10 +37,14 @@ export async function emptyButEngines(folder: string): Promise<void> {
   for (const name of await namesIn(folder)) {
     if (name !== "engine") await rm(join(folder, name), { recursive: true });
   }
-  for (const name of await namesIn(join(folder, "engine"))) {
-    const path = join(folder, "engine", name);
-    const { mtimeMs } = await stat(path);
-    if (mtimeMs < builtAtMs - KEPT_MS) await rm(path, { recursive: true });
+  const engine = join(folder, "engine");
+  const paths = (await namesIn(engine)).map((name) => join(engine, name));
+  const files = await Promise.all(paths.map(async (path) => ({ path, stats: await stat(path) })));
+  let bytes = 0;
+  for (const { path, stats } of files.sort((a, b) => b.stats.mtimeMs - a.stats.mtimeMs)) {
+    bytes += stats.size;
+    const isOld = stats.mtimeMs < builtAtMs - KEPT_MS;
+    if (isOld || bytes > keptBytes) await rm(path, { recursive: true });
   }
 }
 
