@@ -1,13 +1,10 @@
-import type * as z from "zod/mini";
 import { parseJson } from "../../core/protocol/canonical-json.ts";
-import type { modelCard } from "../../core/protocol/schemas/status.ts";
+import type { ModelCard } from "../../core/protocol/schemas/status.ts";
 import { metrics, type VersionSummary } from "../../core/protocol/schemas/version.ts";
 import type { RelayContext, ServedModel } from "../context.ts";
 import type { ModelRow, VersionRow } from "../ledger/tables.ts";
 import type { SummaryRow } from "../ledger/versions.ts";
 import { Refusal } from "./refusal.ts";
-
-export type ModelCard = z.infer<typeof modelCard>;
 
 /** The model with that id and its row; a Refusal if there is none. */
 export async function findModel(

@@ -11,7 +11,6 @@ import { createIntake } from "../intake/intake.ts";
 import type { MaskCache } from "../masks.ts";
 import { adminRoutes } from "./admin-routes.ts";
 import { blobRoutes } from "./blob-routes.ts";
-import { createBodies } from "./body.ts";
 import { checkpointRoutes } from "./checkpoint-routes.ts";
 import { contributionRoutes } from "./contribution-routes.ts";
 import { eventRoutes } from "./event-routes.ts";
@@ -43,8 +42,7 @@ const HEALTH_MAX_AGE_MS = 1000; // what no event tells of: ages and durations
 export function createApp(parts: AppParts): Hono {
   const { context, checkpoints, hub, positionsOf, onWork, onTicket } = parts;
   const app = new Hono();
-  const bodies = createBodies();
-  const limits = createLimits(context, bodies.read);
+  const limits = createLimits(context);
   const intake = createIntake(context, positionsOf, limits.key);
   const answers = new Map<number, number>();
   const healths = createMemo<Health>(context.clock);
@@ -61,7 +59,7 @@ export function createApp(parts: AppParts): Hono {
     await next();
     answers.set(c.res.status, (answers.get(c.res.status) ?? 0) + 1);
   });
-  app.use(bodies.hold);
+  app.use(limits.hold);
   app.use(`${API}/*`, async (c, next) => {
     const version = c.req.header(PROTOCOL_HEADER);
     if (version !== undefined && version !== String(PROTOCOL_VERSION)) {

@@ -6,7 +6,7 @@ import { answerError } from "./refusal.ts";
 
 test("H4: all addresses of an IPv6 network are one, IPv4 addresses are each their own", async () => {
   const config = parseConfig({ ADDRESS_REQUESTS_PER_MINUTE: "1", TRUST_PROXY: "1" });
-  const limits = createLimits({ config, clock: () => 0 }, async () => new Uint8Array());
+  const limits = createLimits({ config, clock: () => 0 });
   const app = new Hono();
   app.onError(answerError);
   app.get("/", (c) => {

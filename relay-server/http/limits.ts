@@ -2,23 +2,22 @@ import { getConnInfo } from "@hono/node-server/conninfo";
 import type { Context } from "hono";
 import type { RelayContext } from "../context.ts";
 import { senderOf } from "../network-of.ts";
-import type { Bodies } from "./body.ts";
+import { type Bodies, createBodies } from "./body.ts";
 import { createRateLimit } from "./rate-limit.ts";
 import { Refusal } from "./refusal.ts";
 
-/** Refuses a key or an address that asks too often, and bodies that are too long. */
+/** Refuses a key or an address that asks too often, and bodies that are too long or too many at once. */
 export type Limits = {
   /** Before the body is read: by the network address. */
   address(c: Context): void;
   /** Once its signature is verified: by the key. */
   key(contributor: string): void;
   readonly body: Bodies["read"];
+  readonly hold: Bodies["hold"];
 };
 
-export function createLimits(
-  { config, clock }: Pick<RelayContext, "config" | "clock">,
-  body: Bodies["read"],
-): Limits {
+export function createLimits({ config, clock }: Pick<RelayContext, "config" | "clock">): Limits {
+  const { read: body, hold } = createBodies();
   const addresses = createRateLimit(config.addressRequestsPerMinute);
   const keys = createRateLimit(config.keyRequestsPerMinute);
   const refuseIf = (seconds: number, who: string) => {
@@ -32,13 +31,14 @@ export function createLimits(
   };
   return {
     address: (c) =>
-      refuseIf(addresses.take(networkOf(c, config.trustProxy), clock()), "network address"),
+      refuseIf(addresses.take(askerOf(c, config.trustProxy), clock()), "network address"),
     key: (contributor) => refuseIf(keys.take(contributor, clock()), "key"),
     body,
+    hold,
   };
 }
 
-function networkOf(c: Context, trustProxy: boolean): string {
+function askerOf(c: Context, trustProxy: boolean): string {
   const socket = c.env?.incoming === undefined ? "in process" : getConnInfo(c).remote.address;
   return senderOf({ forwarded: c.req.header("x-forwarded-for"), socket }, trustProxy);
 }

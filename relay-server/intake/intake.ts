@@ -10,6 +10,7 @@ import {
 import type { Contribution, PatchHeader } from "../../core/protocol/schemas/contribution.ts";
 import { type Ticket, ticket as ticketSchema } from "../../core/protocol/schemas/ticket.ts";
 import type { RelayContext } from "../context.ts";
+import { KEPT_AFTER_EXPIRY_MS } from "../ledger/tickets.ts";
 import type { MaskCache } from "../masks.ts";
 import { validateStaleness, validateTicket } from "./rules.ts";
 import { readWork } from "./work.ts";
@@ -26,7 +27,6 @@ export type Receipt =
   | { readonly kind: "refused"; readonly code: RejectCode; readonly message: string };
 
 const HOUR_MS = 3600_000;
-const KEPT_AFTER_EXPIRY_MS = 7 * 24 * HOUR_MS; // an outbox that comes back later hears that its ticket expired
 
 type Intake = (delivery: Delivery) => Promise<Receipt>;
 type Refused = Verdict & { ok: false };

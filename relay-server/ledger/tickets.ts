@@ -2,7 +2,8 @@ import type { Kysely } from "kysely";
 import type { Write } from "./group-commit.ts";
 import type { Tables, TicketRow } from "./tables.ts";
 
-const KEPT_AFTER_EXPIRY_MS = 7 * 24 * 3600_000; // so that late work hears "expired", not "unknown"
+/** Tickets, and refusals of work on them, are remembered so long after they expire: late work hears "expired", not "unknown". */
+export const KEPT_AFTER_EXPIRY_MS = 7 * 24 * 3600_000;
 const CLEANED_PER_TICKET = 2; // more than one, so that old tickets go faster than new ones come
 
 export function ticketParts(db: Kysely<Tables>, write: Write) {

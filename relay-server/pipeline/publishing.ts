@@ -28,42 +28,48 @@ export async function publishCandidate(
   attestation: Attestation,
   fence: number,
 ): Promise<PublicationOutcome> {
-  const outcome = await writeAndPublish(context, head, candidate, attestation, fence);
-  if (outcome !== "not-waiting") return outcome;
-  for (const { id } of candidate.members) {
-    const life = await context.ledger.contribution(id);
-    if (life?.version === null) await context.blobs.remove(id);
+  let outcome: PublicationOutcome = "not-waiting";
+  if (await putPatches(context, candidate.members)) {
+    const merge = mergeRecordOf(head.recipe.merge, inputsOf(candidate));
+    const version = await writeVersion(context, head, candidate.step, { merge }, attestation);
+    outcome = await context.ledger.publish({
+      version,
+      fence,
+      inputs: candidate.members.map(({ id, contributor, examples, row }, i) => ({
+        contribution: id,
+        contributor,
+        shards: JSON.parse(row.shards),
+        multiplier: candidate.multipliers[i]!,
+        credit: (examples * candidate.multipliers[i]!) / MAX_MULTIPLIER,
+      })),
+      events: eventsOf(version),
+    });
   }
+  if (outcome === "not-waiting") await takeBackPatches(context, candidate.members);
   return outcome;
 }
 
-async function writeAndPublish(
-  context: RelayContext,
-  head: Head,
-  candidate: Candidate<Member>,
-  attestation: Attestation,
-  fence: number,
-): Promise<PublicationOutcome> {
-  const { blobs, ledger } = context;
-  for (const { id } of candidate.members) {
+/** Make the members' patches public; false if one of them does not wait any more. */
+async function putPatches(
+  { blobs, ledger }: RelayContext,
+  members: readonly Member[],
+): Promise<boolean> {
+  for (const { id } of members) {
     const bytes = await ledger.waitingBytes(id);
-    if (bytes === undefined) return "not-waiting";
+    if (bytes === undefined) return false;
     await blobs.put(bytes);
   }
-  const merge = mergeRecordOf(head.recipe.merge, inputsOf(candidate));
-  const version = await writeVersion(context, head, candidate.step, { merge }, attestation);
-  return ledger.publish({
-    version,
-    fence,
-    inputs: candidate.members.map(({ id, contributor, examples, row }, i) => ({
-      contribution: id,
-      contributor,
-      shards: JSON.parse(row.shards),
-      multiplier: candidate.multipliers[i]!,
-      credit: (examples * candidate.multipliers[i]!) / MAX_MULTIPLIER,
-    })),
-    events: eventsOf(version),
-  });
+  return true;
+}
+
+async function takeBackPatches(
+  { blobs, ledger }: RelayContext,
+  members: readonly Member[],
+): Promise<void> {
+  for (const { id } of members) {
+    const life = await ledger.contribution(id);
+    if (life?.version === null) await blobs.remove(id);
+  }
 }
 
 /** The same for a version without a contribution, `step` being what that changes in the head. */
