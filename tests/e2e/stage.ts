@@ -4,7 +4,8 @@ import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Browser, chromium } from "playwright";
+import { type Browser, chromium, type Page } from "playwright";
+import { afterAll, beforeAll } from "vitest";
 import { CHROMIUM_FLAGS, ensureChromium } from "../../scripts/chromium.ts";
 import { buildPageIfStale, ROOT } from "../../scripts/page-build.ts";
 
@@ -41,6 +42,33 @@ export async function startRelayProcess(
       await exitCode(child);
     },
   };
+}
+
+/** What the tests of a file share; there from the first test on. */
+export type Stage = { relay: RelayProcess; readonly browser: Browser };
+
+/** A relay on a folder of its own and a browser, for all tests of the file that calls it. */
+export function useStage(options: { webgpu: boolean }): Stage {
+  const stage = {} as { relay: RelayProcess; browser: Browser }; // filled before any test runs
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  beforeAll(async () => {
+    folder = await temporaryFolder();
+    stage.relay = await startRelayProcess(folder.path);
+    stage.browser = await launchBrowser(options);
+  });
+  afterAll(async () => {
+    await stage.browser.close();
+    await stage.relay.stop();
+    await folder.remove();
+  });
+  return stage;
+}
+
+/** Agree on the page and wait until it trains a piece of digits. */
+export async function startTraining(page: Page): Promise<void> {
+  await page.getByRole("button", { name: "Contribute to Digits" }).click();
+  await page.getByRole("button", { name: "Agree and start" }).click();
+  await page.locator('[data-phase="training"]').waitFor({ timeout: 120_000 });
 }
 
 /** A folder that is empty now and removed by `remove`. */

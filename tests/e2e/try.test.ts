@@ -1,26 +1,13 @@
 /** Trying a model in real Chromium against the real relay: draw, and the newest version reads it. */
-import type { Browser, Page } from "playwright";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { launchBrowser, type RelayProcess, startRelayProcess, temporaryFolder } from "./stage.ts";
+import type { Page } from "playwright";
+import { expect, test } from "vitest";
+import { useStage } from "./stage.ts";
 
-let relay: RelayProcess;
-let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-let browser: Browser;
-
-beforeAll(async () => {
-  folder = await temporaryFolder();
-  relay = await startRelayProcess(folder.path);
-  browser = await launchBrowser({ webgpu: true });
-});
-afterAll(async () => {
-  await browser.close();
-  await relay.stop();
-  await folder.remove();
-});
+const stage = useStage({ webgpu: true });
 
 async function openTry(): Promise<Page> {
-  const page = await browser.newPage();
-  await page.goto(relay.url);
+  const page = await stage.browser.newPage();
+  await page.goto(stage.relay.url);
   await page.getByRole("link", { name: "Try it" }).first().click();
   await page.locator("canvas").waitFor();
   return page;

@@ -4,7 +4,13 @@ import { join } from "node:path";
 import type { Browser, Page } from "playwright";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { buildPageIfStale, ROOT } from "../../scripts/page-build.ts";
-import { launchBrowser, type RelayProcess, startRelayProcess, temporaryFolder } from "./stage.ts";
+import {
+  launchBrowser,
+  type RelayProcess,
+  startRelayProcess,
+  startTraining,
+  temporaryFolder,
+} from "./stage.ts";
 
 let relay: RelayProcess;
 let browser: Browser;
@@ -51,9 +57,7 @@ async function deployAnotherBuild(name: string): Promise<void> {
 
 test("update: a new build is offered, waits for the piece, and never interrupts a step", async () => {
   const page = await openPage();
-  await page.getByRole("button", { name: "Contribute to Digits" }).click();
-  await page.getByRole("button", { name: "Agree and start" }).click();
-  await page.locator('[data-phase="training"]').waitFor({ timeout: 120_000 });
+  await startTraining(page);
 
   await deployAnotherBuild("another");
   await page.evaluate(async () => {

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import type { Snapshot, WorkerApi } from "../../worker/api.ts";
+import { recordEngine } from "../../tests/fixtures/recorded-engine.ts";
+import type { Snapshot } from "../../worker/api.ts";
 import { READY } from "../../worker/snapshot-feed.ts";
 import type { OpenEngine } from "../engine.ts";
 import { createVolunteer } from "./volunteer.svelte.ts";
@@ -20,21 +21,7 @@ function sharedStorage(isFull = false): Pick<Storage, "getItem" | "setItem"> {
 function openTab({ storage = sharedStorage(), refusals = 0 } = {}) {
   const calls: unknown[][] = [];
   let listener: (snapshot: Snapshot) => void = () => {};
-  const command =
-    (name: keyof WorkerApi) =>
-    async (...values: unknown[]) => {
-      calls.push([name, ...values]);
-    };
-  const api: WorkerApi = {
-    open: command("open"),
-    start: command("start"),
-    pause: command("pause"),
-    resume: command("resume"),
-    finish: command("finish"),
-    stop: command("stop"),
-    setPower: command("setPower"),
-    forget: command("forget"),
-  };
+  const { api } = recordEngine(calls);
   const openEngine: OpenEngine = async (hear) => {
     if (refusals-- > 0) throw new Error("This browser keeps nothing.");
     listener = hear;

@@ -9,8 +9,9 @@ import type { EventStream } from "../../../web/state/feed.ts";
 import { createRelay } from "../../../web/state/relay.svelte.ts";
 import { createRoute } from "../../../web/state/route.svelte.ts";
 import { createVolunteer } from "../../../web/state/volunteer.svelte.ts";
-import type { Snapshot, TrialApi, WorkerApi } from "../../../worker/api.ts";
+import type { Snapshot, TrialApi } from "../../../worker/api.ts";
 import { READY } from "../../../worker/snapshot-feed.ts";
+import { recordEngine } from "../../fixtures/recorded-engine.ts";
 import { answers, card, contributor } from "./relay-data.ts";
 
 /** Mount the page. `calls` lists what it asked of the engine, "open" when it was loaded. */
@@ -24,21 +25,7 @@ export function openPage(
   const memory = new Map<string, string>();
   const known: Record<string, unknown> = { ...answers };
   let listener: (snapshot: Snapshot) => void = () => {};
-  const command =
-    (name: string) =>
-    async (...values: unknown[]) => {
-      calls.push([name, ...values]);
-    };
-  const api: WorkerApi = {
-    open: command("open"),
-    start: command("start"),
-    pause: command("pause"),
-    resume: command("resume"),
-    finish: command("finish"),
-    stop: command("stop"),
-    setPower: command("setPower"),
-    forget: command("forget"),
-  };
+  const { api, command } = recordEngine(calls);
   const trial: TrialApi = {
     load: command("load"),
     async predict(pixels) {
