@@ -12,7 +12,8 @@ const VERSIONS = 3;
 const FLIP_TARGET = 1; // percent; 1.4 a step in our own study
 const OFTEN = `merge.cohortSize=${VOLUNTEERS}`; // a version a round
 const TOGETHER = { volunteers: VOLUNTEERS, versions: VERSIONS };
-const RANDOM = ["mask.kind=shared", ...fisherPolicy("presidents")]; // random until the first shared one, with the last version
+/** A common mask, which is random until the relay has chosen one: of so few versions that begins with the last. */
+const RANDOM = ["mask.kind=shared", ...fisherPolicy("presidents")];
 /** On shared masks from the third piece on: with nobody else's work on the way, an epoch may be a version. */
 const ALONE = { volunteers: 1, versions: 6 };
 const SHARED = [
