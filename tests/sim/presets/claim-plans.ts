@@ -33,7 +33,10 @@ const LONGER_SIZE = { ...SMALL, volunteers: 10, versions: 20 };
 /** The same for so long that dense training comes near the best that it can do. */
 export const LONGER: Plan = {
   size: LONGER_SIZE,
-  ways: [denseWay(LONGER_SIZE, [0.005, 0.01]), sparseWay(LONGER_SIZE, "own", 0.02, [0.03, 0.02])],
+  ways: [
+    denseWay(LONGER_SIZE, [0.005, 0.01, 0.0025]),
+    sparseWay(LONGER_SIZE, "own", 0.02, [0.03, 0.02, 0.04]),
+  ],
 };
 
 const FEW = {
@@ -47,10 +50,11 @@ const FEW = {
 export const PRESIDENTS: Plan = {
   size: FEW,
   ways: [
-    denseWay(FEW, [0.001, 0.002]),
-    sparseWay(FEW, "own", 0.005, [0.02, 0.012]),
-    sparseWay(FEW, "own", 0.01, [0.015]),
-    sparseWay(FEW, "own", 0.02, [0.006, 0.009]),
-    sparseLocoWay(FEW, 0.02, 2, [0.001, 0.002]),
+    denseWay(FEW, [0.001, 0.002, 0.0005]),
+    sparseWay(FEW, "own", 0.005, [0.02, 0.012, 0.03]),
+    sparseWay(FEW, "own", 0.01, [0.015, 0.01, 0.02]),
+    sparseWay(FEW, "own", 0.02, [0.009, 0.006, 0.013]),
+    sparseLocoWay(FEW, 0.01, 2, [0.002, 0.001, 0.004]),
+    sparseLocoWay(FEW, 0.02, 2, [0.002, 0.001, 0.004]),
   ],
 };
