@@ -1,24 +1,13 @@
 import { judgedRow, type Row } from "../../../bench/figures.ts";
 import { drawBars } from "../charts/bar-chart.ts";
 import { ATTACKS, type Attack } from "../community/attacks.ts";
-import type { Defence } from "../community/relay.ts";
 import type { CommunityReport } from "../community/report.ts";
-import { describeInterval, formatInterval, type Interval } from "./interval.ts";
+import type { Attacked } from "./attacked.ts";
+import { describeInterval, formatInterval, intervalOf } from "./interval.ts";
 import { table } from "./markdown.ts";
 
 const MOST_LOST = 5; // percent of the gain
 const MOST_BACKDOOR = 1; // percent of the triggered images
-
-/** What became of communities with liars. */
-export type Attacked = {
-  readonly attack: Attack;
-  readonly share: number;
-  readonly reports: readonly CommunityReport[];
-  /** Percent of the gain without the liars' places that is lost. */
-  readonly lost: Interval;
-  /** Percent of triggered examples beyond those of the run without the liars' places. */
-  readonly backdoor: Interval;
-};
 
 const isBackdoor = ({ attack }: Attacked) => attack === "backdoor";
 
@@ -30,7 +19,7 @@ export function judgedRows(judged: readonly Attacked[]): Row[] {
   );
   const refused = honest.filter(({ fate }) => fate !== "merged" && fate !== "stale");
   const backdoor = judged.find(isBackdoor)!.backdoor;
-  const lies = `${100 * judged[0]!.share}% liars`;
+  const lies = judged[0]!.name;
   return [
     judgedRow(
       {
@@ -65,30 +54,46 @@ export function judgedRows(judged: readonly Attacked[]): Row[] {
   ];
 }
 
-/** What each attack costs and how many of its lies are merged, by share of liars. */
-export function lossTable(found: readonly Attacked[], shares: readonly number[]): string {
-  const cells = ATTACKS.map((attack) => [
+const namesOf = (found: readonly Attacked[]) => [...new Set(found.map(({ name }) => name))];
+const attacksOf = (found: readonly Attacked[]) => [...new Set(found.map(({ attack }) => attack))];
+const pick = (found: readonly Attacked[], attack: Attack, name: string) =>
+  found.find((each) => each.attack === attack && each.name === name)!;
+
+/** What each attack costs and how many lies and how many others are merged, by how many lie. */
+export function lossTable(found: readonly Attacked[]): string {
+  const names = namesOf(found);
+  const cells = attacksOf(found).map((attack) => [
     attack,
-    ...shares.flatMap((share) => {
-      const one = found.find((each) => each.attack === attack && each.share === share)!;
-      const lies = one.reports.flatMap(({ contributions }) =>
-        contributions.filter(({ isLie }) => isLie),
-      );
-      const merged = lies.filter(({ fate }) => fate === "merged").length;
-      const backdoor = isBackdoor(one) ? `, backdoor ${formatInterval(one.backdoor, 2)}%` : "";
-      return [`${formatInterval(one.lost, 1)}%${backdoor}`, `${merged} of ${lies.length}`];
+    ...names.flatMap((name) => {
+      const { lost, reports } = pick(found, attack, name);
+      const merged = `${mergedOf(reports, true)}; ${mergedOf(reports, false)}`;
+      return [`${formatInterval(lost, 1)}%`, merged];
     }),
   ]);
-  const heads = shares.flatMap((share) => [`gain lost, ${100 * share}% liars`, "lies merged"]);
+  const heads = names.flatMap((name) => [`gain lost, ${name}`, "merged: lies; honest"]);
   return table(["attack", ...heads], cells);
 }
 
-/** `lost` [attack][defences left out], in percent. */
-export function withoutTable(
-  lost: readonly number[][],
-  left: readonly (readonly Defence[])[],
-): string {
-  const heads = left.map((each) => (each.length === 1 ? each[0]! : "all of them"));
+/** How many lies, or others, were merged, such as "4 of 31". */
+function mergedOf(reports: readonly CommunityReport[], areLies: boolean): string {
+  const all = reports.flatMap(({ contributions }) =>
+    contributions.filter(({ isLie }) => isLie === areLies),
+  );
+  return `${all.filter(({ fate }) => fate === "merged").length} of ${all.length}`;
+}
+
+/** How many triggered examples each case's last version answers as the backdoor wants. */
+export function backdoorSentence(found: readonly Attacked[]): string {
+  const cases = found.filter(isBackdoor);
+  const percentOf = (reports: readonly CommunityReport[], when: "base" | "last") =>
+    `${formatInterval(intervalOf(reports.map(({ backdoor }) => 100 * backdoor[when])), 2)}%`;
+  const [{ honest }] = cases as [Attacked];
+  const shares = cases.map(({ name, reports }) => `${percentOf(reports, "last")} (${name})`);
+  return `Triggered examples that are answered as the backdoor wants: ${percentOf(honest, "base")} by version 0; by the last version ${percentOf(honest, "last")} (nobody lies), ${shares.join(", ")}.`;
+}
+
+/** `lost` [attack][column], in percent. */
+export function withoutTable(lost: readonly number[][], heads: readonly string[]): string {
   return table(
     ["attack", ...heads],
     ATTACKS.map((attack, a) => [attack, ...lost[a]!.map((one) => `${one.toFixed(1)}%`)]),
@@ -96,17 +101,16 @@ export function withoutTable(
 }
 
 /** The same losses as bars. */
-export function lossChart(found: readonly Attacked[], shares: readonly number[]) {
+export function lossChart(found: readonly Attacked[]) {
   const title = "Gain of digits that liars cost, by attack";
+  const names = namesOf(found);
   const svg = drawBars({
     title,
     label: "gain lost, %",
-    kinds: shares.map((share) => `${100 * share}% liars`),
-    groups: ATTACKS.map((attack) => ({
+    kinds: names,
+    groups: attacksOf(found).map((attack) => ({
       name: attack,
-      bars: shares.map(
-        (share) => found.find((each) => each.attack === attack && each.share === share)!.lost,
-      ),
+      bars: names.map((name) => pick(found, attack, name).lost),
     })),
     targets: [{ name: `target: ${MOST_LOST}%`, y: MOST_LOST }],
   });

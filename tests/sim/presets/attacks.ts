@@ -1,25 +1,59 @@
-import { ATTACKS, type Attack } from "../community/attacks.ts";
-import { DEFENCES, type Defence } from "../community/relay.ts";
-import type { CommunityReport } from "../community/report.ts";
-import { type CommunitySpec, community } from "../runs/spec.ts";
-import { type Attacked, judgedRows, lossChart, lossTable, withoutTable } from "./attack-tables.ts";
-import { budgetRows, gainOf, type Preset, type PresetContext, paired, runSeeds } from "./preset.ts";
+import { ATTACKS } from "../community/attacks.ts";
+import { DEFENCES } from "../community/relay.ts";
+import {
+  backdoorSentence,
+  judgedRows,
+  lossChart,
+  lossTable,
+  withoutTable,
+} from "./attack-tables.ts";
+import {
+  type Attacked,
+  attackedBy,
+  type Case,
+  honestOf,
+  lostPercent,
+  type Setting,
+  specOf,
+} from "./attacked.ts";
+import { budgetRows, type Preset, type PresetContext } from "./preset.ts";
 import { screenTable } from "./screens.ts";
 
-const VOLUNTEERS = 12; // 12, 25 and 40% of them are 1, 3 and 5
-const VERSIONS = 10;
-const JUDGED_SHARE = 0.25; // on every seed; other shares are looked at on the first
+const DIGITS: Setting = {
+  model: "digits",
+  volunteers: 12,
+  versions: 10,
+  changes: [],
+  attacks: ATTACKS,
+};
+/** So many of them lie, by the target. */
+const JUDGED: Case = { name: "3 of 12 lie", liars: 0.25, without: [], isProbed: true };
+const UNDEFENDED: Case = {
+  name: "3 of 12, no defences",
+  liars: 0.25,
+  without: DEFENCES,
+  isProbed: false,
+};
+/** Looked at on the first seed alone. */
+const FEWER: Case = { name: "1 of 12 lies", liars: 0.12, without: [], isProbed: false };
+const MORE: Case = { name: "5 of 12 lie", liars: 0.4, without: [], isProbed: false };
+
+const PRESIDENTS: Setting = {
+  model: "presidents",
+  volunteers: 4,
+  versions: 3,
+  changes: ["merge.cohortSize=3"], // else so few merge once, all of the same base
+  attacks: ["sign-flip", "label-permutation", "half-work", "backdoor"],
+};
+const ONE_OF_FOUR: Case = { name: "1 of 4 lies", liars: 0.25, without: [], isProbed: false };
+const PRESIDENTS_SEEDS = 2; // one of its runs takes as long as ten of digits
 
 /** What liars cost, by what they do, how many they are and what holds against them. */
 export const attacks: Preset = async (context) => {
-  const { isQuick } = context;
-  const oneSeed = { ...context, seeds: context.seeds.slice(0, 1) };
-  const judged = await attackedBy(context, JUDGED_SHARE);
-  const found = isQuick
-    ? judged
-    : [...(await attackedBy(oneSeed, 0.12)), ...judged, ...(await attackedBy(oneSeed, 0.4))];
-  const shares = [...new Set(found.map(({ share }) => share))];
-  const undefended = isQuick ? [] : await withoutDefences(context);
+  const judged = await attackedBy(context, DIGITS, JUDGED);
+  const others = context.isQuick ? [] : await otherCases(context);
+  const undefended = others.filter(({ name }) => name === UNDEFENDED.name);
+  const found = [...judged, ...others];
   return {
     rows: [
       ...judgedRows(judged),
@@ -29,79 +63,62 @@ export const attacks: Preset = async (context) => {
       ),
     ],
     markdown: [
-      `digits, ${VOLUNTEERS} volunteers, ${VERSIONS} pieces each; every run beside one without the liars' places.`,
-      lossTable(found, shares),
-      ...undefended,
+      `**digits**, ${sizeOf(DIGITS)}; every run beside one without the liars' places.`,
+      lossTable(found),
+      backdoorSentence([...judged, ...undefended]),
+      ...(context.isQuick ? [] : await withoutEach(context, judged)),
       "What each look at a contribution lets through, whatever became of it, and what it refuses of honest work:",
       screenTable(judged),
+      ...(context.isQuick ? [] : await presidentsAttacked(context)),
     ].join("\n\n"),
-    charts: [lossChart(found, shares)],
+    charts: [lossChart(found.filter(({ name }) => name !== UNDEFENDED.name))],
   };
 };
 
-function specOf(attack: Attack, liars: number): CommunitySpec {
-  const isProbed = liars === JUDGED_SHARE;
-  return community({
-    volunteers: VOLUNTEERS,
-    versions: VERSIONS,
-    liars,
-    attack,
-    isProbed,
-    seed: "",
-  });
+function sizeOf({ volunteers, versions }: Setting): string {
+  return `${volunteers} volunteers, ${versions} pieces each`;
 }
 
-/** The same community without the liars' places. */
-function honestOf(spec: CommunitySpec): CommunitySpec {
-  const liars = Math.round(spec.liars * spec.volunteers);
-  return {
-    ...spec,
-    volunteers: spec.volunteers - liars,
-    liars: 0,
-    attack: "noise",
-    isProbed: false,
-  };
-}
-
-async function attackedBy(context: PresetContext, share: number): Promise<Attacked[]> {
-  const reports = await runSeeds(
-    context,
-    ATTACKS.map((attack) => specOf(attack, share)),
-  );
-  const [honest] = await runSeeds(context, [honestOf(specOf("noise", share))]);
-  return ATTACKS.map((attack, i) => {
-    const attacked = reports[i]!;
-    const lost = paired(attacked, honest!, lostPercent);
-    const backdoor = paired(
-      attacked,
-      honest!,
-      (one, other) => 100 * (one.backdoor.last - other.backdoor.last),
-    );
-    return { attack, share, reports: attacked, lost, backdoor };
-  });
-}
-
-function lostPercent(attacked: CommunityReport, honest: CommunityReport): number {
-  return 100 * (1 - gainOf("digits", attacked) / gainOf("digits", honest));
-}
-
-/** What is lost on the first seed without all defences, and without each. */
-async function withoutDefences({ run, seeds }: PresetContext): Promise<string[]> {
-  const left = [DEFENCES, ...DEFENCES.map((defence) => [defence])];
-  const seed = seeds[0]!;
-  const spec = (attack: Attack, without: readonly Defence[]) => ({
-    ...specOf(attack, JUDGED_SHARE),
-    isProbed: false,
-    without,
-    seed,
-  });
-  const reports = await run(ATTACKS.flatMap((attack) => left.map((each) => spec(attack, each))));
-  const honest = await run(left.map((each) => honestOf(spec("noise", each))));
-  const lost = ATTACKS.map((_, a) =>
-    left.map((_, l) => lostPercent(reports[a * left.length + l]!, honest[l]!)),
-  );
+async function otherCases(context: PresetContext): Promise<Attacked[]> {
+  const oneSeed = { ...context, seeds: context.seeds.slice(0, 1) };
   return [
-    `Without defences, ${100 * JUDGED_SHARE}% liars, one seed: percent of the gain that is lost.`,
-    withoutTable(lost, left),
+    ...(await attackedBy(context, DIGITS, UNDEFENDED)),
+    ...(await attackedBy(oneSeed, DIGITS, FEWER)),
+    ...(await attackedBy(oneSeed, DIGITS, MORE)),
+  ];
+}
+
+/** What is lost on the first seed without each defence, beside what is lost with all of them, of `judged`. */
+async function withoutEach(
+  { run, seeds }: PresetContext,
+  judged: readonly Attacked[],
+): Promise<string[]> {
+  const seed = seeds[0]!;
+  const specs = DEFENCES.flatMap((defence) =>
+    ATTACKS.map((attack) => ({
+      ...specOf(DIGITS, { ...JUDGED, without: [defence], isProbed: false }, attack),
+      seed,
+    })),
+  );
+  const reports = await run(specs);
+  const honest = await run(DEFENCES.map((_, d) => honestOf(specs[d * ATTACKS.length]!)));
+  const lost = judged.map((each, a) => [
+    lostPercent("digits", each.reports[0]!, each.honest[0]!),
+    ...honest.map((one, d) => lostPercent("digits", reports[d * ATTACKS.length + a]!, one)),
+  ]);
+  return [
+    `Without one of the defences, ${JUDGED.name}, seed ${seed} alone: percent of the gain that is lost.`,
+    withoutTable(lost, ["none left out", ...DEFENCES]),
+  ];
+}
+
+/** The same on the other model, with few attacks and seeds. */
+async function presidentsAttacked(context: PresetContext): Promise<string[]> {
+  const fewSeeds = { ...context, seeds: context.seeds.slice(0, PRESIDENTS_SEEDS) };
+  const found = await attackedBy(fewSeeds, PRESIDENTS, ONE_OF_FOUR);
+  return [
+    `**presidents**, ${sizeOf(PRESIDENTS)}, ${PRESIDENTS_SEEDS} seeds.`,
+    lossTable(found),
+    backdoorSentence(found),
   ];
 }
