@@ -1,4 +1,4 @@
-import { denseWay, type Size, sparseLocoWay, sparseWay, type Way } from "./ways.ts";
+import { byMoreExamples, denseWay, type Size, sparseLocoWay, sparseWay, type Way } from "./ways.ts";
 
 /** A comparison of ways by communities of one size; the first way is dense training. */
 export type Plan = {
@@ -14,17 +14,18 @@ export const DIGITS: Plan = {
   ways: [
     denseWay(SMALL, [0.01, 0.005, 0.02]),
     sparseWay(SMALL, "random", 0.001, [0.2, 0.1, 0.4]),
-    sparseWay(SMALL, "random", 0.005, [0.25, 0.12, 0.5]),
+    sparseWay(SMALL, "random", 0.005, [0.25, 0.12, 0.5, 0.06]),
     sparseWay(SMALL, "random", 0.02, [0.15, 0.1, 0.25]),
     sparseWay(SMALL, "random", 0.1, [0.06, 0.03, 0.12]),
-    sparseWay(SMALL, "shared", 0.005, [0.06, 0.12, 0.25]),
+    sparseWay(SMALL, "shared", 0.005, [0.06, 0.12, 0.25, 0.03]),
     sparseWay(SMALL, "shared", 0.02, [0.06, 0.03, 0.12]),
+    byMoreExamples(sparseWay(SMALL, "shared", 0.02, [0.06, 0.03, 0.12]), 1024),
     sparseWay(SMALL, "own", 0.005, [0.12, 0.06, 0.25]),
     sparseWay(SMALL, "own", 0.01, [0.06, 0.04, 0.12]),
     sparseWay(SMALL, "own", 0.02, [0.03, 0.02, 0.06]),
     sparseLocoWay(SMALL, 0.005, 2, [0.01, 0.005, 0.02]),
     sparseLocoWay(SMALL, 0.01, 2, [0.01, 0.005, 0.02]),
-    sparseLocoWay(SMALL, 0.02, 2, [0.005, 0.01, 0.02]),
+    sparseLocoWay(SMALL, 0.02, 2, [0.005, 0.01, 0.02, 0.0025]),
   ],
 };
 
@@ -54,6 +55,7 @@ export const PRESIDENTS: Plan = {
     sparseWay(FEW, "own", 0.005, [0.02, 0.012, 0.03]),
     sparseWay(FEW, "own", 0.01, [0.015, 0.01, 0.02]),
     sparseWay(FEW, "own", 0.02, [0.009, 0.006, 0.013]),
+    sparseWay(FEW, "random", 0.02, [0.02, 0.01, 0.04]),
     sparseLocoWay(FEW, 0.01, 2, [0.002, 0.001, 0.004]),
     sparseLocoWay(FEW, 0.02, 2, [0.002, 0.001, 0.004]),
   ],

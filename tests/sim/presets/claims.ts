@@ -1,5 +1,5 @@
 import type { CommunityReport } from "../community/report.ts";
-import { onMaskRow } from "./arrivals.ts";
+import { notMerged, onMaskRow } from "./arrivals.ts";
 import { DIGITS, LONGER, type Plan, PRESIDENTS } from "./claim-plans.ts";
 import {
   type AnyCurve,
@@ -67,7 +67,7 @@ function chartOf({ size, found }: Comparison) {
   const lineOf = (name: string) => ({
     name,
     densities: found
-      .filter((way) => way.name.startsWith(name))
+      .filter((way) => way.name.startsWith(name) && !way.name.endsWith("examples")) // one policy
       .toSorted((a, b) => a.density - b.density)
       .map(({ curves }) => curves),
   });
@@ -78,11 +78,16 @@ function chartOf({ size, found }: Comparison) {
   return paretoChart(size.model, size.volunteers, [...lines, loco]);
 }
 
-/** The communities under ways whose names begin so, all by default; SparseLoCo's way has none. */
+/** The communities under ways whose names begin so, all by default. */
 function communitiesOf({ found }: Comparison, starts: readonly string[] = [""]): CommunityReport[] {
   return found
     .filter(({ name }) => starts.some((start) => name.startsWith(start)))
-    .flatMap(({ curves }) => curves.filter((curve) => "relaySeconds" in curve));
+    .flatMap(({ curves }) => judgedAmong(curves));
+}
+
+/** SparseLoCo's way has no relay that judges. */
+function judgedAmong(curves: readonly AnyCurve[]): CommunityReport[] {
+  return curves.filter((curve) => "relaySeconds" in curve);
 }
 
 function waysTable({ size, found }: Comparison): string {
@@ -99,6 +104,7 @@ function waysTable({ size, found }: Comparison): string {
       "kB up",
       "kB down",
       "kB in all, at entropy",
+      "not merged",
     ],
     found.map(({ name, rate, gain, ofDense, curves }) => [
       name,
@@ -111,6 +117,7 @@ function waysTable({ size, found }: Comparison): string {
         const last = versions.at(-1);
         return last === undefined ? 0 : volunteers * bytesAt(last, volunteers, true);
       }),
+      judgedAmong(curves).length === 0 ? "" : notMerged(judgedAmong(curves)),
     ]),
   );
   return `**${model}**, ${volunteers} volunteers, ${versions} pieces each, ${seeds} seeds.\n\n${cells}`;

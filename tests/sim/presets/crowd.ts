@@ -1,9 +1,9 @@
 import { judgedRow, type Row } from "../../../bench/figures.ts";
-import { medianOf } from "../../../core/median.ts";
 import { drawLines } from "../charts/line-chart.ts";
-import type { CommunityReport } from "../community/report.ts";
 import { community } from "../runs/spec.ts";
-import { notMerged, onMaskPercent, onMaskRow } from "./arrivals.ts";
+import { notMerged, onMaskRow } from "./arrivals.ts";
+import { decidedRow, medianExamples } from "./decisions.ts";
+import { fisherPolicy } from "./fisher-policy.ts";
 import { describeInterval, formatInterval, intervalOf } from "./interval.ts";
 import { table } from "./markdown.ts";
 import {
@@ -17,7 +17,6 @@ import {
   withFewSeeds,
 } from "./preset.ts";
 
-const EXAMPLES_TARGET = 1000;
 const TARGET = 1.75; // our own study with 16 contributors: 1.76
 
 /** How much more a crowd improves a model than one contributor does in the same time. */
@@ -25,26 +24,22 @@ export const crowd: Preset = async (context) => {
   const digits = await crowdOf(context, "digits", [1, 2, 4, 8, 16, 32], 8);
   const presidents = await crowdOf(withFewSeeds(context), "presidents", [1, 16], 2);
   return {
-    rows: [...digits.rows, ...presidents.rows],
+    rows: [
+      ...digits.rows,
+      ...presidents.rows,
+      ...(context.isQuick ? [] : [await onMaskOfCrowd(context, 32, 8)]),
+    ],
     markdown: [digits.markdown, presidents.markdown].join("\n\n"),
     charts: [...digits.charts, ...presidents.charts],
   };
 };
 
-/** How many examples the gate decides on. */
-function decidedRow(model: string, reports: readonly CommunityReport[]): Row {
-  const row = {
-    what: `${model}: paired examples until the gate passed a version, median`,
-    value: medianExamples(reports),
-    unit: "",
-    against: `of ${reports.flatMap(({ versions }) => versions).length} versions`,
-  };
-  return judgedRow(row, "<=", EXAMPLES_TARGET);
-}
-
-function medianExamples(reports: readonly CommunityReport[]): number {
-  const decided = reports.flatMap(({ versions }) => versions.map((each) => each.gateExamples));
-  return medianOf(decided) ?? 0;
+/** Under a mask in common, where a crowd's work can come too late for it; under masks of one's own it can't. */
+async function onMaskOfCrowd(context: PresetContext, volunteers: number, versions: number) {
+  const changes = ["mask.kind=shared", ...fisherPolicy("digits")];
+  const spec = community({ volunteers, versions, changes, seed: "" });
+  const [reports] = await runSeeds(context, [spec]);
+  return onMaskRow(`digits, ${volunteers} contributors, a mask in common`, reports!);
 }
 
 async function crowdOf(context: PresetContext, model: string, sizes: number[], versions: number) {
@@ -66,8 +61,7 @@ async function crowdOf(context: PresetContext, model: string, sizes: number[], v
   return {
     rows: [
       judgedRow(row, ">=", TARGET),
-      onMaskRow(model, reports.flat()),
-      decidedRow(model, reports.flat()),
+      ...sizes.map((size, i) => decidedRow(`${model}, contributors: ${size}`, reports[i]!)),
       ...budgetRows(model, reports.flat()),
     ],
     markdown: `**${model}**, ${versions} pieces of work for each contributor, ${alone!.length} seeds.\n\n${table(
@@ -75,8 +69,8 @@ async function crowdOf(context: PresetContext, model: string, sizes: number[], v
         "contributors",
         `gain, ${unit}`,
         "times one contributor's",
-        "on the mask in force",
         "not merged",
+        "negative flips, last version",
         "examples of the gate, median",
       ],
       sizes.map((size, i) => {
@@ -84,8 +78,8 @@ async function crowdOf(context: PresetContext, model: string, sizes: number[], v
           String(size),
           formatInterval(gains[i]!, 2),
           formatInterval(ratios[i]!, 2),
-          `${onMaskPercent(reports[i]!).toFixed(0)}%`,
           notMerged(reports[i]!),
+          `${formatInterval(intervalOf(reports[i]!.map((one) => 100 * one.negativeFlips)), 2)}%`,
           medianExamples(reports[i]!).toFixed(0),
         ];
       }),

@@ -2,6 +2,7 @@ import { judgedRow, type Row } from "../../../bench/figures.ts";
 import { drawBars } from "../charts/bar-chart.ts";
 import { flipsAVersion } from "../rows.ts";
 import { community } from "../runs/spec.ts";
+import { decidedRow } from "./decisions.ts";
 import { fisherPolicy } from "./fisher-policy.ts";
 import { describeInterval, formatInterval, type Interval, intervalOf } from "./interval.ts";
 import { table } from "./markdown.ts";
@@ -71,6 +72,7 @@ export const forgetting: Preset = async (context) => {
     rows: [
       flipRow("digits: negative flips, last version against version 0", flips),
       flipRow("digits: negative flips, a version against its parent, mean", digitsAVersion),
+      decidedRow("digits, as shipped, 10 contributors, 20 pieces each", digits!),
       flipRow("presidents: negative flips, last version against version 0", shipped!.flips),
       flipRow(
         "presidents: negative flips, a version against its parent, mean",

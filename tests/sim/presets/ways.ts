@@ -45,6 +45,12 @@ export function sparseWay(
   return { name: `${kind} ${100 * density}%`, density, spec, rates };
 }
 
+/** `way` with masks that are chosen by the Fisher information of so many examples. */
+export function byMoreExamples(way: Way, examples: number): Way {
+  const spec = { ...way.spec, changes: [...way.spec.changes, `mask.fisher.examples=${examples}`] };
+  return { ...way, name: `${way.name}, ${examples} examples`, spec };
+}
+
 /** The largest entries of a dense delta with error feedback. */
 export function sparseLocoWay(size: Size, density: number, bits: 2 | 4, rates: Way["rates"]): Way {
   const spec: RunSpec = { way: "sparse-loco", ...size, density, bits, changes: [], seed: "" }; // it merges in lockstep
