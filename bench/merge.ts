@@ -53,6 +53,7 @@ export async function measure({ seed, quick }: BenchOptions): Promise<Row[]> {
     speed("the mean and its step in four bits, shared mask", ms.shared + ms.sharedBits),
     speed("the mean and its step in four bits, own masks", ms.own + ms.ownBits),
     crowdRow(base, shared),
+    ownCrowdRow(base, maskOf),
     growthRow(own),
   ];
 }
@@ -69,6 +70,25 @@ function crowdRow(base: Float32Array, shared: readonly MergeInput[]): Row {
     against: `the patches' codes: ${CROWD}`,
   };
   return judgedRow(row, "<=", 8);
+}
+
+/** The same where each has a mask of its own, so that together they cover nearly every position. */
+function ownCrowdRow(base: Float32Array, maskOf: (n: number) => Uint32Array): Row {
+  const first = createInput(maskOf(0), 0); // positions are what tells the others from it
+  const inputs = Array.from({ length: CROWD }, (_, n) => ({ ...first, positions: maskOf(n) }));
+  const bytes = Math.max(
+    ...[mergeMean, mergeFisher].map((merge) =>
+      allocatedBytes(() => merge({ base, inputs, outerStep: 1 })),
+    ),
+  );
+  const patches = CROWD * first.positions.length * 6; // bytes: a position, a code, a Fisher weight
+  const row = {
+    what: `memory of a merge of ${CROWD} patches of ${100 * DENSITY}% on masks of their own`,
+    value: bytes / base.length,
+    unit: "bytes/parameter",
+    against: `${(bytes / 1e6).toFixed(0)} MB; the patches themselves are ${(patches / 1e6).toFixed(0)} MB`,
+  };
+  return judgedRow(row, "<=", 8.5);
 }
 
 /** How much more memory a merge of the same patches needs when the model has ten times the parameters. */
