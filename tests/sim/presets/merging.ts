@@ -52,6 +52,8 @@ const PRESIDENTS: Study = {
   versions: 2,
   rules: ["mean", "fisher"],
   cases: [
+    { name: "shared mask, mixed shards", kind: "shared", shards: "mixed" }, // random: so early none is chosen
+    { name: "shared mask, shards by speaker", kind: "shared", shards: "own" },
     { name: "own masks, mixed shards", kind: "own", shards: "mixed" },
     { name: "own masks, shards by speaker", kind: "own", shards: "own" },
   ],
