@@ -53,7 +53,7 @@ export const PRESIDENTS: Plan = {
   ways: [
     denseWay(FEW, [0.001, 0.002, 0.0005]),
     sparseWay(FEW, "own", 0.005, [0.02, 0.012, 0.03]),
-    sparseWay(FEW, "own", 0.01, [0.015, 0.01, 0.02]),
+    sparseWay(FEW, "own", 0.01, [0.015]),
     sparseWay(FEW, "own", 0.02, [0.009, 0.006, 0.013]),
     sparseWay(FEW, "random", 0.02, [0.02, 0.01, 0.04]),
     sparseLocoWay(FEW, 0.01, 2, [0.002, 0.001, 0.004]),
