@@ -67,8 +67,11 @@ async function giveWay(): Promise<void> {
 }
 
 async function dropUnused(): Promise<void> {
+  const names = await caches.keys();
+  const { installing, waiting } = self.registration;
+  if (installing !== null || waiting !== null) return; // a newer build, whose files no page holds yet
   const { held } = await self.navigator.locks.query();
   const locks = (held ?? []).flatMap(({ name }) => (name === undefined ? [] : [name]));
-  const unused = unusedCaches(await caches.keys(), locks, build);
+  const unused = unusedCaches(names, locks, build);
   await Promise.all(unused.map((name) => caches.delete(name)));
 }
