@@ -5,6 +5,8 @@ export type Update = {
   apply(): Promise<void>;
 };
 
+/** A request that meets the worker as it ends can hold up its successor for minutes; a navigation hurries both. */
+const TAKE_OVER_MS = 3000;
 const CHECK_MS = 60 * 60_000; // a tab that trains for days hears of a new build within the hour
 
 /**
@@ -66,6 +68,7 @@ export function createUpdate(build: string): Update {
       if (next === null) return location.reload();
       container?.addEventListener("controllerchange", () => location.reload(), { once: true });
       next.postMessage("take-over");
+      setTimeout(() => location.reload(), TAKE_OVER_MS);
     },
   };
 }
