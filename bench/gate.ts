@@ -6,6 +6,7 @@ import type { BenchOptions } from "./main.ts";
 
 const RULES: PairedTestRules = { marginNats: 0.02, alpha: 0.035, beta: 0.05, maxExamples: 4000 };
 const DIGITS: PairedTestRules = { marginNats: 0.01, alpha: 0.07, beta: 0.1, maxExamples: 4000 }; // its recipe's gate
+const TIGHT: PairedTestRules = { ...RULES, clipNats: 2 }; // half of what recipes have by default
 const COHORT = 10; // contributions, of digits too
 const SPRT_LEAST = 64; // examples before the normal SPRT may decide: its variance needs some
 
@@ -29,6 +30,9 @@ export async function measure({ seed, quick }: BenchOptions): Promise<Row[]> {
   for (const [name, sample] of Object.entries(samples)) {
     const worse = judge(random, sample, RULES.marginNats, trials);
     const equal = judge(random, sample, 0, trials);
+    const tight = createRandom(`${seed} tight`);
+    const worseTight = judge(tight, sample, TIGHT.marginNats, trials, TIGHT);
+    const equalTight = judge(tight, sample, 0, trials, TIGHT);
     const unit = `of ${trials}`;
     rows.push(
       judgedRow(
@@ -53,6 +57,12 @@ export async function measure({ seed, quick }: BenchOptions): Promise<Row[]> {
         1000,
       ),
       {
+        what: `worse by the margin, passed if clipped to 2 nats: ${name}`,
+        value: worseTight.passed,
+        unit,
+        against: `equally good: a median of ${equalTight.examples} examples`,
+      },
+      {
         what: `a cohort whose every part is worse by the margin, anything released: ${name}`,
         value: await falseReleases(createRandom(`${seed} cohorts`), sample, trials),
         unit,
@@ -63,14 +73,14 @@ export async function measure({ seed, quick }: BenchOptions): Promise<Row[]> {
   return rows;
 }
 
-function judge(random: Random, sample: Sample, mean: number, trials: number) {
+function judge(random: Random, sample: Sample, mean: number, trials: number, rules = RULES) {
   let passed = 0;
   let sprtPassed = 0;
   const examples: number[] = [];
   for (let trial = 0; trial < trials; trial++) {
-    const length = RULES.maxExamples;
+    const length = rules.maxExamples;
     const differences = Float32Array.from({ length }, () => sample(random, mean));
-    const result = pairedTest(differences, RULES);
+    const result = pairedTest(differences, rules);
     if (result.decision === "pass") passed++;
     if (passesNormalSprt(differences)) sprtPassed++;
     examples.push(result.examples);
