@@ -17,7 +17,10 @@ const DECISIVE = [
 
 const hashes = new Map<string, Promise<string>>();
 
-/** SHA-256 of all files that decide what a run of `model` comes to, taken once. */
+/**
+ * SHA-256 of all of the project's files that decide what a run of `model` comes to, taken once. Whoever changes the
+ * libraries that runs train with takes kept and published runs away by hand.
+ */
 export function codeHash(model: string): Promise<string> {
   const known = hashes.get(model) ?? hashFiles(decisiveFiles(model));
   hashes.set(model, known);
