@@ -51,9 +51,8 @@ const PRESIDENTS_SEEDS = 2; // one of its runs takes as long as ten of digits
 /** What liars cost, by what they do, how many they are and what holds against them. */
 export const attacks: Preset = async (context) => {
   const judged = await attackedBy(context, DIGITS, JUDGED);
-  const others = context.isQuick ? [] : await otherCases(context);
-  const undefended = others.filter(({ name }) => name === UNDEFENDED.name);
-  const found = [...judged, ...others];
+  const { fewer, more, undefended } = await otherCases(context);
+  const found = [...fewer, ...judged, ...more];
   return {
     rows: [
       ...judgedRows(judged),
@@ -64,14 +63,14 @@ export const attacks: Preset = async (context) => {
     ],
     markdown: [
       `**digits**, ${sizeOf(DIGITS)}; every run beside one without the liars' places.`,
-      lossTable(found),
+      lossTable([...found, ...undefended]),
       backdoorSentence([...judged, ...undefended]),
       ...(context.isQuick ? [] : await withoutEach(context, judged)),
       "What each look at a contribution lets through, whatever became of it, and what it refuses of honest work:",
       screenTable(judged),
       ...(context.isQuick ? [] : await presidentsAttacked(context)),
     ].join("\n\n"),
-    charts: [lossChart(found.filter(({ name }) => name !== UNDEFENDED.name))],
+    charts: [lossChart(found)],
   };
 };
 
@@ -79,13 +78,16 @@ function sizeOf({ volunteers, versions }: Setting): string {
   return `${volunteers} volunteers, ${versions} pieces each`;
 }
 
-async function otherCases(context: PresetContext): Promise<Attacked[]> {
+async function otherCases(
+  context: PresetContext,
+): Promise<Record<"fewer" | "more" | "undefended", Attacked[]>> {
+  if (context.isQuick) return { fewer: [], more: [], undefended: [] };
   const oneSeed = { ...context, seeds: context.seeds.slice(0, 1) };
-  return [
-    ...(await attackedBy(context, DIGITS, UNDEFENDED)),
-    ...(await attackedBy(oneSeed, DIGITS, FEWER)),
-    ...(await attackedBy(oneSeed, DIGITS, MORE)),
-  ];
+  return {
+    fewer: await attackedBy(oneSeed, DIGITS, FEWER),
+    more: await attackedBy(oneSeed, DIGITS, MORE),
+    undefended: await attackedBy(context, DIGITS, UNDEFENDED),
+  };
 }
 
 /** What is lost on the first seed without each defence, beside what is lost with all of them, of `judged`. */
