@@ -27,8 +27,8 @@ const SHARED = [
 const NO_REPLAY = "data.replayShardsPerTicket=";
 const NO_DAMPING = "mask.fisher.damping=0";
 const CASES = [
-  { name: "as shipped", size: TOGETHER, changes: [OFTEN] },
-  { name: "as shipped, no replay", size: TOGETHER, changes: [OFTEN, NO_REPLAY] },
+  { name: "own masks, replay", size: TOGETHER, changes: [OFTEN] },
+  { name: "own masks, no replay", size: TOGETHER, changes: [OFTEN, NO_REPLAY] },
 ];
 const MORE_CASES = [
   { name: "random masks, replay", size: TOGETHER, changes: [OFTEN, ...RANDOM] },
@@ -62,7 +62,7 @@ export const forgetting: Preset = async (context) => {
   });
   const flips = intervalOf(digits!.map(({ negativeFlips }) => 100 * negativeFlips));
   const digitsAVersion = intervalOf(digits!.map((report) => 100 * flipsAVersion(report)));
-  const [shipped] = cells;
+  const [withReplay] = cells;
   const flipRow = (what: string, found: Interval): Row => {
     const row = { what, value: found.mean, unit: "%", against: describeInterval(found, 2) };
     return judgedRow(row, "<=", FLIP_TARGET);
@@ -73,12 +73,12 @@ export const forgetting: Preset = async (context) => {
       flipRow("digits: negative flips, last version against version 0", flips),
       flipRow("digits: negative flips, a version against its parent, mean", digitsAVersion),
       decidedRow("digits, as shipped, 10 contributors, 20 pieces each", digits!),
-      flipRow("presidents: negative flips, last version against version 0", shipped!.flips),
+      flipRow("presidents: negative flips, last version against version 0", withReplay!.flips),
       flipRow(
         "presidents: negative flips, a version against its parent, mean",
-        shipped!.flipsAVersion,
+        withReplay!.flipsAVersion,
       ),
-      flipRow("presidents: negative flips on Moby Dick", shipped!.suiteFlips),
+      flipRow("presidents: negative flips on Moby Dick", withReplay!.suiteFlips),
       ...cells.map(
         ({ name, forgotten }): Row => ({
           what: `presidents, ${name}: loss on Moby Dick, rise`,
