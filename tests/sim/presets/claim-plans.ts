@@ -52,11 +52,11 @@ export const PRESIDENTS: Plan = {
   size: FEW,
   ways: [
     denseWay(FEW, [0.001, 0.002, 0.0005]),
-    sparseWay(FEW, "own", 0.005, [0.02, 0.012, 0.03]),
+    sparseWay(FEW, "own", 0.005, [0.02, 0.012]),
     sparseWay(FEW, "own", 0.01, [0.015]),
     sparseWay(FEW, "own", 0.02, [0.009, 0.006, 0.013]),
-    sparseWay(FEW, "random", 0.02, [0.02, 0.01, 0.04]),
-    sparseLocoWay(FEW, 0.01, 2, [0.002, 0.001, 0.004]),
+    sparseWay(FEW, "random", 0.02, [0.02, 0.04]),
+    sparseLocoWay(FEW, 0.01, 2, [0.002, 0.004]),
     sparseLocoWay(FEW, 0.02, 2, [0.002, 0.001, 0.004]),
   ],
 };
