@@ -1,5 +1,6 @@
 import type { Engine, OpenEngine } from "./engine.ts";
 import type { Run } from "./session.ts";
+import type { TurnOptions } from "./turns.ts";
 import { describeFault } from "./words.ts";
 
 const TRUSTED_MS = 7 * 24 * 3_600_000; // a new driver may show in nothing that a page can see
@@ -12,9 +13,15 @@ const TRUSTED_MS = 7 * 24 * 3_600_000; // a new driver may show in nothing that 
 export async function openCheckedEngine(
   engine: Engine,
   prefer: "webgpu" | "cpu",
-  { store, platform, pace, signal }: Pick<Run, "store" | "platform" | "pace" | "signal">,
+  {
+    store,
+    platform,
+    pace,
+    signal,
+    onWait,
+  }: Pick<Run, "store" | "platform" | "pace" | "signal"> & Pick<TurnOptions, "onWait">,
 ): Promise<OpenEngine> {
-  const open = await engine.open(prefer);
+  const open = await engine.open(prefer, { signal, onWait });
   if (open.selfCheck === null) return open;
   const { fingerprint, run } = open.selfCheck;
   const passed = await store.deviceCheck();
@@ -23,7 +30,9 @@ export async function openCheckedEngine(
   await pace.pass(signal);
   const fault = await run();
   signal.throwIfAborted(); // nobody waits any more, and what was forgotten stays so
-  if (fault !== null) return { ...(await engine.open("cpu")), fallback: describeFault(fault) };
+  if (fault !== null) {
+    return { ...(await engine.open("cpu", { signal })), fallback: describeFault(fault) };
+  }
   if (fingerprint !== null) await store.putDeviceCheck({ fingerprint, passedAt: platform.now() });
   return open;
 }

@@ -4,12 +4,16 @@ import type { largestTensor } from "../core/training/footprint.ts";
 import type { preparePieceMask } from "../core/training/own-mask.ts";
 import type { TrainingOptions, TrainingResult, TrainingTask } from "../core/training/train.ts";
 import type { EngineName } from "./api.ts";
+import { createTurns, type TurnOptions } from "./turns.ts";
 import { WEBGPU_MISSING } from "./words.ts";
 
 /** What trains: nothing of it is loaded, and no device is touched, before `open`. */
 export type Engine = {
-  /** Also opens anew after a device was lost; the engine that was open before is then dead. Checks nothing. */
-  open(prefer: "webgpu" | "cpu"): Promise<OpenEngine>;
+  /**
+   * Also opens anew after a device was lost; the engine that was open before is then dead. Checks nothing.
+   * An opening or check whose run was stopped goes on, and the next opening waits for its end.
+   */
+  open(prefer: "webgpu" | "cpu", options?: TurnOptions): Promise<OpenEngine>;
 };
 
 export type OpenEngine = {
@@ -22,7 +26,7 @@ export type OpenEngine = {
   readonly selfCheck: {
     /** All that a passed check holds for: device, browser and build; null if that can't be told. */
     readonly fingerprint: string | null;
-    /** Check every operation; resolves to what is wrong, or null. */
+    /** Check every operation, if the signal of the opening is not aborted yet; resolves to what is wrong, or null. */
     run(): Promise<string | null>;
   } | null;
   /** The most bytes that one tensor may have. */
@@ -43,8 +47,10 @@ export type OpenEngine = {
  * missing leaves the work to the CPU. `build` names the code that runs, null where nothing tells it.
  */
 export function createEngine(wasmFolder: string, build: string | null = null): Engine {
+  // tfjs has one backend for all, which is half set while it opens: whatever computes then goes astray
+  const takeTurn = createTurns();
   return {
-    async open(prefer) {
+    async open(prefer, options = {}) {
       const [
         { openBackend },
         { layoutOf },
@@ -58,13 +64,14 @@ export function createEngine(wasmFolder: string, build: string | null = null): E
         import("../core/training/footprint.ts"),
         import("../core/training/own-mask.ts"),
       ]);
-      const backend = await openBackend({ prefer, wasmFolder });
+      const backend = await takeTurn(() => openBackend({ prefer, wasmFolder }), options);
       const { fingerprint } = backend;
       const built = build === null ? null : `${build} ${fingerprint}`;
+      const check = () => takeTurn(faultOfDevice, { signal: options.signal });
       return {
         ...backend,
         fallback: prefer === "webgpu" && backend.name !== "webgpu" ? WEBGPU_MISSING : null,
-        selfCheck: fingerprint === null ? null : { fingerprint: built, run: faultOfDevice },
+        selfCheck: fingerprint === null ? null : { fingerprint: built, run: check },
         layoutOf,
         largestTensor,
         preparePieceMask,

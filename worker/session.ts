@@ -9,7 +9,7 @@ import { withPatience } from "./patience.ts";
 import type { Platform } from "./platform.ts";
 import type { SnapshotFeed } from "./snapshot-feed.ts";
 import type { Store } from "./store.ts";
-import { describeWait } from "./words.ts";
+import { DEVICE_BUSY, describeWait } from "./words.ts";
 
 /** What every step of a volunteer's run shares. */
 export type Run = {
@@ -52,15 +52,18 @@ export async function openSession(
 
 /**
  * Open the device and check it, or do so anew after it was lost. A stop is heard at once, also while the
- * engine's files don't come or the device doesn't answer.
+ * engine's files don't come or the device doesn't answer; the next run then waits for the device, and says so.
  */
 export async function openEngine(
   run: Run,
   engine: Engine,
   prefer: "webgpu" | "cpu",
 ): Promise<OpenEngine> {
-  const open = await orAborted(openCheckedEngine(engine, prefer, run), run.signal);
-  run.feed.set({ engine: open.name, device: open.device });
+  const { feed, signal } = run;
+  const { phase, reason } = feed.activity();
+  const onWait = (waiting: boolean) => feed.enter(phase, waiting ? DEVICE_BUSY : reason);
+  const open = await orAborted(openCheckedEngine(engine, prefer, { ...run, onWait }), signal);
+  feed.set({ engine: open.name, device: open.device });
   return open;
 }
 

@@ -12,6 +12,8 @@ export const WEBGPU_MISSING =
   "WebGPU does not work in this browser, so the processor trains: slower, and worth the same.";
 export const describeFault = (fault: string): string =>
   `This graphics device failed its check (${fault}), so the processor trains: slower, and worth the same.`;
+export const DEVICE_BUSY =
+  "This device is still busy with what was stopped, and goes on when that has ended. If it takes long, reload the page.";
 export const DEVICE_LOST =
   "The graphics device went away while it was opened. Reload the page, or choose the processor in the settings.";
 export const DEVICE_LOST_TWICE =

@@ -1,3 +1,4 @@
+import { getBackend } from "@tensorflow/tfjs-core";
 import { expect, test } from "vitest";
 import { openCheckedEngine } from "../../../worker/device-check.ts";
 import { createEngine } from "../../../worker/engine.ts";
@@ -6,6 +7,7 @@ import { createPace } from "../../../worker/pace.ts";
 import { WASM_FOLDER } from "../../../worker/wasm-folder.ts";
 
 const { submit } = GPUQueue.prototype;
+const { requestAdapter } = GPU.prototype;
 const { now } = Date;
 
 /** Opens the engine of `build` as often as asked, on one store, and counts the programs that it runs. */
@@ -58,4 +60,36 @@ test("a device that passed is not checked again, until the build is another or a
   expect((await open("build 2", 3_000)).submissions).toBeGreaterThan(50);
   expect(await store.deviceCheck()).toMatchObject({ passedAt: 3_000 });
   expect((await open("build 2", 8 * 24 * 3_600_000)).submissions).toBeGreaterThan(50);
+});
+
+test("an opening that comes late does not displace the one that was asked for after it", async () => {
+  const engine = createEngine(location.origin + WASM_FOLDER);
+  const asked = Promise.withResolvers<void>();
+  const held = Promise.withResolvers<void>();
+  GPU.prototype.requestAdapter = async function (options) {
+    asked.resolve();
+    await held.promise;
+    return requestAdapter.call(this, options);
+  };
+  try {
+    const stopped = engine.open("webgpu");
+    await asked.promise;
+    const wanted = engine.open("cpu", { onWait: () => held.resolve() });
+    void wanted.then(() => held.resolve()); // if it does not wait
+    expect((await stopped).name).toBe("webgpu");
+    expect((await wanted).name).toBe("wasm");
+    expect(getBackend()).toBe("wasm");
+  } finally {
+    GPU.prototype.requestAdapter = requestAdapter;
+  }
+});
+
+test("a check that goes on after its run was stopped ends before another device is opened", async () => {
+  const engine = createEngine(location.origin + WASM_FOLDER);
+  const ended: string[] = [];
+  const gpu = await engine.open("webgpu");
+  const checked = gpu.selfCheck!.run().then((fault) => ended.push(`check ${fault}`));
+  await Promise.all([checked, engine.open("cpu").then(({ name }) => ended.push(name))]);
+  expect(ended).toEqual(["check null", "wasm"]);
+  expect(getBackend()).toBe("wasm");
 });
