@@ -7,6 +7,7 @@ import {
   scene,
   watchedEngine,
 } from "../tests/fixtures/volunteer-stage.ts";
+import type { TrainingLock } from "./training-lock.ts";
 
 beforeAll(openScenes);
 afterAll(closeScenes);
@@ -39,7 +40,7 @@ test("stop drops the running piece after the step it is in", async () => {
     if (step === 5) stopped = stage.volunteer.stop();
   });
   const stage = await openStage({ ...world, engine });
-  const over = stage.until(({ phase, model }) => phase === "ready" && model !== null);
+  const over = stage.until(({ phase, step }) => phase === "ready" && step > 0);
   await stage.start();
   await stage.volunteer.ended();
   await stopped;
@@ -93,6 +94,32 @@ test("finish while there is no work to finish ends at once", async () => {
   await until(({ phase }) => phase === "no-work");
   await volunteer.finish();
   expect((await until(({ phase }) => phase === "ready")).finishing).toBe(false);
+});
+
+test.each([
+  ["after work on another model", 1],
+  ["in its first run", 0],
+])("a tab that waits for another names the model that it waits with, %s", async (_, runsBefore) => {
+  let isFree = true;
+  const lock: TrainingLock = {
+    async hold(work, { signal, onWait }) {
+      if (isFree) return work();
+      onWait();
+      return new Promise((_, reject) => {
+        signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+      });
+    },
+  };
+  const { volunteer, start, until } = await openStage({ ...(await scene()), lock });
+  for (let i = 0; i < runsBefore; i++) {
+    await start(1);
+    await volunteer.ended();
+  }
+  isFree = false;
+  const waiting = until(({ phase }) => phase === "other-tab");
+  await volunteer.start({ model: "another", prefer: "webgpu", power: 1 });
+  expect(await waiting).toMatchObject({ model: "another", base: null, shards: [], step: 0 });
+  await volunteer.stop();
 });
 
 test("a second tab waits, says so, and takes over", async () => {

@@ -42,7 +42,7 @@ export async function openSession(
   const { store, client, feed, signal } = run;
   feed.enter("checking");
   const keys = await store.createKeyPair();
-  feed.set({ contributor: await publicKeyHex(keys), model });
+  feed.set({ contributor: await publicKeyHex(keys) });
   const open = await openEngine(run, engine, prefer);
   feed.enter("asking");
   const { relayKey } = await askPatiently(run, () => client.health({ signal }));

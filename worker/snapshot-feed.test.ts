@@ -54,3 +54,13 @@ test("a phase without a reason shows none of the phase before", async () => {
   await pass(0);
   expect(told.at(-1)).toMatchObject({ phase: "asking", reason: null });
 });
+
+test("what is forgotten while something is done leaves what, for which model and at what power", async () => {
+  const { feed, told, pass } = feedOnClock();
+  feed.set({ contributor: "a key", model: "tiny", base: 3, power: 0.5 });
+  feed.enter("other-tab", "away");
+  feed.clear();
+  await pass(0);
+  const kept = { phase: "other-tab", reason: "away", model: "tiny", power: 0.5 };
+  expect(told.at(-1)).toMatchObject({ ...kept, contributor: null, base: null });
+});

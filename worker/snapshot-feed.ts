@@ -14,11 +14,22 @@ export type SnapshotFeed = {
   /** Say that a paused device came to rest so many ms after it was told to. */
   setDrained(afterMs: number): void;
   set(change: Partial<Omit<Snapshot, "phase" | "reason">>): void;
-  /** Forget all that was told, but for what is done now and at what power. */
+  /** Forget all that was told, but for what is done now, for which model and at what power. */
   clear(): void;
 };
 
 const EVERY_MS = 100; // ten a second: more than a person reads, little for the page to draw
+
+/** Of a piece that there isn't yet. */
+export const NO_PIECE = {
+  base: null,
+  shards: [],
+  step: 0,
+  steps: 0,
+  examplesPerSecond: 0,
+  losses: [],
+  download: { doneBytes: 0, totalBytes: 0 },
+} as const satisfies Partial<Snapshot>;
 
 /** A volunteer that has done nothing yet. */
 export const READY: Snapshot = {
@@ -28,13 +39,7 @@ export const READY: Snapshot = {
   engine: null,
   device: null,
   model: null,
-  base: null,
-  shards: [],
-  step: 0,
-  steps: 0,
-  examplesPerSecond: 0,
-  losses: [],
-  download: { doneBytes: 0, totalBytes: 0 },
+  ...NO_PIECE,
   pieces: [],
   underway: false,
   finishing: false,
@@ -86,6 +91,9 @@ export function createSnapshotFeed(
       show();
     },
     set: change,
-    clear: () => change({ ...READY, ...activity, power: snapshot.power }),
+    clear() {
+      const { model, power } = snapshot;
+      change({ ...READY, ...activity, model, power });
+    },
   };
 }

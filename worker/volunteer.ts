@@ -7,7 +7,7 @@ import { sendOutbox } from "./outbox.ts";
 import { createPace } from "./pace.ts";
 import type { Platform } from "./platform.ts";
 import type { Run } from "./session.ts";
-import { createSnapshotFeed, type SnapshotFeed } from "./snapshot-feed.ts";
+import { createSnapshotFeed, NO_PIECE, type SnapshotFeed } from "./snapshot-feed.ts";
 import type { Store } from "./store.ts";
 import { noTabs, type Tabs } from "./tabs.ts";
 import { holdSoon, type TrainingLock } from "./training-lock.ts";
@@ -123,14 +123,16 @@ export function createVolunteer(parts: VolunteerParts): Volunteer {
       if ((await store.outbox()).length > 0) sendLater();
     },
     async start({ model, prefer, power, pieces = Number.POSITIVE_INFINITY }) {
+      const { feed } = parted();
       await resume();
       pace.setPower(power);
-      parted().feed.set({ power, finishing: false });
+      feed.set({ power, finishing: false });
       if (running?.kind === "volunteering") return;
+      feed.set({ ...(feed.current().model === model ? {} : NO_PIECE), model });
       launch(
         "volunteering",
         (run) => runVolunteer(run, engine, { model, prefer, pieces }),
-        () => parted().feed.enter("other-tab", OTHER_TAB),
+        () => feed.enter("other-tab", OTHER_TAB),
       );
     },
     async pause() {
