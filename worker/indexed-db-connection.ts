@@ -1,4 +1,4 @@
-import { type DBSchema, type IDBPDatabase, openDB } from "idb";
+import { type DBSchema, type IDBPDatabase, openDB, type StoreNames } from "idb";
 import type { KeyPair } from "../core/crypto/signature.ts";
 import type { Piece } from "./api.ts";
 import type { HeldCheckpoint, OutboxEntry, PassedCheck } from "./store.ts";
@@ -21,6 +21,16 @@ export type Database = IDBPDatabase<Schema>;
 export type Connect = () => Promise<Database>;
 
 const VERSION = 2;
+
+const STORES: readonly (readonly [StoreNames<Schema>, IDBObjectStoreParameters?])[] = [
+  ["keys"],
+  ["outbox", { keyPath: "piece.id" }],
+  ["pieces", { keyPath: "id" }],
+  ["blobs", { keyPath: "sha256" }],
+  ["blobUses", { keyPath: "sha256" }],
+  ["held", { keyPath: "model" }],
+  ["checks"],
+];
 
 /**
  * A connection to the database `name` that outlives its closing: by the browser, or to make way for a newer
@@ -53,13 +63,9 @@ export function connectDatabase(name: string): Connect {
   };
 }
 
-function createStores(database: Database, from: number): void {
-  database.createObjectStore("checks");
-  if (from === 1) return;
-  database.createObjectStore("keys");
-  database.createObjectStore("outbox", { keyPath: "piece.id" });
-  database.createObjectStore("pieces", { keyPath: "id" });
-  database.createObjectStore("blobs", { keyPath: "sha256" });
-  database.createObjectStore("blobUses", { keyPath: "sha256" });
-  database.createObjectStore("held", { keyPath: "model" });
+/** Create what is not there: a database without a newer page's version to go by is made as version 1, with all. */
+function createStores(database: Database): void {
+  for (const [name, options] of STORES) {
+    if (!database.objectStoreNames.contains(name)) database.createObjectStore(name, options);
+  }
 }

@@ -54,6 +54,20 @@ test("IndexedDB: a newer page upgrades at once, and work under way is still kept
   await expect(openIndexedDbStore(settings)).rejects.toThrow(/^A newer page has changed/);
 });
 
+test("IndexedDB: data that is cleared after a newer page's upgrade leaves a database that opens again", async () => {
+  const settings = { name: "cleared", now: () => 1 };
+  const store = await openIndexedDbStore(settings);
+  const newer = await openDB(settings.name, 3);
+  newer.close();
+  await deleteDB(settings.name);
+  expect(await store.pieces()).toEqual([]);
+  await store.putDeviceCheck({ fingerprint: "a device", passedAt: 1 });
+  await store.close();
+  const next = await openIndexedDbStore(settings);
+  expect(await next.deviceCheck()).not.toBeNull();
+  await next.close();
+});
+
 test("IndexedDB: a database that was deleted under the store is made anew", async () => {
   const settings = { name: "deleted", now: () => 1 };
   const store = await openIndexedDbStore(settings);
