@@ -70,7 +70,7 @@ test("of the images that come while an answer is under way, only the newest is a
   void others[2]!.then(() => {
     isAnswered = true;
   });
-  await Promise.resolve();
+  await new Promise((resolve) => setImmediate(resolve));
   expect(isAnswered).toBe(false); // else an older image's answer would be told for it
   held.resolve();
   await Promise.all([first, ...others]);
