@@ -11,8 +11,7 @@ const PIECE_MS = 30_000; // of a body that has begun
 export function timedFetch(fetch: Fetch, { sleep }: Pick<Platform, "sleep">): Fetch {
   return async (url, init) => {
     const late = new AbortController();
-    const signal =
-      init.signal === undefined ? late.signal : AbortSignal.any([init.signal, late.signal]);
+    const signal = init.signal === undefined ? late.signal : eitherOf(init.signal, late.signal);
 
     async function within<T>(ms: number, work: Promise<T>): Promise<T> {
       const done = new AbortController();
@@ -44,4 +43,17 @@ export function timedFetch(fetch: Fetch, { sleep }: Pick<Platform, "sleep">): Fe
       },
     };
   };
+}
+
+/** Aborted with the first of the two. */
+function eitherOf(one: AbortSignal, other: AbortSignal): AbortSignal {
+  if (AbortSignal.any !== undefined) return AbortSignal.any([one, other]);
+  // Safari before 17.4 and Firefox 115, where only Try runs: its signals don't outlive a load, nor these listeners
+  const either = new AbortController();
+  for (const signal of [one, other]) {
+    const follow = () => either.abort(signal.reason);
+    if (signal.aborted) follow();
+    signal.addEventListener("abort", follow);
+  }
+  return either.signal;
 }

@@ -74,8 +74,10 @@ export function createTrial(openEngine: OpenTrialEngine) {
   async function readNewest(): Promise<void> {
     readAgain = true;
     if (reading !== null) return reading;
-    const answered = Promise.withResolvers<void>();
-    reading = answered.promise;
+    let end = () => {};
+    reading = new Promise((resolve) => {
+      end = resolve; // by hand: Try works in browsers that lack Promise.withResolvers
+    });
     while (readAgain) {
       readAgain = false;
       const current = image;
@@ -89,7 +91,7 @@ export function createTrial(openEngine: OpenTrialEngine) {
       }
     }
     reading = null;
-    answered.resolve();
+    end();
   }
 
   return {
@@ -137,11 +139,12 @@ export function createTrial(openEngine: OpenTrialEngine) {
     again: readNewest,
     /** Let the versions write on; a text under way is ended. */
     async write(task: WritingTask): Promise<void> {
-      const stopped = Promise.withResolvers<false>();
-      endWriting = () => stopped.resolve(false);
+      const stopped = new Promise<false>((resolve) => {
+        endWriting = () => resolve(false);
+      });
       writing = true;
       try {
-        if (!(await Promise.race([ensureLoaded(), stopped.promise]))) return;
+        if (!(await Promise.race([ensureLoaded(), stopped]))) return;
         const decoders = choice?.versions.map(() => new TextDecoder()) ?? [];
         texts = decoders.map(() => "");
         await command((api) =>

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import type { TrialEngine } from "../trial-engine.ts";
 import { type Choice, createTrial } from "./trial.svelte.ts";
 
@@ -16,9 +16,10 @@ function openStage() {
   const openEngine = (): TrialEngine => {
     engines++;
     let loaded = 0;
-    const { promise: failed, reject } = Promise.withResolvers<never>();
+    const failed = new Promise<never>((_, reject) => {
+      die = reject;
+    });
     failed.catch(() => {});
-    die = reject;
     return {
       failed,
       close: () => calls.push("close"),
@@ -43,6 +44,20 @@ function openStage() {
   const trial = createTrial(openEngine);
   return { trial, calls, gate, engines: () => engines, die: (error: Error) => die(error) };
 }
+
+afterEach(() => vi.restoreAllMocks());
+
+test("a browser that can't contribute for its age can read and write all the same", async () => {
+  vi.spyOn(Promise, "withResolvers").mockImplementation(() => {
+    throw new TypeError("as in Safari 17.3 and Firefox 115");
+  });
+  const { trial } = openStage();
+  await trial.choose(choice("digits", "a"));
+  await trial.read(Uint8Array.of(5));
+  expect(trial.answers).toEqual([Float32Array.of(5)]);
+  await trial.write({ prompt: Uint8Array.of(65), length: 3, temperature: 1, seed: 1 });
+  expect(trial.texts).toEqual(["é!"]);
+});
 
 test("nothing is fetched before the first question, and one load serves all that follow", async () => {
   const { trial, calls } = openStage();
