@@ -1,4 +1,5 @@
 import type { Context, Next } from "hono";
+import { MAX_REQUEST_BYTES } from "../../core/protocol/limits.ts";
 import { Refusal } from "./refusal.ts";
 
 /** Reads requests' bodies, as many at once as there is room for. */
@@ -12,21 +13,19 @@ export type Bodies = {
   hold(c: Context, next: Next): Promise<void>;
 };
 
-const ROOM_BYTES = 256 << 20; // 64 of the largest patches at once, however many more are on the way
+const LARGE_ROOM_BYTES = 256 << 20; // 64 of the largest patches at once, however many more are on the way
+const SMALL_ROOM_BYTES = 16 << 20; // 1024 of the largest requests, which patches leave alone: a ban must get through
+const NETWORK_SHARE = 1 / 8; // of a room: who sends much and slowly leaves the others theirs
 const RETRY_SECONDS = "5"; // a large patch is taken in well under a second
 
-export function createBodies(roomBytes = ROOM_BYTES): Bodies {
-  const held = new WeakMap<Request, number>();
-  let heldBytes = 0;
-
-  function take(request: Request, sizeBytes: number): void {
-    if (heldBytes + sizeBytes > roomBytes) {
-      const headers = { "retry-after": RETRY_SECONDS, connection: "close" };
-      throw new Refusal("unavailable", "too much is being sent to this relay: wait", headers);
-    }
-    heldBytes += sizeBytes;
-    held.set(request, (held.get(request) ?? 0) + sizeBytes);
-  }
+/** `networkOf` tells where a request comes from. */
+export function createBodies(
+  networkOf: (c: Context) => string,
+  { smallBytes = SMALL_ROOM_BYTES, largeBytes = LARGE_ROOM_BYTES } = {},
+): Bodies {
+  const small = createRoom(smallBytes);
+  const large = createRoom(largeBytes);
+  const leaving = new WeakMap<Request, () => void>();
 
   return {
     async read(c, maxBytes) {
@@ -35,12 +34,17 @@ export function createBodies(roomBytes = ROOM_BYTES): Bodies {
         new Refusal("too-large", `body: ${size} bytes > ${maxBytes}`, { connection: "close" });
       const declared = request.headers.get("content-length");
       if (declared !== null && Number(declared) > maxBytes) throw tooLarge(declared);
+      const room = maxBytes <= MAX_REQUEST_BYTES ? small : large;
+      const network = networkOf(c);
       const pieces: Uint8Array[] = [];
       let size = 0;
+      let taken = 0;
+      leaving.set(request, () => room.give(network, taken));
       for await (const piece of request.body ?? []) {
         size += piece.length;
         if (size > maxBytes) throw tooLarge(`more than ${maxBytes}`);
-        take(request, piece.length); // not what was declared, which costs a sender nothing
+        room.take(network, piece.length); // not what was declared, which costs a sender nothing
+        taken = size;
         pieces.push(piece);
       }
       const bytes = new Uint8Array(size);
@@ -55,8 +59,36 @@ export function createBodies(roomBytes = ROOM_BYTES): Bodies {
       try {
         await next();
       } finally {
-        heldBytes -= held.get(c.req.raw) ?? 0;
+        leaving.get(c.req.raw)?.();
       }
     },
   };
+}
+
+/** Counts what is held at once, in all and by network; what does not fit is refused for now. */
+function createRoom(roomBytes: number) {
+  const byNetwork = new Map<string, number>();
+  let heldBytes = 0;
+
+  function add(network: string, sizeBytes: number): void {
+    heldBytes += sizeBytes;
+    const held = (byNetwork.get(network) ?? 0) + sizeBytes;
+    if (held > 0) byNetwork.set(network, held);
+    else byNetwork.delete(network);
+  }
+
+  return {
+    take(network: string, sizeBytes: number): void {
+      if (heldBytes + sizeBytes > roomBytes) throw noRoom("to this relay");
+      const held = byNetwork.get(network) ?? 0;
+      if (held + sizeBytes > NETWORK_SHARE * roomBytes) throw noRoom("from this network address");
+      add(network, sizeBytes);
+    },
+    give: (network: string, sizeBytes: number) => add(network, -sizeBytes),
+  };
+}
+
+function noRoom(way: string): Refusal {
+  const headers = { "retry-after": RETRY_SECONDS, connection: "close" };
+  return new Refusal("unavailable", `too much is being sent ${way}: wait`, headers);
 }

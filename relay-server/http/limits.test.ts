@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import { expect, test } from "vitest";
+import { MAX_PATCH_BYTES } from "../../core/protocol/limits.ts";
 import { parseConfig } from "../config.ts";
 import { createLimits } from "./limits.ts";
 import { answerError } from "./refusal.ts";
@@ -20,4 +21,26 @@ test("H4: all addresses of an IPv6 network are one, IPv4 addresses are each thei
   expect(await ask("2001:db8:0:1::1")).toBe(200);
   expect(await ask("192.0.2.1")).toBe(200);
   expect(await ask("192.0.2.2")).toBe(200);
+});
+
+test("H2: a network that stalls with eight of the largest patches is refused more, another is not", async () => {
+  const limits = createLimits({ config: parseConfig({ TRUST_PROXY: "1" }), clock: () => 0 });
+  const app = new Hono();
+  app.onError(answerError);
+  app.use(limits.hold);
+  app.put("/", async (c) => {
+    await limits.body(c, MAX_PATCH_BYTES);
+    return c.text("");
+  });
+  const patch = new Uint8Array(MAX_PATCH_BYTES);
+  const put = (address: string, body: BodyInit) => {
+    const init = { method: "PUT", body, headers: { "x-forwarded-for": address }, duplex: "half" };
+    return app.request("/", init as RequestInit);
+  };
+  for (let n = 0; n < 8; n++) {
+    const stalled = new ReadableStream({ start: (controller) => controller.enqueue(patch) });
+    void put(`2001:db8::${n}`, stalled);
+  }
+  expect((await put("2001:db8::9", "1")).status).toBe(503);
+  expect((await put("192.0.2.1", patch)).status).toBe(200);
 });

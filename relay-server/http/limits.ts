@@ -17,7 +17,8 @@ export type Limits = {
 };
 
 export function createLimits({ config, clock }: Pick<RelayContext, "config" | "clock">): Limits {
-  const { read: body, hold } = createBodies();
+  const networkOf = (c: Context) => askerOf(c, config.trustProxy);
+  const { read: body, hold } = createBodies(networkOf);
   const addresses = createRateLimit(config.addressRequestsPerMinute);
   const keys = createRateLimit(config.keyRequestsPerMinute);
   const refuseIf = (seconds: number, who: string) => {
@@ -30,8 +31,7 @@ export function createLimits({ config, clock }: Pick<RelayContext, "config" | "c
     );
   };
   return {
-    address: (c) =>
-      refuseIf(addresses.take(askerOf(c, config.trustProxy), clock()), "network address"),
+    address: (c) => refuseIf(addresses.take(networkOf(c), clock()), "network address"),
     key: (contributor) => refuseIf(keys.take(contributor, clock()), "key"),
     body,
     hold,
