@@ -18,8 +18,9 @@ import type { Attestation } from "./judge.ts";
 import type { Member } from "./member.ts";
 
 /**
- * Step 10 of the walk: the blobs first, then one transaction. If another publisher was faster, what was written stays as
- * blobs that nothing names; if a member does not wait any more, nobody may read any member's patch (protocol H6).
+ * Step 10 of the walk: the blobs first, then one transaction. If it does not come to that, as when a member does not wait any
+ * more, another publisher was faster or the disk is full, nobody may read any member's patch (protocol H6); what else was
+ * written stays as blobs that nothing names.
  */
 export async function publishCandidate(
   context: RelayContext,
@@ -29,24 +30,27 @@ export async function publishCandidate(
   fence: number,
 ): Promise<PublicationOutcome> {
   let outcome: PublicationOutcome = "not-waiting";
-  if (await putPatches(context, candidate.members)) {
-    const merge = mergeRecordOf(head.recipe.merge, inputsOf(candidate));
-    const version = await writeVersion(context, head, candidate.step, { merge }, attestation);
-    outcome = await context.ledger.publish({
-      version,
-      fence,
-      inputs: candidate.members.map(({ id, contributor, examples, row }, i) => ({
-        contribution: id,
-        contributor,
-        shards: JSON.parse(row.shards),
-        multiplier: candidate.multipliers[i]!,
-        credit: (examples * candidate.multipliers[i]!) / MAX_MULTIPLIER,
-      })),
-      events: eventsOf(version),
-    });
+  try {
+    if (await putPatches(context, candidate.members)) {
+      const merge = mergeRecordOf(head.recipe.merge, inputsOf(candidate));
+      const version = await writeVersion(context, head, candidate.step, { merge }, attestation);
+      outcome = await context.ledger.publish({
+        version,
+        fence,
+        inputs: candidate.members.map(({ id, contributor, examples, row }, i) => ({
+          contribution: id,
+          contributor,
+          shards: JSON.parse(row.shards),
+          multiplier: candidate.multipliers[i]!,
+          credit: (examples * candidate.multipliers[i]!) / MAX_MULTIPLIER,
+        })),
+        events: eventsOf(version),
+      });
+    }
+    return outcome;
+  } finally {
+    if (outcome !== "published") await takeBackPatches(context, candidate.members);
   }
-  if (outcome === "not-waiting") await takeBackPatches(context, candidate.members);
-  return outcome;
 }
 
 /** Make the members' patches public; false if one of them does not wait any more. */
@@ -62,6 +66,7 @@ async function putPatches(
   return true;
 }
 
+/** Make the patches of those that no version has secret again: a commit may have been made whose answer was lost. */
 async function takeBackPatches(
   { blobs, ledger }: RelayContext,
   members: readonly Member[],
