@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { expect, test } from "vitest";
-import { startServing } from "./serving.ts";
+import { ANSWER_TIMEOUT_MS } from "../core/protocol/timeouts.ts";
+import { REQUEST_TIMEOUT_MS, startServing } from "./serving.ts";
 
 test("H2: a request that does not end in time is ended", async () => {
   const config = { host: "127.0.0.1", port: 0, trustProxy: false };
@@ -17,4 +18,8 @@ test("H2: a request that does not end in time is ended", async () => {
   await once(socket, "close");
   expect(answer).toMatch(/^(HTTP\/1.1 408|$)/);
   await serving.close();
+});
+
+test("H2: a request has the time that a client waits for its answer, and some more", () => {
+  expect(REQUEST_TIMEOUT_MS).toBeGreaterThanOrEqual(ANSWER_TIMEOUT_MS + 10_000);
 });

@@ -1,6 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { getRequestListener } from "@hono/node-server";
+import { ANSWER_TIMEOUT_MS } from "../core/protocol/timeouts.ts";
 import type { Config } from "./config.ts";
 import { openSignalling, SIGNALLING_PATH } from "./signalling.ts";
 import { StartError } from "./start-error.ts";
@@ -15,7 +16,7 @@ export type Serving = {
   close(): Promise<void>;
 };
 
-const REQUEST_TIMEOUT_MS = 60_000; // a patch of 4 MiB over 560 kbit/s; whoever is slower is a burden on all
+export const REQUEST_TIMEOUT_MS = ANSWER_TIMEOUT_MS + 30_000; // ended earlier, a slow line would send its patch for ever
 
 /** Listen on the configured port and answer with `starting`; a StartError if that is not possible. */
 export async function startServing(
@@ -29,7 +30,6 @@ export async function startServing(
   });
   const timeouts = {
     requestTimeout: requestTimeoutMs,
-    headersTimeout: requestTimeoutMs,
     connectionsCheckingInterval: requestTimeoutMs / 4,
   };
   const server = createServer(timeouts, (request, response) => {

@@ -1,7 +1,7 @@
 import type { Fetch, FetchAnswer } from "../core/protocol/fetch.ts";
+import { ANSWER_TIMEOUT_MS } from "../core/protocol/timeouts.ts";
 import type { Platform } from "./platform.ts";
 
-const ANSWER_MS = 120_000; // a patch of 4 MB on a line of 0.3 Mbit/s
 const PIECE_MS = 30_000; // of a body that has begun
 
 /**
@@ -26,7 +26,7 @@ export function timedFetch(fetch: Fetch, { sleep }: Pick<Platform, "sleep">): Fe
       }
     }
 
-    const answer: FetchAnswer = await within(ANSWER_MS, fetch(url, { ...init, signal }));
+    const answer: FetchAnswer = await within(ANSWER_TIMEOUT_MS, fetch(url, { ...init, signal }));
     const { ok, status, headers, body } = answer;
     return {
       ok,
