@@ -51,19 +51,22 @@ test("H12: a reader that falls behind is dropped, one that reads hears everythin
   expect(hub.listeners.size).toBe(0);
 });
 
-/** What a reader hears until `last`, from a hub and a ledger that hold `rows`. */
-function returningTo(rows: readonly EventRow[]) {
+/** A hub and a ledger that hold `rows`; `meanwhile` runs while the ledger answers a read. */
+function returningTo(rows: readonly EventRow[], meanwhile = () => {}) {
   const hub = { ...fakeHub(), last: () => rows.length };
   const asked: number[] = [];
   const ledger = {
     async eventsAfter(after: number, limit: number, types: readonly string[] = []) {
       asked.push(after);
-      return rows.filter(({ id, type }) => id > after && types.includes(type)).slice(0, limit);
+      const found = rows.filter(({ id, type }) => id > after && types.includes(type));
+      meanwhile();
+      return found.slice(0, limit);
     },
   };
   return { hub, asked, app: eventRoutes(ledger, hub, () => 0) };
 }
 
+/** What a reader hears until `last`. */
 async function readUntil(answer: Response, last: string): Promise<string> {
   const reader = answer.body!.getReader();
   let heard = "";
@@ -71,6 +74,9 @@ async function readUntil(answer: Response, last: string): Promise<string> {
   await reader.cancel();
   return heard;
 }
+
+const numbersIn = (heard: string) =>
+  [...heard.matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id));
 
 test("H12: who was away hears all that it missed of its topics, each with its number", async () => {
   const rows = Array.from({ length: 3000 }, (_, i): EventRow => {
@@ -82,9 +88,8 @@ test("H12: who was away hears all that it missed of its topics, each with its nu
     await app.request("/api/v1/events?topics=version", { headers }),
     "id: 3000\n",
   );
-  const numbers = [...heard.matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id));
   const first = 30; // the greeting says what the reader has: if the line breaks now, nothing is lost
-  expect(numbers).toEqual([first, ...Array.from({ length: 990 }, (_, i) => 33 + 3 * i)]);
+  expect(numbersIn(heard)).toEqual([first, ...Array.from({ length: 990 }, (_, i) => 33 + 3 * i)]);
 });
 
 test("H12: what is missed is read as the reader takes it, however much it is", async () => {
@@ -98,6 +103,51 @@ test("H12: what is missed is read as the reader takes it, however much it is", a
   const heard = await readUntil(answer, "id: 1024\n");
   expect(heard.match(/^event: version$/gm)).toHaveLength(1024);
   expect(hub.listeners.size).toBe(0);
+});
+
+/** A reader that has event 1 of two returns; `told` more are committed and told during each of its reads. */
+async function returningToNews(told: number) {
+  const rows = [1, 2].map((id) => event(id, "{}"));
+  const news = (count: number) => {
+    const fresh = Array.from({ length: count }, (_, i) => event(rows.length + 1 + i, "{}"));
+    rows.push(...fresh);
+    hub.say(fresh);
+  };
+  let reads = 0;
+  const { app, asked, hub } = returningTo(rows, () => {
+    if (reads++ < 20) news(told); // at some time the test ends
+  });
+  const answer = await app.request("/api/v1/events", { headers: { "last-event-id": "1" } });
+  await new Promise(setImmediate);
+  news(1);
+  return { asked, last: rows.length, heard: await readUntil(answer, `id: ${rows.length}\n`) };
+}
+
+test("H12: who returns hears what was told during its read, once, and is not read for again", async () => {
+  const { asked, heard } = await returningToNews(3);
+  expect(asked).toEqual([1]);
+  expect(numbersIn(heard)).toEqual([1, 2, 3, 4, 5, 6]);
+});
+
+test("H12: who returns is read for again where more was told during its read than is kept", async () => {
+  const { asked, heard, last } = await returningToNews(300);
+  expect(asked.slice(0, 2)).toEqual([1, 2]);
+  expect(new Set(asked).size).toBe(asked.length);
+  const numbers = numbersIn(heard);
+  expect(numbers.at(-1)).toBe(last);
+  expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
+});
+
+test("H12: who returns slowly is not dropped for what it missed when the next event comes", async () => {
+  const rows = Array.from({ length: 200 }, (_, i) => {
+    return { ...event(i + 1, "x".repeat(2000)), type: "version" };
+  });
+  const { app, hub } = returningTo(rows);
+  const answer = await app.request("/api/v1/events", { headers: { "last-event-id": "0" } });
+  await new Promise(setImmediate); // 400 KB wait for the reader
+  rows.push(event(201, "{}"));
+  hub.say(rows.slice(-1));
+  expect(numbersIn(await readUntil(answer, "id: 201\n"))).toHaveLength(202);
 });
 
 test("H12: a reader that waits hears one event, however large it is", async () => {

@@ -62,6 +62,7 @@ function stream(
   const types = [...topics];
   let sent = Math.min(since ?? hub.last(), hub.last()); // the last event, so that none comes twice; no ledger's to come
   let isLive = since === null;
+  let heard: EventRow[] = []; // told during a read; of more than a read's worth only that it was more
   let stopped = false;
   let stop = () => {};
 
@@ -81,7 +82,11 @@ function stream(
           controller.error(new Error("a reader fell behind"));
         };
         const unlisten = hub.listen((rows) => {
-          if (!isLive) return; // it is read from the ledger
+          if (!isLive) {
+            if (heard.length > MISSED_A_READ) return;
+            heard.push(...rows.filter(({ type }) => topics.has(type)));
+            return;
+          }
           const frames = framesOf(rows);
           if (frames.length > 0 && roomOf() <= 0) return drop();
           for (const bytes of frames) controller.enqueue(bytes);
@@ -102,11 +107,15 @@ function stream(
       async pull(controller) {
         try {
           while (!isLive && !stopped && (controller.desiredSize ?? 0) > 0) {
-            const told = hub.last(); // all up to it are in the ledger
+            heard = []; // the ledger has all of it
             const rows = await ledger.eventsAfter(sent, MISSED_A_READ, types);
             if (stopped) return;
             for (const bytes of framesOf(coalesce(rows))) controller.enqueue(bytes);
-            isLive = rows.length < MISSED_A_READ && hub.last() === told;
+            const isAtEnd = rows.length < MISSED_A_READ && heard.length <= MISSED_A_READ;
+            if (!isAtEnd || (controller.desiredSize ?? 0) <= 0) continue;
+            for (const bytes of framesOf(heard)) controller.enqueue(bytes);
+            heard = [];
+            isLive = true;
           }
         } catch (error) {
           stop();
