@@ -1,12 +1,18 @@
 import type { Ledger } from "../ledger/ledger.ts";
 import type { EventRow } from "../ledger/tables.ts";
 
+export type HubListener = {
+  hear(events: readonly EventRow[]): void;
+  /** Some events before the next ones were forgotten before they could be told. */
+  miss(): void;
+};
+
 /** Passes events on to whoever listens, after tailing them from the ledger. */
 export type EventHub = {
   /** The ledger has new events. */
   wake(): void;
   /** Hear every event from now on; returns how to stop. */
-  listen(listener: (events: readonly EventRow[]) => void): () => void;
+  listen(listener: HubListener): () => void;
   /** Number of the newest event that listeners have heard. */
   last(): number;
   close(): void;
@@ -16,7 +22,7 @@ const COALESCE_MS = 100; // a burst of writes becomes one message a reader
 const EVENTS_A_READ = 500;
 
 export async function createEventHub(ledger: Ledger): Promise<EventHub> {
-  const listeners = new Set<(events: readonly EventRow[]) => void>();
+  const listeners = new Set<HubListener>();
   let last = await ledger.lastEvent();
   let timer: NodeJS.Timeout | null = null;
   let closed = false;
@@ -24,10 +30,12 @@ export async function createEventHub(ledger: Ledger): Promise<EventHub> {
   async function tail(): Promise<void> {
     timer = null;
     const events = await ledger.eventsAfter(last, EVENTS_A_READ);
-    if (closed || events.length === 0) return;
+    const [first] = events;
+    if (closed || first === undefined) return;
+    if (Number(first.id) > last + 1) for (const listener of listeners) listener.miss();
     last = Number(events.at(-1)?.id);
     const coalesced = coalesce(events);
-    for (const listener of listeners) listener(coalesced);
+    for (const listener of listeners) listener.hear(coalesced);
     if (events.length === EVENTS_A_READ) wake();
   }
   function wake(): void {

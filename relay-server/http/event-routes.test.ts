@@ -1,19 +1,20 @@
 import { afterEach, expect, test, vi } from "vitest";
+import type { HubListener } from "../events/event-hub.ts";
 import type { EventRow } from "../ledger/tables.ts";
 import { eventRoutes } from "./event-routes.ts";
 
 /** A hub that a test speaks through. */
 function fakeHub() {
-  const listeners = new Set<(events: readonly EventRow[]) => void>();
+  const listeners = new Set<HubListener>();
   return {
     listeners,
     say: (events: readonly EventRow[]) => {
-      for (const listener of listeners) listener(events);
+      for (const listener of listeners) listener.hear(events);
     },
     wake() {},
     close() {},
     last: () => 0,
-    listen(listener: (events: readonly EventRow[]) => void) {
+    listen(listener: HubListener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },

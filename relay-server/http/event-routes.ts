@@ -81,7 +81,11 @@ function stream(
           stop();
           controller.error(new Error("a reader fell behind"));
         };
-        const unlisten = hub.listen((rows) => {
+        const end = () => {
+          stop();
+          controller.close();
+        };
+        const hear = (rows: readonly EventRow[]) => {
           if (!isLive) {
             if (heard.length > MISSED_A_READ) return;
             heard.push(...rows.filter(({ type }) => topics.has(type)));
@@ -90,7 +94,8 @@ function stream(
           const frames = framesOf(rows);
           if (frames.length > 0 && roomOf() <= 0) return drop();
           for (const bytes of frames) controller.enqueue(bytes);
-        });
+        };
+        const unlisten = hub.listen({ hear, miss: end }); // who returns reads anew what it shows
         let lastRoom = Number.NaN;
         const heartbeat = setInterval(() => {
           if (roomOf() <= 0 && roomOf() === lastRoom) return drop(); // it has taken nothing since the last one

@@ -22,7 +22,7 @@ export async function addEvents(
 ): Promise<void> {
   if (events.length === 0) return;
   const last = await nextNumber(trx, "events", events.length);
-  const kept = events.slice(-KEPT_EVENTS); // a large cohort brings more than are remembered
+  const kept = events.slice(-KEPT_EVENTS); // a large cohort brings more: at the gap the hub ends its streams
   const rows = kept.map((event, i) => ({
     id: last - kept.length + 1 + i,
     type: event.type,
