@@ -2,8 +2,8 @@
 export type RejectAction = "retry" | "discard" | "new-ticket";
 
 /**
- * Every "no" of the relay: its HTTP status and what the sender does next. Verdicts with status 422
- * are recorded with the contribution and repeat; the others are not recorded.
+ * Every "no" of the relay: its HTTP status and what the sender does next. Verdicts with status 422 repeat: by themselves
+ * where the ticket decides, else because they are recorded. The others are not recorded.
  */
 export const REJECT_CODES = {
   malformed: { status: 400, action: "discard" },

@@ -10,7 +10,7 @@ import {
 import type { Contribution, PatchHeader } from "../../core/protocol/schemas/contribution.ts";
 import { type Ticket, ticket as ticketSchema } from "../../core/protocol/schemas/ticket.ts";
 import type { RelayContext } from "../context.ts";
-import { KEPT_AFTER_EXPIRY_MS } from "../ledger/tickets.ts";
+import { KEPT_AFTER_EXPIRY_MS, SPENT } from "../ledger/tickets.ts";
 import type { MaskCache } from "../masks.ts";
 import { validateStaleness, validateTicket } from "./rules.ts";
 import { readWork } from "./work.ts";
@@ -32,8 +32,9 @@ type Intake = (delivery: Delivery) => Promise<Receipt>;
 type Refused = Verdict & { ok: false };
 
 /**
- * Step 6 of the walk: from the cheap rule to the dear one, then bytes and row in one commit. Idempotent by id;
- * refusals with status 422 are recorded and repeat, until their tickets are long expired. Broken bytes are a FormatError.
+ * Step 6 of the walk: from the cheap rule to the dear one, then bytes and row in one commit. Idempotent by id; what
+ * is refused with status 422 for more than its ticket is recorded and repeats, until the ticket is long expired. Broken
+ * bytes are a FormatError.
  */
 export function createIntake(
   context: RelayContext,
@@ -50,15 +51,14 @@ export function createIntake(
     return { kind: "refused", code: code as RejectCode, message: refusal.message };
   }
 
-  async function reject(id: string, contributor: string, no: Refused): Promise<Receipt> {
+  /** A recorded refusal spends the ticket: else one ticket, with another byte in each file, could fill the disk. */
+  async function recordRefusal(id: string, header: PatchHeader, no: Refused): Promise<Receipt> {
     const { code, message } = no;
-    // who names tickets that never were could fill the disk with refusals, and hears the same each time
-    if (REJECT_CODES[code].status === 422 && code !== "ticket-unknown") {
-      const at = clock();
-      const row = { id, contributor, code, message, refused_at: at };
-      await ledger.recordRefusal(row, at - config.ticketHours * HOUR_MS - KEPT_AFTER_EXPIRY_MS);
-    }
-    return { kind: "refused", code, message };
+    const at = clock();
+    const row = { id, contributor: header.contributor, code, message, refused_at: at };
+    const forgottenBefore = at - config.ticketHours * HOUR_MS - KEPT_AFTER_EXPIRY_MS;
+    await ledger.recordRefusal(row, header.ticket, forgottenBefore);
+    return refusalOf(no);
   }
 
   return async ({ id, bytes, signature }) => {
@@ -77,13 +77,15 @@ export function createIntake(
       return { kind: "refused", code: "model-unknown", message };
     }
     const ticketed = await checkTicket(id, header);
-    if (!ticketed.ok) return reject(id, header.contributor, ticketed);
+    if (!ticketed.ok) return refusalOf(ticketed);
     const { base } = ticketed.ticket;
     const limit = served.recipe.merge.stalenessLimit;
     const fresh = validateStaleness(base.number, model.head, limit);
-    if (!fresh.ok) return reject(id, header.contributor, fresh);
+    if (!fresh.ok) return refusalOf(fresh);
+    // this very file may have spent it, at the same moment
+    if (ticketed.isSpent) return (await recall(id)) ?? refusalOf(conflict("ticket-used"));
     const work = await readWork(context, positionsOf, served, header, bytes);
-    if (!work.ok) return reject(id, header.contributor, work);
+    if (!work.ok) return recordRefusal(id, header, work);
     const now = clock();
     const entry = await ledger.enter(
       {
@@ -116,13 +118,14 @@ export function createIntake(
       bytes,
     );
     if (entry.kind !== "refused") return entry;
-    return reject(id, header.contributor, refuse(entry.code, CONFLICTS[entry.code]));
+    const no = conflict(entry.code);
+    return entry.code === "copied" ? recordRefusal(id, header, no) : refusalOf(no);
   };
 
   async function checkTicket(
     id: string,
     header: PatchHeader,
-  ): Promise<{ ok: true; ticket: Ticket } | Refused> {
+  ): Promise<{ ok: true; ticket: Ticket; isSpent: boolean } | Refused> {
     const row = await ledger.ticket(header.ticket);
     const ticket =
       row === undefined
@@ -131,16 +134,24 @@ export function createIntake(
     const verdict = validateTicket(header, ticket, clock());
     if (!verdict.ok) return verdict;
     const usedBy = row?.used_by ?? id; // the same contribution at the same moment is no second one
-    if (ticket !== null && usedBy === id) return { ok: true, ticket };
-    return refuse("ticket-used", CONFLICTS["ticket-used"]);
+    if (ticket === null || usedBy !== id) return conflict("ticket-used");
+    return { ok: true, ticket, isSpent: row?.used === SPENT };
   }
 }
 
+function refusalOf({ code, message }: Refused): Receipt {
+  return { kind: "refused", code, message };
+}
+
 const CONFLICTS = {
-  "ticket-used": "another contribution was made with this ticket",
+  "ticket-used": "other work came with this ticket before",
   copied: "the same values were contributed before",
   banned: "a maintainer of this relay takes no work of this contributor any more",
 } as const;
+
+function conflict(code: keyof typeof CONFLICTS): Refused {
+  return refuse(code, CONFLICTS[code]);
+}
 
 /** Whether `bytes` are the ones that `id` names. */
 export async function hasHash(id: string, bytes: Uint8Array<ArrayBuffer>): Promise<boolean> {

@@ -4,6 +4,7 @@ import { addEvents } from "./events.ts";
 import type { Write } from "./group-commit.ts";
 import { lifeOf } from "./lives.ts";
 import type { ContributionRow, RefusalRow, Tables } from "./tables.ts";
+import { spendTicket } from "./tickets.ts";
 
 /** What became of an attempt to enter a contribution: the constraints decide, not a check before. */
 export type Entry =
@@ -63,20 +64,20 @@ export function contributionParts(db: Kysely<Tables>, write: Write) {
         .executeTakeFirst();
       return row && Uint8Array.from(row.bytes); // a copy: a driver's buffer may be part of a pool
     },
-    /** Remember a refusal at the door, so that it repeats, and forget some of those from before `forgottenBefore`. */
-    recordRefusal(row: RefusalRow, forgottenBefore: number): Promise<void> {
+    /**
+     * Remember a refusal at the door, so that it repeats, and that its ticket is spent by it; a ticket that was used before
+     * makes none. Forget some of those from before `forgottenBefore`.
+     */
+    recordRefusal(row: RefusalRow, ticket: string, forgottenBefore: number): Promise<void> {
       return write(async (trx) => {
+        if (!(await spendTicket(trx, ticket))) return;
         const forgotten = trx
           .selectFrom("refusals")
           .select("id")
           .where("refused_at", "<", forgottenBefore)
           .limit(CLEANED_PER_REFUSAL);
         await trx.deleteFrom("refusals").where("id", "in", forgotten).execute();
-        await trx
-          .insertInto("refusals")
-          .values(row)
-          .onConflict((conflict) => conflict.doNothing())
-          .execute();
+        await trx.insertInto("refusals").values(row).execute();
       });
     },
     refusal(id: string): Promise<RefusalRow | undefined> {

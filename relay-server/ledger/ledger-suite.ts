@@ -115,12 +115,26 @@ export function ledgerSuite(open: () => Promise<EmptyDatabase>): void {
     const refusal = (n: number) => {
       return { id: id(n), contributor: id(7), code: "copied", message: "", refused_at: n };
     };
-    for (const n of [1, 2, 3]) await ledger.recordRefusal(refusal(n), 0);
-    await ledger.recordRefusal({ ...refusal(1), message: "another" }, 0);
+    await ledger.issueTicket(ticket(9), [0]);
+    for (const n of [1, 2, 3]) await ledger.recordRefusal(refusal(n), id(n), 0);
+    await ledger.recordRefusal({ ...refusal(1), message: "another" }, id(1), 0);
     expect(await ledger.refusal(id(1))).toMatchObject({ message: "" });
-    await ledger.recordRefusal(refusal(9), 3);
+    await ledger.recordRefusal(refusal(9), id(9), 3);
     const kept = await Promise.all([1, 2, 3, 9].map((n) => ledger.refusal(id(n))));
     expect(kept.map((row) => row?.refused_at)).toEqual([undefined, undefined, 3, 9]);
+  });
+
+  ledgerTest("a ticket makes one refusal, and none once it is used", async (ledger) => {
+    const refusal = (n: number) => {
+      return { id: id(n), contributor: id(7), code: "no-effect", message: "", refused_at: n };
+    };
+    await ledger.enter(contribution(1), bytes);
+    await ledger.recordRefusal(refusal(11), id(1), 0);
+    await Promise.all([21, 22].map((n) => ledger.recordRefusal(refusal(n), id(2), 0)));
+    const kept = await Promise.all([11, 21, 22].map((n) => ledger.refusal(id(n))));
+    expect(kept.map((row) => row?.refused_at)).toEqual([undefined, 21, undefined]);
+    const tickets = await Promise.all([1, 2, 3].map((n) => ledger.ticket(id(n))));
+    expect(tickets.map((row) => row?.used)).toEqual([1, 2, 0]);
   });
 
   ledgerTest("what is postponed goes to the end of the queue, and is counted", async (ledger) => {
@@ -280,12 +294,14 @@ export function ledgerSuite(open: () => Promise<EmptyDatabase>): void {
     },
   );
 
-  ledgerTest("old tickets that nobody used are forgotten, used ones kept", async (ledger) => {
+  ledgerTest("old tickets are forgotten, those of contributions kept", async (ledger) => {
     await ledger.enter(contribution(1), bytes);
-    const later = { ...ticket(4), issued_at: 30 * 24 * HOUR_MS };
-    await ledger.issueTicket(later, [0]);
+    const refusal = { id: id(9), contributor: id(7), code: "no-effect", message: "" };
+    await ledger.recordRefusal({ ...refusal, refused_at: 5 }, id(3), 0);
+    await ledger.issueTicket(ticket(30 * 24 * HOUR_MS), [0]);
     expect(await ledger.ticket(id(1))).toBeDefined();
     expect(await ledger.ticket(id(2))).toBeUndefined();
+    expect(await ledger.ticket(id(3))).toBeUndefined();
     expect((await ledger.shards("tiny"))[0]?.assigned).toBe(4);
   });
 

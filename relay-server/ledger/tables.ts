@@ -60,7 +60,7 @@ export type TicketRow = {
   ticket: string;
   issued_at: number;
   expires_at: number;
-  /** 1 once a contribution was made with it. */
+  /** 1 once a contribution was made with it, 2 once its work was refused before it was one. */
   used: number;
 };
 

@@ -1,10 +1,24 @@
-import type { Kysely } from "kysely";
+import type { Kysely, Transaction } from "kysely";
 import type { Write } from "./group-commit.ts";
 import type { Tables, TicketRow } from "./tables.ts";
 
 /** Tickets, and refusals of work on them, are remembered so long after they expire: late work hears "expired", not "unknown". */
 export const KEPT_AFTER_EXPIRY_MS = 7 * 24 * 3600_000;
 const CLEANED_PER_TICKET = 2; // more than one, so that old tickets go faster than new ones come
+
+export const SPENT = 2; // `used` of a ticket whose work was refused before it was a contribution
+
+/** Mark a ticket as spent inside a transaction; false if it was used before. */
+export async function spendTicket(trx: Transaction<Tables>, id: string): Promise<boolean> {
+  const spent = await trx
+    .updateTable("tickets")
+    .set({ used: SPENT })
+    .where("id", "=", id)
+    .where("used", "=", 0)
+    .returning("id")
+    .executeTakeFirst();
+  return spent !== undefined;
+}
 
 export function ticketParts(db: Kysely<Tables>, write: Write) {
   return {
@@ -21,7 +35,7 @@ export function ticketParts(db: Kysely<Tables>, write: Write) {
         const forgotten = trx
           .selectFrom("tickets")
           .select("id")
-          .where("used", "=", 0)
+          .where("used", "in", [0, SPENT]) // contributions keep theirs
           .where("expires_at", "<", ticket.issued_at - KEPT_AFTER_EXPIRY_MS)
           .limit(CLEANED_PER_TICKET);
         await trx.deleteFrom("tickets").where("id", "in", forgotten).execute();

@@ -5,7 +5,7 @@ import { signId } from "../../core/crypto/signature.ts";
 import { encodeCanonical } from "../../core/protocol/canonical-json.ts";
 import { signRequest } from "../../core/protocol/signed-request.ts";
 import type { TestRelay } from "../fixtures/test-relay.ts";
-import type { Volunteer } from "../fixtures/volunteer.ts";
+import type { Volunteer, Work } from "../fixtures/volunteer.ts";
 import {
   expectRefusal,
   freshWork,
@@ -104,8 +104,7 @@ attack("H8: the mask of another version", 422, "ticket-mismatch", async () => {
 
 attack("H9: a patch that changes nothing", 422, "no-effect", async () => {
   const work = await freshWork(relay, volunteer);
-  const zero = { codes: work.patch.codes.map(() => 0), scales: work.patch.scales.map(() => 0) };
-  return put(relay, await volunteer.pack({ ...work, patch: { ...work.patch, ...zero } }));
+  return put(relay, await volunteer.pack(withoutEffect(work)));
 });
 
 attack("H9: a patch beyond all reason", 422, "norm-too-large", async () => {
@@ -137,23 +136,68 @@ test("H10: the same contribution many times within a moment is one", async () =>
   expect(lives.filter(({ id }) => id === parcel.id)).toHaveLength(1);
 });
 
+/** The patch's values are all zeros: in order, and of no effect. */
+function withoutEffect(work: Work): Work {
+  const zero = { codes: work.patch.codes.map(() => 0), scales: work.patch.scales.map(() => 0) };
+  return { ...work, patch: { ...work.patch, ...zero } };
+}
+
 test.each([
-  ["recorded", { steps: 21 }],
-  ["found anew", { ticket: "1".repeat(32) }],
-])("H10: a refusal with 422 repeats, %s", async (_, changes) => {
-  const parcel = await volunteer.pack(withHeader(await freshWork(relay, volunteer), changes));
+  ["recorded", withoutEffect],
+  ["found anew", (work: Work) => withHeader(work, { steps: 21 })],
+])("H10: a refusal with 422 repeats, %s", async (_, spoil) => {
+  const parcel = await volunteer.pack(spoil(await freshWork(relay, volunteer)));
   const first = await put(relay, parcel);
   const second = await put(relay, parcel);
   expect(second.status).toBe(422);
   expect(await second.json()).toEqual(await first.json());
 });
 
-test("H10: what names no ticket of the relay takes no room in its ledger", async () => {
+function recordedRefusals(): number {
   const database = new Database(join(relay.dataDir, "ledger.db"), { readonly: true });
-  const codes = database.prepare("select distinct code from refusals").pluck().all();
+  const count = database.prepare("select count(*) from refusals").pluck().get();
   database.close();
-  expect(codes).toContain("ticket-mismatch");
-  expect(codes).not.toContain("ticket-unknown"); // it was the answer above
+  return Number(count);
+}
+
+test("H10: what tickets decide takes no room in the ledger, however often it is asked and by whom", async () => {
+  const [bearer, stranger] = await Promise.all([recruit(relay), recruit(relay)]);
+  const open = await freshWork(relay, bearer);
+  const used = await freshWork(relay, bearer);
+  await settle(relay, await bearer.pack(used));
+  const before = recordedRefusals();
+  for (const device of ["one", "two"]) {
+    const foreign = withHeader(open, { contributor: stranger.contributor, device });
+    for (const [code, signer, work] of [
+      ["ticket-unknown", bearer, withHeader(open, { ticket: "0".repeat(32), device })],
+      ["ticket-foreign", stranger, foreign],
+      ["ticket-mismatch", bearer, withHeader(open, { steps: 21, device })],
+      ["ticket-used", bearer, withHeader(used, { device })],
+    ] as const) {
+      const parcel = await signer.pack(work);
+      await expectRefusal(relay, 422, code, () => put(relay, parcel));
+      await expectRefusal(relay, 422, code, () => put(relay, parcel));
+    }
+  }
+  expect(recordedRefusals()).toBe(before);
+});
+
+test("H10: a ticket makes one recorded refusal, which its own upload hears again; all else hears that it is used", async () => {
+  const bearer = await recruit(relay);
+  const work = await freshWork(relay, bearer);
+  const before = recordedRefusals();
+  const parcel = await bearer.pack(withoutEffect(work));
+  const answers = Array.from({ length: 6 }, async (_, i) => {
+    for (let tick = 0; tick < i; tick++) await new Promise(setImmediate); // overlap in every way
+    return expectRefusal(relay, 422, "no-effect", () => put(relay, parcel));
+  });
+  await Promise.all(answers);
+  for (const again of [withHeader(withoutEffect(work), { device: "another" }), work]) {
+    const next = await bearer.pack(again);
+    await expectRefusal(relay, 422, "ticket-used", () => put(relay, next));
+  }
+  await expectRefusal(relay, 422, "no-effect", () => put(relay, parcel));
+  expect(recordedRefusals()).toBe(before + 1);
 });
 
 async function askForWork(path: string, issuedAt: number, signer = volunteer): Promise<Response> {
@@ -184,10 +228,14 @@ attack("H2: a request past the limit", 413, "too-large", () =>
   relay.ask("/api/v1/models/tiny/tickets", { method: "POST", body: "x".repeat(20_000) }),
 );
 
-test("H8: an expired ticket", async () => {
-  const work = await freshWork(relay, volunteer);
+test("H8: expired tickets, of which the ledger takes no note", async () => {
+  const bearer = await recruit(relay);
+  const work = await freshWork(relay, bearer);
+  const before = recordedRefusals();
   relay.advance(25 * 3600_000);
-  await expectRefusal(relay, 422, "ticket-expired", async () =>
-    put(relay, await volunteer.pack(work)),
-  );
+  for (const device of ["one", "two"]) {
+    const parcel = await bearer.pack(withHeader(work, { device }));
+    await expectRefusal(relay, 422, "ticket-expired", () => put(relay, parcel));
+  }
+  expect(recordedRefusals()).toBe(before);
 });
