@@ -109,6 +109,30 @@ test("H5: who leaves an hour's tickets unused gets no more, until they come back
   expect((await ask()).work).toBe(true);
 });
 
+test("H5: a ticket whose work was refused is not unused, and holds its place in the queue like one that is out", async () => {
+  const { tickets } = await askUntilFull();
+  await ledger.spendTicket(tickets[9]!);
+  expect((await ask()).work).toBe(true);
+  expect((await ask()).work).toBe(false);
+  for (const spent of tickets) await ledger.spendTicket(spent);
+  pace.note("tiny", "alone", 30); // for the four of a key that count
+  expect(await ask(id(8))).toMatchObject({ work: false, reason: "queue-full" });
+  now += 10 * MINUTE_MS;
+  expect((await ask(id(8))).work).toBe(true);
+});
+
+test("H5: who has sixty-four pieces refused within an hour gets no more until it is over", async () => {
+  for (let i = 0; i < 64; i++) {
+    const answer = await ask();
+    if (answer.work) await ledger.spendTicket(answer.ticket.id);
+  }
+  const answer = await ask();
+  expect(answer).toMatchObject({ reason: "queue-full", retryAfterSeconds: 300 });
+  expect(answer).toMatchObject({ message: expect.stringContaining("64 pieces were refused") });
+  now += 60 * MINUTE_MS;
+  expect((await ask()).work).toBe(true);
+});
+
 test("H5: what other keys leave unused is not counted", async () => {
   await askUntilFull();
   expect((await ask(id(8))).work).toBe(true);
@@ -150,4 +174,4 @@ test("H5: where work comes faster than it can be judged, tickets grow rare, no p
   }
   expect(Math.max(...ages)).toBeLessThanOrEqual(2 * MINUTE_MS);
   expect(ages.length).toBeGreaterThan(0.95 * ((20 * MINUTE_MS) / JUDGED_EVERY_MS));
-});
+}, 30_000); // thousands of requests

@@ -14,9 +14,11 @@ const LEAST_RETRY_SECONDS = 5;
 const MOST_RETRY_SECONDS = 300; // judging may turn out faster than it was, and work may come back
 const PAUSED_RETRY_SECONDS = 60;
 const HOUR_MS = 3600_000;
-// An hour's for one key: some thirty devices that share it, or one whose tab is closed every two minutes. Tickets out
-// longer do not count, so that a device whose work is always too late goes on; all that a key can hoard is 32 for each hour.
-const MOST_UNUSED = 32;
+// Of an hour's tickets for one key. Older ones do not count: all that a key can hoard is so many for each hour.
+const MOST = {
+  unused: 32, // some thirty devices that share the key, or one whose tab is closed every two minutes
+  spent: 64, // a device alone, at a minute a piece, never has so many refused; small files that are wrong could draw more
+};
 
 type TicketContext = Pick<
   RelayContext,
@@ -39,16 +41,16 @@ export async function issueTicket(
     const message = "A maintainer paused this model.";
     return { work: false, reason: "paused", message, retryAfterSeconds: PAUSED_RETRY_SECONDS };
   }
-  const unusedSince = await ledger.unusedSince(contributor, MOST_UNUSED);
-  const unusedMs = unusedSince === undefined ? HOUR_MS : clock() - unusedSince;
-  if (unusedMs < HOUR_MS) {
-    const message = `Of the work that this key took within an hour, ${MOST_UNUSED} pieces did not come back.`;
-    return {
-      work: false,
-      reason: "queue-full",
-      message,
-      ...retryAfter((HOUR_MS - unusedMs) / 1000),
-    };
+  const since = await ledger.ticketsSince(contributor, MOST);
+  const fullSince = Math.max(since.unused ?? -HOUR_MS, since.spent ?? -HOUR_MS);
+  const heldMs = fullSince + HOUR_MS - clock();
+  if (heldMs > 0) {
+    const became =
+      fullSince === since.unused
+        ? `${MOST.unused} pieces did not come back`
+        : `${MOST.spent} pieces were refused as they came`;
+    const message = `Of the work that this key took within an hour, ${became}.`;
+    return { work: false, reason: "queue-full", message, ...retryAfter(heldMs / 1000) };
   }
   const [unscored, outstanding] = await Promise.all([
     ledger.unscored(model.id),

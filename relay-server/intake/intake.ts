@@ -77,11 +77,17 @@ export function createIntake(
       return { kind: "refused", code: "model-unknown", message };
     }
     const ticketed = await checkTicket(id, header);
-    if (!ticketed.ok) return refusalOf(ticketed);
+    if (!ticketed.ok) {
+      if (ticketed.code === "ticket-mismatch") await ledger.spendTicket(header.ticket);
+      return refusalOf(ticketed);
+    }
     const { base } = ticketed.ticket;
     const limit = served.recipe.merge.stalenessLimit;
     const fresh = validateStaleness(base.number, model.head, limit);
-    if (!fresh.ok) return refusalOf(fresh);
+    if (!fresh.ok) {
+      await ledger.spendTicket(header.ticket); // it came back
+      return refusalOf(fresh);
+    }
     // this very file may have spent it, at the same moment
     if (ticketed.isSpent) return (await recall(id)) ?? refusalOf(conflict("ticket-used"));
     const work = await readWork(context, positionsOf, served, header, bytes);

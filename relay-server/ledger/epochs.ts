@@ -1,13 +1,17 @@
 import type { Kysely } from "kysely";
 import type { EpochState } from "../../core/history/mask-epoch.ts";
 import type { Tables } from "./tables.ts";
+import { SPENT } from "./tickets.ts";
 
 const MOST_A_KEY = 4; // its devices; so that nobody keeps others from work by asking for tickets all the time
 const COMES_BACK_MS = 10 * 60_000; // a piece takes a minute; whoever is away longer will hardly come back
 
 /** How work and masks meet: what is out, and what came back in time. */
 export function epochParts(db: Kysely<Tables>) {
-  /** How many tickets may still come back: unused, not expired, handed out a short while ago, a few a contributor. */
+  /**
+   * How many tickets may still come back: not expired, handed out a short while ago, a few a contributor. One that was spent
+   * counts on until then, or refused work, which costs its sender nothing, would draw tickets without end.
+   */
   async function outstanding(model: string, now: number, firstBase = 0): Promise<number> {
     const rows = await db
       .selectFrom("tickets")
@@ -17,7 +21,7 @@ export function epochParts(db: Kysely<Tables>) {
       .where("base", ">=", firstBase)
       .where("issued_at", ">", now - COMES_BACK_MS)
       .where("expires_at", ">", now)
-      .where("used", "=", 0)
+      .where("used", "in", [0, SPENT])
       .execute();
     return rows.reduce((sum, { tickets }) => sum + Math.min(MOST_A_KEY, Number(tickets)), 0);
   }

@@ -284,13 +284,19 @@ export function ledgerSuite(open: () => Promise<EmptyDatabase>): void {
   );
 
   ledgerTest(
-    "the tickets that a contributor has not used are counted from the newest",
+    "a contributor's tickets, those not used or those spent, are counted from the newest",
     async (ledger) => {
       await ledger.issueTicket({ ...ticket(4), contributor: id(8) }, [0]);
-      const since = () => Promise.all([1, 2, 3, 4].map((nth) => ledger.unusedSince(id(7), nth)));
-      expect(await since()).toEqual([3, 2, 1, undefined]);
+      const since = async (of: "unused" | "spent" = "unused") => {
+        const all = [1, 2, 3, 4].map((n) => ledger.ticketsSince(id(7), { unused: n, spent: n }));
+        return (await Promise.all(all)).map((found) => found[of]);
+      };
+      expect(await since()).toEqual([3, 2, 1, null]);
       await ledger.enter(contribution(2), bytes);
-      expect(await since()).toEqual([3, 1, undefined, undefined]);
+      expect(await since()).toEqual([3, 1, null, null]);
+      for (const n of [2, 3, 3]) await ledger.spendTicket(id(n));
+      expect(await since()).toEqual([1, null, null, null]);
+      expect(await since("spent")).toEqual([3, null, null, null]);
     },
   );
 

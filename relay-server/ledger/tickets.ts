@@ -41,18 +41,35 @@ export function ticketParts(db: Kysely<Tables>, write: Write) {
         await trx.deleteFrom("tickets").where("id", "in", forgotten).execute();
       });
     },
-    /** When the `nth` newest ticket that a contributor has not used was given out; undefined if there are fewer. */
-    async unusedSince(contributor: string, nth: number): Promise<number | undefined> {
+    /** The ticket is spent by work that was refused, of its own contributor; nothing happens if it was used before. */
+    spendTicket(id: string): Promise<void> {
+      return write(async (trx) => void (await spendTicket(trx, id)));
+    },
+    /**
+     * When a contributor's ticket that is the `unused`-th newest of those not used was given out, and the one that is the
+     * `spent`-th newest of those spent; null where there are fewer.
+     */
+    async ticketsSince(
+      contributor: string,
+      nth: { readonly unused: number; readonly spent: number },
+    ): Promise<{ unused: number | null; spent: number | null }> {
+      const issuedAt = (used: number, offset: number) =>
+        db
+          .selectFrom("tickets")
+          .select("issued_at")
+          .where("contributor", "=", contributor)
+          .where("used", "=", used)
+          .orderBy("issued_at", "desc")
+          .offset(offset)
+          .limit(1);
       const row = await db
-        .selectFrom("tickets")
-        .select("issued_at")
-        .where("contributor", "=", contributor)
-        .where("used", "=", 0)
-        .orderBy("issued_at", "desc")
-        .offset(nth - 1)
-        .limit(1)
-        .executeTakeFirst();
-      return row && Number(row.issued_at);
+        .selectNoFrom([
+          issuedAt(0, nth.unused - 1).as("unused"),
+          issuedAt(SPENT, nth.spent - 1).as("spent"),
+        ])
+        .executeTakeFirstOrThrow();
+      const number = (value: unknown) => (value === null ? null : Number(value));
+      return { unused: number(row.unused), spent: number(row.spent) };
     },
     /** A ticket, and the contribution that used it if there is one. */
     ticket(id: string): Promise<(TicketRow & { used_by: string | null }) | undefined> {
