@@ -47,8 +47,14 @@ export function spotCheckSuite(ledgerTest: LedgerTest): void {
       const [queued, ...others] = await ledger.waiting("tiny", "queued", 5);
       expect(queued).toMatchObject({ id: id(1), updated_at: 8 });
       expect(others).toEqual([]);
-      await ledger.dropSpotCheck({ contribution: id(2), at: 9 }); // it could not be carried out
+      const dropped = { contribution: id(2), reason: "out of memory", at: 9 };
+      await ledger.dropSpotCheck(dropped); // it could not be carried out
+      await ledger.dropSpotCheck(dropped);
       expect(await ledger.waiting("tiny", "queued", 5)).toHaveLength(2);
+      const [entry, ...older] = await ledger.audit(5);
+      expect(older).toEqual([]);
+      expect(entry).toMatchObject({ action: "spot-check-dropped", subject: id(2), at: 9 });
+      expect(entry?.note).toBe(`tiny, by ${id(7)}: it goes on unchecked (out of memory)`);
     },
   );
 
@@ -67,9 +73,12 @@ export function spotCheckSuite(ledgerTest: LedgerTest): void {
     expect(await ledger.nextSpotCheck()).toBeUndefined();
     await enterScored(ledger, 2, 1);
     await ledger.drawSpotCheck(contribution(2), 7); // that of 1 is forgotten now
-    await ledger.passSpotCheck(found(1, 8));
-    expect((await ledger.contribution(id(1)))?.state).toBe("refused");
     expect((await ledger.nextSpotCheck())?.id).toBe(id(2));
+    await ledger.passSpotCheck(found(1, 8));
+    await ledger.refuseWaiting([id(2)], { code: "spot-check-failed", message: "" }, 9);
+    await ledger.dropSpotCheck({ contribution: id(2), reason: "out of memory", at: 9 });
+    expect(await ledger.audit(5)).toEqual([]); // it does not go on
+    expect((await ledger.contribution(id(1)))?.state).toBe("refused");
   });
 
   ledgerTest(

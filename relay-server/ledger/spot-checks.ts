@@ -11,6 +11,8 @@ import type { ContributionRow, SpotCheckRow, Tables } from "./tables.ts";
 /** What a spot check found. */
 export type SpotCheckResult = Similarity & { readonly contribution: string; readonly at: number };
 
+type DroppedSpotCheck = Pick<SpotCheckResult, "contribution" | "at"> & { readonly reason: string };
+
 const CODE: RejectCode = "spot-check-failed";
 const CHECKED = "the same piece, trained a second time, came out differently";
 const OTHERS =
@@ -72,14 +74,26 @@ export function spotCheckParts(db: Kysely<Tables>, write: Write) {
         .executeTakeFirst();
       return row !== undefined;
     },
-    /** A check that cannot be carried out: the contribution is queued all the same. */
-    dropSpotCheck({
-      contribution,
-      at,
-    }: Pick<SpotCheckResult, "contribution" | "at">): Promise<void> {
+    /**
+     * A check that cannot be carried out, and why: the contribution is queued all the same, and the audit log says so, in
+     * one commit.
+     */
+    dropSpotCheck({ contribution, reason, at }: DroppedSpotCheck): Promise<void> {
       return write(async (trx) => {
+        const waits = await trx
+          .selectFrom("spot_checks")
+          .innerJoin("contributions", "contributions.id", "spot_checks.contribution")
+          .select(["contributions.model", "contributions.contributor"])
+          .where("spot_checks.contribution", "=", contribution)
+          .where("spot_checks.state", "=", "drawn")
+          .where("contributions.state", "in", [...WAITING])
+          .executeTakeFirst();
+        if (waits === undefined) return;
         await trx.deleteFrom("spot_checks").where("contribution", "=", contribution).execute();
         await queueJudged(trx, contribution, at);
+        const note = `${waits.model}, by ${waits.contributor}: it goes on unchecked (${reason})`;
+        const entry = { at, maintainer: "the relay", subject: contribution, note };
+        await addAudit(trx, { ...entry, action: "spot-check-dropped" });
       });
     },
     /** Write down what was found, and queue the contribution. */

@@ -28,21 +28,23 @@ export type SpotChecks = {
   close(): void;
 };
 
-/** `onFound` is told when there is something to write down. */
+/** `onEnd` is told when a check has ended: there may be something to write down, and the next may begin. */
 export function createSpotChecks(
   { context, trainer, positionsOf }: SpotCheckParts,
-  onFound: () => void,
+  onEnd: () => void,
 ): SpotChecks {
   const { ledger, models, clock } = context;
   let isRunning = false;
   let isClosed = false;
   let write: (() => Promise<void>) | null = null;
 
-  async function compare(row: ContributionRow): Promise<SpotCheckResult> {
+  /** Null if the contribution was refused meanwhile, and its bytes are gone. */
+  async function compare(row: ContributionRow): Promise<SpotCheckResult | null> {
     const { layout } = models.get(row.model)!;
     const bytes = await ledger.waitingBytes(row.id);
+    if (bytes === undefined) return null;
     const drawn = await ledger.ticket(row.ticket);
-    assert(bytes !== undefined && drawn !== undefined, `${row.id} waits without bytes or ticket`);
+    assert(drawn !== undefined, `${row.id} has no ticket`);
     const { patch, positions, segments } = await readPatch(positionsOf, layout, bytes);
     const ticket = parseJson("ticket", ticketSchema, new TextEncoder().encode(drawn.ticket));
     const delta = await trainer.retrain(ticket, positions);
@@ -53,15 +55,23 @@ export function createSpotChecks(
 
   async function check(row: ContributionRow): Promise<void> {
     try {
-      const result = await compare(row);
-      write = () =>
-        isSameWork(result) ? ledger.passSpotCheck(result) : ledger.failSpotCheck(result);
+      const result = await compare(row).catch((error: unknown) => {
+        if (isClosed) throw error;
+        console.error(error);
+        return compare(row); // a disk or a thread that failed for a moment lets nobody off
+      });
+      if (result === null) isRunning = false;
+      else {
+        write = () =>
+          isSameWork(result) ? ledger.passSpotCheck(result) : ledger.failSpotCheck(result);
+      }
     } catch (error) {
       if (isClosed) return;
       console.error(error);
-      write = () => ledger.dropSpotCheck({ contribution: row.id, at: clock() });
+      const reason = error instanceof Error ? error.message : String(error);
+      write = () => ledger.dropSpotCheck({ contribution: row.id, reason, at: clock() });
     }
-    onFound();
+    onEnd();
   }
 
   return {
