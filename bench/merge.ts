@@ -55,6 +55,7 @@ export async function measure({ seed, quick }: BenchOptions): Promise<Row[]> {
     crowdRow(base, shared),
     ownCrowdRow(base, maskOf),
     growthRow(own),
+    timeRow(shared),
   ];
 }
 
@@ -109,6 +110,22 @@ function growthRow(own: readonly MergeInput[]): Row {
     against: `${(large / 2 ** 20).toFixed(0)} MiB`,
   };
   return judgedRow(row, "<=", 1.05);
+}
+
+/** How much longer a merge on a shared mask takes when the model has ten times the parameters. */
+function timeRow(shared: readonly MergeInput[]): Row {
+  const size = shared[0]!.positions.at(-1)! + 1;
+  const run = (base: Float32Array) => () => mergeMean({ base, inputs: shared, outerStep: 1 });
+  const small = run(new Float32Array(size).fill(0.01));
+  const large = run(new Float32Array(10 * size).fill(0.01, 0, size)); // what nobody reads takes no memory
+  const ms = medianMs({ small, large }, 7);
+  const row = {
+    what: "time of a mean on a shared mask, the same patches in 10 times the parameters",
+    value: ms.large / ms.small,
+    unit: "times",
+    against: `${ms.large.toFixed(1)} ms`,
+  };
+  return judgedRow(row, "<=", 1.2);
 }
 
 function createInput(positions: Uint32Array, n: number): MergeInput {
