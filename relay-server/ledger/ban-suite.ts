@@ -1,8 +1,5 @@
 import { expect } from "vitest";
-import type { Ledger } from "./ledger.ts";
-import { bytes, contribution, id } from "./ledger-rows.ts";
-
-type LedgerTest = (name: string, body: (ledger: Ledger) => Promise<void>) => void;
+import { bytes, contribution, id, type LedgerTest } from "./ledger-rows.ts";
 
 /** What bans ask of the ledger, on any database. */
 export function banSuite(ledgerTest: LedgerTest): void {

@@ -9,11 +9,10 @@ import {
   HOUR_MS,
   id,
   inputs,
+  type LedgerTest,
   ticket,
   version,
 } from "./ledger-rows.ts";
-
-type LedgerTest = (name: string, body: (ledger: Ledger) => Promise<void>) => void;
 
 /** Publish version `n` with `changes`, merging the queued contributions `merged`. */
 async function publish(ledger: Ledger, n: number, merged: number[], changes = {}): Promise<void> {

@@ -1,8 +1,11 @@
-/** Rows for the ledger's tests. */
+/** What the ledger's tests share. */
 import type { Kysely } from "kysely";
 import { createLedger, type Ledger } from "./ledger.ts";
 import { migrate } from "./migrate.ts";
 import type { ContributionRow, ModelRow, Tables, TicketRow, VersionRow } from "./tables.ts";
+
+/** A test of the ledger on a database that has the model `tiny` and three tickets. */
+export type LedgerTest = (name: string, body: (ledger: Ledger) => Promise<void>) => void;
 
 export const HOUR_MS = 3600_000;
 export const bytes = Uint8Array.of(1, 2, 3);

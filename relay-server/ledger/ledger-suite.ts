@@ -2,26 +2,26 @@ import type { Kysely } from "kysely";
 import { expect, test } from "vitest";
 import { banSuite } from "./ban-suite.ts";
 import { judgingSuite } from "./judging-suite.ts";
-import type { Ledger } from "./ledger.ts";
 import {
   bytes,
   contribution,
   enterQueued,
   filled,
-  HOUR_MS,
   id,
   inputs,
-  ticket,
+  type LedgerTest,
   version,
 } from "./ledger-rows.ts";
+import { revertSuite } from "./revert-suite.ts";
 import { spotCheckSuite } from "./spot-check-suite.ts";
 import type { Tables } from "./tables.ts";
+import { ticketSuite } from "./ticket-suite.ts";
 
 export type EmptyDatabase = { readonly db: Kysely<Tables>; close(): Promise<void> };
 
 /** What every database must do to carry the ledger. `open` gives an empty one. */
 export function ledgerSuite(open: () => Promise<EmptyDatabase>): void {
-  const ledgerTest = (name: string, body: (ledger: Ledger) => Promise<void>) =>
+  const ledgerTest: LedgerTest = (name, body) =>
     test(name, async () => {
       const { db, close } = await open();
       try {
@@ -36,16 +36,6 @@ export function ledgerSuite(open: () => Promise<EmptyDatabase>): void {
     expect(entries.map(({ kind }) => kind).sort()).toEqual(["created", "known", "known"]);
     expect(await ledger.waitingBytes(id(1))).toEqual(bytes);
     expect(await ledger.eventsAfter(0, 10)).toHaveLength(1);
-  });
-
-  ledgerTest("a ticket is good for one contribution, values for one too", async (ledger) => {
-    await ledger.enter(contribution(1), bytes);
-    const again = { ...contribution(2), ticket: id(1) };
-    expect(await ledger.enter(again, bytes)).toEqual({ kind: "refused", code: "ticket-used" });
-    const copy = { ...contribution(2), values_hash: id(1) };
-    expect(await ledger.enter(copy, bytes)).toEqual({ kind: "refused", code: "copied" });
-    expect(await ledger.ticket(id(1))).toMatchObject({ used: 1, used_by: id(1) });
-    expect(await ledger.ticket(id(2))).toMatchObject({ used: 0, used_by: null });
   });
 
   ledgerTest("a write that fails takes no other of its group with it", async (ledger) => {
@@ -109,32 +99,6 @@ export function ledgerSuite(open: () => Promise<EmptyDatabase>): void {
     await ledger.passScreen(id(1), 3, 10);
     expect((await ledger.contribution(id(1)))?.state).toBe("refused");
     expect(await ledger.counts("tiny", 10)).toMatchObject({ received: 0, refused24h: 1 });
-  });
-
-  ledgerTest("a refusal repeats until it is forgotten", async (ledger) => {
-    const refusal = (n: number) => {
-      return { id: id(n), contributor: id(7), code: "copied", message: "", refused_at: n };
-    };
-    await ledger.issueTicket(ticket(9), [0]);
-    for (const n of [1, 2, 3]) await ledger.recordRefusal(refusal(n), id(n), 0);
-    await ledger.recordRefusal({ ...refusal(1), message: "another" }, id(1), 0);
-    expect(await ledger.refusal(id(1))).toMatchObject({ message: "" });
-    await ledger.recordRefusal(refusal(9), id(9), 3);
-    const kept = await Promise.all([1, 2, 3, 9].map((n) => ledger.refusal(id(n))));
-    expect(kept.map((row) => row?.refused_at)).toEqual([undefined, undefined, 3, 9]);
-  });
-
-  ledgerTest("a ticket makes one refusal, and none once it is used", async (ledger) => {
-    const refusal = (n: number) => {
-      return { id: id(n), contributor: id(7), code: "no-effect", message: "", refused_at: n };
-    };
-    await ledger.enter(contribution(1), bytes);
-    await ledger.recordRefusal(refusal(11), id(1), 0);
-    await Promise.all([21, 22].map((n) => ledger.recordRefusal(refusal(n), id(2), 0)));
-    const kept = await Promise.all([11, 21, 22].map((n) => ledger.refusal(id(n))));
-    expect(kept.map((row) => row?.refused_at)).toEqual([undefined, 21, undefined]);
-    const tickets = await Promise.all([1, 2, 3].map((n) => ledger.ticket(id(n))));
-    expect(tickets.map((row) => row?.used)).toEqual([1, 2, 0]);
   });
 
   ledgerTest("what is postponed goes to the end of the queue, and is counted", async (ledger) => {
@@ -225,93 +189,9 @@ export function ledgerSuite(open: () => Promise<EmptyDatabase>): void {
     },
   );
 
-  ledgerTest(
-    "a revert waits, moves the head and takes credit and training back, once",
-    async (ledger) => {
-      for (const n of [1, 2]) {
-        await enterQueued(ledger, n, 5);
-      }
-      const fence = await ledger.takeOver("tiny");
-      await ledger.publish({ version: version(1), fence, inputs: inputs(1), events: [] });
-      const request = { model: "tiny", reason: "spam", maintainer: "first", at: 9 };
-      const asked = (n: number, insists = false) =>
-        ledger.requestRevert({ ...request, contribution: id(n), insists });
-      expect(await asked(2)).toEqual({ kind: "refused", code: "not-merged" });
-      expect(await asked(8)).toEqual({ kind: "refused", code: "contribution-unknown" });
-      const entries = await Promise.all([asked(1), asked(1)]);
-      expect(entries.map(({ kind }) => kind)).toEqual(["waiting", "waiting"]);
-      expect(await ledger.audit(5)).toHaveLength(1);
-
-      const waiting = (await ledger.nextRevert("tiny"))!;
-      await ledger.refuseRevert(waiting, "worse", 10);
-      expect(await ledger.nextRevert("tiny")).toBeUndefined();
-      expect(await ledger.revert(id(1))).toMatchObject({ state: "refused", message: "worse" });
-      await asked(1); // tried again
-      const again = (await ledger.nextRevert("tiny"))!;
-      await Promise.all([asked(1, true), asked(1, true)]); // while it is tried
-      await ledger.refuseRevert(again, "worse", 11);
-      await asked(1);
-      const revert = (await ledger.nextRevert("tiny"))!;
-      expect(revert).toMatchObject({ state: "waiting", insists: 1 });
-      const publication = { version: version(2), fence, revert, objection: "worse", events: [] };
-      expect(await ledger.publishRevert({ ...publication, fence: fence - 1 })).toBe(false);
-      expect(await ledger.publishRevert({ ...publication, version: version(3) })).toBe(false);
-      expect((await ledger.contribution(id(1)))?.state).toBe("merged");
-      expect(await ledger.publishRevert(publication)).toBe(true);
-      expect(await ledger.publishRevert(publication)).toBe(false);
-
-      expect((await ledger.model("tiny"))?.head).toBe(2);
-      expect(await ledger.contribution(id(1))).toMatchObject({
-        state: "reverted",
-        reason: { code: "reverted", message: "spam" },
-        version: 1,
-        credit: 0,
-      });
-      const [event] = (await ledger.eventsAfter(0, 99)).slice(-1);
-      expect(event?.data).toContain('"state":"reverted"');
-      expect(await ledger.strikes("tiny")).toEqual([
-        { contribution: id(1), merged: 1, reverted: 2 },
-      ]);
-      expect(await ledger.leaderboard("tiny", 0, 10)).toEqual([]);
-      expect((await ledger.shards("tiny"))[0]).toMatchObject({ trained: 0 });
-      expect(await ledger.shardTrainers("tiny")).toEqual(new Map());
-      expect(await asked(1)).toEqual({ kind: "refused", code: "already-reverted" });
-      const actions = (await ledger.audit(9)).map(({ action }) => action);
-      const insisting = ["revert-published", "revert-insist", "revert"];
-      expect(actions).toEqual([...insisting, "revert-refused", "revert"]);
-      expect((await ledger.audit(1))[0]?.note).toBe("version 2 is without it, although worse");
-    },
-  );
-
-  ledgerTest(
-    "a contributor's tickets, those not used or those spent, are counted from the newest",
-    async (ledger) => {
-      await ledger.issueTicket({ ...ticket(4), contributor: id(8) }, [0]);
-      const since = async (of: "unused" | "spent" = "unused") => {
-        const all = [1, 2, 3, 4].map((n) => ledger.ticketsSince(id(7), { unused: n, spent: n }));
-        return (await Promise.all(all)).map((found) => found[of]);
-      };
-      expect(await since()).toEqual([3, 2, 1, null]);
-      await ledger.enter(contribution(2), bytes);
-      expect(await since()).toEqual([3, 1, null, null]);
-      for (const n of [2, 3, 3]) await ledger.spendTicket(id(n));
-      expect(await since()).toEqual([1, null, null, null]);
-      expect(await since("spent")).toEqual([3, null, null, null]);
-    },
-  );
-
-  ledgerTest("old tickets are forgotten, those of contributions kept", async (ledger) => {
-    await ledger.enter(contribution(1), bytes);
-    const refusal = { id: id(9), contributor: id(7), code: "no-effect", message: "" };
-    await ledger.recordRefusal({ ...refusal, refused_at: 5 }, id(3), 0);
-    await ledger.issueTicket(ticket(30 * 24 * HOUR_MS), [0]);
-    expect(await ledger.ticket(id(1))).toBeDefined();
-    expect(await ledger.ticket(id(2))).toBeUndefined();
-    expect(await ledger.ticket(id(3))).toBeUndefined();
-    expect((await ledger.shards("tiny"))[0]?.assigned).toBe(4);
-  });
-
   judgingSuite(ledgerTest);
   spotCheckSuite(ledgerTest);
   banSuite(ledgerTest);
+  revertSuite(ledgerTest);
+  ticketSuite(ledgerTest);
 }

@@ -1,5 +1,4 @@
 import { expect } from "vitest";
-import type { Ledger } from "./ledger.ts";
 import {
   bytes,
   contribution,
@@ -7,11 +6,10 @@ import {
   enterScored,
   id,
   inputs,
+  type LedgerTest,
   ticket,
   version,
 } from "./ledger-rows.ts";
-
-type LedgerTest = (name: string, body: (ledger: Ledger) => Promise<void>) => void;
 
 const found = (n: number, at: number) => ({
   contribution: id(n),
