@@ -53,10 +53,16 @@ test("outbox: a piece finished while the relay is away is sent when it is back, 
 });
 
 test("outbox: who stops while the relay is away need not come back for the piece to be sent", async () => {
-  const page = await openPage();
-  await loseRelay(page);
+  const context = await stage.browser.newContext({ serviceWorkers: "block" }); // else it is not the context that fetches
+  const page = await context.newPage();
+  await page.goto(stage.relay.url);
+  await startTraining(page);
+  await context.route("**/contributions/*", (route) => route.abort()); // a relay that is killed at once may have taken all there was
+  await page.locator('[data-phase="offline"]').waitFor({ timeout: 20_000 });
+  await stage.relay.kill();
+  await context.unrouteAll();
   await page.getByRole("button", { name: "Stop", exact: true }).click();
-  await page.locator('[data-stage="waiting"]').first().waitFor();
+  expect(await page.locator('[data-stage="waiting"]').count()).toBeGreaterThan(0);
   await bringRelayBack();
   await page.locator('[data-stage="merged"]').first().waitFor({ timeout: 240_000 });
   expect(await page.getByRole("button", { name: "Stop", exact: true }).count()).toBe(0);
