@@ -7,7 +7,7 @@ import { VitePWA } from "vite-plugin-pwa";
 import { configDefaults, defineConfig } from "vitest/config";
 import { CHROMIUM_FLAGS } from "./scripts/chromium.ts";
 import { earlierEngines } from "./scripts/earlier-engines.ts";
-import { WASM_FOLDER } from "./worker/wasm-folder.ts";
+import { WASM_FOLDER } from "./worker/device/wasm-folder.ts";
 
 /** Chromium with WebGPU on SwiftShader, so that the tests need no GPU. */
 const chromium = playwright({
@@ -123,9 +123,9 @@ export default defineConfig({
           name: "unit",
           environment: "node",
           include: [
-            "{core,kernels,worker,relay-server,models,cli,scripts,web}/**/*.test.ts",
+            "{core,kernels,worker,relay-server,sim,models,cli,scripts,web}/**/*.test.ts",
             "tests/*.test.ts",
-            "tests/{house,relay,attacks,sim}/**/*.test.ts",
+            "tests/{house,relay,attacks}/**/*.test.ts",
           ],
           exclude: [...configDefaults.exclude, "data/**"],
         },

@@ -9,14 +9,14 @@ import {
   newestPieces,
   type OutboxEntry,
   type Store,
-} from "../worker/store.ts";
+} from "../worker/store/store.ts";
 import {
   blobsToEvict,
   type CachedBlob,
   halfOf,
   writeIfRoom,
   writeWithRoom,
-} from "../worker/store-room.ts";
+} from "../worker/store/store-room.ts";
 import { readFileIfAny, syncFolder, writeFileAtomic } from "./atomic-file.ts";
 import { decodeHeaded, encodeHeaded } from "./headed-file.ts";
 import { decodeKeyFile, encodeKeyFile } from "./key-file.ts";

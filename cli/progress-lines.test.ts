@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { pieceOf } from "../tests/fixtures/store-suite.ts";
-import { READY } from "../worker/snapshot-feed.ts";
+import { READY } from "../worker/run/snapshot-feed.ts";
 import { progressLines } from "./progress-lines.ts";
 
 test("a terminal is told of what changed, and of nothing else", () => {

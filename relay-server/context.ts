@@ -1,12 +1,12 @@
 import type { SharedPositions } from "../core/history/mask-epoch.ts";
 import type { Recipe } from "../core/protocol/schemas/recipe.ts";
 import type { Layout } from "../core/tensors/layout.ts";
-import type { HeldOutStore } from "./blobs/held-out-store.ts";
-import type { PublicBlobs } from "./blobs/public-blobs.ts";
 import type { Config } from "./config.ts";
+import type { HeldOutStore } from "./content/held-out-store.ts";
+import type { PublicBlobs } from "./content/public-blobs.ts";
 import type { Identity } from "./identity.ts";
-import type { JudgingPace } from "./judging-pace.ts";
-import type { Ledger } from "./ledger/ledger.ts";
+import type { JudgingPace } from "./judging/judging-pace.ts";
+import type { Ledger } from "./store/ledger.ts";
 
 /** What never changes about a model while the relay runs. */
 export type ServedModel = {

@@ -7,7 +7,7 @@ import {
   type SigningKey,
 } from "../core/crypto/signature.ts";
 import { decodeHex, encodeHex } from "../core/hex.ts";
-import { writeDurably } from "./blobs/durable-file.ts";
+import { writeDurably } from "./content/durable-file.ts";
 import { StartError } from "./start-error.ts";
 
 /** The key that signs this relay's tickets and versions. */

@@ -1,7 +1,7 @@
 /** The relay with the shipped models, serving the page as it was built. */
 import { shippedModels } from "../models/shipped.ts";
 import { parseConfig } from "../relay-server/config.ts";
-import { StartError, startRelay } from "../relay-server/relay.ts";
+import { StartError, startRelay } from "../relay-server/wiring.ts";
 import { showProgress } from "./progress-bar.ts";
 
 /** Start, print where it is, and stop cleanly on Ctrl-C; a StartError is one sentence and exit code 1. */

@@ -12,7 +12,9 @@ export type OpenTrialEngine = () => TrialEngine;
 
 /** The engine in a thread of its own, beside the one that trains. Its files are fetched here. */
 export const openTrialEngine: OpenTrialEngine = () => {
-  const worker = new Worker(new URL("../worker/try-main.ts", import.meta.url), { type: "module" });
+  const worker = new Worker(new URL("../worker/trial/try-main.ts", import.meta.url), {
+    type: "module",
+  });
   const failed = new Promise<never>((_, reject) => {
     worker.addEventListener("error", (event) => {
       worker.terminate();

@@ -2,15 +2,15 @@
 import { expose } from "comlink";
 import { createRelayClient } from "../core/protocol/client.ts";
 import type { WorkerApi } from "./api.ts";
-import { browserPlatform } from "./browser-platform.ts";
-import { createEngine } from "./engine.ts";
-import { openIndexedDbStore } from "./indexed-db-store.ts";
-import { channelTabs } from "./tabs.ts";
-import { timedFetch } from "./timed-fetch.ts";
-import { noLock } from "./training-lock.ts";
-import { createVolunteer } from "./volunteer.ts";
-import { WASM_FOLDER } from "./wasm-folder.ts";
-import { webLock } from "./web-lock.ts";
+import { browserPlatform } from "./device/browser-platform.ts";
+import { createEngine } from "./device/engine.ts";
+import { WASM_FOLDER } from "./device/wasm-folder.ts";
+import { timedFetch } from "./link/timed-fetch.ts";
+import { channelTabs } from "./run/tabs.ts";
+import { noLock } from "./run/training-lock.ts";
+import { createVolunteer } from "./run/volunteer.ts";
+import { webLock } from "./run/web-lock.ts";
+import { openIndexedDbStore } from "./store/indexed-db-store.ts";
 
 const { origin, href } = self.location;
 const BUILD = import.meta.env.DEV ? null : href; // a built file's name has a hash of all that it loads

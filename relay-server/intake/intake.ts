@@ -9,9 +9,9 @@ import {
 } from "../../core/protocol/reject-codes.ts";
 import type { Contribution, PatchHeader } from "../../core/protocol/schemas/contribution.ts";
 import { type Ticket, ticket as ticketSchema } from "../../core/protocol/schemas/ticket.ts";
+import type { MaskCache } from "../content/masks.ts";
 import type { RelayContext } from "../context.ts";
-import { KEPT_AFTER_EXPIRY_MS, SPENT } from "../ledger/tickets.ts";
-import type { MaskCache } from "../masks.ts";
+import { KEPT_AFTER_EXPIRY_MS, SPENT } from "../store/tickets.ts";
 import { validateStaleness, validateTicket } from "./rules.ts";
 import { readWork } from "./work.ts";
 

@@ -3,8 +3,8 @@ import { decodePatch, patchNorm, patchValuesId } from "../../core/patch/patch.ts
 import { segmentStarts } from "../../core/patch/quantiser.ts";
 import { refuse, type Verdict } from "../../core/protocol/reject-codes.ts";
 import type { PatchHeader } from "../../core/protocol/schemas/contribution.ts";
+import type { MaskCache } from "../content/masks.ts";
 import type { RelayContext, ServedModel } from "../context.ts";
-import type { MaskCache } from "../masks.ts";
 import { validateNorm } from "./rules.ts";
 
 export type DeliveredWork = { readonly norm: number; readonly valuesHash: string };

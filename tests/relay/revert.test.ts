@@ -5,7 +5,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { afterEach, expect, test, vi } from "vitest";
 import { layoutOf } from "../../core/models/registry.ts";
 import { createRandom } from "../../core/random.ts";
-import { openLedger } from "../../relay-server/ledger/open-ledger.ts";
+import { openLedger } from "../../relay-server/store/open-ledger.ts";
 import { expectReplays, readChain } from "../fixtures/chain.ts";
 import { kill, killAll, startKillable } from "../fixtures/killable-relay.ts";
 import { maintainerOf, reverted } from "../fixtures/maintainer.ts";

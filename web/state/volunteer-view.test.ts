@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Phase, Snapshot } from "../../worker/api.ts";
-import { READY } from "../../worker/snapshot-feed.ts";
+import { READY } from "../../worker/run/snapshot-feed.ts";
 import type { PieceLife } from "./piece-life.ts";
 import { describeVolunteer, type VolunteerFacts } from "./volunteer-view.ts";
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { recordEngine } from "../../tests/fixtures/recorded-engine.ts";
 import type { Snapshot } from "../../worker/api.ts";
-import { READY } from "../../worker/snapshot-feed.ts";
+import { READY } from "../../worker/run/snapshot-feed.ts";
 import type { OpenEngine } from "../engine.ts";
 import { createVolunteer } from "./volunteer.svelte.ts";
 

@@ -10,7 +10,7 @@ import { createRelay } from "../../../web/state/relay.svelte.ts";
 import { createRoute } from "../../../web/state/route.svelte.ts";
 import { createVolunteer } from "../../../web/state/volunteer.svelte.ts";
 import type { Snapshot, TrialApi } from "../../../worker/api.ts";
-import { READY } from "../../../worker/snapshot-feed.ts";
+import { READY } from "../../../worker/run/snapshot-feed.ts";
 import { recordEngine } from "../../fixtures/recorded-engine.ts";
 import { answers, card, contributor } from "./relay-data.ts";
 

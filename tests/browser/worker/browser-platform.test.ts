@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { RelayError } from "../../../core/protocol/relay-error.ts";
-import { browserPlatform } from "../../../worker/browser-platform.ts";
-import { withPatience } from "../../../worker/patience.ts";
+import { browserPlatform } from "../../../worker/device/browser-platform.ts";
+import { withPatience } from "../../../worker/run/patience.ts";
 
 test("the browser's word that it is online again ends the wait for the relay", async () => {
   let asked = 0;

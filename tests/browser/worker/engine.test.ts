@@ -1,10 +1,10 @@
 import { getBackend } from "@tensorflow/tfjs-core";
 import { expect, test } from "vitest";
-import { openCheckedEngine } from "../../../worker/device-check.ts";
-import { createEngine } from "../../../worker/engine.ts";
-import { openIndexedDbStore } from "../../../worker/indexed-db-store.ts";
-import { createPace } from "../../../worker/pace.ts";
-import { WASM_FOLDER } from "../../../worker/wasm-folder.ts";
+import { openCheckedEngine } from "../../../worker/device/device-check.ts";
+import { createEngine } from "../../../worker/device/engine.ts";
+import { WASM_FOLDER } from "../../../worker/device/wasm-folder.ts";
+import { createPace } from "../../../worker/run/pace.ts";
+import { openIndexedDbStore } from "../../../worker/store/indexed-db-store.ts";
 
 const { submit } = GPUQueue.prototype;
 const { requestAdapter } = GPU.prototype;

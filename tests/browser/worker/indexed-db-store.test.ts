@@ -1,6 +1,6 @@
 import { deleteDB, openDB } from "idb";
 import { expect, test } from "vitest";
-import { openIndexedDbStore } from "../../../worker/indexed-db-store.ts";
+import { openIndexedDbStore } from "../../../worker/store/indexed-db-store.ts";
 import { pieceOf, testStore } from "../../fixtures/store-suite.ts";
 
 testStore("IndexedDB", openIndexedDbStore);

@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
 import { createRelayClient } from "../../../core/protocol/client.ts";
 import type { EngineName, Snapshot } from "../../../worker/api.ts";
-import { createEngine } from "../../../worker/engine.ts";
-import { openIndexedDbStore } from "../../../worker/indexed-db-store.ts";
-import { systemPlatform } from "../../../worker/platform.ts";
-import { createVolunteer } from "../../../worker/volunteer.ts";
-import { WASM_FOLDER } from "../../../worker/wasm-folder.ts";
-import { webLock } from "../../../worker/web-lock.ts";
+import { createEngine } from "../../../worker/device/engine.ts";
+import { systemPlatform } from "../../../worker/device/platform.ts";
+import { WASM_FOLDER } from "../../../worker/device/wasm-folder.ts";
+import { createVolunteer } from "../../../worker/run/volunteer.ts";
+import { webLock } from "../../../worker/run/web-lock.ts";
+import { openIndexedDbStore } from "../../../worker/store/indexed-db-store.ts";
 import { createFakeRelay } from "../../fixtures/fake-relay.ts";
 
 /** Trains one piece in this browser, on IndexedDB and the real backends; what it ended with. */

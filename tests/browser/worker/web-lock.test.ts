@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { webLock } from "../../../worker/web-lock.ts";
+import { webLock } from "../../../worker/run/web-lock.ts";
 
 test("one tab works at a time: the next is told, waits, and takes over", async () => {
   const lock = webLock(navigator.locks);

@@ -1,0 +1,150 @@
+import { type Context, Hono } from "hono";
+import { sha256 } from "../../core/crypto/signature.ts";
+import { parseJson } from "../../core/protocol/canonical-json.ts";
+import { MAX_REQUEST_BYTES } from "../../core/protocol/limits.ts";
+import { routes } from "../../core/protocol/routes.ts";
+import {
+  type AuditLog,
+  type BanStatus,
+  banRequest,
+  pauseRequest,
+  type RevertStatus,
+  revertRequest,
+  revertStatus,
+  tagRequest,
+  unbanRequest,
+} from "../../core/protocol/schemas/admin.ts";
+import type { RelayContext } from "../context.ts";
+import { tellHealth } from "../merging/health.ts";
+import type { EventHub } from "../store/event-hub.ts";
+import type { RevertRow } from "../store/tables.ts";
+import { findModel } from "./answers.ts";
+import type { Limits } from "./limits.ts";
+import { pathPart } from "./params.ts";
+import { Refusal } from "./refusal.ts";
+
+const AUDIT_ENTRIES = 200;
+
+/** For maintainers only: pause, resume, revert, tag, ban, audit log. `onWork` hears that the pipeline has something to do. */
+export function adminRoutes(
+  context: RelayContext,
+  hub: EventHub,
+  limits: Limits,
+  onWork: () => void,
+): Hono {
+  const app = new Hono();
+
+  async function maintainerOf(c: Context): Promise<string> {
+    limits.address(c); // so that tokens cannot be guessed at speed
+    const token = /^Bearer (\S{20,200})$/.exec(c.req.header("authorization") ?? "")?.[1];
+    const hash = token && (await sha256(new TextEncoder().encode(token)));
+    const name = hash && (await context.ledger.maintainer(hash));
+    if (name) return name;
+    throw new Refusal("signature-invalid", "this needs a maintainer's token", {
+      "www-authenticate": "Bearer",
+    });
+  }
+
+  async function setPaused(c: Context, paused: boolean): Promise<Response> {
+    const maintainer = await maintainerOf(c);
+    const body = await limits.body(c, MAX_REQUEST_BYTES);
+    const { model } = parseJson("request", pauseRequest, body);
+    await findModel(context, model);
+    const at = context.clock();
+    await context.ledger.setPaused({ model, paused, maintainer, at });
+    const health = await tellHealth(context, model);
+    hub.wake();
+    if (!paused) onWork();
+    return c.json(health);
+  }
+
+  async function requestRevert(c: Context): Promise<Response> {
+    const maintainer = await maintainerOf(c);
+    const body = await limits.body(c, MAX_REQUEST_BYTES);
+    const { insist = false, ...wish } = parseJson("request", revertRequest, body);
+    await findModel(context, wish.model);
+    const request = { ...wish, insists: insist, maintainer, at: context.clock() };
+    const entry = await context.ledger.requestRevert(request);
+    if (entry.kind === "waiting") {
+      onWork();
+      return c.json(statusOf(entry.row), 202);
+    }
+    throw new Refusal(entry.code, REFUSALS[entry.code]);
+  }
+
+  async function ban(c: Context): Promise<Response> {
+    const maintainer = await maintainerOf(c);
+    const body = await limits.body(c, MAX_REQUEST_BYTES);
+    const request = parseJson("request", banRequest, body);
+    const refused = await context.ledger.ban({ ...request, maintainer, at: context.clock() });
+    for (const model of context.models.keys()) await tellHealth(context, model); // less waits now
+    hub.wake();
+    const { contributor } = request;
+    return c.json({ contributor, banned: true, refused } satisfies BanStatus);
+  }
+
+  async function unban(c: Context): Promise<Response> {
+    const maintainer = await maintainerOf(c);
+    const body = await limits.body(c, MAX_REQUEST_BYTES);
+    const { contributor } = parseJson("request", unbanRequest, body);
+    await context.ledger.unban({ contributor, maintainer, at: context.clock() });
+    return c.json({ contributor, banned: false, refused: 0 } satisfies BanStatus);
+  }
+
+  async function tag(c: Context): Promise<Response> {
+    const maintainer = await maintainerOf(c);
+    const body = await limits.body(c, MAX_REQUEST_BYTES);
+    const request = parseJson("request", tagRequest, body);
+    const { row } = await findModel(context, request.model);
+    const outcome = await context.ledger.tag({ ...request, maintainer, at: context.clock() });
+    switch (outcome) {
+      case "tagged": {
+        const health = await tellHealth(context, request.model);
+        hub.wake();
+        return c.json(health);
+      }
+      case "tag-taken":
+        throw new Refusal(outcome, `${request.tag} is taken: a tag names one version for ever`);
+      case "version-unknown":
+        throw new Refusal(outcome, `${row.id} has no such version; its head is ${row.head}`);
+    }
+  }
+
+  app.post(routes.pause(), (c) => setPaused(c, true));
+  app.post(routes.resume(), (c) => setPaused(c, false));
+  app.post(routes.reverts(), requestRevert);
+  app.post(routes.tag(), tag);
+  app.post(routes.ban(), ban);
+  app.post(routes.unban(), unban);
+  app.get(routes.revert(":id"), async (c) => {
+    await maintainerOf(c);
+    const row = await context.ledger.revert(pathPart(c, "id"));
+    if (row !== undefined) return c.json(statusOf(row));
+    throw new Refusal("contribution-unknown", "nobody asked for that contribution to be reverted");
+  });
+  app.get(routes.audit(), async (c) => {
+    await maintainerOf(c);
+    const entries = await context.ledger.audit(AUDIT_ENTRIES);
+    return c.json({ entries } satisfies AuditLog);
+  });
+  return app;
+}
+
+const REFUSALS = {
+  "contribution-unknown": "this model has no contribution of that hash",
+  "not-merged": "only a merged contribution can be reverted; this one is not part of the model",
+  "already-reverted": "this contribution was reverted before",
+} as const;
+
+function statusOf(row: RevertRow): RevertStatus {
+  return {
+    model: row.model,
+    contribution: row.contribution,
+    reason: row.reason,
+    state: revertStatus.shape.state.parse(row.state),
+    message: row.message,
+    requestedAt: row.requested_at,
+    decidedAt: row.decided_at,
+    version: row.version,
+  };
+}

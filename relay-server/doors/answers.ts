@@ -1,0 +1,70 @@
+import { parseJson } from "../../core/protocol/canonical-json.ts";
+import type { ModelCard } from "../../core/protocol/schemas/status.ts";
+import { metrics, type VersionSummary } from "../../core/protocol/schemas/version.ts";
+import type { RelayContext, ServedModel } from "../context.ts";
+import type { ModelRow, VersionRow } from "../store/tables.ts";
+import type { SummaryRow } from "../store/versions.ts";
+import { Refusal } from "./refusal.ts";
+
+/** The model with that id and its row; a Refusal if there is none. */
+export async function findModel(
+  { ledger, models }: RelayContext,
+  id: string,
+): Promise<ServedModel & { row: ModelRow }> {
+  const served = models.get(id);
+  const row = served && (await ledger.model(id));
+  if (row === undefined || served === undefined) {
+    throw new Refusal("model-unknown", "this relay has no model of that name");
+  }
+  return { ...served, row };
+}
+
+/** The version that `name` means: a number, an id, a tag, or "head"; a Refusal if there is none. */
+export async function findVersion(
+  { ledger }: RelayContext,
+  model: ModelRow,
+  name: string,
+): Promise<VersionRow> {
+  let found: VersionRow | undefined;
+  if (name === "head") found = await ledger.version(model.id, model.head);
+  else if (/^\d{1,9}$/.test(name)) found = await ledger.version(model.id, Number(name));
+  else if (/^[0-9a-f]{64}$/.test(name)) found = await ledger.versionById(model.id, name);
+  else if (name.includes(".")) found = await ledger.versionByTag(model.id, name);
+  if (found !== undefined) return found;
+  throw new Refusal(
+    "version-unknown",
+    `${model.id} has no such version; its head is ${model.head}`,
+  );
+}
+
+export function summaryOf(row: SummaryRow): VersionSummary {
+  return {
+    number: row.number,
+    id: row.id,
+    parent: row.parent,
+    createdAt: row.created_at,
+    contributions: row.contributions,
+    contributors: row.contributors,
+    report: parseJson("report", metrics, new TextEncoder().encode(row.report)),
+  };
+}
+
+export async function cardOf(
+  context: RelayContext,
+  { recipe, row }: Awaited<ReturnType<typeof findModel>>,
+): Promise<ModelCard> {
+  const [base, head, shards, totals] = await Promise.all([
+    findVersion(context, row, "0"),
+    findVersion(context, row, "head"),
+    context.ledger.shards(row.id),
+    context.ledger.totals(row.id),
+  ]);
+  return {
+    recipe,
+    parameters: row.parameters,
+    base: summaryOf(base),
+    head: summaryOf(head),
+    shards: shards.length,
+    ...totals,
+  };
+}

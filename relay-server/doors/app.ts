@@ -1,0 +1,94 @@
+import { Hono } from "hono";
+import { PROTOCOL_HEADER, PROTOCOL_VERSION } from "../../core/protocol/limits.ts";
+import { API } from "../../core/protocol/routes.ts";
+import type { Health } from "../../core/protocol/schemas/status.ts";
+import type { Ticket } from "../../core/protocol/schemas/ticket.ts";
+import type { MaskCache } from "../content/masks.ts";
+import type { RelayContext } from "../context.ts";
+import type { Checkpoints } from "../history/checkpoints.ts";
+import { createIntake } from "../intake/intake.ts";
+import { healthOf } from "../merging/health.ts";
+import type { EventHub } from "../store/event-hub.ts";
+import { adminRoutes } from "./admin-routes.ts";
+import { blobRoutes } from "./blob-routes.ts";
+import { checkpointRoutes } from "./checkpoint-routes.ts";
+import { contributionRoutes } from "./contribution-routes.ts";
+import { eventRoutes } from "./event-routes.ts";
+import { createLimits } from "./limits.ts";
+import { createMemo } from "./memo.ts";
+import { metricsRoutes } from "./metrics-routes.ts";
+import { modelRoutes } from "./model-routes.ts";
+import { openApiDocument } from "./openapi.ts";
+import { pageRoutes } from "./pages.ts";
+import { answerError, Refusal, refusalAnswer } from "./refusal.ts";
+import { securityHeaders } from "./security-headers.ts";
+import { statusRoutes } from "./status-routes.ts";
+import { ticketRoutes } from "./ticket-routes.ts";
+
+export type AppParts = {
+  readonly context: RelayContext;
+  readonly checkpoints: Checkpoints;
+  readonly hub: EventHub;
+  readonly positionsOf: MaskCache;
+  /** Hears that there may be something to score or merge. */
+  readonly onWork: () => void;
+  /** Hears of each ticket that is given out. */
+  readonly onTicket: (ticket: Ticket) => void;
+};
+
+const HEALTH_MAX_AGE_MS = 1000; // what no event tells of: ages and durations
+
+/** The relay's HTTP side: API, metrics and page on one port. */
+export function createApp(parts: AppParts): Hono {
+  const { context, checkpoints, hub, positionsOf, onWork, onTicket } = parts;
+  const app = new Hono();
+  const limits = createLimits(context);
+  const intake = createIntake(context, positionsOf, limits.key);
+  const answers = new Map<number, number>();
+  const healths = createMemo<Health>(context.clock);
+  /** Made anew once an event was told, so that whoever asks because of one does not hear what was before it. */
+  const health = () =>
+    healths({ name: "health", state: hub.last(), maxAgeMs: HEALTH_MAX_AGE_MS }, () =>
+      healthOf(context),
+    );
+
+  app.onError(answerError);
+  app.notFound((c) => refusalAnswer(c, "route-unknown", "there is no such route"));
+  app.use(securityHeaders(context.config.blobUrl));
+  app.use(async (c, next) => {
+    await next();
+    answers.set(c.res.status, (answers.get(c.res.status) ?? 0) + 1);
+  });
+  app.use(limits.hold);
+  app.use(`${API}/*`, async (c, next) => {
+    const version = c.req.header(PROTOCOL_HEADER);
+    if (version !== undefined && version !== String(PROTOCOL_VERSION)) {
+      throw new Refusal("outdated", `this relay speaks protocol ${PROTOCOL_VERSION} only: reload`);
+    }
+    await next();
+    if (!c.res.headers.has("cache-control")) c.res.headers.set("cache-control", "no-cache");
+  });
+
+  const document = openApiDocument();
+  app.get(`${API}/openapi.json`, (c) => c.json(document));
+  const intakeAndWake: typeof intake = async (delivery) => {
+    const receipt = await intake(delivery);
+    if (receipt.kind === "created") {
+      hub.wake();
+      onWork();
+    }
+    return receipt;
+  };
+  app.route("/", statusRoutes(context, health));
+  app.route("/", modelRoutes(context));
+  app.route("/", checkpointRoutes(context, checkpoints));
+  app.route("/", blobRoutes(context));
+  app.route("/", ticketRoutes(context, limits, onTicket));
+  app.route("/", contributionRoutes(context, limits, intakeAndWake));
+  app.route("/", eventRoutes(context.ledger, hub, Math.random)); // no lot: it decides nothing
+  app.route("/", adminRoutes(context, hub, limits, onWork));
+  app.route("/", metricsRoutes(health, answers));
+  app.get(`${API}/*`, (c) => c.notFound());
+  app.route("/", pageRoutes(context.config.webDir));
+  return app;
+}

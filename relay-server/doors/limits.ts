@@ -1,0 +1,44 @@
+import { getConnInfo } from "@hono/node-server/conninfo";
+import type { Context } from "hono";
+import type { RelayContext } from "../context.ts";
+import { type Bodies, createBodies } from "./body.ts";
+import { senderOf } from "./network-of.ts";
+import { createRateLimit } from "./rate-limit.ts";
+import { Refusal } from "./refusal.ts";
+
+/** Refuses a key or an address that asks too often, and bodies that are too long or too many at once. */
+export type Limits = {
+  /** Before the body is read: by the network address. */
+  address(c: Context): void;
+  /** Once its signature is verified: by the key. */
+  key(contributor: string): void;
+  readonly body: Bodies["read"];
+  readonly hold: Bodies["hold"];
+};
+
+export function createLimits({ config, clock }: Pick<RelayContext, "config" | "clock">): Limits {
+  const networkOf = (c: Context) => askerOf(c, config.trustProxy);
+  const { read: body, hold } = createBodies(networkOf);
+  const addresses = createRateLimit(config.addressRequestsPerMinute);
+  const keys = createRateLimit(config.keyRequestsPerMinute);
+  const refuseIf = (seconds: number, who: string) => {
+    if (seconds === 0) return;
+    const headers = { "retry-after": String(seconds) };
+    throw new Refusal(
+      "rate-limited",
+      `too many requests from this ${who}: wait ${seconds} s`,
+      headers,
+    );
+  };
+  return {
+    address: (c) => refuseIf(addresses.take(networkOf(c), clock()), "network address"),
+    key: (contributor) => refuseIf(keys.take(contributor, clock()), "key"),
+    body,
+    hold,
+  };
+}
+
+function askerOf(c: Context, trustProxy: boolean): string {
+  const socket = c.env?.incoming === undefined ? "in process" : getConnInfo(c).remote.address;
+  return senderOf({ forwarded: c.req.header("x-forwarded-for"), socket }, trustProxy);
+}

@@ -1,0 +1,38 @@
+import type { Context } from "hono";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { REJECT_CODES, type RejectCode } from "../../core/protocol/reject-codes.ts";
+import { isStorageFull } from "../content/storage-error.ts";
+
+/** Ends a request with one of the protocol's codes. */
+export class Refusal extends Error {
+  override readonly name = "Refusal";
+  readonly code: RejectCode;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(code: RejectCode, message: string, headers: Readonly<Record<string, string>> = {}) {
+    super(message);
+    this.code = code;
+    this.headers = headers;
+  }
+}
+
+/** What an error thrown by a route answers: a Refusal its code, broken input 400, a full disk 507. */
+export function answerError(error: Error, c: Context): Response {
+  if (error instanceof Refusal) return refusalAnswer(c, error.code, error.message, error.headers);
+  if (error.name === "FormatError") return refusalAnswer(c, "malformed", error.message);
+  if (isStorageFull(error)) {
+    return refusalAnswer(c, "storage-full", "the relay's disk is full; nothing was stored");
+  }
+  console.error(error);
+  return refusalAnswer(c, "internal", "the relay made a mistake; its log says which");
+}
+
+export function refusalAnswer(
+  c: Context,
+  code: RejectCode,
+  message: string,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
+  const status: ContentfulStatusCode = REJECT_CODES[code].status;
+  return c.json({ error: { code, message } }, status, { "cache-control": "no-store", ...headers });
+}

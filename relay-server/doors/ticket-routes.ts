@@ -1,0 +1,55 @@
+import { type Context, Hono } from "hono";
+import { parseJson } from "../../core/protocol/canonical-json.ts";
+import { CLOCK_SKEW_MS, MAX_REQUEST_BYTES, SIGNATURE_HEADER } from "../../core/protocol/limits.ts";
+import { routes } from "../../core/protocol/routes.ts";
+import { signature as signatureSchema } from "../../core/protocol/schemas/primitives.ts";
+import {
+  type Ticket,
+  type TicketAnswer,
+  ticketRequest,
+} from "../../core/protocol/schemas/ticket.ts";
+import { verifyRequest } from "../../core/protocol/signed-request.ts";
+import type { RelayContext } from "../context.ts";
+import { issueTicket } from "../intake/tickets.ts";
+import { findModel } from "./answers.ts";
+import type { Limits } from "./limits.ts";
+import { pathPart } from "./params.ts";
+import { Refusal } from "./refusal.ts";
+
+/** Asking for work; `onTicket` hears of each ticket that is given out. */
+export function ticketRoutes(
+  context: RelayContext,
+  limits: Limits,
+  onTicket: (ticket: Ticket) => void,
+): Hono {
+  const app = new Hono();
+  app.post(routes.tickets(":model"), async (c) => {
+    limits.address(c);
+    const { row } = await findModel(context, pathPart(c, "model"));
+    const body = await limits.body(c, MAX_REQUEST_BYTES);
+    const request = parseJson("ticket request", ticketRequest, body);
+    const signature = signatureOf(c);
+    if (!(await verifyRequest(routes.tickets(row.id), body, signature, request.contributor))) {
+      throw new Refusal("signature-invalid", "this request is not signed by its contributor");
+    }
+    const skewMs = request.issuedAt - context.clock();
+    if (Math.abs(skewMs) > CLOCK_SKEW_MS) {
+      const seconds = Math.round(skewMs / 1000);
+      throw new Refusal("clock-skew", `issuedAt is ${seconds} s off the relay's clock`);
+    }
+    limits.key(request.contributor);
+    const reason = await context.ledger.banReason(request.contributor);
+    if (reason !== undefined) throw new Refusal("banned", reason);
+    const answer: TicketAnswer = await issueTicket(context, row, request.contributor);
+    if (answer.work) onTicket(answer.ticket);
+    return c.json(answer);
+  });
+  return app;
+}
+
+/** The request's signature; without a well-formed one it is refused. */
+export function signatureOf(c: Context): string {
+  const result = signatureSchema.safeParse(c.req.header(SIGNATURE_HEADER));
+  if (result.success) return result.data;
+  throw new Refusal("signature-invalid", `${SIGNATURE_HEADER}: 128 hexadecimal digits expected`);
+}

@@ -1,0 +1,71 @@
+import { assert } from "../../core/errors.ts";
+import { decodeVersion } from "../../core/history/version.ts";
+import type { VersionRecord } from "../../core/protocol/schemas/version.ts";
+import type { RelayContext, ServedModel } from "../context.ts";
+import type { ModelRow, VersionRow } from "../store/tables.ts";
+import type { Evaluator } from "../threads/evaluation-thread.ts";
+import type { Checkpoints } from "./checkpoints.ts";
+
+/** A model's newest version, in memory here and in the evaluation thread. */
+export type Head = ServedModel & {
+  readonly model: string;
+  readonly number: number;
+  readonly id: string;
+  readonly checkpoint: string;
+  readonly record: VersionRecord;
+  /** [N] */
+  readonly parameters: Float32Array;
+  readonly paused: boolean;
+  /** The last release, or what stands for it (`ledger.standard`): loaded in the evaluation thread too. */
+  readonly release: { readonly number: number; readonly checkpoint: string };
+};
+
+/** A head without what may change while it is one. */
+type KeptHead = Omit<Head, "paused" | "release">;
+
+/** Reads heads, and keeps the parameters of each model's last one. */
+export function createHeads(
+  { ledger, models }: RelayContext,
+  checkpoints: Checkpoints,
+  evaluator: Evaluator,
+): (model: string) => Promise<Head> {
+  const kept = new Map<string, KeptHead>();
+
+  async function readHead({ id: model, head }: ModelRow, served: ServedModel): Promise<KeptHead> {
+    const version = await versionOf(model, head);
+    return {
+      ...served,
+      model,
+      number: version.number,
+      id: version.id,
+      checkpoint: version.checkpoint,
+      record: decodeVersion(version.signed).record,
+      parameters: await checkpoints.parametersOf(version),
+    };
+  }
+
+  async function versionOf(model: string, number: number): Promise<VersionRow> {
+    const version = await ledger.version(model, number);
+    assert(version !== undefined, `${model} has no version ${number}`);
+    return version;
+  }
+
+  return async (model) => {
+    const row = await ledger.model(model);
+    const served = models.get(model);
+    assert(row !== undefined && served !== undefined, `no model ${model}`);
+    const known = kept.get(model);
+    const head = known?.number === row.head ? known : await readHead(row, served);
+    kept.set(model, head);
+    const release = await versionOf(model, await ledger.standard(model));
+    // other models' checkpoints may have taken their places in the thread
+    if (!(await evaluator.has(release.checkpoint))) {
+      await evaluator.load(release.checkpoint, await checkpoints.parametersOf(release));
+    }
+    if (!(await evaluator.has(head.checkpoint))) {
+      await evaluator.load(head.checkpoint, head.parameters);
+    }
+    const { number, checkpoint } = release;
+    return { ...head, paused: row.paused === 1, release: { number, checkpoint } };
+  };
+}

@@ -1,0 +1,167 @@
+import { isEpochOver, nextMask } from "../../core/history/mask-epoch.ts";
+import { mergeRecordOf } from "../../core/history/merge-record.ts";
+import { encodeVersion, signVersion, versionId } from "../../core/history/version.ts";
+import type { Candidate } from "../../core/merge/candidate.ts";
+import { encodeCanonical } from "../../core/protocol/canonical-json.ts";
+import { MAX_MULTIPLIER } from "../../core/protocol/limits.ts";
+import type { RelayEvent } from "../../core/protocol/schemas/status.ts";
+import type { VersionRecord } from "../../core/protocol/schemas/version.ts";
+import { applyDeltaStep, type DeltaStep, encodeDeltaStep } from "../../core/tensors/delta-step.ts";
+import { encodeCheckpoint } from "../../core/tensors/manifest.ts";
+import type { RelayContext } from "../context.ts";
+import { summaryOf } from "../doors/answers.ts";
+import type { Attestation } from "../judging/judge.ts";
+import type { Member } from "../judging/member.ts";
+import type { PublicationOutcome } from "../store/publication.ts";
+import type { RevertPublication } from "../store/reverts.ts";
+import type { VersionRow } from "../store/tables.ts";
+import type { Head } from "./head.ts";
+
+/**
+ * Step 10 of the walk: the blobs first, then one transaction. If it does not come to that, as when a member does not wait any
+ * more, another publisher was faster or the disk is full, nobody may read any member's patch (protocol H6); what else was
+ * written stays as blobs that nothing names.
+ */
+export async function publishCandidate(
+  context: RelayContext,
+  head: Head,
+  candidate: Candidate<Member>,
+  attestation: Attestation,
+  fence: number,
+): Promise<PublicationOutcome> {
+  let outcome: PublicationOutcome = "not-waiting";
+  try {
+    if (await putPatches(context, candidate.members)) {
+      const merge = mergeRecordOf(head.recipe.merge, inputsOf(candidate));
+      const version = await writeVersion(context, head, candidate.step, { merge }, attestation);
+      outcome = await context.ledger.publish({
+        version,
+        fence,
+        inputs: candidate.members.map(({ id, contributor, examples, row }, i) => ({
+          contribution: id,
+          contributor,
+          shards: JSON.parse(row.shards),
+          multiplier: candidate.multipliers[i]!,
+          credit: (examples * candidate.multipliers[i]!) / MAX_MULTIPLIER,
+        })),
+        events: eventsOf(version),
+      });
+    }
+    return outcome;
+  } finally {
+    if (outcome !== "published") await takeBackPatches(context, candidate.members);
+  }
+}
+
+/** Make the members' patches public; false if one of them does not wait any more. */
+async function putPatches(
+  { blobs, ledger }: RelayContext,
+  members: readonly Member[],
+): Promise<boolean> {
+  for (const { id } of members) {
+    const bytes = await ledger.waitingBytes(id);
+    if (bytes === undefined) return false;
+    await blobs.put(bytes);
+  }
+  return true;
+}
+
+/** Make the patches of those that no version has secret again: a commit may have been made whose answer was lost. */
+async function takeBackPatches(
+  { blobs, ledger }: RelayContext,
+  members: readonly Member[],
+): Promise<void> {
+  for (const { id } of members) {
+    const life = await ledger.contribution(id);
+    if (life?.version === null) await blobs.remove(id);
+  }
+}
+
+/** The same for a version without a contribution, `step` being what that changes in the head. */
+export async function publishRevert(
+  context: RelayContext,
+  head: Head,
+  {
+    revert,
+    step,
+    objection,
+  }: Pick<RevertPublication, "revert" | "objection"> & { readonly step: DeltaStep },
+  attestation: Attestation,
+  fence: number,
+): Promise<boolean> {
+  const change = { merge: null, revert: { contributions: [revert.contribution] } };
+  const version = await writeVersion(context, head, step, change, attestation);
+  const events = eventsOf(version);
+  return context.ledger.publishRevert({ version, fence, revert, objection, events });
+}
+
+/** Write the blobs of the version after `head`, and sign its record. */
+async function writeVersion(
+  { ledger, blobs, config, identity, clock, nextMasks }: RelayContext,
+  head: Head,
+  step: DeltaStep,
+  change: Pick<VersionRecord, "merge" | "revert">,
+  attestation: Attestation,
+): Promise<VersionRow> {
+  const { recipe, layout } = head;
+  const number = head.number + 1;
+  const stepBytes = encodeDeltaStep(step, layout.size);
+  const parameters = applyDeltaStep(head.parameters, step);
+  const { id: checkpoint, manifest, chunks } = await encodeCheckpoint(layout, parameters);
+  const isKeyframe = number % config.keyframeEvery === 0;
+  if (isKeyframe) for (const chunk of chunks) await blobs.put(chunk);
+  await blobs.put(encodeCanonical(manifest));
+  const stepId = await blobs.put(stepBytes);
+
+  const epoch = await ledger.epoch(head.model, head.number, clock());
+  const record: VersionRecord = {
+    format: "commonweight.version/1",
+    model: head.model,
+    number,
+    parent: head.id,
+    createdAt: clock(),
+    relayKey: identity.publicKey,
+    checkpoint,
+    mask: await nextMask({ id: head.id, record: head.record }, recipe.mask, layout.size, {
+      isOver: isEpochOver(epoch, recipe.mask),
+      shared: nextMasks.get(head.model) ?? null,
+    }),
+    ...change,
+    evaluation: attestation,
+  };
+  const inputs = change.merge?.inputs ?? [];
+  return {
+    model: head.model,
+    number,
+    id: await versionId(record),
+    parent: head.id,
+    created_at: record.createdAt,
+    signed: encodeVersion(await signVersion(record, identity.privateKey)),
+    checkpoint,
+    keyframe: isKeyframe ? 1 : 0,
+    step: stepId,
+    step_bytes: stepBytes.length,
+    mask: JSON.stringify(record.mask),
+    contributions: inputs.length,
+    contributors: new Set(inputs.map(({ contributor }) => contributor)).size,
+    report: JSON.stringify(attestation.report),
+  };
+}
+
+function eventsOf(version: VersionRow): RelayEvent[] {
+  const { model } = version;
+  return [
+    { type: "version", data: { model, version: summaryOf(version) } },
+    { type: "leaderboard", data: { model } },
+  ];
+}
+
+function inputsOf({ members, multipliers }: Candidate<Member>) {
+  return members.map(({ id, contributor, row }, i) => ({
+    contribution: id,
+    contributor,
+    signature: row.signature,
+    base: row.base,
+    multiplier: multipliers[i]!,
+  }));
+}

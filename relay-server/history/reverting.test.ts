@@ -1,0 +1,44 @@
+import { expect, test, vi } from "vitest";
+import { StorageFullError } from "../content/storage-error.ts";
+import type { PipelineParts } from "../loop.ts";
+import type { RevertRow } from "../store/tables.ts";
+import type { Head } from "./head.ts";
+import { revertNext } from "./reverting.ts";
+
+/** A relay with one revert that waits, which fails with `error`, and what was said of it. */
+function failingWith(error: Error) {
+  const refusals: string[] = [];
+  const ledger = {
+    nextRevert: async () => ({ contribution: "c", insists: 0 }),
+    contribution: () => Promise.reject(error),
+    refuseRevert: async (_: RevertRow, message: string) => void refusals.push(message),
+    counts: async () => ({}),
+    gateTests: async () => [],
+    model: async () => undefined,
+    release: async () => undefined,
+    standard: async () => 0,
+    appendEvents: async () => {},
+  };
+  const maps = { problems: new Map(), toldHealth: new Map() };
+  const context = { ledger, clock: () => 0, pace: { measured: () => null }, ...maps };
+  const parts = { context } as unknown as PipelineParts; // it fails before it needs the others
+  return { parts, refusals };
+}
+const head = { model: "tiny" } as Head;
+
+test("H16: a revert that the relay fails at is refused, so that merging goes on", async () => {
+  const told = vi.spyOn(console, "error").mockImplementation(() => {});
+  const { parts, refusals } = failingWith(new Error("no such place"));
+  expect(await revertNext(parts, head, new AbortController().signal)).toBe(true);
+  expect(refusals).toEqual(["the relay failed at it (no such place); its log says more"]);
+  expect(told).toHaveBeenCalledOnce();
+  told.mockRestore();
+});
+
+test("H16: a revert waits for room on the disk, and for the relay's next start", async () => {
+  const full = failingWith(new StorageFullError("full"));
+  await expect(revertNext(full.parts, head, new AbortController().signal)).rejects.toThrow("full");
+  const closing = failingWith(new Error("aborted"));
+  await expect(revertNext(closing.parts, head, AbortSignal.abort())).rejects.toThrow("aborted");
+  expect([...full.refusals, ...closing.refusals]).toEqual([]);
+});

@@ -1,0 +1,146 @@
+import { assert, FormatError } from "../../core/errors.ts";
+import { type GateVerdict, testStep } from "../../core/gate/suites.ts";
+import type { ReplayPatch } from "../../core/history/replay.ts";
+import { replayHistory, replayStart } from "../../core/history/replay-history.ts";
+import { decodeVersion } from "../../core/history/version.ts";
+import type { VersionRecord } from "../../core/protocol/schemas/version.ts";
+import { deltaStepBetween } from "../../core/tensors/delta-step.ts";
+import { isStorageFull } from "../content/storage-error.ts";
+import { attest, gateSettingOf, gateTestOf } from "../judging/judge.ts";
+import { readPatch } from "../judging/member.ts";
+import type { PipelineParts } from "../loop.ts";
+import { tellHealth } from "../merging/health.ts";
+import type { Ledger } from "../store/ledger.ts";
+import type { RevertRow } from "../store/tables.ts";
+import type { Head } from "./head.ts";
+import { publishRevert } from "./publishing.ts";
+
+const RECORDS_A_READ = 8; // a record with 16,384 inputs has 6 MB
+
+/**
+ * Carry out the revert that a maintainer has asked for first: replay the history without the contribution, test the
+ * result against the head as any candidate, publish it if it passes or the maintainer insists. Also while the model is
+ * paused. False if none waits.
+ */
+export async function revertNext(
+  parts: PipelineParts,
+  head: Head,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { ledger, clock } = parts.context;
+  const revert = await ledger.nextRevert(head.model);
+  if (revert === undefined) return false;
+  const refusal = await publishWithout(parts, head, revert, signal).catch((error: unknown) => {
+    if (signal.aborted || isStorageFull(error) || error instanceof FencedError) throw error; // it goes on waiting
+    console.error(error);
+    const message = error instanceof Error ? error.message : String(error);
+    return `the relay failed at it (${message}); its log says more`; // the model must not stand still for it
+  });
+  if (refusal !== null) await ledger.refuseRevert(revert, refusal, clock());
+  parts.context.toldHealth.delete(head.model); // who asked for it waits for word, also if nothing changed
+  await tellHealth(parts.context, head.model);
+  return true;
+}
+
+/** Null once it is published, else why it is not. */
+async function publishWithout(
+  parts: PipelineParts,
+  head: Head,
+  revert: RevertRow,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const { context, evaluator, fences } = parts;
+  let replayed: Float32Array;
+  try {
+    replayed = await replayWithout(parts, head, revert, signal);
+  } catch (error) {
+    // a file of the history is lost: no replay now, but the model must not stand still for it
+    if (error instanceof FormatError) return `the history cannot be replayed: ${error.message}`;
+    throw error;
+  }
+  const step = deltaStepBetween(head.parameters, replayed);
+  const setting = gateSettingOf(evaluator, head);
+  const verdict = await testStep(setting, step, head.recipe.gate.alpha);
+  const facts = { at: context.clock(), head: head.number, contributions: 0 };
+  await context.ledger.recordGateTests(head.model, [gateTestOf(verdict, facts)]);
+  const objection = verdict.decision === "pass" ? null : refusalOf(verdict);
+  if (objection !== null && revert.insists === 0) return objection;
+  const attestation = await attest(setting, step, verdict, 1);
+  const fence = fences.get(head.model) ?? -1; // no ledger has such a fence
+  const published = await publishRevert(
+    context,
+    head,
+    { revert, step, objection },
+    attestation,
+    fence,
+  );
+  if (!published) throw new FencedError(`${head.model}: another relay publishes this model now`);
+  return null;
+}
+
+/** Another relay has taken the model over, and its reverts with it. */
+class FencedError extends Error {}
+
+/** Why the gate did not let the model without it pass, in plain words. */
+function refusalOf({ tests, flips }: GateVerdict): string {
+  const bad = tests.find(({ decision }) => decision !== "pass");
+  if (bad === undefined) {
+    return `the gate refused: the model without it has ${flips?.flips} answers wrong that version ${flips?.version} had right`;
+  }
+  const found = bad.decision === "fail" ? "is worse than" : "was not shown to be as good as";
+  const suite = bad.suite === "gate" ? "held-out examples" : "examples of the protected suite";
+  const earlier = bad.against === "parent" ? "the head" : `the release, version ${bad.version}`;
+  return `the gate refused: on ${bad.examples} ${suite} the model without it ${found} ${earlier}`;
+}
+
+/** The parameters [N] of the head's history without the contribution, and without those reverted before. */
+async function replayWithout(
+  { context, checkpoints, positionsOf }: PipelineParts,
+  head: Head,
+  { contribution }: RevertRow,
+  signal: AbortSignal,
+): Promise<Float32Array> {
+  const { ledger, blobs } = context;
+  const { model, layout } = head;
+  const life = await ledger.contribution(contribution);
+  assert(life?.state === "merged" && life.version !== null, `${contribution} is not merged`);
+  const strikes = await ledger.strikes(model);
+  const strike = { contribution, merged: life.version, reverted: head.number + 1 };
+  const start = replayStart(head.number, [...strikes, strike]);
+  const version = await ledger.version(model, start);
+  assert(version !== undefined, `${model} has no version ${start}`);
+
+  async function patchesOf({ merge }: VersionRecord) {
+    const patches = new Map<string, ReplayPatch>();
+    for (const { contribution: id } of merge?.inputs ?? []) {
+      const bytes = await blobs.read(id);
+      if (bytes === null) throw new FormatError(`the patch ${id} is missing or damaged`);
+      patches.set(id, await readPatch(positionsOf, layout, bytes));
+    }
+    return patches;
+  }
+  return replayHistory(
+    {
+      layout,
+      parameters: await checkpoints.parametersOf(version),
+      records: recordsBetween(ledger, model, start + 1, head.number),
+      struck: new Set([...strikes, strike].map(({ contribution }) => contribution)),
+      patchesOf,
+    },
+    { signal },
+  );
+}
+
+async function* recordsBetween(
+  ledger: Ledger,
+  model: string,
+  first: number,
+  last: number,
+): AsyncGenerator<VersionRecord> {
+  for (let from = first; from <= last; from += RECORDS_A_READ) {
+    const to = Math.min(last, from + RECORDS_A_READ - 1);
+    for (const { signed } of await ledger.versionsBetween(model, from, to)) {
+      yield decodeVersion(signed).record;
+    }
+  }
+}

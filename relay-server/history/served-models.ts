@@ -1,0 +1,63 @@
+import { access } from "node:fs/promises";
+import { assert } from "../../core/errors.ts";
+import { parseJson } from "../../core/protocol/canonical-json.ts";
+import { mask as maskSchema } from "../../core/protocol/schemas/mask.ts";
+import { recipe as recipeSchema } from "../../core/protocol/schemas/recipe.ts";
+import { encodeCheckpoint, layoutOf } from "../../core/tensors/manifest.ts";
+import { suitesOf } from "../content/held-out-store.ts";
+import type { RelayContext, ServedModel } from "../context.ts";
+import { StartError } from "../start-error.ts";
+import type { ModelRow } from "../store/tables.ts";
+import type { Evaluator } from "../threads/evaluation-thread.ts";
+import type { Checkpoints } from "./checkpoints.ts";
+
+/**
+ * Open every model in the ledger and check what its head needs: the parameters, rebuilt from the blobs, must hash
+ * to the head's checkpoint, and its mask and the shards be there. Returns the fence that this relay holds of each.
+ */
+export async function openModels(
+  context: RelayContext,
+  checkpoints: Checkpoints,
+  evaluator: Evaluator,
+): Promise<Map<string, number>> {
+  const fences = new Map<string, number>();
+  for (const row of await context.ledger.models()) {
+    try {
+      const served = await openModel(context, checkpoints, row);
+      context.models.set(row.id, served);
+      const { architecture } = served.recipe;
+      await evaluator.open({ id: row.id, architecture, paths: context.heldOut.paths(row.id) });
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new StartError(
+        `The data folder ${context.config.dataDir} is damaged: ${row.id}: ${reason}. Put a backup in its place, or choose another DATA_DIR.`,
+      );
+    }
+    fences.set(row.id, await context.ledger.takeOver(row.id));
+  }
+  return fences;
+}
+
+async function openModel(
+  { ledger, blobs, heldOut }: RelayContext,
+  checkpoints: Checkpoints,
+  row: ModelRow,
+): Promise<ServedModel> {
+  const recipe = parseJson("recipe", recipeSchema, new TextEncoder().encode(row.recipe));
+  const head = await ledger.version(row.id, row.head);
+  assert(head !== undefined, `no version ${row.head}`);
+  const layout = layoutOf(await checkpoints.manifestOf(head));
+  const { id } = await encodeCheckpoint(layout, await checkpoints.parametersOf(head));
+  if (id !== head.checkpoint)
+    throw new Error(`version ${head.number} does not have its checkpoint`);
+  const paths = heldOut.paths(row.id);
+  for (const suite of suitesOf(recipe)) await access(paths[suite]); // its error names the path
+  const mask = parseJson("mask", maskSchema, new TextEncoder().encode(head.mask));
+  if (mask.kind === "shared" && (await blobs.size(mask.positions)) === null) {
+    throw new Error(`the mask of version ${head.number} is missing`);
+  }
+  for (const { sha256, size_bytes, title } of await ledger.shards(row.id)) {
+    if ((await blobs.size(sha256)) !== size_bytes) throw new Error(`shard "${title}" is missing`);
+  }
+  return { recipe, layout };
+}

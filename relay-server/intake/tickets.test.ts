@@ -1,0 +1,177 @@
+import type { Kysely } from "kysely";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { generateKeyPair, publicKeyHex } from "../../core/crypto/signature.ts";
+import { layoutOf } from "../../core/models/registry.ts";
+import type { TicketAnswer } from "../../core/protocol/schemas/ticket.ts";
+import { tinyRecipe } from "../../tests/fixtures/tiny-model.ts";
+import { parseConfig } from "../config.ts";
+import { createJudgingPace, type JudgingPace } from "../judging/judging-pace.ts";
+import type { Ledger } from "../store/ledger.ts";
+import { bytes, contribution, filled, id } from "../store/ledger-rows.ts";
+import { openSqlite } from "../store/sqlite.ts";
+import type { Tables } from "../store/tables.ts";
+import { issueTicket } from "./tickets.ts";
+
+const MINUTE_MS = 60_000;
+const START_MS = 1_000 * MINUTE_MS; // the ledger's own three tickets are long out of date
+
+let db: Kysely<Tables>;
+let ledger: Ledger;
+let pace: JudgingPace;
+let now: number;
+let ask: (contributor?: string) => Promise<TicketAnswer>;
+
+beforeEach(async () => {
+  db = openSqlite(":memory:");
+  ledger = await filled(db);
+  const mask = JSON.stringify({ kind: "random", seed: "0".repeat(32), count: 5 });
+  await db.updateTable("versions").set({ mask }).execute();
+  pace = createJudgingPace();
+  now = START_MS;
+  const keys = await generateKeyPair(true);
+  const context = {
+    config: parseConfig({}),
+    clock: () => now,
+    random: (size: number) => crypto.getRandomValues(new Uint8Array(size)),
+    ledger,
+    identity: { publicKey: await publicKeyHex(keys), privateKey: keys.privateKey },
+    models: new Map([["tiny", { recipe: tinyRecipe, layout: layoutOf(tinyRecipe.architecture) }]]),
+    pace,
+  };
+  ask = async (contributor = id(7)) =>
+    issueTicket(context, (await ledger.model("tiny"))!, contributor);
+});
+afterEach(() => db.destroy());
+
+/** Ask until there is no work; returns the tickets' ids and the answer that says no. */
+async function askUntilFull() {
+  const tickets: string[] = [];
+  for (;;) {
+    const answer = await ask();
+    if (!answer.work) return { tickets, answer };
+    tickets.push(answer.ticket.id);
+  }
+}
+
+test("H5: as many tickets are out as can be judged within two minutes", async () => {
+  pace.note("tiny", "alone", 30);
+  const { tickets, answer } = await askUntilFull();
+  expect(tickets).toHaveLength(4);
+  expect(answer).toMatchObject({ reason: "queue-full", retryAfterSeconds: 5 });
+});
+
+test("H5: what comes back still counts until it is judged, then the next may come", async () => {
+  pace.note("tiny", "alone", 60);
+  const { tickets } = await askUntilFull();
+  const row = { ...contribution(1), ticket: tickets[0]! };
+  await ledger.enter(row, bytes);
+  expect((await ask()).work).toBe(false);
+  await ledger.passScreen(row.id, 5, now);
+  expect((await ask()).work).toBe(false);
+  await ledger.passScore(row.id, 0, now);
+  await ledger.queue(row.id, now);
+  expect((await ask()).work).toBe(true);
+  expect((await ask()).work).toBe(false);
+});
+
+test("H5: tickets that did not come back within ten minutes hold nobody up", async () => {
+  pace.note("tiny", "alone", 120);
+  expect((await ask()).work).toBe(true);
+  now += 9 * MINUTE_MS;
+  expect((await ask()).work).toBe(false);
+  now += MINUTE_MS;
+  expect((await ask()).work).toBe(true);
+});
+
+test("H5: the longer the queue, the later one asks again, within bounds", async () => {
+  for (let i = 0; i < 4; i++) await ask();
+  const retryAt = async (seconds: number) => {
+    pace = Object.assign(pace, createJudgingPace());
+    pace.note("tiny", "alone", seconds);
+    const answer = await ask();
+    return answer.work ? 0 : answer.retryAfterSeconds;
+  };
+  expect(await retryAt(30)).toBe(5);
+  expect(await retryAt(40)).toBe(40);
+  expect(await retryAt(1000)).toBe(300);
+});
+
+test("H5: who leaves an hour's tickets unused gets no more, until they come back or the hour is over", async () => {
+  const { tickets, answer } = await askUntilFull();
+  expect(tickets).toHaveLength(32);
+  expect(answer).toMatchObject({ reason: "queue-full", retryAfterSeconds: 300 });
+  await ledger.enter({ ...contribution(1), ticket: tickets[9]! }, bytes);
+  expect((await ask()).work).toBe(true);
+  expect((await ask()).work).toBe(false);
+  now += 59 * MINUTE_MS;
+  expect(await ask()).toMatchObject({ work: false, retryAfterSeconds: 60 });
+  now += MINUTE_MS;
+  expect((await ask()).work).toBe(true);
+});
+
+test("H5: a ticket whose work was refused is not unused, and holds its place in the queue like one that is out", async () => {
+  const { tickets } = await askUntilFull();
+  await ledger.spendTicket(tickets[9]!);
+  expect((await ask()).work).toBe(true);
+  expect((await ask()).work).toBe(false);
+  for (const spent of tickets) await ledger.spendTicket(spent);
+  pace.note("tiny", "alone", 30); // for the four of a key that count
+  expect(await ask(id(8))).toMatchObject({ work: false, reason: "queue-full" });
+  now += 10 * MINUTE_MS;
+  expect((await ask(id(8))).work).toBe(true);
+});
+
+test("H5: who has sixty-four pieces refused within an hour gets no more until it is over", async () => {
+  for (let i = 0; i < 64; i++) {
+    const answer = await ask();
+    if (answer.work) await ledger.spendTicket(answer.ticket.id);
+  }
+  const answer = await ask();
+  expect(answer).toMatchObject({ reason: "queue-full", retryAfterSeconds: 300 });
+  expect(answer).toMatchObject({ message: expect.stringContaining("64 pieces were refused") });
+  now += 60 * MINUTE_MS;
+  expect((await ask()).work).toBe(true);
+});
+
+test("H5: what other keys leave unused is not counted", async () => {
+  await askUntilFull();
+  expect((await ask(id(8))).work).toBe(true);
+});
+
+test("H5: where work comes faster than it can be judged, tickets grow rare, no piece waits longer, and the relay is never idle", async () => {
+  const JUDGED_EVERY_MS = 4000;
+  const TRAINED_IN_MS = 20_000; // 100 volunteers could do 20 times as much as is judged
+  pace.note("tiny", "alone", JUDGED_EVERY_MS / 1000);
+  const volunteers = Array.from({ length: 100 }, (_, i) => ({ key: id(100 + i), askAt: now }));
+  const inWork: { readonly ticket: string; readonly key: string; readonly doneAt: number }[] = [];
+  const arrived: { readonly id: string; readonly at: number }[] = [];
+  const ages: number[] = [];
+  let handedIn = 0;
+  for (const endsAt = now + 20 * MINUTE_MS; now < endsAt; now += JUDGED_EVERY_MS) {
+    for (const volunteer of volunteers.filter(({ askAt }) => askAt <= now)) {
+      const answer = await ask(volunteer.key);
+      if (answer.work) {
+        inWork.push({ ticket: answer.ticket.id, key: volunteer.key, doneAt: now + TRAINED_IN_MS });
+      }
+      volunteer.askAt = now + (answer.work ? TRAINED_IN_MS : 1000 * answer.retryAfterSeconds);
+    }
+    while (inWork[0] !== undefined && inWork[0].doneAt <= now) {
+      const { ticket, key } = inWork.shift()!;
+      const row = {
+        ...contribution(1000 + handedIn++),
+        ticket,
+        contributor: key,
+        received_at: now,
+      };
+      await ledger.enter(row, bytes);
+      arrived.push({ id: row.id, at: now });
+    }
+    const next = arrived.shift(); // one is judged
+    if (next === undefined) continue;
+    ages.push(now - next.at);
+    await ledger.passScreen(next.id, 5, now);
+    await ledger.queue(next.id, now);
+  }
+  expect(Math.max(...ages)).toBeLessThanOrEqual(2 * MINUTE_MS);
+  expect(ages.length).toBeGreaterThan(0.95 * ((20 * MINUTE_MS) / JUDGED_EVERY_MS));
+}, 30_000); // thousands of requests

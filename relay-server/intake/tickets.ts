@@ -1,0 +1,110 @@
+import { assert } from "../../core/errors.ts";
+import { encodeHex } from "../../core/hex.ts";
+import { parseJson } from "../../core/protocol/canonical-json.ts";
+import { mask } from "../../core/protocol/schemas/mask.ts";
+import type { Ticket, TicketAnswer } from "../../core/protocol/schemas/ticket.ts";
+import { signTicket } from "../../core/protocol/signed-ticket.ts";
+import type { RelayContext } from "../context.ts";
+import { drawUint32 } from "../judging/lots.ts";
+import type { ModelRow } from "../store/tables.ts";
+import { chooseShards } from "./shards.ts";
+
+const MAX_QUEUE_SECONDS = 120; // whoever finishes a piece hears within two minutes what it is worth
+const LEAST_RETRY_SECONDS = 5;
+const MOST_RETRY_SECONDS = 300; // judging may turn out faster than it was, and work may come back
+const PAUSED_RETRY_SECONDS = 60;
+const HOUR_MS = 3600_000;
+// Of an hour's tickets for one key. Older ones do not count: all that a key can hoard is so many for each hour.
+const MOST = {
+  unused: 32, // some thirty devices that share the key, or one whose tab is closed every two minutes
+  spent: 64, // a device alone, at a minute a piece, never has so many refused; small files that are wrong could draw more
+};
+
+type TicketContext = Pick<
+  RelayContext,
+  "config" | "clock" | "random" | "ledger" | "identity" | "models" | "pace"
+>;
+
+function retryAfter(seconds: number): { retryAfterSeconds: number } {
+  const bounded = Math.min(MOST_RETRY_SECONDS, Math.max(LEAST_RETRY_SECONDS, Math.ceil(seconds)));
+  return { retryAfterSeconds: bounded };
+}
+
+/** A piece of work for `contributor` on the model's head, or why there is none. */
+export async function issueTicket(
+  context: TicketContext,
+  model: ModelRow,
+  contributor: string,
+): Promise<TicketAnswer> {
+  const { ledger, clock, config, random, identity } = context;
+  if (model.paused === 1) {
+    const message = "A maintainer paused this model.";
+    return { work: false, reason: "paused", message, retryAfterSeconds: PAUSED_RETRY_SECONDS };
+  }
+  const since = await ledger.ticketsSince(contributor, MOST);
+  const fullSince = Math.max(since.unused ?? -HOUR_MS, since.spent ?? -HOUR_MS);
+  const heldMs = fullSince + HOUR_MS - clock();
+  if (heldMs > 0) {
+    const became =
+      fullSince === since.unused
+        ? `${MOST.unused} pieces did not come back`
+        : `${MOST.spent} pieces were refused as they came`;
+    const message = `Of the work that this key took within an hour, ${became}.`;
+    return { work: false, reason: "queue-full", message, ...retryAfter(heldMs / 1000) };
+  }
+  const [unscored, outstanding] = await Promise.all([
+    ledger.unscored(model.id),
+    ledger.outstanding(model.id, clock()),
+  ]);
+  const queueSeconds = (unscored + outstanding) * context.pace.seconds(model.id);
+  if (queueSeconds >= MAX_QUEUE_SECONDS) {
+    const message = `${unscored} contributions wait to be judged, and ${outstanding} are being made.`;
+    const excess = queueSeconds - MAX_QUEUE_SECONDS;
+    return { work: false, reason: "queue-full", message, ...retryAfter(excess) };
+  }
+  const [head, shards] = await Promise.all([
+    ledger.version(model.id, model.head),
+    ledger.shards(model.id),
+  ]);
+  const recipe = context.models.get(model.id)?.recipe;
+  assert(head !== undefined && recipe !== undefined, `no head of ${model.id}`);
+  const chosen = chooseShards(shards, recipe.data, {
+    rank: ({ assigned }) => assigned, // those that were handed out least
+    lot: () => drawUint32(random),
+  });
+  const issuedAt = clock();
+  const ticket: Ticket = {
+    format: "commonweight.ticket/1",
+    id: encodeHex(random(16)),
+    model: model.id,
+    contributor,
+    base: { number: head.number, id: head.id, checkpoint: head.checkpoint },
+    mask: parseJson("mask", mask, new TextEncoder().encode(head.mask)),
+    shards: chosen.map(({ position, sha256, size_bytes, examples, title }) => ({
+      index: position,
+      sha256,
+      sizeBytes: size_bytes,
+      examples,
+      title,
+    })),
+    seed: drawUint32(random),
+    training: recipe.training,
+    issuedAt,
+    expiresAt: issuedAt + config.ticketHours * HOUR_MS,
+  };
+  const row = {
+    id: ticket.id,
+    model: model.id,
+    contributor,
+    base: head.number,
+    ticket: JSON.stringify(ticket),
+    issued_at: issuedAt,
+    expires_at: ticket.expiresAt,
+    used: 0,
+  };
+  await ledger.issueTicket(
+    row,
+    ticket.shards.map(({ index }) => index),
+  );
+  return { work: true, ticket, signature: await signTicket(ticket, identity.privateKey) };
+}

@@ -1,0 +1,73 @@
+import { type GateReport, gateReportOf } from "../../core/gate/gate-report.ts";
+import type { GateSetting, Judge } from "../../core/gate/judge.ts";
+import type { GateVerdict } from "../../core/gate/suites.ts";
+import type { MergedStep } from "../../core/merge/mean.ts";
+import type { GateTest } from "../../core/protocol/schemas/status.ts";
+import type { Metrics } from "../../core/protocol/schemas/version.ts";
+import { createRandom } from "../../core/random.ts";
+import { metricsOf } from "../../core/training/metrics.ts";
+import type { Head } from "../history/head.ts";
+import type { Evaluator } from "../threads/evaluation-thread.ts";
+
+/** Judges work on `head` in the evaluation thread, where its checkpoint and the last release's are loaded. */
+export function createJudge(
+  evaluator: Pick<Evaluator, "evaluate">,
+  { model, checkpoint, release }: Head,
+): Judge {
+  return {
+    evaluate(set, subject, range) {
+      const task = { model, set, range };
+      if (subject !== "release") {
+        return evaluator.evaluate({ ...task, checkpoint, step: subject.head });
+      }
+      return evaluator.evaluate({ ...task, checkpoint: release.checkpoint, step: null });
+    },
+  };
+}
+
+/** What the gate compares candidates on `head` with. Where its tests begin follows from the head's id. */
+export function gateSettingOf(evaluator: Pick<Evaluator, "evaluate">, head: Head): GateSetting {
+  return {
+    recipe: head.recipe,
+    judge: createJudge(evaluator, head),
+    parent: head.number,
+    release: head.release.number,
+    start: createRandom(`gate ${head.id}`).uint32() / 2 ** 32,
+  };
+}
+
+/** What the relay attests about a candidate, its `evaluations`-th at most. */
+export async function attest(
+  { judge, recipe }: GateSetting,
+  step: MergedStep,
+  verdict: GateVerdict,
+  evaluations: number,
+): Promise<Attestation> {
+  const all = [0, recipe.data.heldOut.report] as const;
+  const report = metricsOf(await judge.evaluate("report", { head: step }, all));
+  const gate = verdict.decision === "pass" ? gateReportOf(verdict, evaluations) : null;
+  return { report, gate };
+}
+
+export type Attestation = {
+  readonly report: Metrics;
+  /** Null if it did not pass. */
+  readonly gate: GateReport | null;
+};
+
+/** A tested candidate as maintainers read about it. */
+export function gateTestOf(
+  { decision, tests, flips }: GateVerdict,
+  facts: Pick<GateTest, "at" | "head" | "contributions">,
+): GateTest {
+  const told = tests.map((test) => ({
+    ...test,
+    meanDifferenceNats: finite(test.meanDifferenceNats),
+  }));
+  return { ...facts, decision, tests: told, flips };
+}
+
+/** JSON has no infinities; a model that breaks down is as much worse as it can say. */
+function finite(nats: number): number {
+  return Number.isNaN(nats) ? Number.MAX_VALUE : Math.min(nats, Number.MAX_VALUE);
+}

@@ -1,0 +1,40 @@
+import type { Member as JudgedMember } from "../../core/merge/member.ts";
+import { decodePatch, decodePatchHeader, type Patch } from "../../core/patch/patch.ts";
+import { segmentStarts } from "../../core/patch/quantiser.ts";
+import type { Layout } from "../../core/tensors/layout.ts";
+import type { MaskCache, MaskPositions } from "../content/masks.ts";
+import type { RelayContext } from "../context.ts";
+import type { Head } from "../history/head.ts";
+import type { Waiting } from "../store/judging.ts";
+
+/** A contribution that waits, decoded, and its row in the ledger. */
+export type Member = JudgedMember & { readonly row: Waiting };
+
+/** Read back what intake accepted; null if it was refused meanwhile, and its bytes are gone. */
+export async function readMember(
+  { ledger }: Pick<RelayContext, "ledger">,
+  positionsOf: MaskCache,
+  { layout, number }: Head,
+  row: Waiting,
+): Promise<Member | null> {
+  const bytes = await ledger.waitingBytes(row.id);
+  if (bytes === undefined) return null;
+  const { patch, positions, segments } = await readPatch(positionsOf, layout, bytes);
+  const { id, contributor, norm, merged_before: merges, examples } = row;
+  const { codes, scales, fisher } = patch;
+  const standing = { norm, merges, lag: number - row.base, examples };
+  return { id, contributor, positions, segments, codes, scales, fisher, ...standing, row };
+}
+
+/** Decode a patch that intake accepted, under the mask that its header names. */
+export async function readPatch(
+  positionsOf: MaskCache,
+  layout: Layout,
+  bytes: Uint8Array<ArrayBuffer>,
+): Promise<MaskPositions & { readonly patch: Patch }> {
+  const masked = await positionsOf(layout, decodePatchHeader(bytes).mask);
+  const patch = decodePatch(bytes, layout, masked?.positions ?? null);
+  const positions = masked?.positions ?? patch.positions ?? new Uint32Array();
+  const segments = masked?.segments ?? segmentStarts(layout, positions);
+  return { patch, positions, segments };
+}

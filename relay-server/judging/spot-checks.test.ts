@@ -1,0 +1,128 @@
+import type { Kysely } from "kysely";
+import { afterEach, beforeEach, expect, type MockInstance, test, vi } from "vitest";
+import type { Ticket } from "../../core/protocol/schemas/ticket.ts";
+import {
+  layout,
+  MASK_SEED,
+  patchBytes,
+  positions,
+  segments,
+} from "../../tests/fixtures/golden-patches.ts";
+import { tinyRecipe } from "../../tests/fixtures/tiny-model.ts";
+import type { Ledger } from "../store/ledger.ts";
+import { contribution, filled, HOUR_MS, id, ticket } from "../store/ledger-rows.ts";
+import { openSqlite } from "../store/sqlite.ts";
+import type { Tables } from "../store/tables.ts";
+import { createSpotChecks } from "./spot-checks.ts";
+
+const DELTA = Float32Array.of(0.7, -0.35, 0.1, 0); // what the golden patch stands for
+const NOW_MS = 50;
+const DRAWN = 4;
+
+const asked: Ticket = {
+  format: "commonweight.ticket/1",
+  id: "22".repeat(16),
+  model: "tiny",
+  contributor: id(7),
+  base: { number: 0, id: id(1000), checkpoint: id(2000) },
+  mask: { kind: "random", seed: MASK_SEED, count: positions.length },
+  shards: [{ index: 0, sha256: id(0), sizeBytes: 1, examples: 50, title: "shard 0" }],
+  seed: 1,
+  training: tinyRecipe.training,
+  issuedAt: DRAWN,
+  expiresAt: DRAWN + HOUR_MS,
+};
+
+let db: Kysely<Tables>;
+let ledger: Ledger;
+let logged: MockInstance;
+beforeEach(async () => {
+  logged = vi.spyOn(console, "error").mockImplementation(() => {});
+  db = openSqlite(":memory:");
+  ledger = await filled(db);
+  await ledger.issueTicket({ ...ticket(DRAWN), ticket: JSON.stringify(asked) }, [0]);
+  await ledger.enter(contribution(DRAWN), patchBytes);
+  await ledger.passScreen(id(DRAWN), null, 5);
+  await ledger.drawSpotCheck(contribution(DRAWN), 6);
+});
+afterEach(async () => {
+  logged.mockRestore();
+  await db.destroy();
+});
+
+/** Carry out the check that was drawn, each training of it by the next of `trainings`, and write down what is found. */
+async function check(
+  trainings: readonly (() => Promise<Float32Array>)[],
+  changes: Partial<Ledger> = {},
+): Promise<{ readonly wrote: boolean }> {
+  const left = [...trainings];
+  const ended = Promise.withResolvers<void>();
+  const checks = createSpotChecks(
+    {
+      context: {
+        ledger: { ...ledger, ...changes },
+        models: new Map([["tiny", { recipe: tinyRecipe, layout }]]),
+        clock: () => NOW_MS,
+      },
+      trainer: {
+        reference: async () => null,
+        chooseMask: async () => positions,
+        retrain: () => left.shift()!(),
+      },
+      positionsOf: async () => ({ positions, segments }),
+    },
+    ended.resolve,
+  );
+  await checks.step();
+  await ended.promise;
+  const wrote = await checks.step();
+  expect(left).toEqual([]);
+  return { wrote };
+}
+
+const fails = (message: string) => () => Promise.reject(new Error(message));
+const stateOf = async () => (await ledger.contribution(id(DRAWN)))?.state;
+
+test("G19: what is refused as its check begins is not checked, nothing went wrong, and the next may begin", async () => {
+  const begun: (string | undefined)[] = [];
+  const nextSpotCheck: Ledger["nextSpotCheck"] = async () => {
+    const row = await ledger.nextSpotCheck();
+    begun.push(row?.id);
+    if (row !== undefined) {
+      await ledger.ban({ contributor: id(7), reason: "spam", maintainer: "first", at: 9 });
+    }
+    return row;
+  };
+  expect(await check([], { nextSpotCheck })).toEqual({ wrote: false });
+  expect(begun).toEqual([id(DRAWN), undefined]);
+  expect(logged).not.toHaveBeenCalled();
+  expect(await stateOf()).toBe("refused");
+  expect((await ledger.audit(5)).map(({ action }) => action)).toEqual(["ban"]);
+});
+
+test("G19: a fault that passes is tried once more, and the check counts", async () => {
+  const trainings = [fails("out of memory"), async () => DELTA];
+  expect(await check(trainings)).toEqual({ wrote: true });
+  expect(logged).toHaveBeenCalledOnce();
+  expect(await stateOf()).toBe("queued");
+  expect(await ledger.audit(5)).toEqual([]);
+});
+
+test("G19: other work fails its check after a fault, too", async () => {
+  const other = Float32Array.of(-0.7, 0.35, 0.1, 0);
+  await check([fails("disk I/O error"), async () => other]);
+  expect(await stateOf()).toBe("refused");
+  expect(await ledger.hasFailedSpotCheck(id(7))).toBe(true);
+});
+
+test("G19: what cannot be trained twice over goes on unchecked, and the audit log says so", async () => {
+  await check([fails("out of memory"), fails("shard 0 is missing")]);
+  expect(logged).toHaveBeenCalledTimes(2);
+  expect(await stateOf()).toBe("queued");
+  const [entry, ...older] = await ledger.audit(5);
+  expect(older).toEqual([]);
+  expect(entry).toMatchObject({ at: NOW_MS, maintainer: "the relay", subject: id(DRAWN) });
+  expect(entry?.action).toBe("spot-check-dropped");
+  expect(entry?.note).toContain(`tiny, by ${id(7)}`);
+  expect(entry?.note).toContain("shard 0 is missing");
+});

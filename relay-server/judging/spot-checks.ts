@@ -1,0 +1,98 @@
+import { assert } from "../../core/errors.ts";
+import { isSameWork } from "../../core/gate/spot-check.ts";
+import { quantise } from "../../core/patch/quantiser.ts";
+import { compareQuantised } from "../../core/patch/similarity.ts";
+import { parseJson } from "../../core/protocol/canonical-json.ts";
+import { ticket as ticketSchema } from "../../core/protocol/schemas/ticket.ts";
+import type { MaskCache } from "../content/masks.ts";
+import type { RelayContext } from "../context.ts";
+import type { SpotCheckResult } from "../store/spot-checks.ts";
+import type { ContributionRow } from "../store/tables.ts";
+import { readPatch } from "./member.ts";
+import type { Trainer } from "./trainer.ts";
+
+export type SpotCheckParts = {
+  readonly context: Pick<RelayContext, "ledger" | "models" | "clock">;
+  readonly trainer: Trainer;
+  readonly positionsOf: MaskCache;
+};
+
+/** Trains contributions that were drawn by lot a second time, one at a time and in the background (protocol G19). */
+export type SpotChecks = {
+  /**
+   * Write down what was found, and begin the next check if none runs. It is called between the pipeline's steps, so
+   * that nothing is refused while it is merged. True if something was written.
+   */
+  step(): Promise<boolean>;
+  /** What is found from now on is lost. */
+  close(): void;
+};
+
+/** `onEnd` is told when a check has ended: there may be something to write down, and the next may begin. */
+export function createSpotChecks(
+  { context, trainer, positionsOf }: SpotCheckParts,
+  onEnd: () => void,
+): SpotChecks {
+  const { ledger, models, clock } = context;
+  let isRunning = false;
+  let isClosed = false;
+  let write: (() => Promise<void>) | null = null;
+
+  /** Null if the contribution was refused meanwhile, and its bytes are gone. */
+  async function compare(row: ContributionRow): Promise<SpotCheckResult | null> {
+    const { layout } = models.get(row.model)!;
+    const bytes = await ledger.waitingBytes(row.id);
+    if (bytes === undefined) return null;
+    const drawn = await ledger.ticket(row.ticket);
+    assert(drawn !== undefined, `${row.id} has no ticket`);
+    const { patch, positions, segments } = await readPatch(positionsOf, layout, bytes);
+    const ticket = parseJson("ticket", ticketSchema, new TextEncoder().encode(drawn.ticket));
+    const delta = await trainer.retrain(ticket, positions);
+    // both quantised: the error that this makes is then the same in both, and hides nothing
+    const similarity = compareQuantised(patch, quantise(delta, segments), segments);
+    return { contribution: row.id, ...similarity, at: clock() };
+  }
+
+  async function check(row: ContributionRow): Promise<void> {
+    try {
+      const result = await compare(row).catch((error: unknown) => {
+        if (isClosed) throw error;
+        console.error(error);
+        return compare(row); // a disk or a thread that failed for a moment lets nobody off
+      });
+      if (result === null) isRunning = false;
+      else {
+        write = () =>
+          isSameWork(result) ? ledger.passSpotCheck(result) : ledger.failSpotCheck(result);
+      }
+    } catch (error) {
+      if (isClosed) return;
+      console.error(error);
+      const reason = error instanceof Error ? error.message : String(error);
+      write = () => ledger.dropSpotCheck({ contribution: row.id, reason, at: clock() });
+    }
+    onEnd();
+  }
+
+  return {
+    async step() {
+      const found = write;
+      if (found !== null) {
+        await found();
+        write = null;
+        isRunning = false;
+      }
+      if (!isRunning) {
+        const row = await ledger.nextSpotCheck();
+        if (row !== undefined) {
+          isRunning = true;
+          void check(row);
+        }
+      }
+      return found !== null;
+    },
+    close() {
+      isClosed = true;
+    },
+  };
+}

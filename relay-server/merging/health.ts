@@ -1,0 +1,56 @@
+import { PROTOCOL_VERSION } from "../../core/protocol/limits.ts";
+import type { Health, ModelHealth } from "../../core/protocol/schemas/status.ts";
+import { type RelayContext, SOFTWARE } from "../context.ts";
+
+export async function modelHealthOf(context: RelayContext, id: string): Promise<ModelHealth> {
+  const { ledger, clock, pace, problems } = context;
+  const now = clock();
+  const [row, counts, release, standard, gateTests] = await Promise.all([
+    ledger.model(id),
+    ledger.counts(id, now),
+    ledger.release(id),
+    ledger.standard(id),
+    ledger.gateTests(id),
+  ]);
+  const oldest = counts.oldestReceivedAt ?? now;
+  const paused = row?.paused === 1 ? "a maintainer paused this model" : null;
+  return {
+    model: id,
+    head: row?.head ?? 0,
+    waiting: { received: counts.received, scored: counts.scored, queued: counts.queued },
+    oldestSeconds: Math.max(0, Math.floor((now - oldest) / 1000)),
+    lastMergeAt: counts.lastMergeAt,
+    merged24h: counts.merged24h,
+    refused24h: counts.refused24h,
+    release: release === undefined ? null : { version: release.version, tag: release.tag },
+    standard,
+    onMask24h: counts.received24h === 0 ? null : counts.onMask24h / counts.received24h,
+    scoreSeconds: pace.measured(id),
+    gateTests,
+    problem: paused ?? problems.get(id) ?? null,
+  };
+}
+
+export async function healthOf(context: RelayContext): Promise<Health> {
+  const models = await Promise.all(
+    [...context.models.keys()].map((id) => modelHealthOf(context, id)),
+  );
+  return {
+    status: context.problems.size === 0 ? "ok" : "degraded",
+    software: SOFTWARE,
+    protocol: { oldest: PROTOCOL_VERSION, newest: PROTOCOL_VERSION },
+    relayKey: context.identity.publicKey,
+    time: context.clock(),
+    models,
+  };
+}
+
+/** Append an event with the model's health, unless the last one told the same. */
+export async function tellHealth(context: RelayContext, id: string): Promise<ModelHealth> {
+  const health = await modelHealthOf(context, id);
+  const told = JSON.stringify({ ...health, oldestSeconds: 0, scoreSeconds: 0 }); // these never rest
+  if (context.toldHealth.get(id) === told) return health;
+  await context.ledger.appendEvents([{ type: "health", data: health }]);
+  context.toldHealth.set(id, told);
+  return health;
+}

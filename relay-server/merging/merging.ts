@@ -1,0 +1,96 @@
+import { type CohortOutcome, judgeCohort, MOST_POSTPONEMENTS } from "../../core/gate/cohort.ts";
+import { isSampled } from "../../core/gate/leave-one-out.ts";
+import { cohortSizeFor } from "../../core/merge/cohort-size.ts";
+import { CLIP_SAMPLE } from "../../core/merge/multiplier.ts";
+import { MAX_MERGE_INPUTS } from "../../core/merge/patch-sum.ts";
+import type { RelayContext } from "../context.ts";
+import type { Head } from "../history/head.ts";
+import { publishCandidate } from "../history/publishing.ts";
+import { attest, gateSettingOf, gateTestOf } from "../judging/judge.ts";
+import { drawLot } from "../judging/lots.ts";
+import { type Member, readMember } from "../judging/member.ts";
+import type { PipelineParts, StepResult } from "../loop.ts";
+
+/**
+ * Close a cohort when it is full, which takes more where more work is out, or when its first contribution has waited
+ * long enough, so that a lone volunteer's work is merged too; then merge, test and publish it.
+ */
+export async function mergeCohort(parts: PipelineParts, head: Head): Promise<StepResult> {
+  const { context, evaluator, positionsOf } = parts;
+  const { ledger, clock, random, pace } = context;
+  const { cohortSize, cohortSeconds } = head.recipe.merge;
+  const outstanding = await ledger.outstanding(head.model, clock());
+  const size = Math.min(cohortSizeFor(cohortSize, outstanding), MAX_MERGE_INPUTS);
+  const queued = await ledger.waiting(head.model, "queued", size);
+  const [first] = queued;
+  if (first === undefined) return { again: false, dueMs: Number.POSITIVE_INFINITY };
+  const dueMs = first.updated_at + 1000 * cohortSeconds - clock();
+  if (queued.length < size && dueMs > 0) return { again: false, dueMs };
+
+  const startedAt = clock();
+  const members: Member[] = [];
+  for (const row of queued) {
+    const member = await readMember(context, positionsOf, head, row);
+    if (member !== null) members.push(member);
+  }
+  if (members.length === 0) return { again: true };
+  const setting = {
+    ...gateSettingOf(evaluator, head),
+    parameters: head.parameters,
+    mergedNorms: await ledger.mergedNorms(head.model, CLIP_SAMPLE),
+    isSampled: isSampled(members, drawLot(random)),
+  };
+  const outcome = await judgeCohort(setting, members);
+  const tests = outcome.tested.map(({ candidate, verdict }) =>
+    gateTestOf(verdict, {
+      at: clock(),
+      head: head.number,
+      contributions: candidate.members.length,
+    }),
+  );
+  await ledger.recordGateTests(head.model, tests);
+  if (!(await publish(parts, head, outcome))) return { again: true }; // of what still waits, another cohort
+  await sendOn(context, outcome);
+  pace.note(head.model, "cohort", (clock() - startedAt) / 1000 / members.length);
+  return { again: true };
+}
+
+/** Publish what passed, if anything did; false if some of it was refused meanwhile, as by a ban. */
+async function publish(
+  { context, evaluator, fences }: PipelineParts,
+  head: Head,
+  { passed, tested }: CohortOutcome<Member>,
+): Promise<boolean> {
+  if (passed === null) return true;
+  const { candidate, verdict } = passed;
+  const setting = gateSettingOf(evaluator, head);
+  const attestation = await attest(setting, candidate.step, verdict, tested.length);
+  const fence = fences.get(head.model) ?? -1; // no ledger has such a fence
+  const published = await publishCandidate(context, head, candidate, attestation, fence);
+  if (published === "fenced") {
+    throw new Error(`${head.model}: another relay publishes this model now`);
+  }
+  return published === "published";
+}
+
+/** Refuse what is known to harm; leave what is undecided to later cohorts, but not for ever. */
+async function sendOn(
+  { ledger, clock }: RelayContext,
+  { failed, harmful, left }: CohortOutcome<Member>,
+): Promise<void> {
+  const again = left.filter(({ row }) => row.postponed < MOST_POSTPONEMENTS);
+  const refused = [...failed, ...left.filter((member) => !again.includes(member))];
+  if (again.length > 0) await ledger.postpone(idsOf(again), clock());
+  if (refused.length > 0) {
+    const message = "a model with it was not shown to be as good as the one before";
+    await ledger.refuseWaiting(idsOf(refused), { code: "gate-failed", message }, clock());
+  }
+  if (harmful.length > 0) {
+    const message = "without it, the others' work does better on held-out examples";
+    await ledger.refuseWaiting(idsOf(harmful), { code: "harmful", message }, clock());
+  }
+}
+
+function idsOf(members: readonly Member[]): string[] {
+  return members.map(({ id }) => id);
+}

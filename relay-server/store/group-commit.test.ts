@@ -1,0 +1,57 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import Database from "better-sqlite3";
+import { Kysely, SqliteDialect } from "kysely";
+import { afterAll, expect, test } from "vitest";
+import { isStorageFull } from "../content/storage-error.ts";
+import { createLedger } from "./ledger.ts";
+import { migrate } from "./migrate.ts";
+import type { Tables } from "./tables.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "commonweight-commits-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+async function openLedger(name: string) {
+  const database = new Database(join(folder, name));
+  database.pragma("journal_mode = WAL");
+  let commits = 0;
+  const counting = {
+    close: () => database.close(),
+    prepare(sql: string) {
+      if (sql === "commit") commits++;
+      return database.prepare(sql);
+    },
+  };
+  const db = new Kysely<Tables>({ dialect: new SqliteDialect({ database: counting }) });
+  await migrate(db);
+  return { database, db, ledger: createLedger(db), commits: () => commits };
+}
+
+test("writes that come together share a transaction", async () => {
+  const { db, ledger, commits } = await openLedger("shared.db");
+  const before = commits();
+  await Promise.all(Array.from({ length: 100 }, (_, n) => ledger.putSetting(`${n}`, "x")));
+  expect(commits() - before).toBe(1);
+  expect(await ledger.setting("99")).toBe("x");
+  await db.destroy();
+});
+
+test("when the disk is full, the whole group fails, nothing of it is kept, and it works again with room", async () => {
+  const { db, ledger, database } = await openLedger("full.db");
+  await ledger.putSetting("before", "kept");
+  const pages = Number(database.pragma("page_count", { simple: true }));
+  database.pragma(`max_page_count = ${pages}`);
+  const long = "x".repeat(100_000);
+  const results = await Promise.allSettled([
+    ledger.putSetting("small", "x"),
+    ledger.putSetting("long", long),
+  ]);
+  expect(results.every((r) => r.status === "rejected" && isStorageFull(r.reason))).toBe(true);
+  expect(await ledger.setting("small")).toBeUndefined();
+  database.pragma("max_page_count = 100000");
+  await ledger.putSetting("long", long);
+  expect(await ledger.setting("long")).toBe(long);
+  expect(await ledger.setting("before")).toBe("kept");
+  await db.destroy();
+});

@@ -1,0 +1,93 @@
+/** The thread that runs models on held-out examples, so that no forward pass stalls a request. */
+import { readFile } from "node:fs/promises";
+import { parentPort } from "node:worker_threads";
+import { assert } from "../../core/errors.ts";
+import type { Suite } from "../../core/gate/judge.ts";
+import type { Architecture } from "../../core/protocol/schemas/recipe.ts";
+import { applyDeltaStep } from "../../core/tensors/delta-step.ts";
+import type { Evaluation } from "../../core/training/evaluate.ts";
+import { decodeExamples, type Examples, sliceExamples } from "../../core/training/examples.ts";
+import { answerCalls } from "./call-port.ts";
+import { openOnce } from "./open-once.ts";
+import { openWasm } from "./open-wasm.ts";
+
+export type EvaluatedModel = {
+  readonly id: string;
+  readonly architecture: Architecture;
+  /** Where the held-out sets lie. */
+  readonly paths: Readonly<Record<Suite, string>>;
+};
+
+export type EvaluationTask = {
+  readonly model: string;
+  readonly set: Suite;
+  /** Examples from…to−1 of the set. */
+  readonly range: readonly [number, number];
+  /** A checkpoint that `load` brought. */
+  readonly checkpoint: string;
+  /** What is changed in it before it runs: new values at ascending positions. */
+  readonly step: { readonly positions: Uint32Array; readonly values: Float32Array } | null;
+};
+
+const KEPT_CHECKPOINTS = 8; // head and last release of a few models
+const KEPT_EVALUATIONS = 128; // of unchanged checkpoints, in pieces: every candidate is compared with the same
+
+const models = new Map<string, EvaluatedModel>();
+const sets = new Map<string, Examples>();
+const checkpoints = new Map<string, Float32Array>();
+const parents = new Map<string, Evaluation>();
+
+/** Load tfjs and open its backend, for the first evaluation: a start without any is faster. */
+const openEngine = openOnce(async () => {
+  const { evaluate } = await import("../../core/training/evaluate.ts");
+  await openWasm();
+  return evaluate;
+});
+
+const evaluator = {
+  async open(model: EvaluatedModel): Promise<void> {
+    models.set(model.id, model);
+  },
+  /** Whether it is loaded; what is asked for stays longer. */
+  async has(checkpoint: string): Promise<boolean> {
+    const parameters = checkpoints.get(checkpoint);
+    if (parameters !== undefined) remember(checkpoints, checkpoint, parameters, KEPT_CHECKPOINTS);
+    return parameters !== undefined;
+  },
+  async load(checkpoint: string, parameters: Float32Array): Promise<void> {
+    remember(checkpoints, checkpoint, parameters, KEPT_CHECKPOINTS);
+  },
+  async evaluate({ model: id, set, range, checkpoint, step }: EvaluationTask): Promise<Evaluation> {
+    const model = models.get(id);
+    const base = checkpoints.get(checkpoint);
+    assert(model !== undefined && base !== undefined, `${id} ${checkpoint} is not open`);
+    const name = `${id} ${set} ${range} ${checkpoint}`;
+    const known = step === null ? parents.get(name) : undefined;
+    if (known !== undefined) return known;
+    const run = await openEngine();
+    const examples = sliceExamples(await examplesOf(model, set), ...range);
+    const { architecture } = model;
+    const parameters = step === null ? base : applyDeltaStep(base, step);
+    const evaluation = await run({ architecture, parameters, examples });
+    if (step === null) remember(parents, name, evaluation, KEPT_EVALUATIONS);
+    return evaluation;
+  },
+};
+export type Evaluator = typeof evaluator;
+
+async function examplesOf(model: EvaluatedModel, set: Suite): Promise<Examples> {
+  const path = model.paths[set];
+  const known = sets.get(path);
+  if (known !== undefined) return known;
+  const examples = decodeExamples(path, await readFile(path), model.architecture);
+  sets.set(path, examples);
+  return examples;
+}
+
+function remember<T>(cache: Map<string, T>, name: string, value: T, kept: number): void {
+  cache.delete(name); // its place is at the end
+  cache.set(name, value);
+  if (cache.size > kept) cache.delete(cache.keys().next().value!); // the oldest
+}
+
+answerCalls(parentPort!, evaluator);

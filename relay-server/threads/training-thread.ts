@@ -1,0 +1,84 @@
+/** The thread that trains, so that neither a request nor an evaluation waits for it. */
+import { readFile } from "node:fs/promises";
+import { setImmediate } from "node:timers/promises";
+import { parentPort } from "node:worker_threads";
+import type { Architecture } from "../../core/protocol/schemas/recipe.ts";
+import {
+  decodeExamples,
+  type Examples,
+  joinExamples,
+  sliceExamples,
+} from "../../core/training/examples.ts";
+import type { FisherPolicy } from "../../core/training/mask-choice.ts";
+import type { ReferenceTask } from "../../core/training/reference-training.ts";
+import { answerCalls } from "./call-port.ts";
+import { openOnce } from "./open-once.ts";
+import { openWasm } from "./open-wasm.ts";
+
+export type TrainingJob = Omit<ReferenceTask, "pieces"> & {
+  readonly pieces: readonly {
+    /** Shard files, in the piece's order. */
+    readonly shards: readonly Uint8Array[];
+    readonly seed: number;
+  }[];
+};
+
+export type MaskJob = {
+  readonly architecture: Architecture;
+  readonly policy: FisherPolicy;
+  /** [N] */
+  readonly parameters: Float32Array;
+  readonly count: number;
+  readonly seed: string;
+  /** Shard files, and which of their examples count. */
+  readonly runs: readonly {
+    readonly file: Uint8Array;
+    readonly from: number;
+    readonly to: number;
+  }[];
+  /** Where the suite lies; null without one. */
+  readonly protectedSuite: string | null;
+};
+
+/** Load tfjs and open its backend. */
+const openEngine = openOnce(async () => {
+  const [{ trainPieces }, { estimateFisher }, { chooseMask }] = await Promise.all([
+    import("../../core/training/reference-training.ts"),
+    import("../../core/training/fisher.ts"),
+    import("../../core/training/mask-choice.ts"),
+  ]);
+  await openWasm();
+  return { trainPieces, estimateFisher, chooseMask };
+});
+
+const trainingThread = {
+  /** What the job's pieces come to: deltas [k], or [N] where it names no mask. */
+  async train({ pieces, ...job }: TrainingJob): Promise<Float32Array[]> {
+    const { trainPieces } = await openEngine();
+    const decoded = pieces.map(({ shards, seed }) => ({
+      examples: joinExamples(
+        shards.map((file, i) => decodeExamples(`shard ${i}`, file, job.architecture)),
+      ),
+      seed,
+    }));
+    return trainPieces({ ...job, pieces: decoded });
+  },
+  /** A shared mask's positions [k]. Trainings that are asked for meanwhile go first after every batch. */
+  async chooseMask({ runs, protectedSuite, ...job }: MaskJob): Promise<Uint32Array> {
+    const { estimateFisher, chooseMask } = await openEngine();
+    const { architecture } = job;
+    const fisherOf = (examples: Examples) =>
+      estimateFisher({ ...job, examples }, { onProgress: () => setImmediate() });
+    const own = runs.map(({ file, from, to }, i) =>
+      sliceExamples(decodeExamples(`shard ${i}`, file, architecture), from, to),
+    );
+    const fisher = await fisherOf(joinExamples(own));
+    const suite = protectedSuite === null ? null : await readFile(protectedSuite);
+    const protectedFisher =
+      suite === null ? null : await fisherOf(decodeExamples("suite", suite, architecture));
+    return chooseMask({ ...job, fisher, protectedFisher });
+  },
+};
+export type TrainingThread = typeof trainingThread;
+
+answerCalls(parentPort!, trainingThread);

@@ -1,0 +1,166 @@
+import type { ModelSource } from "../core/models/model-source.ts";
+import type { Config } from "./config.ts";
+import { type DataFolder, openDataFolder } from "./content/data-folder.ts";
+import { openHeldOutStore } from "./content/held-out-store.ts";
+import { createMaskCache } from "./content/masks.ts";
+import { openPublicBlobs } from "./content/public-blobs.ts";
+import type { RelayContext } from "./context.ts";
+import { createAbsentApp } from "./doors/absent.ts";
+import { createApp } from "./doors/app.ts";
+import { type Fetch, startServing } from "./doors/serving.ts";
+import { createCheckpoints } from "./history/checkpoints.ts";
+import type { Progress } from "./history/import-model.ts";
+import { openModels } from "./history/served-models.ts";
+import { type Identity, openIdentity } from "./identity.ts";
+import { createJudgingPace } from "./judging/judging-pace.ts";
+import { createLikeness } from "./judging/likeness.ts";
+import { openTrainer } from "./judging/open-trainer.ts";
+import { type PipelineParts, startPipeline } from "./loop.ts";
+import { StartError } from "./start-error.ts";
+import { createEventHub } from "./store/event-hub.ts";
+import type { Ledger } from "./store/ledger.ts";
+import { ensureMaintainer } from "./store/maintainer-token.ts";
+import { openLedger } from "./store/open-ledger.ts";
+import type { Evaluator } from "./threads/evaluation-thread.ts";
+import { openEvaluator } from "./threads/open-evaluator.ts";
+
+export { StartError } from "./start-error.ts";
+
+export type RelayOptions = {
+  readonly config: Config;
+  /** Models to import on the first start. */
+  readonly sources: readonly ModelSource[];
+  /** Milliseconds since 1970. */
+  readonly clock: () => number;
+  /** Fresh random bytes, fit for secrets. */
+  readonly random: (sizeBytes: number) => Uint8Array<ArrayBuffer>;
+  readonly onProgress?: Progress;
+};
+
+export type Relay = {
+  readonly url: string;
+  readonly port: number;
+  /** The first maintainer's token. */
+  readonly maintainerTokenFile: string;
+  /** The HTTP side without the network, for tests in the same process. */
+  readonly fetch: Fetch;
+  /** Finish what runs, end all connections, close all files. */
+  close(): Promise<void>;
+};
+
+/** Start the relay; a StartError says in one sentence why it cannot. What was opened before it is closed again. */
+export async function startRelay(options: RelayOptions): Promise<Relay> {
+  const closers: (() => unknown)[] = [];
+  const close = async () => {
+    for (const closer of closers.splice(0).reverse()) await closer();
+  };
+  try {
+    return await start(options, closers, close);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function start(
+  { config, sources, clock, random, onProgress = () => {} }: RelayOptions,
+  closers: (() => unknown)[],
+  close: () => Promise<void>,
+): Promise<Relay> {
+  const folder = await openDataFolder(config.dataDir);
+  closers.push(folder.unlock);
+  const starting = createAbsentApp(config, "the relay is starting");
+  const serving = await startServing(config, (request) => starting.fetch(request));
+  closers.push(serving.close);
+  const { ledger, close: closeLedger } = await openLedger(folder.ledger);
+  closers.push(closeLedger);
+  const { evaluator, close: closeEvaluator } = openEvaluator();
+  closers.push(closeEvaluator);
+
+  const context: RelayContext = {
+    config,
+    clock,
+    random,
+    ledger,
+    blobs: openPublicBlobs(folder.blobs, folder.temporary),
+    heldOut: openHeldOutStore(folder.heldOut, folder.temporary),
+    identity: await openOwnIdentity(folder, ledger),
+    models: new Map(),
+    pace: createJudgingPace(),
+    nextMasks: new Map(),
+    problems: new Map(),
+    toldHealth: new Map(),
+  };
+  await importNew(context, evaluator, sources, onProgress);
+  const checkpoints = createCheckpoints(ledger, context.blobs);
+  const fences = await openModels(context, checkpoints, evaluator);
+  const maintainerTokenFile = await ensureMaintainer(context, folder);
+
+  const hub = await createEventHub(ledger);
+  closers.push(hub.close);
+  const positionsOf = createMaskCache(context.blobs);
+  const { trainer, close: closeTrainer } = openTrainer({ context, checkpoints, positionsOf });
+  const likenessOf = createLikeness(context, positionsOf);
+  const parts = { context, checkpoints, evaluator, trainer, likenessOf, hub, positionsOf, fences };
+  const pipeline = startPipeline(parts);
+  // the trainer ends with the pipeline, which else would wait for a training to its end
+  closers.push(() => Promise.all([pipeline.close(), closeTrainer()]));
+  const app = createApp({
+    context,
+    checkpoints,
+    hub,
+    positionsOf,
+    onWork: pipeline.wake,
+    onTicket: ({ model, base }) => void beginReference(parts, model, base.number),
+  });
+  const ending = createAbsentApp(config, "the relay is ending");
+  let present = app;
+  const fetch: Fetch = (request, env) => present.fetch(request, env);
+  serving.open(fetch);
+  closers.push(() => {
+    present = ending; // first of all, since what it answers with is closed next
+  });
+  const { port } = serving;
+  return { url: `http://localhost:${port}`, port, maintainerTokenFile, fetch, close };
+}
+
+/** Train the reference while the first volunteer trains, so that their work need not wait for it. */
+async function beginReference(
+  { context, trainer }: PipelineParts,
+  model: string,
+  base: number,
+): Promise<void> {
+  try {
+    const version = await context.ledger.version(model, base);
+    if (version !== undefined) await trainer.reference(version);
+  } catch {
+    // whoever judges work on this version asks for the reference again, and tells what is wrong
+  }
+}
+
+/** The relay's key, which must be the one that this ledger's history was signed with. */
+async function openOwnIdentity(folder: DataFolder, ledger: Ledger): Promise<Identity> {
+  const identity = await openIdentity(folder.path, folder.temporary);
+  const known = await ledger.setting("relay-key");
+  if (known === undefined) await ledger.putSetting("relay-key", identity.publicKey);
+  else if (known !== identity.publicKey) {
+    throw new StartError(
+      `The data folder ${folder.path} is damaged: its relay-key is not the one that signed its history. Put a backup in its place.`,
+    );
+  }
+  return identity;
+}
+
+async function importNew(
+  context: RelayContext,
+  evaluator: Evaluator,
+  sources: readonly ModelSource[],
+  onProgress: Progress,
+): Promise<void> {
+  for (const source of sources) {
+    if ((await context.ledger.model(source.recipe.id)) !== undefined) continue;
+    // only an import needs the architectures, and with them tfjs: a later start is faster without
+    const { importModel } = await import("./history/import-model.ts");
+    await importModel(context, evaluator, source, onProgress);
+  }
+}

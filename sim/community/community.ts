@@ -1,0 +1,189 @@
+import { assert } from "../../core/errors.ts";
+import { countNegativeFlips } from "../../core/gate/negative-flips.ts";
+import type { SignedVersion } from "../../core/protocol/schemas/version.ts";
+import { evaluate } from "../../core/training/evaluate.ts";
+import { metricsOf } from "../../core/training/metrics.ts";
+import type { Attack } from "./attacks.ts";
+import { backdoorSuccess } from "./backdoor.ts";
+import { createEventQueue } from "./event-queue.ts";
+import { finishPiece } from "./finish-piece.ts";
+import { isCohortDue, type MergeReport, mergeWaiting } from "./merging.ts";
+import type { Piece, SentPatch, Version } from "./piece.ts";
+import { receive } from "./receiving.ts";
+import { type Defence, headOf, openRelay, type Relay } from "./relay.ts";
+import type { CommunityReport, ContributionReport, VersionReport } from "./report.ts";
+import { arrangeShards, createShardDeck, type ShardArrangement } from "./shards.ts";
+import type { SimModel } from "./sim-model.ts";
+import { issueTicket } from "./tickets.ts";
+import { createTraffic } from "./traffic.ts";
+import { createVolunteers, PIECE_SECONDS, unit, type Volunteer } from "./volunteer.ts";
+
+export type CommunityOptions = {
+  readonly volunteers: number;
+  /** For how long: as many pieces as an average device does. About as many versions, if each takes one of everybody. */
+  readonly versions: number;
+  /** Share of the volunteers that lie. */
+  readonly liars: number;
+  readonly attack: Attack;
+  /** Share of the volunteers that are slow. */
+  readonly stale: number;
+  readonly without: ReadonlySet<Defence>;
+  readonly shards: ShardArrangement;
+  /** Whether every screen and score is recorded for every contribution. */
+  readonly isProbed: boolean;
+  readonly seed: string;
+};
+
+export type CommunityResult = {
+  readonly report: CommunityReport;
+  readonly head: Version;
+  /** The signed history, version 0 first. */
+  readonly history: readonly SignedVersion[];
+  /** What the history merged, by contribution id. */
+  readonly merged: ReadonlyMap<string, SentPatch>;
+};
+
+/** What happens in a community; "due" when what waits first may have waited long enough. */
+type CommunityEvent =
+  | { readonly kind: "ask"; readonly volunteer: Volunteer }
+  | { readonly kind: "arrive"; readonly piece: Piece }
+  | { readonly kind: "due" };
+
+const JITTER = 0.1; // of a piece's time, either way
+
+/** A community in one process: real training, real bytes, real merges and gates, a simulated clock, no network. */
+export async function runCommunity(
+  shipped: SimModel,
+  options: CommunityOptions,
+  tell: (report: VersionReport) => void,
+): Promise<CommunityResult> {
+  const model = arrangeShards(shipped, options.shards);
+  const volunteers = await createVolunteers(options);
+  const relay = await openRelay(model, options);
+  const decks = volunteers.map((volunteer) => createShardDeck(model, options, volunteer));
+  const traffic = createTraffic(relay);
+  const events = createEventQueue<CommunityEvent>();
+  const versions: VersionReport[] = [];
+  const contributions = new Map<string, ContributionReport>();
+  const merged = new Map<string, SentPatch>();
+  const endsAt = options.versions * PIECE_SECONDS;
+  let issued = 0;
+
+  async function ask(volunteer: Volunteer, now: number): Promise<void> {
+    if (now >= endsAt) return;
+    const piece = await issueTicket(relay, volunteer, issued++, decks[volunteer.index]!());
+    traffic.download(piece);
+    const jitter = 1 + JITTER * (2 * unit(volunteer.random) - 1);
+    events.push(now + volunteer.pieceSeconds * jitter, { kind: "arrive", piece });
+  }
+
+  async function arrive(piece: Piece, now: number): Promise<void> {
+    const sent = await finishPiece(relay, piece);
+    traffic.upload(sent);
+    const { report, struck } = await receive(relay, sent, now);
+    contributions.set(sent.id, report);
+    for (const id of struck) settle(id, "spot-check-failed");
+    const [first] = relay.queue;
+    if (first !== undefined)
+      events.push(first.queuedAt + model.recipe.merge.cohortSeconds, { kind: "due" });
+    await ask(piece.volunteer, now); // at once, before the relay has merged anything
+  }
+
+  async function merge(now: number): Promise<void> {
+    const outcome = await mergeWaiting(relay, now);
+    for (const { id, sent } of outcome.merged) {
+      settle(id, "merged");
+      merged.set(id, sent);
+    }
+    for (const { id } of outcome.failed) settle(id, "gate-failed");
+    for (const { id } of outcome.harmful) settle(id, "harmful");
+    if (outcome.merged.length === 0) return;
+    traffic.publish(outcome.stepBytes);
+    const report = versionReportOf(relay, outcome, now, traffic);
+    versions.push(report);
+    tell(report);
+  }
+
+  function settle(id: string, fate: ContributionReport["fate"]): void {
+    const contribution = contributions.get(id);
+    assert(contribution !== undefined, `${id} never arrived`);
+    contribution.fate = fate;
+  }
+
+  for (const volunteer of volunteers) {
+    events.push(volunteer.pieceSeconds * unit(volunteer.random), { kind: "ask", volunteer });
+  }
+  let end = 0;
+  for (let next = events.pop(); next !== null; next = events.pop()) {
+    const { at, event } = next;
+    if (event.kind === "ask") await ask(event.volunteer, at);
+    if (event.kind === "arrive") await arrive(event.piece, at);
+    if (isCohortDue(relay, at)) await merge(at);
+    end = at;
+  }
+  while (relay.queue.length > 0) await merge(end); // what was left over and will see no more cohorts
+  const report = await reportOn(relay, versions, [...contributions.values()]);
+  return { report, head: headOf(relay), history: relay.history, merged };
+}
+
+function versionReportOf(
+  relay: Relay,
+  { merged, tests, gateExamples }: MergeReport,
+  now: number,
+  { bytesUp, bytesDown }: { readonly bytesUp: number; readonly bytesDown: number },
+): VersionReport {
+  const head = headOf(relay);
+  const { number, evaluation } = head.record;
+  const { accuracy, lossNats } = evaluation.report;
+  const parent = relay.versions[number - 1]!;
+  return {
+    version: number,
+    at: now,
+    accuracy,
+    lossNats,
+    merged: merged.length,
+    liesMerged: merged.filter(({ sent }) => sent.piece.volunteer.attack !== null).length,
+    tests,
+    gateExamples,
+    negativeFlips: countNegativeFlips(parent.report.answers, head.report.answers).share,
+    bytesUp,
+    bytesDown,
+  };
+}
+
+async function reportOn(
+  relay: Relay,
+  versions: readonly VersionReport[],
+  contributions: readonly ContributionReport[],
+): Promise<CommunityReport> {
+  const { model, stopwatch, probeStopwatch } = relay;
+  const { architecture } = model.recipe;
+  const { report, protected: suite } = model.heldOut;
+  const { base, last } = { base: model.base, last: headOf(relay).parameters };
+  const [before, after] = [relay.versions[0]!.report, headOf(relay).report];
+  const kept =
+    suite === undefined
+      ? null
+      : {
+          base: await evaluate({ architecture, parameters: base, examples: suite }),
+          last: await evaluate({ architecture, parameters: last, examples: suite }),
+        };
+  return {
+    base: metricsOf(before),
+    last: metricsOf(after),
+    versions,
+    contributions,
+    relaySeconds: { ...stopwatch.seconds },
+    probeSeconds: { ...probeStopwatch.seconds },
+    negativeFlips: countNegativeFlips(before.answers, after.answers).share,
+    protected: kept && {
+      base: metricsOf(kept.base),
+      last: metricsOf(kept.last),
+      negativeFlips: countNegativeFlips(kept.base.answers, kept.last.answers).share,
+    },
+    backdoor: {
+      base: await backdoorSuccess(architecture, base, report),
+      last: await backdoorSuccess(architecture, last, report),
+    },
+  };
+}

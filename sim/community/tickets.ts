@@ -1,0 +1,35 @@
+import { sha256 } from "../../core/crypto/signature.ts";
+import { type PieceMask, preparePieceMask } from "../../core/training/own-mask.ts";
+import { positionsOf } from "./masks.ts";
+import type { Piece } from "./piece.ts";
+import { count, headOf, maskName, type Relay } from "./relay.ts";
+import { joinShards } from "./shards.ts";
+import type { Volunteer } from "./volunteer.ts";
+
+/** The `number`-th ticket of a volunteer: a piece of work on the head, as it begins it. */
+export async function issueTicket(
+  relay: Relay,
+  volunteer: Volunteer,
+  number: number,
+  shards: readonly number[],
+): Promise<Piece> {
+  const base = headOf(relay);
+  const { mask } = base.record;
+  count(relay.outstanding, maskName(mask));
+  const text = new TextEncoder().encode(`${relay.seed} ticket ${volunteer.index} ${number}`);
+  const ticket = (await sha256(text)).slice(0, 32); // 16 bytes
+  const given = { ticket, volunteer, base, mask, shards, seed: volunteer.random.uint32() };
+  return { ...given, ...(await prepare(relay, given)) };
+}
+
+function prepare(
+  relay: Relay,
+  { base, mask, shards, seed }: Omit<Piece, "positions" | "fisher">,
+): Promise<PieceMask> {
+  const { recipe } = relay.model;
+  const { architecture } = recipe;
+  const examples = joinShards(relay.model, shards);
+  const task = { architecture, parameters: base.parameters, examples, seed };
+  const given = mask.kind === "own" ? null : positionsOf(relay, mask);
+  return preparePieceMask(task, recipe, { given, count: mask.count });
+}

@@ -1,0 +1,97 @@
+import { FormatError } from "../../core/errors.ts";
+import { CHUNK_BYTES } from "../../core/protocol/limits.ts";
+import { RelayError } from "../../core/protocol/relay-error.ts";
+import type { CheckpointPlan } from "../../core/protocol/schemas/checkpoint.ts";
+import type { Ticket } from "../../core/protocol/schemas/ticket.ts";
+import { applyDeltaStep, decodeDeltaStep } from "../../core/tensors/delta-step.ts";
+import type { Layout } from "../../core/tensors/layout.ts";
+import { decodeCheckpoint, encodeCheckpoint, layoutOf } from "../../core/tensors/manifest.ts";
+import type { HeldCheckpoint } from "../store/store.ts";
+import { type BlobSource, loadBlobs } from "./blob-loading.ts";
+
+/**
+ * The flat parameters [N] of the ticket's base, whose id they were checked against. Made from the version
+ * that is held and the delta steps since; where there is none or it leads elsewhere, from a keyframe.
+ */
+export async function loadBase(
+  { model, base }: Pick<Ticket, "model" | "base">,
+  layout: Layout,
+  source: BlobSource,
+): Promise<Float32Array> {
+  const { store } = source;
+  const held = await store.held(model);
+  if (held !== null) {
+    const parameters = await loadFrom(held, base, layout, source);
+    if (parameters !== null) return parameters;
+    await store.deleteHeld(model); // of another history, or damaged
+  }
+  const parameters = await loadFrom(
+    { model, version: null, parameters: null },
+    base,
+    layout,
+    source,
+  );
+  if (parameters !== null) return parameters;
+  const message = `version ${base.number}: its parts do not add up to its checkpoint`;
+  throw new RelayError("checkpoint-damaged", "retry", message);
+}
+
+type Start =
+  | HeldCheckpoint
+  | { readonly model: string; readonly version: null; readonly parameters: null };
+
+/** The base's parameters, starting from what is held; null if that does not lead to the base. */
+async function loadFrom(
+  start: Start,
+  base: Ticket["base"],
+  layout: Layout,
+  source: BlobSource,
+): Promise<Float32Array | null> {
+  const { client, store, signal } = source;
+  if (start.version !== null) {
+    if (start.parameters.length !== layout.size || start.version > base.number) return null;
+    if (start.version === base.number) {
+      return (await leadsTo(base, layout, start.parameters)) ? start.parameters : null;
+    }
+  }
+  const from = start.version === null ? {} : { from: start.version };
+  const plan = await client.checkpoint(start.model, base.number, { ...from, signal });
+  const parameters = await followPlan(plan, start.parameters, layout, source);
+  if (parameters === null || !(await leadsTo(base, layout, parameters))) return null;
+  await store.putHeld({ model: start.model, version: base.number, parameters });
+  return parameters;
+}
+
+async function followPlan(
+  plan: CheckpointPlan,
+  held: Float32Array<ArrayBuffer> | null,
+  layout: Layout,
+  source: BlobSource,
+): Promise<Float32Array<ArrayBuffer> | null> {
+  let parameters = held;
+  if (plan.keyframe !== null) {
+    const { manifest } = plan.keyframe;
+    const { size } = layoutOf(manifest);
+    if (size !== layout.size)
+      throw new FormatError(`manifest: ${size} parameters of ${layout.size}`);
+    const wanted = manifest.chunks.map((sha256, index) => ({
+      sha256,
+      sizeBytes: Math.min(CHUNK_BYTES, size * 4 - index * CHUNK_BYTES),
+    }));
+    parameters = decodeCheckpoint(manifest, await loadBlobs(wanted, source, plan.blobs));
+  }
+  if (parameters === null) return null;
+  for (const bytes of await loadBlobs(plan.steps, source, plan.blobs)) {
+    parameters = applyDeltaStep(parameters, decodeDeltaStep(bytes, parameters));
+  }
+  return parameters;
+}
+
+/** Whether `parameters` are the checkpoint that the ticket names. */
+async function leadsTo(
+  base: Ticket["base"],
+  layout: Layout,
+  parameters: Float32Array,
+): Promise<boolean> {
+  return (await encodeCheckpoint(layout, parameters)).id === base.checkpoint;
+}

@@ -1,0 +1,147 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import {
+  closeScenes,
+  contributionsOf,
+  openScenes,
+  openStage,
+  scene,
+  watchedEngine,
+} from "../../tests/fixtures/volunteer-stage.ts";
+import type { TrainingLock } from "./training-lock.ts";
+
+beforeAll(openScenes);
+afterAll(closeScenes);
+
+test("pause holds the piece between two steps, and resume goes on where it stopped", async () => {
+  const world = await scene();
+  const steps: number[] = [];
+  const engine = watchedEngine((step) => {
+    steps.push(step);
+    if (step === 5) void stage.volunteer.pause();
+  });
+  const stage = await openStage({ ...world, engine });
+  await stage.start(1);
+  const rested = /goes on where it stopped\. The device came to rest after 0\.\d s\.$/;
+  const shown = await stage.until(({ reason }) => rested.test(reason ?? ""));
+  expect(shown).toMatchObject({ phase: "paused", step: 5 });
+  expect(steps).toEqual([1, 2, 3, 4, 5]);
+  await stage.volunteer.resume();
+  await stage.volunteer.ended();
+  expect(steps).toHaveLength(20);
+  expect(contributionsOf(world.relay)).toEqual([1]);
+});
+
+test("stop drops the running piece after the step it is in", async () => {
+  const world = await scene();
+  const steps: number[] = [];
+  let stopped: Promise<void> | null = null;
+  const engine = watchedEngine((step) => {
+    steps.push(step);
+    if (step === 5) stopped = stage.volunteer.stop();
+  });
+  const stage = await openStage({ ...world, engine });
+  const over = stage.until(({ phase, step }) => phase === "ready" && step > 0);
+  await stage.start();
+  await stage.volunteer.ended();
+  await stopped;
+  await over;
+  expect(steps).toEqual([1, 2, 3, 4, 5]);
+  expect(await stage.store.pieces()).toEqual([]);
+  expect(world.relay.received.size).toBe(0);
+});
+
+test("a pause ends with the run that it held", async () => {
+  const world = await scene();
+  const engine = watchedEngine((step) => {
+    if (step === 5) void stage.volunteer.pause();
+  });
+  const stage = await openStage({ ...world, engine });
+  await stage.start(1);
+  await stage.until(({ phase }) => phase === "paused");
+  const over = stage.until(({ phase }) => phase === "ready");
+  await stage.volunteer.stop();
+  expect(await over).toMatchObject({ reason: null });
+});
+
+test("finish sends the running piece and begins no other", async () => {
+  const world = await scene();
+  const engine = watchedEngine((step) => {
+    if (step === 5) void stage.volunteer.finish();
+  });
+  const stage = await openStage({ ...world, engine });
+  const finishing = stage.until((snapshot) => snapshot.finishing);
+  await stage.start();
+  await stage.volunteer.ended();
+  await finishing;
+  expect(contributionsOf(world.relay)).toEqual([1]);
+  expect(world.relay.asked.filter((line) => line.endsWith("/tickets"))).toHaveLength(1);
+});
+
+test("finish before the first piece is begun makes that piece the last", async () => {
+  const world = await scene();
+  const stage = await openStage(world);
+  await stage.start();
+  await stage.volunteer.finish();
+  await stage.volunteer.ended();
+  expect(contributionsOf(world.relay)).toEqual([1]);
+});
+
+test("finish while there is no work to finish ends at once", async () => {
+  const world = await scene();
+  world.relay.faults.noWork = Number.POSITIVE_INFINITY;
+  const { volunteer, start, until } = await openStage(world);
+  await start();
+  await until(({ phase }) => phase === "no-work");
+  await volunteer.finish();
+  expect((await until(({ phase }) => phase === "ready")).finishing).toBe(false);
+});
+
+test.each([
+  ["after work on another model", 1],
+  ["in its first run", 0],
+])("a tab that waits for another names the model that it waits with, %s", async (_, runsBefore) => {
+  let isFree = true;
+  const lock: TrainingLock = {
+    async hold(work, { signal, onWait }) {
+      if (isFree) return work();
+      onWait();
+      return new Promise((_, reject) => {
+        signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+      });
+    },
+  };
+  const { volunteer, start, until } = await openStage({ ...(await scene()), lock });
+  for (let i = 0; i < runsBefore; i++) {
+    await start(1);
+    await volunteer.ended();
+  }
+  isFree = false;
+  const waiting = until(({ phase }) => phase === "other-tab");
+  await volunteer.start({ model: "another", prefer: "webgpu", power: 1 });
+  expect(await waiting).toMatchObject({ model: "another", base: null, shards: [], step: 0 });
+  await volunteer.stop();
+});
+
+test("a second tab waits, says so, and takes over", async () => {
+  const world = await scene();
+  let free = () => {};
+  const busy = new Promise<void>((resolve) => {
+    free = resolve;
+  });
+  const { volunteer, until, start, store } = await openStage({
+    ...world,
+    lock: {
+      async hold(work, { onWait }) {
+        onWait();
+        await busy;
+        return work();
+      },
+    },
+  });
+  await start(1);
+  expect((await until(({ phase }) => phase === "other-tab")).reason).toMatch(/^Another tab/);
+  expect(world.relay.asked).toEqual([]);
+  free();
+  await volunteer.ended();
+  expect(await store.pieces()).toHaveLength(1);
+});

@@ -1,0 +1,96 @@
+import { type KeyPair, publicKeyHex } from "../../core/crypto/signature.ts";
+import type { RelayClient } from "../../core/protocol/client.ts";
+import type { ModelCard } from "../../core/protocol/schemas/status.ts";
+import { openCheckedEngine } from "../device/device-check.ts";
+import type { Engine, OpenEngine } from "../device/engine.ts";
+import type { Platform } from "../device/platform.ts";
+import type { Store } from "../store/store.ts";
+import { orAborted } from "./abort.ts";
+import type { Pace } from "./pace.ts";
+import { withPatience } from "./patience.ts";
+import type { SnapshotFeed } from "./snapshot-feed.ts";
+import { DEVICE_BUSY, describeWait } from "./words.ts";
+
+/** What every step of a volunteer's run shares. */
+export type Run = {
+  readonly store: Store;
+  readonly client: RelayClient;
+  readonly platform: Platform;
+  readonly pace: Pace;
+  readonly feed: SnapshotFeed;
+  readonly signal: AbortSignal;
+  /** Ids in the outbox that this run does not try to send any more. */
+  readonly setAside: Set<string>;
+  /** Name and version of this program, as the patches tell it. */
+  readonly software: string;
+};
+
+/** A run that may train: the device is open and the model is known. */
+export type Session = Run & {
+  readonly engine: OpenEngine;
+  readonly keys: KeyPair;
+  readonly relayKey: string;
+  readonly card: ModelCard;
+};
+
+/** Open the device and learn what there is to train; the first time, the device gets its key. */
+export async function openSession(
+  run: Run,
+  engine: Engine,
+  { model, prefer }: { readonly model: string; readonly prefer: "webgpu" | "cpu" },
+): Promise<Session> {
+  const { store, client, feed, signal } = run;
+  feed.enter("checking");
+  const keys = await store.createKeyPair();
+  feed.set({ contributor: await publicKeyHex(keys) });
+  const open = await openEngine(run, engine, prefer);
+  feed.enter("asking");
+  const { relayKey } = await askPatiently(run, () => client.health({ signal }));
+  const card = await askPatiently(run, () => client.model(model, { signal }));
+  return { ...run, engine: open, keys, relayKey, card };
+}
+
+/**
+ * Open the device and check it, or do so anew after it was lost. A stop is heard at once, also while the
+ * engine's files don't come or the device doesn't answer; the next run then waits for the device, and says so.
+ */
+export async function openEngine(
+  run: Run,
+  engine: Engine,
+  prefer: "webgpu" | "cpu",
+): Promise<OpenEngine> {
+  const { feed, signal } = run;
+  const { phase, reason } = feed.activity();
+  const onWait = (waiting: boolean) => feed.enter(phase, waiting ? DEVICE_BUSY : reason);
+  const open = await orAborted(openCheckedEngine(engine, prefer, { ...run, onWait }), signal);
+  feed.set({ engine: open.name, device: open.device });
+  return open;
+}
+
+/** Ask the relay until it answers; the page is told what is waited for. */
+export function askPatiently<T>(run: Run, ask: () => Promise<T>): Promise<T> {
+  const { phase, reason } = run.feed.activity();
+  return withPatience(
+    async () => {
+      await run.pace.pass(run.signal);
+      const answer = await ask();
+      run.feed.enter(phase, reason);
+      return answer;
+    },
+    {
+      platform: run.platform,
+      signal: run.signal,
+      onWait: (error) => run.feed.enter(...describeWait(error)),
+    },
+  );
+}
+
+/** Rest as the power control asks, and stand still while paused; the page is told when the device came to rest. */
+export async function keepPace({ engine, platform, pace, feed, signal }: Session): Promise<void> {
+  const pausedAt = pace.pausedAt();
+  if (pausedAt !== null) {
+    await engine.drain();
+    feed.setDrained(platform.now() - pausedAt);
+  }
+  await pace.rest(signal);
+}

@@ -1,0 +1,149 @@
+import { RelayError } from "../../core/protocol/relay-error.ts";
+import type { TrainingResult, TrainingSnapshot } from "../../core/training/train.ts";
+import type { Engine } from "../device/engine.ts";
+import { type Assignment, loadAssignment, type Piece, preparePiece } from "./assignment.ts";
+import { keepPiece, sendOutbox } from "./outbox.ts";
+import { encodePiece, train } from "./piece.ts";
+import { askPatiently, openEngine, openSession, type Run, type Session } from "./session.ts";
+import { askForWork, type Work } from "./tickets.ts";
+import { DEVICE_LOST_TWICE, describeTooLarge, StoppedError } from "./words.ts";
+
+export type RunOptions = {
+  readonly model: string;
+  readonly prefer: "webgpu" | "cpu";
+  /** End after so many. */
+  readonly pieces: number;
+};
+
+/**
+ * Volunteer: send what waits, then ask, train and send piece by piece until no more are wanted. While the
+ * snapshot says `finishing`, the piece that is begun or about to be is the last.
+ */
+export async function runVolunteer(run: Run, engine: Engine, options: RunOptions): Promise<void> {
+  const { feed, platform, signal } = run;
+  await sendOutbox(run);
+  let session = await openSession(run, engine, options);
+  for (let made = 0; made < options.pieces; made++) {
+    if (made > 0 && feed.current().finishing) return;
+    const askedAt = platform.now();
+    const work = await askUntilWork(session);
+    if (work === null) return;
+    feed.set({ underway: true });
+    const askMs = platform.now() - askedAt;
+    try {
+      session = await makePiece(work, askMs, session, engine, options.prefer);
+    } catch (error) {
+      if (!(error instanceof RelayError) || error.action !== "new-ticket") throw error;
+      await platform.sleep(1000, signal); // so that no error makes this a busy loop
+    }
+    await sendOutbox(run);
+    feed.set({ underway: false });
+  }
+}
+
+type WorkToDo = Exclude<Work, { ticket: null }>;
+
+/** A ticket, however long it takes; null if there is none and the volunteer wants to finish. */
+async function askUntilWork(session: Session): Promise<WorkToDo | null> {
+  const { feed, platform, signal } = session;
+  for (;;) {
+    feed.enter("asking");
+    const work = await askPatiently(session, () => askForWork(session));
+    if (work.ticket !== null) return work;
+    if (feed.current().finishing) return null;
+    feed.enter("no-work", work.refusal.message);
+    await platform.sleep(work.refusal.retryAfterSeconds * 1000, signal);
+  }
+}
+
+/** Do one ticket's work into the outbox. Returns the session to go on with: a lost device makes a new one. */
+async function makePiece(
+  { ticket, endsAt }: WorkToDo,
+  askMs: number,
+  session: Session,
+  engine: Engine,
+  prefer: "webgpu" | "cpu",
+): Promise<Session> {
+  const { feed, platform } = session;
+  refuseIfTooLarge(ticket, session);
+  feed.set({ base: ticket.base.number, shards: ticket.shards.map(({ title }) => title) });
+  const loadingFrom = platform.now();
+  const { assignment, downloadedBytes } = await download(ticket, session);
+  const trainingFrom = platform.now();
+  const trained = await trainThroughLoss(assignment, endsAt, session, engine, prefer);
+  const effort = {
+    downloadedBytes,
+    askMs,
+    downloadMs: trainingFrom - loadingFrom,
+    trainMs: platform.now() - trainingFrom,
+  };
+  await keepPiece(
+    await encodePiece(trained.piece, trained.result, effort, trained.session),
+    session,
+  );
+  return trained.session;
+}
+
+/** Stop, before anything is fetched, where the device cannot hold the work. */
+function refuseIfTooLarge({ training, mask }: WorkToDo["ticket"], { engine, card }: Session): void {
+  const sizes = { batch: training.batch, masked: mask.count };
+  const largest = engine.largestTensor(card.recipe.architecture, sizes);
+  if (largest.sizeBytes <= engine.maxTensorBytes) return;
+  throw new StoppedError(describeTooLarge(largest, engine.maxTensorBytes));
+}
+
+async function download(
+  ticket: WorkToDo["ticket"],
+  session: Session,
+): Promise<{ assignment: Assignment; downloadedBytes: number }> {
+  const { feed, store, client, pace, signal } = session;
+  feed.enter("downloading");
+  let downloadedBytes = 0;
+  const assignment = await askPatiently(session, () => {
+    feed.set({ download: { doneBytes: 0, totalBytes: 0 } });
+    const progress = {
+      expect(bytes: number) {
+        const { doneBytes, totalBytes } = feed.current().download;
+        feed.set({ download: { doneBytes, totalBytes: totalBytes + bytes } });
+      },
+      receive(bytes: number) {
+        const { doneBytes, totalBytes } = feed.current().download;
+        feed.set({ download: { doneBytes: doneBytes + bytes, totalBytes } });
+        downloadedBytes += bytes;
+      },
+    };
+    const onBatch = () => pace.pass(signal);
+    return loadAssignment(ticket, session, { store, client, signal, progress, onBatch });
+  });
+  return { assignment, downloadedBytes };
+}
+
+/** Choose the mask and train; after a lost device open it anew and go on from the last snapshot. Gives up at the piece's second loss. */
+async function trainThroughLoss(
+  assignment: Assignment,
+  endsAt: number,
+  session: Session,
+  engine: Engine,
+  prefer: "webgpu" | "cpu",
+): Promise<{ piece: Piece; result: TrainingResult; session: Session }> {
+  let current = session;
+  let piece: Piece | null = null;
+  let from: TrainingSnapshot | null = null;
+  const onSnapshot = (snapshot: TrainingSnapshot) => {
+    from = snapshot;
+  };
+  for (let losses = 0; ; losses++) {
+    try {
+      await current.pace.pass(current.signal);
+      current.feed.enter("training", current.engine.fallback);
+      piece ??= await preparePiece(assignment, current);
+      const result = await train(piece, endsAt, current, { from, onSnapshot });
+      return { piece, result, session: current };
+    } catch (error) {
+      if (!(error instanceof Error) || error.name !== "DeviceLostError") throw error;
+      if (losses === 1) throw new StoppedError(DEVICE_LOST_TWICE);
+      current.feed.enter("checking", "The graphics device went away; it is opened again.");
+      current = { ...current, engine: await openEngine(current, engine, prefer) };
+    }
+  }
+}

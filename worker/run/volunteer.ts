@@ -1,0 +1,167 @@
+import { publicKeyHex } from "../../core/crypto/signature.ts";
+import { assert } from "../../core/errors.ts";
+import type { RelayClient } from "../../core/protocol/client.ts";
+import type { Phase, Snapshot, WorkerApi } from "../api.ts";
+import type { Engine } from "../device/engine.ts";
+import type { Platform } from "../device/platform.ts";
+import type { Store } from "../store/store.ts";
+import { sendOutbox } from "./outbox.ts";
+import { createPace } from "./pace.ts";
+import type { Run } from "./session.ts";
+import { createSnapshotFeed, NO_PIECE, type SnapshotFeed } from "./snapshot-feed.ts";
+import { noTabs, type Tabs } from "./tabs.ts";
+import { holdSoon, type TrainingLock } from "./training-lock.ts";
+import { runVolunteer } from "./volunteer-run.ts";
+import { describeStop, OTHER_TAB } from "./words.ts";
+
+export type VolunteerParts = {
+  readonly openStore: () => Promise<Store>;
+  readonly client: RelayClient;
+  readonly engine: Engine;
+  readonly lock: TrainingLock;
+  readonly tabs?: Tabs;
+  readonly platform: Platform;
+  /** Name and version of the program, as its patches tell it: at most 120 characters. */
+  readonly software: string;
+  /** The program goes on when a run has ended, so that what is not sent by then can be. */
+  readonly staysOpen?: boolean;
+};
+
+export type Volunteer = Omit<WorkerApi, "start"> & {
+  /** As WorkerApi has it; with `pieces`, ends after that many. */
+  start(options: Parameters<WorkerApi["start"]>[0] & { readonly pieces?: number }): Promise<void>;
+  /** Resolves when nothing runs any more, to how it ended: "ready" or "stopped". */
+  ended(): Promise<Snapshot>;
+};
+
+/** Phases in which no piece is about to be begun, if none is underway. */
+const WAITING: ReadonlySet<Phase> = new Set(["no-work", "offline", "other-tab"]);
+
+const FORGET_WAIT_MS = 5_000; // for a tab at work to end its step; one that the browser put to sleep is not waited for
+
+type Running = {
+  readonly kind: "sending" | "volunteering";
+  readonly stop: AbortController;
+  readonly ended: Promise<void>;
+};
+
+/** A volunteer on one device: the commands of WorkerApi over the parts of its runtime. */
+export function createVolunteer(parts: VolunteerParts): Volunteer {
+  const { client, engine, lock, tabs = noTabs, platform, software, staysOpen = false } = parts;
+  const pace = createPace(platform);
+  let opened: { readonly store: Store; readonly feed: SnapshotFeed } | null = null;
+  let running: Running | null = null;
+
+  function parted(): { readonly store: Store; readonly feed: SnapshotFeed } {
+    assert(opened !== null, "a command before open");
+    return opened;
+  }
+
+  /** Begin `work` in place of what runs now; how it ends is in the snapshot, never thrown. */
+  function launch(
+    kind: Running["kind"],
+    work: (run: Run) => Promise<void>,
+    onWait: () => void,
+  ): void {
+    const { store, feed } = parted();
+    const before = running;
+    const stop = new AbortController();
+    const { signal } = stop;
+    async function perform(): Promise<void> {
+      before?.stop.abort();
+      await before?.ended;
+      try {
+        const setAside = new Set<string>();
+        const run = { store, client, platform, pace, feed, signal, setAside, software };
+        await lock.hold(() => work(run), { signal, onWait });
+        if (kind === "volunteering") feed.enter("ready");
+      } catch (error) {
+        if (!signal.aborted) feed.enter("stopped", describeStop(error));
+        else if (kind === "volunteering") feed.enter("ready");
+      }
+      if (kind === "volunteering") feed.set({ underway: false, finishing: false });
+      if (running?.stop === stop) running = null;
+      if (running === null && kind === "volunteering" && staysOpen) sendLater();
+    }
+    running = { kind, stop, ended: perform() };
+  }
+
+  /** Send what waits, however long the relay is away. The page is told of the pieces alone: nobody has to wait for it. */
+  function sendLater(): void {
+    launch(
+      "sending",
+      (run) => sendOutbox({ ...run, feed: { ...run.feed, enter() {} } }),
+      () => {}, // the tab that trains sends it
+    );
+  }
+
+  async function resume(): Promise<void> {
+    pace.resume();
+    parted().feed.setPaused(false);
+  }
+
+  async function stop(): Promise<void> {
+    running?.stop.abort();
+    await running?.ended;
+    await resume();
+  }
+
+  /** Stop, and send nothing later either. */
+  async function halt(): Promise<void> {
+    while (running !== null) await stop();
+  }
+
+  return {
+    async open(listener) {
+      const store = await parts.openStore();
+      const feed = createSnapshotFeed(platform, listener);
+      opened = { store, feed };
+      tabs.onForget(() => void halt().then(() => feed.clear()));
+      const keys = await store.keyPair();
+      const contributor = keys === null ? null : await publicKeyHex(keys);
+      feed.set({ contributor, pieces: await store.pieces() });
+      if ((await store.outbox()).length > 0) sendLater();
+    },
+    async start({ model, prefer, power, pieces = Number.POSITIVE_INFINITY }) {
+      const { feed } = parted();
+      await resume();
+      pace.setPower(power);
+      feed.set({ power, finishing: false });
+      if (running?.kind === "volunteering") return;
+      feed.set({ ...(feed.current().model === model ? {} : NO_PIECE), model });
+      launch(
+        "volunteering",
+        (run) => runVolunteer(run, engine, { model, prefer, pieces }),
+        () => feed.enter("other-tab", OTHER_TAB),
+      );
+    },
+    async pause() {
+      if (running?.kind !== "volunteering") return;
+      pace.pause();
+      parted().feed.setPaused(true);
+    },
+    resume,
+    async finish() {
+      if (running?.kind !== "volunteering") return;
+      const { feed } = parted();
+      if (!feed.current().underway && WAITING.has(feed.activity().phase)) return stop();
+      feed.set({ finishing: true });
+    },
+    stop,
+    async setPower(power) {
+      pace.setPower(power);
+      parted().feed.set({ power });
+    },
+    async forget() {
+      const { store, feed } = parted();
+      tabs.tellForget();
+      await halt();
+      await holdSoon(lock, () => store.forget(), FORGET_WAIT_MS, platform);
+      feed.clear();
+    },
+    async ended() {
+      while (running !== null) await running.ended;
+      return parted().feed.current();
+    },
+  };
+}

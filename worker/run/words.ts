@@ -1,0 +1,123 @@
+/** What the page says when things do not go on: one plain sentence each. */
+import type { RelayError } from "../../core/protocol/relay-error.ts";
+import type { TensorSize } from "../../core/training/footprint.ts";
+import type { Phase } from "../api.ts";
+
+/** An end that waiting does not cure; its message is the plain sentence that the page shows. */
+export class StoppedError extends Error {
+  override readonly name = "StoppedError";
+}
+
+export const WEBGPU_MISSING =
+  "WebGPU does not work in this browser, so the processor trains: slower, and worth the same.";
+export const describeFault = (fault: string): string =>
+  `This graphics device failed its check (${fault}), so the processor trains: slower, and worth the same.`;
+export const DEVICE_BUSY =
+  "This device is still busy with what was stopped, and goes on when that has ended. If it takes long, reload the page.";
+export const DEVICE_LOST =
+  "The graphics device went away while it was opened. Reload the page, or choose the processor in the settings.";
+export const DEVICE_LOST_TWICE =
+  "The graphics device went away twice in a row. Reload the page, or choose the processor in the settings.";
+export const DEVICE_FULL =
+  "The graphics device ran out of memory. Close other tabs and programs, or choose the processor in the settings.";
+export const describeTooLarge = ({ name, sizeBytes }: TensorSize, maxBytes: number): string =>
+  `This model does not fit on this device: ${name} takes ${megabytes(sizeBytes)}, and the device allows ${megabytes(maxBytes)}.`;
+const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
+export const DIVERGED =
+  "Training on this device gave values that are not numbers, so nothing was sent. Try the processor in the settings.";
+export const NO_FISHER_POLICY =
+  "This model's recipe does not say how a mask is chosen, so there is nothing to train. Its maintainers can mend it.";
+export const OTHER_TAB =
+  "Another tab of this browser trains, or sends its work. This one takes over when it ends.";
+
+/** What is said while paused; `drainedMs` is how long the device took to come to rest, once it has. */
+export function describePause(drainedMs: number | null): string {
+  const kept = "You paused it. The running piece is kept and goes on where it stopped.";
+  if (drainedMs === null) return kept;
+  return `${kept} The device came to rest after ${(drainedMs / 1000).toFixed(1)} s.`;
+}
+
+/** Why the relay is asked again later, as phase and reason. */
+export function describeWait(error: RelayError): [Phase, string] {
+  switch (error.code) {
+    case "unreachable":
+      return [
+        "offline",
+        "The relay can't be reached. Finished work is kept here and sent as soon as it answers.",
+      ];
+    case "rate-limited":
+      return [
+        "no-work",
+        "Work went out faster than it can be checked. The relay is asked again in a moment.",
+      ];
+    case "clock-skew":
+      return [
+        "offline",
+        "This device's clock is more than five minutes off, so the relay can't trust its requests. Set the clock.",
+      ];
+    case "storage-full":
+      return ["offline", "The relay's disk is full. Finished work is kept here until it has room."];
+    case "blob-damaged":
+    case "checkpoint-damaged":
+      return ["offline", "The relay sent damaged data, which was thrown away. It is asked again."];
+    default:
+      return ["offline", `The relay can't answer now (${error.message}). It is asked again.`];
+  }
+}
+
+/** Why the browser's store can't be used, by the name of IndexedDB's error. */
+export function describeStoreFault(error: unknown): string {
+  const { name, message } = error instanceof Error ? error : new Error(String(error));
+  switch (name) {
+    case "QuotaExceededError":
+      return "This device has no room left to keep finished work. Free some space and start again.";
+    case "VersionError":
+    case "NotFoundError":
+      return "A newer page has changed what this browser keeps. Reload this page; finished work is kept.";
+    case "SecurityError":
+    case "InvalidStateError":
+    case "UnknownError":
+      return "This browser does not let the page keep finished work on this device. Allow it to store data, leave private browsing, or free some space, and start again.";
+    default:
+      return `What this browser keeps can't be opened (${message}). Reload this page.`;
+  }
+}
+
+/** Why the volunteer stopped, for an error that waiting does not cure. */
+export function describeStop(error: unknown): string {
+  if (!(error instanceof Error)) return `Something went wrong: ${String(error)}.`;
+  if (error instanceof StoppedError) return error.message;
+  if ("code" in error && error.code === "outdated") {
+    return "This page is older than the relay. Reload it; finished work is kept.";
+  }
+  if ("code" in error && error.code === "banned") {
+    return `A maintainer of this relay takes no work of this browser's key any more: ${error.message}`;
+  }
+  if (error.name === "DeviceLostError") return DEVICE_LOST;
+  if (error.name === "DeviceMemoryError") return DEVICE_FULL;
+  if (error.name === "DeviceFaultError") {
+    return `The graphics device refused to compute (${error.message}). Choose the processor in the settings.`;
+  }
+  if (error.name === "QuotaExceededError" || error.name === "UnknownError") {
+    return describeStoreFault(error); // the latter is IndexedDB's word for a disk that fails
+  }
+  return `Something went wrong: ${error.message}.`;
+}
+
+/** Why a version can't be tried. */
+export function describeTrialFault(error: unknown): string {
+  if (!(error instanceof Error)) return `Something went wrong: ${String(error)}.`;
+  if (error instanceof StoppedError) return error.message;
+  const code = "code" in error ? error.code : null;
+  switch (code) {
+    case "unreachable":
+      return "The relay can't be reached, and this version is not kept on this device. It can be tried as soon as the relay is back.";
+    case "blob-damaged":
+    case "checkpoint-damaged":
+      return "The relay sent damaged data, which was thrown away.";
+    case "outdated":
+      return "This page is older than the relay. Reload it.";
+    default:
+      return `This version could not be loaded: ${error.message}.`;
+  }
+}

@@ -1,0 +1,152 @@
+import { assert } from "../../core/errors.ts";
+import { versionId } from "../../core/history/version.ts";
+import { generateText } from "../../core/models/gpt-generation.ts";
+import { predictClasses } from "../../core/models/mlp-prediction.ts";
+import { layoutOf } from "../../core/models/registry.ts";
+import type { RelayClient } from "../../core/protocol/client.ts";
+import { RelayError } from "../../core/protocol/relay-error.ts";
+import type { Architecture } from "../../core/protocol/schemas/recipe.ts";
+import type { TrialApi } from "../api.ts";
+import { loadBase } from "../link/base-loading.ts";
+import { describeTrialFault, StoppedError } from "../run/words.ts";
+import type { Store } from "../store/store.ts";
+
+type Loaded = {
+  readonly architecture: Architecture;
+  /** Flat parameters [N] of each version, in the order they were wanted. */
+  readonly versions: readonly Float32Array[];
+};
+
+/**
+ * Lets a visitor try versions. `openCpu` opens the backend; the store's blobs and held checkpoint are
+ * used, but what is held for training is left as it is.
+ */
+export function createTrial({
+  openStore,
+  client,
+  openCpu,
+}: {
+  readonly openStore: () => Promise<Store>;
+  readonly client: RelayClient;
+  readonly openCpu: () => Promise<unknown>;
+}): TrialApi {
+  let opening: Promise<readonly [Store, unknown]> | null = null;
+  let loading = new AbortController();
+  let writing = new AbortController();
+  let loaded: Loaded | null = null;
+
+  async function load(
+    { model, versions }: Parameters<TrialApi["load"]>[0],
+    onProgress: (doneBytes: number, totalBytes: number) => void,
+    signal: AbortSignal,
+  ): Promise<Loaded> {
+    opening ??= Promise.all([openStore(), openCpu()]).catch((error: unknown) => {
+      opening = null; // the next load tries again
+      throw error;
+    });
+    const [store] = await opening;
+    const { architecture } = (await client.model(model, { signal })).recipe;
+    const layout = layoutOf(architecture);
+    const known = new Map<number, Float32Array<ArrayBuffer>>();
+    let doneBytes = 0;
+    let totalBytes = 0;
+    const progress = {
+      expect(bytes: number) {
+        totalBytes += bytes;
+        onProgress(doneBytes, totalBytes);
+      },
+      receive(bytes: number) {
+        doneBytes += bytes;
+        onProgress(doneBytes, totalBytes);
+      },
+    };
+    // oldest first: from there only delta steps lead to the others
+    for (const { number, id } of versions.toSorted((a, b) => a.number - b.number)) {
+      const { record } = await client.version(model, number, { signal });
+      if ((await versionId(record)) !== id) {
+        const message = `version ${number}: its record does not hash to ${id}`;
+        throw new RelayError("checkpoint-damaged", "retry", message);
+      }
+      const base = { number, id, checkpoint: record.checkpoint };
+      const source = { store: apart(store, number, known), client, progress, signal };
+      known.set(number, Float32Array.from(await loadBase({ model, base }, layout, source)));
+    }
+    return { architecture, versions: versions.map(({ number }) => known.get(number)!) };
+  }
+
+  return {
+    async load(wanted, onProgress) {
+      loading.abort();
+      writing.abort();
+      loading = new AbortController();
+      const { signal } = loading;
+      loaded = null;
+      try {
+        const ready = await load(wanted, onProgress, signal);
+        signal.throwIfAborted();
+        loaded = ready;
+      } catch (error) {
+        throw new StoppedError(describeTrialFault(error));
+      }
+    },
+
+    async predict(pixels) {
+      assert(loaded !== null, "nothing is loaded");
+      const { architecture, versions } = loaded;
+      assert(architecture.kind === "mlp", `classes of a ${architecture.kind}`);
+      return Promise.all(
+        versions.map((parameters) => predictClasses({ architecture, parameters, pixels })),
+      );
+    },
+
+    async write(task, onByte) {
+      assert(loaded !== null, "nothing is loaded");
+      const { architecture, versions } = loaded;
+      assert(architecture.kind === "gpt", `text of an ${architecture.kind}`);
+      if (task.prompt.some((byte) => byte >= architecture.vocabulary)) {
+        throw new StoppedError("This model can't read every character of the beginning.");
+      }
+      writing.abort();
+      writing = new AbortController();
+      const { signal } = writing;
+      const texts = versions.map((parameters, place) =>
+        generateText(
+          { architecture, parameters, ...task },
+          { signal, onToken: (byte) => onByte(place, byte) },
+        ),
+      );
+      try {
+        await Promise.all(texts);
+      } catch (error) {
+        if (!signal.aborted) throw error; // stopped, which is how most texts end
+      }
+    },
+
+    async stop() {
+      writing.abort();
+    },
+  };
+}
+
+/** `store`, in which `version` is built from the nearest one at hand and nothing that is held changes. */
+function apart(
+  store: Store,
+  version: number,
+  known: ReadonlyMap<number, Float32Array<ArrayBuffer>>,
+): Store {
+  return {
+    ...store,
+    async held(model) {
+      const kept = await store.held(model);
+      const all = [...known].map(([version, parameters]) => ({ model, version, parameters }));
+      return (kept === null ? all : [...all, kept])
+        .filter((each) => each.version <= version)
+        .reduce<typeof kept>(
+          (best, each) => (each.version > (best?.version ?? -1) ? each : best),
+          null,
+        );
+    },
+    putHeld: async () => {},
+    deleteHeld: async () => {},
+  };
+}
