@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -9,7 +10,8 @@ import { getRequestListener } from "@hono/node-server";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createFakeRelay, type FakeRelay } from "../tests/fixtures/fake-relay.ts";
 
-const MAIN = fileURLToPath(new URL("./main.ts", import.meta.url));
+const LAUNCHER = fileURLToPath(new URL("./commonweight.cjs", import.meta.url));
+const OLDER_NODE = "/usr/bin/node"; // where Debian and Ubuntu have theirs
 
 let root: string;
 let relay: FakeRelay;
@@ -34,10 +36,16 @@ afterAll(async () => {
   await rm(root, { recursive: true });
 });
 
+type Said = { readonly code: number; readonly output: string; readonly errors: string };
+
 /** Run the command to its end. */
-function run(...words: string[]): Promise<{ code: number; output: string; errors: string }> {
+function run(...words: string[]): Promise<Said> {
+  return runOn(process.execPath, ...words);
+}
+
+function runOn(node: string, ...words: string[]): Promise<Said> {
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, [MAIN, ...words], (_error, output, errors) =>
+    const child = execFile(node, [LAUNCHER, ...words], (_error, output, errors) =>
       resolve({ code: child.exitCode ?? -1, output, errors }),
     );
   });
@@ -64,8 +72,18 @@ test("an unknown model ends with one sentence and exit code 1", async () => {
   expect(output).toContain("Stopped: Something went wrong: model-unknown.");
 });
 
-test("a wrong call is answered with what was meant, and the usage", async () => {
-  const { code, errors } = await run("volunteer");
-  expect(code).toBe(1);
-  expect(errors).toMatch(/^--relay wants the relay's address.*\n\nUsage: commonweight volunteer/);
+test("a wrong call is one sentence about what is missing", async () => {
+  const { code, output, errors } = await run("volunteer");
+  expect({ code, output }).toEqual({ code: 1, output: "" });
+  expect(errors).toBe("required option '--relay <URL>' not specified\n");
 });
+
+test.skipIf(!existsSync(OLDER_NODE))(
+  "the installed command runs on an older Node too, by the one that is pinned",
+  async () => {
+    const { code, output, errors } = await runOn(OLDER_NODE, "--help");
+    expect({ code, errors }).toEqual({ code: 0, errors: "" });
+    expect(output).toMatch(/^Usage: commonweight/);
+    expect((await runOn(OLDER_NODE, "merge")).code).toBe(1);
+  },
+);

@@ -1,5 +1,7 @@
 import { createRequire } from "node:module";
+import { homedir } from "node:os";
 import { dirname, join } from "node:path";
+import { Command } from "commander";
 import { createRelayClient } from "../core/protocol/client.ts";
 import type { Snapshot } from "../worker/api.ts";
 import { createEngine } from "../worker/device/engine.ts";
@@ -7,18 +9,39 @@ import { systemPlatform } from "../worker/device/platform.ts";
 import { timedFetch } from "../worker/link/timed-fetch.ts";
 import { noLock } from "../worker/run/training-lock.ts";
 import { createVolunteer } from "../worker/run/volunteer.ts";
-import type { Call } from "./call.ts";
 import { openFileStore } from "./file-store.ts";
+import { modelOption, parsePositive, relayOption } from "./options.ts";
 import { progressLines } from "./progress-lines.ts";
+import type { Terminal } from "./terminal.ts";
 
-/**
- * Volunteer from a terminal until the pieces are sent or `signal` is aborted: the worker of the page, on
- * files and tfjs's wasm. Returns the exit code: 1 when it stopped by an error.
- */
-export async function volunteer(
-  { relay, model, pieces, folder }: Extract<Call, { command: "volunteer" }>,
-  { print, signal }: { readonly print: (line: string) => void; readonly signal: AbortSignal },
-): Promise<number> {
+type VolunteerOptions = {
+  /** Origin of the relay. */
+  readonly relay: string;
+  readonly model: string;
+  /** Absent: until it is stopped. */
+  readonly pieces?: number;
+  readonly folder: string;
+};
+
+/** `commonweight volunteer`: train pieces on this machine's processor and send them to a relay. */
+export function volunteerCommand(terminal: Terminal): Command {
+  const home = join(homedir(), ".commonweight");
+  return new Command("volunteer")
+    .description(
+      "Train pieces of a community model on this machine's processor and send them to the relay.",
+    )
+    .addOption(relayOption())
+    .addOption(modelOption())
+    .option("--pieces <N>", "end after N pieces; without it, Ctrl-C ends", parsePositive)
+    .option("--folder <PATH>", "where key, outbox and caches are kept", home)
+    .action((options: VolunteerOptions) => volunteer(options, terminal));
+}
+
+/** The worker of the page, on files and tfjs's wasm, until the pieces are sent or the signal is aborted. */
+async function volunteer(
+  { relay, model, pieces, folder }: VolunteerOptions,
+  { print, fail, signal }: Terminal,
+): Promise<void> {
   const fetchTimed = timedFetch((url, init) => fetch(url, init), systemPlatform);
   const commands = createVolunteer({
     openStore: () => openFileStore({ path: folder, now: systemPlatform.now }),
@@ -38,9 +61,9 @@ export async function volunteer(
     model,
     prefer: "cpu",
     power: 1,
-    ...(pieces === null ? {} : { pieces }),
+    ...(pieces === undefined ? {} : { pieces }),
   });
-  return (await commands.ended()).phase === "stopped" ? 1 : 0;
+  if ((await commands.ended()).phase === "stopped") fail();
 }
 
 function wasmFolder(): string {

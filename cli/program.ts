@@ -1,0 +1,45 @@
+import { styleText } from "node:util";
+import { Command, CommanderError } from "commander";
+import { adminCommand } from "./admin.ts";
+import type { Terminal } from "./terminal.ts";
+import { volunteerCommand } from "./volunteer.ts";
+
+/** Every `commonweight` command; what a command prints goes to `terminal`. */
+export function createProgram(terminal: Terminal): Command {
+  const program = new Command("commonweight")
+    .description("Community models, built like open-source software.")
+    .addCommand(volunteerCommand(terminal))
+    .addCommand(adminCommand(terminal));
+  for (const command of family(program)) {
+    command
+      .exitOverride()
+      .helpOption("-h, --help", "say what there is")
+      .helpCommand(false)
+      .configureHelp({ styleTitle: (title) => styleText("bold", title) }) // commander drops it off a terminal
+      .configureOutput({
+        writeOut: (text) => terminal.print(text.replace(/\n$/, "")),
+        writeErr: (text) => terminal.fail(text.trimEnd()),
+        outputError: (text) => terminal.fail(text.replace(/^error: /, "").trimEnd()),
+      });
+  }
+  return program;
+}
+
+/**
+ * Run the command that `words` name. Whatever goes wrong is one sentence on standard error and exit code 1: a wrong
+ * call, a relay's refusal, a file that is not what it should be.
+ */
+export async function runProgram(words: readonly string[], terminal: Terminal): Promise<void> {
+  try {
+    await createProgram(terminal).parseAsync([...words], { from: "user" });
+  } catch (error) {
+    if (error instanceof CommanderError) return; // it has said what is wrong, or printed the help
+    terminal.fail(error instanceof Error ? error.message : String(error));
+  } finally {
+    terminal.progress(null);
+  }
+}
+
+function family(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(family)];
+}

@@ -1,0 +1,44 @@
+import { styleText } from "node:util";
+
+type Style = Parameters<typeof styleText>[0];
+
+/** Where a command speaks: answers on standard output, everything else on standard error. */
+export type Terminal = {
+  /** A line of the answer. */
+  print(line: string): void;
+  /** The one sentence that says why the command did not do what was asked; the exit code becomes 1. */
+  fail(sentence?: string): void;
+  /** How far it is; shown on a terminal only, and null takes it away. */
+  progress(line: string | null): void;
+  /** `text` in colour, on a terminal that shows colours. */
+  style(style: Style, text: string): string;
+  /** Aborted by Ctrl-C. */
+  readonly signal: AbortSignal;
+};
+
+const CLEAR_LINE = "\r\u001b[K";
+
+/** The process's own terminal. NO_COLOR and FORCE_COLOR are Node's to read. */
+export function processTerminal(signal: AbortSignal): Terminal {
+  const { stdout, stderr } = process;
+  let isShown = false;
+  function progress(line: string | null): void {
+    if (!stderr.isTTY) return;
+    if (line !== null || isShown) stderr.write(CLEAR_LINE + (line ?? "").slice(0, stderr.columns));
+    isShown = line !== null;
+  }
+  return {
+    signal,
+    progress,
+    print(line) {
+      progress(null);
+      stdout.write(`${line}\n`);
+    },
+    fail(sentence) {
+      progress(null);
+      if (sentence !== undefined) stderr.write(`${sentence}\n`);
+      process.exitCode = 1;
+    },
+    style: (style, text) => styleText(style, text, { stream: stdout }),
+  };
+}
