@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import { Kysely, PGliteDialect, sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { tinyRecipe } from "../../tests/fixtures/tiny-model.ts";
 import { ledgerSuite } from "./ledger-suite.ts";
 import { migrate } from "./migrate.ts";
 import { createFirstTables } from "./migrations/0001-first.ts";
@@ -53,7 +54,7 @@ test("a ledger of the first schema is brought up to date with what waits and wha
   const statements = [
     "create table schema_versions (number integer primary key)",
     "insert into schema_versions (number) values (1)",
-    "insert into models values ('tiny', '{}', 10, 1, 0, 1, 1)",
+    `insert into models values ('tiny', '${JSON.stringify(tinyRecipe)}', 10, 1, 0, 1, 1)`,
     ...[0, 1].map(
       (n) =>
         `insert into versions values ('tiny', ${n}, 'v${n}', null, 1, x'00', 'c', 1, null, 0, '{}', 0, 0, '{}')`,
@@ -86,7 +87,7 @@ test("a ledger that newer software wrote is refused in a sentence", async () => 
   const path = freshPath();
   const db = openSqlite(path);
   await migrate(db);
-  await sql`insert into schema_versions (number) values (99)`.execute(db);
+  await sql`insert into kysely_migration values ('0099-newer', 'x')`.execute(db);
   await db.destroy();
   await expect(openLedger(path)).rejects.toMatchObject({
     name: "StartError",

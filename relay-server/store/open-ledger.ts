@@ -1,5 +1,6 @@
 import { on } from "node:events";
 import { Worker } from "node:worker_threads";
+import { isStorageFull } from "../content/storage-error.ts";
 import { StartError } from "../start-error.ts";
 import { callThread } from "../threads/call-port.ts";
 import { watchThread } from "../threads/vital-thread.ts";
@@ -38,7 +39,7 @@ export async function openLedger(path: string): Promise<OpenLedger> {
 }
 
 function startErrorOf(path: string, error: unknown): unknown {
-  if (!(error instanceof Error)) return error;
+  if (!(error instanceof Error) || isStorageFull(error)) return error;
   if (error.name === "StartError") return new StartError(error.message);
   const reason = "code" in error ? `${error.message} (${error.code})` : error.message;
   return new StartError(

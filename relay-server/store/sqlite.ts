@@ -1,5 +1,11 @@
 import Database from "better-sqlite3";
-import { Kysely, SqliteDialect } from "kysely";
+import {
+  type DatabaseConnection,
+  Kysely,
+  SqliteAdapter,
+  SqliteDialect,
+  SqliteDriver,
+} from "kysely";
 import type { Tables } from "./tables.ts";
 
 const BUSY_MS = 5000; // how long a backup tool may hold the file
@@ -12,5 +18,39 @@ export function openSqlite(path: string): Kysely<Tables> {
   database.pragma("foreign_keys = ON");
   const check = database.pragma("quick_check(1)", { simple: true });
   if (check !== "ok") throw new Error(`quick_check: ${check}`);
-  return new Kysely<Tables>({ dialect: new SqliteDialect({ database }) });
+  return new Kysely<Tables>({ dialect: new LedgerDialect(database) });
+}
+
+/** Kysely's SQLite, with two of its ways that Kysely leaves out. */
+class LedgerDialect extends SqliteDialect {
+  readonly #database: Database.Database;
+  constructor(database: Database.Database) {
+    super({ database });
+    this.#database = database;
+  }
+  override createAdapter() {
+    return new LedgerAdapter();
+  }
+  override createDriver() {
+    return new LedgerDriver(this.#database);
+  }
+}
+
+/** SQLite changes tables inside transactions: so a migration is carried out whole or not at all. */
+class LedgerAdapter extends SqliteAdapter {
+  override get supportsTransactionalDdl() {
+    return true;
+  }
+}
+
+/** SQLite ends a transaction by itself when the disk is full: rolling back once more would hide why. */
+class LedgerDriver extends SqliteDriver {
+  readonly #database: Database.Database;
+  constructor(database: Database.Database) {
+    super({ database });
+    this.#database = database;
+  }
+  override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    if (this.#database.inTransaction) await super.rollbackTransaction(connection);
+  }
 }
