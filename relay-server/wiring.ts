@@ -1,9 +1,12 @@
+import { isDeepStrictEqual } from "node:util";
+import { FormatError } from "../core/errors.ts";
 import type { ModelSource } from "../core/models/model-source.ts";
 import type { Config } from "./config.ts";
 import { type DataFolder, openDataFolder } from "./content/data-folder.ts";
 import { openHeldOutStore } from "./content/held-out-store.ts";
 import { createMaskCache } from "./content/masks.ts";
 import { openPublicBlobs } from "./content/public-blobs.ts";
+import { isStorageFull } from "./content/storage-error.ts";
 import type { RelayContext } from "./context.ts";
 import { createAbsentApp } from "./doors/absent.ts";
 import { createApp } from "./doors/app.ts";
@@ -42,6 +45,8 @@ export type Relay = {
   readonly port: number;
   /** The first maintainer's token. */
   readonly maintainerTokenFile: string;
+  /** What whoever started it should know, a sentence each: what was asked for and is not done. */
+  readonly notes: readonly string[];
   /** The HTTP side without the network, for tests in the same process. */
   readonly fetch: Fetch;
   /** Finish what runs, end all connections, close all files. */
@@ -58,9 +63,13 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     return await start(options, closers, close);
   } catch (error) {
     await close();
+    if (isStorageFull(error)) throw new StartError(fullSentence(options.config.dataDir));
     throw error;
   }
 }
+
+const fullSentence = (dataDir: string) =>
+  `The disk of the data folder ${dataDir} is full: make room on it, or choose another DATA_DIR.`;
 
 async function start(
   { config, sources, clock, random, onProgress = () => {} }: RelayOptions,
@@ -91,7 +100,7 @@ async function start(
     problems: new Map(),
     toldHealth: new Map(),
   };
-  await importNew(context, evaluator, sources, onProgress);
+  const notes = await importNew(context, evaluator, sources, onProgress);
   const checkpoints = createCheckpoints(ledger, context.blobs);
   const fences = await openModels(context, checkpoints, evaluator);
   const maintainerTokenFile = await ensureMaintainer(context, folder);
@@ -121,7 +130,7 @@ async function start(
     present = ending; // first of all, since what it answers with is closed next
   });
   const { port } = serving;
-  return { url: `http://localhost:${port}`, port, maintainerTokenFile, fetch, close };
+  return { url: `http://localhost:${port}`, port, maintainerTokenFile, notes, fetch, close };
 }
 
 /** Train the reference while the first volunteer trains, so that their work need not wait for it. */
@@ -151,16 +160,48 @@ async function openOwnIdentity(folder: DataFolder, ledger: Ledger): Promise<Iden
   return identity;
 }
 
+/** Import the models that the ledger does not have. Returns what is not as the sources have it, a sentence each. */
 async function importNew(
   context: RelayContext,
   evaluator: Evaluator,
   sources: readonly ModelSource[],
   onProgress: Progress,
-): Promise<void> {
+): Promise<string[]> {
+  const notes: string[] = [];
+  const unlisted = new Set((await context.ledger.models()).map(({ id }) => id));
   for (const source of sources) {
-    if ((await context.ledger.model(source.recipe.id)) !== undefined) continue;
-    // only an import needs the architectures, and with them tfjs: a later start is faster without
-    const { importModel } = await import("./history/import-model.ts");
+    const { id } = source.recipe;
+    unlisted.delete(id);
+    const row = await context.ledger.model(id);
+    if (row === undefined) await importNewModel(context, evaluator, source, onProgress);
+    else if (!isDeepStrictEqual(JSON.parse(row.recipe), source.recipe)) {
+      notes.push(
+        `The recipe of ${id} has changed since ${id} was imported: the relay goes on with the recipe that its volunteers began with.`,
+      );
+    }
+  }
+  for (const id of unlisted) {
+    notes.push(
+      `The model ${id} is in the data folder, but not in the list of models any more: the relay goes on serving it.`,
+    );
+  }
+  return notes;
+}
+
+async function importNewModel(
+  context: RelayContext,
+  evaluator: Evaluator,
+  source: ModelSource,
+  onProgress: Progress,
+): Promise<void> {
+  // only an import needs the architectures, and with them tfjs: a later start is faster without
+  const { importModel } = await import("./history/import-model.ts");
+  try {
     await importModel(context, evaluator, source, onProgress);
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    throw new StartError(
+      `The model ${source.recipe.id} cannot be imported (${error.message}): mend it, or take it out of the list of models.`,
+    );
   }
 }

@@ -13,6 +13,7 @@ export async function serve(): Promise<never> {
     const relay = await Promise.race([start(), interrupted]);
     if (relay !== null) {
       console.log(`Commonweight is at ${relay.url}`);
+      for (const note of relay.notes) console.log(note);
       console.log(`The maintainer's token is in ${relay.maintainerTokenFile}`);
       await interrupted;
     }

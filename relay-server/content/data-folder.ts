@@ -2,6 +2,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import Database from "better-sqlite3";
 import { StartError } from "../start-error.ts";
+import { isStorageFull } from "./storage-error.ts";
 
 /** Where everything lies that the relay keeps. */
 export type DataFolder = {
@@ -33,7 +34,7 @@ export async function openDataFolder(dataDir: string): Promise<DataFolder> {
       unlock,
     };
   } catch (error) {
-    if (error instanceof StartError) throw error;
+    if (error instanceof StartError || isStorageFull(error)) throw error;
     const code = error instanceof Error && "code" in error ? error.code : error;
     throw new StartError(
       `The data folder ${path} cannot be written (${code}): change its owner, or choose another DATA_DIR.`,

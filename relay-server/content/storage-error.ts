@@ -3,8 +3,11 @@ export class StorageFullError extends Error {
   override readonly name = "StorageFullError";
 }
 
-// disk, quota, file size limit; for the last two SQLite names only the write that failed
-const FULL = new Set(["SQLITE_FULL", "SQLITE_IOERR_WRITE", "ENOSPC", "EDQUOT", "EFBIG"]);
+// disk, quota, file size limit; for the last two SQLite names only the write that failed, or its shared index growing
+const FULL = new Set([
+  ...["SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE"],
+  ...["ENOSPC", "EDQUOT", "EFBIG"],
+]);
 
 /** Whether `error`, or what caused it, says that the disk is full. By name, since it may come from another thread. */
 export function isStorageFull(error: unknown): boolean {

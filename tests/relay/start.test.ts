@@ -1,11 +1,13 @@
+import { spawnSync } from "node:child_process";
 import { mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterEach, expect, test, vi } from "vitest";
 import { startTestRelay } from "../fixtures/test-relay.ts";
-import { tinyModel } from "../fixtures/tiny-model.ts";
+import { tinyModel, tinyRecipe } from "../fixtures/tiny-model.ts";
 
 vi.setConfig({ testTimeout: 60_000 }); // a relay with its threads starts first
 const folders: string[] = [];
@@ -113,6 +115,43 @@ test("a missing or changed blob of the head is told", async () => {
   const checkpoint = whole[sizes.indexOf(172 * 4)]!; // the tiny model's parameters in f32
   await writeFile(join(blobs, checkpoint), new Uint8Array(172 * 4));
   await expect(startIn(dataDir)).rejects.toMatchObject(sentence("is damaged: tiny: blob"));
+});
+
+test("a start on a full disk is told in a sentence, whenever the disk is full", async () => {
+  const serve = fileURLToPath(new URL("../../scripts/serve.ts", import.meta.url));
+  for (const limit of [0, 20_000, 200_000]) {
+    const dataDir = await temporaryFolder();
+    const { status, stderr } = spawnSync("prlimit", [`--fsize=${limit}`, process.execPath, serve], {
+      env: { ...process.env, PORT: "0", DATA_DIR: dataDir },
+      encoding: "utf8",
+    });
+    expect([status, stderr]).toEqual([
+      1,
+      `The disk of the data folder ${dataDir} is full: make room on it, or choose another DATA_DIR.\n`,
+    ]);
+  }
+});
+
+test("a recipe that was edited after the first start, and a model that is listed no more, are told", async () => {
+  const dataDir = await filledFolder();
+  const edited = await startTestRelay({ dataDir, source: tinyModel({ title: "Tinier" }) });
+  expect(edited.relay.notes).toEqual([
+    expect.stringMatching(/^The recipe of tiny has changed.*\.$/),
+  ]);
+  expect((await edited.client.model("tiny")).recipe.title).toBe("Tiny");
+  await edited.relay.close();
+  const other = await startTestRelay({ dataDir, source: tinyModel({ id: "other" }) });
+  expect(other.relay.notes).toEqual([expect.stringMatching(/^The model tiny is .*serving it\.$/)]);
+  await other.relay.close();
+  const same = await startTestRelay({ dataDir, source: tinyModel({ id: "other" }) });
+  expect(same.relay.notes).toHaveLength(1);
+  await same.relay.close();
+});
+
+test("an invalid recipe is told with what is wrong in it", async () => {
+  const mask = { ...tinyRecipe.mask, density: 2 };
+  const started = startTestRelay({ dataDir: await temporaryFolder(), source: tinyModel({ mask }) });
+  await expect(started).rejects.toMatchObject(sentence("tiny cannot be imported.*mask.density"));
 });
 
 test("a lost key is told, rather than a history that a new one continues", async () => {
