@@ -59,6 +59,7 @@ function wasmFiles(): Plugin {
 const relay = `http://127.0.0.1:${process.env.PORT ?? 8787}`;
 
 export default defineConfig({
+  base: "./", // the page can be hosted in any folder
   plugins: [
     svelte({ configFile: false }),
     wasmFiles(),

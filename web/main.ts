@@ -16,10 +16,13 @@ import { openTrialEngine } from "./trial-engine.ts";
 const target = document.getElementById("app");
 if (target === null) throw new Error("internal: the page has no #app");
 
+/** The folder in which the page is hosted, which need not be the top one, without the last slash. */
+const home = new URL(".", document.baseURI).href.replace(/\/$/, "");
+
 const READ_MS = 60_000; // the largest record, 6 MB, on a line of 0.8 Mbit/s
 
 const client = createRelayClient({
-  baseUrl: location.origin,
+  baseUrl: home,
   fetch: timedRead((url, init) => fetch(url, init), READ_MS),
 });
 

@@ -4,6 +4,7 @@ import { createRelayClient } from "../core/protocol/client.ts";
 import type { WorkerApi } from "./api.ts";
 import { browserPlatform } from "./device/browser-platform.ts";
 import { createEngine } from "./device/engine.ts";
+import { HOME } from "./device/home.ts";
 import { WASM_FOLDER } from "./device/wasm-folder.ts";
 import { timedFetch } from "./link/timed-fetch.ts";
 import { channelTabs } from "./run/tabs.ts";
@@ -12,13 +13,13 @@ import { createVolunteer } from "./run/volunteer.ts";
 import { webLock } from "./run/web-lock.ts";
 import { openIndexedDbStore } from "./store/indexed-db-store.ts";
 
-const { origin, href } = self.location;
+const { href } = self.location;
 const BUILD = import.meta.env.DEV ? null : href; // a built file's name has a hash of all that it loads
 const fetchTimed = timedFetch((url, init) => fetch(url, init), browserPlatform);
 const volunteer: WorkerApi = createVolunteer({
   openStore: () => openIndexedDbStore({ now: browserPlatform.now }),
-  client: createRelayClient({ baseUrl: origin, fetch: fetchTimed }),
-  engine: createEngine(origin + WASM_FOLDER, BUILD),
+  client: createRelayClient({ baseUrl: HOME, fetch: fetchTimed }),
+  engine: createEngine(HOME + WASM_FOLDER, BUILD),
   // locks need a secure context, which the page asks for anyway; without them two tabs both train
   lock: "locks" in navigator ? webLock(navigator.locks) : noLock,
   tabs: channelTabs(new BroadcastChannel("commonweight")),

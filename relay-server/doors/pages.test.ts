@@ -25,3 +25,8 @@ test("a file that could not be read is read again", async () => {
   expect([page.status, await page.text()]).toEqual([200, "<title>page</title>"]);
   told.mockRestore();
 });
+
+test("an address in a folder that is not there leads to the page, which names its files from where it is", async () => {
+  const answer = await pageRoutes(folder).request("/history/digits/2");
+  expect([answer.status, answer.headers.get("location")]).toEqual([302, "../../"]);
+});

@@ -53,6 +53,8 @@ export function pageRoutes(webDir: string): Hono {
   app.get("*", async (c) => {
     const path = normalize(decodePath(c.req.path));
     const isPage = extname(path) === "";
+    const above = (path.match(/\//g)?.length ?? 1) - 1;
+    if (isPage && above > 0) return c.redirect("../".repeat(above)); // the page names its files from where it is
     const name = isPage ? "/index.html" : path;
     const file = await open(join(root, name));
     if (file === null) {

@@ -55,7 +55,7 @@ const allowed: Record<string, readonly string[]> = {
   "kernels/b.ts": ["../core/x.ts", tfjs],
   "worker/b.ts": ["../core/x.ts", "../kernels/x.ts", "idb"],
   "relay-server/b.ts": ["../core/x.ts", "../kernels/x.ts", "node:fs"],
-  "web/b.ts": ["../core/x.ts", "../worker/api.ts"],
+  "web/b.ts": ["../core/x.ts", "../worker/api.ts", "../worker/main.ts?worker&url"],
   "cli/b.ts": ["../worker/x.ts", "../relay-server/x.ts", "../kernels/x.ts"],
   "models/b.ts": ["../core/x.ts", "../kernels/x.ts"],
 };

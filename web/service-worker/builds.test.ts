@@ -7,7 +7,8 @@ test("a build is named by the entry script of its shell", () => {
     { url: "assets/index-a1.css" },
     { url: "assets/index-b2.js" },
   ];
-  expect(buildOf(files)).toBe("/assets/index-b2.js");
+  expect(buildOf(files, "https://relay.test/")).toBe("/assets/index-b2.js");
+  expect(buildOf(files, "https://host.test/models/")).toBe("/models/assets/index-b2.js");
 });
 
 test("the files of an earlier build stay until no page runs it", () => {

@@ -2,10 +2,10 @@
 export const shellCache = (build: string): string => `shell ${build}`;
 export const engineCache = (build: string): string => `engine ${build}`;
 
-/** The page's entry script names its build: its file name holds a hash of its content. */
-export function buildOf(precached: readonly { readonly url: string }[]): string {
+/** The path of the page's entry script names its build: its file name holds a hash of its content. `home` is the page's folder. */
+export function buildOf(precached: readonly { readonly url: string }[], home: string): string {
   const entry = precached.find(({ url }) => /(^|\/)assets\/index-[^/]+\.js$/.test(url));
-  return entry === undefined ? "unknown" : `/${entry.url.replace(/^\//, "")}`;
+  return entry === undefined ? "unknown" : new URL(entry.url, home).pathname;
 }
 
 /** Caches of builds that no page runs (`locks` are the names that pages hold) and that are not `own`. */

@@ -3,13 +3,17 @@ import { answerFile, type FileSources } from "./files.ts";
 
 const request = new Request("https://relay.test/engine/main-12345678.js");
 
+const script = (text: string) =>
+  new Response(text, { headers: { "content-type": "text/javascript; charset=utf-8" } });
+const signIn = () => new Response("Sign in", { headers: { "content-type": "text/html" } });
+
 /** Answers over what a test gives, and what was done afterwards. */
 function stage(given: Partial<FileSources>) {
   const work: Promise<void>[] = [];
   const done: string[] = [];
   const sources: FileSources = {
     kept: async () => undefined,
-    fetch: async () => new Response("engine"),
+    fetch: async () => script("engine"),
     keep: async (_, answer) => {
       done.push(`kept ${await answer.text()}`);
     },
@@ -24,7 +28,7 @@ function stage(given: Partial<FileSources>) {
 
 test("a file that is kept is not fetched", async () => {
   const fetch = () => Promise.reject(new TypeError("offline"));
-  const { answer } = stage({ fetch, kept: async () => new Response("kept") });
+  const { answer } = stage({ fetch, kept: async () => script("kept") });
   expect(await (await answer()).text()).toBe("kept");
 });
 
@@ -50,4 +54,22 @@ test("a file that a deploy took away is told, and not kept", async () => {
   expect((await answer()).status).toBe(404);
   await Promise.all(work);
   expect(done).toEqual(["gone"]);
+});
+
+test("what a network that asks for a sign-in answers is not kept as the engine", async () => {
+  const { answer, done, work } = stage({ fetch: async () => signIn() });
+  expect(await (await answer()).text()).toBe("Sign in");
+  const redirected = script("elsewhere");
+  Object.defineProperty(redirected, "redirected", { value: true });
+  const other = stage({ fetch: async () => redirected });
+  await other.answer();
+  await Promise.all([...work, ...other.work]);
+  expect([...done, ...other.done]).toEqual([]);
+});
+
+test("what was kept and is no code is fetched again", async () => {
+  const { answer, done, work } = stage({ kept: async () => signIn() });
+  expect(await (await answer()).text()).toBe("engine");
+  await Promise.all(work);
+  expect(done).toEqual(["kept engine"]);
 });

@@ -11,15 +11,25 @@ export type FileSources = {
   readonly later: (work: Promise<void>) => void;
 };
 
-/** A file of any build: names of scripts hold their hash, so whichever cache has one has the right one. */
+/**
+ * A file of any build: names of scripts hold their hash, so whichever cache has one has the right one. What a network
+ * that asks for a sign-in answers instead is passed on, and neither kept nor taken from what was kept.
+ */
 export async function answerFile(request: Request, sources: FileSources): Promise<Response> {
   const { keep, onGone, later } = sources;
   const kept = await sources.kept(request);
-  if (kept !== undefined) return kept;
+  if (kept !== undefined && (keep === null || isCode(kept))) return kept;
   const answer = await sources.fetch(request);
   if (answer.status === 404) later(onGone().catch(() => {})); // offline again: the next 404 tells it too
-  if (answer.status === 200 && keep !== null) {
+  if (answer.status === 200 && keep !== null && !answer.redirected && isCode(answer)) {
     later(keep(request, answer.clone()).catch(() => {})); // no room: it is fetched again the next time
   }
   return answer;
+}
+
+/** Whether an answer is what an engine consists of: script or WebAssembly. */
+function isCode({ headers }: Response): boolean {
+  return /^(text\/javascript|application\/javascript|application\/wasm)\b/.test(
+    headers.get("content-type") ?? "",
+  );
 }

@@ -1,6 +1,7 @@
 /// <reference lib="webworker" />
 import { buildOf, engineCache, shellCache, unusedCaches } from "./builds.ts";
 import { answerFile } from "./files.ts";
+import { answerNavigation, fetchShell } from "./shell.ts";
 
 /**
  * Keeps the shell (page, styles, icons) from its installation on, and the engine from the moment that the
@@ -12,11 +13,13 @@ declare const self: ServiceWorkerGlobalScope & {
 };
 
 const shell = self.__WB_MANIFEST;
-const build = buildOf(shell);
+const home = self.registration.scope; // the folder in which the page is hosted
+const build = buildOf(shell, home);
+
+const NETWORK_MS = 2500; // a line that is slower shows the page that is kept
 
 self.addEventListener("install", (event) => {
-  const urls = shell.map(({ url }) => new Request(`/${url}`, { cache: "reload" }));
-  event.waitUntil(caches.open(shellCache(build)).then((cache) => cache.addAll(urls)));
+  event.waitUntil(keepShell());
 });
 
 self.addEventListener("activate", (event) => {
@@ -29,20 +32,33 @@ self.addEventListener("message", (event) => {
 
 self.addEventListener("fetch", (event) => {
   const { request } = event;
-  const { origin, pathname } = new URL(request.url);
-  if (request.method !== "GET" || origin !== self.location.origin) return;
-  if (/^\/(api|peerjs|metrics)(\/|$)/.test(pathname)) return;
+  if (request.method !== "GET" || !request.url.startsWith(home)) return;
+  const path = request.url.slice(home.length);
+  if (/^(api|peerjs|metrics)([/?]|$)/.test(path)) return;
   if (request.mode === "navigate") {
     event.waitUntil(dropUnused());
     event.respondWith(page(request));
   } else {
-    event.respondWith(file(event, pathname.startsWith("/engine/")));
+    event.respondWith(file(event, path.startsWith("engine/")));
   }
 });
 
-async function page(request: Request): Promise<Response> {
+async function keepShell(): Promise<void> {
+  const urls = shell.map(({ url }) => new URL(url, home).href);
+  const files = await fetchShell(urls, (request) => fetch(request), build.replace(/.*\//, ""));
   const cache = await caches.open(shellCache(build));
-  return (await cache.match("/index.html")) ?? fetch(request);
+  await Promise.all(files.map(([url, answer]) => cache.put(url, answer)));
+}
+
+function page(request: Request): Promise<Response> {
+  return answerNavigation(request, {
+    async kept() {
+      const cache = await caches.open(shellCache(build));
+      return cache.match(new URL("index.html", home).href);
+    },
+    fetch: (asked) => fetch(asked),
+    waitMs: NETWORK_MS,
+  });
 }
 
 function file(event: FetchEvent, engine: boolean): Promise<Response> {

@@ -36,7 +36,7 @@ export function createUpdate(build: string): Update {
     navigator.locks
       .request(`build ${build}`, { mode: "shared" }, () => new Promise(() => {}))
       .catch(() => {}); // blocked with the site's data, and with it the service worker
-    registration = await container.register("/service-worker.js");
+    registration = await container.register("service-worker.js");
     notice(registration.waiting);
     const found = registration;
     found.addEventListener("updatefound", () => notice(found.installing));
