@@ -25,3 +25,29 @@ test("a ledger that answers nothing is a problem that is told, not the end of th
   await pipeline.close();
   told.mockRestore();
 });
+
+test("a model that answers nothing keeps no other from its work", async () => {
+  const told = vi.spyOn(console, "error").mockImplementation(() => {});
+  const stepped = Promise.withResolvers<string>();
+  const ledger = {
+    nextSpotCheck: async () => undefined,
+    // the slow one never comes back from its first question
+    model: (id: string) => (id === "slow" ? new Promise(() => {}) : Promise.reject(new Error(id))),
+  };
+  const context = {
+    ledger: new Proxy(ledger as unknown as Ledger, {
+      get: (target, name) => Reflect.get(target, name) ?? (async () => undefined),
+    }),
+    clock: () => 0,
+    models: new Map([
+      ["slow", {}],
+      ["tiny", {}],
+    ]),
+    problems: { get: () => undefined, set: (id: string) => stepped.resolve(id) },
+    toldHealth: new Map(),
+  } as unknown as RelayContext;
+  startPipeline({ context, hub: { wake() {} } } as unknown as PipelineParts);
+  expect(await stepped.promise).toBe("tiny");
+  await vi.waitFor(() => expect(told).toHaveBeenCalledTimes(2)); // the step, and the event that tells of it
+  told.mockRestore();
+});

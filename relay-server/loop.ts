@@ -6,19 +6,22 @@ import { createHeads } from "./history/head.ts";
 import { revertNext } from "./history/reverting.ts";
 import type { LikenessOf } from "./judging/likeness.ts";
 import { judgeWaiting } from "./judging/screening.ts";
+import { createSetbacks, type Setbacks } from "./judging/setbacks.ts";
 import { createSpotChecks } from "./judging/spot-checks.ts";
 import type { Trainer } from "./judging/trainer.ts";
 import { tellHealth } from "./merging/health.ts";
 import { mergeCohort } from "./merging/merging.ts";
 import { createSharedMasks } from "./merging/shared-masks.ts";
 import type { EventHub } from "./store/event-hub.ts";
-import type { Evaluator } from "./threads/evaluation-thread.ts";
+import type { Evaluator } from "./threads/open-evaluator.ts";
 
-/** Judges, merges, tests, publishes and reverts what waits in the ledger. It remembers nothing that the ledger does not. */
+/** Judges, merges, tests, publishes and reverts what waits in the ledger: one loop a model, and none waits for another. */
 export type Pipeline = {
+  /** Begin with a model that the relay serves from now on. */
+  follow(model: string): void;
   /** Something may have changed. */
   wake(): void;
-  /** Stop after the running step. */
+  /** Stop every loop after its running step. */
   close(): Promise<void>;
 };
 
@@ -34,6 +37,9 @@ export type PipelineParts = {
   readonly fences: ReadonlyMap<string, number>;
 };
 
+/** What one loop has: the relay's parts, and what its own model's judging failed at. */
+export type LoopParts = PipelineParts & { readonly setbacks: Setbacks };
+
 /** What one step of a model came to: more at once, or when to look again. */
 export type StepResult =
   | { readonly again: true }
@@ -43,7 +49,26 @@ const LONGEST_WAIT_MS = 1000; // a clock that is passed in may run otherwise tha
 const RETRY_MS = 5000; // after a failure such as a full disk
 
 export function startPipeline(parts: PipelineParts): Pipeline {
+  const loops = new Map<string, Pick<Pipeline, "wake" | "close">>();
+  const pipeline: Pipeline = {
+    follow(model) {
+      if (!loops.has(model)) loops.set(model, startLoop(parts, model));
+    },
+    wake() {
+      for (const loop of loops.values()) loop.wake();
+    },
+    async close() {
+      await Promise.all([...loops.values()].map((loop) => loop.close()));
+    },
+  };
+  for (const model of parts.context.models.keys()) pipeline.follow(model);
+  return pipeline;
+}
+
+/** It remembers nothing that the ledger does not, but what judging failed at. */
+function startLoop(parts: PipelineParts, model: string): Pick<Pipeline, "wake" | "close"> {
   const { context, hub } = parts;
+  const loopParts = { ...parts, setbacks: createSetbacks() };
   const headOf = createHeads(context, parts.checkpoints, parts.evaluator);
   let awake = true;
   let closed = false;
@@ -53,13 +78,15 @@ export function startPipeline(parts: PipelineParts): Pipeline {
     awake = true;
     interrupt();
   };
-  const spotChecks = createSpotChecks(parts, wake);
+  const spotChecks = createSpotChecks(loopParts, model, wake);
   const sharedMasks = createSharedMasks(parts);
 
   function sleep(ms: number): Promise<void> {
     if (awake || closed) return Promise.resolve();
     return new Promise((resolve) => {
-      const timer = Number.isFinite(ms) ? setTimeout(resolve, ms) : undefined;
+      const timer = Number.isFinite(ms)
+        ? setTimeout(resolve, Math.min(ms, LONGEST_WAIT_MS))
+        : undefined;
       interrupt = () => {
         clearTimeout(timer);
         resolve();
@@ -67,46 +94,40 @@ export function startPipeline(parts: PipelineParts): Pipeline {
     });
   }
 
-  async function stepModel(model: string): Promise<StepResult> {
+  async function step(): Promise<StepResult> {
+    if (await spotChecks.step()) hub.wake(); // between the others, so that nothing is refused while it is merged
+    const head = await headOf(model);
+    if (await revertNext(parts, head, closing.signal)) {
+      hub.wake();
+      return { again: true };
+    }
+    sharedMasks.follow(head);
+    if (head.paused) return { again: false, dueMs: Number.POSITIVE_INFINITY };
+    const merged = await mergeCohort(loopParts, head);
+    const result = merged.again ? merged : await judgeWaiting(loopParts, head, merged);
+    if (result.again) {
+      await tellHealth(context, model);
+      hub.wake();
+    }
+    return result;
+  }
+
+  async function tryStep(): Promise<StepResult> {
     try {
-      const head = await headOf(model);
-      if (await revertNext(parts, head, closing.signal)) {
-        hub.wake();
-        return { again: true };
-      }
-      sharedMasks.follow(head);
-      if (head.paused) return { again: false, dueMs: Number.POSITIVE_INFINITY };
-      const merged = await mergeCohort(parts, head);
-      const result = merged.again ? merged : await judgeWaiting(parts, head, merged);
-      await setProblem(model, null);
-      if (result.again) {
-        await tellHealth(context, model);
-        hub.wake();
-      }
-      return result;
+      const result = await step();
+      await setProblem(loopParts.setbacks.problem());
+      if (result.again) return result;
+      const now = context.clock();
+      return { again: false, dueMs: Math.min(result.dueMs, loopParts.setbacks.dueAt(now) - now) };
     } catch (error) {
       if (closed) return { again: false, dueMs: Number.POSITIVE_INFINITY };
       if (!isStorageFull(error)) console.error(error);
-      await setProblem(
-        model,
-        isStorageFull(error) ? "the relay's disk is full" : "an internal error",
-      );
+      await setProblem(isStorageFull(error) ? "the relay's disk is full" : "an internal error");
       return { again: false, dueMs: RETRY_MS };
     }
   }
 
-  /** Between the models' steps, so that nothing is refused while it is merged. */
-  async function stepSpotChecks(): Promise<number> {
-    try {
-      if (await spotChecks.step()) hub.wake();
-      return Number.POSITIVE_INFINITY;
-    } catch (error) {
-      if (!isStorageFull(error) && !closed) console.error(error);
-      return RETRY_MS;
-    }
-  }
-
-  async function setProblem(model: string, problem: string | null): Promise<void> {
+  async function setProblem(problem: string | null): Promise<void> {
     if ((context.problems.get(model) ?? null) === problem) return;
     if (problem === null) context.problems.delete(model);
     else context.problems.set(model, problem);
@@ -120,14 +141,8 @@ export function startPipeline(parts: PipelineParts): Pipeline {
   async function run(): Promise<void> {
     while (!closed) {
       awake = false;
-      let dueMs = await stepSpotChecks();
-      for (const model of context.models.keys()) {
-        if (closed) return;
-        const result = await stepModel(model);
-        if (result.again) awake = true;
-        else dueMs = Math.min(dueMs, result.dueMs);
-      }
-      await sleep(Number.isFinite(dueMs) ? Math.min(dueMs, LONGEST_WAIT_MS) : dueMs);
+      const result = await tryStep();
+      if (!result.again) await sleep(result.dueMs);
     }
   }
 

@@ -3,7 +3,7 @@ import { decodeVersion } from "../../core/history/version.ts";
 import type { VersionRecord } from "../../core/protocol/schemas/version.ts";
 import type { RelayContext, ServedModel } from "../context.ts";
 import type { ModelRow, VersionRow } from "../store/tables.ts";
-import type { Evaluator } from "../threads/evaluation-thread.ts";
+import type { Evaluator } from "../threads/open-evaluator.ts";
 import type { Checkpoints } from "./checkpoints.ts";
 
 /** A model's newest version, in memory here and in the evaluation thread. */
@@ -50,7 +50,18 @@ export function createHeads(
     return version;
   }
 
-  return async (model) => {
+  /** True if it had to be loaded: the thread may be another one since, or have had no room for it. */
+  async function load(
+    version: Pick<VersionRow, "model" | "checkpoint">,
+    read: () => Promise<Float32Array> | Float32Array,
+  ) {
+    const { model, checkpoint } = version;
+    if (await evaluator.has(model, checkpoint)) return false;
+    await evaluator.load(model, checkpoint, await read());
+    return true;
+  }
+
+  return async function headOf(model): Promise<Head> {
     const row = await ledger.model(model);
     const served = models.get(model);
     assert(row !== undefined && served !== undefined, `no model ${model}`);
@@ -58,13 +69,9 @@ export function createHeads(
     const head = known?.number === row.head ? known : await readHead(row, served);
     kept.set(model, head);
     const release = await versionOf(model, await ledger.standard(model));
-    // other models' checkpoints may have taken their places in the thread
-    if (!(await evaluator.has(release.checkpoint))) {
-      await evaluator.load(release.checkpoint, await checkpoints.parametersOf(release));
-    }
-    if (!(await evaluator.has(head.checkpoint))) {
-      await evaluator.load(head.checkpoint, head.parameters);
-    }
+    const releaseLoaded = await load(release, () => checkpoints.parametersOf(release));
+    const headLoaded = await load(head, () => head.parameters);
+    if (releaseLoaded || headLoaded) return headOf(model); // that took a while: a maintainer may have paused it since
     const { number, checkpoint } = release;
     return { ...head, paused: row.paused === 1, release: { number, checkpoint } };
   };

@@ -16,7 +16,7 @@ import { suitesOf } from "../content/held-out-store.ts";
 import type { RelayContext } from "../context.ts";
 import { summaryOf } from "../doors/answers.ts";
 import type { ShardRow, VersionRow } from "../store/tables.ts";
-import type { Evaluator } from "../threads/evaluation-thread.ts";
+import type { Evaluator } from "../threads/open-evaluator.ts";
 
 /** Hears how far something is that takes seconds. */
 export type Progress = (what: string, done: number, total: number) => void;
@@ -50,7 +50,7 @@ export async function importModel(
   const { id, architecture } = recipe;
   const paths = context.heldOut.paths(id);
   await evaluator.open({ id, architecture, paths });
-  await evaluator.load(checkpoint, parameters);
+  await evaluator.load(id, checkpoint, parameters);
   const task = {
     model: id,
     set: "report",

@@ -8,7 +8,7 @@ import { suitesOf } from "../content/held-out-store.ts";
 import type { RelayContext, ServedModel } from "../context.ts";
 import { StartError } from "../start-error.ts";
 import type { ModelRow } from "../store/tables.ts";
-import type { Evaluator } from "../threads/evaluation-thread.ts";
+import type { Evaluator } from "../threads/open-evaluator.ts";
 import type { Checkpoints } from "./checkpoints.ts";
 
 /**

@@ -7,7 +7,7 @@ import type { Metrics } from "../../core/protocol/schemas/version.ts";
 import { createRandom } from "../../core/random.ts";
 import { metricsOf } from "../../core/training/metrics.ts";
 import type { Head } from "../history/head.ts";
-import type { Evaluator } from "../threads/evaluation-thread.ts";
+import type { Evaluator } from "../threads/open-evaluator.ts";
 
 /** Judges work on `head` in the evaluation thread, where its checkpoint and the last release's are loaded. */
 export function createJudge(

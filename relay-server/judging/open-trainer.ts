@@ -15,6 +15,7 @@ import { drawReferencePieces } from "./reference-pieces.ts";
 import type { Trainer } from "./trainer.ts";
 
 const KEPT_VALUES = 32 << 20; // of references, 4 bytes each: of digits more versions than work may be based on
+const IDLE_MS = 10 * 60_000; // then a thread's memory is worth more than its start
 
 type Kept = { readonly reference: Promise<ReferenceAt | null>; readonly values: number };
 
@@ -25,19 +26,30 @@ export type TrainerParts = {
 };
 
 /**
- * The trainer, in a thread that the first training starts; one that dies is replaced. What runs when it is closed is
- * rejected at once.
+ * The trainer, for each model in a thread of its own that its first training starts, so that a slow model keeps no other
+ * waiting; one that dies is replaced. What runs when it is closed is rejected at once.
  */
 export function openTrainer({ context, checkpoints, positionsOf }: TrainerParts): {
   readonly trainer: Trainer;
   close(): Promise<void>;
 } {
   const { ledger, blobs, heldOut, models } = context;
-  const { thread, close } = keepThread<TrainingThread>(
-    new URL("../threads/training-thread.ts", import.meta.url),
-    async () => {},
-  );
+  const threads = new Map<string, ReturnType<typeof keepThread<TrainingThread>>>();
+  let isClosed = false;
   const references = new Map<string, Kept>();
+
+  function threadOf(model: string): TrainingThread {
+    if (isClosed) throw new Error("the trainer is closed");
+    const kept =
+      threads.get(model) ??
+      keepThread<TrainingThread>(
+        new URL("../threads/training-thread.ts", import.meta.url),
+        async () => {},
+        IDLE_MS,
+      );
+    threads.set(model, kept);
+    return kept.thread;
+  }
 
   function keepReference(version: VersionRow): Promise<ReferenceAt | null> {
     const served = models.get(version.model);
@@ -66,7 +78,7 @@ export function openTrainer({ context, checkpoints, positionsOf }: TrainerParts)
     const drawn = drawReferencePieces(await ledger.shards(recipe.id), recipe, version.id);
     const pieces: TrainingJob["pieces"][number][] = [];
     for (const { shards, seed } of drawn) pieces.push({ shards: await filesOf(shards), seed });
-    const deltas = await thread.train({
+    const deltas = await threadOf(recipe.id).train({
       architecture: recipe.architecture,
       parameters: await checkpoints.parametersOf(version),
       positions: masked?.positions ?? null,
@@ -102,7 +114,7 @@ export function openTrainer({ context, checkpoints, positionsOf }: TrainerParts)
       const runs = drawFisherExamples(await ledger.shards(model), policy.examples, random);
       const files = await filesOf(runs.map(({ shard }) => shard));
       const hasSuite = recipe.data.heldOut.protected !== undefined;
-      return thread.chooseMask({
+      return threadOf(model).chooseMask({
         architecture: recipe.architecture,
         parameters,
         policy,
@@ -116,7 +128,7 @@ export function openTrainer({ context, checkpoints, positionsOf }: TrainerParts)
       const version = await ledger.version(ticket.model, ticket.base.number);
       const served = models.get(ticket.model);
       assert(version !== undefined && served !== undefined, `${ticket.model} has no such version`);
-      const [delta] = await thread.train({
+      const [delta] = await threadOf(ticket.model).train({
         architecture: served.recipe.architecture,
         parameters: await checkpoints.parametersOf(version),
         positions,
@@ -127,5 +139,11 @@ export function openTrainer({ context, checkpoints, positionsOf }: TrainerParts)
       return delta!;
     },
   };
-  return { trainer, close };
+  return {
+    trainer,
+    async close() {
+      isClosed = true;
+      await Promise.all([...threads.values()].map(({ close }) => close()));
+    },
+  };
 }

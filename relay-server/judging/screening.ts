@@ -6,8 +6,9 @@ import { needsScore, scoreMember, screen, validateScore } from "../../core/gate/
 import { needsSpotCheck } from "../../core/gate/spot-check.ts";
 import { deltaOf } from "../../core/merge/member.ts";
 import type { Verdict } from "../../core/protocol/reject-codes.ts";
+import { isStorageFull } from "../content/storage-error.ts";
 import type { Head } from "../history/head.ts";
-import type { PipelineParts, StepResult } from "../loop.ts";
+import type { LoopParts, StepResult } from "../loop.ts";
 import type { Waiting } from "../store/judging.ts";
 import { createJudge } from "./judge.ts";
 import { drawLot } from "./lots.ts";
@@ -20,29 +21,45 @@ const JUDGED_A_STEP = 8; // then the pipeline looks whether a cohort is due
  * for a merge or for a spot check; or refuse it. Each decision is a commit of its own, so that a restart goes on where this ended.
  */
 export async function judgeWaiting(
-  parts: PipelineParts,
+  parts: LoopParts,
   head: Head,
   otherwise: StepResult,
 ): Promise<StepResult> {
+  const { ledger, clock } = parts.context;
   const judge = createJudge(parts.evaluator, head);
+  const resting = parts.setbacks.resting(clock());
   const rows: Waiting[] = [];
   for (const state of ["scored", "screened", "received"] as const) {
     const room = JUDGED_A_STEP - rows.length;
-    if (room > 0) rows.push(...(await parts.context.ledger.waiting(head.model, state, room)));
+    if (room > 0) rows.push(...(await ledger.waiting(head.model, state, room, resting)));
   }
-  const { clock, pace } = parts.context;
-  for (const row of rows) {
-    const startedAt = clock();
-    await passStations(parts, head, judge, row);
-    pace.note(head.model, "alone", (clock() - startedAt) / 1000);
-  }
+  for (const row of rows) await judgeOne(parts, head, judge, row);
   return rows.length > 0 ? { again: true } : otherwise;
 }
 
+/** Judge one contribution; what goes wrong at it is a setback of its own, and the next one has its turn. */
+async function judgeOne(parts: LoopParts, head: Head, judge: Judge, row: Waiting): Promise<void> {
+  const { context, setbacks } = parts;
+  const { ledger, clock, pace } = context;
+  try {
+    const reference = await referenceOf(parts, row); // a version's, not this contribution's: no part of its pace
+    const startedAt = clock();
+    await passStations(parts, head, judge, reference, row);
+    pace.note(head.model, "alone", (clock() - startedAt) / 1000);
+    setbacks.succeed([row.id]);
+  } catch (error) {
+    if (isStorageFull(error)) throw error;
+    console.error(error);
+    const aside = setbacks.fail([row.id], error, clock());
+    if (aside !== null) await ledger.setAside(aside, clock());
+  }
+}
+
 async function passStations(
-  parts: PipelineParts,
+  parts: LoopParts,
   head: Head,
   judge: Judge,
+  referenceAt: ReferenceAt | null,
   row: Waiting,
 ): Promise<void> {
   const { context, positionsOf, likenessOf } = parts;
@@ -53,7 +70,7 @@ async function passStations(
 
   const member = await readMember(context, positionsOf, head, row);
   if (member === null) return;
-  const reference = (await referenceOf(parts, row))?.(member.positions) ?? null;
+  const reference = referenceAt?.(member.positions) ?? null;
   const agreement = reference && agreementWith(reference, deltaOf(member));
   if (row.state === "received") {
     const screened = screen(agreement, rules);
@@ -78,7 +95,7 @@ async function passStations(
 
 /** The relay's own work on the version that a contribution is based on; null where there is none. */
 async function referenceOf(
-  { context, trainer }: PipelineParts,
+  { context, trainer }: LoopParts,
   { model, base }: Waiting,
 ): Promise<ReferenceAt | null> {
   const version = await context.ledger.version(model, base);

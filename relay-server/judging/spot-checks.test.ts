@@ -13,11 +13,13 @@ import type { Ledger } from "../store/ledger.ts";
 import { contribution, filled, HOUR_MS, id, ticket } from "../store/ledger-rows.ts";
 import { openSqlite } from "../store/sqlite.ts";
 import type { Tables } from "../store/tables.ts";
+import { createSetbacks } from "./setbacks.ts";
 import { createSpotChecks } from "./spot-checks.ts";
 
 const DELTA = Float32Array.of(0.7, -0.35, 0.1, 0); // what the golden patch stands for
 const NOW_MS = 50;
 const DRAWN = 4;
+const LONGEST_REST_MS = 300_000;
 
 const asked: Ticket = {
   format: "commonweight.ticket/1",
@@ -50,19 +52,24 @@ afterEach(async () => {
   await db.destroy();
 });
 
-/** Carry out the check that was drawn, each training of it by the next of `trainings`, and write down what is found. */
+/**
+ * Carry out the check that was drawn, each training of it by the next of `trainings` after the rest that a failure takes, and
+ * write down what is found. Other work is judged meanwhile, unless it is `lonely`.
+ */
 async function check(
   trainings: readonly (() => Promise<Float32Array>)[],
-  changes: Partial<Ledger> = {},
+  { changes = {}, lonely = false }: { changes?: Partial<Ledger>; lonely?: boolean } = {},
 ): Promise<{ readonly wrote: boolean }> {
   const left = [...trainings];
-  const ended = Promise.withResolvers<void>();
+  const setbacks = createSetbacks();
+  let now = NOW_MS;
+  let ended = Promise.withResolvers<void>();
   const checks = createSpotChecks(
     {
       context: {
         ledger: { ...ledger, ...changes },
         models: new Map([["tiny", { recipe: tinyRecipe, layout }]]),
-        clock: () => NOW_MS,
+        clock: () => now,
       },
       trainer: {
         reference: async () => null,
@@ -70,13 +77,20 @@ async function check(
         retrain: () => left.shift()!(),
       },
       positionsOf: async () => ({ positions, segments }),
+      setbacks,
     },
-    ended.resolve,
+    "tiny",
+    () => ended.resolve(),
   );
-  await checks.step();
-  await ended.promise;
+  do {
+    await checks.step();
+    await ended.promise;
+    ended = Promise.withResolvers<void>();
+    if (!lonely) setbacks.succeed([id(1)]);
+    now += LONGEST_REST_MS;
+  } while (left.length > 0);
+  now = NOW_MS;
   const wrote = await checks.step();
-  expect(left).toEqual([]);
   return { wrote };
 }
 
@@ -86,14 +100,14 @@ const stateOf = async () => (await ledger.contribution(id(DRAWN)))?.state;
 test("G19: what is refused as its check begins is not checked, nothing went wrong, and the next may begin", async () => {
   const begun: (string | undefined)[] = [];
   const nextSpotCheck: Ledger["nextSpotCheck"] = async () => {
-    const row = await ledger.nextSpotCheck();
+    const row = await ledger.nextSpotCheck("tiny");
     begun.push(row?.id);
     if (row !== undefined) {
       await ledger.ban({ contributor: id(7), reason: "spam", maintainer: "first", at: 9 });
     }
     return row;
   };
-  expect(await check([], { nextSpotCheck })).toEqual({ wrote: false });
+  expect(await check([], { changes: { nextSpotCheck } })).toEqual({ wrote: false });
   expect(begun).toEqual([id(DRAWN), undefined]);
   expect(logged).not.toHaveBeenCalled();
   expect(await stateOf()).toBe("refused");
@@ -115,14 +129,27 @@ test("G19: other work fails its check after a fault, too", async () => {
   expect(await ledger.hasFailedSpotCheck(id(7))).toBe(true);
 });
 
-test("G19: what cannot be trained twice over goes on unchecked, and the audit log says so", async () => {
-  await check([fails("out of memory"), fails("shard 0 is missing")]);
-  expect(logged).toHaveBeenCalledTimes(2);
-  expect(await stateOf()).toBe("queued");
+test("G19: what cannot be trained again while other work is judged is set aside at its third failure, not let through", async () => {
+  const failures = [fails("out of memory"), fails("out of memory"), fails("no such layer")];
+  await check(failures);
+  expect(logged).toHaveBeenCalledTimes(3);
+  expect(await ledger.contribution(id(DRAWN))).toMatchObject({
+    state: "refused",
+    reason: { code: "judging-failed", message: expect.stringContaining("no such layer") },
+  });
   const [entry, ...older] = await ledger.audit(5);
   expect(older).toEqual([]);
-  expect(entry).toMatchObject({ at: NOW_MS, maintainer: "the relay", subject: id(DRAWN) });
-  expect(entry?.action).toBe("spot-check-dropped");
-  expect(entry?.note).toContain(`tiny, by ${id(7)}`);
-  expect(entry?.note).toContain("shard 0 is missing");
+  expect(entry).toMatchObject({ maintainer: "the relay", subject: id(DRAWN) });
+  expect(entry?.note).toContain(`tiny, by ${id(7)}: no such layer`);
+});
+
+test("G19: nothing passes unchecked, nor is set aside, while the machine itself fails or nothing else is judged", async () => {
+  const noDescriptors = Object.assign(new Error("too many open files"), { code: "EMFILE" });
+  const failures = Array.from({ length: 5 }, () => () => Promise.reject(noDescriptors));
+  await check(failures);
+  expect(await stateOf()).toBe("screened");
+  await check([fails("a"), fails("b"), fails("c"), fails("d")], { lonely: true });
+  expect(await stateOf()).toBe("screened");
+  expect((await ledger.nextSpotCheck("tiny"))?.id).toBe(id(DRAWN));
+  expect(await ledger.audit(5)).toEqual([]);
 });

@@ -9,18 +9,20 @@ import type { RelayContext } from "../context.ts";
 import type { SpotCheckResult } from "../store/spot-checks.ts";
 import type { ContributionRow } from "../store/tables.ts";
 import { readPatch } from "./member.ts";
+import type { Setbacks } from "./setbacks.ts";
 import type { Trainer } from "./trainer.ts";
 
 export type SpotCheckParts = {
   readonly context: Pick<RelayContext, "ledger" | "models" | "clock">;
   readonly trainer: Trainer;
   readonly positionsOf: MaskCache;
+  readonly setbacks: Setbacks;
 };
 
-/** Trains contributions that were drawn by lot a second time, one at a time and in the background (protocol G19). */
+/** Trains contributions of one model that were drawn by lot a second time, one at a time and in the background (protocol G19). */
 export type SpotChecks = {
   /**
-   * Write down what was found, and begin the next check if none runs. It is called between the pipeline's steps, so
+   * Write down what was found, and begin the next check if none runs. It is called between the loop's steps, so
    * that nothing is refused while it is merged. True if something was written.
    */
   step(): Promise<boolean>;
@@ -28,9 +30,13 @@ export type SpotChecks = {
   close(): void;
 };
 
-/** `onEnd` is told when a check has ended: there may be something to write down, and the next may begin. */
+/**
+ * `onEnd` is told when a check has ended: there may be something to write down, and the next may begin. A check that fails for
+ * a reason of the relay's lets nobody off: the contribution waits for another, or is set aside.
+ */
 export function createSpotChecks(
-  { context, trainer, positionsOf }: SpotCheckParts,
+  { context, trainer, positionsOf, setbacks }: SpotCheckParts,
+  model: string,
   onEnd: () => void,
 ): SpotChecks {
   const { ledger, models, clock } = context;
@@ -55,11 +61,8 @@ export function createSpotChecks(
 
   async function check(row: ContributionRow): Promise<void> {
     try {
-      const result = await compare(row).catch((error: unknown) => {
-        if (isClosed) throw error;
-        console.error(error);
-        return compare(row); // a disk or a thread that failed for a moment lets nobody off
-      });
+      const result = await compare(row);
+      setbacks.succeed([row.id]);
       if (result === null) isRunning = false;
       else {
         write = () =>
@@ -68,8 +71,9 @@ export function createSpotChecks(
     } catch (error) {
       if (isClosed) return;
       console.error(error);
-      const reason = error instanceof Error ? error.message : String(error);
-      write = () => ledger.dropSpotCheck({ contribution: row.id, reason, at: clock() });
+      const aside = setbacks.fail([row.id], error, clock());
+      if (aside === null) isRunning = false;
+      else write = () => ledger.setAside(aside, clock());
     }
     onEnd();
   }
@@ -83,7 +87,7 @@ export function createSpotChecks(
         isRunning = false;
       }
       if (!isRunning) {
-        const row = await ledger.nextSpotCheck();
+        const row = await ledger.nextSpotCheck(model, setbacks.resting(clock()));
         if (row !== undefined) {
           isRunning = true;
           void check(row);

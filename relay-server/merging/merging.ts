@@ -3,44 +3,58 @@ import { isSampled } from "../../core/gate/leave-one-out.ts";
 import { cohortSizeFor } from "../../core/merge/cohort-size.ts";
 import { CLIP_SAMPLE } from "../../core/merge/multiplier.ts";
 import { MAX_MERGE_INPUTS } from "../../core/merge/patch-sum.ts";
+import { isStorageFull } from "../content/storage-error.ts";
 import type { RelayContext } from "../context.ts";
 import type { Head } from "../history/head.ts";
 import { publishCandidate } from "../history/publishing.ts";
 import { attest, gateSettingOf, gateTestOf } from "../judging/judge.ts";
 import { drawLot } from "../judging/lots.ts";
 import { type Member, readMember } from "../judging/member.ts";
-import type { PipelineParts, StepResult } from "../loop.ts";
+import type { LoopParts, PipelineParts, StepResult } from "../loop.ts";
+import type { Waiting } from "../store/judging.ts";
+
+const NOBODY = { passed: null, failed: [], harmful: [], left: [], tested: [] };
 
 /**
  * Close a cohort when it is full, which takes more where more work is out, or when its first contribution has waited
  * long enough, so that a lone volunteer's work is merged too; then merge, test and publish it.
  */
-export async function mergeCohort(parts: PipelineParts, head: Head): Promise<StepResult> {
-  const { context, evaluator, positionsOf } = parts;
-  const { ledger, clock, random, pace } = context;
+export async function mergeCohort(parts: LoopParts, head: Head): Promise<StepResult> {
+  const { context, setbacks } = parts;
+  const { ledger, clock } = context;
   const { cohortSize, cohortSeconds } = head.recipe.merge;
   const outstanding = await ledger.outstanding(head.model, clock());
   const size = Math.min(cohortSizeFor(cohortSize, outstanding), MAX_MERGE_INPUTS);
-  const queued = await ledger.waiting(head.model, "queued", size);
-  const [first] = queued;
+  const resting = setbacks.resting(clock());
+  const waiting = await ledger.waiting(head.model, "queued", size, resting);
+  const suspect = waiting.find(({ id }) => setbacks.isSuspect(id));
+  if (suspect !== undefined) return mergeMembers(parts, head, [suspect]);
+  const [first] = waiting;
   if (first === undefined) return { again: false, dueMs: Number.POSITIVE_INFINITY };
   const dueMs = first.updated_at + 1000 * cohortSeconds - clock();
-  if (queued.length < size && dueMs > 0) return { again: false, dueMs };
+  if (waiting.length < size && dueMs > 0) return { again: false, dueMs };
+  return mergeMembers(parts, head, waiting);
+}
 
+/** Judge, publish and send on a cohort; what goes wrong at it is a setback of all of its members. */
+async function mergeMembers(
+  parts: LoopParts,
+  head: Head,
+  rows: readonly Waiting[],
+): Promise<StepResult> {
+  const { context, setbacks } = parts;
+  const { ledger, clock, pace } = context;
   const startedAt = clock();
-  const members: Member[] = [];
-  for (const row of queued) {
-    const member = await readMember(context, positionsOf, head, row);
-    if (member !== null) members.push(member);
-  }
-  if (members.length === 0) return { again: true };
-  const setting = {
-    ...gateSettingOf(evaluator, head),
-    parameters: head.parameters,
-    mergedNorms: await ledger.mergedNorms(head.model, CLIP_SAMPLE),
-    isSampled: isSampled(members, drawLot(random)),
-  };
-  const outcome = await judgeCohort(setting, members);
+  const ids = rows.map(({ id }) => id);
+  const outcome = await judgeMembers(parts, head, rows).catch(async (error: unknown) => {
+    if (isStorageFull(error)) throw error;
+    console.error(error);
+    const aside = setbacks.fail(ids, error, clock());
+    if (aside !== null) await ledger.setAside(aside, clock());
+    return null;
+  });
+  if (outcome === null) return { again: true };
+  setbacks.succeed(ids);
   const tests = outcome.tested.map(({ candidate, verdict }) =>
     gateTestOf(verdict, {
       at: clock(),
@@ -51,8 +65,30 @@ export async function mergeCohort(parts: PipelineParts, head: Head): Promise<Ste
   await ledger.recordGateTests(head.model, tests);
   if (!(await publish(parts, head, outcome))) return { again: true }; // of what still waits, another cohort
   await sendOn(context, outcome);
-  pace.note(head.model, "cohort", (clock() - startedAt) / 1000 / members.length);
+  pace.note(head.model, "cohort", (clock() - startedAt) / 1000 / rows.length);
   return { again: true };
+}
+
+/** What the gate says of those that still wait. */
+async function judgeMembers(
+  { context, evaluator, positionsOf }: LoopParts,
+  head: Head,
+  rows: readonly Waiting[],
+): Promise<CohortOutcome<Member>> {
+  const { ledger, random } = context;
+  const members: Member[] = [];
+  for (const row of rows) {
+    const member = await readMember(context, positionsOf, head, row);
+    if (member !== null) members.push(member);
+  }
+  if (members.length === 0) return NOBODY;
+  const setting = {
+    ...gateSettingOf(evaluator, head),
+    parameters: head.parameters,
+    mergedNorms: await ledger.mergedNorms(head.model, CLIP_SAMPLE),
+    isSampled: isSampled(members, drawLot(random)),
+  };
+  return judgeCohort(setting, members);
 }
 
 /** Publish what passed, if anything did; false if some of it was refused meanwhile, as by a ban. */

@@ -62,9 +62,10 @@ export const mergesInARow = sql<number>`(
     select 1 from contributions as earlier
     where earlier.contributor = contributions.contributor and earlier.model = contributions.model
       and earlier.state = 'merged' and earlier.updated_at > coalesce((
-        select max(refused.updated_at) from contributions as refused
+        select refused.updated_at from contributions as refused
         where refused.contributor = contributions.contributor and refused.model = contributions.model
-          and refused.state = 'refused'), 0)
+          and refused.state = 'refused' and refused.reason_code != 'judging-failed'
+        order by refused.updated_at desc limit 1), 0)
       and earlier.updated_at > coalesce((
         select max(failed.decided_at) from spot_checks as failed
         where failed.contributor = contributions.contributor and failed.model = contributions.model

@@ -1,8 +1,11 @@
 import type { Kysely, Transaction } from "kysely";
+import type { RejectCode } from "../../core/protocol/reject-codes.ts";
+import type { SetAside } from "../judging/setbacks.ts";
 import { mergesInARow } from "./earlier-work.ts";
 import { addEvents } from "./events.ts";
 import type { Write } from "./group-commit.ts";
 import { lifeOf, WAITING, type WaitingState } from "./lives.ts";
+import { addAudit } from "./maintainers.ts";
 import type { ContributionRow, Tables } from "./tables.ts";
 
 /** A contribution that waits, without its bytes. */
@@ -13,6 +16,8 @@ export type Waiting = ContributionRow & {
    */
   readonly merged_before: number;
 };
+
+const SET_ASIDE: RejectCode = "judging-failed";
 
 type Change = Partial<ContributionRow> & { readonly state: WaitingState };
 
@@ -40,14 +45,23 @@ export function queueJudged(trx: Transaction<Tables>, id: string, at: number): P
 
 export function judgingParts(db: Kysely<Tables>, write: Write) {
   return {
-    /** Contributions at one station, in the order in which they came to it, without those that a spot check is due of. */
-    waiting(model: string, state: WaitingState, limit: number): Promise<Waiting[]> {
+    /**
+     * Contributions at one station, in the order in which they came to it, without `except` and those that a spot check is
+     * due of.
+     */
+    waiting(
+      model: string,
+      state: WaitingState,
+      limit: number,
+      except: readonly string[] = [],
+    ): Promise<Waiting[]> {
       return db
         .selectFrom("contributions")
         .selectAll("contributions")
         .select(mergesInARow.as("merged_before"))
         .where("model", "=", model)
         .where("state", "=", state)
+        .$if(except.length > 0, (query) => query.where("id", "not in", [...except]))
         .where(({ exists, not, selectFrom }) =>
           not(
             exists(
@@ -102,6 +116,32 @@ export function judgingParts(db: Kysely<Tables>, write: Write) {
           .where("contribution", "in", [...ids])
           .execute();
         await tellLives(trx, rows);
+      });
+    },
+    /**
+     * The relay failed at judging a contribution again and again: it is refused, at no cost to its contributor's standing, and
+     * the audit log says why, in one commit.
+     */
+    setAside({ contribution, error }: SetAside, at: number): Promise<void> {
+      return write(async (trx) => {
+        const row = await trx
+          .updateTable("contributions")
+          .set({
+            state: "refused",
+            reason_code: SET_ASIDE,
+            reason_message: `the relay failed three times at judging it (${error})`,
+            updated_at: at,
+          })
+          .where("id", "=", contribution)
+          .where("state", "in", [...WAITING])
+          .returningAll()
+          .executeTakeFirst();
+        if (row === undefined) return;
+        await trx.deleteFrom("waiting_bytes").where("contribution", "=", contribution).execute();
+        await tellLives(trx, [row]);
+        const note = `${row.model}, by ${row.contributor}: ${error}`;
+        const entry = { at, maintainer: "the relay", subject: contribution, note };
+        await addAudit(trx, { ...entry, action: SET_ASIDE });
       });
     },
     /** Leave contributions in the queue for a later cohort, behind the others. */

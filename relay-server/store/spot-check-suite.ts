@@ -25,12 +25,12 @@ export function spotCheckSuite(ledgerTest: LedgerTest): void {
     await ledger.drawSpotCheck(contribution(1), 6);
     await ledger.drawSpotCheck(contribution(2), 2);
     await ledger.drawSpotCheck(contribution(2), 9); // drawn again: the first time counts
-    expect((await ledger.nextSpotCheck())?.id).toBe(id(2));
+    expect((await ledger.nextSpotCheck("tiny"))?.id).toBe(id(2));
     await ledger.passSpotCheck(found(2, 8));
-    expect((await ledger.nextSpotCheck())?.id).toBe(id(1));
+    expect((await ledger.nextSpotCheck("tiny"))?.id).toBe(id(1));
     await ledger.passSpotCheck(found(1, 9));
     await ledger.drawSpotCheck(contribution(1), 10);
-    expect(await ledger.nextSpotCheck()).toBeUndefined();
+    expect(await ledger.nextSpotCheck("tiny")).toBeUndefined();
   });
 
   ledgerTest(
@@ -45,21 +45,23 @@ export function spotCheckSuite(ledgerTest: LedgerTest): void {
       const [queued, ...others] = await ledger.waiting("tiny", "queued", 5);
       expect(queued).toMatchObject({ id: id(1), updated_at: 8 });
       expect(others).toEqual([]);
-      const dropped = { contribution: id(2), reason: "out of memory", at: 9 };
-      await ledger.dropSpotCheck(dropped); // it could not be carried out
-      await ledger.dropSpotCheck(dropped);
-      expect(await ledger.waiting("tiny", "queued", 5)).toHaveLength(2);
+      expect(await ledger.nextSpotCheck("tiny", [id(2)])).toBeUndefined(); // it rests after a failure
+      const aside = { contribution: id(2), error: "out of memory" }; // it could not be carried out
+      await ledger.setAside(aside, 9);
+      await ledger.setAside(aside, 10); // nothing happens twice
+      expect(await ledger.waiting("tiny", "queued", 5)).toHaveLength(1);
+      expect((await ledger.contribution(id(2)))?.reason).toMatchObject({ code: "judging-failed" });
       const [entry, ...older] = await ledger.audit(5);
       expect(older).toEqual([]);
-      expect(entry).toMatchObject({ action: "spot-check-dropped", subject: id(2), at: 9 });
-      expect(entry?.note).toBe(`tiny, by ${id(7)}: it goes on unchecked (out of memory)`);
+      expect(entry).toMatchObject({ action: "judging-failed", subject: id(2), at: 9 });
+      expect(entry?.note).toBe(`tiny, by ${id(7)}: out of memory`);
     },
   );
 
   ledgerTest("a ledger from before checks were waited for is gone on with", async (ledger) => {
     await enterQueued(ledger, 1, 1);
     await ledger.drawSpotCheck(contribution(1), 5);
-    expect((await ledger.nextSpotCheck())?.id).toBe(id(1));
+    expect((await ledger.nextSpotCheck("tiny"))?.id).toBe(id(1));
     await ledger.passSpotCheck(found(1, 8));
     expect(await ledger.waiting("tiny", "queued", 5)).toHaveLength(1);
   });
@@ -68,14 +70,14 @@ export function spotCheckSuite(ledgerTest: LedgerTest): void {
     await enterScored(ledger, 1, 1);
     await ledger.drawSpotCheck(contribution(1), 5);
     await ledger.refuseWaiting([id(1)], { code: "spot-check-failed", message: "" }, 6);
-    expect(await ledger.nextSpotCheck()).toBeUndefined();
+    expect(await ledger.nextSpotCheck("tiny")).toBeUndefined();
     await enterScored(ledger, 2, 1);
     await ledger.drawSpotCheck(contribution(2), 7); // that of 1 is forgotten now
-    expect((await ledger.nextSpotCheck())?.id).toBe(id(2));
+    expect((await ledger.nextSpotCheck("tiny"))?.id).toBe(id(2));
     await ledger.passSpotCheck(found(1, 8));
     await ledger.refuseWaiting([id(2)], { code: "spot-check-failed", message: "" }, 9);
-    await ledger.dropSpotCheck({ contribution: id(2), reason: "out of memory", at: 9 });
-    expect(await ledger.audit(5)).toEqual([]); // it does not go on
+    await ledger.setAside({ contribution: id(2), error: "out of memory" }, 9);
+    expect(await ledger.audit(5)).toEqual([]); // it waits no more
     expect((await ledger.contribution(id(1)))?.state).toBe("refused");
   });
 
@@ -107,6 +109,21 @@ export function spotCheckSuite(ledgerTest: LedgerTest): void {
       expect(older).toEqual([]);
       expect(entry).toMatchObject({ action: "spot-check-failed", subject: id(2), at: 9 });
       expect(entry?.note).toContain("cosine 0.900, length 1.020; 2 that waited refused");
+    },
+  );
+
+  ledgerTest(
+    "G5: what the relay failed to judge costs its contributor no standing",
+    async (ledger) => {
+      await enterQueued(ledger, 1, 1);
+      const fence = await ledger.takeOver("tiny");
+      const merging = { version: version(1), fence, inputs: inputs(1), events: [] };
+      expect(await ledger.publish(merging)).toBe("published");
+      await enterScored(ledger, 2, 4);
+      await ledger.setAside({ contribution: id(2), error: "out of memory" }, 9);
+      await enterQueued(ledger, 3, 10);
+      expect((await ledger.waiting("tiny", "queued", 5))[0]?.merged_before).toBe(1);
+      expect(await ledger.waiting("tiny", "queued", 5, [id(3)])).toEqual([]);
     },
   );
 

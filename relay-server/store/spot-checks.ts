@@ -11,8 +11,6 @@ import type { ContributionRow, SpotCheckRow, Tables } from "./tables.ts";
 /** What a spot check found. */
 export type SpotCheckResult = Similarity & { readonly contribution: string; readonly at: number };
 
-type DroppedSpotCheck = Pick<SpotCheckResult, "contribution" | "at"> & { readonly reason: string };
-
 const CODE: RejectCode = "spot-check-failed";
 const CHECKED = "the same piece, trained a second time, came out differently";
 const OTHERS =
@@ -51,14 +49,19 @@ export function spotCheckParts(db: Kysely<Tables>, write: Write) {
           .execute();
       });
     },
-    /** The contribution that was drawn first of those that wait for their check. */
-    nextSpotCheck(): Promise<ContributionRow | undefined> {
+    /** Of a model's contributions that wait for their check, the one that was drawn first, without `except`. */
+    nextSpotCheck(
+      model: string,
+      except: readonly string[] = [],
+    ): Promise<ContributionRow | undefined> {
       return db
         .selectFrom("spot_checks")
         .innerJoin("contributions", "contributions.id", "spot_checks.contribution")
         .selectAll("contributions")
         .where("spot_checks.state", "=", "drawn")
+        .where("spot_checks.model", "=", model)
         .where("contributions.state", "in", [...WAITING])
+        .$if(except.length > 0, (query) => query.where("contributions.id", "not in", [...except]))
         .orderBy("spot_checks.drawn_at")
         .orderBy("spot_checks.contribution")
         .executeTakeFirst();
@@ -73,28 +76,6 @@ export function spotCheckParts(db: Kysely<Tables>, write: Write) {
         .limit(1)
         .executeTakeFirst();
       return row !== undefined;
-    },
-    /**
-     * A check that cannot be carried out, and why: the contribution is queued all the same, and the audit log says so, in
-     * one commit.
-     */
-    dropSpotCheck({ contribution, reason, at }: DroppedSpotCheck): Promise<void> {
-      return write(async (trx) => {
-        const waits = await trx
-          .selectFrom("spot_checks")
-          .innerJoin("contributions", "contributions.id", "spot_checks.contribution")
-          .select(["contributions.model", "contributions.contributor"])
-          .where("spot_checks.contribution", "=", contribution)
-          .where("spot_checks.state", "=", "drawn")
-          .where("contributions.state", "in", [...WAITING])
-          .executeTakeFirst();
-        if (waits === undefined) return;
-        await trx.deleteFrom("spot_checks").where("contribution", "=", contribution).execute();
-        await queueJudged(trx, contribution, at);
-        const note = `${waits.model}, by ${waits.contributor}: it goes on unchecked (${reason})`;
-        const entry = { at, maintainer: "the relay", subject: contribution, note };
-        await addAudit(trx, { ...entry, action: "spot-check-dropped" });
-      });
     },
     /** Write down what was found, and queue the contribution. */
     passSpotCheck(result: SpotCheckResult): Promise<void> {

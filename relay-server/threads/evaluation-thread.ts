@@ -1,4 +1,4 @@
-/** The thread that runs models on held-out examples, so that no forward pass stalls a request. */
+/** The thread that runs one model on held-out examples, so that no forward pass stalls a request. */
 import { readFile } from "node:fs/promises";
 import { parentPort } from "node:worker_threads";
 import { assert } from "../../core/errors.ts";
@@ -29,10 +29,10 @@ export type EvaluationTask = {
   readonly step: { readonly positions: Uint32Array; readonly values: Float32Array } | null;
 };
 
-const KEPT_CHECKPOINTS = 8; // head and last release of a few models
+const KEPT_CHECKPOINTS = 3; // the head, the last release, and the head before while a step on it ends
 const KEPT_EVALUATIONS = 128; // of unchanged checkpoints, in pieces: every candidate is compared with the same
 
-const models = new Map<string, EvaluatedModel>();
+let opened: EvaluatedModel | null = null;
 const sets = new Map<string, Examples>();
 const checkpoints = new Map<string, Float32Array>();
 const parents = new Map<string, Evaluation>();
@@ -46,7 +46,7 @@ const openEngine = openOnce(async () => {
 
 const evaluator = {
   async open(model: EvaluatedModel): Promise<void> {
-    models.set(model.id, model);
+    opened = model;
   },
   /** Whether it is loaded; what is asked for stays longer. */
   async has(checkpoint: string): Promise<boolean> {
@@ -58,10 +58,10 @@ const evaluator = {
     remember(checkpoints, checkpoint, parameters, KEPT_CHECKPOINTS);
   },
   async evaluate({ model: id, set, range, checkpoint, step }: EvaluationTask): Promise<Evaluation> {
-    const model = models.get(id);
+    const model = opened;
     const base = checkpoints.get(checkpoint);
-    assert(model !== undefined && base !== undefined, `${id} ${checkpoint} is not open`);
-    const name = `${id} ${set} ${range} ${checkpoint}`;
+    assert(model?.id === id && base !== undefined, `${id} ${checkpoint} is not open`);
+    const name = `${set} ${range} ${checkpoint}`;
     const known = step === null ? parents.get(name) : undefined;
     if (known !== undefined) return known;
     const run = await openEngine();
@@ -73,7 +73,7 @@ const evaluator = {
     return evaluation;
   },
 };
-export type Evaluator = typeof evaluator;
+export type EvaluationThread = typeof evaluator;
 
 async function examplesOf(model: EvaluatedModel, set: Suite): Promise<Examples> {
   const path = model.paths[set];

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { Mortal } from "../../tests/fixtures/mortal-thread.ts";
 import { keepThread } from "./lasting-thread.ts";
 
@@ -11,6 +11,16 @@ test("a thread that dies rejects what it was doing, and the next call finds a ne
   expect(await thread.recall()).toBe("hello");
   await expect(thread.die()).rejects.toThrow("ended");
   expect(await thread.recall()).toBe("hello");
+  await close();
+});
+
+test("a thread that is idle ends for its memory's sake, and the next call finds one that knows the same", async () => {
+  const started = vi.fn(async (thread: Mortal) => thread.remember("hello"));
+  const { thread, isRunning, close } = keepThread<Mortal>(URL_OF_MORTAL, started, 1);
+  expect(await thread.recall()).toBe("hello");
+  await vi.waitFor(() => expect(isRunning()).toBe(false));
+  expect(await thread.recall()).toBe("hello");
+  expect(started).toHaveBeenCalledTimes(2);
   await close();
 });
 

@@ -1,23 +1,42 @@
-import type { EvaluatedModel, Evaluator } from "./evaluation-thread.ts";
+import { assert } from "../../core/errors.ts";
+import type { EvaluatedModel, EvaluationThread } from "./evaluation-thread.ts";
 import { keepThread } from "./lasting-thread.ts";
 
-/** The evaluation thread, with its backend opened by the first evaluation; one that dies is replaced. */
+/** Runs models on held-out examples, each model in a thread of its own, so that a slow one keeps no other waiting. */
+export type Evaluator = {
+  open(model: EvaluatedModel): Promise<void>;
+  /** Whether a model's thread has the checkpoint; what is asked for stays longer. */
+  has(model: string, checkpoint: string): Promise<boolean>;
+  load(model: string, checkpoint: string, parameters: Float32Array): Promise<void>;
+  evaluate: EvaluationThread["evaluate"];
+};
+
+const IDLE_MS = 10 * 60_000; // then its memory, a few times the model's, is worth more than its start
+
+/** The evaluation threads, each with its backend opened by the first evaluation; one that dies is replaced. */
 export function openEvaluator(): { evaluator: Evaluator; close(): Promise<void> } {
-  const models = new Map<string, EvaluatedModel>();
-  const { thread, isRunning, close } = keepThread<Evaluator>(
-    new URL("./evaluation-thread.ts", import.meta.url),
-    async (started) => {
-      await Promise.all([...models.values()].map((model) => started.open(model)));
-    },
-  );
+  const kept = new Map<string, ReturnType<typeof keepThread<EvaluationThread>>>();
+  const threadOf = (model: string) => {
+    const known = kept.get(model);
+    assert(known !== undefined, `${model} is not open`);
+    return known.thread;
+  };
   const evaluator: Evaluator = {
     async open(model) {
-      models.set(model.id, model);
-      if (isRunning()) await thread.open(model); // else it is told when it starts: the relay need not wait for it
+      await kept.get(model.id)?.close(); // what is opened anew may lie elsewhere
+      const thread = keepThread<EvaluationThread>(
+        new URL("./evaluation-thread.ts", import.meta.url),
+        (started) => started.open(model),
+        IDLE_MS,
+      );
+      kept.set(model.id, thread);
     },
-    has: (checkpoint) => thread.has(checkpoint),
-    load: (checkpoint, parameters) => thread.load(checkpoint, parameters),
-    evaluate: (task) => thread.evaluate(task),
+    has: async (model, checkpoint) => threadOf(model).has(checkpoint),
+    load: async (model, checkpoint, parameters) => threadOf(model).load(checkpoint, parameters),
+    evaluate: async (task) => threadOf(task.model).evaluate(task),
   };
-  return { evaluator, close };
+  return {
+    evaluator,
+    close: async () => void (await Promise.all([...kept.values()].map(({ close }) => close()))),
+  };
 }

@@ -163,7 +163,7 @@ function holdReads(blobs: typeof opened.parts.context.blobs) {
 
 test("what is trained when the trainer is closed is rejected", async () => {
   const { trainer, close } = openTrainer(opened.parts);
-  const rejected = expect(trainer.reference(version)).rejects.toThrow("ended");
+  const rejected = expect(trainer.reference(version)).rejects.toThrow("closed");
   await close();
   await rejected;
 });

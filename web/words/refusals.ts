@@ -30,6 +30,8 @@ const WORDS: Record<RejectCode, string> = {
   "spot-check-failed":
     "The relay trained this piece a second time and got something else, so the patch is not counted.",
   harmful: "On held-out examples the patch made the model worse.",
+  "judging-failed":
+    "The relay failed at judging this patch again and again. That is no fault of yours; a maintainer sees why.",
   "gate-failed":
     "The merge that contained this patch failed its test, and this patch was the cause.",
   outdated: "This page is older than the relay allows.",
