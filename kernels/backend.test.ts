@@ -1,5 +1,5 @@
 import { engine, getKernel, registerKernel, tensor, unregisterKernel } from "@tensorflow/tfjs-core";
-import { beforeAll, expect, test } from "vitest";
+import { afterEach, beforeAll, expect, test, vi } from "vitest";
 import { WASM_FOLDER } from "../tests/fixtures/wasm-folder.ts";
 import { openBackend } from "./backend.ts";
 import { openCpu } from "./cpu/backend.ts";
@@ -12,6 +12,20 @@ beforeAll(async () => {
 test("without WebGPU the CPU takes over by itself, with SIMD", async () => {
   const opened = await openBackend({ prefer: "webgpu", wasmFolder: WASM_FOLDER });
   expect(opened).toMatchObject({ name: "wasm", device: "wasm simd" });
+});
+
+afterEach(() => {
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});
+
+test("a browser that never answers for its GPU leaves the work to the CPU after ten seconds", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  vi.stubGlobal("navigator", { gpu: { requestAdapter: () => new Promise(() => {}) } });
+  const opening = openBackend({ prefer: "webgpu", wasmFolder: WASM_FOLDER });
+  vi.advanceTimersByTime(10_000);
+  vi.useRealTimers();
+  expect(await opening).toMatchObject({ name: "wasm" });
 });
 
 test.each([1, 2, 3])(

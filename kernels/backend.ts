@@ -44,9 +44,16 @@ export async function openBackend({
   return { name: "cpu", device: await openCpu(), maxTensorBytes, ...processor };
 }
 
-/** Null where the runtime has no WebGPU or no adapter for it. */
+const ADAPTER_MS = 10_000; // a driver that answers at all does so within two seconds
+
+/** Null where the runtime has no WebGPU or no adapter for it, or gives no answer. */
 async function requestAdapter(): Promise<GPUAdapter | null> {
   const gpu = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu; // absent in Node and on insecure pages
   if (gpu === undefined) return null;
-  return gpu.requestAdapter({ powerPreference: "high-performance" });
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const silence = new Promise<null>((resolve) => {
+    timer = setTimeout(() => resolve(null), ADAPTER_MS);
+  });
+  const adapter = gpu.requestAdapter({ powerPreference: "high-performance" });
+  return Promise.race([adapter, silence]).finally(() => clearTimeout(timer));
 }

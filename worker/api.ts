@@ -97,6 +97,8 @@ export type WorkerApi = {
   /** Drop the running piece and stop now; what is finished is still sent as soon as the relay answers. */
   stop(): Promise<void>;
   setPower(power: number): Promise<void>;
+  /** The relay answers again, as the page has heard: what waits for it asks at once. */
+  wake(): Promise<void>;
   /** Delete key, outbox, pieces and caches of this device. */
   forget(): Promise<void>;
 };

@@ -145,3 +145,75 @@ test("a second tab waits, says so, and takes over", async () => {
   await volunteer.ended();
   expect(await store.pieces()).toHaveLength(1);
 });
+
+test("a clock that is set back by an hour in mid-piece neither hides the piece's progress nor a pause", async () => {
+  const world = await scene();
+  let backMs = 0;
+  const platform = { ...world.platform, now: () => world.platform.steadyMs() - backMs };
+  const steps: number[] = [];
+  const engine = watchedEngine((step) => {
+    steps.push(step);
+    if (step === 3) backMs = 3_600_000;
+    if (step === 5) void stage.volunteer.pause();
+  });
+  const stage = await openStage({ ...world, platform, engine });
+  await stage.start(1);
+  await stage.until(({ phase, step }) => phase === "paused" && step === 5);
+  await stage.volunteer.resume();
+  await stage.volunteer.ended();
+  expect(steps).toHaveLength(20);
+  const [piece] = await stage.store.pieces();
+  expect(piece?.sent).toBe("sent");
+  expect(piece?.times.trainMs).toBeGreaterThanOrEqual(0);
+});
+
+test("a new piece is at step 0, without the last one's losses, before its first step", async () => {
+  const stage = await openStage(await scene());
+  await stage.start(2);
+  await stage.volunteer.ended();
+  const pieces = stage.told.filter(({ phase }) => phase === "downloading");
+  expect(pieces.length).toBeGreaterThan(0);
+  for (const { step, losses } of pieces) expect({ step, losses }).toEqual({ step: 0, losses: [] });
+});
+
+test("what waits for the relay asks at once when the page hears that it is back", async () => {
+  const world = await scene();
+  let away = true;
+  const fetch: typeof world.relay.fetch = (url, init) =>
+    away ? Promise.reject(new TypeError("away")) : world.relay.fetch(url, init);
+  const platform = {
+    ...world.platform,
+    sleep: (ms: number, signal?: AbortSignal) =>
+      ms < 500
+        ? world.platform.sleep(ms, signal)
+        : new Promise<void>((_, reject) => {
+            signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
+          }), // a minute that nobody waits for
+  };
+  const stage = await openStage({ ...world, platform, relay: { ...world.relay, fetch } });
+  const offline = stage.until(({ phase }) => phase === "offline");
+  await stage.start(1);
+  await offline;
+  away = false;
+  await stage.volunteer.wake();
+  await stage.volunteer.ended();
+  expect(contributionsOf(world.relay)).toEqual([1]);
+});
+
+test("a piece whose key was erased in mid-piece is not sent under another, and says so", async () => {
+  const world = await scene();
+  let erased = false;
+  const engine = watchedEngine((step) => {
+    if (step === 5) erased = true;
+  });
+  const stage = await openStage({
+    ...world,
+    engine,
+    wrapStore: (store) => ({ ...store, keyPair: async () => (erased ? null : store.keyPair()) }),
+  });
+  await stage.start(1);
+  const end = await stage.volunteer.ended();
+  expect(end.phase).toBe("stopped");
+  expect(end.reason).toMatch(/was erased.*Start again/);
+  expect(world.relay.received.size).toBe(0);
+});

@@ -2,9 +2,11 @@ import { RelayError } from "../../core/protocol/relay-error.ts";
 import type { Piece } from "../api.ts";
 import type { OutboxEntry } from "../store/store.ts";
 import { askPatiently, type Run } from "./session.ts";
+import { KEY_ERASED, StoppedError } from "./words.ts";
 
-/** Keep a finished piece before anything else is done with it. */
+/** Keep a finished piece before anything else is done with it. Throws a StoppedError where its key was erased meanwhile. */
 export async function keepPiece(entry: OutboxEntry, { store, feed }: Run): Promise<void> {
+  if ((await store.keyPair()) === null) throw new StoppedError(KEY_ERASED);
   await store.putOutbox(entry);
   feed.set({ pieces: await store.pieces() });
 }
@@ -33,11 +35,11 @@ export async function sendOutbox(run: Run): Promise<void> {
 /** The piece with the relay's answer; null if it is to be set aside. */
 async function send({ bytes, signature, piece }: OutboxEntry, run: Run): Promise<Piece | null> {
   const { client, platform, signal, setAside } = run;
-  let startedAt = platform.now();
+  let startedAt = platform.steadyMs();
   let mistakes = 0;
   try {
     const receipt = await askPatiently(run, async () => {
-      startedAt = platform.now();
+      startedAt = platform.steadyMs();
       try {
         const answer = await client.putContribution(piece.id, bytes, signature, { signal });
         if (answer.id === piece.id) return answer;
@@ -49,7 +51,7 @@ async function send({ bytes, signature, piece }: OutboxEntry, run: Run): Promise
       }
     });
     if (receipt === null) return null;
-    const times = { ...piece.times, uploadMs: platform.now() - startedAt };
+    const times = { ...piece.times, uploadMs: platform.steadyMs() - startedAt };
     return { ...piece, times, sent: "sent", state: receipt.state };
   } catch (error) {
     // an outdated page keeps its work: the page that replaces it sends it

@@ -6,7 +6,7 @@ function paced() {
   let clock = 0;
   const rests: number[] = [];
   const pace = createPace({
-    now: () => clock,
+    steadyMs: () => clock,
     async sleep(ms) {
       rests.push(ms);
       clock += ms;

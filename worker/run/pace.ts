@@ -7,7 +7,7 @@ export type Pace = {
   resume(): void;
   /** Share of the time that the device may work, 0.1…1. */
   setPower(power: number): void;
-  /** When the pause that is in force began, by the platform's clock; null if there is none. */
+  /** When the pause that is in force began, by the platform's steady clock; null if there is none. */
   pausedAt(): number | null;
   /** Called before each kind of work: waits while paused. */
   pass(signal: AbortSignal): Promise<void>;
@@ -22,20 +22,20 @@ const LEAST_POWER = 0.1; // below, a piece outlives its ticket
 const SLICE_MS = 50; // commands are heard this often, for a pause must be in force within 250 ms
 const LONGEST_SLICE_MS = 10_000; // a longer one was the machine asleep: no reason to rest from it
 
-export function createPace({ now, sleep }: Pick<Platform, "now" | "sleep">): Pace {
+export function createPace({ steadyMs, sleep }: Pick<Platform, "steadyMs" | "sleep">): Pace {
   let power = 1;
   let pause: (PromiseWithResolvers<void> & { readonly at: number }) | null = null;
-  let workingSince = now();
+  let workingSince = steadyMs();
 
   async function pass(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     while (pause !== null) await orAborted(pause.promise, signal);
-    workingSince = now();
+    workingSince = steadyMs();
   }
 
   return {
     pause() {
-      pause ??= { ...Promise.withResolvers<void>(), at: now() };
+      pause ??= { ...Promise.withResolvers<void>(), at: steadyMs() };
     },
     resume() {
       pause?.resolve();
@@ -48,7 +48,7 @@ export function createPace({ now, sleep }: Pick<Platform, "now" | "sleep">): Pac
     pass,
     async rest(signal) {
       signal.throwIfAborted();
-      const workedMs = now() - workingSince;
+      const workedMs = steadyMs() - workingSince;
       if (workedMs < SLICE_MS && pause === null) return;
       await sleep(Math.min(workedMs, LONGEST_SLICE_MS) * (1 / power - 1), signal);
       await pass(signal);

@@ -8,6 +8,7 @@ async function waits(errors: readonly Error[], chance = 0): Promise<number[]> {
   const seconds: number[] = [];
   const platform = {
     now: () => 0,
+    steadyMs: () => 0,
     random: () => chance,
     sleep: async (ms: number) => {
       seconds.push(ms / 1000);
@@ -49,6 +50,7 @@ test("a stopped wait ends with the signal's reason", async () => {
   const stop = new AbortController();
   const platform = {
     now: () => 0,
+    steadyMs: () => 0,
     random: () => 0,
     sleep: async (_ms: number, signal?: AbortSignal) => signal?.throwIfAborted(),
   };
@@ -70,6 +72,7 @@ test("a relay that can't be reached is asked at once when the device is online a
     {
       platform: {
         now: () => 0,
+        steadyMs: () => 0,
         random: () => 0,
         sleep: (_ms, signal) =>
           new Promise((_resolve, reject) => {
@@ -97,6 +100,7 @@ test("a relay that is only busy is left in peace for as long as it asked, online
     {
       platform: {
         now: () => 0,
+        steadyMs: () => 0,
         random: () => 0,
         sleep: async (_ms, signal) => {
           stop.abort(new Error("enough"));

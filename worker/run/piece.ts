@@ -29,16 +29,16 @@ export function train(
   const { engine, platform, feed, signal } = session;
   const { steps, batch } = ticket.training;
   const done = from?.losses.length ?? 0;
-  let told = { step: done, at: platform.now() };
+  let told = { step: done, at: platform.steadyMs() };
   const losses = feed.current().losses.filter(({ step }) => step <= done);
   feed.set({ step: done, steps, losses, examplesPerSecond: 0 });
   return engine.train(task, {
     signal,
     from,
     onSnapshot,
-    now: platform.now,
+    now: platform.steadyMs,
     async onStep({ step, lossNats }) {
-      const now = platform.now();
+      const now = platform.steadyMs();
       if (now > endsAt) {
         const message = `the ticket ran out at step ${step} of ${steps}`;
         throw new RelayError("ticket-expired", "new-ticket", message);
@@ -73,7 +73,7 @@ export async function encodePiece(
   { keys, engine, platform, software }: Session,
 ): Promise<OutboxEntry> {
   if (!delta.every(Number.isFinite)) throw new StoppedError(DIVERGED);
-  const startedAt = platform.now();
+  const startedAt = platform.steadyMs();
   const { positions } = task;
   const isOwn = ticket.mask.kind === "own";
   const header = {
@@ -105,17 +105,16 @@ export async function encodePiece(
   );
   const id = await sha256(bytes);
   const signature = await signId("contribution", id, keys.privateKey);
-  const now = platform.now();
   const piece = {
     id,
     model: ticket.model,
     base: ticket.base.number,
-    createdAt: now,
+    createdAt: platform.now(),
     sizeBytes: bytes.length,
     downloadedBytes,
     lossBefore,
     lossAfter,
-    times: { ...times, encodeMs: now - startedAt, uploadMs: 0 },
+    times: { ...times, encodeMs: platform.steadyMs() - startedAt, uploadMs: 0 },
     sent: "waiting" as const,
     state: null,
     refusal: null,

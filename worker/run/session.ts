@@ -90,7 +90,7 @@ export async function keepPace({ engine, platform, pace, feed, signal }: Session
   const pausedAt = pace.pausedAt();
   if (pausedAt !== null) {
     await engine.drain();
-    feed.setDrained(platform.now() - pausedAt);
+    feed.setDrained(platform.steadyMs() - pausedAt);
   }
   await pace.rest(signal);
 }

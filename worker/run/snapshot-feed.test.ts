@@ -9,7 +9,7 @@ function feedOnClock() {
   const told: Snapshot[] = [];
   const feed = createSnapshotFeed(
     {
-      now: () => clock,
+      steadyMs: () => clock,
       sleep: (ms) => new Promise((wake) => sleepers.push({ at: clock + ms, wake })),
     },
     (snapshot) => told.push(snapshot),

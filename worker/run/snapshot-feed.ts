@@ -48,7 +48,7 @@ export const READY: Snapshot = {
 
 /** A feed that tells `listener` every change, coalesced; the last one always arrives. */
 export function createSnapshotFeed(
-  { now, sleep }: Pick<Platform, "now" | "sleep">,
+  { steadyMs, sleep }: Pick<Platform, "steadyMs" | "sleep">,
   listener: (snapshot: Snapshot) => void,
 ): SnapshotFeed {
   let snapshot = READY;
@@ -61,9 +61,9 @@ export function createSnapshotFeed(
   async function tell(): Promise<void> {
     if (telling) return;
     telling = true;
-    await sleep(Math.max(0, toldAt + EVERY_MS - now()));
+    await sleep(Math.max(0, toldAt + EVERY_MS - steadyMs()));
     telling = false;
-    toldAt = now();
+    toldAt = steadyMs();
     listener(snapshot);
   }
 

@@ -5,7 +5,7 @@ import { verifyTicket } from "../../core/protocol/signed-ticket.ts";
 import type { Session } from "./session.ts";
 
 export type Work =
-  | { readonly ticket: Ticket /** On this device's clock. */; readonly endsAt: number }
+  | { readonly ticket: Ticket /** On this device's steady clock. */; readonly endsAt: number }
   | { readonly ticket: null; readonly refusal: TicketAnswer & { work: false } };
 
 /**
@@ -15,9 +15,9 @@ export type Work =
 export async function askForWork(session: Session): Promise<Work> {
   const { client, keys, card, relayKey, engine, platform, signal } = session;
   const contributor = await publicKeyHex(keys);
-  const askedAt = platform.now();
+  const askedAt = platform.steadyMs();
   const device = engine.device.slice(0, 120);
-  const request = { contributor, issuedAt: askedAt, backend: engine.name, device };
+  const request = { contributor, issuedAt: platform.now(), backend: engine.name, device };
   const answer = await client.ticket(card.recipe.id, request, keys.privateKey, { signal });
   if (!answer.work) return { ticket: null, refusal: answer };
   const { ticket, signature } = answer;

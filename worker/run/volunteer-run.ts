@@ -5,6 +5,7 @@ import { type Assignment, loadAssignment, type Piece, preparePiece } from "./ass
 import { keepPiece, sendOutbox } from "./outbox.ts";
 import { encodePiece, train } from "./piece.ts";
 import { askPatiently, openEngine, openSession, type Run, type Session } from "./session.ts";
+import { NO_PIECE } from "./snapshot-feed.ts";
 import { askForWork, type Work } from "./tickets.ts";
 import { DEVICE_LOST_TWICE, describeTooLarge, StoppedError } from "./words.ts";
 
@@ -25,11 +26,11 @@ export async function runVolunteer(run: Run, engine: Engine, options: RunOptions
   let session = await openSession(run, engine, options);
   for (let made = 0; made < options.pieces; made++) {
     if (made > 0 && feed.current().finishing) return;
-    const askedAt = platform.now();
+    const askedAt = platform.steadyMs();
     const work = await askUntilWork(session);
     if (work === null) return;
     feed.set({ underway: true });
-    const askMs = platform.now() - askedAt;
+    const askMs = platform.steadyMs() - askedAt;
     try {
       session = await makePiece(work, askMs, session, engine, options.prefer);
     } catch (error) {
@@ -66,16 +67,21 @@ async function makePiece(
 ): Promise<Session> {
   const { feed, platform } = session;
   refuseIfTooLarge(ticket, session);
-  feed.set({ base: ticket.base.number, shards: ticket.shards.map(({ title }) => title) });
-  const loadingFrom = platform.now();
+  feed.set({
+    ...NO_PIECE,
+    base: ticket.base.number,
+    shards: ticket.shards.map(({ title }) => title),
+    steps: ticket.training.steps,
+  });
+  const loadingFrom = platform.steadyMs();
   const { assignment, downloadedBytes } = await download(ticket, session);
-  const trainingFrom = platform.now();
+  const trainingFrom = platform.steadyMs();
   const trained = await trainThroughLoss(assignment, endsAt, session, engine, prefer);
   const effort = {
     downloadedBytes,
     askMs,
     downloadMs: trainingFrom - loadingFrom,
-    trainMs: platform.now() - trainingFrom,
+    trainMs: platform.steadyMs() - trainingFrom,
   };
   await keepPiece(
     await encodePiece(trained.piece, trained.result, effort, trained.session),

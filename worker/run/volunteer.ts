@@ -45,9 +45,29 @@ type Running = {
   readonly ended: Promise<void>;
 };
 
+/** A platform whose sleepers for a network can also be woken by hand. */
+function wakeable(platform: Platform): { readonly platform: Platform; readonly wake: () => void } {
+  const sleepers = new Set<() => void>();
+  const onOnline: Platform["onOnline"] = (wake) => {
+    const stop = platform.onOnline?.(wake);
+    sleepers.add(wake);
+    return () => {
+      stop?.();
+      sleepers.delete(wake);
+    };
+  };
+  return {
+    platform: { ...platform, onOnline },
+    wake() {
+      for (const sleeper of [...sleepers]) sleeper();
+    },
+  };
+}
+
 /** A volunteer on one device: the commands of WorkerApi over the parts of its runtime. */
 export function createVolunteer(parts: VolunteerParts): Volunteer {
-  const { client, engine, lock, tabs = noTabs, platform, software, staysOpen = false } = parts;
+  const { client, engine, lock, tabs = noTabs, software, staysOpen = false } = parts;
+  const { platform, wake } = wakeable(parts.platform);
   const pace = createPace(platform);
   let opened: { readonly store: Store; readonly feed: SnapshotFeed } | null = null;
   let running: Running | null = null;
@@ -151,6 +171,9 @@ export function createVolunteer(parts: VolunteerParts): Volunteer {
     async setPower(power) {
       pace.setPower(power);
       parted().feed.set({ power });
+    },
+    async wake() {
+      wake();
     },
     async forget() {
       const { store, feed } = parted();

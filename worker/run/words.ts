@@ -30,6 +30,11 @@ export const NO_FISHER_POLICY =
 export const OTHER_TAB =
   "Another tab of this browser trains, or sends its work. This one takes over when it ends.";
 
+export const KEY_ERASED =
+  "What this browser kept for the page was erased, and with it the key of the running piece, which can't be sent. Start again: a new key is made.";
+export const STORE_SILENT =
+  "This browser's storage does not answer. Close other tabs of this page, or restart the browser, and start again.";
+
 /** What is said while paused; `drainedMs` is how long the device took to come to rest, once it has. */
 export function describePause(drainedMs: number | null): string {
   const kept = "You paused it. The running piece is kept and goes on where it stopped.";

@@ -19,92 +19,95 @@ export async function openIndexedDbStore({
   maxBlobBytes?: number;
 }): Promise<Store> {
   const connect = connectDatabase(name);
-  await connect(); // so that a browser that keeps nothing says so at once
+  await connect(async () => {}); // so that a browser that keeps nothing says so at once
   const evictBlobs = async (limit: (blobs: readonly CachedBlob[]) => number) => {
-    const blobs = await (await connect()).getAll("blobUses");
-    await deleteBlobs(await connect(), blobsToEvict(blobs, limit(blobs)));
+    await connect(async (database) => {
+      const blobs = await database.getAll("blobUses");
+      await deleteBlobs(database, blobsToEvict(blobs, limit(blobs)));
+    });
   };
-  const dropCaches = async () => {
-    const database = await connect();
-    const transaction = database.transaction(["blobs", "blobUses", "held"], "readwrite");
-    await Promise.all([
-      transaction.objectStore("blobs").clear(),
-      transaction.objectStore("blobUses").clear(),
-      transaction.objectStore("held").clear(),
-      transaction.done,
-    ]);
-  };
+  const dropCaches = () =>
+    connect(async (database) => {
+      const transaction = database.transaction(["blobs", "blobUses", "held"], "readwrite");
+      await Promise.all([
+        transaction.objectStore("blobs").clear(),
+        transaction.objectStore("blobUses").clear(),
+        transaction.objectStore("held").clear(),
+        transaction.done,
+      ]);
+    });
   return {
-    keyPair: async () => (await (await connect()).get("keys", "contributor")) ?? null,
+    keyPair: async () => (await connect((database) => database.get("keys", "contributor"))) ?? null,
     createKeyPair: () => createKeyPair(connect),
 
     async outbox() {
-      const entries = await (await connect()).getAll("outbox");
+      const entries = await connect((database) => database.getAll("outbox"));
       return entries.sort((a, b) => a.piece.createdAt - b.piece.createdAt);
     },
-    putOutbox: (entry) => writeWithRoom(async () => putOutbox(await connect(), entry), dropCaches),
-    settle: (piece) => writeWithRoom(async () => settle(await connect(), piece), dropCaches),
+    putOutbox: (entry) =>
+      writeWithRoom(() => connect((database) => putOutbox(database, entry)), dropCaches),
+    settle: (piece) =>
+      writeWithRoom(() => connect((database) => settle(database, piece)), dropCaches),
     async pieces() {
-      const database = await connect();
-      const [waiting, settled] = await Promise.all([
-        database.getAll("outbox"),
-        database.getAll("pieces"),
-      ]);
+      const [waiting, settled] = await connect((database) =>
+        Promise.all([database.getAll("outbox"), database.getAll("pieces")]),
+      );
       return newestPieces([...waiting.map(({ piece }) => piece), ...settled]);
     },
 
-    blob: (sha256) => readBlob(connect, sha256, now()),
+    blob: (sha256) => connect((database) => readBlob(database, sha256, now())),
     async putBlob(sha256, bytes) {
       const blob = { sha256, bytes, sizeBytes: bytes.length, usedAt: now() };
       await writeIfRoom(
-        async () => writeBlob(await connect(), blob),
+        () => connect((database) => writeBlob(database, blob)),
         () => evictBlobs(halfOf),
       );
       await evictBlobs(() => maxBlobBytes);
     },
-    deleteBlob: async (sha256) => deleteBlobs(await connect(), [sha256]),
+    deleteBlob: (sha256) => connect((database) => deleteBlobs(database, [sha256])),
 
-    held: async (model) => (await (await connect()).get("held", model)) ?? null,
+    held: async (model) => (await connect((database) => database.get("held", model))) ?? null,
     putHeld: (checkpoint) =>
       writeIfRoom(
         async () => {
-          await (await connect()).put("held", checkpoint);
+          await connect((database) => database.put("held", checkpoint));
         },
         () => evictBlobs(() => 0),
       ),
-    deleteHeld: async (model) => (await connect()).delete("held", model),
+    deleteHeld: (model) => connect((database) => database.delete("held", model)),
 
-    deviceCheck: async () => (await (await connect()).get("checks", "device")) ?? null,
+    deviceCheck: async () =>
+      (await connect((database) => database.get("checks", "device"))) ?? null,
     putDeviceCheck: (check) =>
       writeIfRoom(
         async () => {
-          await (await connect()).put("checks", check, "device");
+          await connect((database) => database.put("checks", check, "device"));
         },
         () => evictBlobs(halfOf),
       ),
 
-    async forget() {
-      const database = await connect();
-      const names = [...database.objectStoreNames];
-      const transaction = database.transaction(names, "readwrite", DURABLE);
-      await Promise.all([
-        ...names.map((name) => transaction.objectStore(name).clear()),
-        transaction.done,
-      ]);
-    },
-    async close() {
-      (await connect()).close();
-    },
+    forget: () =>
+      connect(async (database) => {
+        const names = [...database.objectStoreNames];
+        const transaction = database.transaction(names, "readwrite", DURABLE);
+        await Promise.all([
+          ...names.map((name) => transaction.objectStore(name).clear()),
+          transaction.done,
+        ]);
+      }),
+    close: () => connect(async (database) => database.close()),
   };
 }
 
 async function createKeyPair(connect: Connect): Promise<KeyPair> {
   const made = await generateKeyPair(false); // before the transaction, which does not wait for it
-  const transaction = (await connect()).transaction("keys", "readwrite", DURABLE);
-  const kept = await transaction.store.get("contributor");
-  if (kept === undefined) await transaction.store.put(made, "contributor");
-  await transaction.done;
-  return kept ?? made;
+  return connect(async (database) => {
+    const transaction = database.transaction("keys", "readwrite", DURABLE);
+    const kept = await transaction.store.get("contributor");
+    if (kept === undefined) await transaction.store.put(made, "contributor");
+    await transaction.done;
+    return kept ?? made;
+  });
 }
 
 async function putOutbox(database: Database, entry: OutboxEntry): Promise<void> {
@@ -123,13 +126,13 @@ async function settle(database: Database, piece: Piece): Promise<void> {
 }
 
 async function readBlob(
-  connect: Connect,
+  database: Database,
   sha256: string,
   usedAt: number,
 ): Promise<Uint8Array<ArrayBuffer> | null> {
-  const blob = await (await connect()).get("blobs", sha256);
+  const blob = await database.get("blobs", sha256);
   if (blob === undefined) return null;
-  await (await connect()).put("blobUses", { sha256, sizeBytes: blob.bytes.length, usedAt });
+  await database.put("blobUses", { sha256, sizeBytes: blob.bytes.length, usedAt });
   return blob.bytes;
 }
 

@@ -22,7 +22,12 @@ async function openStage(name: string) {
     };
     try {
       const engine = createEngine(location.origin + WASM_FOLDER, build);
-      const platform = { now: () => atMs, sleep: async () => {}, random: () => 0.5 };
+      const platform = {
+        now: () => atMs,
+        steadyMs: () => atMs,
+        sleep: async () => {},
+        random: () => 0.5,
+      };
       const run = {
         store,
         platform,

@@ -1,5 +1,6 @@
 import { deleteDB, openDB } from "idb";
 import { expect, test } from "vitest";
+import { connectDatabase } from "../../../worker/store/indexed-db-connection.ts";
 import { openIndexedDbStore } from "../../../worker/store/indexed-db-store.ts";
 import { pieceOf, testStore } from "../../fixtures/store-suite.ts";
 
@@ -77,4 +78,44 @@ test("IndexedDB: a database that was deleted under the store is made anew", asyn
   await store.putDeviceCheck({ fingerprint: "a device", passedAt: 1 });
   await store.close();
   await (await openIndexedDbStore(settings)).close();
+});
+
+test("IndexedDB: a connection that is lost in the middle is opened again, and nothing is lost", async () => {
+  const settings = { name: "lost-connection", now: () => 1 };
+  const opened: IDBDatabase[] = [];
+  const open = IDBFactory.prototype.open;
+  IDBFactory.prototype.open = function (...call) {
+    const request = open.apply(this, call);
+    request.addEventListener("success", () => opened.push(request.result));
+    return request;
+  };
+  try {
+    const store = await openIndexedDbStore(settings);
+    const entry = {
+      bytes: new Uint8Array(3),
+      signature: "",
+      piece: { ...pieceOf(1), sent: "waiting" as const },
+    };
+    opened[0]?.close(); // as a browser does it that is short of memory: without a word
+    await store.putOutbox(entry);
+    expect(await store.outbox()).toEqual([entry]);
+    expect(opened).toHaveLength(2);
+    await store.close();
+  } finally {
+    IDBFactory.prototype.open = open;
+  }
+});
+
+test("IndexedDB: a database that does not open in time is a reason and a way out", async () => {
+  const open = IDBFactory.prototype.open;
+  const silent = {} as IDBOpenDBRequest;
+  Object.assign(silent, { addEventListener: () => {}, removeEventListener: () => {} });
+  Object.setPrototypeOf(silent, IDBOpenDBRequest.prototype);
+  IDBFactory.prototype.open = () => silent;
+  try {
+    const connect = connectDatabase("silent", 20);
+    await expect(connect(async () => {})).rejects.toThrow(/does not answer\. Close other tabs/);
+  } finally {
+    IDBFactory.prototype.open = open;
+  }
 });
