@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { parseConfig } from "./config.ts";
 
 test("every setting has a default", () => {
-  expect(parseConfig({})).toMatchObject({ port: 8787, dataDir: "./data", trustProxy: false });
+  expect(parseConfig({})).toMatchObject({ port: 8787, dataDir: "./data", trustProxy: 0 });
 });
 
 test("a setting that makes no sense is named in one sentence", () => {

@@ -10,8 +10,8 @@ export type Config = {
   readonly dataDir: string;
   /** WEB_DIR: the built page. */
   readonly webDir: string;
-  /** TRUST_PROXY: 1 if a proxy in front sets X-Forwarded-For. */
-  readonly trustProxy: boolean;
+  /** TRUST_PROXY: how many proxies in front add an address to X-Forwarded-For; 0 trusts none. */
+  readonly trustProxy: number;
   /** BLOB_URL: prefix of every blob's address, when a cache or another host serves them. */
   readonly blobUrl: string;
   /** TICKET_HOURS: how long a ticket is good for. */
@@ -37,12 +37,6 @@ export function parseConfig(environment: Environment): Config {
       `${name} is "${text}", but must be a whole number from ${least} to ${most}.`,
     );
   };
-  const flag = (name: string) => {
-    const text = environment[name] ?? "";
-    if (["", "0", "false"].includes(text)) return false;
-    if (["1", "true"].includes(text)) return true;
-    throw new StartError(`${name} is "${text}", but must be 1 or 0.`);
-  };
   const text = (name: string, fallback: string) => environment[name] || fallback;
 
   const blobUrl = text("BLOB_URL", "/api/v1/blobs/");
@@ -56,7 +50,7 @@ export function parseConfig(environment: Environment): Config {
     host: text("HOST", ""),
     dataDir: text("DATA_DIR", "./data"),
     webDir: text("WEB_DIR", "dist"),
-    trustProxy: flag("TRUST_PROXY"),
+    trustProxy: integer("TRUST_PROXY", 0, 0, 16),
     blobUrl,
     ticketHours: integer("TICKET_HOURS", 24, 1, 8760), // an outbox may wait for a day
     keyframeEvery: integer("KEYFRAME_EVERY", 16, 1, 10_000),

@@ -22,6 +22,7 @@ import { openApiDocument } from "./openapi.ts";
 import { pageRoutes } from "./pages.ts";
 import { answerError, Refusal, refusalAnswer } from "./refusal.ts";
 import { securityHeaders } from "./security-headers.ts";
+import { signallingRoutes } from "./signalling.ts";
 import { statusRoutes } from "./status-routes.ts";
 import { ticketRoutes } from "./ticket-routes.ts";
 
@@ -88,6 +89,7 @@ export function createApp(parts: AppParts): Hono {
   app.route("/", eventRoutes(context.ledger, hub, Math.random)); // no lot: it decides nothing
   app.route("/", adminRoutes(context, hub, limits, onWork));
   app.route("/", metricsRoutes(health, answers));
+  app.route("/", signallingRoutes());
   app.get(`${API}/*`, (c) => c.notFound());
   app.route("/", pageRoutes(context.config.webDir));
   return app;

@@ -17,7 +17,7 @@ export type Limits = {
 };
 
 export function createLimits({ config, clock }: Pick<RelayContext, "config" | "clock">): Limits {
-  const networkOf = (c: Context) => askerOf(c, config.trustProxy);
+  const networkOf = createAskers(config.trustProxy);
   const { read: body, hold } = createBodies(networkOf);
   const addresses = createRateLimit(config.addressRequestsPerMinute);
   const keys = createRateLimit(config.keyRequestsPerMinute);
@@ -38,7 +38,18 @@ export function createLimits({ config, clock }: Pick<RelayContext, "config" | "c
   };
 }
 
-function askerOf(c: Context, trustProxy: boolean): string {
-  const socket = c.env?.incoming === undefined ? "in process" : getConnInfo(c).remote.address;
-  return senderOf({ forwarded: c.req.header("x-forwarded-for"), socket }, trustProxy);
+/** Tells where a request comes from, and once in the log that a proxy's word for it is not trusted. */
+function createAskers(trustedProxies: number): (c: Context) => string {
+  let told = trustedProxies > 0;
+  return (c) => {
+    const forwarded = c.req.header("x-forwarded-for");
+    if (forwarded !== undefined && !told) {
+      told = true;
+      console.warn(
+        "A proxy says for whom it asks (x-forwarded-for), and TRUST_PROXY is 0: all its users share one limit. Set TRUST_PROXY to the number of proxies in front of this relay.",
+      );
+    }
+    const socket = c.env?.incoming === undefined ? undefined : getConnInfo(c).remote.address;
+    return senderOf({ forwarded, socket }, trustedProxies);
+  };
 }

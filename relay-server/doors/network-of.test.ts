@@ -1,10 +1,13 @@
 import { expect, test } from "vitest";
-import { networkOf } from "./network-of.ts";
+import { networkOf, senderOf } from "./network-of.ts";
 
 test.each([
   ["192.0.2.7", "192.0.2.7"],
+  ["192.0.2.7:40123", "192.0.2.7"],
   ["::ffff:192.0.2.7", "192.0.2.7"],
   ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"],
+  ["[2001:db8:1:2:3:4:5:6]", "2001:db8:1:2::/64"],
+  ["[2001:db8:1:2::9]:40123", "2001:db8:1:2::/64"],
   ["2001:0DB8:0001:0002::9", "2001:db8:1:2::/64"],
   ["2001:db8::9", "2001:db8:0:0::/64"],
   ["2001:db8:1:2:3:4:192.0.2.7", "2001:db8:1:2::/64"],
@@ -13,6 +16,20 @@ test.each([
   ["::1", "0:0:0:0::/64"],
   ["::", "0:0:0:0::/64"],
   ["unknown", "unknown"],
-])("%s is one of %s", (address, network) => {
+  ["", "unknown"],
+  ["7", "unknown"],
+  ["x".repeat(10_000), "unknown"],
+])("H4: %s is one of %s", (address, network) => {
   expect(networkOf(address)).toBe(network);
+});
+
+test.each([
+  [0, "192.0.2.1", "198.51.100.1"],
+  [1, undefined, "198.51.100.1"],
+  [1, "192.0.2.1", "192.0.2.1"],
+  [1, "203.0.113.9, 192.0.2.1", "192.0.2.1"],
+  [2, "203.0.113.9, 192.0.2.1:4000, 10.0.0.1", "192.0.2.1"],
+  [2, "10.0.0.1", "10.0.0.1"],
+])("H4: behind %s proxies, %s forwarded, a request comes from %s", (hops, forwarded, sender) => {
+  expect(senderOf({ forwarded, socket: "198.51.100.1" }, hops)).toBe(sender);
 });

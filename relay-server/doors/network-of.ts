@@ -1,37 +1,39 @@
-import { isIPv6 } from "node:net";
+import { SocketAddress } from "node:net";
+import ipaddr from "ipaddr.js";
+
+const HOME_GROUPS = 4; // the first 64 bits: a home's line comes with the other 64
 
 /**
- * What one party has of the network: an IPv4 address, or the first 64 bits of an IPv6 address, since a home's line comes
- * with 2^64 of those. What is no address stays as it is.
+ * What one party has of the network: an IPv4 address, or the first 64 bits of an IPv6 address. A port, brackets and a zone
+ * say nothing of a party. Text that is no address is "unknown".
  */
-export function networkOf(address: string): string {
-  const [plain = ""] = address.split("%"); // a zone says which of our own interfaces
-  if (!isIPv6(plain)) return address;
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(plain)?.[1]; // IPv4 as a socket for both tells it
-  if (mapped !== undefined) return mapped;
-  const [left = [], right = []] = plain.split("::").map(groupsOf);
-  const zeros = plain.includes("::") ? Array<string>(8 - left.length - right.length).fill("0") : [];
-  return `${[...left, ...zeros, ...right].slice(0, 4).join(":")}::/64`;
+export function networkOf(text: string): string {
+  const address =
+    ipaddr.IPv4.isValidFourPartDecimal(text) || ipaddr.IPv6.isValid(text) ? text : addressOf(text);
+  if (address === null || !ipaddr.isValid(address)) return "unknown";
+  const parsed = ipaddr.process(address); // an IPv4 address that a socket for both kinds tells as IPv6 is itself again
+  if (parsed instanceof ipaddr.IPv4) return parsed.toString();
+  const home = parsed.parts.slice(0, HOME_GROUPS).map((part) => part.toString(16));
+  return `${home.join(":")}::/64`;
 }
 
-/** Where a request comes from: the last hop that the proxy in front saw, or the socket. */
-export function senderOf(
-  {
-    forwarded,
-    socket,
-  }: { readonly forwarded: string | undefined; readonly socket?: string | undefined },
-  trustProxy: boolean,
-): string {
-  const hop = trustProxy ? forwarded?.split(",").at(-1)?.trim() : undefined;
-  return networkOf(hop ?? socket ?? "unknown");
+/** The address of `address:port` or `[address]:port`; null if it is neither. */
+function addressOf(text: string): string | null {
+  return /[.\]]/.test(text) ? (SocketAddress.parse(text)?.address ?? null) : null;
 }
 
-/** The groups of half an address, without leading zeros; an IPv4 address at its end stands for two. */
-function groupsOf(half: string): string[] {
-  if (half === "") return [];
-  return half
-    .split(":")
-    .flatMap((group) =>
-      group.includes(".") ? ["0", "0"] : [Number.parseInt(group, 16).toString(16)],
-    );
+export type Sender = {
+  /** The request's `x-forwarded-for`. */
+  readonly forwarded: string | undefined;
+  /** The address at the other end of the line. */
+  readonly socket: string | undefined;
+};
+
+/**
+ * Where a request comes from: the address that the outermost of `hops` proxies in front saw, each of which adds one to
+ * the list; the end of the line where there is no proxy or it says nothing.
+ */
+export function senderOf({ forwarded, socket }: Sender, hops: number): string {
+  const seen = hops > 0 && forwarded !== undefined ? forwarded.split(",") : [];
+  return networkOf((seen.at(-hops) ?? seen[0] ?? socket ?? "").trim());
 }

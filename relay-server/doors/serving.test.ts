@@ -5,7 +5,7 @@ import { ANSWER_TIMEOUT_MS } from "../../core/protocol/timeouts.ts";
 import { REQUEST_TIMEOUT_MS, startServing } from "./serving.ts";
 
 test("H2: a request that does not end in time is ended", async () => {
-  const config = { host: "127.0.0.1", port: 0, trustProxy: false };
+  const config = { host: "127.0.0.1", port: 0, trustProxy: 0 };
   const take = async (request: Request) => new Response(await request.text());
   const serving = await startServing(config, take, { requestTimeoutMs: 200 });
   const socket = connect(serving.port, config.host);

@@ -5,17 +5,20 @@ import { afterEach, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { openSignalling } from "./signalling.ts";
 
-type Options = Parameters<typeof openSignalling>[1];
+type Limits = Parameters<typeof openSignalling>[0];
 const closers: (() => void)[] = [];
 afterEach(() => {
   for (const close of closers.splice(0)) close();
 });
 
 /** Signalling by itself; `connect` is a peer of that name that is let in, or sees its socket close. */
-async function openStage(options: Options) {
+async function openStage(limits: Limits = {}) {
   const accepted: Socket[] = [];
   const server = createServer().on("connection", (socket: Socket) => accepted.push(socket));
-  const signalling = openSignalling(server, options);
+  const signalling = openSignalling(limits);
+  server.on("upgrade", (request, socket, head) =>
+    signalling.upgrade(request, socket, head, String(request.headers.from)),
+  );
   await once(server.listen(0, "127.0.0.1"), "listening");
   closers.push(() => {
     signalling.close();
@@ -23,19 +26,27 @@ async function openStage(options: Options) {
     server.closeAllConnections();
   });
   const { port } = server.address() as AddressInfo;
-  async function connect(id: string, forwarded = "192.0.2.1"): Promise<WebSocket> {
-    const query = new URLSearchParams({ key: "peerjs", id, token: id });
-    const headers = { "x-forwarded-for": forwarded };
-    const peer = new WebSocket(`ws://127.0.0.1:${port}/peerjs/peerjs?${query}`, { headers });
-    await Promise.race([once(peer, "message"), once(peer, "close")]);
+  async function connect(id: string, from = "here", token = id): Promise<WebSocket> {
+    const query = new URLSearchParams({ key: "peerjs", id, token });
+    const peer = new WebSocket(`ws://127.0.0.1:${port}/peerjs/peerjs?${query}`, {
+      headers: { from },
+    });
+    peer.on("error", () => {}); // turned away: it closes then
+    await new Promise((resolve) => peer.once("message", resolve).once("close", resolve));
     return peer;
   }
-  return { connect, accepted };
+  return { connect, accepted, signalling };
 }
 
-const offer = (dst: string, payload = "") => JSON.stringify({ type: "OFFER", dst, payload });
+const offer = (dst: string, payload: unknown = "") =>
+  JSON.stringify({ type: "OFFER", dst, payload });
 
-test("a peer that sends too many messages, or too much, is disconnected, and only that", async () => {
+async function nextMessage(peer: WebSocket): Promise<unknown> {
+  const [data] = await once(peer, "message");
+  return JSON.parse(String(data));
+}
+
+test("W: a peer that sends too many messages, or too much, is disconnected, and only that", async () => {
   const { connect } = await openStage({ messages: 5, bytes: 1000 });
   const [many, much, quiet] = [
     await connect("many"),
@@ -50,24 +61,82 @@ test("a peer that sends too many messages, or too much, is disconnected, and onl
   expect(quiet.readyState).toBe(WebSocket.OPEN);
 });
 
-test("a peer that does not take what it is sent is disconnected", async () => {
-  const { connect, accepted } = await openStage({ bytes: 1 << 30, unreadBytes: 64 << 10 });
+test("W: many peers of one network that send much together are disconnected, others are not", async () => {
+  const { connect } = await openStage({ networkBytes: 20_000 });
+  const peers = await Promise.all(Array.from({ length: 5 }, (_, i) => connect(`p${i}`, "crowd")));
+  const other = await connect("other", "elsewhere");
+  for (const peer of peers) peer.send(offer("nobody", "x".repeat(5000)));
+  await Promise.any(peers.map((peer) => once(peer, "close")));
+  expect(other.readyState).toBe(WebSocket.OPEN);
+});
+
+test("W: a peer that does not take what it is sent is disconnected", async () => {
+  const { connect, accepted } = await openStage({ bytes: 1 << 30, networkBytes: 1 << 30 });
   const deaf = await connect("deaf");
   const loud = await connect("loud");
   deaf.pause();
-  const message = offer("deaf", "x".repeat(60_000));
-  for (let i = 0; i < 400; i++) loud.send(message); // more than the kernel's buffers hold
-  await once(accepted[0]!, "close");
+  const message = offer("deaf", "x".repeat(15_000));
+  const gone = once(accepted[0]!, "close");
+  for (let i = 0; i < 900; i++) loud.send(message); // more than the kernel's buffers hold
+  await gone;
   expect(loud.readyState).toBe(WebSocket.OPEN);
 });
 
-test("one network has so many sockets, an IPv6 network too, and gets them back", async () => {
-  const { connect } = await openStage({ trustProxy: true, socketsPerNetwork: 2 });
-  const first = await connect("a", "2001:db8::1");
-  await connect("b", "2001:db8::2");
-  expect((await connect("c", "2001:db8::3")).readyState).toBe(WebSocket.CLOSED);
-  expect((await connect("d", "2001:db8:0:1::1")).readyState).toBe(WebSocket.OPEN);
+test("W: one network has so many sockets, and gets them back", async () => {
+  const { connect } = await openStage({ socketsPerNetwork: 2 });
+  const first = await connect("a");
+  await connect("b");
+  expect((await connect("c")).readyState).toBe(WebSocket.CLOSED);
+  expect((await connect("d", "elsewhere")).readyState).toBe(WebSocket.OPEN);
   first.close();
   await once(first, "close");
-  expect((await connect("e", "2001:db8::4")).readyState).toBe(WebSocket.OPEN);
+  expect((await connect("e")).readyState).toBe(WebSocket.OPEN);
+});
+
+test("W: what is sent to nobody is answered at once, and is not parsed", async () => {
+  const { connect } = await openStage();
+  const peer = await connect("peer");
+  peer.send(`{"type":"OFFER","dst":"nobody","payload":${"[".repeat(15_000)}`); // no JSON
+  expect(await nextMessage(peer)).toEqual({ type: "EXPIRE", src: "nobody", dst: "peer" });
+});
+
+test.each([
+  ["is no JSON", `{"type":"OFFER","dst":"peer"`],
+  ["is no message", "7"],
+  [
+    "is nested deeper than it can be written",
+    offer("peer", 0).replace("0", "[".repeat(7000) + "]".repeat(7000)),
+  ],
+  ["is longer than a message may be", offer("peer", "x".repeat(20_000))],
+])("W: a peer whose message %s is disconnected, and nobody else", async (_, text) => {
+  const { connect } = await openStage();
+  const [liar, peer] = [await connect("liar"), await connect("peer")];
+  liar.send(text);
+  await Promise.race([once(liar, "close"), once(peer, "message")]); // engines differ in how deep they write
+  expect(peer.readyState).toBe(WebSocket.OPEN);
+});
+
+test("W: a message in more pieces than a browser makes ends its peer's connection", async () => {
+  const { connect } = await openStage();
+  const liar = await connect("liar");
+  for (let i = 0; i < 40; i++) liar.send("x", { fin: false });
+  await once(liar, "close");
+});
+
+test("W: a name is its token's: others are told that it is taken, its owner comes back to it", async () => {
+  const { connect, signalling } = await openStage();
+  const first = await connect("ada", "here", "secret");
+  const thief = await connect("ada", "elsewhere", "guess");
+  await once(thief, "close");
+  const gone = once(first, "close");
+  const again = await connect("ada", "here", "secret");
+  await gone;
+  expect([again.readyState, signalling.peers()]).toEqual([WebSocket.OPEN, 1]);
+  again.send(offer("ada", { sdp: "v=0" }));
+  expect(await nextMessage(again)).toEqual({
+    type: "OFFER",
+    src: "ada",
+    dst: "ada",
+    payload: { sdp: "v=0" },
+  });
 });

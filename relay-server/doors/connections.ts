@@ -1,0 +1,57 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+
+const MAX_IN_LINE = 16; // browsers and proxies send a request once they have the last answer
+const MAX_BEYOND = 64; // a packet of 64 KB holds more requests; a client that goes on sending them reads nothing
+
+/**
+ * Give a connection one answer at a time, however many requests it sends ahead. After `MAX_IN_LINE` of them the connection
+ * ends once these are answered; a client asks for the rest on another (RFC 9112, 9.3.2).
+ */
+export function answerInTurn(answer: RequestListener): RequestListener {
+  type Turn = { readonly request: IncomingMessage; readonly response: ServerResponse };
+  const lines = new WeakMap<Socket, { waiting: Turn[]; beyond: number }>();
+
+  function begin(socket: Socket, { request, response }: Turn): void {
+    response.once("close", () => {
+      const next = lines.get(socket)?.waiting.shift();
+      if (next === undefined || socket.destroyed) lines.delete(socket);
+      else begin(socket, next);
+    });
+    answer(request, response);
+  }
+
+  return (request, response) => {
+    const { socket } = request;
+    const line = lines.get(socket);
+    if (line === undefined) {
+      lines.set(socket, { waiting: [], beyond: 0 });
+      begin(socket, { request, response });
+    } else if (line.waiting.length < MAX_IN_LINE && line.beyond === 0) {
+      line.waiting.push({ request, response });
+      if (line.waiting.length === MAX_IN_LINE) response.shouldKeepAlive = false;
+    } else {
+      line.beyond += 1;
+      if (line.beyond > MAX_BEYOND) socket.destroy();
+    }
+  };
+}
+
+/** Counts things by name, with room for `most` a name. */
+export function createCounter(most: number) {
+  const counts = new Map<string, number>();
+  return {
+    /** One more; false if there is no room. */
+    add(name: string): boolean {
+      const count = counts.get(name) ?? 0;
+      if (count >= most) return false;
+      counts.set(name, count + 1);
+      return true;
+    },
+    remove(name: string): void {
+      const left = (counts.get(name) ?? 0) - 1;
+      if (left > 0) counts.set(name, left);
+      else counts.delete(name);
+    },
+  };
+}
