@@ -3,6 +3,7 @@ import { isStorageFull } from "./content/storage-error.ts";
 import type { RelayContext } from "./context.ts";
 import type { Checkpoints } from "./history/checkpoints.ts";
 import { createHeads } from "./history/head.ts";
+import { promotePatches } from "./history/promotion.ts";
 import { revertNext } from "./history/reverting.ts";
 import type { LikenessOf } from "./judging/likeness.ts";
 import { judgeWaiting } from "./judging/screening.ts";
@@ -96,6 +97,7 @@ function startLoop(parts: PipelineParts, model: string): Pick<Pipeline, "wake" |
 
   async function step(): Promise<StepResult> {
     if (await spotChecks.step()) hub.wake(); // between the others, so that nothing is refused while it is merged
+    await promotePatches(context, model); // a full disk may have come between
     const head = await headOf(model);
     if (await revertNext(parts, head, closing.signal)) {
       hub.wake();

@@ -11,8 +11,10 @@ import type { RelayContext } from "./context.ts";
 import { createAbsentApp } from "./doors/absent.ts";
 import { createApp } from "./doors/app.ts";
 import { type Fetch, startServing } from "./doors/serving.ts";
+import { type OnDurable, tellWrites } from "./durable-steps.ts";
 import { createCheckpoints } from "./history/checkpoints.ts";
 import type { Progress } from "./history/import-model.ts";
+import { promotePatches, sweepPatches } from "./history/promotion.ts";
 import { openModels } from "./history/served-models.ts";
 import { type Identity, openIdentity } from "./identity.ts";
 import { createJudgingPace } from "./judging/judging-pace.ts";
@@ -38,6 +40,8 @@ export type RelayOptions = {
   /** Fresh random bytes, fit for secrets. */
   readonly random: (sizeBytes: number) => Uint8Array<ArrayBuffer>;
   readonly onProgress?: Progress;
+  /** Hears of each write once it is on the disk: where crash tests end the process. */
+  readonly onDurable?: OnDurable;
 };
 
 export type Relay = {
@@ -72,7 +76,7 @@ const fullSentence = (dataDir: string) =>
   `The disk of the data folder ${dataDir} is full: make room on it, or choose another DATA_DIR.`;
 
 async function start(
-  { config, sources, clock, random, onProgress = () => {} }: RelayOptions,
+  { config, sources, clock, random, onProgress = () => {}, onDurable = () => {} }: RelayOptions,
   closers: (() => unknown)[],
   close: () => Promise<void>,
 ): Promise<Relay> {
@@ -81,8 +85,17 @@ async function start(
   const starting = createAbsentApp(config, "the relay is starting");
   const serving = await startServing(config, (request) => starting.fetch(request));
   closers.push(serving.close);
-  const { ledger, close: closeLedger } = await openLedger(folder.ledger);
-  closers.push(closeLedger);
+  const opened = await openLedger(folder.ledger);
+  closers.push(opened.close);
+  const stores = tellWrites(
+    {
+      ledger: opened.ledger,
+      blobs: openPublicBlobs(folder.blobs, folder.temporary),
+      heldOut: openHeldOutStore(folder.heldOut, folder.temporary),
+    },
+    onDurable,
+  );
+  const { ledger } = stores;
   const { evaluator, close: closeEvaluator } = openEvaluator();
   closers.push(closeEvaluator);
 
@@ -90,9 +103,7 @@ async function start(
     config,
     clock,
     random,
-    ledger,
-    blobs: openPublicBlobs(folder.blobs, folder.temporary),
-    heldOut: openHeldOutStore(folder.heldOut, folder.temporary),
+    ...stores,
     identity: await openOwnIdentity(folder, ledger),
     models: new Map(),
     pace: createJudgingPace(),
@@ -100,9 +111,11 @@ async function start(
     problems: new Map(),
     toldHealth: new Map(),
   };
+  await sweepPatches(context);
   const notes = await importNew(context, evaluator, sources, onProgress);
   const checkpoints = createCheckpoints(ledger, context.blobs);
   const fences = await openModels(context, checkpoints, evaluator);
+  for (const model of context.models.keys()) await promotePatches(context, model);
   const maintainerTokenFile = await ensureMaintainer(context, folder);
 
   const hub = await createEventHub(ledger);

@@ -10,10 +10,10 @@ import { tinyRecipe } from "../../tests/fixtures/tiny-model.ts";
 import { openPublicBlobs } from "../content/public-blobs.ts";
 import type { RelayContext } from "../context.ts";
 import { openIdentity } from "../identity.ts";
-import type { Attestation } from "../judging/judge.ts";
 import type { Member } from "../judging/member.ts";
 import type { PublicationOutcome } from "../store/publication.ts";
 import type { Head } from "./head.ts";
+import { promotePatches, sweepPatches } from "./promotion.ts";
 import { publishCandidate } from "./publishing.ts";
 
 let folder: string;
@@ -22,27 +22,11 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-test("H6: of a cohort whose member was refused while it was merged, no patch stays public", async () => {
-  const blobs = openPublicBlobs(join(folder, "blobs"), folder);
-  const bytes = new Uint8Array(1000);
-  const waiting = await sha256(bytes);
-  const ledger = {
-    waitingBytes: async (id: string) => (id === waiting ? bytes : undefined),
-    contribution: async () => ({ version: null }),
-  };
-  const context = { blobs, ledger } as unknown as RelayContext; // it does not come to the rest
-  const members = [{ id: waiting }, { id: "0".repeat(64) }];
-  const candidate = { members } as unknown as Candidate<Member>;
-  const outcome = publishCandidate(context, {} as Head, candidate, {} as Attestation, 1);
-  expect(await outcome).toBe("not-waiting");
-  expect([await blobs.size(waiting), await blobs.size(waiting, "gzip")]).toEqual([null, null]);
-});
-
-/** A merge of one waiting patch: what comes of it, and how large the patch is that is public then. */
+/** A merge of one waiting patch: what comes of it, how large the patch is that is public then. It never is before the commit. */
 async function publishOne(
   name: string,
   publish: () => Promise<PublicationOutcome>,
-  { mostBlobs = 3, life = { version: null as number | null } } = {},
+  { mostBlobs = 3 } = {},
 ) {
   const store = openPublicBlobs(join(folder, name), folder);
   let puts = 0;
@@ -55,11 +39,20 @@ async function publishOne(
   };
   const bytes = new Uint8Array(1000);
   const id = await sha256(bytes);
+  let due: string[] = [];
   const ledger = {
     waitingBytes: async () => bytes,
-    contribution: async () => life,
     epoch: async () => ({ versions: 1, arrived: 0, outstanding: 0 }),
-    publish,
+    async publish() {
+      expect(await store.size(id)).toBe(null);
+      const outcome = await publish();
+      if (outcome === "published") due = [id];
+      return outcome;
+    },
+    duePromotions: async () => due,
+    notePromoted: async () => {
+      due = [];
+    },
   };
   const context = {
     blobs,
@@ -92,29 +85,50 @@ async function publishOne(
     { report: { examples: 1, lossNats: 1, accuracy: 1 }, gate: null },
     1,
   ).catch((error: unknown) => error);
-  return { outcome, publicBytes: await store.size(id) };
+  const publicBytes = await store.size(id);
+  /** What the relay does before its next step, with room on the disk. */
+  const promote = async () => {
+    await promotePatches({ blobs: store, ledger } as unknown as RelayContext, "tiny");
+    return store.size(id);
+  };
+  return { outcome, publicBytes, promote };
 }
 
 test("H6: a patch is not public while it waits because its version could not be written", async () => {
-  const blobs = { mostBlobs: 2 }; // the patch, the manifest; not the step
-  const { outcome, publicBytes } = await publishOne("full", async () => "published", blobs);
+  const { outcome, publicBytes } = await publishOne("full", async () => "published", {
+    mostBlobs: 1, // the manifest; not the step
+  });
   expect(outcome).toEqual(new Error("no space left"));
   expect(publicBytes).toBe(null);
 });
 
 test("H6: a patch is not public while it waits because another relay publishes now", async () => {
   const fenced = await publishOne("fenced", async () => "fenced");
-  expect(fenced).toEqual({ outcome: "fenced", publicBytes: null });
+  expect(fenced).toMatchObject({ outcome: "fenced", publicBytes: null });
 });
 
-test("H6: a merged patch is public, also where the ledger's answer is lost after the commit", async () => {
+test("H6: a patch is public once its version is, or as soon as there is room for it", async () => {
   const merged = await publishOne("merged", async () => "published");
-  expect(merged).toEqual({ outcome: "published", publicBytes: 1000 });
-  const life = { version: null as number | null };
-  const commitAndFail = async () => {
-    life.version = 1;
-    throw new Error("gone");
+  expect(merged).toMatchObject({ outcome: "published", publicBytes: 1000 });
+  const mostBlobs = 2; // the manifest and the step
+  const { outcome, promote } = await publishOne("late", async () => "published", { mostBlobs });
+  expect(outcome).toEqual(new Error("no space left"));
+  expect(await promote()).toBe(1000);
+});
+
+test("H6: what earlier software left public of unmerged work is taken back, once", async () => {
+  const blobs = openPublicBlobs(join(folder, "sweep"), folder);
+  const [waiting, merged] = await Promise.all([1, 2].map((n) => blobs.put(new Uint8Array(n))));
+  const settings = new Map([["patch-sweep", "due"]]);
+  const ledger = {
+    setting: async (name: string) => settings.get(name),
+    putSetting: async (name: string, value: string) => void settings.set(name, value),
+    unmerged: async (after: string) => (after === "" ? [waiting] : []),
   };
-  const lost = await publishOne("lost", commitAndFail, { life });
-  expect(lost).toEqual({ outcome: new Error("gone"), publicBytes: 1000 });
+  const context = { blobs, ledger } as unknown as RelayContext; // it does not come to the rest
+  await sweepPatches(context);
+  expect([await blobs.size(waiting!), await blobs.size(merged!)]).toEqual([null, 2]);
+  await blobs.put(new Uint8Array(1));
+  await sweepPatches(context);
+  expect(await blobs.size(waiting!)).toBe(1);
 });

@@ -16,11 +16,12 @@ import type { PublicationOutcome } from "../store/publication.ts";
 import type { RevertPublication } from "../store/reverts.ts";
 import type { VersionRow } from "../store/tables.ts";
 import type { Head } from "./head.ts";
+import { promotePatches } from "./promotion.ts";
 
 /**
- * Step 10 of the walk: the blobs first, then one transaction. If it does not come to that, as when a member does not wait any
- * more, another publisher was faster or the disk is full, nobody may read any member's patch (protocol H6); what else was
- * written stays as blobs that nothing names.
+ * Step 10 of the walk: the version's blobs first, then one transaction, then the members' patches (protocol H6). If it does
+ * not come to the transaction, as when a member does not wait any more, another publisher was faster or the disk is full,
+ * what was written stays as blobs that nothing names.
  */
 export async function publishCandidate(
   context: RelayContext,
@@ -29,52 +30,22 @@ export async function publishCandidate(
   attestation: Attestation,
   fence: number,
 ): Promise<PublicationOutcome> {
-  let outcome: PublicationOutcome = "not-waiting";
-  try {
-    if (await putPatches(context, candidate.members)) {
-      const merge = mergeRecordOf(head.recipe.merge, inputsOf(candidate));
-      const version = await writeVersion(context, head, candidate.step, { merge }, attestation);
-      outcome = await context.ledger.publish({
-        version,
-        fence,
-        inputs: candidate.members.map(({ id, contributor, examples, row }, i) => ({
-          contribution: id,
-          contributor,
-          shards: JSON.parse(row.shards),
-          multiplier: candidate.multipliers[i]!,
-          credit: (examples * candidate.multipliers[i]!) / MAX_MULTIPLIER,
-        })),
-        events: eventsOf(version),
-      });
-    }
-    return outcome;
-  } finally {
-    if (outcome !== "published") await takeBackPatches(context, candidate.members);
-  }
-}
-
-/** Make the members' patches public; false if one of them does not wait any more. */
-async function putPatches(
-  { blobs, ledger }: RelayContext,
-  members: readonly Member[],
-): Promise<boolean> {
-  for (const { id } of members) {
-    const bytes = await ledger.waitingBytes(id);
-    if (bytes === undefined) return false;
-    await blobs.put(bytes);
-  }
-  return true;
-}
-
-/** Make the patches of those that no version has secret again: a commit may have been made whose answer was lost. */
-async function takeBackPatches(
-  { blobs, ledger }: RelayContext,
-  members: readonly Member[],
-): Promise<void> {
-  for (const { id } of members) {
-    const life = await ledger.contribution(id);
-    if (life?.version === null) await blobs.remove(id);
-  }
+  const merge = mergeRecordOf(head.recipe.merge, inputsOf(candidate));
+  const version = await writeVersion(context, head, candidate.step, { merge }, attestation);
+  const outcome = await context.ledger.publish({
+    version,
+    fence,
+    inputs: candidate.members.map(({ id, contributor, examples, row }, i) => ({
+      contribution: id,
+      contributor,
+      shards: JSON.parse(row.shards),
+      multiplier: candidate.multipliers[i]!,
+      credit: (examples * candidate.multipliers[i]!) / MAX_MULTIPLIER,
+    })),
+    events: eventsOf(version),
+  });
+  if (outcome === "published") await promotePatches(context, head.model);
+  return outcome;
 }
 
 /** The same for a version without a contribution, `step` being what that changes in the head. */

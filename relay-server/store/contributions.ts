@@ -55,7 +55,7 @@ export function contributionParts(db: Kysely<Tables>, write: Write) {
         .execute();
       return rows.map(lifeOf);
     },
-    /** The bytes of a contribution that waits; undefined once it is decided. */
+    /** The bytes of a contribution that waits, or that is merged and not promoted; undefined after that. */
     async waitingBytes(id: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
       const row = await db
         .selectFrom("waiting_bytes")

@@ -111,9 +111,14 @@ export function judgingParts(db: Kysely<Tables>, write: Write) {
           .where("state", "in", [...WAITING])
           .returningAll()
           .execute();
+        if (rows.length === 0) return;
         await trx
           .deleteFrom("waiting_bytes")
-          .where("contribution", "in", [...ids])
+          .where(
+            "contribution",
+            "in",
+            rows.map(({ id }) => id), // what was merged meanwhile keeps its bytes
+          )
           .execute();
         await tellLives(trx, rows);
       });

@@ -50,26 +50,43 @@ export function ledgerSuite(open: () => Promise<EmptyDatabase>): void {
     expect(await ledger.contribution(id(9))).toBeUndefined();
   });
 
+  ledgerTest("publishing moves the head and writes receipts", async (ledger) => {
+    for (const n of [1, 2]) {
+      await enterQueued(ledger, n, 5);
+    }
+    const fence = await ledger.takeOver("tiny");
+    const publication = { version: version(1), fence, inputs: inputs(1, 2), events: [] };
+    expect(await ledger.publish(publication)).toBe("published");
+    expect((await ledger.model("tiny"))?.head).toBe(1);
+    const life = await ledger.contribution(id(1));
+    expect(life).toMatchObject({ state: "merged", version: 1, multiplier: 4096, credit: 100 });
+    expect((await ledger.shards("tiny"))[0]).toMatchObject({ trained: 2 });
+    expect(await ledger.shardTrainers("tiny")).toEqual(new Map([[0, 1]]));
+    expect(await ledger.totals("tiny")).toEqual({ merged: 2, contributors: 1 });
+    expect(await ledger.counts("tiny", 10)).toMatchObject({ merged24h: 2, lastMergeAt: 1 });
+    const [leader] = await ledger.leaderboard("tiny", 0, 10);
+    expect(leader).toEqual({ contributor: id(7), credit: 200, merged: 2, lastMergedAt: 1 });
+    expect(await ledger.mergedNorms("tiny", 10)).toEqual(expect.arrayContaining([1, 2]));
+  });
+
   ledgerTest(
-    "publishing moves the head, writes receipts and deletes what waited",
+    "H6: merged bytes stay until they are promoted, whatever becomes of others of the same contributor",
     async (ledger) => {
-      for (const n of [1, 2]) {
-        await enterQueued(ledger, n, 5);
-      }
+      for (const n of [1, 2, 3]) await enterQueued(ledger, n, 5);
       const fence = await ledger.takeOver("tiny");
-      const publication = { version: version(1), fence, inputs: inputs(1, 2), events: [] };
-      expect(await ledger.publish(publication)).toBe("published");
-      expect((await ledger.model("tiny"))?.head).toBe(1);
-      const life = await ledger.contribution(id(1));
-      expect(life).toMatchObject({ state: "merged", version: 1, multiplier: 4096, credit: 100 });
+      await ledger.publish({ version: version(1), fence, inputs: inputs(1, 2), events: [] });
+      expect(await ledger.unmerged("", 5)).toEqual([id(3)]);
+      const ban = { contributor: id(7), reason: "r", maintainer: "first", at: 6 };
+      expect(await ledger.ban(ban)).toBe(1);
+      await ledger.refuseWaiting([id(1)], { code: "harmful", message: "r" }, 7);
+      expect((await ledger.contribution(id(1)))?.state).toBe("merged");
+      expect(await ledger.duePromotions("tiny", 1)).toEqual([id(1)]);
+      expect(await ledger.waitingBytes(id(1))).toEqual(bytes);
+      await ledger.notePromoted([id(1)]);
       expect(await ledger.waitingBytes(id(1))).toBeUndefined();
-      expect((await ledger.shards("tiny"))[0]).toMatchObject({ trained: 2 });
-      expect(await ledger.shardTrainers("tiny")).toEqual(new Map([[0, 1]]));
-      expect(await ledger.totals("tiny")).toEqual({ merged: 2, contributors: 1 });
-      expect(await ledger.counts("tiny", 10)).toMatchObject({ merged24h: 2, lastMergeAt: 1 });
-      const [leader] = await ledger.leaderboard("tiny", 0, 10);
-      expect(leader).toEqual({ contributor: id(7), credit: 200, merged: 2, lastMergedAt: 1 });
-      expect(await ledger.mergedNorms("tiny", 10)).toEqual(expect.arrayContaining([1, 2]));
+      expect(await ledger.duePromotions("tiny", 5)).toEqual([id(2)]);
+      expect(await ledger.unmerged("", 5)).toEqual([id(3)]);
+      expect(await ledger.unmerged(id(3), 5)).toEqual([]);
     },
   );
 

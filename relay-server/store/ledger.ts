@@ -9,6 +9,7 @@ import { createGroupCommit } from "./group-commit.ts";
 import { judgingParts } from "./judging.ts";
 import { maintainerParts } from "./maintainers.ts";
 import { modelParts } from "./models.ts";
+import { promotionParts } from "./promotions.ts";
 import { publishParts } from "./publication.ts";
 import { releaseParts } from "./releases.ts";
 import { revertParts } from "./reverts.ts";
@@ -37,6 +38,7 @@ export function createLedger(db: Kysely<Tables>) {
     ...epochParts(db),
     ...gateTestParts(db, write),
     ...publishParts(write),
+    ...promotionParts(db, write),
     ...revertParts(db, write),
     ...releaseParts(db, write),
     ...spotCheckParts(db, write),

@@ -12,6 +12,7 @@ import { addInsisting } from "./migrations/0006-insisting.ts";
 import { addBans } from "./migrations/0007-bans.ts";
 import { addLongHistories } from "./migrations/0008-long-histories.ts";
 import { completeRecipe, completeRecipes } from "./migrations/0009-recipes.ts";
+import { addPromotions } from "./migrations/0010-promotions.ts";
 import type { Tables } from "./tables.ts";
 
 /** By name, in whose order they run; the names of released ones stay, and so does what they do. */
@@ -25,6 +26,7 @@ const MIGRATIONS: Readonly<Record<string, (db: QueryExecutorProvider) => Promise
   "0007-bans": addBans,
   "0008-long-histories": addLongHistories,
   "0009-recipes": completeRecipes,
+  "0010-promotions": addPromotions,
 };
 
 const NUMBERED = 8; // migrations that ledgers from before the migrator have by number, in `schema_versions`

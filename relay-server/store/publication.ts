@@ -32,7 +32,10 @@ export type PublicationOutcome =
 
 export function publishParts(write: Write) {
   return {
-    /** Publish a version in one transaction: the head moves, every input gets its receipt, what waited is deleted. */
+    /**
+     * Publish a version in one transaction: the head moves, every input gets its receipt. Their bytes stay until they are
+     * promoted.
+     */
     publish({ version, fence, inputs, events }: Publication): Promise<PublicationOutcome> {
       return write(async (trx): Promise<PublicationOutcome> => {
         if (!(await moveHead(trx, version, fence))) return "fenced";
@@ -71,8 +74,10 @@ export function publishParts(write: Write) {
             .onConflict((conflict) => conflict.doNothing())
             .execute();
         }
-        const ids = inputs.map(({ contribution }) => contribution);
-        await trx.deleteFrom("waiting_bytes").where("contribution", "in", ids).execute();
+        for (const { contribution } of inputs) {
+          const due = { contribution, model: version.model };
+          await trx.insertInto("promotions").values(due).execute();
+        }
         await addEvents(trx, [...lives, ...events]);
         return "published";
       }).catch((error: unknown) => {

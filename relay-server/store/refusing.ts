@@ -1,7 +1,7 @@
 import type { Transaction } from "kysely";
 import type { RejectCode } from "../../core/protocol/reject-codes.ts";
 import { addEvents } from "./events.ts";
-import { lifeOf } from "./lives.ts";
+import { lifeOf, WAITING } from "./lives.ts";
 import type { Tables } from "./tables.ts";
 
 /**
@@ -20,6 +20,7 @@ export async function refuseAllWaiting(
     .innerJoin("contributions", "contributions.id", "waiting_bytes.contribution")
     .select("contributions.id")
     .where("contributor", "=", contributor)
+    .where("state", "in", [...WAITING]) // the bytes of merged work may be there too
     .execute();
   for (const { id } of waiting) {
     const row = await trx

@@ -102,7 +102,10 @@ export type ContributionRow = {
   credit: number;
 };
 
+/** The bytes of work that waits, or that was merged and is not public yet. */
 export type WaitingBytesRow = { contribution: string; bytes: Uint8Array };
+/** Merged work whose bytes are to become public. */
+export type PromotionRow = { contribution: string; model: string };
 
 export type RefusalRow = {
   id: string;
@@ -198,6 +201,7 @@ export type Tables = {
   tickets: TicketRow;
   contributions: ContributionRow;
   waiting_bytes: WaitingBytesRow;
+  promotions: PromotionRow;
   refusals: RefusalRow;
   events: EventRow;
   sequences: SequenceRow;

@@ -103,7 +103,7 @@ test("H6: nobody can load what waits, so that nothing can be fitted to it; what 
   expect(await statusOf()).toBe(404);
   relay.advance(1000 * merge.cohortSeconds);
   await relay.decided(id);
-  expect(await statusOf()).toBe(200);
+  await vi.waitFor(async () => expect(await statusOf()).toBe(200), 20_000);
 });
 
 test("work that harms is refused after scoring, and its bytes are gone", async () => {
