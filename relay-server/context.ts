@@ -5,6 +5,7 @@ import type { Config } from "./config.ts";
 import type { HeldOutStore } from "./content/held-out-store.ts";
 import type { PublicBlobs } from "./content/public-blobs.ts";
 import type { Identity } from "./identity.ts";
+import type { Queue } from "./intake/queue.ts";
 import type { JudgingPace } from "./judging/judging-pace.ts";
 import type { Ledger } from "./store/ledger.ts";
 
@@ -26,6 +27,7 @@ export type RelayContext = {
   readonly identity: Identity;
   readonly models: Map<string, ServedModel>;
   readonly pace: JudgingPace;
+  readonly queue: Queue;
   /** Positions for each model's next epoch once they are chosen, where its masks are shared. */
   readonly nextMasks: Map<string, SharedPositions>;
   /** Why nothing is merged, by model, in plain words; written by the pipeline, read by `GET /health`. */

@@ -17,6 +17,7 @@ import type { Progress } from "./history/import-model.ts";
 import { promotePatches, sweepPatches } from "./history/promotion.ts";
 import { openModels } from "./history/served-models.ts";
 import { type Identity, openIdentity } from "./identity.ts";
+import { createQueue } from "./intake/queue.ts";
 import { createJudgingPace } from "./judging/judging-pace.ts";
 import { createLikeness } from "./judging/likeness.ts";
 import { openTrainer } from "./judging/open-trainer.ts";
@@ -99,6 +100,7 @@ async function start(
   const { evaluator, close: closeEvaluator } = openEvaluator();
   closers.push(closeEvaluator);
 
+  const pace = createJudgingPace();
   const context: RelayContext = {
     config,
     clock,
@@ -106,7 +108,8 @@ async function start(
     ...stores,
     identity: await openOwnIdentity(folder, ledger),
     models: new Map(),
-    pace: createJudgingPace(),
+    pace,
+    queue: createQueue({ ledger, pace }, clock),
     nextMasks: new Map(),
     problems: new Map(),
     toldHealth: new Map(),

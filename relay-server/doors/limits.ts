@@ -8,6 +8,8 @@ import { Refusal } from "./refusal.ts";
 
 /** Refuses a key or an address that asks too often, and bodies that are too long or too many at once. */
 export type Limits = {
+  /** The network that a request comes from; null in one process. */
+  network(c: Context): string | null;
   /** Before the body is read: by the network address. */
   address(c: Context): void;
   /** Once its signature is verified: by the key. */
@@ -31,11 +33,17 @@ export function createLimits({ config, clock }: Pick<RelayContext, "config" | "c
     );
   };
   return {
+    network: (c) => (isInProcess(c) ? null : networkOf(c)),
     address: (c) => refuseIf(addresses.take(networkOf(c), clock()), "network address"),
     key: (contributor) => refuseIf(keys.take(contributor, clock()), "key"),
     body,
     hold,
   };
+}
+
+/** Whether a request came without the network, as from tests in the same process. */
+function isInProcess(c: Context): boolean {
+  return c.env?.incoming === undefined;
 }
 
 /** Tells where a request comes from, and once in the log that a proxy's word for it is not trusted. */
@@ -49,7 +57,7 @@ function createAskers(trustedProxies: number): (c: Context) => string {
         "A proxy says for whom it asks (x-forwarded-for), and TRUST_PROXY is 0: all its users share one limit. Set TRUST_PROXY to the number of proxies in front of this relay.",
       );
     }
-    const socket = c.env?.incoming === undefined ? undefined : getConnInfo(c).remote.address;
+    const socket = isInProcess(c) ? undefined : getConnInfo(c).remote.address;
     return senderOf({ forwarded, socket }, trustedProxies);
   };
 }

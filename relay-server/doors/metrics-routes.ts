@@ -29,6 +29,11 @@ export function metricsRoutes(
         "Number of the version that stands for the last release.",
       ),
       ...header("commonweight_on_mask", "gauge", "Share of 24 hours' work on the mask in force."),
+      ...header(
+        "commonweight_turned_away",
+        "gauge",
+        "Requests for work of the last ten minutes that found no room in the queue.",
+      ),
       ...header("commonweight_score_seconds", "gauge", "Time that judging one contribution takes."),
       ...header("commonweight_gate_tests", "gauge", "The gate's last candidates, by decision."),
     ];
@@ -55,6 +60,7 @@ function samplesOf(health: ModelHealth): string[] {
     ...sample("release", health.release?.version ?? null),
     ...sample("standard", health.standard),
     ...sample("on_mask", health.onMask24h),
+    ...sample("turned_away", health.turnedAway),
     ...sample("score_seconds", health.scoreSeconds),
     ...DECISIONS.flatMap((decision) => {
       const tests = health.gateTests.filter((test) => test.decision === decision);

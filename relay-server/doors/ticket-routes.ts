@@ -40,7 +40,10 @@ export function ticketRoutes(
     limits.key(request.contributor);
     const reason = await context.ledger.banReason(request.contributor);
     if (reason !== undefined) throw new Refusal("banned", reason);
-    const answer: TicketAnswer = await issueTicket(context, row, request.contributor);
+    const answer: TicketAnswer = await issueTicket(context, row, {
+      contributor: request.contributor,
+      network: limits.network(c),
+    });
     if (answer.work) onTicket(answer.ticket);
     return c.json(answer);
   });

@@ -20,7 +20,13 @@ function failingWith(error: Error) {
     appendEvents: async () => {},
   };
   const maps = { problems: new Map(), toldHealth: new Map() };
-  const context = { ledger, clock: () => 0, pace: { measured: () => null }, ...maps };
+  const context = {
+    ledger,
+    clock: () => 0,
+    pace: { measured: () => null },
+    queue: { turnedAway: () => 0 },
+    ...maps,
+  };
   const parts = { context } as unknown as PipelineParts; // it fails before it needs the others
   return { parts, refusals };
 }

@@ -10,6 +10,7 @@ import type { Ledger } from "../store/ledger.ts";
 import { bytes, contribution, filled, id } from "../store/ledger-rows.ts";
 import { openSqlite } from "../store/sqlite.ts";
 import type { Tables } from "../store/tables.ts";
+import { createQueue, type Queue } from "./queue.ts";
 import { issueTicket } from "./tickets.ts";
 
 const MINUTE_MS = 60_000;
@@ -19,7 +20,8 @@ let db: Kysely<Tables>;
 let ledger: Ledger;
 let pace: JudgingPace;
 let now: number;
-let ask: (contributor?: string) => Promise<TicketAnswer>;
+let queue: Queue;
+let ask: (contributor?: string, network?: string | null) => Promise<TicketAnswer>;
 
 beforeEach(async () => {
   db = openSqlite(":memory:");
@@ -27,6 +29,7 @@ beforeEach(async () => {
   const mask = JSON.stringify({ kind: "random", seed: "0".repeat(32), count: 5 });
   await db.updateTable("versions").set({ mask }).execute();
   pace = createJudgingPace();
+  queue = createQueue({ ledger, pace }, () => now);
   now = START_MS;
   const keys = await generateKeyPair(true);
   const context = {
@@ -36,12 +39,22 @@ beforeEach(async () => {
     ledger,
     identity: { publicKey: await publicKeyHex(keys), privateKey: keys.privateKey },
     models: new Map([["tiny", { recipe: tinyRecipe, layout: layoutOf(tinyRecipe.architecture) }]]),
-    pace,
+    queue,
   };
-  ask = async (contributor = id(7)) =>
-    issueTicket(context, (await ledger.model("tiny"))!, contributor);
+  ask = async (contributor = id(7), network = null) =>
+    issueTicket(context, (await ledger.model("tiny"))!, { contributor, network });
 });
 afterEach(() => db.destroy());
+
+/** One piece of the key's passes judging: its tickets then count up to four. */
+async function deliver(contributor = id(7)): Promise<void> {
+  const answer = await ask(contributor);
+  if (!answer.work) throw new Error(answer.message);
+  const row = { ...contribution(900), ticket: answer.ticket.id, contributor };
+  await ledger.enter(row, bytes);
+  await ledger.passScreen(row.id, 5, now);
+  await ledger.queue(row.id, now);
+}
 
 /** Ask until there is no work; returns the tickets' ids and the answer that says no. */
 async function askUntilFull() {
@@ -54,6 +67,7 @@ async function askUntilFull() {
 }
 
 test("H5: as many tickets are out as can be judged within two minutes", async () => {
+  await deliver();
   pace.note("tiny", "alone", 30);
   const { tickets, answer } = await askUntilFull();
   expect(tickets).toHaveLength(4);
@@ -61,6 +75,7 @@ test("H5: as many tickets are out as can be judged within two minutes", async ()
 });
 
 test("H5: what comes back still counts until it is judged, then the next may come", async () => {
+  await deliver();
   pace.note("tiny", "alone", 60);
   const { tickets } = await askUntilFull();
   const row = { ...contribution(1), ticket: tickets[0]! };
@@ -84,6 +99,7 @@ test("H5: tickets that did not come back within ten minutes hold nobody up", asy
 });
 
 test("H5: the longer the queue, the later one asks again, within bounds", async () => {
+  await deliver();
   for (let i = 0; i < 4; i++) await ask();
   const retryAt = async (seconds: number) => {
     pace = Object.assign(pace, createJudgingPace());
@@ -110,6 +126,7 @@ test("H5: who leaves an hour's tickets unused gets no more, until they come back
 });
 
 test("H5: a ticket whose work was refused is not unused, and holds its place in the queue like one that is out", async () => {
+  await deliver();
   const { tickets } = await askUntilFull();
   await ledger.spendTicket(tickets[9]!);
   expect((await ask()).work).toBe(true);
@@ -175,3 +192,39 @@ test("H5: where work comes faster than it can be judged, tickets grow rare, no p
   expect(Math.max(...ages)).toBeLessThanOrEqual(2 * MINUTE_MS);
   expect(ages.length).toBeGreaterThan(0.95 * ((20 * MINUTE_MS) / JUDGED_EVERY_MS));
 }, 30_000); // thousands of requests
+
+test("H5: idle tickets of one network's fresh keys keep no newcomer elsewhere from work, and Health says who was sent away", async () => {
+  pace.note("tiny", "alone", 0.5); // room for 240
+  for (let key = 0; key < 60; key++) {
+    for (let i = 0; i < 4; i++) await ask(id(100 + key), "203.0.113.7");
+  }
+  expect((await ask(id(8), "198.51.100.1")).work).toBe(true);
+  expect(queue.turnedAway("tiny")).toBe(0);
+});
+
+test("H5: two keys with idle tickets do not stop a model whose judging is slow", async () => {
+  pace.note("tiny", "alone", 16); // room for seven
+  for (let i = 0; i < 5; i++) for (const key of [100, 101]) await ask(id(key), "203.0.113.7");
+  expect((await ask(id(8), "198.51.100.1")).work).toBe(true);
+});
+
+test("H5: a network with an eighth of the queue gets no more once half of it is taken; others do", async () => {
+  await deliver();
+  pace.note("tiny", "alone", 30); // room for four, two of them a network's
+  expect((await ask(id(7), "203.0.113.7")).work).toBe(true);
+  expect((await ask(id(7), "203.0.113.7")).work).toBe(true);
+  const answer = await ask(id(9), "203.0.113.7");
+  expect(answer).toMatchObject({ work: false, reason: "queue-full", retryAfterSeconds: 5 });
+  expect(answer).toMatchObject({ message: expect.stringContaining("on this network") });
+  expect(queue.turnedAway("tiny")).toBe(1);
+  expect((await ask(id(8), "198.51.100.1")).work).toBe(true);
+  now += 10 * MINUTE_MS;
+  expect(queue.turnedAway("tiny")).toBe(0);
+});
+
+test("H5: a classroom behind one address has work while the queue is not half full", async () => {
+  pace.note("tiny", "alone", 0.5);
+  for (let key = 0; key < 40; key++) {
+    expect((await ask(id(100 + key), "203.0.113.7")).work, `key ${key}`).toBe(true);
+  }
+});

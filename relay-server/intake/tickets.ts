@@ -7,9 +7,9 @@ import { signTicket } from "../../core/protocol/signed-ticket.ts";
 import type { RelayContext } from "../context.ts";
 import { drawUint32 } from "../judging/lots.ts";
 import type { ModelRow } from "../store/tables.ts";
+import type { Asker } from "./queue.ts";
 import { chooseShards } from "./shards.ts";
 
-const MAX_QUEUE_SECONDS = 120; // whoever finishes a piece hears within two minutes what it is worth
 const LEAST_RETRY_SECONDS = 5;
 const MOST_RETRY_SECONDS = 300; // judging may turn out faster than it was, and work may come back
 const PAUSED_RETRY_SECONDS = 60;
@@ -22,7 +22,7 @@ const MOST = {
 
 type TicketContext = Pick<
   RelayContext,
-  "config" | "clock" | "random" | "ledger" | "identity" | "models" | "pace"
+  "config" | "clock" | "random" | "ledger" | "identity" | "models" | "queue"
 >;
 
 function retryAfter(seconds: number): { retryAfterSeconds: number } {
@@ -30,12 +30,13 @@ function retryAfter(seconds: number): { retryAfterSeconds: number } {
   return { retryAfterSeconds: bounded };
 }
 
-/** A piece of work for `contributor` on the model's head, or why there is none. */
+/** A piece of work for the asker on the model's head, or why there is none. */
 export async function issueTicket(
   context: TicketContext,
   model: ModelRow,
-  contributor: string,
+  asker: Asker,
 ): Promise<TicketAnswer> {
+  const { contributor } = asker;
   const { ledger, clock, config, random, identity } = context;
   if (model.paused === 1) {
     const message = "A maintainer paused this model.";
@@ -52,15 +53,10 @@ export async function issueTicket(
     const message = `Of the work that this key took within an hour, ${became}.`;
     return { work: false, reason: "queue-full", message, ...retryAfter(heldMs / 1000) };
   }
-  const [unscored, outstanding] = await Promise.all([
-    ledger.unscored(model.id),
-    ledger.outstanding(model.id, clock()),
-  ]);
-  const queueSeconds = (unscored + outstanding) * context.pace.seconds(model.id);
-  if (queueSeconds >= MAX_QUEUE_SECONDS) {
-    const message = `${unscored} contributions wait to be judged, and ${outstanding} are being made.`;
-    const excess = queueSeconds - MAX_QUEUE_SECONDS;
-    return { work: false, reason: "queue-full", message, ...retryAfter(excess) };
+  const room = await context.queue.room(model.id, asker);
+  if (room.full) {
+    const { message, excessSeconds } = room;
+    return { work: false, reason: "queue-full", message, ...retryAfter(excessSeconds) };
   }
   const [head, shards] = await Promise.all([
     ledger.version(model.id, model.head),

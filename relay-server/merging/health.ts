@@ -3,7 +3,7 @@ import type { Health, ModelHealth } from "../../core/protocol/schemas/status.ts"
 import { type RelayContext, SOFTWARE } from "../context.ts";
 
 export async function modelHealthOf(context: RelayContext, id: string): Promise<ModelHealth> {
-  const { ledger, clock, pace, problems } = context;
+  const { ledger, clock, pace, problems, queue } = context;
   const now = clock();
   const [row, counts, release, standard, gateTests] = await Promise.all([
     ledger.model(id),
@@ -14,6 +14,12 @@ export async function modelHealthOf(context: RelayContext, id: string): Promise<
   ]);
   const oldest = counts.oldestReceivedAt ?? now;
   const paused = row?.paused === 1 ? "a maintainer paused this model" : null;
+  const turnedAway = queue.turnedAway(id);
+  const isIdle = counts.received + counts.scored === 0;
+  const held =
+    turnedAway > 0 && isIdle
+      ? "nothing waits to be judged, but work that is out and does not come back keeps others from work"
+      : null;
   return {
     model: id,
     head: row?.head ?? 0,
@@ -22,12 +28,13 @@ export async function modelHealthOf(context: RelayContext, id: string): Promise<
     lastMergeAt: counts.lastMergeAt,
     merged24h: counts.merged24h,
     refused24h: counts.refused24h,
+    turnedAway,
     release: release === undefined ? null : { version: release.version, tag: release.tag },
     standard,
     onMask24h: counts.received24h === 0 ? null : counts.onMask24h / counts.received24h,
     scoreSeconds: pace.measured(id),
     gateTests,
-    problem: paused ?? problems.get(id) ?? null,
+    problem: paused ?? problems.get(id) ?? held,
   };
 }
 

@@ -6,6 +6,13 @@ import { SPENT } from "./tickets.ts";
 const MOST_A_KEY = 4; // its devices; so that nobody keeps others from work by asking for tickets all the time
 const COMES_BACK_MS = 10 * 60_000; // a piece takes a minute; whoever is away longer will hardly come back
 
+/** A key's tickets that may still come back. */
+export type TicketsOut = {
+  readonly contributor: string;
+  readonly tickets: number;
+  readonly hasDelivered: boolean;
+};
+
 /** How work and masks meet: what is out, and what came back in time. */
 export function epochParts(db: Kysely<Tables>) {
   /**
@@ -28,6 +35,35 @@ export function epochParts(db: Kysely<Tables>) {
 
   return {
     outstanding,
+    /** The same tickets by key, and whether any work of that key has passed judging, whatever the model. */
+    async ticketsOut(model: string, now: number): Promise<TicketsOut[]> {
+      const rows = await db
+        .selectFrom("tickets")
+        .select((eb) => [
+          "contributor",
+          eb.fn.countAll<number>().as("tickets"),
+          eb
+            .exists(
+              eb
+                .selectFrom("contributions")
+                .select("id")
+                .whereRef("contributions.contributor", "=", "tickets.contributor")
+                .where("state", "in", ["queued", "merged"]),
+            )
+            .as("delivered"),
+        ])
+        .groupBy("contributor")
+        .where("model", "=", model)
+        .where("issued_at", ">", now - COMES_BACK_MS)
+        .where("expires_at", ">", now)
+        .where("used", "in", [0, SPENT])
+        .execute();
+      return rows.map(({ contributor, tickets, delivered }) => ({
+        contributor,
+        tickets: Number(tickets),
+        hasDelivered: Boolean(delivered),
+      }));
+    },
     /** The state of the mask that version `head` has. */
     async epoch(model: string, head: number, now: number): Promise<EpochState> {
       const versions = db.selectFrom("versions").where("model", "=", model);

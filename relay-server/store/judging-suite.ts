@@ -171,6 +171,9 @@ export function judgingSuite(ledgerTest: LedgerTest): void {
       expect(await ledger.outstanding("tiny", 20)).toBe(4); // one contributor's six
       await ledger.issueTicket({ ...ticket(15), contributor: id(8) }, [0]);
       expect(await ledger.outstanding("tiny", 20)).toBe(5);
+      const out = await ledger.ticketsOut("tiny", 20);
+      expect(out.reduce((sum, { tickets }) => sum + tickets, 0)).toBe(7);
+      expect(out.map(({ hasDelivered }) => hasDelivered)).toEqual([false, false]);
     },
   );
 

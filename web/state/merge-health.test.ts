@@ -24,6 +24,7 @@ const judge = (change: Partial<ModelHealth>) =>
       release: null,
       standard: 0,
       onMask24h: null,
+      turnedAway: 0,
       scoreSeconds: null,
       gateTests: [gateTest("pass")],
       problem: null,

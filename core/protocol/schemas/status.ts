@@ -40,6 +40,8 @@ export const modelHealth = z.object({
   lastMergeAt: z.nullable(timeMs),
   merged24h: count,
   refused24h: count,
+  /** Requests for work of the last ten minutes that found no room in the queue; 0 of a relay that does not count them. */
+  turnedAway: z._default(count, 0),
   /** The version that was tagged last; null before the first. */
   release: z.nullable(z.object({ version: count, tag: shortText })),
   /**

@@ -67,6 +67,7 @@ export const modelHealth: ModelHealth = {
   release: null,
   standard: 0,
   onMask24h: null,
+  turnedAway: 0,
   scoreSeconds: null,
   gateTests: [],
   problem: "Scoring has stopped.",

@@ -1,0 +1,111 @@
+import type { JudgingPace } from "../judging/judging-pace.ts";
+import type { Ledger } from "../store/ledger.ts";
+
+export const MAX_QUEUE_SECONDS = 120; // whoever finishes a piece hears within two minutes what it is worth
+const MOST_OUT = { newcomer: 1, delivering: 4 }; // of a key's tickets: a key that delivers has devices, a fresh one costs nothing
+const NETWORK_SHARE = 1 / 8;
+const LEAST_OF_A_NETWORK = 2; // a household's two devices, however slow judging is
+const MAX_KEYS = 20_000; // whose networks are known; of the key that asked longest ago the network is forgotten first
+const MINUTE_MS = 60_000;
+const TOLD_MINUTES = 10;
+
+/** Who asks for work. */
+export type Asker = {
+  readonly contributor: string;
+  /** Its network (protocol H4); null where there is none, as in one process. */
+  readonly network: string | null;
+};
+
+/** Room for another ticket, or how many seconds of judging are too many, and a message for people. */
+export type Room =
+  | { readonly full: false }
+  | { readonly full: true; readonly excessSeconds: number; readonly message: string };
+
+/** What waits to be judged and what may still come, by model (protocol H5). In memory: who is on which network, and who was sent away. */
+export type Queue = {
+  room(model: string, asker: Asker): Promise<Room>;
+  /** How many requests for work of the last ten minutes found no room. */
+  turnedAway(model: string): number;
+};
+
+export function createQueue(
+  {
+    ledger,
+    pace,
+  }: { readonly ledger: Pick<Ledger, "unscored" | "ticketsOut">; readonly pace: JudgingPace },
+  clock: () => number,
+): Queue {
+  const networks = new Map<string, string>();
+  const turnedAway = new Map<string, Map<number, number>>();
+
+  function remember({ contributor, network }: Asker): void {
+    if (network === null) return;
+    networks.delete(contributor); // its place is at the end
+    networks.set(contributor, network);
+    if (networks.size > MAX_KEYS) networks.delete(networks.keys().next().value!);
+  }
+
+  /** Tickets that may still come back, a few a key, summed up by network. */
+  async function outByNetwork(model: string): Promise<Map<string, number>> {
+    const out = new Map<string, number>();
+    for (const { contributor, tickets, hasDelivered } of await ledger.ticketsOut(model, clock())) {
+      const most = hasDelivered ? MOST_OUT.delivering : MOST_OUT.newcomer;
+      const name = nameOf(contributor);
+      out.set(name, (out.get(name) ?? 0) + Math.min(most, tickets));
+    }
+    return out;
+  }
+
+  const nameOf = (contributor: string) => networks.get(contributor) ?? `key ${contributor}`;
+
+  function noteTurnedAway(model: string): void {
+    const minute = Math.floor(clock() / MINUTE_MS);
+    const byMinute = turnedAway.get(model) ?? new Map<number, number>();
+    byMinute.set(minute, (byMinute.get(minute) ?? 0) + 1);
+    for (const old of byMinute.keys()) if (!isRecent(old, minute)) byMinute.delete(old);
+    turnedAway.set(model, byMinute);
+  }
+
+  async function findRoom(model: string, { contributor }: Asker): Promise<Room> {
+    const seconds = pace.seconds(model);
+    const share = Math.max(
+      LEAST_OF_A_NETWORK,
+      Math.floor((NETWORK_SHARE * MAX_QUEUE_SECONDS) / seconds),
+    );
+    const [unscored, out] = await Promise.all([ledger.unscored(model), outByNetwork(model)]);
+    let coming = 0;
+    for (const [name, tickets] of out) {
+      coming += name.startsWith("key ") ? tickets : Math.min(tickets, share);
+    }
+    const excessSeconds = (unscored + coming) * seconds - MAX_QUEUE_SECONDS;
+    if (excessSeconds >= 0) {
+      const message = `${unscored} contributions wait to be judged, and ${coming} are being made.`;
+      return { full: true, excessSeconds, message };
+    }
+    const own = networks.has(contributor) ? (out.get(nameOf(contributor)) ?? 0) : 0;
+    if (own >= share && excessSeconds >= -MAX_QUEUE_SECONDS / 2) {
+      const message = `The queue is half full, and ${own} contributions are being made on this network.`;
+      return { full: true, excessSeconds: 0, message };
+    }
+    return { full: false };
+  }
+
+  return {
+    async room(model, asker) {
+      remember(asker);
+      const room = await findRoom(model, asker);
+      if (room.full) noteTurnedAway(model);
+      return room;
+    },
+    turnedAway(model) {
+      const minute = Math.floor(clock() / MINUTE_MS);
+      const counts = [...(turnedAway.get(model) ?? [])].filter(([at]) => isRecent(at, minute));
+      return counts.reduce((sum, [, count]) => sum + count, 0);
+    },
+  };
+}
+
+/** A minute that lies ahead was counted by a clock that was set back since. */
+function isRecent(minute: number, now: number): boolean {
+  return minute <= now && now - minute < TOLD_MINUTES;
+}
