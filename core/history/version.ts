@@ -1,5 +1,6 @@
 import { type SigningKey, sha256, signId, verifyId } from "../crypto/signature.ts";
 import { FormatError } from "../errors.ts";
+import { denominatorOf } from "../merge/rules.ts";
 import { encodeCanonical, parseJson } from "../protocol/canonical-json.ts";
 import {
   type MergeInput,
@@ -39,7 +40,7 @@ export function decodeVersion(bytes: Uint8Array): SignedVersion {
 /** A record whose signature and place in the chain have been verified. */
 export type VerifiedVersion = { readonly id: string; readonly record: VersionRecord };
 
-/** The first rule of the chain that a version breaks (protocol V3–V5, V7). */
+/** The first rule of the chain that a version breaks (protocol V3–V5, V7, V9). */
 export type VersionFault =
   | "key"
   | "signature"
@@ -47,6 +48,8 @@ export type VersionFault =
   | "number"
   | "chain"
   | "origin"
+  | "denominator"
+  | "gate"
   | "input-order"
   | "input-base"
   | "input-repeated"
@@ -85,6 +88,7 @@ export async function verifyVersion(
 ): Promise<VersionVerdict> {
   const place =
     checkPlace(record, parent) ??
+    checkEvidence(record) ??
     checkInputs(record, contributions) ??
     checkRevert(record, contributions);
   if (place !== null) return place;
@@ -116,6 +120,23 @@ function checkPlace(record: VersionRecord, parent: VerifiedVersion | null): Vers
     return fail("origin", "version 0 has no change and no gate, every other a merge or a revert");
   }
   if (record.merge !== null && !isTested) return fail("origin", "a merge has passed the gate");
+  return null;
+}
+
+/** What a record says of itself must agree with itself (protocol V9). */
+function checkEvidence({ merge, evaluation: { gate } }: VersionRecord): VersionVerdict | null {
+  if (merge !== null && merge.denominator !== denominatorOf(merge.rule)) {
+    return fail("denominator", `${merge.rule} does not divide by ${merge.denominator}`);
+  }
+  for (const { suite, against, decision, logEvidence, passAt } of gate?.tests ?? []) {
+    if (decision !== "pass" || logEvidence < passAt) {
+      return fail("gate", `its ${suite} test against the ${against} did not pass`);
+    }
+  }
+  const flips = gate?.flips;
+  if (flips !== undefined && flips.flips > flips.budget * flips.rightBefore) {
+    return fail("gate", `${flips.flips} flips are past their budget`);
+  }
   return null;
 }
 

@@ -1,0 +1,56 @@
+import { limitCalls } from "../ahead.ts";
+import { parseJson } from "../protocol/canonical-json.ts";
+import type { CallOptions, RelayClient } from "../protocol/client.ts";
+import { type CheckpointPlan, manifest as manifestSchema } from "../protocol/schemas/checkpoint.ts";
+import type { SignedVersion } from "../protocol/schemas/version.ts";
+import type { Layout } from "../tensors/layout.ts";
+import { decodeCheckpoint, layoutOf } from "../tensors/manifest.ts";
+
+/**
+ * Where the public record of a model is read: a relay, or a folder that was cloned from one. Whoever reads it trusts
+ * nothing of it but the hashes of its blobs.
+ */
+export type HistorySource = {
+  readonly model: string;
+  /** Number of the newest version. */
+  head(options?: CallOptions): Promise<number>;
+  /** What the source says is version `number`; nothing of it has been verified. */
+  version(number: number, options?: CallOptions): Promise<SignedVersion>;
+  /** The bytes whose SHA-256 is `id`: patches, positions of masks, manifests, chunks. */
+  blob(id: string, options?: CallOptions): Promise<Uint8Array<ArrayBuffer>>;
+  /** How the source would build version `number` out of `from`; null where it serves no checkpoints. */
+  readonly plan:
+    | ((number: number, options: CallOptions & { from: number }) => Promise<CheckpointPlan>)
+    | null;
+};
+
+const MOST_REQUESTS = 8; // keeps a relay two continents away busy; browsers open six connections to a host
+
+export function relaySource(client: RelayClient, model: string): HistorySource {
+  const version = limitCalls(MOST_REQUESTS, client.version);
+  return {
+    model,
+    head: async (options) => (await client.model(model, options)).head.number,
+    version: (number, options) => version(model, number, options),
+    blob: limitCalls(MOST_REQUESTS, client.blob),
+    plan: (number, options) => client.checkpoint(model, number, options),
+  };
+}
+
+/** The layout and the parameters [N] that a history begins with. */
+export type Base = { readonly layout: Layout; readonly parameters: Float32Array };
+
+/**
+ * The checkpoint with this id, from its manifest and chunks. A FormatError says what of them is not in order, a
+ * RelayError what the source does not have; versions without a keyframe have no manifest of their own.
+ */
+export async function readCheckpoint(
+  source: HistorySource,
+  id: string,
+  options: CallOptions,
+): Promise<Base> {
+  const manifest = parseJson("manifest", manifestSchema, await source.blob(id, options));
+  const layout = layoutOf(manifest);
+  const chunks = await Promise.all(manifest.chunks.map((chunk) => source.blob(chunk, options)));
+  return { layout, parameters: decodeCheckpoint(manifest, chunks) };
+}

@@ -1,0 +1,113 @@
+import { FormatError } from "../errors.ts";
+import { decodePatch, decodePatchHeader } from "../patch/patch.ts";
+import { decodePositions } from "../patch/positions.ts";
+import { randomPositions } from "../patch/random-mask.ts";
+import type { CallOptions } from "../protocol/client.ts";
+import type { PatchHeader } from "../protocol/schemas/contribution.ts";
+import type { Mask } from "../protocol/schemas/mask.ts";
+import type { MergeInput, VersionRecord } from "../protocol/schemas/version.ts";
+import type { Layout } from "../tensors/layout.ts";
+import { HistoryError } from "./history-fault.ts";
+import type { HistorySource } from "./history-source.ts";
+import type { ReplayPatch } from "./replay.ts";
+import type { VerifiedVersion } from "./version.ts";
+
+const KEPT_MASKS = 8; // of the epochs that the work of one version may be based on
+
+/** Reads the patches that a version merged, by contribution id. A FormatError or HistoryError names the one that is not in order. */
+export type PatchReader = (
+  record: VersionRecord,
+  options?: CallOptions,
+) => Promise<ReadonlyMap<string, ReplayPatch>>;
+
+/**
+ * A reader of the patches of `chain`, which has every version that work is based on, by number. Each header is held
+ * against the record (protocol V8).
+ */
+export function createPatchReader(
+  source: HistorySource,
+  layout: Layout,
+  chain: readonly VerifiedVersion[],
+): PatchReader {
+  const masks = new Map<string, Promise<Uint32Array | null>>();
+
+  /** The positions of a version's mask; null where they are in each patch. One mask is one array. */
+  function positionsOf({ record: { mask } }: VerifiedVersion, options: CallOptions) {
+    const key = JSON.stringify(mask);
+    const known = masks.get(key);
+    if (known !== undefined) return known;
+    const positions = readMask(source, layout, mask, options);
+    positions.catch(() => masks.delete(key)); // an interrupted read is tried again
+    masks.set(key, positions);
+    for (const old of [...masks.keys()].slice(0, -KEPT_MASKS)) masks.delete(old);
+    return positions;
+  }
+
+  async function read(input: MergeInput, { model, number }: VersionRecord, options: CallOptions) {
+    const base = chain[input.base];
+    if (base === undefined)
+      throw new FormatError(`${input.contribution}: no version ${input.base}`);
+    const bytes = await source.blob(input.contribution, options);
+    const problem = headerProblem(decodePatchHeader(bytes), input, model, base);
+    if (problem !== null) {
+      const message = `contribution ${input.contribution}: ${problem}`;
+      throw new HistoryError("input-header", number, message);
+    }
+    const given = await positionsOf(base, options);
+    const patch = decodePatch(bytes, layout, given);
+    const positions = given ?? patch.positions;
+    if (positions === null) throw new FormatError(`${input.contribution}: no positions`);
+    return [input.contribution, { patch, positions }] as const;
+  }
+
+  return async (record, options = {}) => {
+    const inputs = record.merge?.inputs ?? [];
+    return new Map(await Promise.all(inputs.map((input) => read(input, record, options))));
+  };
+}
+
+/** What in a merged patch's `header` differs from the record that merged it (protocol V8); null when nothing does. */
+function headerProblem(
+  header: PatchHeader,
+  { contributor }: MergeInput,
+  model: string,
+  base: VerifiedVersion,
+): string | null {
+  if (header.contributor !== contributor) {
+    return `its header says ${header.contributor} made it, the record ${contributor}`;
+  }
+  if (header.model !== model) return `its header is for ${header.model}, not ${model}`;
+  if (header.base !== base.id) {
+    return `its header is based on ${header.base}, not on version ${base.record.number}`;
+  }
+  const { mask } = base.record;
+  const isWithin =
+    mask.kind === "own" && header.mask.kind === "own"
+      ? header.mask.count <= mask.count
+      : isSameMask(header.mask, mask);
+  return isWithin ? null : `its mask is not that of version ${base.record.number}`;
+}
+
+function isSameMask(a: Mask, b: Mask): boolean {
+  if (a.count !== b.count) return false;
+  if (a.kind === "random") return b.kind === "random" && a.seed === b.seed;
+  if (a.kind === "shared") return b.kind === "shared" && a.positions === b.positions;
+  return b.kind === "own";
+}
+
+async function readMask(
+  source: HistorySource,
+  { size }: Layout,
+  mask: Mask,
+  options: CallOptions,
+): Promise<Uint32Array | null> {
+  switch (mask.kind) {
+    case "random":
+      if (mask.count > size) throw new FormatError(`mask: ${mask.count} of ${size} positions`);
+      return randomPositions(mask.seed, mask.count, size);
+    case "shared":
+      return decodePositions(await source.blob(mask.positions, options), mask.count, size);
+    case "own":
+      return null;
+  }
+}

@@ -1,0 +1,148 @@
+import { loadAhead } from "../ahead.ts";
+import { applyDeltaStep, decodeDeltaStep } from "../tensors/delta-step.ts";
+import type { Layout } from "../tensors/layout.ts";
+import { encodeCheckpoint } from "../tensors/manifest.ts";
+import { faultAt, HistoryError } from "./history-fault.ts";
+import { type HistorySource, readCheckpoint } from "./history-source.ts";
+import { createPatchReader } from "./merged-patches.ts";
+import { type Pin, pinOf, readVerifiedChain } from "./verified-chain.ts";
+import type { VerifiedVersion } from "./version.ts";
+import { walkHistory } from "./walked-history.ts";
+
+export type HistoryReport = {
+  readonly model: string;
+  /** To be remembered for the next visit. */
+  readonly pin: Pin;
+  readonly versions: number;
+  /** Contributions that were merged, those of them that were reverted, and who made them all. */
+  readonly merged: number;
+  readonly reverted: number;
+  readonly contributors: number;
+};
+
+export type VerifyOptions = {
+  /** From the last visit; null at the first one, which then trusts the key of version 0. */
+  readonly pin: Pin | null;
+  /** Compare what the source serves for downloading too: every delta step and keyframe. */
+  readonly full?: boolean;
+  /** Hears the version whose record, then whose parameters were verified. */
+  readonly onProgress?: (phase: "records" | "merges", version: number, head: number) => void;
+  readonly signal?: AbortSignal;
+};
+
+const PATCHES_AHEAD = 2; // versions; one's patches are megabytes in a crowd
+
+/**
+ * Recompute a model's public record (protocol V): hashes, signatures, the chain, and every version's parameters from the
+ * patches, bit by bit. Time and downloads grow with the history, memory with the model. Throws a HistoryError that names
+ * the first thing that does not hold, a RelayError where the source cannot be reached, and the signal's reason.
+ */
+export async function verifyHistory(
+  source: HistorySource,
+  { pin, full = false, onProgress, signal }: VerifyOptions,
+): Promise<HistoryReport> {
+  const stop = signal === undefined ? {} : { signal };
+  const chain = await readVerifiedChain(source, {
+    ...stop,
+    pin,
+    onRecord: (version, head) => onProgress?.("records", version, head),
+  });
+  let last = 0;
+  try {
+    for await (const version of replayedVersions(source, chain, { ...stop, full })) {
+      last = version;
+      onProgress?.("merges", version, chain.length - 1);
+    }
+  } catch (error) {
+    throw faultAt(last + 1, error);
+  }
+  const inputs = chain.flatMap(({ record }) => record.merge?.inputs ?? []);
+  const reverted = chain.flatMap(({ record }) => record.revert?.contributions ?? []);
+  return {
+    model: source.model,
+    pin: pinOf(chain),
+    versions: chain.length,
+    merged: inputs.length,
+    reverted: reverted.length,
+    contributors: new Set(inputs.map(({ contributor }) => contributor)).size,
+  };
+}
+
+/** The number of each version from 1 on, once its parameters are what the record says. */
+async function* replayedVersions(
+  source: HistorySource,
+  chain: readonly VerifiedVersion[],
+  { full, ...options }: { readonly full: boolean; readonly signal?: AbortSignal },
+): AsyncGenerator<number> {
+  const { layout, parameters } = await readBase(source, chain, options);
+  const walked = walkHistory(layout, parameters);
+  const patchesOf = createPatchReader(source, layout, chain);
+  const merged = loadAhead(chain.slice(1), PATCHES_AHEAD, async ({ record }) => ({
+    record,
+    patches: await patchesOf(record, options),
+  }));
+  for await (const { record, patches } of merged) {
+    const before = full ? new Float32Array(walked.parameters) : null;
+    await walked.step(
+      record,
+      async (other) => (other === record ? patches : patchesOf(other, options)),
+      options,
+    );
+    await expectCheckpoint(layout, walked.parameters, record);
+    if (before !== null) await expectServed(source, record.number, before, walked.parameters);
+    yield record.number;
+  }
+}
+
+/** Version 0's layout and parameters [N]. Throws a HistoryError where they are not what its record says. */
+export async function readBase(
+  source: HistorySource,
+  chain: readonly VerifiedVersion[],
+  options: { readonly signal?: AbortSignal },
+): Promise<{ layout: Layout; parameters: Float32Array }> {
+  const { record } = chain[0]!; // a chain has version 0
+  try {
+    const base = await readCheckpoint(source, record.checkpoint, options);
+    await expectCheckpoint(base.layout, base.parameters, record);
+    return base;
+  } catch (error) {
+    throw faultAt(0, error);
+  }
+}
+
+async function expectCheckpoint(
+  layout: Layout,
+  parameters: Float32Array,
+  { number, checkpoint }: { readonly number: number; readonly checkpoint: string },
+): Promise<void> {
+  if (!parameters.every(Number.isFinite)) {
+    throw new HistoryError("replay", number, "its parameters are not finite");
+  }
+  const { id } = await encodeCheckpoint(layout, parameters);
+  if (id === checkpoint) return;
+  const message = `its patches lead to checkpoint ${id}, and the record says ${checkpoint}`;
+  throw new HistoryError("replay", number, message);
+}
+
+/** What the source serves to whoever holds the version `before` must lead to the replayed `parameters` [N]. */
+async function expectServed(
+  source: HistorySource,
+  number: number,
+  before: Float32Array,
+  parameters: Float32Array,
+): Promise<void> {
+  if (source.plan === null) return;
+  const { keyframe, steps } = await source.plan(number, { from: number - 1 });
+  let served: Float32Array =
+    keyframe === null ? before : (await readCheckpoint(source, keyframe.checkpoint, {})).parameters;
+  for (const { sha256 } of steps) {
+    served = applyDeltaStep(served, decodeDeltaStep(await source.blob(sha256), served));
+  }
+  if (
+    served.length === parameters.length &&
+    served.every((value, i) => Object.is(value, parameters[i]))
+  )
+    return;
+  const message = "what is served for downloading is not what the record leads to";
+  throw new HistoryError("served", number, message);
+}
