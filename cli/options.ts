@@ -43,6 +43,10 @@ export function parseContributor(text: string): string {
   return checked(publicKey, text, "It is a contributor's key, 64 hexadecimal digits.");
 }
 
+export function parseRelayKey(text: string): string {
+  return checked(publicKey, text, "It is a relay's key, 64 hexadecimal digits.");
+}
+
 export function parseTag(text: string): string {
   return checked(tagRequest.shape.tag, text, "It is a semantic version, such as 1.0.0.");
 }

@@ -1,6 +1,8 @@
 import { styleText } from "node:util";
 import { Command, CommanderError } from "commander";
 import { adminCommand } from "./admin.ts";
+import { cloneCommand } from "./reading/clone.ts";
+import { verifyCommand } from "./reading/verify.ts";
 import type { Terminal } from "./terminal.ts";
 import { volunteerCommand } from "./volunteer.ts";
 
@@ -8,6 +10,8 @@ import { volunteerCommand } from "./volunteer.ts";
 export function createProgram(terminal: Terminal): Command {
   const program = new Command("commonweight")
     .description("Community models, built like open-source software.")
+    .addCommand(verifyCommand(terminal))
+    .addCommand(cloneCommand(terminal))
     .addCommand(volunteerCommand(terminal))
     .addCommand(adminCommand(terminal));
   for (const command of family(program)) {
@@ -34,6 +38,7 @@ export async function runProgram(words: readonly string[], terminal: Terminal): 
     await createProgram(terminal).parseAsync([...words], { from: "user" });
   } catch (error) {
     if (error instanceof CommanderError) return; // it has said what is wrong, or printed the help
+    if (terminal.signal.aborted) return terminal.fail("Interrupted.");
     terminal.fail(error instanceof Error ? error.message : String(error));
   } finally {
     terminal.progress(null);

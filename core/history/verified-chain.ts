@@ -15,6 +15,8 @@ export type Pin = {
 export type ChainOptions = {
   /** From the last visit; null at the first one, which then trusts the key of version 0. */
   readonly pin: Pin | null;
+  /** The key that must have signed, where the reader has it from elsewhere. */
+  readonly relayKey?: string | undefined;
   /** Hears the number of each version whose record was verified, and the newest one's. */
   readonly onRecord?: (version: number, head: number) => void;
   readonly signal?: AbortSignal;
@@ -29,7 +31,7 @@ const RECORDS_AHEAD = 32; // a record is some kilobytes
  */
 export async function readVerifiedChain(
   source: HistorySource,
-  { pin, onRecord, signal }: ChainOptions,
+  { pin, relayKey: givenKey, onRecord, signal }: ChainOptions,
 ): Promise<readonly VerifiedVersion[]> {
   const options = signal === undefined ? {} : { signal };
   const head = await source.head(options);
@@ -45,7 +47,7 @@ export async function readVerifiedChain(
         const message = `this is the history of ${version.record.model}, not of ${source.model}`;
         throw new HistoryError("model", 0, message);
       }
-      const relayKey = pin?.relayKey ?? (chain[0] ?? version).record.relayKey;
+      const relayKey = givenKey ?? pin?.relayKey ?? (chain[0] ?? version).record.relayKey;
       const verdict = await verifyVersion(version, chain.at(-1) ?? null, relayKey, contributions);
       if (!verdict.ok) throw new HistoryError(verdict.fault, number, verdict.message);
       const { id, record } = verdict.version;

@@ -8,6 +8,7 @@ import {
 } from "../../tests/fixtures/signed-history.ts";
 import { generateKeyPair, publicKeyHex, sha256, signId } from "../crypto/signature.ts";
 import type { VersionRecord } from "../protocol/schemas/version.ts";
+import { deltaStepBetween, encodeDeltaStep } from "../tensors/delta-step.ts";
 import { HistoryError } from "./history-fault.ts";
 import type { HistorySource } from "./history-source.ts";
 import type { Pin } from "./verified-chain.ts";
@@ -227,4 +228,25 @@ test("an unreachable source is an error, not a fault of the history", async () =
     throw new TypeError("no network");
   };
   await expect(verify({ ...source, version })).rejects.toThrow("no network");
+});
+
+test("in full, a step for downloading that leads elsewhere than the record is found out", async () => {
+  const { source, parameters, layout, blobs } = await signedHistory(EVENTS);
+  /** Serves each step; that to version `spoilt` moves one parameter too many. */
+  const serving = (spoilt: number): HistorySource => ({
+    ...source,
+    async plan(number, { from }) {
+      const after = new Float32Array(parameters[number]!);
+      if (number === spoilt) after[5]! += 1;
+      const bytes = encodeDeltaStep(deltaStepBetween(parameters[from]!, after), layout.size);
+      const id = await sha256(bytes);
+      blobs.set(id, bytes);
+      const checkpoint = "00".repeat(32);
+      const step = { version: number, checkpoint, sha256: id, sizeBytes: bytes.length };
+      return { version: number, checkpoint, keyframe: null, steps: [step], blobs: "/" };
+    },
+  });
+  const verifyFull = (spoilt: number) => verifyHistory(serving(spoilt), { pin: null, full: true });
+  expect(await verifyFull(0)).toMatchObject({ versions: 6 });
+  await expect(verifyFull(4)).rejects.toMatchObject({ version: 4, fault: "served" });
 });

@@ -23,6 +23,8 @@ export type HistoryReport = {
 export type VerifyOptions = {
   /** From the last visit; null at the first one, which then trusts the key of version 0. */
   readonly pin: Pin | null;
+  /** The key that must have signed, where the reader has it from elsewhere. */
+  readonly relayKey?: string | undefined;
   /** Compare what the source serves for downloading too: every delta step and keyframe. */
   readonly full?: boolean;
   /** Hears the version whose record, then whose parameters were verified. */
@@ -39,12 +41,13 @@ const PATCHES_AHEAD = 2; // versions; one's patches are megabytes in a crowd
  */
 export async function verifyHistory(
   source: HistorySource,
-  { pin, full = false, onProgress, signal }: VerifyOptions,
+  { pin, relayKey, full = false, onProgress, signal }: VerifyOptions,
 ): Promise<HistoryReport> {
   const stop = signal === undefined ? {} : { signal };
   const chain = await readVerifiedChain(source, {
     ...stop,
     pin,
+    relayKey,
     onRecord: (version, head) => onProgress?.("records", version, head),
   });
   let last = 0;

@@ -1,0 +1,71 @@
+import type { Command } from "commander";
+import { HistoryError } from "../../core/history/history-fault.ts";
+import { verifyHistory } from "../../core/history/verify-history.ts";
+import { createRelayClient } from "../../core/protocol/client.ts";
+import type { Terminal } from "../terminal.ts";
+import type { ModelAddress } from "./model-address.ts";
+import {
+  expected,
+  historySentence,
+  type OpenModel,
+  openModel,
+  type ReadingOptions,
+  readingCommand,
+  remember,
+} from "./open-model.ts";
+
+type VerifyFlags = ReadingOptions & { readonly full: boolean };
+
+/** `commonweight verify`: recompute a public record. */
+export function verifyCommand(terminal: Terminal): Command {
+  return readingCommand(
+    "verify",
+    "Recompute a history from its public bytes, trusting nobody: hashes, signatures, the chain, every merge and revert bit by bit. Of a relay's address alone, all of its models.",
+  )
+    .option("--full", "compare what is served for downloading too", false)
+    .action(async (address: ModelAddress, options: VerifyFlags) => {
+      const reports = [];
+      for (const each of await addressesOf(address)) {
+        const model = await openModel(each, options);
+        reports.push(await verify(model, options, terminal));
+      }
+      if (options.json) terminal.print(JSON.stringify({ models: reports }));
+    });
+}
+
+async function addressesOf(address: ModelAddress): Promise<ModelAddress[]> {
+  const { relay, folder, model } = address;
+  if (relay === null || folder !== null || model !== null) return [address];
+  const models = await createRelayClient({ baseUrl: relay, fetch }).models();
+  return models.map(({ recipe }) => ({ ...address, model: recipe.id }));
+}
+
+async function verify(model: OpenModel, options: VerifyFlags, terminal: Terminal): Promise<object> {
+  const { place, source } = model;
+  const held = await expected(model, options);
+  try {
+    const report = await verifyHistory(source, {
+      ...held,
+      full: options.full,
+      signal: terminal.signal,
+      onProgress: (phase, version, head) =>
+        terminal.progress(`${place}: ${phase} ${version} of ${head}`),
+    });
+    await remember(model, options, report.pin);
+    if (!options.json) {
+      const { versions, merged, reverted, contributors } = report;
+      const counts = `${versions} versions, ${merged} contributions of ${contributors} contributors, ${reverted} reverted`;
+      terminal.print(`${terminal.style("green", "✓")} ${place} holds: ${counts}.`);
+      const seen =
+        held.pin === null && options.key === undefined ? "first seen now" : "as expected";
+      terminal.print(`  key ${report.pin.relayKey} (${seen})`);
+      terminal.print(`  version ${report.pin.number} is ${report.pin.id}`);
+    }
+    return { place, holds: true, ...report };
+  } catch (error) {
+    if (!(error instanceof HistoryError)) throw error;
+    const { fault, version, message } = error;
+    terminal.fail(historySentence(model, error));
+    return { place, holds: false, model: source.model, fault, version, message };
+  }
+}
