@@ -1,7 +1,11 @@
 import { styleText } from "node:util";
 import { Command, CommanderError } from "commander";
 import { adminCommand } from "./admin.ts";
+import { blameCommand } from "./reading/blame.ts";
 import { cloneCommand } from "./reading/clone.ts";
+import { diffCommand } from "./reading/diff.ts";
+import { logCommand, showCommand } from "./reading/log.ts";
+import { statCommand } from "./reading/stat.ts";
 import { verifyCommand } from "./reading/verify.ts";
 import type { Terminal } from "./terminal.ts";
 import { volunteerCommand } from "./volunteer.ts";
@@ -10,6 +14,11 @@ import { volunteerCommand } from "./volunteer.ts";
 export function createProgram(terminal: Terminal): Command {
   const program = new Command("commonweight")
     .description("Community models, built like open-source software.")
+    .addCommand(logCommand(terminal))
+    .addCommand(showCommand(terminal))
+    .addCommand(diffCommand(terminal))
+    .addCommand(blameCommand(terminal))
+    .addCommand(statCommand(terminal))
     .addCommand(verifyCommand(terminal))
     .addCommand(cloneCommand(terminal))
     .addCommand(volunteerCommand(terminal))

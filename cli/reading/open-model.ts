@@ -142,8 +142,20 @@ export async function versionIn(
 }
 
 /** The model's card; of a folder, as it was when it was cloned. */
-export async function cardOf({ client, record, source }: OpenModel): Promise<ModelCard> {
-  return record === null ? client!.model(source.model) : record.card; // one of the two
+export async function cardOf(
+  { client, record, source }: OpenModel,
+  signal: AbortSignal,
+): Promise<ModelCard> {
+  return record === null ? client!.model(source.model, { signal }) : record.card; // one of the two
+}
+
+/** What each shard is called, by its index. */
+export async function shardTitles(
+  { client, record, source }: OpenModel,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<number, string>> {
+  const ledger = record === null ? await client!.shards(source.model, { signal }) : record.shards;
+  return new Map(ledger.shards.map(({ index, title }) => [index, title]));
 }
 
 /** One sentence about what does not hold. */

@@ -18,9 +18,9 @@ export type HistorySource = {
   version(number: number, options?: CallOptions): Promise<SignedVersion>;
   /** The bytes whose SHA-256 is `id`: patches, positions of masks, manifests, chunks. */
   blob(id: string, options?: CallOptions): Promise<Uint8Array<ArrayBuffer>>;
-  /** How the source would build version `number` out of `from`; null where it serves no checkpoints. */
+  /** How the source builds version `number`, out of `from` if there is one; null where it serves no checkpoints. */
   readonly plan:
-    | ((number: number, options: CallOptions & { from: number }) => Promise<CheckpointPlan>)
+    | ((number: number, options: CallOptions & { from?: number }) => Promise<CheckpointPlan>)
     | null;
 };
 

@@ -43,16 +43,8 @@ export function createPatchReader(
     return positions;
   }
 
-  async function read(input: MergeInput, { model, number }: VersionRecord, options: CallOptions) {
-    const base = chain[input.base];
-    if (base === undefined)
-      throw new FormatError(`${input.contribution}: no version ${input.base}`);
-    const bytes = await source.blob(input.contribution, options);
-    const problem = headerProblem(decodePatchHeader(bytes), input, model, base);
-    if (problem !== null) {
-      const message = `contribution ${input.contribution}: ${problem}`;
-      throw new HistoryError("input-header", number, message);
-    }
+  async function read(input: MergeInput, record: VersionRecord, options: CallOptions) {
+    const { bytes, base } = await readMerged(source, chain, input, record, options);
     const given = await positionsOf(base, options);
     const patch = decodePatch(bytes, layout, given);
     const positions = given ?? patch.positions;
@@ -64,6 +56,26 @@ export function createPatchReader(
     const inputs = record.merge?.inputs ?? [];
     return new Map(await Promise.all(inputs.map((input) => read(input, record, options))));
   };
+}
+
+/**
+ * The bytes and the header of a patch that `record` merged, the header held against the record (protocol V8), and the
+ * version of `chain` that the work is based on. Throws a HistoryError where they disagree.
+ */
+export async function readMerged(
+  source: HistorySource,
+  chain: readonly VerifiedVersion[],
+  input: MergeInput,
+  { model, number }: VersionRecord,
+  options: CallOptions,
+): Promise<{ bytes: Uint8Array; header: PatchHeader; base: VerifiedVersion }> {
+  const base = chain[input.base]!; // an earlier version, by V5
+  const bytes = await source.blob(input.contribution, options);
+  const header = decodePatchHeader(bytes);
+  const problem = headerProblem(header, input, model, base);
+  if (problem === null) return { bytes, header, base };
+  const message = `contribution ${input.contribution}: ${problem}`;
+  throw new HistoryError("input-header", number, message);
 }
 
 /** What in a merged patch's `header` differs from the record that merged it (protocol V8); null when nothing does. */

@@ -235,7 +235,7 @@ test("in full, a step for downloading that leads elsewhere than the record is fo
   /** Serves each step; that to version `spoilt` moves one parameter too many. */
   const serving = (spoilt: number): HistorySource => ({
     ...source,
-    async plan(number, { from }) {
+    async plan(number, { from = 0 }) {
       const after = new Float32Array(parameters[number]!);
       if (number === spoilt) after[5]! += 1;
       const bytes = encodeDeltaStep(deltaStepBetween(parameters[from]!, after), layout.size);

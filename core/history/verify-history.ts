@@ -113,7 +113,8 @@ export async function readBase(
   }
 }
 
-async function expectCheckpoint(
+/** Throws a HistoryError unless `parameters` [N] are what the record of version `number` says. */
+export async function expectCheckpoint(
   layout: Layout,
   parameters: Float32Array,
   { number, checkpoint }: { readonly number: number; readonly checkpoint: string },
