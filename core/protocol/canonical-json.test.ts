@@ -69,3 +69,13 @@ test("a value that is parsed already is checked alike", () => {
   expect(parseValue("thing", schema, { a: 1, b: ["x"] })).toEqual({ a: 1, b: ["x"] });
   expect(() => parseValue("thing", schema, { a: 1, b: "x" })).toThrow("thing: b: ");
 });
+
+test("half a surrogate pair is no character, in values as in names, written or escaped", () => {
+  const text = (json: string) => parseJson("thing", z.unknown(), new TextEncoder().encode(json));
+  for (const json of ['"\\ud800"', '{"a":["\\uDfFf"]}', '{"\\ud83d":1}', '"\\ude00\\ud83d"']) {
+    expect(() => text(json)).toThrow(FormatError);
+  }
+  expect(text('"\\ud83d\\ude00"')).toBe("😀");
+  expect(text('"\\\\ud800"')).toBe("\\ud800"); // the letters, not the character
+  expect(() => encodeCanonical({ device: "\ud800" })).toThrow(FormatError);
+});

@@ -3,7 +3,7 @@ import { type SigningKey, sha256 } from "../crypto/signature.ts";
 import { FormatError } from "../errors.ts";
 import { encodeCanonical, parseJson, parseValue } from "./canonical-json.ts";
 import { type Fetch, type FetchInit, readBody } from "./fetch.ts";
-import { PROTOCOL_HEADER, PROTOCOL_VERSION, SIGNATURE_HEADER } from "./limits.ts";
+import { PROTOCOL_HEADER, PROTOCOL_VERSION, SIGNATURE_HEADER, TICKET_HEADER } from "./limits.ts";
 import type { RejectAction } from "./reject-codes.ts";
 import { actionOf, RelayError } from "./relay-error.ts";
 import { routes } from "./routes.ts";
@@ -126,16 +126,20 @@ export function createRelayClient({ baseUrl, fetch }: { baseUrl: string; fetch: 
       };
       return ask(ticketAnswer, path, options, { method: "POST", headers, body });
     },
-    /** Send a patch; the answer is the receipt, the same however often it is sent. */
+    /**
+     * Send a patch; the answer is the receipt, the same however often it is sent. With `ticket`, the id of the patch's
+     * ticket, the relay knows the sender before it takes the bytes (H31).
+     */
     putContribution: (
       id: string,
       body: Uint8Array<ArrayBuffer>,
       signature: string,
-      options?: CallOptions,
+      { ticket, ...options }: CallOptions & { ticket?: string } = {},
     ) => {
       const headers = {
         "content-type": "application/octet-stream",
         [SIGNATURE_HEADER]: signature,
+        ...(ticket !== undefined && { [TICKET_HEADER]: ticket }),
       };
       return ask(contribution, routes.contribution(id), options, { method: "PUT", headers, body });
     },

@@ -3,6 +3,7 @@
 export const PROTOCOL_VERSION = 1;
 export const PROTOCOL_HEADER = "commonweight-protocol";
 export const SIGNATURE_HEADER = "commonweight-signature";
+export const TICKET_HEADER = "commonweight-ticket";
 
 export const MAX_PATCH_BYTES = 4 << 20; // 2% of 124M parameters at 4 bits and a scale per 64 is 1.4 MB, ×2 headroom
 export const MAX_REQUEST_BYTES = 16 << 10; // every JSON body of the protocol is under 4 KB

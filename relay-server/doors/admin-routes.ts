@@ -1,7 +1,6 @@
 import { type Context, Hono } from "hono";
 import { sha256 } from "../../core/crypto/signature.ts";
 import { parseJson } from "../../core/protocol/canonical-json.ts";
-import { MAX_REQUEST_BYTES } from "../../core/protocol/limits.ts";
 import { routes } from "../../core/protocol/routes.ts";
 import {
   type AuditLog,
@@ -47,7 +46,7 @@ export function adminRoutes(
 
   async function setPaused(c: Context, paused: boolean): Promise<Response> {
     const maintainer = await maintainerOf(c);
-    const body = await limits.body(c, MAX_REQUEST_BYTES);
+    const body = await limits.request(c);
     const { model } = parseJson("request", pauseRequest, body);
     await findModel(context, model);
     const at = context.clock();
@@ -60,7 +59,7 @@ export function adminRoutes(
 
   async function requestRevert(c: Context): Promise<Response> {
     const maintainer = await maintainerOf(c);
-    const body = await limits.body(c, MAX_REQUEST_BYTES);
+    const body = await limits.request(c);
     const { insist = false, ...wish } = parseJson("request", revertRequest, body);
     await findModel(context, wish.model);
     const request = { ...wish, insists: insist, maintainer, at: context.clock() };
@@ -74,7 +73,7 @@ export function adminRoutes(
 
   async function ban(c: Context): Promise<Response> {
     const maintainer = await maintainerOf(c);
-    const body = await limits.body(c, MAX_REQUEST_BYTES);
+    const body = await limits.request(c);
     const request = parseJson("request", banRequest, body);
     const refused = await context.ledger.ban({ ...request, maintainer, at: context.clock() });
     for (const model of context.models.keys()) await tellHealth(context, model); // less waits now
@@ -85,7 +84,7 @@ export function adminRoutes(
 
   async function unban(c: Context): Promise<Response> {
     const maintainer = await maintainerOf(c);
-    const body = await limits.body(c, MAX_REQUEST_BYTES);
+    const body = await limits.request(c);
     const { contributor } = parseJson("request", unbanRequest, body);
     await context.ledger.unban({ contributor, maintainer, at: context.clock() });
     return c.json({ contributor, banned: false, refused: 0 } satisfies BanStatus);
@@ -93,7 +92,7 @@ export function adminRoutes(
 
   async function tag(c: Context): Promise<Response> {
     const maintainer = await maintainerOf(c);
-    const body = await limits.body(c, MAX_REQUEST_BYTES);
+    const body = await limits.request(c);
     const request = parseJson("request", tagRequest, body);
     const { row } = await findModel(context, request.model);
     const outcome = await context.ledger.tag({ ...request, maintainer, at: context.clock() });

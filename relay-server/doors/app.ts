@@ -72,20 +72,16 @@ export function createApp(parts: AppParts): Hono {
 
   const document = openApiDocument();
   app.get(`${API}/openapi.json`, (c) => c.json(document));
-  const intakeAndWake: typeof intake = async (delivery) => {
-    const receipt = await intake(delivery);
-    if (receipt.kind === "created") {
-      hub.wake();
-      onWork();
-    }
-    return receipt;
+  const onCreated = () => {
+    hub.wake();
+    onWork();
   };
   app.route("/", statusRoutes(context, health));
   app.route("/", modelRoutes(context));
   app.route("/", checkpointRoutes(context, checkpoints));
   app.route("/", blobRoutes(context));
   app.route("/", ticketRoutes(context, limits, onTicket));
-  app.route("/", contributionRoutes(context, limits, intakeAndWake));
+  app.route("/", contributionRoutes(context, limits, intake, onCreated));
   app.route("/", eventRoutes(context.ledger, hub, Math.random)); // no lot: it decides nothing
   app.route("/", adminRoutes(context, hub, limits, onWork));
   app.route("/", metricsRoutes(health, answers));

@@ -4,6 +4,8 @@ import type { Socket } from "node:net";
 const MAX_IN_LINE = 16; // browsers and proxies send a request once they have the last answer
 const MAX_BEYOND = 64; // a packet of 64 KB holds more requests; a client that goes on sending them reads nothing
 
+const MAX_PASSED_OVER_BYTES = 8 << 20; // twice the largest patch
+
 /**
  * Give a connection one answer at a time, however many requests it sends ahead. After `MAX_IN_LINE` of them the connection
  * ends once these are answered; a client asks for the rest on another (RFC 9112, 9.3.2).
@@ -18,6 +20,7 @@ export function answerInTurn(answer: RequestListener): RequestListener {
       if (next === undefined || socket.destroyed) lines.delete(socket);
       else begin(socket, next);
     });
+    response.once("finish", () => passOver(request));
     answer(request, response);
   }
 
@@ -35,6 +38,17 @@ export function answerInTurn(answer: RequestListener): RequestListener {
       if (line.beyond > MAX_BEYOND) socket.destroy();
     }
   };
+}
+
+/** Let the rest of a request come that is answered already, unheard: a sender that is cut off may not hear the answer. */
+function passOver(request: IncomingMessage): void {
+  if (request.complete) return;
+  let left = MAX_PASSED_OVER_BYTES;
+  request.on("data", (piece: Buffer) => {
+    left -= piece.length;
+    if (left < 0) request.socket.destroy();
+  });
+  request.resume();
 }
 
 /** Counts things by name, with room for `most` a name. */

@@ -1,10 +1,10 @@
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import { parseValue } from "../../core/protocol/canonical-json.ts";
-import { MAX_PATCH_BYTES } from "../../core/protocol/limits.ts";
+import { TICKET_HEADER } from "../../core/protocol/limits.ts";
 import { routes } from "../../core/protocol/routes.ts";
-import { publicKey } from "../../core/protocol/schemas/primitives.ts";
+import { publicKey, ticketId } from "../../core/protocol/schemas/primitives.ts";
 import type { RelayContext } from "../context.ts";
-import { type createIntake, hasHash } from "../intake/intake.ts";
+import { type createIntake, hasHash, type Receipt } from "../intake/intake.ts";
 import type { Limits } from "./limits.ts";
 import { pathPart } from "./params.ts";
 import { Refusal } from "./refusal.ts";
@@ -13,11 +13,12 @@ import { signatureOf } from "./ticket-routes.ts";
 const LIVES_A_LIST = 200;
 const HASH = /^[0-9a-f]{64}$/;
 
-/** Handing work in, and what became of it. */
+/** Handing work in, and what became of it; `onCreated` hears of each contribution that is new. */
 export function contributionRoutes(
   context: RelayContext,
   limits: Limits,
   intake: ReturnType<typeof createIntake>,
+  onCreated: () => void,
 ): Hono {
   const app = new Hono();
   app.put(routes.contribution(":id"), async (c) => {
@@ -25,14 +26,25 @@ export function contributionRoutes(
     const id = pathPart(c, "id");
     if (!HASH.test(id)) throw new Refusal("malformed", "the address must end in a SHA-256");
     const signature = signatureOf(c);
-    const bytes = await limits.body(c, MAX_PATCH_BYTES);
+    const announced = await welcomed(c, id, signature);
+    if (announced instanceof Response) return announced;
+    const bytes = await limits.patch(c, announced !== null);
     if (!(await hasHash(id, bytes))) {
       throw new Refusal("hash-mismatch", `these ${bytes.length} bytes have another SHA-256`);
     }
-    const receipt = await intake({ id, bytes, signature });
-    if (receipt.kind === "refused") throw new Refusal(receipt.code, receipt.message);
-    return c.json(receipt.life, receipt.kind === "created" ? 201 : 200);
+    const receipt = await intake.take({ id, bytes, signature, announced });
+    if (receipt.kind === "created") onCreated();
+    return answerOf(c, receipt);
   });
+
+  /** What the relay can tell of an announced patch before its bytes; null for one that is not announced. */
+  async function welcomed(c: Context, id: string, signature: string) {
+    const named = c.req.header(TICKET_HEADER);
+    if (named === undefined) return null;
+    const ticket = parseValue(TICKET_HEADER, ticketId, named);
+    const found = await intake.announce({ id, ticket, signature });
+    return found.kind === "welcome" ? found : answerOf(c, found);
+  }
 
   app.get(routes.contribution(":id"), async (c) => {
     const id = pathPart(c, "id");
@@ -48,4 +60,9 @@ export function contributionRoutes(
     return c.json({ contributions });
   });
   return app;
+}
+
+function answerOf(c: Context, receipt: Receipt): Response {
+  if (receipt.kind === "refused") throw new Refusal(receipt.code, receipt.message);
+  return c.json(receipt.life, receipt.kind === "created" ? 201 : 200);
 }

@@ -1,5 +1,6 @@
 import { getConnInfo } from "@hono/node-server/conninfo";
 import type { Context } from "hono";
+import { MAX_PATCH_BYTES, MAX_REQUEST_BYTES } from "../../core/protocol/limits.ts";
 import type { RelayContext } from "../context.ts";
 import { type Bodies, createBodies } from "./body.ts";
 import { senderOf } from "./network-of.ts";
@@ -14,13 +15,16 @@ export type Limits = {
   address(c: Context): void;
   /** Once its signature is verified: by the key. */
   key(contributor: string): void;
-  readonly body: Bodies["read"];
+  /** The body of a JSON request. */
+  request(c: Context): Promise<Uint8Array<ArrayBuffer>>;
+  /** A patch; one whose ticket and signature were checked before has more room. */
+  patch(c: Context, isAnnounced: boolean): Promise<Uint8Array<ArrayBuffer>>;
   readonly hold: Bodies["hold"];
 };
 
 export function createLimits({ config, clock }: Pick<RelayContext, "config" | "clock">): Limits {
   const networkOf = createAskers(config.trustProxy);
-  const { read: body, hold } = createBodies(networkOf);
+  const { read, hold } = createBodies(networkOf, clock);
   const addresses = createRateLimit(config.addressRequestsPerMinute);
   const keys = createRateLimit(config.keyRequestsPerMinute);
   const refuseIf = (seconds: number, who: string) => {
@@ -36,7 +40,9 @@ export function createLimits({ config, clock }: Pick<RelayContext, "config" | "c
     network: (c) => (isInProcess(c) ? null : networkOf(c)),
     address: (c) => refuseIf(addresses.take(networkOf(c), clock()), "network address"),
     key: (contributor) => refuseIf(keys.take(contributor, clock()), "key"),
-    body,
+    request: (c) => read(c, { maxBytes: MAX_REQUEST_BYTES, room: "requests" }),
+    patch: (c, isAnnounced) =>
+      read(c, { maxBytes: MAX_PATCH_BYTES, room: isAnnounced ? "announced" : "strangers" }),
     hold,
   };
 }

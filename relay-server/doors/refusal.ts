@@ -16,10 +16,13 @@ export class Refusal extends Error {
   }
 }
 
+const SENDER_GONE = 499; // nginx's number: nobody hears it, but it is counted as what it is
+
 /** What an error thrown by a route answers: a Refusal its code, broken input 400, a full disk 507. */
 export function answerError(error: Error, c: Context): Response {
   if (error instanceof Refusal) return refusalAnswer(c, error.code, error.message, error.headers);
   if (error.name === "FormatError") return refusalAnswer(c, "malformed", error.message);
+  if (error.name === "SenderGone") return new Response(null, { status: SENDER_GONE });
   if (isStorageFull(error)) {
     return refusalAnswer(c, "storage-full", "the relay's disk is full; nothing was stored");
   }

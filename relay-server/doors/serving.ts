@@ -50,6 +50,7 @@ export async function startServing(
   let answer = starting;
   const answerRequest = getRequestListener((request, env) => answer(request, env), {
     overrideGlobalObjects: false,
+    autoCleanupIncoming: false, // it would cut off, after half a second, a slow sender that is still to hear its answer
   });
   const signalling = openSignalling();
   const { keepAliveTimeout, headersTimeout } = LINE_TIMES;

@@ -1,6 +1,6 @@
 import { type Context, Hono } from "hono";
 import { parseJson } from "../../core/protocol/canonical-json.ts";
-import { CLOCK_SKEW_MS, MAX_REQUEST_BYTES, SIGNATURE_HEADER } from "../../core/protocol/limits.ts";
+import { CLOCK_SKEW_MS, SIGNATURE_HEADER } from "../../core/protocol/limits.ts";
 import { routes } from "../../core/protocol/routes.ts";
 import { signature as signatureSchema } from "../../core/protocol/schemas/primitives.ts";
 import {
@@ -26,7 +26,7 @@ export function ticketRoutes(
   app.post(routes.tickets(":model"), async (c) => {
     limits.address(c);
     const { row } = await findModel(context, pathPart(c, "model"));
-    const body = await limits.body(c, MAX_REQUEST_BYTES);
+    const body = await limits.request(c);
     const request = parseJson("ticket request", ticketRequest, body);
     const signature = signatureOf(c);
     if (!(await verifyRequest(routes.tickets(row.id), body, signature, request.contributor))) {

@@ -1,4 +1,5 @@
 import { sha256, verifyId } from "../../core/crypto/signature.ts";
+import { FormatError } from "../../core/errors.ts";
 import { decodePatchHeader } from "../../core/patch/patch.ts";
 import { parseJson } from "../../core/protocol/canonical-json.ts";
 import {
@@ -12,14 +13,30 @@ import { type Ticket, ticket as ticketSchema } from "../../core/protocol/schemas
 import type { MaskCache } from "../content/masks.ts";
 import type { RelayContext } from "../context.ts";
 import { KEPT_AFTER_EXPIRY_MS, SPENT } from "../store/tickets.ts";
-import { validateStaleness, validateTicket } from "./rules.ts";
+import { TICKET_UNKNOWN, validateExpiry, validateStaleness, validateTicket } from "./rules.ts";
 import { readWork } from "./work.ts";
+
+/** What a sender says of a patch before its bytes: its hash, its ticket's id, its signature. */
+export type Announcement = {
+  readonly id: string;
+  readonly ticket: string;
+  readonly signature: string;
+};
 
 /** A patch file as it came, its hash checked against its address. */
 export type Delivery = {
   readonly id: string;
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly signature: string;
+  /** What was found welcome before the bytes came. */
+  readonly announced: Welcome | null;
+};
+
+/** The signature is the contributor's, and the ticket theirs to use. */
+export type Welcome = {
+  readonly kind: "welcome";
+  readonly ticket: string;
+  readonly contributor: string;
 };
 
 export type Receipt =
@@ -28,7 +45,11 @@ export type Receipt =
 
 const HOUR_MS = 3600_000;
 
-type Intake = (delivery: Delivery) => Promise<Receipt>;
+type Intake = {
+  /** What there is to say before a single byte of the patch is taken. */
+  announce(announcement: Announcement): Promise<Welcome | Receipt>;
+  take(delivery: Delivery): Promise<Receipt>;
+};
 type Refused = Verdict & { ok: false };
 
 /**
@@ -61,15 +82,46 @@ export function createIntake(
     return refusalOf(no);
   }
 
-  return async ({ id, bytes, signature }) => {
+  async function announce({ id, ticket, signature }: Announcement): Promise<Welcome | Receipt> {
     const known = await recall(id);
     if (known !== null) return known;
+    const row = await ledger.ticket(ticket);
+    if (row === undefined) return refusalOf(TICKET_UNKNOWN);
+    const { contributor } = row;
+    if (!(await verifyId("contribution", id, signature, contributor))) {
+      const message = "the address is not signed by the ticket's contributor";
+      return { kind: "refused", code: "signature-invalid", message };
+    }
+    onSigned(contributor);
+    const timely = validateExpiry(Number(row.expires_at), clock());
+    if (!timely.ok) return refusalOf(timely);
+    const isUsed = (row.used_by ?? id) !== id || row.used === SPENT;
+    // this very file may have used it, at the same moment
+    if (isUsed) return (await recall(id)) ?? refusalOf(conflict("ticket-used"));
+    return { kind: "welcome", ticket, contributor };
+  }
+
+  /** Whether the contributor that `header` names signed the file. */
+  async function isSigned(header: PatchHeader, delivery: Delivery): Promise<boolean> {
+    const { id, signature, announced } = delivery;
+    if (announced !== null) return announced.contributor === header.contributor;
+    if (!(await verifyId("contribution", id, signature, header.contributor))) return false;
+    onSigned(header.contributor);
+    return true;
+  }
+
+  async function take(delivery: Delivery): Promise<Receipt> {
+    const { id, bytes, signature, announced } = delivery;
+    const known = announced === null ? await recall(id) : null;
+    if (known !== null) return known;
     const header = decodePatchHeader(bytes);
-    if (!(await verifyId("contribution", id, signature, header.contributor))) {
+    if (announced !== null && announced.ticket !== header.ticket) {
+      throw new FormatError(`patch: ticket ${header.ticket}, announced was ${announced.ticket}`);
+    }
+    if (!(await isSigned(header, delivery))) {
       const message = "the file is not signed by the contributor that it names";
       return { kind: "refused", code: "signature-invalid", message };
     }
-    onSigned(header.contributor);
     const served = models.get(header.model);
     const model = served && (await ledger.model(header.model));
     if (model === undefined || served === undefined) {
@@ -126,7 +178,7 @@ export function createIntake(
     if (entry.kind !== "refused") return entry;
     const no = conflict(entry.code);
     return entry.code === "copied" ? recordRefusal(id, header, no) : refusalOf(no);
-  };
+  }
 
   async function checkTicket(
     id: string,
@@ -143,6 +195,7 @@ export function createIntake(
     if (ticket === null || usedBy !== id) return conflict("ticket-used");
     return { ok: true, ticket, isSpent: row?.used === SPENT };
   }
+  return { announce, take };
 }
 
 function refusalOf({ code, message }: Refused): Receipt {

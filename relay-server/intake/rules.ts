@@ -7,16 +7,23 @@ import type { Ticket } from "../../core/protocol/schemas/ticket.ts";
 const NORM_BEYOND_CLIP = 16; // honest norms vary by far less; past it the clip leaves nothing of the patch
 const BEYOND_ADAM = 4; // Adam moves a value by about the learning rate a step, by 3.2 of it at the very most
 
+export const TICKET_UNKNOWN = refuse("ticket-unknown", "this relay gave out no such ticket");
+
+/** Whether a ticket that is good until `expiresAt` still is. */
+export function validateExpiry(expiresAt: number, now: number): Verdict {
+  if (now <= expiresAt) return OK;
+  const hours = Math.ceil((now - expiresAt) / 3600_000);
+  return refuse("ticket-expired", `the ticket expired within the last ${hours} h`);
+}
+
 /** Whether the work in `header` is what `ticket` asked its bearer to do. */
 export function validateTicket(header: PatchHeader, ticket: Ticket | null, now: number): Verdict {
-  if (ticket === null) return refuse("ticket-unknown", "this relay gave out no such ticket");
+  if (ticket === null) return TICKET_UNKNOWN;
   if (ticket.contributor !== header.contributor) {
     return refuse("ticket-foreign", "the ticket was given to another contributor");
   }
-  if (now > ticket.expiresAt) {
-    const hours = Math.ceil((now - ticket.expiresAt) / 3600_000);
-    return refuse("ticket-expired", `the ticket expired within the last ${hours} h`);
-  }
+  const timely = validateExpiry(ticket.expiresAt, now);
+  if (!timely.ok) return timely;
   const mismatch = mismatchOf(header, ticket);
   return mismatch === null ? OK : refuse("ticket-mismatch", mismatch);
 }

@@ -1,3 +1,4 @@
+import { decodePatchHeader } from "../../core/patch/patch.ts";
 import { RelayError } from "../../core/protocol/relay-error.ts";
 import type { Piece } from "../api.ts";
 import type { OutboxEntry } from "../store/store.ts";
@@ -41,7 +42,8 @@ async function send({ bytes, signature, piece }: OutboxEntry, run: Run): Promise
     const receipt = await askPatiently(run, async () => {
       startedAt = platform.steadyMs();
       try {
-        const answer = await client.putContribution(piece.id, bytes, signature, { signal });
+        const { ticket } = decodePatchHeader(bytes);
+        const answer = await client.putContribution(piece.id, bytes, signature, { signal, ticket });
         if (answer.id === piece.id) return answer;
         throw new RelayError("answer-malformed", "retry", `a receipt for ${answer.id}`);
       } catch (error) {
