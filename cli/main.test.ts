@@ -59,6 +59,7 @@ test("the command trains the pieces that were asked for, says how it goes and en
   expect(relay.received.size).toBe(2);
   for (const id of relay.received.keys()) {
     expect(output).toContain(`Piece ${id.slice(0, 12)} is with the relay: received`);
+    expect(output).toContain(`Piece ${id.slice(0, 12)} was merged into version 1`);
   }
   expect(output).toMatch(/^Contributor [0-9a-f]{64}$/m);
   expect(output).toMatch(/^Engine {6}wasm \(wasm/m);

@@ -23,12 +23,13 @@ export const reasonOption = (readers: string) =>
     })
     .makeOptionMandatory();
 
-/** The origin of a relay's address. */
+/** A relay's address, which may lie in a folder of its host, without the last slash. */
 export function parseRelay(text: string): string {
   if (!URL.canParse(text) || !/^https?:/.test(text)) {
     throw new InvalidArgumentError("It is the relay's address, such as https://example.org.");
   }
-  return new URL(text).origin;
+  const { origin, pathname } = new URL(text);
+  return (origin + pathname).replace(/\/+$/, "");
 }
 
 export function parseModel(text: string): string {

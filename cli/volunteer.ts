@@ -11,6 +11,7 @@ import { noLock } from "../worker/run/training-lock.ts";
 import { createVolunteer } from "../worker/run/volunteer.ts";
 import { openFileStore } from "./file-store.ts";
 import { modelOption, parsePositive, relayOption } from "./options.ts";
+import { followPieces } from "./piece-news.ts";
 import { progressLines } from "./progress-lines.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -43,17 +44,22 @@ async function volunteer(
   { print, fail, signal }: Terminal,
 ): Promise<void> {
   const fetchTimed = timedFetch((url, init) => fetch(url, init), systemPlatform);
+  const client = createRelayClient({ baseUrl: relay, fetch: fetchTimed });
   const commands = createVolunteer({
     openStore: () => openFileStore({ path: folder, now: systemPlatform.now }),
-    client: createRelayClient({ baseUrl: relay, fetch: fetchTimed }),
+    client,
     engine: createEngine(wasmFolder()),
     lock: noLock,
     platform: systemPlatform,
     software: "commonweight-cli/0.1.0",
   });
   let last: Snapshot | null = null;
+  const earlier = new Set<string>();
   await commands.open((snapshot) => {
     for (const line of progressLines(last, snapshot)) print(line);
+    if (last === null) {
+      for (const { id, sent } of snapshot.pieces) if (sent === "sent") earlier.add(id);
+    }
     last = snapshot;
   });
   signal.addEventListener("abort", () => void commands.stop(), { once: true });
@@ -63,7 +69,24 @@ async function volunteer(
     power: 1,
     ...(pieces === undefined ? {} : { pieces }),
   });
-  if ((await commands.ended()).phase === "stopped") fail();
+  let newest: Snapshot | null = null; // `last` comes a moment late
+  const ended = commands.ended().then((snapshot) => {
+    newest = snapshot;
+    return snapshot;
+  });
+  const following = followPieces({
+    sent: () =>
+      ((newest ?? last)?.pieces ?? []).flatMap(({ id, sent }) =>
+        sent === "sent" && !earlier.has(id) ? [id] : [],
+      ),
+    look: () => client.contributions({ contributor: (newest ?? last)?.contributor ?? "", signal }),
+    print,
+    sleep: (ms, wake) =>
+      systemPlatform.sleep(ms, wake === undefined ? signal : AbortSignal.any([signal, wake])),
+    ended,
+  });
+  await following.catch(() => {}); // Ctrl-C: the run below tells how it ended
+  if ((await ended).phase === "stopped") fail();
 }
 
 function wasmFolder(): string {

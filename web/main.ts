@@ -4,10 +4,12 @@ import { createRelayClient } from "../core/protocol/client.ts";
 import App from "./App.svelte";
 import { openEngine } from "./engine.ts";
 import { createClock } from "./state/clock.svelte.ts";
+import { createMemory } from "./state/memory.ts";
 import { createRelay } from "./state/relay.svelte.ts";
 import { createRoute } from "./state/route.svelte.ts";
 import { openLazily } from "./state/site-storage.ts";
 import { findMissing } from "./state/support.ts";
+import { createOtherTab } from "./state/tabs.svelte.ts";
 import { timedRead } from "./state/timed-read.ts";
 import { createUpdate } from "./state/update.svelte.ts";
 import { createVolunteer } from "./state/volunteer.svelte.ts";
@@ -21,6 +23,10 @@ const home = new URL(".", document.baseURI).href.replace(/\/$/, "");
 
 const READ_MS = 60_000; // the largest record, 6 MB, on a line of 0.8 Mbit/s
 
+const build = new URL(import.meta.url).pathname;
+const storage = openLazily(() => localStorage);
+const memory = createMemory(storage, build);
+
 const client = createRelayClient({
   baseUrl: home,
   fetch: timedRead((url, init) => fetch(url, init), READ_MS),
@@ -32,17 +38,23 @@ mount(App, {
     relay: createRelay(
       client,
       (url) => new EventSource(url),
-      () => Date.now(),
+      { now: () => Date.now(), steadyMs: () => performance.now() },
+      memory,
     ),
     volunteer: createVolunteer({
       openEngine,
-      storage: openLazily(() => localStorage),
-      openedAtMs: Date.now(),
+      storage,
+      onForget: memory.forget,
     }),
     route: createRoute(window),
     clock: createClock(),
-    update: createUpdate(new URL(import.meta.url).pathname),
+    update: createUpdate(build),
     openTrialEngine,
+    otherTab: createOtherTab(
+      crypto.randomUUID?.() ?? String(Math.random()), // over plain http there is no UUID
+      new BroadcastChannel("commonweight-tabs"),
+      navigator.locks,
+    ),
     missing: findMissing({
       isSecureContext,
       Worker: window.Worker,

@@ -54,13 +54,13 @@ export function pageRoutes(webDir: string): Hono {
     const path = normalize(decodePath(c.req.path));
     const isPage = extname(path) === "";
     const above = (path.match(/\//g)?.length ?? 1) - 1;
-    if (isPage && above > 0) return c.redirect("../".repeat(above)); // the page names its files from where it is
     const name = isPage ? "/index.html" : path;
     const file = await open(join(root, name));
     if (file === null) {
       if (isPage) return c.html(MISSING, 503, { "cache-control": "no-store" });
       throw new Refusal("route-unknown", "there is no such file");
     }
+    if (isPage && above > 0) return c.redirect("../".repeat(above)); // the page names its files from where it is
     const etag = `W/"${file.sha256}"`;
     const headers = {
       "content-type": TYPES[extname(name)] ?? "application/octet-stream",

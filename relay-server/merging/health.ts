@@ -34,6 +34,7 @@ export async function modelHealthOf(context: RelayContext, id: string): Promise<
     onMask24h: counts.received24h === 0 ? null : counts.onMask24h / counts.received24h,
     scoreSeconds: pace.measured(id),
     gateTests,
+    paused: paused !== null,
     problem: paused ?? problems.get(id) ?? held,
   };
 }

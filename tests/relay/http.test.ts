@@ -82,7 +82,9 @@ test("the page: every route is index.html, hashed files are kept for ever, a mis
   await mkdir(join(webDir, "assets"));
   await writeFile(join(webDir, "index.html"), "<title>page</title>");
   await writeFile(join(webDir, "assets", "index-AbCd1234.js"), "1;");
-  const page = await relay.ask("/models/tiny");
+  const deep = await relay.ask("/models/tiny");
+  expect([deep.status, deep.headers.get("location")]).toEqual([302, "../"]);
+  const page = await relay.ask("/contribute");
   expect([page.headers.get("cache-control"), await page.text()]).toEqual([
     "no-cache",
     "<title>page</title>",

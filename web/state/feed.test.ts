@@ -28,7 +28,9 @@ function listen() {
     onResync: () => log.push("resync"),
     onRound: () => log.push("round"),
     onLive: (live) => log.push(live ? "live" : "down"),
+    onHeard: () => {},
     now: () => Date.now(),
+    steadyMs: () => performance.now(),
   });
   return { streams, log, close };
 }
@@ -38,7 +40,7 @@ test("everything is read again whenever the stream opens, since events may have 
   streams[0]?.dispatchEvent(new Event("open"));
   streams[0]?.dispatchEvent(new Event("error"));
   streams[0]?.dispatchEvent(new Event("open"));
-  expect(log).toEqual(["live", "resync", "down", "live", "resync"]);
+  expect(log).toEqual(["live", "resync", "down", "resync", "live", "resync"]);
   close();
 });
 

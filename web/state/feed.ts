@@ -17,8 +17,12 @@ export type FeedOptions = {
   readonly onResync: () => void;
   /** Called now and then while the stream is up: what could not be read is worth another try. */
   readonly onRound: () => void;
+  /** Called whenever the stream brings anything at all. */
+  readonly onHeard: () => void;
   readonly onLive: (live: boolean) => void;
-  /** Milliseconds, on a clock that goes on while the device sleeps. */
+  /** Milliseconds on a clock that never goes back. */
+  readonly steadyMs: () => number;
+  /** Milliseconds since 1970: a jump of it is a device that slept, or a clock that was set. */
   readonly now: () => number;
 };
 
@@ -32,12 +36,15 @@ const CLOSED = 2; // EventSource.CLOSED: an HTTP error, after which a browser do
  * to close it.
  */
 export function openFeed(options: FeedOptions): () => void {
-  const { open, onEvent, onResync, onRound, onLive, now } = options;
+  const { open, onEvent, onResync, onRound, onHeard, onLive, steadyMs, now } = options;
   let live = false;
   let heardAtMs = 0;
+  let roundAtMs = now();
   let stream = connect();
   const timer = setInterval(() => {
-    if (stream.readyState === CLOSED || now() - heardAtMs > SILENCE_MS) {
+    const hasSlept = now() - roundAtMs > SILENCE_MS; // while a steady clock may stand still
+    roundAtMs = now();
+    if (stream.readyState === CLOSED || steadyMs() - heardAtMs > SILENCE_MS || hasSlept) {
       stream.close();
       if (live) setLive(false);
       stream = connect();
@@ -52,22 +59,30 @@ export function openFeed(options: FeedOptions): () => void {
   }
 
   function hear(): void {
-    heardAtMs = now();
+    heardAtMs = steadyMs();
   }
 
   function connect(): EventStream {
     hear();
     const next = open();
-    next.addEventListener("open", () => {
+    const hearMore = () => {
       hear();
+      onHeard();
+    };
+    next.addEventListener("open", () => {
+      hearMore();
       setLive(true);
       onResync();
     });
-    next.addEventListener("error", () => setLive(false));
-    next.addEventListener(HEARTBEAT, hear);
+    next.addEventListener("error", () => {
+      if (!live) return; // the poll goes on
+      setLive(false);
+      onResync(); // is it the line, or the relay? A read tells at once
+    });
+    next.addEventListener(HEARTBEAT, hearMore);
     for (const type of Object.keys(events)) {
       next.addEventListener(type, (message) => {
-        hear();
+        hearMore();
         const event = parseEvent(type, (message as MessageEvent<unknown>).data);
         if (event !== null) onEvent(event);
       });

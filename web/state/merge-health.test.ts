@@ -27,6 +27,7 @@ const judge = (change: Partial<ModelHealth>) =>
       turnedAway: 0,
       scoreSeconds: null,
       gateTests: [gateTest("pass")],
+      paused: false,
       problem: null,
       ...change,
     },

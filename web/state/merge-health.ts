@@ -1,10 +1,11 @@
 import type { ModelHealth } from "../../core/protocol/schemas/status.ts";
 import { formatAge, formatCount, formatSpan, plural } from "../words/quantities.ts";
+import type { Drift } from "./drift.ts";
 
 /** What a maintainer reads first: whether a model's contributions become versions. */
 export type MergeHealth = {
   readonly state: "healthy" | "slow" | "stopped";
-  readonly title: "Healthy" | "Slow" | "Not merging";
+  readonly title: "Healthy" | "Slow" | "Not merging" | "Getting worse";
   /** One or two plain sentences. */
   readonly why: string;
 };
@@ -20,8 +21,18 @@ export function judgeHealth(
   health: ModelHealth,
   cohortSeconds: number,
   nowMs: number,
+  drift: Drift | null = null,
 ): MergeHealth {
   if (health.problem !== null) return stopped(sentence(health.problem));
+  const merging = judgeMerging(health, cohortSeconds, nowMs);
+  if (drift === null || merging.state === "stopped") return merging;
+  const isAlarm = drift.state === "alarm";
+  if (!isAlarm && merging.state === "slow")
+    return { ...merging, why: `${merging.why} ${drift.why}` };
+  return { state: isAlarm ? "stopped" : "slow", title: "Getting worse", why: drift.why };
+}
+
+function judgeMerging(health: ModelHealth, cohortSeconds: number, nowMs: number): MergeHealth {
   const patience = Math.max(COHORTS * cohortSeconds, LEAST_PATIENCE_S);
   const waits = sizeOf(health);
   const queue = `${plural(waits, "contribution")} ${waits === 1 ? "waits" : "wait"}, the oldest for ${formatSpan(health.oldestSeconds * 1000)}.`;

@@ -21,7 +21,7 @@ export type PieceLife = {
 
 const STEPS = ["Received", "Looked at", "Scored", "Queued", "Merged"] as const;
 
-/** How many of the steps a state has behind it. */
+/** How many of the steps a state has reached; the last of them is where the piece is. */
 const DONE: Record<"waiting" | Exclude<ContributionState, "refused" | "reverted">, number> = {
   waiting: 0,
   received: 1,
@@ -80,8 +80,10 @@ export function lifeOf(piece: Piece, contribution: Contribution | undefined): Pi
   }
   const version = contribution?.version ?? null;
   const done = DONE[stage];
+  const isEnd = stage === "merged";
   const steps = STEPS.map((label, at): LifeStep => {
-    return { label, state: at < done ? "done" : at === done ? "current" : "ahead" };
+    if (at >= done) return { label, state: "ahead" };
+    return { label, state: at === done - 1 && !isEnd ? "current" : "done" };
   });
   const sentence =
     stage === "merged"

@@ -13,9 +13,16 @@ import type {
 import type { VersionList } from "../../core/protocol/schemas/version.ts";
 import { type EventStream, openFeed } from "./feed.ts";
 import { addVersion, mergeVersions } from "./history.ts";
+import { type Memory, noMemory } from "./memory.ts";
 import { createResource, type Resource } from "./resource.svelte.ts";
 
 export type Link = "connecting" | "live" | "polling" | "offline";
+
+const SILENCE_MS = 20_000; // a heartbeat and a third: what is shown is old then, whatever the line says
+const LOOK_MS = 2_000; // so that old data is known to be old within 5 s
+
+const SEEN_AGAIN = /^(models|health|history .*|board .*)$/; // what the views begin with; records can be large
+const OWN_KEPT = 50; // as many as the page lists
 
 const TOPICS = ["version", "contribution", "leaderboard", "health"] as const;
 
@@ -25,8 +32,12 @@ export type Relay = ReturnType<typeof createRelay>;
 export function createRelay(
   client: RelayClient,
   openStream: (url: string) => EventStream,
-  now: () => number,
+  clock: { readonly now: () => number; readonly steadyMs: () => number },
+  memory: Memory = noMemory,
 ) {
+  let heardAtMs = $state<number | null>(null);
+  let heardSteadyMs = clock.steadyMs();
+  let silent = $state(false);
   let streaming = $state(false);
   let reachable = $state<boolean | null>(null);
   let outdated = $state(false);
@@ -36,10 +47,17 @@ export function createRelay(
   const contributions = new SvelteMap<string, Contribution>();
   const resources = new Map<string, Resource<unknown>>();
 
+  function heard(): void {
+    heardAtMs = clock.now();
+    heardSteadyMs = clock.steadyMs();
+    silent = false;
+  }
+
   /** Run one read and learn from how it ends whether the relay is there. */
   async function attempt<T>(read: () => Promise<T>): Promise<T> {
     try {
       const answer = await read();
+      heard();
       reachable = true;
       starting = false;
       return answer;
@@ -57,7 +75,12 @@ export function createRelay(
   function resource<T>(key: string, load: (known: T | null) => Promise<T>): Resource<T> {
     const found = resources.get(key) as Resource<T> | undefined;
     if (found !== undefined) return found;
-    const made = createResource<T>((known) => attempt(() => load(known)));
+    const made = createResource<T>((known) => attempt(() => load(known)), {
+      seen: memory.recall(key) as T | null, // what this key's `load` came to in an earlier visit
+      onValue: (value) => {
+        if (SEEN_AGAIN.test(key)) memory.keep(key, value);
+      },
+    });
     resources.set(key, made as Resource<unknown>);
     return made;
   }
@@ -79,7 +102,9 @@ export function createRelay(
 
   function learn(news: Contribution): void {
     const known = contributions.get(news.id);
-    if (known === undefined || known.updatedAt <= news.updatedAt) contributions.set(news.id, news);
+    if (known !== undefined && known.updatedAt > news.updatedAt) return;
+    contributions.set(news.id, news);
+    memory.keep("own", [...contributions.values()].slice(-OWN_KEPT));
   }
 
   async function readOwn(key: string): Promise<void> {
@@ -104,6 +129,7 @@ export function createRelay(
   }
 
   function hear(event: RelayEvent): void {
+    heard();
     if (event.type === "contribution") {
       const { contribution } = event.data;
       if (contribution.contributor === contributor) learn(contribution);
@@ -138,6 +164,8 @@ export function createRelay(
     /** What the relay last said about this browser's contributions, by id. */
     contributions: contributions as ReadonlyMap<string, Contribution>,
     shards: (model: string) => resource<ShardLedger>(`shards ${model}`, () => client.shards(model)),
+    /** The life of any contribution. */
+    contribution: (id: string) => resource(`contribution ${id}`, () => client.contribution(id)),
     version: (model: string, version: number) =>
       resource(`version ${model} ${version}`, () => client.version(model, version)),
     /** The release that the health names, while somebody watches it: the version tagged last. */
@@ -151,8 +179,16 @@ export function createRelay(
     get starting() {
       return starting;
     },
+    /** What is shown may no longer be so: the relay is away, or has been silent for too long. */
+    get isOld() {
+      return silent || (reachable === false && !streaming);
+    },
+    /** When the relay was last heard of, by this device's clock; null if it was not in this visit. */
+    get heardAtMs() {
+      return heardAtMs;
+    },
     get link(): Link {
-      if (streaming) return "live";
+      if (streaming) return silent ? "polling" : "live";
       return reachable === null ? "connecting" : reachable ? "polling" : "offline";
     },
     /** Read the page of the history that follows what is known. */
@@ -167,20 +203,32 @@ export function createRelay(
     follow(key: string | null): void {
       if (key === contributor) return;
       contributor = key;
-      if (key !== null) void readOwn(key);
+      if (key === null) return;
+      for (const seen of (memory.recall("own") ?? []) as readonly Contribution[]) {
+        if (seen.contributor === key) learn(seen);
+      }
+      void readOwn(key);
     },
     /** Start listening; returns how to stop. */
     open(): () => void {
-      return openFeed({
+      const timer = setInterval(() => {
+        silent = clock.steadyMs() - heardSteadyMs > SILENCE_MS;
+      }, LOOK_MS);
+      const close = openFeed({
         open: () => openStream(client.eventsUrl(TOPICS)),
         onEvent: hear,
         onResync: resync,
         onRound: retry,
-        now,
+        onHeard: heard,
+        ...clock,
         onLive: (live) => {
           streaming = live;
         },
       });
+      return () => {
+        clearInterval(timer);
+        close();
+      };
     },
   };
 }

@@ -2,6 +2,7 @@ import { afterEach, expect, test, vi } from "vitest";
 import { createRelayClient } from "../../core/protocol/client.ts";
 import type { Contribution } from "../../core/protocol/schemas/contribution.ts";
 import type { EventStream } from "./feed.ts";
+import { createMemory, noMemory } from "./memory.ts";
 import { createRelay } from "./relay.svelte.ts";
 
 const own = "b".repeat(64);
@@ -31,7 +32,7 @@ const health = {
 };
 
 /** The page's relay over answers that the test writes, and a stream that it speaks through. */
-function stage(answers: Record<string, unknown>) {
+function stage(answers: Record<string, unknown>, memory = noMemory) {
   const asked: string[] = [];
   const stream = new EventTarget();
   const client = createRelayClient({
@@ -48,7 +49,8 @@ function stage(answers: Record<string, unknown>) {
   const relay = createRelay(
     client,
     () => Object.assign(stream, { close: () => {}, readyState: 1 }) as unknown as EventStream,
-    () => Date.now(),
+    { now: () => Date.now(), steadyMs: () => Date.now() },
+    memory,
   );
   const say = (type: string, data: unknown) =>
     stream.dispatchEvent(new MessageEvent(type, { data: JSON.stringify(data) }));
@@ -158,5 +160,50 @@ test("what could not be read is read again while the stream is up, and nothing e
   await relay.models.refresh();
   expect(asked).toEqual(["/models", "/health", "/health", "/models"]);
   expect(relay.link).toBe("live");
+  close();
+});
+
+test("what an earlier visit saw is there at once, is not fresh, and gives way to the relay's answer", async () => {
+  const kept = new Map<string, string>();
+  const storage = {
+    getItem: (key: string) => kept.get(key) ?? null,
+    setItem: (key: string, value: string) => void kept.set(key, value),
+  };
+  const open = () => createMemory(storage, "a", (work) => work());
+  const first = stage({ "/health": health }, open());
+  await first.relay.health.refresh();
+  const answers: Record<string, unknown> = {};
+  const { relay } = stage(answers, open());
+  expect([relay.health.value, relay.health.isFresh]).toEqual([health, false]);
+  await relay.health.refresh();
+  expect([relay.health.value, relay.health.isFresh, relay.isOld]).toEqual([health, false, true]);
+  answers["/health"] = { ...health, status: "degraded" };
+  await relay.health.refresh();
+  expect([relay.health.value?.status, relay.health.isFresh]).toEqual(["degraded", true]);
+});
+
+test("what became of this browser's patches is kept, so that offline a merged one stays merged", () => {
+  const memory = createMemory({ getItem: () => null, setItem: () => {} }, "a", () => {});
+  const known = stage({}, memory);
+  known.relay.follow(own);
+  const close = known.relay.open();
+  known.say("contribution", { contribution: contribution({ state: "merged", updatedAt: 9 }) });
+  close();
+  const { relay } = stage({}, memory);
+  relay.follow(own);
+  expect([...relay.contributions.values()].map(({ state }) => state)).toEqual(["merged"]);
+});
+
+test("a relay that falls silent is old news within seconds after its heartbeat is due", () => {
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "Date"] });
+  const { relay, stream } = stage({});
+  const close = relay.open();
+  stream.dispatchEvent(new Event("open"));
+  vi.advanceTimersByTime(14_000);
+  expect([relay.isOld, relay.link]).toEqual([false, "live"]);
+  vi.advanceTimersByTime(9_000);
+  expect([relay.isOld, relay.link]).toEqual([true, "polling"]);
+  stream.dispatchEvent(new MessageEvent("heartbeat", { data: "{}" }));
+  expect([relay.isOld, relay.link]).toEqual([false, "live"]);
   close();
 });

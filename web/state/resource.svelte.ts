@@ -2,8 +2,10 @@ import { problemWords } from "../words/problems.ts";
 
 /** Something read from the relay that stays fresh while somebody watches it. */
 export type Resource<T> = {
-  /** The last good answer; null until the first one. */
+  /** The last good answer, be it of an earlier visit; null until the first one. */
   readonly value: T | null;
+  /** The value was read in this visit, and the last read did not fail. */
+  readonly isFresh: boolean;
   /** Why the last read failed, as a sentence; null when it did not. */
   readonly problem: string | null;
   /** Read again; calls while a read is under way end in one more read, not in many. */
@@ -15,9 +17,16 @@ export type Resource<T> = {
   readonly watched: boolean;
 };
 
-/** `load` gets the value so far, so that an answer can be merged into it; its errors become `problem`. */
-export function createResource<T>(load: (known: T | null) => Promise<T>): Resource<T> {
-  let value = $state.raw<T | null>(null);
+/**
+ * `load` gets the value so far, so that an answer can be merged into it; its errors become `problem`. `seen` is the value of
+ * an earlier visit, and `onValue` hears each new one.
+ */
+export function createResource<T>(
+  load: (known: T | null) => Promise<T>,
+  { seen = null, onValue = () => {} }: { seen?: T | null; onValue?: (value: T) => void } = {},
+): Resource<T> {
+  let value = $state.raw<T | null>(seen);
+  let isRead = $state(false);
   let problem = $state.raw<string | null>(null);
   let reading: Promise<void> | null = null;
   let again = false;
@@ -27,8 +36,10 @@ export function createResource<T>(load: (known: T | null) => Promise<T>): Resour
     do {
       again = false;
       try {
-        value = await load(value);
+        value = await load(isRead ? value : null); // what an earlier visit saw may be of another history
+        isRead = true;
         problem = null;
+        onValue(value);
       } catch (error) {
         problem = problemWords(error);
       }
@@ -39,6 +50,9 @@ export function createResource<T>(load: (known: T | null) => Promise<T>): Resour
   return {
     get value() {
       return value;
+    },
+    get isFresh() {
+      return isRead && problem === null;
     },
     get problem() {
       return problem;
@@ -52,7 +66,9 @@ export function createResource<T>(load: (known: T | null) => Promise<T>): Resour
       return reading;
     },
     update(change) {
-      if (value !== null) value = change(value);
+      if (value === null) return;
+      value = change(value);
+      onValue(value);
     },
     watch() {
       watchers++;

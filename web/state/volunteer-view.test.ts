@@ -19,6 +19,8 @@ const facts: VolunteerFacts = {
   replayShards: 0,
   newest: null,
   online: true,
+  modelPaused: false,
+  otherTab: null,
 };
 const life = (change: Partial<PieceLife>): PieceLife => ({
   stage: "received",
@@ -148,4 +150,15 @@ test("without the relay there is nothing to start, and the page says so before t
 
 test("between the click and the engine's first word the page says that it loads", () => {
   expect(describeVolunteer({ ...facts, starting: true }).state).toBe("checking");
+});
+
+test("a model that a maintainer paused does not invite", () => {
+  const view = describeVolunteer({ ...facts, modelPaused: true });
+  expect([view.state, view.title]).toEqual(["no-work", "This model rests"]);
+});
+
+test("an idle tab says what the other one does, in the other's words", () => {
+  const view = describeVolunteer({ ...facts, otherTab: "Paused" });
+  expect(view.state).toBe("other-tab");
+  expect(view.reason).toContain("“Paused”");
 });

@@ -52,6 +52,10 @@ export type VolunteerFacts = {
   readonly newest: PieceLife | null;
   /** The page itself reaches the relay. */
   readonly online: boolean;
+  /** A maintainer paused the model that is shown. */
+  readonly modelPaused: boolean;
+  /** What another tab of this browser does, in its own words; null while none trains. */
+  readonly otherTab: string | null;
 };
 
 /** Derive the one state, and the one reason, from everything the page knows. */
@@ -83,7 +87,8 @@ export function describeVolunteer(facts: VolunteerFacts): VolunteerView {
     return running(snapshot, facts.replayShards, view);
   }
   if (facts.starting) {
-    const reason = "The engine is fetched once and kept for the next visit.";
+    const reason =
+      "The engine is fetched once and kept for the next visit. It takes a few seconds; if it takes longer, the network or this browser's storage is slow to answer.";
     return view("checking", "Loading the training engine", reason, {
       label: "Loading",
       share: null,
@@ -182,6 +187,13 @@ function running(snapshot: Snapshot, replayShards: number, view: MakeView): Volu
 
 function idle(facts: VolunteerFacts, view: MakeView): VolunteerView {
   const { newest } = facts;
+  if (facts.otherTab !== null) {
+    return view(
+      "other-tab",
+      "Another tab is at work",
+      `Another tab of this browser says “${facts.otherTab}”. One tab trains at a time.`,
+    );
+  }
   if (newest !== null && newest.stage !== "waiting") {
     if (!newest.settled) return view("verifying", "Your patch is being checked", newest.sentence);
     if (newest.stage === "merged") {
@@ -195,6 +207,13 @@ function idle(facts: VolunteerFacts, view: MakeView): VolunteerView {
       "offline",
       "Offline",
       "The relay can't be reached, so there is no work to fetch. This page notices when it is back.",
+    );
+  }
+  if (facts.modelPaused) {
+    return view(
+      "no-work",
+      "This model rests",
+      "A maintainer paused it, so there is no work now. You can read its history and try it meanwhile.",
     );
   }
   return view("ready", "Ready when you are", "Nothing runs until you say so.");

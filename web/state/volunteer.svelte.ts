@@ -8,12 +8,12 @@ export type Volunteer = ReturnType<typeof createVolunteer>;
 export function createVolunteer({
   openEngine,
   storage,
-  openedAtMs,
+  onForget = () => {},
 }: {
   readonly openEngine: OpenEngine;
   readonly storage: Pick<Storage, "getItem" | "setItem">;
-  /** When the page was opened: pieces made since then are news. */
-  readonly openedAtMs: number;
+  /** This device is forgotten: what else the page keeps goes, too. */
+  readonly onForget?: () => void;
 }) {
   let settings = $state.raw(readSettings(storage));
   let snapshot = $state.raw<Snapshot | null>(null);
@@ -21,6 +21,7 @@ export function createVolunteer({
   let asking = $state(false);
   let starting = $state(false);
   let engine: Promise<WorkerApi> | null = null;
+  let earlier: ReadonlySet<string> | null = null; // pieces that were there when the page was opened
   let isStored = true; // what was written last, if anything
 
   /** Take over what another tab chose, forgetting included. */
@@ -37,6 +38,7 @@ export function createVolunteer({
   function connect(): Promise<WorkerApi> {
     engine ??= openEngine(
       (news) => {
+        earlier ??= new Set(news.pieces.map(({ id }) => id));
         snapshot = news;
         if (news.phase !== "ready") starting = false;
       },
@@ -99,8 +101,7 @@ export function createVolunteer({
     },
     /** The newest piece that was made since the page was opened. */
     get newest(): Piece | null {
-      const piece = snapshot?.pieces[0];
-      return piece !== undefined && piece.createdAt >= openedAtMs ? piece : null;
+      return snapshot?.pieces.find(({ id }) => !earlier?.has(id)) ?? null;
     },
     /** Show what this browser did before, without any work. Only for those who agreed earlier. */
     greet: () => command(async () => {}),
@@ -122,6 +123,10 @@ export function createVolunteer({
     resume: () => command((api) => api.resume()),
     finish: () => command((api) => api.finish()),
     stop: () => command((api) => api.stop()),
+    /** The relay is there again: whatever waits for it asks at once. */
+    async wake(): Promise<void> {
+      if (engine !== null) await command((api) => api.wake());
+    },
     async setPower(power: number): Promise<void> {
       keep({ power });
       if (snapshot !== null) await command((api) => api.setPower(power));
@@ -130,6 +135,7 @@ export function createVolunteer({
     async forget(): Promise<void> {
       await command((api) => api.forget());
       keep({ consent: null });
+      onForget();
     },
     /** GPU or CPU; a running piece is dropped and begun again there. What is paused or finishing stays so. */
     async setPrefer(prefer: "webgpu" | "cpu"): Promise<void> {

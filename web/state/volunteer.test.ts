@@ -27,7 +27,7 @@ function openTab({ storage = sharedStorage(), refusals = 0 } = {}) {
     listener = hear;
     return api;
   };
-  const volunteer = createVolunteer({ openEngine, storage, openedAtMs: 0 });
+  const volunteer = createVolunteer({ openEngine, storage });
   const tell = (change: Partial<Snapshot>) => listener({ ...READY, model: "digits", ...change });
   return { volunteer, calls, tell };
 }

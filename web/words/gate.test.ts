@@ -1,6 +1,13 @@
 import { expect, test } from "vitest";
 import type { SuiteTest } from "../../core/protocol/schemas/version.ts";
-import { describeEvidence, describeFlips, describeLook, evidenceShare, nameTest } from "./gate.ts";
+import {
+  describeCandidate,
+  describeEvidence,
+  describeFlips,
+  describeLook,
+  evidenceShare,
+  nameTest,
+} from "./gate.ts";
 
 const suiteTest = (change: Partial<SuiteTest>): SuiteTest => ({
   suite: "gate",
@@ -35,5 +42,20 @@ test("words: evidence is told on the ln scale, and its bar ends at 0 and at the 
 test("words: flips are counted against what the release had right, with the budget", () => {
   expect(describeFlips({ version: 12, flips: 3, rightBefore: 3650, budget: 0.01 })).toBe(
     "Of 3,650 answers that version 12, the release, had right, 3 are wrong now; at most 1% may be (36).",
+  );
+});
+
+test("words: a revert is called one, and what was published says so", () => {
+  const test = { at: 1, head: 20, tests: [], flips: null };
+  const merge = { ...test, contributions: 3, decision: "undecided" } as const;
+  expect(describeCandidate(merge, null)).toBe(
+    "3 patches on version 20: undecided, so not published",
+  );
+  const revert = { ...test, contributions: 0, decision: "undecided" } as const;
+  expect(describeCandidate(revert, 21)).toBe(
+    "A revert, on version 20: did not pass (undecided); published as version 21, because a maintainer insisted",
+  );
+  expect(describeCandidate(revert, null)).toBe(
+    "A revert, on version 20: undecided, so not published",
   );
 });

@@ -1,3 +1,4 @@
+import type { GateTest } from "../../core/protocol/schemas/status.ts";
 import type { FlipCount, SuiteTest } from "../../core/protocol/schemas/version.ts";
 import { formatCount, formatLossChange, formatShare, plural } from "./quantities.ts";
 
@@ -14,6 +15,20 @@ export const OUTCOMES: Record<SuiteTest["decision"], string> = {
   fail: "failed",
   undecided: "undecided, so not published",
 };
+
+/** A candidate and how it ended. `published` is the version that a maintainer insisted on all the same, if any. */
+export function describeCandidate(
+  { contributions, head, decision }: GateTest,
+  published: number | null,
+): string {
+  if (contributions > 0) {
+    return `${plural(contributions, "patch", "patches")} on version ${head}: ${OUTCOMES[decision]}`;
+  }
+  const what = `A revert, on version ${head}`; // it takes patches out, and merges none
+  if (decision === "pass") return `${what}: passed`;
+  if (published === null) return `${what}: ${OUTCOMES[decision]}`;
+  return `${what}: did not pass (${DECISIONS[decision]}); published as version ${published}, because a maintainer insisted`;
+}
 
 /** On which examples a test was, against which version: "Gate examples, against version 41 (its parent)". */
 export function nameTest({ suite, against, version }: SuiteTest): string {

@@ -51,6 +51,10 @@ export function formatSpan(spanMs: number): string {
 export const formatSeconds = (seconds: number): string =>
   `${seconds < 10 ? Number(seconds.toPrecision(2)) : formatCount(seconds)} s`;
 
+/** A moment of this day as the clock on the wall shows it: "12:03". */
+export const formatTime = (atMs: number): string =>
+  new Date(atMs).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+
 /** How long before `nowMs` something happened; clocks may differ, so the future is "just now". */
 export function formatAge(atMs: number, nowMs: number): string {
   return nowMs - atMs < 5_000 ? "just now" : `${formatSpan(nowMs - atMs)} ago`;

@@ -37,7 +37,8 @@ export const STORE_SILENT =
 
 /** What is said while paused; `drainedMs` is how long the device took to come to rest, once it has. */
 export function describePause(drainedMs: number | null): string {
-  const kept = "You paused it. The running piece is kept and goes on where it stopped.";
+  const kept =
+    "You paused it. The running piece is kept as long as this page is open, and goes on where it stopped.";
   if (drainedMs === null) return kept;
   return `${kept} The device came to rest after ${(drainedMs / 1000).toFixed(1)} s.`;
 }

@@ -55,6 +55,8 @@ export const modelHealth = z.object({
   scoreSeconds: z.nullable(z.number()),
   /** What the gate looked at last, newest first, at most 8. */
   gateTests: z.array(gateTest),
+  /** A maintainer paused it: no work is given out. */
+  paused: z.boolean(),
   /** Why nothing is merged, in plain words; null when merging is healthy. */
   problem: z.nullable(z.string()),
 });

@@ -2,9 +2,10 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { page, userEvent } from "vitest/browser";
 import type { ModelHealth } from "../../../core/protocol/schemas/status.ts";
-import { health, modelHealth, suiteTest } from "./relay-data.ts";
+import { health, modelHealth, suiteTest, summary } from "./relay-data.ts";
 import { openPage } from "./stage.ts";
 
+const home = new URL(".", document.baseURI).href.replace(/\/$/, "");
 let stage: ReturnType<typeof openPage>;
 beforeEach(async () => {
   stage = openPage();
@@ -126,10 +127,48 @@ test("the gate's newest candidate is shown with each test's evidence, earlier on
   await expect.element(page.getByText(/12 are wrong now; at most 1% may be \(29\)/)).toBeVisible();
 });
 
+test("when the relay dies, what was healthy is grey at once, with the time of the last answer", async () => {
+  tell({});
+  await expect.element(page.getByText("Merging is healthy")).toBeVisible();
+  stage.die();
+  await expect
+    .element(page.getByRole("main").getByRole("status").getByText("No news from the relay"))
+    .toBeVisible();
+  expect(document.querySelectorAll('#main [data-state="healthy"]')).toHaveLength(0);
+  expect(page.getByText("Merging is healthy").elements()).toHaveLength(0);
+});
+
+test("a head that fell behind the best version is told of, though nothing waits", async () => {
+  const worse = { ...summary(3), report: { examples: 3000, lossNats: 0.6, accuracy: 0.8 } };
+  tell({ head: 3, release: null, waiting: { received: 0, scored: 0, queued: 0 } });
+  stage.say("version", { model: "digits", version: worse });
+  await expect.element(page.getByText("Merging needs a maintainer")).toBeVisible();
+  expect(verdict()).toMatch(/^Digits: getting worse. Version 3 is right on 80.0%, −8.00 points/);
+});
+
+test("a revert that was published without passing says so", async () => {
+  const revert = {
+    at: 1,
+    head: 2,
+    contributions: 0,
+    decision: "undecided",
+    tests: [],
+    flips: null,
+  };
+  tell({ gateTests: [revert as never] });
+  stage.say("version", {
+    model: "digits",
+    version: { ...summary(3), contributions: 0, contributors: 0 },
+  });
+  await expect
+    .element(page.getByText(/did not pass \(undecided\); published as version 3/))
+    .toBeVisible();
+});
+
 test("a maintainer finds the commands that pause a model and go on with it", async () => {
   await page.getByText(/For maintainers: pause/).click();
   for (const action of ["pause", "resume"]) {
-    const words = `node cli/main.ts admin ${action} --relay ${location.origin} --token-file FILE --model digits`;
+    const words = `npx commonweight admin ${action} --relay ${home} --token-file FILE --model digits`;
     await expect.element(page.getByText(words)).toBeVisible();
   }
 });

@@ -6,6 +6,7 @@ import type {
   SuiteTest,
   VersionSummary,
 } from "../../../core/protocol/schemas/version.ts";
+import type { Piece } from "../../../worker/api.ts";
 import { plainScore } from "../../fixtures/plain-score.ts";
 
 export const contributor = "ab12".repeat(16);
@@ -70,6 +71,7 @@ export const modelHealth: ModelHealth = {
   turnedAway: 0,
   scoreSeconds: null,
   gateTests: [],
+  paused: false,
   problem: "Scoring has stopped.",
 };
 export const health: Health = {
@@ -153,4 +155,20 @@ export const answers: Record<string, unknown> = {
   },
   "/leaderboard?model=digits&window=24h": { model: "digits", window: "24h", entries: [] },
   [`/contributions?contributor=${contributor}`]: { contributions: [] },
+};
+
+/** A piece of this browser's that the relay has queued. */
+export const queuedPiece: Piece = {
+  id: "c0ffee".padEnd(64, "0"),
+  model: "digits",
+  base: 2,
+  createdAt: 10,
+  sizeBytes: 3000,
+  downloadedBytes: 900_000,
+  lossBefore: 0.5,
+  lossAfter: 0.4,
+  times: { askMs: 1, downloadMs: 1, trainMs: 30_000, encodeMs: 1, uploadMs: 1 },
+  sent: "sent",
+  state: "queued",
+  refusal: null,
 };

@@ -8,6 +8,7 @@ import { createClock } from "../../../web/state/clock.svelte.ts";
 import type { EventStream } from "../../../web/state/feed.ts";
 import { createRelay } from "../../../web/state/relay.svelte.ts";
 import { createRoute } from "../../../web/state/route.svelte.ts";
+import { noOtherTab, type OtherTab } from "../../../web/state/tabs.svelte.ts";
 import { createVolunteer } from "../../../web/state/volunteer.svelte.ts";
 import type { Snapshot, TrialApi } from "../../../worker/api.ts";
 import { READY } from "../../../worker/run/snapshot-feed.ts";
@@ -16,13 +17,18 @@ import { answers, card, contributor } from "./relay-data.ts";
 
 /** Mount the page. `calls` lists what it asked of the engine, "open" when it was loaded. */
 export function openPage(
-  options: { readonly updateWaits?: boolean; readonly architecture?: Architecture } = {},
+  options: {
+    readonly updateWaits?: boolean;
+    readonly architecture?: Architecture;
+    readonly otherTab?: OtherTab;
+  } = {},
 ) {
   location.hash = "#/";
   const target = document.body.appendChild(document.createElement("div"));
   const calls: unknown[][] = [];
   const stream = new EventTarget();
   const memory = new Map<string, string>();
+  let isDead = false;
   const known: Record<string, unknown> = { ...answers };
   let listener: (snapshot: Snapshot) => void = () => {};
   const { api, command } = recordEngine(calls);
@@ -46,6 +52,7 @@ export function openPage(
       const path = url.replace("http://relay/api/v1", "");
       const { architecture = card.recipe.architecture } = options;
       const shown = { ...card, recipe: { ...card.recipe, architecture } };
+      if (isDead) throw new TypeError("nobody answers");
       const answer = path === "/models" ? { models: [shown] } : known[path];
       if (answer === undefined) throw new TypeError(`the stage has no answer for ${url}`);
       return Response.json(answer);
@@ -57,7 +64,7 @@ export function openPage(
       relay: createRelay(
         client,
         () => Object.assign(stream, { close: () => {}, readyState: 1 }) as unknown as EventStream,
-        () => Date.now(),
+        { now: () => Date.now(), steadyMs: () => performance.now() },
       ),
       volunteer: createVolunteer({
         openEngine: async (hear) => {
@@ -70,7 +77,6 @@ export function openPage(
           getItem: (key) => memory.get(key) ?? null,
           setItem: (key, value) => memory.set(key, value),
         },
-        openedAtMs: 0,
       }),
       route: createRoute(window),
       clock: createClock(),
@@ -79,12 +85,14 @@ export function openPage(
         apply: command("apply update"),
       },
       missing: Promise.resolve(null),
+      otherTab: options.otherTab ?? noOtherTab,
       openTrialEngine: () => {
         calls.push(["open trial"]);
         return { api: trial, failed: new Promise<never>(() => {}), close: command("close trial") };
       },
     },
   });
+  stream.dispatchEvent(new Event("open"));
   return {
     calls,
     /** The engine's next snapshot. */
@@ -95,6 +103,12 @@ export function openPage(
     /** What the relay answers from now on. */
     answer(path: string, body: unknown): void {
       known[path] = body;
+    },
+    /** The relay's machine goes away: the line breaks, and nothing answers. */
+    die(): void {
+      for (const path of Object.keys(known)) delete known[path];
+      isDead = true;
+      stream.dispatchEvent(new Event("error"));
     },
     /** The relay's next event. */
     say(type: string, data: unknown): void {

@@ -57,14 +57,30 @@ test("a version's tests, flips, mask and merge rule can be read, and how to take
   expect(text()).not.toContain("--insist");
   await page.getByRole("checkbox", { name: /^It must go/ }).click();
   await expect.poll(text).toContain('--reason "WHY" --insist');
-  expect(text()).toContain(`admin ban --relay ${location.origin}`);
+  expect(text()).toContain("npx commonweight admin ban --relay");
   expect(text()).toContain(`--contributor ${contributor} --reason "WHY"`);
 });
 
 test("a revert that a maintainer insisted on says that it did not pass the gate", async () => {
   stage = openPage();
   const { record, signature } = version2;
-  const revert = { contributions: ["3".repeat(64)] };
+  const reverted = "3".repeat(64);
+  const revert = { contributions: [reverted] };
+  stage.answer(`/contributions/${reverted}`, {
+    id: reverted,
+    model: "digits",
+    contributor,
+    base: 1,
+    state: "reverted",
+    reason: { code: "reverted", message: "It swaps 4 and 9." },
+    examples: 1,
+    sizeBytes: 1,
+    receivedAt: 1,
+    updatedAt: 1,
+    version: 1,
+    multiplier: 1,
+    credit: 0,
+  });
   const evaluation = { ...record.evaluation, gate: null };
   const insisted = { signature, record: { ...record, merge: null, revert, evaluation } };
   stage.answer("/models/digits/versions/2", insisted);
@@ -72,6 +88,7 @@ test("a revert that a maintainer insisted on says that it did not pass the gate"
   const text = () => document.querySelector("#version-2")?.textContent?.replace(/\s+/g, " ");
   await expect.poll(text).toContain("A maintainer insisted, so it was published all the same");
   expect(text()).toContain("A maintainer took out what is listed here");
+  await expect.poll(text).toContain("by ab12ab12. The maintainer's reason: “It swaps 4 and 9.”");
 });
 
 test("the last release wears its tag in the history and among the latest versions", async () => {

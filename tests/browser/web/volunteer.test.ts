@@ -1,7 +1,7 @@
 /** DESIGN §7: what a volunteer sees and can do, in a real browser. */
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { page, userEvent } from "vitest/browser";
-import { summary } from "./relay-data.ts";
+import { modelHealth, queuedPiece, summary } from "./relay-data.ts";
 import { openPage } from "./stage.ts";
 
 let stage: ReturnType<typeof openPage>;
@@ -200,4 +200,45 @@ test("forgetting this device says what is lost, asks once more, and asks for con
   stage.tell({ phase: "ready", model: null });
   await button("Contribute to Digits").click();
   await expect.element(button("Agree and start")).toBeVisible();
+});
+
+test("queued work is marked as queued, not as merged, and the mark is no colour alone", async () => {
+  await agree();
+  stage.tell({ pieces: [queuedPiece] });
+  const here = page.getByRole("listitem").filter({ hasText: /^Queued, now$/ });
+  await expect.element(here).toHaveAttribute("aria-current", "step");
+  const ahead = page.getByRole("listitem").filter({ hasText: /^Merged, to come$/ });
+  const styleOf = (element: Element) => getComputedStyle(element).borderTopStyle;
+  expect(styleOf(here.element())).not.toBe(styleOf(ahead.element()));
+});
+
+test("a new piece is at 0% at once, without the last one's curve", async () => {
+  await agree();
+  const losses = [1, 2, 3].map((step) => ({ step, lossNats: 1 / step }));
+  stage.tell({ phase: "training", step: 50, steps: 50, losses, engine: "wasm" });
+  await expect.element(page.getByText(/Training loss, now 0.333/)).toBeVisible();
+  stage.tell({ phase: "training", step: 0, steps: 50, losses: [], engine: "wasm" });
+  await expect.element(page.getByText("Step 0 of 50")).toBeVisible();
+  expect(page.getByText(/Training loss, now/).elements()).toHaveLength(0);
+});
+
+test("a model that a maintainer paused does not invite", async () => {
+  await expect.element(button("Contribute to Digits")).toBeEnabled();
+  stage.say("health", { ...modelHealth, paused: true, problem: "a maintainer paused this model" });
+  await expect.element(page.getByRole("heading", { name: "This model rests" })).toBeVisible();
+  await expect.element(button("Contribute to Digits")).toBeDisabled();
+});
+
+test("leaving with a piece under way is asked about, and leaving without one is not", async () => {
+  const leave = () => {
+    const event = new Event("beforeunload", { cancelable: true });
+    window.dispatchEvent(event);
+    return event.defaultPrevented;
+  };
+  await agree();
+  expect(leave()).toBe(false);
+  stage.tell({ phase: "paused", underway: true, step: 11, steps: 50 });
+  expect(leave()).toBe(true);
+  stage.tell({ phase: "ready", underway: false });
+  expect(leave()).toBe(false);
 });
