@@ -10,6 +10,9 @@ export const relayOption = () =>
     .argParser(parseRelay)
     .makeOptionMandatory();
 
+export const dataDirOption = () =>
+  new Option("--data-dir <FOLDER>", "the relay's data folder").env("DATA_DIR").default("./data");
+
 export const modelOption = () =>
   new Option("--model <NAME>", "the model, such as digits")
     .argParser(parseModel)

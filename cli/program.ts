@@ -8,6 +8,7 @@ import { logCommand, showCommand } from "./reading/log.ts";
 import { statCommand } from "./reading/stat.ts";
 import { verifyCommand } from "./reading/verify.ts";
 import type { Terminal } from "./terminal.ts";
+import { tokenCommand } from "./token.ts";
 import { volunteerCommand } from "./volunteer.ts";
 
 /** Every `commonweight` command; what a command prints goes to `terminal`. */
@@ -22,7 +23,8 @@ export function createProgram(terminal: Terminal): Command {
     .addCommand(verifyCommand(terminal))
     .addCommand(cloneCommand(terminal))
     .addCommand(volunteerCommand(terminal))
-    .addCommand(adminCommand(terminal));
+    .addCommand(adminCommand(terminal))
+    .addCommand(tokenCommand(terminal));
   for (const command of family(program)) {
     command
       .exitOverride()

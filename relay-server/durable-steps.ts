@@ -10,6 +10,7 @@ const LEDGER_WRITES: readonly (keyof Ledger)[] = [
   "putSetting",
   "takeOver",
   "putMaintainer",
+  "revokeMaintainer",
   "issueTicket",
   "spendTicket",
   "enter",

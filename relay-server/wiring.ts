@@ -48,9 +48,9 @@ export type RelayOptions = {
 export type Relay = {
   readonly url: string;
   readonly port: number;
-  /** The first maintainer's token. */
+  /** Where the first maintainer's token is, unless its owner has moved it. */
   readonly maintainerTokenFile: string;
-  /** What whoever started it should know, a sentence each: what was asked for and is not done. */
+  /** What whoever started it should know, a sentence each. */
   readonly notes: readonly string[];
   /** The HTTP side without the network, for tests in the same process. */
   readonly fetch: Fetch;
@@ -119,7 +119,8 @@ async function start(
   const checkpoints = createCheckpoints(ledger, context.blobs);
   const fences = await openModels(context, checkpoints, evaluator);
   for (const model of context.models.keys()) await promotePatches(context, model);
-  const maintainerTokenFile = await ensureMaintainer(context, folder);
+  const token = await ensureMaintainer(context, folder);
+  notes.push(token.note);
 
   const hub = await createEventHub(ledger);
   closers.push(hub.close);
@@ -146,7 +147,14 @@ async function start(
     present = ending; // first of all, since what it answers with is closed next
   });
   const { port } = serving;
-  return { url: `http://localhost:${port}`, port, maintainerTokenFile, notes, fetch, close };
+  return {
+    url: `http://localhost:${port}`,
+    port,
+    maintainerTokenFile: token.file,
+    notes,
+    fetch,
+    close,
+  };
 }
 
 /** Train the reference while the first volunteer trains, so that their work need not wait for it. */

@@ -14,7 +14,6 @@ export async function serve(): Promise<never> {
     if (relay !== null) {
       console.log(`Commonweight is at ${relay.url}`);
       for (const note of relay.notes) console.log(note);
-      console.log(`The maintainer's token is in ${relay.maintainerTokenFile}`);
       await interrupted;
     }
     console.log("Stopping …");

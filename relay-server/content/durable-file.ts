@@ -1,6 +1,9 @@
 import { mkdir, open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
+/** Where drafts of files lie, on the disk of what they become. */
+export type DraftFolder = { readonly temporary: string };
+
 let written = 0; // makes the names of temporary files unique within the process
 
 /**
@@ -10,7 +13,7 @@ let written = 0; // makes the names of temporary files unique within the process
 export async function writeDurably(
   path: string,
   bytes: Uint8Array,
-  { temporary, mode = 0o644 }: { temporary: string; mode?: number },
+  { temporary, mode = 0o644 }: DraftFolder & { readonly mode?: number },
 ): Promise<void> {
   const draft = join(temporary, `${basename(path)}.${process.pid}.${written++}`);
   try {

@@ -193,15 +193,35 @@ export function ledgerSuite(open: () => Promise<EmptyDatabase>): void {
   ledgerTest(
     "maintainers are known by the hash of their token; the audit log says who",
     async (ledger) => {
-      await ledger.putMaintainer("first", id(1), 1);
-      await ledger.putMaintainer("first", id(2), 2);
+      await ledger.putMaintainer("first", id(1), { by: "machine", at: 1 });
+      await ledger.putMaintainer("first", id(2), { by: "machine", at: 2 });
+      await ledger.putMaintainer("ada", id(3), { by: "machine", at: 2 });
+      await ledger.putMaintainer("relay's own", id(4), { by: null, at: 2 });
+      await ledger.revokeMaintainer("relay's own", { by: "machine", at: 2 });
+      expect(await ledger.maintainers()).toEqual([
+        { name: "ada", created_at: 2 },
+        { name: "first", created_at: 2 },
+      ]);
+      expect(await ledger.revokeMaintainer("ada", { by: "machine", at: 2 })).toBe(true);
+      expect(await ledger.revokeMaintainer("ada", { by: "machine", at: 2 })).toBe(false);
+      expect(await ledger.maintainer(id(3))).toBeUndefined();
       expect(await ledger.maintainer(id(1))).toBeUndefined();
       expect(await ledger.maintainer(id(2))).toBe("first");
       const change = { model: "tiny", paused: true, maintainer: "first", at: 3 };
       await ledger.setPaused(change);
       expect((await ledger.model("tiny"))?.paused).toBe(1);
-      expect(await ledger.audit(5)).toEqual([
-        { id: 1, at: 3, maintainer: "first", action: "pause", subject: "tiny", note: null },
+      const note = null;
+      expect(await ledger.audit(3)).toEqual([
+        { id: 6, at: 3, maintainer: "first", action: "pause", subject: "tiny", note },
+        { id: 5, at: 2, maintainer: "machine", action: "token-revoked", subject: "ada", note },
+        {
+          id: 4,
+          at: 2,
+          maintainer: "machine",
+          action: "token-revoked",
+          subject: "relay's own",
+          note,
+        },
       ]);
     },
   );

@@ -1,7 +1,7 @@
 import type { Kysely, Transaction } from "kysely";
 import { nextNumber } from "./events.ts";
 import type { Write } from "./group-commit.ts";
-import type { AuditRow, Tables } from "./tables.ts";
+import type { AuditRow, MaintainerRow, Tables } from "./tables.ts";
 
 export type PauseChange = {
   readonly model: string;
@@ -9,6 +9,9 @@ export type PauseChange = {
   readonly maintainer: string;
   readonly at: number;
 };
+
+/** Who does something to the maintainers, and when. */
+type Doing = { readonly by: string; readonly at: number };
 
 /** Add to the audit log inside the transaction that does what it says. */
 export async function addAudit(
@@ -24,9 +27,19 @@ export async function addAudit(
 
 export function maintainerParts(db: Kysely<Tables>, write: Write) {
   return {
-    /** Give `name` a token by its hash; an earlier one of that name is void from then on. */
-    putMaintainer(name: string, tokenHash: string, at: number): Promise<void> {
+    /**
+     * Give `name` a token by its hash; an earlier one of that name is void from then on. The audit log says who did it, if it
+     * was somebody.
+     */
+    putMaintainer(
+      name: string,
+      tokenHash: string,
+      { by, at }: { readonly by: string | null; readonly at: number },
+    ): Promise<void> {
       return write(async (trx) => {
+        if (by !== null) {
+          await addAudit(trx, { at, maintainer: by, action: "token", subject: name, note: null });
+        }
         await trx
           .insertInto("maintainers")
           .values({ name, token_hash: tokenHash, created_at: at })
@@ -35,6 +48,24 @@ export function maintainerParts(db: Kysely<Tables>, write: Write) {
           )
           .execute();
       });
+    },
+    /** Make a maintainer's token void, and write into the audit log who did it; false if there is none of that name. */
+    revokeMaintainer(name: string, { by, at }: Doing): Promise<boolean> {
+      return write(async (trx) => {
+        const revoked = await trx
+          .deleteFrom("maintainers")
+          .where("name", "=", name)
+          .returning("name")
+          .executeTakeFirst();
+        if (revoked === undefined) return false;
+        const action = "token-revoked";
+        await addAudit(trx, { at, maintainer: by, action, subject: name, note: null });
+        return true;
+      });
+    },
+    /** Who has a token, and since when. */
+    maintainers(): Promise<Pick<MaintainerRow, "name" | "created_at">[]> {
+      return db.selectFrom("maintainers").select(["name", "created_at"]).orderBy("name").execute();
     },
     async hasMaintainers(): Promise<boolean> {
       return (await db.selectFrom("maintainers").select("name").executeTakeFirst()) !== undefined;

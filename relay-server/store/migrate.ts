@@ -54,6 +54,11 @@ export async function migrate(db: Kysely<Tables>): Promise<void> {
   if (error !== undefined) throw error;
 }
 
+/** Whether this very software's migrations were carried out, and none else. */
+export async function isUpToDate(db: Kysely<Tables>): Promise<boolean> {
+  return (await migrationsDone(db)).sort().join() === Object.keys(MIGRATIONS).sort().join();
+}
+
 /** The names of what was carried out, also by software that only numbered it. */
 async function migrationsDone(db: Kysely<Tables>): Promise<string[]> {
   const tables = await db.introspection.getTables({ withInternalKyselyTables: true });

@@ -135,16 +135,14 @@ test("a start on a full disk is told in a sentence, whenever the disk is full", 
 test("a recipe that was edited after the first start, and a model that is listed no more, are told", async () => {
   const dataDir = await filledFolder();
   const edited = await startTestRelay({ dataDir, source: tinyModel({ title: "Tinier" }) });
-  expect(edited.relay.notes).toEqual([
-    expect.stringMatching(/^The recipe of tiny has changed.*\.$/),
-  ]);
+  expect(edited.relay.notes[0]).toMatch(/^The recipe of tiny has changed.*\.$/);
   expect((await edited.client.model("tiny")).recipe.title).toBe("Tiny");
   await edited.relay.close();
   const other = await startTestRelay({ dataDir, source: tinyModel({ id: "other" }) });
-  expect(other.relay.notes).toEqual([expect.stringMatching(/^The model tiny is .*serving it\.$/)]);
+  expect(other.relay.notes[0]).toMatch(/^The model tiny is .*serving it\.$/);
   await other.relay.close();
   const same = await startTestRelay({ dataDir, source: tinyModel({ id: "other" }) });
-  expect(same.relay.notes).toHaveLength(1);
+  expect(same.relay.notes).toHaveLength(2);
   await same.relay.close();
 });
 
@@ -165,8 +163,13 @@ test("keys and the maintainer's token are for their owner's eyes only, and stay 
   for (const name of ["relay-key", "maintainer-token"]) {
     expect((await stat(join(dataDir, name))).mode & 0o777).toBe(0o600);
   }
+  const file = join(dataDir, "maintainer-token");
+  const first = await startIn(dataDir);
+  expect(first.relay.notes).toEqual([`The maintainer's token is in ${file}`]);
+  await first.relay.close();
   await rm(join(dataDir, "maintainer-token")); // its owner took it away: no other is made
   const { relay } = await startIn(dataDir);
   await expect(stat(join(dataDir, "maintainer-token"))).rejects.toMatchObject({ code: "ENOENT" });
+  expect(relay.notes).toEqual([expect.stringMatching(/not in .* any more.*token make --data-dir/)]);
   await relay.close();
 });
