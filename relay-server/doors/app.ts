@@ -82,7 +82,8 @@ export function createApp(parts: AppParts): Hono {
   app.route("/", blobRoutes(context));
   app.route("/", ticketRoutes(context, limits, onTicket));
   app.route("/", contributionRoutes(context, limits, intake, onCreated));
-  app.route("/", eventRoutes(context.ledger, hub, Math.random)); // no lot: it decides nothing
+  const chance = Math.random; // no lot: it decides nothing
+  app.route("/", eventRoutes({ ledger: context.ledger, hub, chance, enter: limits.stream }));
   app.route("/", adminRoutes(context, hub, limits, onWork));
   app.route("/", metricsRoutes(health, answers));
   app.route("/", signallingRoutes());

@@ -21,12 +21,17 @@ function fakeHub() {
   };
 }
 
+type Source = Parameters<typeof eventRoutes>[0];
+
+const routesOf = (ledger: Source["ledger"], hub: Source["hub"], chance = 0) =>
+  eventRoutes({ ledger, hub, chance: () => chance, enter: () => () => {} });
+
 const event = (id: number, data: string): EventRow => ({ id, type: "health", topic: "tiny", data });
 
 test("H12: a reader that falls behind is dropped, one that reads hears everything once", async () => {
   const hub = fakeHub();
   const missed = [event(1, "missed")];
-  const app = eventRoutes({ eventsAfter: async () => missed }, hub, () => 0);
+  const app = routesOf({ eventsAfter: async () => missed }, hub, 0);
   const slow = await app.request("/api/v1/events", { headers: { "last-event-id": "0" } });
   const quick = await app.request("/api/v1/events", { headers: { "last-event-id": "0" } });
   const reader = quick.body!.getReader();
@@ -58,13 +63,14 @@ function returningTo(rows: readonly EventRow[], meanwhile = () => {}) {
   const asked: number[] = [];
   const ledger = {
     async eventsAfter(after: number, limit: number, types: readonly string[] = []) {
+      if (limit === 1) return rows.slice(0, 1); // how far back it remembers
       asked.push(after);
       const found = rows.filter(({ id, type }) => id > after && types.includes(type));
       meanwhile();
       return found.slice(0, limit);
     },
   };
-  return { hub, asked, app: eventRoutes(ledger, hub, () => 0) };
+  return { hub, asked, app: routesOf(ledger, hub) };
 }
 
 /** What a reader hears until `last`. */
@@ -153,7 +159,7 @@ test("H12: who returns slowly is not dropped for what it missed when the next ev
 
 test("H12: a reader that waits hears one event, however large it is", async () => {
   const hub = fakeHub();
-  const app = eventRoutes({ eventsAfter: async () => [] }, hub, () => 0);
+  const app = routesOf({ eventsAfter: async () => [] }, hub, 0);
   const answer = await app.request("/api/v1/events");
   hub.say([event(1, "x".repeat(300_000))]);
   expect(await readUntil(answer, "id: 1\n")).toContain("event: health");
@@ -167,9 +173,24 @@ test("H12: a number that no event had yet is the present", async () => {
   expect(await readUntil(answer, "id: 2\n")).not.toContain("id: 99");
 });
 
+test.each([
+  ["remembers all that it missed", 2, [3, 4, 5, 6], false],
+  ["forgot some of that", 2, [4, 5, 6], true],
+  ["never told what it has, as a ledger of earlier", 9, [3, 4, 5, 6], true],
+])("H12: a reader that returns to a relay that %s hears so", async (_, since, known, isGap) => {
+  const hub = { ...fakeHub(), last: () => 6 };
+  const eventsAfter = async (after: number) =>
+    known.filter((id) => id > after).map((id) => event(id, "{}"));
+  const headers = { "last-event-id": String(since) };
+  const answer = await routesOf({ eventsAfter }, hub).request("/api/v1/events", { headers });
+  await new Promise(setImmediate);
+  hub.say([event(7, "{}")]);
+  expect((await readUntil(answer, "id: 7\n")).includes("event: gap\n")).toBe(isGap);
+});
+
 test("H12: HEAD begins no stream", async () => {
   const hub = fakeHub();
-  const app = eventRoutes({ eventsAfter: async () => [] }, hub, () => 0);
+  const app = routesOf({ eventsAfter: async () => [] }, hub, 0);
   const answer = await app.request("/api/v1/events", { method: "HEAD" });
   expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "text/event-stream"]);
   expect(hub.listeners.size).toBe(0);
@@ -182,7 +203,7 @@ afterEach(() => {
 test("H12: a reader that takes nothing from one heartbeat to the next is dropped", async () => {
   vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
   const hub = fakeHub();
-  const app = eventRoutes({ eventsAfter: async () => [] }, hub, () => 0);
+  const app = routesOf({ eventsAfter: async () => [] }, hub, 0);
   const answer = await app.request("/api/v1/events");
   const reader = answer.body!.getReader();
   hub.say([1, 2].map((id) => event(id, "x".repeat(300_000))));
@@ -197,7 +218,7 @@ test("H12: a reader that takes nothing from one heartbeat to the next is dropped
 
 test("H12: every reader hears a heartbeat every 15 s, whatever its topics, and no number with it", async () => {
   vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
-  const app = eventRoutes({ eventsAfter: async () => [] }, fakeHub(), () => 0);
+  const app = routesOf({ eventsAfter: async () => [] }, fakeHub(), 0);
   const answer = await app.request("/api/v1/events?topics=version");
   const reader = answer.body!.getReader();
   const read = async () => new TextDecoder().decode((await reader.read()).value);
@@ -214,7 +235,7 @@ test("readers that lose their line at once do not come back at once", async () =
   const chances = [0, 0.25, 1];
   const retries: (string | undefined)[] = [];
   for (const chance of chances) {
-    const app = eventRoutes({ eventsAfter: async () => [] }, fakeHub(), () => chance);
+    const app = routesOf({ eventsAfter: async () => [] }, fakeHub(), chance);
     const reader = (await app.request("/api/v1/events")).body!.getReader();
     const greeting = new TextDecoder().decode((await reader.read()).value);
     retries.push(/^retry: (\d+)$/m.exec(greeting)?.[1]);

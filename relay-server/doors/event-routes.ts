@@ -1,26 +1,32 @@
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import { routes } from "../../core/protocol/routes.ts";
 import {
   events as eventSchemas,
+  GAP,
   HEARTBEAT,
   HEARTBEAT_MS,
 } from "../../core/protocol/schemas/status.ts";
 import { coalesce, type EventHub } from "../store/event-hub.ts";
 import type { Ledger } from "../store/ledger.ts";
 import type { EventRow } from "../store/tables.ts";
+import { type EventLine, isLineEnv, MAX_WAITING_BYTES, streamLine } from "./event-line.ts";
 import { Refusal } from "./refusal.ts";
 
 const RETRY_MS = 2_000; // what a reader that lost its line waits at least …
 const RETRY_SPREAD_MS = 8_000; // … and at most beyond: after a restart all of them come back
-const MAX_WAITING_BYTES = 256 << 10; // a reader that is this far behind is dropped and comes back by itself
 const MISSED_A_READ = 256; // some 200 KB; a returning reader is sent all that are remembered, as it takes them
 
-/** Server-sent events: a tail of the ledger's events table. `chance`, in 0…1, spreads the readers' returns. */
-export function eventRoutes(
-  ledger: Pick<Ledger, "eventsAfter">,
-  hub: Pick<EventHub, "listen" | "last">,
-  chance: () => number,
-): Hono {
+export type EventSource = {
+  readonly ledger: Pick<Ledger, "eventsAfter">;
+  readonly hub: Pick<EventHub, "listen" | "last">;
+  /** In 0…1: spreads the readers' returns. */
+  readonly chance: () => number;
+  /** Counts a reader in, or refuses it; returns how it is counted out. */
+  readonly enter: (c: Context) => () => void;
+};
+
+/** Server-sent events: a tail of the ledger's events table. */
+export function eventRoutes({ ledger, hub, chance, enter }: EventSource): Hono {
   const app = new Hono();
   const headers = {
     "content-type": "text/event-stream",
@@ -33,7 +39,23 @@ export function eventRoutes(
     const since = Number(c.req.header("last-event-id") ?? Number.NaN);
     const retryMs = Math.round(RETRY_MS + RETRY_SPREAD_MS * chance());
     const request = { topics, since: Number.isSafeInteger(since) ? since : null, retryMs };
-    return c.body(stream(ledger, hub, request), 200, headers);
+    const leave = enter(c);
+    const { env } = c;
+    let reader: Reader | null = null;
+    const gone = () => {
+      leave();
+      reader?.stop();
+    };
+    if (isLineEnv(env)) {
+      env.takeOver = (line) => {
+        reader = openReader(ledger, hub, request, line);
+        return gone;
+      };
+      return c.body(null, 200, headers);
+    }
+    const { line, body } = streamLine(gone);
+    reader = openReader(ledger, hub, request, line);
+    return c.body(body, 200, headers);
   });
   return app;
 }
@@ -52,87 +74,93 @@ type EventRequest = {
   readonly retryMs: number;
 };
 
+type Reader = { stop(): void };
+
 /** First what was missed, read page by page as the reader takes it, then what the hub tells. */
-function stream(
+function openReader(
   ledger: Pick<Ledger, "eventsAfter">,
   hub: Pick<EventHub, "listen" | "last">,
   { topics, since, retryMs }: EventRequest,
-): ReadableStream<Uint8Array> {
-  const encoder = new TextEncoder();
-  const types = [...topics];
+  line: EventLine,
+): Reader {
   let sent = Math.min(since ?? hub.last(), hub.last()); // the last event, so that none comes twice; no ledger's to come
   let isLive = since === null;
   let heard: EventRow[] = []; // told during a read; of more than a read's worth only that it was more
   let stopped = false;
-  let stop = () => {};
+  let lastMark = Number.NaN;
 
-  /** The events of `rows` that the reader has not been sent, each as a frame of its own. */
-  function framesOf(rows: readonly EventRow[]): Uint8Array[] {
+  /** Send the events of `rows` that the reader was not sent, each as a frame of its own. */
+  function send(rows: readonly EventRow[]): void {
     const fresh = rows.filter(({ id, type }) => Number(id) > sent && topics.has(type));
     sent = Math.max(sent, ...rows.map(({ id }) => Number(id)));
-    return fresh.map((row) => encoder.encode(frame(row)));
+    for (const row of fresh) line.write(frameOf(row));
   }
 
-  return new ReadableStream<Uint8Array>(
-    {
-      start(controller) {
-        const roomOf = () => controller.desiredSize ?? 0; // not above 0 once too much waits
-        const drop = () => {
-          stop();
-          controller.error(new Error("a reader fell behind"));
-        };
-        const end = () => {
-          stop();
-          controller.close();
-        };
-        const hear = (rows: readonly EventRow[]) => {
-          if (!isLive) {
-            if (heard.length > MISSED_A_READ) return;
-            heard.push(...rows.filter(({ type }) => topics.has(type)));
-            return;
-          }
-          const frames = framesOf(rows);
-          if (frames.length > 0 && roomOf() <= 0) return drop();
-          for (const bytes of frames) controller.enqueue(bytes);
-        };
-        const unlisten = hub.listen({ hear, miss: end }); // who returns reads anew what it shows
-        let lastRoom = Number.NaN;
-        const heartbeat = setInterval(() => {
-          if (roomOf() <= 0 && roomOf() === lastRoom) return drop(); // it has taken nothing since the last one
-          controller.enqueue(encoder.encode(`event: ${HEARTBEAT}\ndata: {}\n\n`));
-          lastRoom = roomOf();
-        }, HEARTBEAT_MS);
-        stop = () => {
-          stopped = true;
-          clearInterval(heartbeat);
-          unlisten();
-        };
-        controller.enqueue(encoder.encode(`retry: ${retryMs}\nid: ${sent}\n\n`));
-      },
-      async pull(controller) {
-        try {
-          while (!isLive && !stopped && (controller.desiredSize ?? 0) > 0) {
-            heard = []; // the ledger has all of it
-            const rows = await ledger.eventsAfter(sent, MISSED_A_READ, types);
-            if (stopped) return;
-            for (const bytes of framesOf(coalesce(rows))) controller.enqueue(bytes);
-            const isAtEnd = rows.length < MISSED_A_READ && heard.length <= MISSED_A_READ;
-            if (!isAtEnd || (controller.desiredSize ?? 0) <= 0) continue;
-            for (const bytes of framesOf(heard)) controller.enqueue(bytes);
-            heard = [];
-            isLive = true;
-          }
-        } catch (error) {
-          stop();
-          throw error;
-        }
-      },
-      cancel: () => stop(),
+  function hear(rows: readonly EventRow[]): void {
+    if (!isLive) {
+      if (heard.length > MISSED_A_READ) return;
+      heard.push(...rows.filter(({ type }) => topics.has(type)));
+    } else if (isFull() && rows.some(({ id, type }) => Number(id) > sent && topics.has(type))) {
+      line.cut();
+    } else send(rows);
+  }
+
+  const isFull = () => line.waitingBytes() >= MAX_WAITING_BYTES;
+  const unlisten = hub.listen({ hear, miss: line.end }); // who returns reads anew what it shows
+  const heartbeat = setInterval(() => {
+    if (isFull() && line.mark() === lastMark) return line.cut(); // it has taken nothing since the last one
+    line.write(BEAT);
+    lastMark = line.mark();
+  }, HEARTBEAT_MS);
+
+  /** Whether some of what came after event `since` is not there any more, or never was: a ledger may be a backup's. */
+  async function isForgotten(since: number): Promise<boolean> {
+    if (since > hub.last()) return true;
+    const [oldest] = await ledger.eventsAfter(0, 1);
+    return Number(oldest?.id ?? hub.last() + 1) > since + 1;
+  }
+
+  async function catchUp(): Promise<void> {
+    if (since !== null && (await isForgotten(since))) line.write(FORGOTTEN);
+    while (!isLive && !stopped) {
+      heard = []; // the ledger has all of it
+      const rows = await ledger.eventsAfter(sent, MISSED_A_READ, [...topics]);
+      if (stopped) return;
+      send(coalesce(rows));
+      const isAtEnd = rows.length < MISSED_A_READ && heard.length <= MISSED_A_READ;
+      if (isAtEnd && !isFull()) {
+        send(heard);
+        heard = [];
+        isLive = true;
+      } else await line.drained();
+    }
+  }
+
+  line.write(encoder.encode(`retry: ${retryMs}\nid: ${sent}\n\n`));
+  catchUp().catch((error: unknown) => {
+    if (!stopped) console.error(error); // who was reading comes back, and asks again
+    line.cut();
+  });
+  return {
+    stop() {
+      stopped = true;
+      clearInterval(heartbeat);
+      unlisten();
     },
-    new ByteLengthQueuingStrategy({ highWaterMark: MAX_WAITING_BYTES }),
-  );
+  };
 }
 
-function frame({ id, type, data }: EventRow): string {
-  return `id: ${id}\nevent: ${type}\ndata: ${data}\n\n`;
+const encoder = new TextEncoder();
+const BEAT = encoder.encode(`event: ${HEARTBEAT}\ndata: {}\n\n`);
+const FORGOTTEN = encoder.encode(`event: ${GAP}\ndata: {}\n\n`);
+const frames = new WeakMap<EventRow, Uint8Array>();
+
+/** An event's bytes, made once for all its readers. */
+function frameOf(row: EventRow): Uint8Array {
+  const known = frames.get(row);
+  if (known !== undefined) return known;
+  const { id, type, data } = row;
+  const frame = encoder.encode(`id: ${id}\nevent: ${type}\ndata: ${data}\n\n`);
+  frames.set(row, frame);
+  return frame;
 }

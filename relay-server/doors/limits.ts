@@ -3,9 +3,12 @@ import type { Context } from "hono";
 import { MAX_PATCH_BYTES, MAX_REQUEST_BYTES } from "../../core/protocol/limits.ts";
 import type { RelayContext } from "../context.ts";
 import { type Bodies, createBodies } from "./body.ts";
+import { createCounter } from "./connections.ts";
+import { connectionsAllowed } from "./descriptors.ts";
 import { senderOf } from "./network-of.ts";
 import { createRateLimit } from "./rate-limit.ts";
 import { Refusal } from "./refusal.ts";
+import { createReporter } from "./reporter.ts";
 
 /** Refuses a key or an address that asks too often, and bodies that are too long or too many at once. */
 export type Limits = {
@@ -20,11 +23,20 @@ export type Limits = {
   /** A patch; one whose ticket and signature were checked before has more room. */
   patch(c: Context, isAnnounced: boolean): Promise<Uint8Array<ArrayBuffer>>;
   readonly hold: Bodies["hold"];
+  /** Counts a stream of events in; returns how it is counted out. */
+  stream(c: Context): () => void;
 };
+
+const STREAM_RETRY_SECONDS = "30";
+const REPORT_MS = 60_000;
 
 export function createLimits({ config, clock }: Pick<RelayContext, "config" | "clock">): Limits {
   const networkOf = createAskers(config.trustProxy);
   const { read, hold } = createBodies(networkOf, clock);
+  const mostStreams = connectionsAllowed();
+  const streamsOf = createCounter(config.addressStreams);
+  const reportStreams = createReporter(clock, REPORT_MS);
+  let streams = 0;
   const addresses = createRateLimit(config.addressRequestsPerMinute);
   const keys = createRateLimit(config.keyRequestsPerMinute);
   const refuseIf = (seconds: number, who: string) => {
@@ -44,6 +56,26 @@ export function createLimits({ config, clock }: Pick<RelayContext, "config" | "c
     patch: (c, isAnnounced) =>
       read(c, { maxBytes: MAX_PATCH_BYTES, room: isAnnounced ? "announced" : "strangers" }),
     hold,
+    stream(c) {
+      const network = networkOf(c);
+      const isRoom = streams < mostStreams;
+      if (isRoom && streamsOf.add(network)) {
+        streams += 1;
+        let isIn = true;
+        return () => {
+          if (!isIn) return;
+          isIn = false;
+          streams -= 1;
+          streamsOf.remove(network);
+        };
+      }
+      const reason = isRoom
+        ? `${network} has all the streams of events that it may have`
+        : `${streams} streams of events are open`;
+      reportStreams(`A reader of events was turned away: ${reason}.`);
+      const headers = { "retry-after": STREAM_RETRY_SECONDS };
+      throw new Refusal("rate-limited", "too many streams of events are open: wait", headers);
+    },
   };
 }
 

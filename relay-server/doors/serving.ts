@@ -1,11 +1,15 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
+import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { ANSWER_TIMEOUT_MS } from "../../core/protocol/timeouts.ts";
 import type { Config } from "../config.ts";
 import { StartError } from "../start-error.ts";
 import { answerInTurn, createCounter } from "./connections.ts";
+import { connectionsAllowed } from "./descriptors.ts";
+import { type EventLine, isLineEnv, socketLine } from "./event-line.ts";
 import { networkOf, senderOf } from "./network-of.ts";
+import { createReporter } from "./reporter.ts";
 import { openSignalling, SIGNALLING_PATH } from "./signalling.ts";
 
 export type Fetch = (request: Request, env?: object) => Response | Promise<Response>;
@@ -26,15 +30,13 @@ const LINE_TIMES = {
   /** A client that neither sends nor takes anything for so long is dropped, whatever it was about to be told. */
   silenceMs: 30_000,
 };
-const KEPT_DESCRIPTORS = 128; // ledger, threads, files that are being written
-const MAX_CONNECTIONS = 50_000; // some 10 KB each
 const NETWORK_SHARE = 1 / 4; // of the connections, where no proxy stands in front
 const REPORT_MS = 60_000;
 
 export type ServingOptions = {
   readonly requestTimeoutMs?: number;
   readonly silenceMs?: number;
-  readonly descriptors?: number;
+  readonly connections?: number;
 };
 
 /** Listen on the configured port and answer with `starting`; a StartError if that is not possible. */
@@ -44,11 +46,24 @@ export async function startServing(
   {
     requestTimeoutMs = REQUEST_TIMEOUT_MS,
     silenceMs = LINE_TIMES.silenceMs,
-    descriptors = openFilesAllowed(),
+    connections = connectionsAllowed(),
   }: ServingOptions = {},
 ): Promise<Serving> {
   let answer = starting;
-  const answerRequest = getRequestListener((request, env) => answer(request, env), {
+  const lines = new Set<EventLine>(); // that are the server's no more
+  const answerOrHandOver: Fetch = async (request, env) => {
+    const found = await answer(request, env);
+    if (!isLineEnv(env) || env.takeOver === undefined) return found;
+    let tellGone = () => {};
+    const line = socketLine(env.incoming, found, () => {
+      lines.delete(line);
+      tellGone();
+    });
+    lines.add(line);
+    tellGone = env.takeOver(line);
+    return RESPONSE_ALREADY_SENT;
+  };
+  const answerRequest = getRequestListener(answerOrHandOver, {
     overrideGlobalObjects: false,
     autoCleanupIncoming: false, // it would cut off, after half a second, a slow sender that is still to hear its answer
   });
@@ -73,7 +88,7 @@ export async function startServing(
     const network = senderOf({ forwarded, socket: remoteAddress }, trustProxy);
     signalling.upgrade(request, socket, head, network);
   });
-  boundConnections(server, { descriptors, trustProxy });
+  boundConnections(server, { connections, trustProxy });
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error) => reject(startErrorOf(error, port, host)));
     server.listen(port, host === "" ? undefined : host, resolve);
@@ -89,6 +104,7 @@ export async function startServing(
         signalling.close();
         server.close(() => resolve());
         server.closeAllConnections();
+        for (const line of lines) line.cut();
       }),
   };
 }
@@ -100,25 +116,20 @@ function isSignalling(url: string | undefined): boolean {
 /** Connections never use up the descriptors, and one network not all connections; what is turned away is logged. */
 function boundConnections(
   server: Server,
-  { descriptors, trustProxy }: { readonly descriptors: number; readonly trustProxy: number },
+  { connections, trustProxy }: { readonly connections: number; readonly trustProxy: number },
 ): void {
-  // an answer may need a file beside its connection
-  const most = Math.max(
-    8,
-    Math.min(MAX_CONNECTIONS, Math.floor((descriptors - KEPT_DESCRIPTORS) / 2)),
-  );
-  const networks = createCounter(Math.max(4, Math.floor(most * NETWORK_SHARE)));
-  let reportedAt = Number.NEGATIVE_INFINITY;
+  const networks = createCounter(Math.max(4, Math.floor(connections * NETWORK_SHARE)));
+  const tell = createReporter(() => performance.now(), REPORT_MS);
   const report = (network: string, reason: string) => {
     server.closeIdleConnections();
-    const now = performance.now();
-    if (now - reportedAt < REPORT_MS) return;
-    reportedAt = now;
-    console.warn(`A connection from ${network} was turned away: ${reason}.`);
+    tell(`A connection from ${network} was turned away: ${reason}.`);
   };
-  server.maxConnections = most;
+  server.maxConnections = connections;
   server.on("drop", (data) =>
-    report(networkOf(data?.remoteAddress ?? ""), `${most} are open, which is all there may be`),
+    report(
+      networkOf(data?.remoteAddress ?? ""),
+      `${connections} are open, which is all there may be`,
+    ),
   );
   if (trustProxy > 0) return; // every connection is the proxy's
   server.on("connection", (socket: Socket) => {
@@ -127,15 +138,6 @@ function boundConnections(
     socket.destroy();
     report(network, "its network has a quarter of all that may be open");
   });
-}
-
-/** How many files and connections the process may have open. */
-function openFilesAllowed(): number {
-  // without its network part, for which it would look up the names of all addresses
-  const report = Object.assign(process.report, { excludeNetwork: true });
-  const told: { userLimits?: { open_files?: { soft?: unknown } } } = report.getReport();
-  const soft = told.userLimits?.open_files?.soft;
-  return typeof soft === "number" ? soft : Number.MAX_SAFE_INTEGER; // Windows has no such limit
 }
 
 function startErrorOf(error: NodeJS.ErrnoException, port: number, host: string): StartError {

@@ -15,7 +15,7 @@ afterAll(() => rm(folder, { recursive: true }));
 test("H12: where more comes at once than the relay remembers, every stream ends, and who returns hears the rest", async () => {
   const { ledger, close } = await openLedger(join(folder, "ledger.db"));
   const hub = await createEventHub(ledger);
-  const app = eventRoutes(ledger, hub, () => 0);
+  const app = eventRoutes({ ledger, hub, chance: () => 0, enter: () => () => {} });
   const tell = async (count: number) => {
     const event = { type: "leaderboard", data: { model: "tiny" } } as const;
     await ledger.appendEvents(Array<typeof event>(count).fill(event));

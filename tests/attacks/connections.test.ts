@@ -60,7 +60,7 @@ test("a client that takes nothing of an answer is dropped", async () => {
 
 test("the connections of one network never use up what may be open", async () => {
   const told = vi.spyOn(console, "warn").mockImplementation(() => {});
-  const serving = await startServing(CONFIG, async () => new Response("x"), { descriptors: 192 });
+  const serving = await startServing(CONFIG, async () => new Response("x"), { connections: 32 });
   const sockets = Array.from({ length: 20 }, () => open(serving.port));
   await vi.waitFor(() => expect(sockets.filter(({ destroyed }) => destroyed)).toHaveLength(12));
   expect(told).toHaveBeenCalledOnce();
@@ -101,4 +101,49 @@ test("signalling: a request that is no handshake is refused", async () => {
     "GET /peerjs/peerjs?id=a&token=a&key=peerjs HTTP/1.1\r\nhost: x\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\r\n",
   );
   expect(await heardOn(socket)).toMatch(/^HTTP\/1.1 400/);
+});
+
+test("H12: one network has so many streams of events, which is logged, and gets them back", async () => {
+  const told = vi.spyOn(console, "warn").mockImplementation(() => {});
+  const small = await startTestRelay({ config: { addressStreams: 3 } });
+  const listen = () => {
+    const socket = open(small.relay.port);
+    socket.write("GET /api/v1/events HTTP/1.1\r\nhost: x\r\n\r\n");
+    return socket;
+  };
+  const head = async (socket: Socket) => String((await once(socket, "data"))[0]);
+  const streams = [listen(), listen(), listen()];
+  for (const stream of streams) expect(await head(stream)).toMatch(/^HTTP\/1.1 200/);
+  const refused = listen();
+  expect(await head(refused)).toMatch(/^HTTP\/1.1 429[\s\S]*retry-after: 30/i);
+  expect(told.mock.calls.join()).toContain("turned away");
+  streams[0]!.destroy();
+  await vi.waitFor(async () => {
+    const again = listen();
+    const answer = await head(again);
+    if (!answer.startsWith("HTTP/1.1 200")) again.destroy();
+    expect(answer).toMatch(/^HTTP\/1.1 200/);
+  });
+  const ended = once(streams[1]!, "close");
+  await small.remove();
+  await ended;
+  told.mockRestore();
+});
+
+test("H12: a stream of events is the line's own: what was asked before it is answered, what comes after it is not", async () => {
+  const socket = open();
+  const ask = (path: string) => `GET /api/v1/${path} HTTP/1.1\r\nhost: x\r\n\r\n`;
+  socket.write(ask("models") + ask("events?topics=version") + ask("models"));
+  let heard = "";
+  socket.on("data", (data) => {
+    heard += String(data);
+  });
+  await vi.waitFor(() => expect(heard).toContain("retry: "));
+  socket.write(ask("models"));
+  await relay.client.health();
+  expect(heard.match(/HTTP\/1.1 200/g)).toHaveLength(2);
+  expect(heard).toMatch(
+    /content-type: text\/event-stream\r\n[\s\S]*content-security-policy: |content-security-policy: [\s\S]*text\/event-stream/i,
+  );
+  socket.destroy();
 });

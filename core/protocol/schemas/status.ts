@@ -115,6 +115,11 @@ export const events = {
  */
 export const HEARTBEAT = "heartbeat";
 export const HEARTBEAT_MS = 15_000; // proxies cut connections that are silent for 30–60 s
+/**
+ * The `event:` name of what a returning reader is sent, without a number, when the relay does not remember all that it
+ * missed: it reads anew what it shows.
+ */
+export const GAP = "gap";
 export type RelayEvent =
   | { readonly type: "version"; readonly data: z.infer<typeof events.version> }
   | { readonly type: "contribution"; readonly data: z.infer<typeof events.contribution> }
