@@ -5,6 +5,7 @@ import { blameCommand } from "./reading/blame.ts";
 import { cloneCommand } from "./reading/clone.ts";
 import { diffCommand } from "./reading/diff.ts";
 import { logCommand, showCommand } from "./reading/log.ts";
+import { pullCommand } from "./reading/pull.ts";
 import { statCommand } from "./reading/stat.ts";
 import { verifyCommand } from "./reading/verify.ts";
 import type { Terminal } from "./terminal.ts";
@@ -22,6 +23,7 @@ export function createProgram(terminal: Terminal): Command {
     .addCommand(statCommand(terminal))
     .addCommand(verifyCommand(terminal))
     .addCommand(cloneCommand(terminal))
+    .addCommand(pullCommand(terminal))
     .addCommand(volunteerCommand(terminal))
     .addCommand(adminCommand(terminal))
     .addCommand(tokenCommand(terminal));
