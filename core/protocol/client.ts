@@ -17,6 +17,7 @@ import {
 } from "./schemas/admin.ts";
 import { checkpointPlan } from "./schemas/checkpoint.ts";
 import { contribution, contributionList } from "./schemas/contribution.ts";
+import { refusedWork } from "./schemas/refused-work.ts";
 import {
   errorBody,
   health,
@@ -150,6 +151,8 @@ export function createRelayClient({ baseUrl, fetch }: { baseUrl: string; fetch: 
       (await ask(contributionList, routes.contributions() + query({ contributor }), options))
         .contributions,
 
+    refusedWork: (model: string, options?: CallOptions) =>
+      ask(refusedWork, routes.refusedWork() + query({ model }), options),
     leaderboard: (model: string, window: LeaderboardWindow, options?: CallOptions) =>
       ask(leaderboard, routes.leaderboard() + query({ model, window }), options),
     /** What a maintainer may do who has `token`. */

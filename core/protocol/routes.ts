@@ -19,6 +19,7 @@ export const routes = {
   blob: (sha256: string) => `${API}/blobs/${sha256}`,
   contribution: (id: string) => `${API}/contributions/${id}`,
   contributions: () => `${API}/contributions`,
+  refusedWork: () => `${API}/refused-work`,
   leaderboard: () => `${API}/leaderboard`,
   events: () => `${API}/events`,
   pause: () => `${API}/admin/pause`,

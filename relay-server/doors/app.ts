@@ -21,6 +21,7 @@ import { modelRoutes } from "./model-routes.ts";
 import { openApiDocument } from "./openapi.ts";
 import { pageRoutes } from "./pages.ts";
 import { answerError, Refusal, refusalAnswer } from "./refusal.ts";
+import { refusedWorkRoutes } from "./refused-work-routes.ts";
 import { securityHeaders } from "./security-headers.ts";
 import { signallingRoutes } from "./signalling.ts";
 import { statusRoutes } from "./status-routes.ts";
@@ -77,6 +78,7 @@ export function createApp(parts: AppParts): Hono {
     onWork();
   };
   app.route("/", statusRoutes(context, health));
+  app.route("/", refusedWorkRoutes(context));
   app.route("/", modelRoutes(context));
   app.route("/", checkpointRoutes(context, checkpoints));
   app.route("/", blobRoutes(context));

@@ -14,6 +14,7 @@ import {
 } from "../../core/protocol/schemas/admin.ts";
 import { checkpointPlan } from "../../core/protocol/schemas/checkpoint.ts";
 import { contribution, contributionList } from "../../core/protocol/schemas/contribution.ts";
+import { refusedWork } from "../../core/protocol/schemas/refused-work.ts";
 import {
   errorBody,
   health,
@@ -103,6 +104,13 @@ const OPERATIONS: readonly Operation[] = [
     summary: "A contributor's contributions, newest first",
     answer: contributionList,
     query: ["contributor"],
+  },
+  {
+    method: "get",
+    path: routes.refusedWork(),
+    summary: "What was refused in the last day, by contributor and reason",
+    answer: refusedWork,
+    query: ["model"],
   },
   {
     method: "get",

@@ -11,6 +11,7 @@ import { maintainerParts } from "./maintainers.ts";
 import { modelParts } from "./models.ts";
 import { promotionParts } from "./promotions.ts";
 import { publishParts } from "./publication.ts";
+import { refusedWorkParts } from "./refused-work.ts";
 import { releaseParts } from "./releases.ts";
 import { revertParts } from "./reverts.ts";
 import { spotCheckParts } from "./spot-checks.ts";
@@ -40,6 +41,7 @@ export function createLedger(db: Kysely<Tables>) {
     ...publishParts(write),
     ...promotionParts(db, write),
     ...revertParts(db, write),
+    ...refusedWorkParts(db),
     ...releaseParts(db, write),
     ...spotCheckParts(db, write),
     ...statusParts(db),

@@ -87,6 +87,7 @@ const places = [
     "contributions?contributor=:x",
     "leaderboard?model=tiny&window=:x",
     "leaderboard?model=:x",
+    "refused-work?model=:x",
     "openapi.json",
   ],
   ...[

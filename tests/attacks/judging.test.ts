@@ -63,6 +63,10 @@ test("G16: work that does not go where training goes is refused before anybody s
     const found = await send(volunteer, attack);
     expect(found).toMatchObject({ state: "refused", code: "unrelated", score: null });
   }
+  const { groups } = await relay.client.refusedWork("tiny"); // H21: who sent it can be named, and banned
+  const { contributor } = volunteer;
+  expect(groups).toMatchObject([{ contributor, code: "unrelated", count: 2 }]);
+  expect(groups[0]?.contributions).toHaveLength(2);
   const found = await send(volunteer, honest);
   expect(found).toMatchObject({ state: "merged", code: undefined });
   expect(found.agreement).toBeGreaterThan(4);

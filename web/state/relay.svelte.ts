@@ -164,6 +164,8 @@ export function createRelay(
     /** What the relay last said about this browser's contributions, by id. */
     contributions: contributions as ReadonlyMap<string, Contribution>,
     shards: (model: string) => resource<ShardLedger>(`shards ${model}`, () => client.shards(model)),
+    /** What was refused in the last day, by contributor and reason. */
+    refusedWork: (model: string) => resource(`refused ${model}`, () => client.refusedWork(model)),
     /** The life of any contribution. */
     contribution: (id: string) => resource(`contribution ${id}`, () => client.contribution(id)),
     version: (model: string, version: number) =>

@@ -172,3 +172,22 @@ test("a maintainer finds the commands that pause a model and go on with it", asy
     await expect.element(page.getByText(words)).toBeVisible();
   }
 });
+
+test("who was refused is named with the reason, the pieces behind it and the command that bans", async () => {
+  const poisoner = "dead".repeat(16);
+  const pieces = ["4", "5"].map((digit) => digit.repeat(64));
+  const group = { contributor: poisoner, code: "harmful", count: 6, lastAt: 1 };
+  stage.answer("/refused-work?model=digits", {
+    model: "digits",
+    groups: [{ ...group, contributions: pieces }],
+  });
+  await page.getByRole("link", { name: "About" }).first().click();
+  await page.getByRole("link", { name: "Health" }).first().click();
+  const row = page.getByRole("row", { name: /deaddead.*made the model worse.*6/ });
+  await expect.element(row).toBeVisible();
+  await page.getByRole("button", { name: "deaddead" }).click();
+  await expect
+    .element(page.getByText(new RegExp(`--contributor ${poisoner} --reason`)))
+    .toBeVisible();
+  await expect.element(page.getByText(/Patch 44444444/)).toBeVisible();
+});

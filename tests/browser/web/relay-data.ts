@@ -148,6 +148,7 @@ export const answers: Record<string, unknown> = {
     shards: [{ ...shard, trained: 0, contributors: 0 }],
   },
   "/health": health,
+  "/refused-work?model=digits": { model: "digits", groups: [] },
   "/leaderboard?model=digits&window=all": {
     model: "digits",
     window: "all",

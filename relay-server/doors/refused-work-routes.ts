@@ -1,0 +1,45 @@
+import { Hono } from "hono";
+import { routes } from "../../core/protocol/routes.ts";
+import type { RefusedWork } from "../../core/protocol/schemas/refused-work.ts";
+import type { RelayContext } from "../context.ts";
+import type { RefusedWork as RefusedRow } from "../store/refused-work.ts";
+import { findModel } from "./answers.ts";
+import { createMemo } from "./memo.ts";
+
+const DAY_MS = 24 * 3600_000;
+const MOST_READ = 2000; // of each kind: enough to name who floods, however much it is
+const MOST_NAMED = 50;
+const SHOWN_EACH = 5;
+const MAX_AGE_MS = 2000;
+
+/** Who was refused in the last day, why, and with what: whoever is to be banned has to be named first (H21). */
+export function refusedWorkRoutes(context: RelayContext): Hono {
+  const app = new Hono();
+  const memo = createMemo<RefusedWork>(context.clock);
+  app.get(routes.refusedWork(), async (c) => {
+    const { row } = await findModel(context, c.req.query("model") ?? "");
+    const answer = await memo({ name: row.id, state: 0, maxAgeMs: MAX_AGE_MS }, async () => {
+      const since = context.clock() - DAY_MS;
+      const rows = await context.ledger.refusedWork(row.id, since, MOST_READ);
+      return { model: row.id, groups: groupRefusals(rows).slice(0, MOST_NAMED) };
+    });
+    return c.json(answer);
+  });
+  return app;
+}
+
+/** `rows`, newest first, by contributor and reason, most first. */
+export function groupRefusals(rows: readonly RefusedRow[]): RefusedWork["groups"] {
+  const groups = new Map<string, RefusedWork["groups"][number]>();
+  for (const { id, contributor, code, at } of rows) {
+    const key = `${contributor} ${code}`;
+    const group = groups.get(key);
+    if (group === undefined) {
+      groups.set(key, { contributor, code, count: 1, lastAt: at, contributions: [id] });
+      continue;
+    }
+    group.count++;
+    if (group.contributions.length < SHOWN_EACH) group.contributions.push(id);
+  }
+  return [...groups.values()].sort((a, b) => b.count - a.count || b.lastAt - a.lastAt);
+}
