@@ -126,7 +126,7 @@ export default defineConfig({
           include: [
             "{core,kernels,worker,relay-server,sim,models,cli,scripts,web}/**/*.test.ts",
             "tests/*.test.ts",
-            "tests/{house,relay,attacks}/**/*.test.ts",
+            "tests/{golden,house,relay,attacks}/**/*.test.ts",
           ],
           exclude: [...configDefaults.exclude, "data/**"],
         },

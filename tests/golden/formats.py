@@ -126,8 +126,10 @@ def quantise(delta, blocks):
     for block in blocks:
         scales.append(half_up(max(abs(delta[i]) for i in block) / 7))
         scale = half(scales[-1])
-        for i in block:
+        for i in block if scale else []:
             codes[i] = math.floor(delta[i] / scale + 0.5)
+        if not any(codes[i] for i in block):
+            scales[-1] = 0
     return codes, scales
 
 
@@ -237,7 +239,7 @@ def merged(parameters, inputs):
 
 def in_four_bits(before, after, positions):
     """G21: the parameters once the step to `after` is quantised, and its codes and scales."""
-    delta = [f32(after[position] - before[position]) for position in positions]
+    delta = [max(-7, min(f32(after[position] - before[position]), 7)) for position in positions]
     blocks = [list(range(len(delta)))[i : i + 64] for i in range(0, len(delta), 64)]
     codes, scales = quantise(delta, blocks)
     moved = list(before)
@@ -407,4 +409,5 @@ def main():
     version()
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { routes } from "../core/protocol/routes.ts";
+import { hasPython, runPython } from "../tests/fixtures/python.ts";
+import { openRepositoryStage, type RepositoryStage } from "../tests/fixtures/repository-stage.ts";
+
+const PULL = fileURLToPath(new URL("./pull.py", import.meta.url));
+const here = test.skipIf(!hasPython("numpy", "cryptography"));
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 }); // a relay with its threads starts first
+let stage: RepositoryStage;
+beforeAll(async () => {
+  stage = await openRepositoryStage();
+});
+afterAll(() => stage.remove());
+
+const exported = async (version: string) =>
+  Buffer.from(await (await stage.relay.ask(routes.exported("tiny", version))).arrayBuffer());
+const pull = (version: string, file: string) =>
+  runPython(PULL, stage.url, `tiny${version}`, join(stage.folder, file));
+
+here("the readers' reference has fewer than 150 lines", async () => {
+  expect((await readFile(PULL, "utf8")).split("\n").length).toBeLessThan(150);
+});
+
+here(
+  "the readers' reference brings a file from version to version, as the relay exports them",
+  async () => {
+    for (const [version, number] of [
+      ["@1", "1"],
+      ["@1.0.0", "2"],
+      ["", "head"],
+      ["@2", "2"],
+    ] as const) {
+      const { code, output, errors } = await pull(version, "python.safetensors");
+      expect({ code, errors }).toEqual({ code: 0, errors: "" });
+      expect(output).toMatch(/is version \d of tiny, [0-9a-f]{64}$/m);
+      const file = await readFile(join(stage.folder, "python.safetensors"));
+      expect(file).toEqual(await exported(number));
+    }
+  },
+);
+
+here(
+  "the readers' reference refuses another file, version and key, and changes nothing",
+  async () => {
+    const path = join(stage.folder, "refused.safetensors");
+    const other = await exported("1");
+    other[other.length - 3]! ^= 1;
+    await writeFile(path, other);
+    const refused = await pull("", "refused.safetensors");
+    expect(refused).toMatchObject({ code: 1, errors: `${path} is not version 1 of tiny\n` });
+    expect(await readFile(path)).toEqual(other);
+    const absent = await pull("@9", "absent.safetensors");
+    expect(absent).toMatchObject({ code: 1, errors: "tiny has no such version; its head is 4\n" });
+    await writeFile(`${path}.pin`, JSON.stringify({ relayKey: "ab".repeat(32) }));
+    expect((await pull("", "refused.safetensors")).errors).toMatch(/is signed by .*, not abab/);
+  },
+);
