@@ -1,6 +1,7 @@
 import { styleText } from "node:util";
 import { Command, CommanderError } from "commander";
 import { adminCommand } from "./admin.ts";
+import { bisectCommand } from "./reading/bisect.ts";
 import { blameCommand } from "./reading/blame.ts";
 import { cloneCommand } from "./reading/clone.ts";
 import { diffCommand } from "./reading/diff.ts";
@@ -20,6 +21,7 @@ export function createProgram(terminal: Terminal): Command {
     .addCommand(showCommand(terminal))
     .addCommand(diffCommand(terminal))
     .addCommand(blameCommand(terminal))
+    .addCommand(bisectCommand(terminal))
     .addCommand(statCommand(terminal))
     .addCommand(verifyCommand(terminal))
     .addCommand(cloneCommand(terminal))
