@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { createRandom } from "./random.ts";
+import { createPlacedRandom, createRandom } from "./random.ts";
 
 function take(seed: string | number, count: number): number[] {
   const random = createRandom(seed);
@@ -63,4 +63,30 @@ test("a seed that is neither text nor a non-negative integer is our bug", () => 
   for (const bound of [0, -1, 1.5, 2 ** 33]) {
     expect(() => createRandom(1).below(bound)).toThrow("internal");
   }
+});
+
+test("M7: a place's stream follows from seed and place alone, whatever was drawn before", () => {
+  fc.assert(
+    fc.property(fc.string(), fc.nat(), fc.nat(9), (seed, place, drawn) => {
+      const [one, other] = [createPlacedRandom(seed), createPlacedRandom(seed)];
+      for (let i = 0; i < drawn; i++) one.uint32();
+      one.at(place);
+      other.at(place);
+      for (let i = 0; i < 4; i++) expect(one.uint32()).toBe(other.uint32());
+    }),
+  );
+});
+
+test("M7: the first draws of neighbouring places are uniform and know nothing of each other", () => {
+  const random = createPlacedRandom("places");
+  const cells = new Array<number>(64).fill(0); // eighths of one draw by eighths of the next place's
+  let last = 0;
+  for (let place = 0; place < 64_000; place++) {
+    random.at(place);
+    const eighth = random.uint32() >>> 29;
+    cells[8 * last + eighth]!++;
+    last = eighth;
+  }
+  const chiSquared = cells.reduce((sum, n) => sum + (n - 1000) ** 2 / 1000, 0);
+  expect(chiSquared).toBeLessThan(103); // 1 in 1,000 by chance, with 63 degrees of freedom; the seed is fixed
 });

@@ -43,6 +43,39 @@ export function createRandom(seed: string | number): Random {
   return { uint32, below };
 }
 
+/** A stream for each of many places: what is drawn at one changes nothing at another. */
+export type PlacedRandom = Pick<Random, "uint32"> & {
+  /** Draw from `place`'s stream, an integer in 0…2^32 − 1, from its beginning on. */
+  at(place: number): void;
+};
+
+const GOLDEN = 0x9e3779b9; // 2^32 over the golden ratio, made odd: SplitMix's step
+
+/**
+ * The streams of `seed` (protocol M7), SplitMix with 32 bits of state: Steele, Lea & Flood 2014, Fast splittable
+ * pseudorandom number generators. Integers only; not for secrets.
+ */
+export function createPlacedRandom(seed: string): PlacedRandom {
+  const [a, b] = hashSeed(seed);
+  let state = 0;
+  return {
+    at(place) {
+      state = mix(a ^ mix((b + place) | 0));
+    },
+    uint32() {
+      state = (state + GOLDEN) | 0;
+      return mix(state) >>> 0;
+    },
+  };
+}
+
+/** MurmurHash3's finaliser. */
+function mix(hash: number): number {
+  let mixed = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
+  return mixed ^ (mixed >>> 16);
+}
+
 /** Four 32-bit hashes of the seed's UTF-16 code units: xoshiro's state, never all zero. */
 function hashSeed(seed: string): [a: number, b: number, c: number, d: number] {
   const lanes = LANE_FACTORS.map((factor, lane) => {
@@ -51,9 +84,7 @@ function hashSeed(seed: string): [a: number, b: number, c: number, d: number] {
       hash = Math.imul(hash ^ seed.charCodeAt(i), factor);
       hash ^= hash >>> 15;
     }
-    hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b); // MurmurHash3's finaliser
-    hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-    return hash ^ (hash >>> 16);
+    return mix(hash);
   });
   const [a = 0, b = 0, c = 0, d = 0] = lanes;
   return [a, b, c, d | 1];

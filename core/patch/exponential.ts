@@ -9,7 +9,7 @@ const UINT32 = 0x1_0000_0000;
  * has probability exp(−x); else 1 is added. Source: von Neumann 1951, Various techniques used in connection with
  * random digits, §4; Karney 2016, arXiv:1303.6257, §2.
  */
-export function exponentialBelow(random: Random, bound: number): number {
+export function exponentialBelow(random: Pick<Random, "uint32">, bound: number): number {
   for (let whole = 0; whole < bound; whole++) {
     const first = random.uint32();
     const value = whole + (first + 0.5) / UINT32;

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { FormatError } from "../errors.ts";
+import { createRandom } from "../random.ts";
 import { createLayout } from "../tensors/layout.ts";
 import { type FisherMaskOptions, fisherPositions, vectorNames } from "./fisher-mask.ts";
 
@@ -55,6 +56,21 @@ test("M7: positions without information come only when all others are taken, and
   const nothing = new Float32Array(N);
   expect(fisherPositions({ fisher: nothing, layout, count: 9, seed: "x" }).length).toBe(9);
 });
+
+test.each([1, 2, 3, 4, 5])(
+  "M7: information that is a hair off, as another device's is, draws the same mask but for its edge (seed %i)",
+  (seed) => {
+    const large = createLayout([{ name: "w", shape: [400, 500] }]);
+    const random = createRandom(`hair ${seed}`);
+    const fisher = Float32Array.from({ length: large.size }, () => random.uint32());
+    const other = fisher.map((value) => value * (1 + (random.below(2001) - 1000) * 1e-6)); // 1e-3 either way
+    const options = { layout: large, count: 4000, seed: `device ${seed}` };
+    const drawn = fisherPositions({ ...options, fisher });
+    const again = new Set(fisherPositions({ ...options, fisher: other }));
+    const shared = drawn.filter((position) => again.has(position)).length;
+    expect(shared).toBeGreaterThan(0.998 * drawn.length);
+  },
+);
 
 /** How often each of N positions is drawn. */
 function frequencies(options: Omit<FisherMaskOptions, "seed">, trials: number): number[] {

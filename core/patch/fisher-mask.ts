@@ -1,5 +1,5 @@
 import { FormatError } from "../errors.ts";
-import { createRandom } from "../random.ts";
+import { createPlacedRandom } from "../random.ts";
 import type { Layout, LayoutTensor } from "../tensors/layout.ts";
 import { exponentialBelow } from "./exponential.ts";
 import { createSmallestKeys, type SmallestKeys } from "./smallest-keys.ts";
@@ -13,7 +13,7 @@ export type FisherMaskOptions = {
   readonly layout: Layout;
   /** How many positions. */
   readonly count: number;
-  /** Of the generator (protocol M2). */
+  /** Of the positions' streams (protocol M7). */
   readonly seed: string;
   /** The same of the protected suite [N], on any scale; null without one. */
   readonly protectedFisher?: Float32Array | null;
@@ -33,14 +33,15 @@ const NO_CAPS = { ofTensor: 1, ofMask: 1 };
  * √F · √(F / (F + λ·P)) (protocol M7): the root of the Fisher information, times the root of the share
  * that the community's data has in what a position is good for. λ is `damping` · mean F / mean P, so neither scale
  * counts; without a protected suite the weight is √F. An exponential race gives each position the key
- * E / weight and takes the smallest, which is Gumbel-top-k: Kool et al. 2019, arXiv:1903.06059. Quotas take
- * theirs first. Time O(N); memory some 100 bytes for each of the count positions, whatever N is.
+ * E / weight and takes the smallest, which is Gumbel-top-k: Kool et al. 2019, arXiv:1903.06059. A position's E
+ * follows from the seed and the position alone, so that two devices whose information differs in the last bits draw the
+ * same mask but for what lies on the edge. Quotas take theirs first. Time O(N); memory some 100 bytes for each of the count positions, whatever N is.
  */
 export function fisherPositions(options: FisherMaskOptions): Uint32Array {
   const { layout, count, seed } = options;
   const rooms = roomsOf(options);
   const weightOf = createWeights(options);
-  const random = createRandom(seed);
+  const random = createPlacedRandom(seed);
   const pool = createSmallestKeys(count);
   const quotas = quotasOf(options, rooms, pool);
   for (const tensor of layout.tensors) {
@@ -49,6 +50,7 @@ export function fisherPositions(options: FisherMaskOptions): Uint32Array {
     for (let i = tensor.offset; i < tensor.offset + tensor.size; i++) {
       const elsewhere = quota === undefined ? pool.limit() : Math.max(pool.limit(), quota.limit());
       const weight = weightOf(i);
+      random.at(i);
       const value = exponentialBelow(random, Math.min(own.limit(), elsewhere) * weight);
       if (value !== Number.POSITIVE_INFINITY) own.add(value / weight, i);
     }
