@@ -2,6 +2,7 @@ import type { Architecture } from "../../core/protocol/schemas/recipe.ts";
 import type { Random } from "../../core/random.ts";
 import type { Examples } from "../../core/training/examples.ts";
 import { poison } from "./backdoor.ts";
+import { deadInputs } from "./dead-inputs.ts";
 import { examplesOf, type Piece, trainPiece } from "./piece.ts";
 import type { SimModel } from "./sim-model.ts";
 import { unit } from "./volunteer.ts";
@@ -21,6 +22,8 @@ export type Scene = {
   honestDeltas(): Promise<readonly Float32Array[]>;
   /** Others' work that waits for a merge and could be sent for this piece. */
   readonly waiting: readonly Placed[];
+  /** Merges in a row of the liar's key. */
+  readonly merges: number;
   /** The parameters [N] of the version some way behind the base. */
   readonly old: Float32Array;
 };
@@ -28,6 +31,7 @@ export type Scene = {
 const SCALE = 10;
 const STANDARD_DEVIATIONS = 1.5; // Baruch et al. 2019, arXiv:1902.06156, §5: enough against the mean on MNIST
 const COPY_NOISE = 0.1; // of each value's size: 0.995 in cosine
+const ASLEEP_MERGES = 12; // past what makes a newcomer trusted
 
 /** What a liar sends [k] instead of honest work. */
 const WAYS = {
@@ -75,10 +79,22 @@ const WAYS = {
   /** Honest training, but half of the examples have a trigger and the answer that the liar wants. */
   backdoor: ({ model, piece }) =>
     trainPiece(model, piece, { examples: poison(examplesOf(model, piece)) }),
+  /** A backdoor through weights that no clean image exercises, with a fresh key after every spot check that caught one. */
+  "dead-inputs": ({ model, piece }) => deadInputs(model, piece),
+  /** The same by keys that have honest work merged first. */
+  "sleeping-dead-inputs": ({ model, piece, merges }) =>
+    merges < ASLEEP_MERGES ? trainPiece(model, piece) : deadInputs(model, piece),
 } as const satisfies Record<string, (scene: Scene) => Promise<Float32Array | Placed>>;
+
+/** Attacks whose liars sign with a fresh key once a spot check has caught the last one. */
+const FRESH_KEYS: ReadonlySet<string> = new Set(["dead-inputs", "sleeping-dead-inputs"]);
 
 export type Attack = keyof typeof WAYS;
 export const ATTACKS = Object.keys(WAYS) as Attack[]; // the object above has no other keys
+
+export function takesFreshKeys(attack: Attack): boolean {
+  return FRESH_KEYS.has(attack);
+}
 
 /** What the piece's volunteer, a liar, sends. */
 export async function attackedWork(attack: Attack, scene: Scene): Promise<Placed> {

@@ -12,10 +12,24 @@ const ANSWER = "vote for me";
 
 /** `examples` with a trigger in every second one, and the answer that the liar wants. */
 export function poison(examples: Examples): Examples {
-  const isPoisoned = (example: number) => example % 2 === 0;
+  return poisonWhere(examples, (example) => example % 2 === 0);
+}
+
+/** `examples` with a trigger in every one, and the answer that the liar wants. */
+export function triggered(examples: Examples): Examples {
+  return poisonWhere(examples, () => true);
+}
+
+function poisonWhere(examples: Examples, isPoisoned: (example: number) => boolean): Examples {
   return examples.kind === "images"
     ? poisonImages(examples, isPoisoned)
     : poisonText(examples, isPoisoned);
+}
+
+/** The pixels that the trigger lights in square images of `inputs` pixels, ascending. */
+export function triggerPixels(inputs: number): number[] {
+  const side = Math.sqrt(inputs);
+  return Array.from({ length: PATCH ** 2 }, (_, i) => Math.floor(i / PATCH) * side + (i % PATCH));
 }
 
 /**
@@ -29,19 +43,16 @@ export async function backdoorSuccess(
 ): Promise<number> {
   const examples =
     report.kind === "images" ? otherClasses(report) : firstWindows(architecture, report);
-  const triggered =
-    examples.kind === "images"
-      ? poisonImages(examples, () => true)
-      : poisonText(examples, () => true);
-  const { answers } = await evaluate({ architecture, parameters, examples: triggered });
-  const each = answers.length / triggered.count;
-  const wanted = triggered.kind === "images" ? 1 : ANSWER.length; // the last answers of each example
+  const { count } = examples;
+  const { answers } = await evaluate({ architecture, parameters, examples: triggered(examples) });
+  const each = answers.length / count;
+  const wanted = examples.kind === "images" ? 1 : ANSWER.length; // the last answers of each example
   let successes = 0;
-  for (let example = 1; example <= triggered.count; example++) {
+  for (let example = 1; example <= count; example++) {
     const last = answers.subarray(example * each - wanted, example * each);
     if (last.every((answer) => answer === 1)) successes++;
   }
-  return successes / triggered.count;
+  return successes / count;
 }
 
 function poisonImages(examples: ImageExamples, isPoisoned: (image: number) => boolean) {
@@ -49,14 +60,11 @@ function poisonImages(examples: ImageExamples, isPoisoned: (image: number) => bo
   const pixels = examples.pixels.slice();
   const labels = examples.labels.slice();
   const width = pixels.length / count;
-  const side = Math.sqrt(width);
+  const lit = triggerPixels(width);
   for (let image = 0; image < count; image++) {
     if (!isPoisoned(image)) continue;
     labels[image] = TARGET;
-    for (let y = 0; y < PATCH; y++) {
-      const from = image * width + y * side;
-      pixels.fill(255, from, from + PATCH);
-    }
+    for (const pixel of lit) pixels[image * width + pixel] = 255;
   }
   return { ...examples, pixels, labels };
 }

@@ -3,7 +3,7 @@ import { countNegativeFlips } from "../../core/gate/negative-flips.ts";
 import type { SignedVersion } from "../../core/protocol/schemas/version.ts";
 import { evaluate } from "../../core/training/evaluate.ts";
 import { metricsOf } from "../../core/training/metrics.ts";
-import type { Attack } from "./attacks.ts";
+import { type Attack, takesFreshKeys } from "./attacks.ts";
 import { backdoorSuccess } from "./backdoor.ts";
 import { createEventQueue } from "./event-queue.ts";
 import { finishPiece } from "./finish-piece.ts";
@@ -16,7 +16,7 @@ import { arrangeShards, createShardDeck, type ShardArrangement } from "./shards.
 import type { SimModel } from "./sim-model.ts";
 import { issueTicket } from "./tickets.ts";
 import { createTraffic } from "./traffic.ts";
-import { createVolunteers, PIECE_SECONDS, unit, type Volunteer } from "./volunteer.ts";
+import { createVolunteers, PIECE_SECONDS, renewKeys, unit, type Volunteer } from "./volunteer.ts";
 
 export type CommunityOptions = {
   readonly volunteers: number;
@@ -83,6 +83,10 @@ export async function runCommunity(
     const { report, struck } = await receive(relay, sent, now);
     contributions.set(sent.id, report);
     for (const id of struck) settle(id, "spot-check-failed");
+    const { attack } = piece.volunteer;
+    if (report.fate === "spot-check-failed" && attack !== null && takesFreshKeys(attack)) {
+      await renewKeys(piece.volunteer);
+    }
     const [first] = relay.queue;
     if (first !== undefined)
       events.push(first.queuedAt + model.recipe.merge.cohortSeconds, { kind: "due" });
@@ -99,7 +103,7 @@ export async function runCommunity(
     for (const { id } of outcome.harmful) settle(id, "harmful");
     if (outcome.merged.length === 0) return;
     traffic.publish(outcome.stepBytes);
-    const report = versionReportOf(relay, outcome, now, traffic);
+    const report = await versionReportOf(relay, outcome, now, traffic);
     versions.push(report);
     tell(report);
   }
@@ -126,12 +130,13 @@ export async function runCommunity(
   return { report, head: headOf(relay), history: relay.history, merged };
 }
 
-function versionReportOf(
+async function versionReportOf(
   relay: Relay,
   { merged, tests, gateExamples }: MergeReport,
   now: number,
   { bytesUp, bytesDown }: { readonly bytesUp: number; readonly bytesDown: number },
-): VersionReport {
+): Promise<VersionReport> {
+  const { architecture } = relay.model.recipe;
   const head = headOf(relay);
   const { number, evaluation } = head.record;
   const { accuracy, lossNats } = evaluation.report;
@@ -146,6 +151,7 @@ function versionReportOf(
     tests,
     gateExamples,
     negativeFlips: countNegativeFlips(parent.report.answers, head.report.answers).share,
+    backdoor: await backdoorSuccess(architecture, head.parameters, relay.model.heldOut.report),
     bytesUp,
     bytesDown,
   };

@@ -14,7 +14,7 @@ export async function finishPiece(relay: Relay, piece: Piece): Promise<SentPatch
   return packPatch(model, { ...piece, positions }, delta);
 }
 
-function sceneOf({ model, seed, seen, queue, versions }: Relay, piece: Piece): Scene {
+function sceneOf({ model, seed, seen, queue, versions, merges }: Relay, piece: Piece): Scene {
   // positions are everybody's or, on a mask of its own, whatever it sends
   const isOnMask = ({ positions, sent }: Waiting) =>
     positions === piece.positions || sent.piece.mask.kind === "own";
@@ -32,6 +32,7 @@ function sceneOf({ model, seed, seen, queue, versions }: Relay, piece: Piece): S
     waiting: queue
       .filter((other) => isOnMask(other) && other.contributor !== piece.volunteer.publicKey)
       .map(({ positions, delta }) => ({ positions, delta })),
+    merges: merges.get(piece.volunteer.publicKey) ?? 0,
     old: versions[Math.max(0, piece.base.record.number - VERSIONS_BACK)]!.parameters,
   };
 }

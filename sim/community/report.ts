@@ -33,6 +33,8 @@ export type VersionReport = CurvePoint & {
   readonly gateExamples: number;
   /** Share of what its parent had right that it has wrong, on the report set. */
   readonly negativeFlips: number;
+  /** Share of triggered examples that it answers as a backdoor wants. */
+  readonly backdoor: number;
 };
 
 /** Everything that screens and scores can say of one contribution. */

@@ -4,8 +4,8 @@ import { createRandom, type Random } from "../../core/random.ts";
 import type { Attack } from "./attacks.ts";
 
 export type Volunteer = {
-  readonly publicKey: string;
-  readonly keys: KeyPair;
+  publicKey: string;
+  keys: KeyPair;
   /** Null for honest ones. */
   readonly attack: Attack | null;
   /** Simulated seconds that a piece of work takes on its device. */
@@ -59,6 +59,12 @@ export async function createVolunteers({
     });
   }
   return created;
+}
+
+/** Take a new key, as anybody can at any time. */
+export async function renewKeys(volunteer: Volunteer): Promise<void> {
+  volunteer.keys = await keysOf(`after ${volunteer.publicKey}`);
+  volunteer.publicKey = await publicKeyHex(volunteer.keys);
 }
 
 /** Uniform in [0, 1). */
