@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createRandom } from "../random.ts";
-import { agreementWith, createReference } from "./reference.ts";
+import { agreementWith, createReference, createReferenceAt } from "./reference.ts";
 
 const K = 2000;
 
@@ -90,4 +90,44 @@ test("G16: a length is told beside that of the relay's own pieces", () => {
 
 test("G16: one piece alone says nothing about what honest work has", () => {
   expect(agreementWith(one(noise("a")), noise("b")).share).toBeNull();
+});
+
+test("G16: pieces that go apart have no cosine to share, and what they expect of a z is below 0", () => {
+  const one = noise("one");
+  const reference = createReference([one, one.map((value, i) => (i % 3 === 0 ? value : -value))]);
+  expect(reference.cosine).toBeLessThan(0);
+  const { share, expectedZ } = agreementWith(reference, noise("honest"));
+  expect(share).toBeNull();
+  expect(expectedZ).toBeLessThan(0);
+});
+
+test("G16: the z that is expected is the one that honest work has", () => {
+  const reference = createReference(["1", "2", "3", "4"].map((seed) => piece(seed)));
+  const zs = Array.from({ length: 20 }, (_, i) => agreementWith(reference, piece(`${i} honest`)).z);
+  const mean = zs.reduce((sum, z) => sum + z, 0) / zs.length;
+  expect(Math.abs(mean / reference.expectedZ! - 1)).toBeLessThan(0.3); // it is of three pieces' mean, theirs of four's
+});
+
+const dead = (i: number) => i % 4 === 0;
+const information = Float32Array.from({ length: K }, (_, i) => (dead(i) ? 0 : 1));
+const alive = (delta: Float32Array) => delta.map((value, i) => (dead(i) ? 0 : value));
+
+test("G22: energy where no public example reaches is told; on an own mask honest work has a twentieth of it there at most", () => {
+  const pieces = ["1", "2"].map((seed) => alive(piece(seed)));
+  const at = createReferenceAt({ deltas: pieces, information }, null);
+  const positions = Uint32Array.from({ length: K }, (_, i) => i).filter((i) => i % 2 === 0); // half of them dead
+  const blindOf = (value: (i: number) => number) =>
+    agreementWith(at(positions), Float32Array.from(positions, value));
+  expect(blindOf((i) => (dead(i) ? 0 : 1))).toMatchObject({ blind: 0, mostBlind: 0.05 });
+  expect(blindOf(() => 1).blind).toBeCloseTo(0.5, 6);
+  expect(blindOf(() => 0).blind).toBe(0);
+});
+
+test("G22: on a mask in common nobody chose it, and half more than the relay's own pieces have is usual", () => {
+  const pieces = ["1", "2"].map((seed) => piece(seed)); // a quarter of their energy
+  const everywhere = Uint32Array.from({ length: K }, (_, i) => i);
+  const reference = createReferenceAt({ deltas: pieces, information }, everywhere)(everywhere);
+  const { blind, mostBlind } = agreementWith(reference, piece("honest"));
+  expect(blind).toBeCloseTo(0.25, 1);
+  expect(mostBlind).toBeCloseTo(0.25 + 1.5 * 0.25, 1);
 });

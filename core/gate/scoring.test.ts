@@ -11,9 +11,11 @@ import { needsScore, scoreMember, screen, validateScore } from "./scoring.ts";
 const { score } = toyRecipe; // leastZ 2, leastShare 0.5
 const trusted = toyMember("trusted", toyDelta(0.1, "trusted"));
 const newcomer = { ...trusted, merges: 9 };
-const agreeing = (z: number, share: number | null = null) => ({
-  ...{ cosine: 0.1, z, share },
+const agreeing = (z: number, share: number | null = null, expectedZ: number | null = null) => ({
+  ...{ cosine: 0.1, z, share, expectedZ },
   length: 1,
+  blind: 0,
+  mostBlind: 0.05,
 });
 
 test("G16: work that does not agree with the reference is refused as unrelated", () => {
@@ -38,6 +40,29 @@ test("G16: so is work that is more than twice as long as the relay's own pieces"
 test("G16: where little is known, a low share may be chance", () => {
   expect(screen(agreeing(5, 0.36), score).ok).toBe(true);
   expect(screen(agreeing(5, 0.35), score)).toMatchObject({ ok: false, code: "unrelated" });
+});
+
+test("G16: where the relay's own pieces hardly agree, only what goes clearly against them is refused", () => {
+  const weak = (z: number, expectedZ: number) => screen(agreeing(z, 0.01, expectedZ), score).ok;
+  expect([weak(7.9, 8), weak(8, 8)]).toEqual([false, false]); // 4 times the least z: a share says something
+  expect([weak(0, 7.9), weak(-0.02, 7.9), weak(-0.03, 7.9)]).toEqual([true, true, false]);
+  expect([weak(-1.5, 2), weak(-1.6, 2)]).toEqual([true, false]);
+});
+
+test("G16: a reference that goes nowhere has no verdict on work that goes nowhere", () => {
+  for (const expectedZ of [0, -0.5]) {
+    expect(screen(agreeing(0, null, expectedZ), score).ok).toBe(true);
+    expect(screen(agreeing(-1.5, null, expectedZ), score).ok).toBe(true);
+    expect(screen(agreeing(Number.NaN, null, expectedZ), score).ok).toBe(false);
+  }
+});
+
+test("G22: work that puts its energy where the public data says nothing is refused, however well the rest agrees", () => {
+  expect(screen({ ...agreeing(20, 1, 20), blind: 0.05 }, score).ok).toBe(true);
+  expect(screen({ ...agreeing(20, 1, 20), blind: 0.051 }, score)).toMatchObject({
+    code: "unrelated",
+  });
+  expect(screen({ ...agreeing(20, 1, 20), blind: Number.NaN }, score).ok).toBe(false);
 });
 
 test("G16: newcomers, borderline work, unscreened work and a sample are scored", () => {

@@ -9,23 +9,33 @@ import type { Agreement } from "./reference.ts";
 const SLICES = 3; // of the score set; each version is scored on the next, so that none can be trained against
 const MOST_LENGTH = 2; // of the relay's own pieces'; 0.90 to 1.11 of it is what honest work of digits has
 const SURE = 2; // standard errors: late in training z is 5 and an honest share strays by a fifth
+const SIGNAL = 4; // times the least z: where the relay's own pieces have less, an honest one may have any
+const WEAK_SHARE = 1 / 4; // of what the relay's own pieces have; with SURE below it 0.6% of honest work of digits over 127 versions
 const BORDERLINE = 2; // below this many times the least z, the loss is looked at too
 
 /**
  * The screen (protocol G16): work whose delta does not agree with the relay's own has nothing to do with
- * training. `agreement` is null where the recipe has no references.
+ * training, and neither has work that changes what no data exercises. Where little is left to learn the relay's own
+ * pieces hardly agree with each other: then only what goes clearly against them is refused, and all else is left to score and
+ * gate. `agreement` is null where the recipe has no references.
  */
 export function screen(
   agreement: Agreement | null,
   { leastZ, leastShare }: Recipe["score"],
 ): Verdict {
   if (agreement === null) return OK;
-  const { z, share, length } = agreement;
+  const { z, expectedZ, share, length, blind, mostBlind } = agreement;
   if (!(length <= MOST_LENGTH)) {
     return refuse("norm-too-large", "it is far longer than training on this data makes it");
   }
-  if (z >= leastZ && (share === null || upperEnd(share, z) >= leastShare)) return OK;
-  return refuse("unrelated", "it does not go where training on this data goes");
+  if (!(blind <= mostBlind)) {
+    return refuse("unrelated", "it changes what training on this data leaves as it is");
+  }
+  const hasSignal = expectedZ === null || expectedZ >= SIGNAL * leastZ;
+  const isRelated = hasSignal
+    ? z >= leastZ && (share === null || upperEnd(share, z) >= leastShare)
+    : z >= Math.min(leastZ, WEAK_SHARE * expectedZ - SURE);
+  return isRelated ? OK : refuse("unrelated", "it does not go where training on this data goes");
 }
 
 /** What the share may be for all that chance does: a cosine is off by cosine / z, so this is 2 of that above it. */

@@ -12,25 +12,34 @@ export type ReferenceTask = Pick<TrainingTask, "architecture" | "parameters"> & 
   readonly pieces: readonly { readonly examples: Examples; readonly seed: number }[];
 };
 
-/**
- * What the relay's own `pieces` come to, trained as a volunteer would on one base (protocol G16): deltas [k] on the
- * mask, or [N] where everybody's mask is their own.
- */
+/** What the pieces of a reference come to, each list [k] on the mask, or [N] where everybody's mask is their own. */
+export type ReferencePieces = {
+  readonly deltas: readonly Float32Array[];
+  /** The mean over the pieces of AdamW's second moment: nearly the Fisher information (arXiv:2507.18807), for nothing. */
+  readonly information: Float32Array;
+};
+
+/** Train the relay's own `pieces` as a volunteer would on one base (protocol G16). */
 export async function trainPieces({
   pieces,
   count,
   positions: mask,
   training: asVolunteers,
   ...model
-}: ReferenceTask): Promise<Float32Array[]> {
+}: ReferenceTask): Promise<ReferencePieces> {
   const size = model.parameters.length;
   const positions = mask ?? Uint32Array.from({ length: size }, (_, position) => position);
   const training = mask === null ? gentler(asVolunteers, count / size) : asVolunteers;
   const deltas: Float32Array[] = [];
+  const information = new Float32Array(positions.length);
+  const onSecondMoment = (moment: Float32Array) => {
+    for (let i = 0; i < moment.length; i++) information[i]! += moment[i]! / pieces.length;
+  };
   for (const piece of pieces) {
-    deltas.push((await trainDelta({ ...model, positions, training, ...piece })).delta);
+    const task = { ...model, positions, training, ...piece };
+    deltas.push((await trainDelta(task, { onSecondMoment })).delta);
   }
-  return deltas;
+  return { deltas, information };
 }
 
 /** AdamW moves each entry about as far as any other, so that all of them together go as far as a `density` of them. */

@@ -45,6 +45,8 @@ export type TrainingOptions = {
   readonly now?: () => number;
   /** Told, by that clock, before more than five seconds of work could be lost. */
   readonly onSnapshot?: (snapshot: TrainingSnapshot) => void;
+  /** Told at the end: AdamW's second moment [k], in which an entry that no example exercised has 0. */
+  readonly onSecondMoment?: (moment: Float32Array) => void;
 };
 
 export type TrainingResult = {
@@ -64,7 +66,7 @@ export type TrainingResult = {
  */
 export async function trainDelta(
   { architecture, parameters, positions, examples, training, seed }: TrainingTask,
-  { signal, onStep, from = null, now, onSnapshot }: TrainingOptions = {},
+  { signal, onStep, from = null, now, onSnapshot, onSecondMoment }: TrainingOptions = {},
 ): Promise<TrainingResult> {
   assert(positions.length > 0 && examples.count > 0, "nothing to train on");
   const model = modelOf(architecture);
@@ -107,6 +109,7 @@ export async function trainDelta(
     signal?.throwIfAborted();
     const state = await readState(session);
     const tenth = Math.ceil(losses.length / 10);
+    onSecondMoment?.(state.slice(2 * positions.length));
     return {
       delta: state.slice(0, positions.length),
       lossBefore: mean(losses.slice(0, tenth)),

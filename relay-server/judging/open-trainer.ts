@@ -59,7 +59,7 @@ export function openTrainer({ context, checkpoints, positionsOf }: TrainerParts)
     const length = mask.kind === "own" ? served.layout.size : mask.count;
     const reference = score.references === 0 ? null : trainReference(served, version, mask);
     const made = Promise.resolve(reference);
-    references.set(version.id, { reference: made, values: score.references * length });
+    references.set(version.id, { reference: made, values: (score.references + 1) * length });
     made.catch(() => references.delete(version.id)); // to be tried again
     let values = 0;
     for (const [id, kept] of Array.from(references).reverse()) {
@@ -78,7 +78,7 @@ export function openTrainer({ context, checkpoints, positionsOf }: TrainerParts)
     const drawn = drawReferencePieces(await ledger.shards(recipe.id), recipe, version.id);
     const pieces: TrainingJob["pieces"][number][] = [];
     for (const { shards, seed } of drawn) pieces.push({ shards: await filesOf(shards), seed });
-    const deltas = await threadOf(recipe.id).train({
+    const trained = await threadOf(recipe.id).train({
       architecture: recipe.architecture,
       parameters: await checkpoints.parametersOf(version),
       positions: masked?.positions ?? null,
@@ -86,7 +86,7 @@ export function openTrainer({ context, checkpoints, positionsOf }: TrainerParts)
       training: recipe.training,
       pieces,
     });
-    return createReferenceAt(deltas, masked?.positions ?? null);
+    return createReferenceAt(trained, masked?.positions ?? null);
   }
 
   function filesOf(shards: readonly { readonly sha256: string }[]): Promise<Uint8Array[]> {
@@ -128,7 +128,7 @@ export function openTrainer({ context, checkpoints, positionsOf }: TrainerParts)
       const version = await ledger.version(ticket.model, ticket.base.number);
       const served = models.get(ticket.model);
       assert(version !== undefined && served !== undefined, `${ticket.model} has no such version`);
-      const [delta] = await threadOf(ticket.model).train({
+      const { deltas } = await threadOf(ticket.model).train({
         architecture: served.recipe.architecture,
         parameters: await checkpoints.parametersOf(version),
         positions,
@@ -136,7 +136,7 @@ export function openTrainer({ context, checkpoints, positionsOf }: TrainerParts)
         training: ticket.training,
         pieces: [{ shards: await filesOf(ticket.shards), seed: ticket.seed }],
       });
-      return delta!;
+      return deltas[0]!;
     },
   };
   return {

@@ -10,7 +10,7 @@ import {
   sliceExamples,
 } from "../../core/training/examples.ts";
 import type { FisherPolicy } from "../../core/training/mask-choice.ts";
-import type { ReferenceTask } from "../../core/training/reference-training.ts";
+import type { ReferencePieces, ReferenceTask } from "../../core/training/reference-training.ts";
 import { answerCalls } from "./call-port.ts";
 import { openOnce } from "./open-once.ts";
 import { openWasm } from "./open-wasm.ts";
@@ -52,8 +52,8 @@ const openEngine = openOnce(async () => {
 });
 
 const trainingThread = {
-  /** What the job's pieces come to: deltas [k], or [N] where it names no mask. */
-  async train({ pieces, ...job }: TrainingJob): Promise<Float32Array[]> {
+  /** What the job's pieces come to: [k], or [N] where it names no mask. */
+  async train({ pieces, ...job }: TrainingJob): Promise<ReferencePieces> {
     const { trainPieces } = await openEngine();
     const decoded = pieces.map(({ shards, seed }) => ({
       examples: joinExamples(

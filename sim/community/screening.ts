@@ -92,7 +92,7 @@ async function trainReference(
   }));
   const { parameters } = base;
   const common = mask.kind === "own" ? null : positions;
-  const deltas = await trainPieces({
+  const trained = await trainPieces({
     architecture,
     parameters,
     positions: common,
@@ -100,7 +100,7 @@ async function trainReference(
     training,
     pieces,
   });
-  return createReferenceAt(deltas, common);
+  return createReferenceAt(trained, common);
 }
 
 /** The same ticket trained a second time, by the relay. */
