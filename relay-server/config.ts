@@ -22,6 +22,8 @@ export type Config = {
   readonly keyRequestsPerMinute: number;
   /** ADDRESS_REQUESTS_PER_MINUTE: the same for one network address. */
   readonly addressRequestsPerMinute: number;
+  /** ADDRESS_READS_PER_MINUTE: what one network address may read; most answers cost 1, dear ones more. */
+  readonly addressReadsPerMinute: number;
   /** ADDRESS_STREAMS: streams of events that one network address may have open. */
   readonly addressStreams: number;
 };
@@ -58,6 +60,7 @@ export function parseConfig(environment: Environment): Config {
     keyframeEvery: integer("KEYFRAME_EVERY", 16, 1, 10_000),
     keyRequestsPerMinute: integer("KEY_REQUESTS_PER_MINUTE", 60, 1, 1_000_000),
     addressRequestsPerMinute: integer("ADDRESS_REQUESTS_PER_MINUTE", 1200, 1, 1_000_000),
+    addressReadsPerMinute: integer("ADDRESS_READS_PER_MINUTE", 30_000, 1, 100_000_000), // a school's, or one verifying at full speed
     addressStreams: integer("ADDRESS_STREAMS", 256, 1, 1_000_000), // a school's; each browser has one
   };
 }

@@ -13,6 +13,7 @@ import { createApp } from "./doors/app.ts";
 import { type Fetch, startServing } from "./doors/serving.ts";
 import { type OnDurable, tellWrites } from "./durable-steps.ts";
 import { createCheckpoints } from "./history/checkpoints.ts";
+import { createExports } from "./history/exports.ts";
 import type { Progress } from "./history/import-model.ts";
 import { promotePatches, sweepPatches } from "./history/promotion.ts";
 import { openModels } from "./history/served-models.ts";
@@ -134,6 +135,7 @@ async function start(
   const app = createApp({
     context,
     checkpoints,
+    exports: createExports(folder.temporary, checkpoints),
     hub,
     positionsOf,
     onWork: pipeline.wake,

@@ -6,6 +6,7 @@ import type { Ticket } from "../../core/protocol/schemas/ticket.ts";
 import type { MaskCache } from "../content/masks.ts";
 import type { RelayContext } from "../context.ts";
 import type { Checkpoints } from "../history/checkpoints.ts";
+import type { Exports } from "../history/exports.ts";
 import { createIntake } from "../intake/intake.ts";
 import { healthOf } from "../merging/health.ts";
 import type { EventHub } from "../store/event-hub.ts";
@@ -18,7 +19,7 @@ import { createLimits } from "./limits.ts";
 import { createMemo } from "./memo.ts";
 import { metricsRoutes } from "./metrics-routes.ts";
 import { modelRoutes } from "./model-routes.ts";
-import { openApiDocument } from "./openapi.ts";
+import { OPERATIONS, openApiDocument, patternOf } from "./openapi.ts";
 import { pageRoutes } from "./pages.ts";
 import { answerError, Refusal, refusalAnswer } from "./refusal.ts";
 import { refusedWorkRoutes } from "./refused-work-routes.ts";
@@ -30,6 +31,7 @@ import { ticketRoutes } from "./ticket-routes.ts";
 export type AppParts = {
   readonly context: RelayContext;
   readonly checkpoints: Checkpoints;
+  readonly exports: Exports;
   readonly hub: EventHub;
   readonly positionsOf: MaskCache;
   /** Hears that there may be something to score or merge. */
@@ -42,7 +44,7 @@ const HEALTH_MAX_AGE_MS = 1000; // what no event tells of: ages and durations
 
 /** The relay's HTTP side: API, metrics and page on one port. */
 export function createApp(parts: AppParts): Hono {
-  const { context, checkpoints, hub, positionsOf, onWork, onTicket } = parts;
+  const { context, checkpoints, exports, hub, positionsOf, onWork, onTicket } = parts;
   const app = new Hono();
   const limits = createLimits(context);
   const intake = createIntake(context, positionsOf, limits.key);
@@ -61,6 +63,7 @@ export function createApp(parts: AppParts): Hono {
     await next();
     answers.set(c.res.status, (answers.get(c.res.status) ?? 0) + 1);
   });
+  app.use(limits.inFlight);
   app.use(limits.hold);
   app.use(`${API}/*`, async (c, next) => {
     const version = c.req.header(PROTOCOL_HEADER);
@@ -71,6 +74,15 @@ export function createApp(parts: AppParts): Hono {
     if (!c.res.headers.has("cache-control")) c.res.headers.set("cache-control", "no-cache");
   });
 
+  for (const operation of OPERATIONS) {
+    const { method, maintainer, cost = 1 } = operation;
+    const isRead = method === "get" && maintainer === undefined; // tokens are not to be guessed at speed
+    app.on(method.toUpperCase(), patternOf(operation), async (c, next) => {
+      if (isRead) limits.reads(c, c.req.method === "HEAD" ? 1 : cost);
+      else limits.address(c);
+      await next();
+    });
+  }
   const document = openApiDocument();
   app.get(`${API}/openapi.json`, (c) => c.json(document));
   const onCreated = () => {
@@ -80,7 +92,7 @@ export function createApp(parts: AppParts): Hono {
   app.route("/", statusRoutes(context, health));
   app.route("/", refusedWorkRoutes(context));
   app.route("/", modelRoutes(context));
-  app.route("/", checkpointRoutes(context, checkpoints));
+  app.route("/", checkpointRoutes(context, checkpoints, exports));
   app.route("/", blobRoutes(context));
   app.route("/", ticketRoutes(context, limits, onTicket));
   app.route("/", contributionRoutes(context, limits, intake, onCreated));

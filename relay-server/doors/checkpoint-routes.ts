@@ -1,19 +1,25 @@
 import { Hono } from "hono";
 import { routes } from "../../core/protocol/routes.ts";
 import type { CheckpointPlan } from "../../core/protocol/schemas/checkpoint.ts";
-import { encodeCheckpointFile } from "../../core/tensors/checkpoint-file.ts";
 import type { RelayContext } from "../context.ts";
 import type { Checkpoints } from "../history/checkpoints.ts";
+import type { Exports } from "../history/exports.ts";
 import type { VersionRow } from "../store/tables.ts";
 import type { StepRow } from "../store/versions.ts";
 import { findModel, findVersion } from "./answers.ts";
+import { reader } from "./blob-routes.ts";
+import { answerFile, matches } from "./file-answer.ts";
 import { pathPart, queryNumber } from "./params.ts";
 import { Refusal } from "./refusal.ts";
 
 const BYTES_PER_PARAMETER = 4;
 
 /** How to build a version's checkpoint, and the whole of it as one file. */
-export function checkpointRoutes(context: RelayContext, checkpoints: Checkpoints): Hono {
+export function checkpointRoutes(
+  context: RelayContext,
+  checkpoints: Checkpoints,
+  exports: Exports,
+): Hono {
   const app = new Hono();
   app.get(routes.checkpoint(":model", ":version"), async (c) => {
     const { row } = await findModel(context, pathPart(c, "model"));
@@ -25,19 +31,21 @@ export function checkpointRoutes(context: RelayContext, checkpoints: Checkpoints
     return c.json(await planOf(version, from, row.parameters * BYTES_PER_PARAMETER));
   });
   app.get(routes.exported(":model", ":version"), async (c) => {
-    const { row, recipe, layout } = await findModel(context, pathPart(c, "model"));
-    const version = await findVersion(context, row, pathPart(c, "version"));
-    const parameters = await checkpoints.parametersOf(version);
-    const file = encodeCheckpointFile(layout, parameters, {
-      model: row.id,
-      version: version.id,
-      number: String(version.number),
-      licence: recipe.licence,
-    });
-    return c.body(file, 200, {
+    const model = await findModel(context, pathPart(c, "model"));
+    const version = await findVersion(context, model.row, pathPart(c, "version"));
+    const headers = {
+      "cache-control": "no-cache",
       "content-type": "application/octet-stream",
-      "content-disposition": `attachment; filename="${row.id}-${version.number}.safetensors"`,
-    });
+      "content-disposition": `attachment; filename="${version.model}-${version.number}.safetensors"`,
+    };
+    const etag = `"${version.id}"`;
+    const isKnown = matches(c.req.header("if-none-match") ?? "", [etag]);
+    const kept = exports.kept(version);
+    // without its length: only the file's making tells it
+    if (kept === null && c.req.method === "HEAD") return c.body(null, 200, { ...headers, etag });
+    if (kept === null && isKnown) return c.body(null, 304, { ...headers, etag });
+    const { path, sizeBytes } = kept ?? (await exports.make(model, version));
+    return answerFile(c, { whole: { sizeBytes, etag, read: reader(() => path) } }, headers);
   });
 
   /** Steps alone where they are smaller than the whole checkpoint; else from the last keyframe. */

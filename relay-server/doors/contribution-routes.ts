@@ -22,7 +22,6 @@ export function contributionRoutes(
 ): Hono {
   const app = new Hono();
   app.put(routes.contribution(":id"), async (c) => {
-    limits.address(c);
     const id = pathPart(c, "id");
     if (!HASH.test(id)) throw new Refusal("malformed", "the address must end in a SHA-256");
     const signature = signatureOf(c);

@@ -1,5 +1,6 @@
+import { ServerResponse } from "node:http";
 import { getConnInfo } from "@hono/node-server/conninfo";
-import type { Context } from "hono";
+import type { Context, Next } from "hono";
 import { MAX_PATCH_BYTES, MAX_REQUEST_BYTES } from "../../core/protocol/limits.ts";
 import type { RelayContext } from "../context.ts";
 import { type Bodies, createBodies } from "./body.ts";
@@ -14,8 +15,12 @@ import { createReporter } from "./reporter.ts";
 export type Limits = {
   /** The network that a request comes from; null in one process. */
   network(c: Context): string | null;
-  /** Before the body is read: by the network address. */
+  /** Before anything is read: what changes something, by the network address. */
   address(c: Context): void;
+  /** Before anything is read: what only reads, by the network address and what it costs the relay. */
+  reads(c: Context, cost: number): void;
+  /** Middleware that bounds the answers that one network is being given at once. */
+  inFlight(c: Context, next: Next): Promise<void>;
   /** Once its signature is verified: by the key. */
   key(contributor: string): void;
   /** The body of a JSON request. */
@@ -27,6 +32,7 @@ export type Limits = {
   stream(c: Context): () => void;
 };
 
+const ANSWERS_PER_NETWORK = 256; // at six a browser, forty that load at once; each may hold a file open and 128 KB
 const STREAM_RETRY_SECONDS = "30";
 const REPORT_MS = 60_000;
 
@@ -38,6 +44,8 @@ export function createLimits({ config, clock }: Pick<RelayContext, "config" | "c
   const reportStreams = createReporter(clock, REPORT_MS);
   let streams = 0;
   const addresses = createRateLimit(config.addressRequestsPerMinute);
+  const readers = createRateLimit(config.addressReadsPerMinute);
+  const answers = createCounter(ANSWERS_PER_NETWORK);
   const keys = createRateLimit(config.keyRequestsPerMinute);
   const refuseIf = (seconds: number, who: string) => {
     if (seconds === 0) return;
@@ -51,6 +59,18 @@ export function createLimits({ config, clock }: Pick<RelayContext, "config" | "c
   return {
     network: (c) => (isInProcess(c) ? null : networkOf(c)),
     address: (c) => refuseIf(addresses.take(networkOf(c), clock()), "network address"),
+    reads: (c, cost) => refuseIf(readers.take(networkOf(c), clock(), cost), "network address"),
+    async inFlight(c, next) {
+      const outgoing: unknown = c.env?.outgoing;
+      if (!(outgoing instanceof ServerResponse)) return next(); // asked from within
+      const network = networkOf(c);
+      if (!answers.add(network)) {
+        const headers = { "retry-after": "1" };
+        throw new Refusal("unavailable", "too many answers to this network at once: wait", headers);
+      }
+      outgoing.once("close", () => answers.remove(network));
+      await next();
+    },
     key: (contributor) => refuseIf(keys.take(contributor, clock()), "key"),
     request: (c) => read(c, { maxBytes: MAX_REQUEST_BYTES, room: "requests" }),
     patch: (c, isAnnounced) =>

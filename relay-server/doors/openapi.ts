@@ -27,7 +27,8 @@ import {
 import { ticketAnswer, ticketRequest } from "../../core/protocol/schemas/ticket.ts";
 import { signedVersion, versionList } from "../../core/protocol/schemas/version.ts";
 
-type Operation = {
+/** A route as clients and the relay's limits know it; a handler for each is in `…-routes.ts` (a test compares). */
+export type Operation = {
   readonly method: "get" | "post" | "put";
   readonly path: string;
   readonly summary: string;
@@ -38,15 +39,18 @@ type Operation = {
   readonly query?: readonly string[];
   readonly signed?: true;
   readonly maintainer?: true;
+  /** What reading it takes of a network's share (H32), a blob being 1; 1 where it is not said. */
+  readonly cost?: number;
 };
 
-const OPERATIONS: readonly Operation[] = [
+export const OPERATIONS: readonly Operation[] = [
   { method: "get", path: routes.health(), summary: "Status, heads and queues", answer: health },
   { method: "get", path: routes.models(), summary: "All models", answer: modelList },
   { method: "get", path: routes.model("{model}"), summary: "One model's card", answer: modelCard },
   {
     method: "get",
     path: routes.versions("{model}"),
+    cost: 5,
     summary: "History, newest first",
     answer: versionList,
     query: ["before"],
@@ -60,6 +64,7 @@ const OPERATIONS: readonly Operation[] = [
   {
     method: "get",
     path: routes.checkpoint("{model}", "{version}"),
+    cost: 5,
     summary: "How to build a checkpoint",
     answer: checkpointPlan,
     query: ["from"],
@@ -67,11 +72,13 @@ const OPERATIONS: readonly Operation[] = [
   {
     method: "get",
     path: routes.exported("{model}", "{version}"),
+    cost: 1000,
     summary: "A whole checkpoint as one safetensors file",
   },
   {
     method: "get",
     path: routes.shards("{model}"),
+    cost: 5,
     summary: "The shard ledger",
     answer: shardLedger,
   },
@@ -101,6 +108,7 @@ const OPERATIONS: readonly Operation[] = [
   {
     method: "get",
     path: routes.contributions(),
+    cost: 5,
     summary: "A contributor's contributions, newest first",
     answer: contributionList,
     query: ["contributor"],
@@ -115,6 +123,7 @@ const OPERATIONS: readonly Operation[] = [
   {
     method: "get",
     path: routes.leaderboard(),
+    cost: 5,
     summary: "Credit of merged work",
     answer: leaderboard,
     query: ["model", "window"],
@@ -122,6 +131,7 @@ const OPERATIONS: readonly Operation[] = [
   {
     method: "get",
     path: routes.events(),
+    cost: 20,
     summary: "Server-sent events",
     type: "text/event-stream",
     query: ["topics"],
@@ -208,7 +218,18 @@ export function openApiDocument(): Record<string, unknown> {
   };
 }
 
-function describe({ path, summary, answer, type, body, query, signed, maintainer }: Operation) {
+function describe({
+  method,
+  cost,
+  path,
+  summary,
+  answer,
+  type,
+  body,
+  query,
+  signed,
+  maintainer,
+}: Operation) {
   const binary = { [type ?? "application/octet-stream"]: { schema: { type: "string" } } };
   const parameters = [
     ...[...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => parameter("path", name ?? "", true)),
@@ -218,6 +239,7 @@ function describe({ path, summary, answer, type, body, query, signed, maintainer
   return {
     summary,
     parameters,
+    ...(method === "get" && { "x-cost": cost ?? 1 }),
     ...(body !== undefined && { requestBody: { content: body === "bytes" ? binary : json(body) } }),
     ...(maintainer && { security: [{ maintainer: [] }] }),
     responses: {
@@ -225,6 +247,11 @@ function describe({ path, summary, answer, type, body, query, signed, maintainer
       default: { description: "A refusal", content: json(errorBody) },
     },
   };
+}
+
+/** The operation's path as a pattern of Hono's. */
+export function patternOf({ path }: Operation): string {
+  return path.replace(/\{(\w+)\}/g, ":$1");
 }
 
 function parameter(place: string, name: string, required: boolean) {

@@ -4,6 +4,7 @@ import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { Hono } from "hono";
 import { sha256 } from "../../core/crypto/signature.ts";
+import { matches, prefersGzip } from "./file-answer.ts";
 import { Refusal } from "./refusal.ts";
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -68,8 +69,9 @@ export function pageRoutes(webDir: string): Hono {
       vary: "accept-encoding",
       etag,
     };
-    if (c.req.header("if-none-match") === etag) return c.body(null, 304, headers);
-    const asked = /\bgzip\b/.test(c.req.header("accept-encoding") ?? "");
+    if (matches(c.req.header("if-none-match") ?? "", [`"${file.sha256}"`]))
+      return c.body(null, 304, headers);
+    const asked = prefersGzip(c.req.header("accept-encoding"));
     if (!asked || file.small === null) return c.body(file.bytes, 200, headers);
     return c.body(file.small, 200, { ...headers, "content-encoding": "gzip" });
   });

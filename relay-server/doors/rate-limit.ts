@@ -1,20 +1,52 @@
-/** Counts requests by name; `take` returns 0, or after how many seconds the next one is welcome. */
-export type RateLimit = { take(name: string, now: number): number };
+/** Counts what is asked for by name; `take` returns 0, or after how many seconds so much is welcome. */
+export type RateLimit = { take(name: string, now: number, cost?: number): number };
 
-const MAX_NAMES = 20_000; // about 2 MB; the one that was used longest ago is forgotten first
+const MAX_NAMES = 50_000; // about 5 MB
+const SWEEP_MS = 1000;
+const LOOKED_AT = 16; // of the names that were used longest ago, when one must be forgotten
 
-/** A token bucket per name: `perMinute` at once, refilled evenly. */
-export function createRateLimit(perMinute: number): RateLimit {
-  const buckets = new Map<string, { tokens: number; at: number }>();
+type Bucket = { tokens: number; at: number };
+
+/**
+ * A token bucket per name: `perMinute` at once, refilled evenly. What costs more than there can ever be is let through once
+ * all is there. Forgotten are names whose bucket is full again, which changes nothing; only where there are too
+ * many even so, one of those that have most left.
+ */
+export function createRateLimit(perMinute: number, maxNames = MAX_NAMES): RateLimit {
+  const buckets = new Map<string, Bucket>();
+  let sweptAt = Number.NEGATIVE_INFINITY;
+
+  function tokensOf({ tokens, at }: Bucket, now: number): number {
+    return Math.min(perMinute, tokens + (Math.max(0, now - at) / 60_000) * perMinute);
+  }
+
+  function forgetSome(now: number): void {
+    if (Math.abs(now - sweptAt) >= SWEEP_MS) {
+      sweptAt = now;
+      for (const [name, bucket] of buckets) {
+        if (tokensOf(bucket, now) >= perMinute) buckets.delete(name);
+      }
+    }
+    while (buckets.size > maxNames) {
+      let fullest = "";
+      let most = -1;
+      let looked = 0;
+      for (const [name, bucket] of buckets) {
+        if (tokensOf(bucket, now) > most) [fullest, most] = [name, tokensOf(bucket, now)];
+        if (++looked === LOOKED_AT) break;
+      }
+      buckets.delete(fullest);
+    }
+  }
+
   return {
-    take(name, now) {
-      const bucket = buckets.get(name) ?? { tokens: perMinute, at: now };
-      const refilled = (Math.max(0, now - bucket.at) / 60_000) * perMinute;
-      const tokens = Math.min(perMinute, bucket.tokens + refilled);
+    take(name, now, cost = 1) {
+      const tokens = tokensOf(buckets.get(name) ?? { tokens: perMinute, at: now }, now);
+      const needed = Math.min(cost, perMinute);
       buckets.delete(name); // so that the map's order is that of the last use
-      buckets.set(name, { tokens: tokens >= 1 ? tokens - 1 : tokens, at: now });
-      if (buckets.size > MAX_NAMES) buckets.delete(buckets.keys().next().value!);
-      return tokens >= 1 ? 0 : Math.ceil(((1 - tokens) * 60) / perMinute);
+      buckets.set(name, { tokens: tokens >= needed ? tokens - needed : tokens, at: now });
+      if (buckets.size > maxNames) forgetSome(now);
+      return tokens >= needed ? 0 : Math.ceil(((needed - tokens) * 60) / perMinute);
     },
   };
 }

@@ -24,7 +24,6 @@ export function ticketRoutes(
 ): Hono {
   const app = new Hono();
   app.post(routes.tickets(":model"), async (c) => {
-    limits.address(c);
     const { row } = await findModel(context, pathPart(c, "model"));
     const body = await limits.request(c);
     const request = parseJson("ticket request", ticketRequest, body);

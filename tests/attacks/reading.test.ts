@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { sha256 } from "../../core/crypto/signature.ts";
@@ -70,4 +70,54 @@ test("H4: who asks too often waits as long as the answer says", async () => {
   expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0);
   relay.advance(60_000);
   expect((await post()).status).toBe(400);
+});
+
+test("a version's export is made once, for however many ask, and HEAD makes none", async () => {
+  const path = `${API}/models/tiny/versions/0/export.safetensors`;
+  const temporary = join(relay.dataDir, "tmp");
+  const files = () => readdirSync(temporary).filter((name) => name.endsWith(".safetensors"));
+  const heads = Array.from({ length: 100 }, () => relay.ask(path, { method: "HEAD" }));
+  for (const head of await Promise.all(heads)) expect(head.status).toBe(200);
+  expect(files()).toEqual([]);
+  const answers = await Promise.all(Array.from({ length: 5 }, () => relay.ask(path)));
+  const bytes = await Promise.all(answers.map((answer) => answer.arrayBuffer()));
+  expect(new Set(bytes.map(({ byteLength }) => byteLength)).size).toBe(1);
+  expect(files()).toHaveLength(1);
+  const part = await relay.ask(path, { headers: { range: "bytes=0-7" } });
+  expect([part.status, (await part.arrayBuffer()).byteLength]).toEqual([206, 8]);
+  const etag = answers[0]!.headers.get("etag")!;
+  expect((await relay.ask(path, { headers: { "if-none-match": etag } })).status).toBe(304);
+});
+
+test("H32: dear answers are counted for what they cost", async () => {
+  const path = `${API}/models/tiny/versions/0/export.safetensors`;
+  const own = await startTestRelay({ config: { addressReadsPerMinute: 3000 } });
+  const statuses: number[] = [];
+  for (let i = 0; i < 4; i++) statuses.push((await own.ask(path)).status);
+  expect(statuses).toEqual([200, 200, 200, 429]);
+  own.advance(60_000);
+  expect((await own.ask(`${API}/health`)).status).toBe(200);
+  await own.remove();
+});
+
+test("every route is declared, with what it costs, and every declared route is there", async () => {
+  const document = await (await relay.ask(`${API}/openapi.json`)).json();
+  for (const [path, methods] of Object.entries<Record<string, { "x-cost"?: number }>>(
+    document.paths,
+  )) {
+    for (const [method, { "x-cost": cost }] of Object.entries(methods)) {
+      const address = path
+        .replace("{model}", "tiny")
+        .replace("{version}", "0")
+        .replace(/\{\w+\}/, "0".repeat(64));
+      relay.advance(60_000);
+      const init = { method: method.toUpperCase(), ...(method !== "get" && { body: "{}" }) };
+      const answer = await relay.ask(address, init);
+      const text =
+        answer.headers.get("content-type") === "text/event-stream" ? "" : await answer.text();
+      await answer.body?.cancel().catch(() => {});
+      expect(text).not.toContain("route-unknown");
+      expect(cost ?? 0).toBeGreaterThanOrEqual(method === "get" ? 1 : 0);
+    }
+  }
 });
