@@ -2,8 +2,10 @@ import type { SharedPositions } from "../core/history/mask-epoch.ts";
 import type { Recipe } from "../core/protocol/schemas/recipe.ts";
 import type { Layout } from "../core/tensors/layout.ts";
 import type { Config } from "./config.ts";
+import type { Damage } from "./content/damage.ts";
 import type { HeldOutStore } from "./content/held-out-store.ts";
 import type { PublicBlobs } from "./content/public-blobs.ts";
+import type { WriteProbe } from "./content/write-probe.ts";
 import type { Identity } from "./identity.ts";
 import type { Queue } from "./intake/queue.ts";
 import type { JudgingPace } from "./judging/judging-pace.ts";
@@ -28,6 +30,9 @@ export type RelayContext = {
   readonly models: Map<string, ServedModel>;
   readonly pace: JudgingPace;
   readonly queue: Queue;
+  readonly damage: Damage;
+  /** Whether the relay can write, as its last probe found. */
+  readonly probe: WriteProbe;
   /** Positions for each model's next epoch once they are chosen, where its masks are shared. */
   readonly nextMasks: Map<string, SharedPositions>;
   /** Why nothing is merged, by model, in plain words; written by the pipeline, read by `GET /health`. */

@@ -1,12 +1,17 @@
+import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { FormatError } from "../core/errors.ts";
 import type { ModelSource } from "../core/models/model-source.ts";
 import type { Config } from "./config.ts";
+import { createDamage } from "./content/damage.ts";
 import { type DataFolder, openDataFolder } from "./content/data-folder.ts";
+import { writeDurably } from "./content/durable-file.ts";
 import { openHeldOutStore } from "./content/held-out-store.ts";
 import { createMaskCache } from "./content/masks.ts";
 import { openPublicBlobs } from "./content/public-blobs.ts";
+import { startScrub } from "./content/scrub.ts";
 import { isStorageFull } from "./content/storage-error.ts";
+import { startWriteProbe } from "./content/write-probe.ts";
 import type { RelayContext } from "./context.ts";
 import { createAbsentApp } from "./doors/absent.ts";
 import { createApp } from "./doors/app.ts";
@@ -23,8 +28,9 @@ import { createJudgingPace } from "./judging/judging-pace.ts";
 import { createLikeness } from "./judging/likeness.ts";
 import { openTrainer } from "./judging/open-trainer.ts";
 import { type PipelineParts, startPipeline } from "./loop.ts";
+import { tellHealth } from "./merging/health.ts";
 import { StartError } from "./start-error.ts";
-import { createEventHub } from "./store/event-hub.ts";
+import { createEventHub, type EventHub } from "./store/event-hub.ts";
 import type { Ledger } from "./store/ledger.ts";
 import { ensureMaintainer } from "./store/maintainer-token.ts";
 import { openLedger } from "./store/open-ledger.ts";
@@ -102,6 +108,7 @@ async function start(
   closers.push(closeEvaluator);
 
   const pace = createJudgingPace();
+  let tellAll = () => {}; // until there is somebody to tell
   const context: RelayContext = {
     config,
     clock,
@@ -111,10 +118,16 @@ async function start(
     models: new Map(),
     pace,
     queue: createQueue({ ledger, pace }, clock),
+    damage: createDamage(stores.blobs),
+    probe: startWriteProbe(
+      () => probeWrites(stores.ledger, folder, clock()),
+      () => tellAll(),
+    ),
     nextMasks: new Map(),
     problems: new Map(),
     toldHealth: new Map(),
   };
+  closers.push(context.probe.close);
   await sweepPatches(context);
   const notes = await importNew(context, evaluator, sources, onProgress);
   const checkpoints = createCheckpoints(ledger, context.blobs);
@@ -125,6 +138,11 @@ async function start(
 
   const hub = await createEventHub(ledger);
   closers.push(hub.close);
+  const scrub = startScrub(context, (model) => void tellAnew(context, hub, model));
+  closers.push(scrub.close);
+  tellAll = () => {
+    for (const model of context.models.keys()) void tellAnew(context, hub, model);
+  };
   const positionsOf = createMaskCache(context.blobs);
   const { trainer, close: closeTrainer } = openTrainer({ context, checkpoints, positionsOf });
   const likenessOf = createLikeness(context, positionsOf);
@@ -170,6 +188,22 @@ async function beginReference(
     if (version !== undefined) await trainer.reference(version);
   } catch {
     // whoever judges work on this version asks for the reference again, and tells what is wrong
+  }
+}
+
+/** Leave something small in the ledger and in the folder, as work that comes would. */
+async function probeWrites(ledger: Ledger, folder: DataFolder, now: number): Promise<void> {
+  await ledger.putSetting("probe", String(now));
+  await writeDurably(join(folder.temporary, "probe"), new Uint8Array(1), folder);
+}
+
+/** Tell a model's health to whoever listens. */
+async function tellAnew(context: RelayContext, hub: EventHub, model: string): Promise<void> {
+  try {
+    await tellHealth(context, model);
+    hub.wake();
+  } catch {
+    // the event cannot be written, as is to be expected then: GET /health tells it all the same
   }
 }
 

@@ -10,6 +10,9 @@ export function suitesOf({ data }: Recipe): Suite[] {
   return SUITES.filter((suite) => data.heldOut[suite] !== undefined);
 }
 
+/** Where the ledger keeps the SHA-256 of a held-out set. */
+export const heldOutSetting = (model: string, suite: Suite) => `held-out ${model} ${suite}`;
+
 /** Held-out sets, in a folder of their own that no route reads. */
 export type HeldOutStore = {
   put(model: string, suite: Suite, bytes: Uint8Array): Promise<void>;

@@ -1,11 +1,13 @@
 import { readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { gzip } from "node:zlib";
+import { gunzip, gzip } from "node:zlib";
 import { sha256 } from "../../core/crypto/signature.ts";
 import { writeDurably } from "./durable-file.ts";
 
 const WORTH_KEEPING = 0.9; // a smaller copy that saves less than a tenth is not worth its file
+
+const MOST_UNZIPPED = 64 << 20; // no blob is larger: a flipped bit must not unpack to more
 
 /** Content-addressed files that anyone may read: checkpoints, delta steps, shards, merged patches. */
 export type PublicBlobs = {
@@ -13,6 +15,8 @@ export type PublicBlobs = {
   put(bytes: Uint8Array<ArrayBuffer>): Promise<string>;
   /** The bytes of a blob, checked against its hash; null if it is missing or damaged. */
   read(sha256: string): Promise<Uint8Array<ArrayBuffer> | null>;
+  /** The same, also checked is the gzipped copy, which is removed if it is damaged: the blob is served as it is then. */
+  verify(sha256: string): Promise<Uint8Array<ArrayBuffer> | null>;
   /** Size in bytes of the blob as it is, or of its gzipped copy; null if there is none. */
   size(sha256: string, encoding?: "gzip"): Promise<number | null>;
   path(sha256: string, encoding?: "gzip"): string;
@@ -28,6 +32,12 @@ export function openPublicBlobs(folder: string, temporary: string): PublicBlobs 
     const found = await stat(path(id, encoding)).catch(nullIfMissing);
     return found === null ? null : found.size;
   };
+  async function read(id: string): Promise<Uint8Array<ArrayBuffer> | null> {
+    const bytes = await readFile(path(id)).catch(nullIfMissing);
+    if (bytes === null) return null;
+    const own = Uint8Array.from(bytes); // a Buffer may be a view of a pool
+    return (await sha256(own)) === id ? own : null;
+  }
   return {
     path,
     size,
@@ -45,11 +55,18 @@ export function openPublicBlobs(folder: string, temporary: string): PublicBlobs 
       await rm(path(id), { force: true });
       await rm(path(id, "gzip"), { force: true });
     },
-    async read(id) {
-      const bytes = await readFile(path(id)).catch(nullIfMissing);
-      if (bytes === null) return null;
-      const own = Uint8Array.from(bytes); // a Buffer may be a view of a pool
-      return (await sha256(own)) === id ? own : null;
+    read,
+    async verify(id) {
+      const bytes = await read(id);
+      const small = await readFile(path(id, "gzip")).catch(nullIfMissing);
+      if (small === null) return bytes;
+      const whole = await promisify(gunzip)(small, { maxOutputLength: MOST_UNZIPPED }).catch(
+        () => null, // whatever zlib finds wrong with it
+      );
+      if (whole === null || (await sha256(Uint8Array.from(whole))) !== id) {
+        await rm(path(id, "gzip"), { force: true });
+      }
+      return bytes;
     },
   };
 }

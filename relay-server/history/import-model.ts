@@ -1,4 +1,6 @@
+import { sha256 } from "../../core/crypto/signature.ts";
 import { assert, FormatError } from "../../core/errors.ts";
+import type { Suite } from "../../core/gate/judge.ts";
 import { nextMask } from "../../core/history/mask-epoch.ts";
 import { encodeVersion, signVersion, versionId } from "../../core/history/version.ts";
 import type { ModelSource } from "../../core/models/model-source.ts";
@@ -12,10 +14,11 @@ import type { Layout } from "../../core/tensors/layout.ts";
 import { encodeCheckpoint } from "../../core/tensors/manifest.ts";
 import { decodeExamples } from "../../core/training/examples.ts";
 import { metricsOf } from "../../core/training/metrics.ts";
-import { suitesOf } from "../content/held-out-store.ts";
+import { heldOutSetting, suitesOf } from "../content/held-out-store.ts";
 import type { RelayContext } from "../context.ts";
 import { summaryOf } from "../doors/answers.ts";
 import type { ShardRow, VersionRow } from "../store/tables.ts";
+import type { EvaluatedModel } from "../threads/evaluation-thread.ts";
 import type { Evaluator } from "../threads/open-evaluator.ts";
 
 /** Hears how far something is that takes seconds. */
@@ -46,10 +49,10 @@ export async function importModel(
   for (const chunk of chunks) await blobs.put(chunk);
   await blobs.put(encodeCanonical(manifest));
 
-  await putHeldOut(context, source);
+  const hashes = await putHeldOut(context, source);
   const { id, architecture } = recipe;
   const paths = context.heldOut.paths(id);
-  await evaluator.open({ id, architecture, paths });
+  await evaluator.open({ id, architecture, paths, hashes });
   await evaluator.load(id, checkpoint, parameters);
   const task = {
     model: id,
@@ -80,7 +83,11 @@ export async function importModel(
   });
 }
 
-async function putHeldOut({ heldOut }: ImportContext, { recipe, ...source }: ModelSource) {
+async function putHeldOut(
+  { heldOut, ledger }: ImportContext,
+  { recipe, ...source }: ModelSource,
+): Promise<EvaluatedModel["hashes"]> {
+  const hashes: Partial<Record<Suite, string>> = {};
   const sets = await source.heldOut();
   for (const suite of suitesOf(recipe)) {
     const what = `${recipe.id}'s ${suite} set`;
@@ -90,7 +97,11 @@ async function putHeldOut({ heldOut }: ImportContext, { recipe, ...source }: Mod
     const promised = recipe.data.heldOut[suite];
     if (count !== promised) throw new FormatError(`${what}: ${count} examples, not ${promised}`);
     await heldOut.put(recipe.id, suite, bytes);
+    const hash = await sha256(Uint8Array.from(bytes));
+    await ledger.putSetting(heldOutSetting(recipe.id, suite), hash);
+    hashes[suite] = hash;
   }
+  return hashes;
 }
 
 async function putShards(

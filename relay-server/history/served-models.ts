@@ -1,15 +1,15 @@
-import { access } from "node:fs/promises";
 import { assert } from "../../core/errors.ts";
 import { parseJson } from "../../core/protocol/canonical-json.ts";
 import { mask as maskSchema } from "../../core/protocol/schemas/mask.ts";
 import { recipe as recipeSchema } from "../../core/protocol/schemas/recipe.ts";
 import { encodeCheckpoint, layoutOf } from "../../core/tensors/manifest.ts";
-import { suitesOf } from "../content/held-out-store.ts";
+import { shardFile } from "../content/damage.ts";
 import type { RelayContext, ServedModel } from "../context.ts";
 import { StartError } from "../start-error.ts";
 import type { ModelRow } from "../store/tables.ts";
 import type { Evaluator } from "../threads/open-evaluator.ts";
 import type { Checkpoints } from "./checkpoints.ts";
+import { checkHeldOut } from "./held-out-hashes.ts";
 
 /**
  * Open every model in the ledger and check what its head needs: the parameters, rebuilt from the blobs, must hash
@@ -25,8 +25,10 @@ export async function openModels(
     try {
       const served = await openModel(context, checkpoints, row);
       context.models.set(row.id, served);
-      const { architecture } = served.recipe;
-      await evaluator.open({ id: row.id, architecture, paths: context.heldOut.paths(row.id) });
+      const { recipe } = served;
+      const paths = context.heldOut.paths(row.id);
+      const hashes = await checkHeldOut(context, recipe);
+      await evaluator.open({ id: row.id, architecture: recipe.architecture, paths, hashes });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       throw new StartError(
@@ -39,7 +41,7 @@ export async function openModels(
 }
 
 async function openModel(
-  { ledger, blobs, heldOut }: RelayContext,
+  { ledger, blobs, damage }: RelayContext,
   checkpoints: Checkpoints,
   row: ModelRow,
 ): Promise<ServedModel> {
@@ -50,14 +52,13 @@ async function openModel(
   const { id } = await encodeCheckpoint(layout, await checkpoints.parametersOf(head));
   if (id !== head.checkpoint)
     throw new Error(`version ${head.number} does not have its checkpoint`);
-  const paths = heldOut.paths(row.id);
-  for (const suite of suitesOf(recipe)) await access(paths[suite]); // its error names the path
   const mask = parseJson("mask", maskSchema, new TextEncoder().encode(head.mask));
   if (mask.kind === "shared" && (await blobs.size(mask.positions)) === null) {
     throw new Error(`the mask of version ${head.number} is missing`);
   }
-  for (const { sha256, size_bytes, title } of await ledger.shards(row.id)) {
-    if ((await blobs.size(sha256)) !== size_bytes) throw new Error(`shard "${title}" is missing`);
+  for (const shard of await ledger.shards(row.id)) {
+    const isThere = (await blobs.size(shard.sha256)) === shard.size_bytes;
+    if (!isThere) damage.note(shardFile(row.id, shard), false); // the others go on
   }
   return { recipe, layout };
 }

@@ -5,6 +5,7 @@ import { layoutOf } from "../../core/models/registry.ts";
 import type { TicketAnswer } from "../../core/protocol/schemas/ticket.ts";
 import { tinyRecipe } from "../../tests/fixtures/tiny-model.ts";
 import { parseConfig } from "../config.ts";
+import { createDamage } from "../content/damage.ts";
 import { createJudgingPace, type JudgingPace } from "../judging/judging-pace.ts";
 import type { Ledger } from "../store/ledger.ts";
 import { bytes, contribution, filled, id } from "../store/ledger-rows.ts";
@@ -20,6 +21,8 @@ let db: Kysely<Tables>;
 let ledger: Ledger;
 let pace: JudgingPace;
 let now: number;
+/** Shards' files that are damaged. */
+let lost: Set<string>;
 let queue: Queue;
 let ask: (contributor?: string, network?: string | null) => Promise<TicketAnswer>;
 
@@ -31,6 +34,7 @@ beforeEach(async () => {
   pace = createJudgingPace();
   queue = createQueue({ ledger, pace }, () => now);
   now = START_MS;
+  lost = new Set();
   const keys = await generateKeyPair(true);
   const context = {
     config: parseConfig({}),
@@ -40,11 +44,24 @@ beforeEach(async () => {
     identity: { publicKey: await publicKeyHex(keys), privateKey: keys.privateKey },
     models: new Map([["tiny", { recipe: tinyRecipe, layout: layoutOf(tinyRecipe.architecture) }]]),
     queue,
+    damage: createDamage({ verify: async (sha) => (lost.has(sha) ? null : new Uint8Array(1)) }),
   };
   ask = async (contributor = id(7), network = null) =>
     issueTicket(context, (await ledger.model("tiny"))!, { contributor, network });
 });
 afterEach(() => db.destroy());
+
+test("a damaged shard is not handed out, and where none is sound there is no work", async () => {
+  lost.add(id(0)); // its file's hash
+  for (let i = 0; i < 3; i++) {
+    const answer = await ask();
+    expect(answer.work && answer.ticket.shards.map(({ sha256 }) => sha256)).toEqual([id(1)]);
+  }
+  now += 60 * MINUTE_MS;
+  lost.add(id(1));
+  const answer = await ask(id(8)); // the one that was sound when it was read is not read each time
+  expect(answer.work).toBe(true);
+});
 
 /** One piece of the key's passes judging: its tickets then count up to four. */
 async function deliver(contributor = id(7)): Promise<void> {

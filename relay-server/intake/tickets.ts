@@ -2,11 +2,13 @@ import { assert } from "../../core/errors.ts";
 import { encodeHex } from "../../core/hex.ts";
 import { parseJson } from "../../core/protocol/canonical-json.ts";
 import { mask } from "../../core/protocol/schemas/mask.ts";
+import type { Recipe } from "../../core/protocol/schemas/recipe.ts";
 import type { Ticket, TicketAnswer } from "../../core/protocol/schemas/ticket.ts";
 import { signTicket } from "../../core/protocol/signed-ticket.ts";
+import { shardFile } from "../content/damage.ts";
 import type { RelayContext } from "../context.ts";
 import { drawUint32 } from "../judging/lots.ts";
-import type { ModelRow } from "../store/tables.ts";
+import type { ModelRow, ShardRow } from "../store/tables.ts";
 import type { Asker } from "./queue.ts";
 import { chooseShards } from "./shards.ts";
 
@@ -22,7 +24,7 @@ const MOST = {
 
 type TicketContext = Pick<
   RelayContext,
-  "config" | "clock" | "random" | "ledger" | "identity" | "models" | "queue"
+  "config" | "clock" | "random" | "ledger" | "identity" | "models" | "queue" | "damage"
 >;
 
 function retryAfter(seconds: number): { retryAfterSeconds: number } {
@@ -64,10 +66,11 @@ export async function issueTicket(
   ]);
   const recipe = context.models.get(model.id)?.recipe;
   assert(head !== undefined && recipe !== undefined, `no head of ${model.id}`);
-  const chosen = chooseShards(shards, recipe.data, {
-    rank: ({ assigned }) => assigned, // those that were handed out least
-    lot: () => drawUint32(random),
-  });
+  const chosen = await chooseSound(context, shards, recipe);
+  if (chosen.length === 0) {
+    const message = "All of this model's data is damaged on the relay's disk.";
+    return { work: false, reason: "paused", message, retryAfterSeconds: PAUSED_RETRY_SECONDS };
+  }
   const issuedAt = clock();
   const ticket: Ticket = {
     format: "commonweight.ticket/1",
@@ -103,4 +106,20 @@ export async function issueTicket(
     ticket.shards.map(({ index }) => index),
   );
   return { work: true, ticket, signature: await signTicket(ticket, identity.privateKey) };
+}
+
+/** The shards of a ticket, each of them sound: what turns out damaged is noted, and chosen no more. */
+async function chooseSound(
+  { damage, random }: TicketContext,
+  shards: readonly ShardRow[],
+  { id, data }: Recipe,
+): Promise<ShardRow[]> {
+  for (;;) {
+    const chosen = chooseShards(damage.unharmed(id, shards), data, {
+      rank: ({ assigned }) => assigned, // those that were handed out least
+      lot: () => drawUint32(random),
+    });
+    const sound = await Promise.all(chosen.map((shard) => damage.isSound(shardFile(id, shard))));
+    if (sound.every((isSound) => isSound)) return chosen;
+  }
 }

@@ -1,15 +1,17 @@
-import { assert, FormatError } from "../../core/errors.ts";
+import { assert } from "../../core/errors.ts";
 import { createReferenceAt, type ReferenceAt } from "../../core/gate/reference.ts";
 import { maskCount } from "../../core/history/mask-epoch.ts";
 import { parseJson } from "../../core/protocol/canonical-json.ts";
 import { type Mask, mask as maskSchema } from "../../core/protocol/schemas/mask.ts";
+import type { Ticket } from "../../core/protocol/schemas/ticket.ts";
 import { createRandom } from "../../core/random.ts";
+import { damagedError, shardFile } from "../content/damage.ts";
 import type { MaskCache } from "../content/masks.ts";
 import type { RelayContext, ServedModel } from "../context.ts";
 import type { Checkpoints } from "../history/checkpoints.ts";
-import type { VersionRow } from "../store/tables.ts";
+import type { ShardRow, VersionRow } from "../store/tables.ts";
 import { keepThread } from "../threads/lasting-thread.ts";
-import type { TrainingJob, TrainingThread } from "../threads/training-thread.ts";
+import type { TrainingThread } from "../threads/training-thread.ts";
 import { drawFisherExamples } from "./fisher-examples.ts";
 import { drawReferencePieces } from "./reference-pieces.ts";
 import type { Trainer } from "./trainer.ts";
@@ -20,7 +22,7 @@ const IDLE_MS = 10 * 60_000; // then a thread's memory is worth more than its st
 type Kept = { readonly reference: Promise<ReferenceAt | null>; readonly values: number };
 
 export type TrainerParts = {
-  readonly context: Pick<RelayContext, "ledger" | "blobs" | "heldOut" | "models">;
+  readonly context: Pick<RelayContext, "ledger" | "heldOut" | "models" | "damage">;
   readonly checkpoints: Checkpoints;
   readonly positionsOf: MaskCache;
 };
@@ -33,7 +35,7 @@ export function openTrainer({ context, checkpoints, positionsOf }: TrainerParts)
   readonly trainer: Trainer;
   close(): Promise<void>;
 } {
-  const { ledger, blobs, heldOut, models } = context;
+  const { ledger, heldOut, models, damage } = context;
   const threads = new Map<string, ReturnType<typeof keepThread<TrainingThread>>>();
   let isClosed = false;
   const references = new Map<string, Kept>();
@@ -75,9 +77,10 @@ export function openTrainer({ context, checkpoints, positionsOf }: TrainerParts)
     mask: Mask,
   ): Promise<ReferenceAt> {
     const masked = await positionsOf(layout, mask);
-    const drawn = drawReferencePieces(await ledger.shards(recipe.id), recipe, version.id);
-    const pieces: TrainingJob["pieces"][number][] = [];
-    for (const { shards, seed } of drawn) pieces.push({ shards: await filesOf(shards), seed });
+    const drawn = await drawSound(recipe.id, (shards) =>
+      drawReferencePieces(shards, recipe, version.id),
+    );
+    const pieces = drawn.map(({ one, files }) => ({ shards: files, seed: one.seed }));
     const trained = await threadOf(recipe.id).train({
       architecture: recipe.architecture,
       parameters: await checkpoints.parametersOf(version),
@@ -89,12 +92,33 @@ export function openTrainer({ context, checkpoints, positionsOf }: TrainerParts)
     return createReferenceAt(trained, masked?.positions ?? null);
   }
 
-  function filesOf(shards: readonly { readonly sha256: string }[]): Promise<Uint8Array[]> {
+  /** What is drawn of a model's shards, with their files: what turns out damaged is noted, and it is drawn anew without it. */
+  async function drawSound<T extends { readonly shards: readonly ShardRow[] }>(
+    model: string,
+    draw: (shards: readonly ShardRow[]) => readonly T[],
+  ): Promise<{ readonly one: T; readonly files: Uint8Array[] }[]> {
+    const all = await ledger.shards(model);
+    for (;;) {
+      const shards = damage.unharmed(model, all);
+      if (shards.length === 0) throw damagedError(`every shard of ${model}`);
+      const drawn = await Promise.all(
+        draw(shards).map(async (one) => {
+          const reading = one.shards.map((shard) => damage.read(shardFile(model, shard)));
+          return { one, files: (await Promise.all(reading)).filter((file) => file !== null) };
+        }),
+      );
+      if (drawn.every(({ one, files }) => files.length === one.shards.length)) return drawn;
+    }
+  }
+
+  /** The files of a ticket's shards; a damagedError names one that cannot be read. */
+  function filesOf({ model, shards }: Ticket): Promise<Uint8Array[]> {
     return Promise.all(
-      shards.map(async ({ sha256 }) => {
-        const file = await blobs.read(sha256);
-        if (file === null) throw new FormatError(`shard ${sha256} is missing or damaged`);
-        return file;
+      shards.map(async (shard) => {
+        const file = shardFile(model, shard);
+        const bytes = await damage.read(file);
+        if (bytes === null) throw damagedError(`${file.name} of ${model}`);
+        return bytes;
       }),
     );
   }
@@ -110,9 +134,11 @@ export function openTrainer({ context, checkpoints, positionsOf }: TrainerParts)
       const policy = recipe.mask.fisher;
       assert(policy !== undefined, `${model} has no mask.fisher`);
       const seed = `shared mask ${id}`;
-      const random = createRandom(`examples of ${seed}`);
-      const runs = drawFisherExamples(await ledger.shards(model), policy.examples, random);
-      const files = await filesOf(runs.map(({ shard }) => shard));
+      const drawn = await drawSound(model, (shards) =>
+        drawFisherExamples(shards, policy.examples, createRandom(`examples of ${seed}`)).map(
+          (run) => ({ ...run, shards: [run.shard] }),
+        ),
+      );
       const hasSuite = recipe.data.heldOut.protected !== undefined;
       return threadOf(model).chooseMask({
         architecture: recipe.architecture,
@@ -120,7 +146,7 @@ export function openTrainer({ context, checkpoints, positionsOf }: TrainerParts)
         policy,
         count: maskCount(recipe.mask, layout.size),
         seed,
-        runs: runs.map(({ from, to }, i) => ({ file: files[i]!, from, to })),
+        runs: drawn.map(({ one: { from, to }, files }) => ({ file: files[0]!, from, to })),
         protectedSuite: hasSuite ? heldOut.paths(model).protected : null,
       });
     },
@@ -134,7 +160,7 @@ export function openTrainer({ context, checkpoints, positionsOf }: TrainerParts)
         positions,
         count: positions.length,
         training: ticket.training,
-        pieces: [{ shards: await filesOf(ticket.shards), seed: ticket.seed }],
+        pieces: [{ shards: await filesOf(ticket), seed: ticket.seed }],
       });
       return deltas[0]!;
     },

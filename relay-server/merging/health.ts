@@ -3,7 +3,7 @@ import type { Health, ModelHealth } from "../../core/protocol/schemas/status.ts"
 import { type RelayContext, SOFTWARE } from "../context.ts";
 
 export async function modelHealthOf(context: RelayContext, id: string): Promise<ModelHealth> {
-  const { ledger, clock, pace, problems, queue } = context;
+  const { ledger, clock, pace, problems, queue, damage, probe } = context;
   const now = clock();
   const [row, counts, release, standard, gateTests] = await Promise.all([
     ledger.model(id),
@@ -35,7 +35,7 @@ export async function modelHealthOf(context: RelayContext, id: string): Promise<
     scoreSeconds: pace.measured(id),
     gateTests,
     paused: paused !== null,
-    problem: paused ?? problems.get(id) ?? held,
+    problem: paused ?? problems.get(id) ?? probe.problem() ?? damage.problem(id) ?? held,
   };
 }
 
@@ -44,13 +44,18 @@ export async function healthOf(context: RelayContext): Promise<Health> {
     [...context.models.keys()].map((id) => modelHealthOf(context, id)),
   );
   return {
-    status: context.problems.size === 0 ? "ok" : "degraded",
+    status: isWell(context) ? "ok" : "degraded",
     software: SOFTWARE,
     protocol: { oldest: PROTOCOL_VERSION, newest: PROTOCOL_VERSION },
     relayKey: context.identity.publicKey,
     time: context.clock(),
     models,
   };
+}
+
+function isWell({ problems, damage, probe, models }: RelayContext): boolean {
+  if (problems.size > 0 || probe.problem() !== null) return false;
+  return [...models.keys()].every((model) => damage.problem(model) === null);
 }
 
 /** Append an event with the model's health, unless the last one told the same. */

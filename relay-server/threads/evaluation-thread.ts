@@ -7,6 +7,7 @@ import type { Architecture } from "../../core/protocol/schemas/recipe.ts";
 import { applyDeltaStep } from "../../core/tensors/delta-step.ts";
 import type { Evaluation } from "../../core/training/evaluate.ts";
 import { decodeExamples, type Examples, sliceExamples } from "../../core/training/examples.ts";
+import { checked } from "../content/damage.ts";
 import { answerCalls } from "./call-port.ts";
 import { openOnce } from "./open-once.ts";
 import { openWasm } from "./open-wasm.ts";
@@ -16,6 +17,8 @@ export type EvaluatedModel = {
   readonly architecture: Architecture;
   /** Where the held-out sets lie. */
   readonly paths: Readonly<Record<Suite, string>>;
+  /** What they hash to. */
+  readonly hashes: Readonly<Partial<Record<Suite, string>>>;
 };
 
 export type EvaluationTask = {
@@ -79,7 +82,9 @@ async function examplesOf(model: EvaluatedModel, set: Suite): Promise<Examples> 
   const path = model.paths[set];
   const known = sets.get(path);
   if (known !== undefined) return known;
-  const examples = decodeExamples(path, await readFile(path), model.architecture);
+  const name = `the ${set} set of ${model.id}`;
+  const bytes = await checked(name, await readFile(path), model.hashes[set] ?? "");
+  const examples = decodeExamples(name, bytes, model.architecture);
   sets.set(path, examples);
   return examples;
 }

@@ -5,6 +5,7 @@ import { dequantisePatch } from "../../core/patch/patch.ts";
 import { quantise, segmentStarts } from "../../core/patch/quantiser.ts";
 import { randomPositions } from "../../core/patch/random-mask.ts";
 import type { Ticket } from "../../core/protocol/schemas/ticket.ts";
+import { createDamage } from "../../relay-server/content/damage.ts";
 import { openTrainer } from "../../relay-server/judging/open-trainer.ts";
 import type { VersionRow } from "../../relay-server/store/tables.ts";
 import { openRelayParts } from "../fixtures/relay-parts.ts";
@@ -105,17 +106,24 @@ test("G16: where everybody's mask is their own, the reference is there for any p
   await close();
 });
 
-test("a shard that is lost is named, and the reference is tried again", async () => {
+test("a shard that is damaged is not drawn: the reference is trained on others, and a spot check names it", async () => {
   const { context } = opened.parts;
-  let isLost = true;
-  const blobs = {
-    ...context.blobs,
-    read: async (id: string) => (isLost ? null : context.blobs.read(id)),
-  };
-  const { trainer, close } = openTrainer({ ...opened.parts, context: { ...context, blobs } });
-  await expect(trainer.reference(version)).rejects.toThrow(/shard [0-9a-f]{64} is missing/);
-  isLost = false;
+  const lost = new Set<string>();
+  const verify = async (id: string) => (lost.has(id) ? null : opened.blobs.read(id));
+  const damage = createDamage({ verify });
+  const { trainer, close } = openTrainer({ ...opened.parts, context: { ...context, damage } });
+  const shards = await context.ledger.shards("tiny");
+  for (const { sha256 } of shards.slice(0, 3)) lost.add(sha256);
   expect(await trainer.reference(version)).not.toBeNull();
+  lost.add(ticket.shards[0]!.sha256);
+  await expect(trainer.retrain(ticket, work.positions)).rejects.toMatchObject({
+    message: expect.stringMatching(/^shard "Patterns \d" of tiny is damaged/),
+    code: "EDAMAGED",
+  });
+  expect(damage.problem("tiny")).toMatch(/^shard "Patterns/);
+  for (const { sha256 } of shards) lost.add(sha256);
+  const next = { ...version, id: "next" };
+  await expect(trainer.reference(next)).rejects.toThrow("every shard of tiny");
   await close();
 });
 
@@ -125,10 +133,10 @@ test("M7: a shared mask follows from the version, and a training goes first whil
   const fisher = { examples: 360, damping: 0, outputShare: 0.1, vectorShare: 0.1, tensorCap: 0.9 };
   const mask = { kind: "shared", density: 0.25, epochVersions: 1, fisher } as const;
   const models = new Map([["tiny", { recipe: { ...recipe, mask }, layout }]]);
-  const { blobs, letGo, held } = holdReads(context.blobs);
+  const { blobs, letGo, held } = holdReads(opened.blobs);
   const { trainer, close } = openTrainer({
     ...opened.parts,
-    context: { ...context, blobs, models },
+    context: { ...context, damage: createDamage({ verify: blobs.read }), models },
   });
   const parameters = await opened.parts.checkpoints.parametersOf(version);
   const task = { model: "tiny", id: version.id, parameters };
@@ -149,7 +157,7 @@ test("M7: a shared mask follows from the version, and a training goes first whil
 });
 
 /** Blobs whose readers wait until they are let go. */
-function holdReads(blobs: typeof opened.parts.context.blobs) {
+function holdReads(blobs: typeof opened.blobs) {
   const gate = Promise.withResolvers<void>();
   let held = 0;
   const read = async (id: string) => {

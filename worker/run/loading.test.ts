@@ -52,6 +52,21 @@ test("damaged bytes are thrown away, said so, and fetched anew", async () => {
   expect(world.relay.faults.damaged.size).toBe(0);
 });
 
+test("a piece whose data stays damaged is given up, said so, and another is asked for", async () => {
+  const world = await scene();
+  const { broken } = world.relay.faults;
+  for (const { sha256 } of world.relay.shards) broken.add(sha256);
+  const { volunteer, until, start, store } = await openStage(world);
+  const givenUp = until(({ reason }) => reason?.includes("the piece is given up") === true);
+  await start(2);
+  await givenUp;
+  broken.clear();
+  await volunteer.ended();
+  const tickets = world.relay.asked.filter((line) => /^POST .*tickets$/.test(line));
+  expect(tickets.length).toBe(2);
+  expect(await store.pieces()).toMatchObject([{ sent: "sent" }]);
+});
+
 test("damaged bytes in the store are found by their hash and fetched anew", async () => {
   const world = await scene();
   const { volunteer, start, store } = await openStage(world);

@@ -7,7 +7,7 @@ import { encodePiece, train } from "./piece.ts";
 import { askPatiently, openEngine, openSession, type Run, type Session } from "./session.ts";
 import { NO_PIECE } from "./snapshot-feed.ts";
 import { askForWork, type Work } from "./tickets.ts";
-import { DEVICE_LOST_TWICE, describeTooLarge, StoppedError } from "./words.ts";
+import { DEVICE_LOST_TWICE, describeTooLarge, PIECE_DAMAGED, StoppedError } from "./words.ts";
 
 export type RunOptions = {
   readonly model: string;
@@ -35,12 +35,18 @@ export async function runVolunteer(run: Run, engine: Engine, options: RunOptions
       session = await makePiece(work, askMs, session, engine, options.prefer);
     } catch (error) {
       if (!(error instanceof RelayError) || error.action !== "new-ticket") throw error;
-      await platform.sleep(1000, signal); // so that no error makes this a busy loop
+      const isDamaged = DAMAGED.has(error.code);
+      if (isDamaged) feed.enter("no-work", PIECE_DAMAGED);
+      await platform.sleep(isDamaged ? DAMAGED_PAUSE_MS : 1000, signal); // so that no error makes this a busy loop
     }
     await sendOutbox(run);
     feed.set({ underway: false });
   }
 }
+
+const DAMAGED: ReadonlySet<string> = new Set(["blob-damaged", "checkpoint-damaged"]);
+const MOST_DAMAGED = 3; // times in a row that a piece's data comes damaged before the piece is given up
+const DAMAGED_PAUSE_MS = 30_000; // the relay finds out by itself, and tickets are few
 
 type WorkToDo = Exclude<Work, { ticket: null }>;
 
@@ -105,7 +111,8 @@ async function download(
   const { feed, store, client, pace, signal } = session;
   feed.enter("downloading");
   let downloadedBytes = 0;
-  const assignment = await askPatiently(session, () => {
+  let damaged = 0;
+  const assignment = await askPatiently(session, async () => {
     feed.set({ download: { doneBytes: 0, totalBytes: 0 } });
     const progress = {
       expect(bytes: number) {
@@ -119,7 +126,14 @@ async function download(
       },
     };
     const onBatch = () => pace.pass(signal);
-    return loadAssignment(ticket, session, { store, client, signal, progress, onBatch });
+    const source = { store, client, signal, progress, onBatch };
+    try {
+      return await loadAssignment(ticket, session, source);
+    } catch (error) {
+      if (!(error instanceof RelayError) || !DAMAGED.has(error.code)) throw error;
+      if (++damaged < MOST_DAMAGED) throw error;
+      throw new RelayError(error.code, "new-ticket", error.message); // it lies so on the relay's disk
+    }
   });
   return { assignment, downloadedBytes };
 }

@@ -25,6 +25,8 @@ export const describeTooLarge = ({ name, sizeBytes }: TensorSize, maxBytes: numb
 const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
 export const DIVERGED =
   "Training on this device gave values that are not numbers, so nothing was sent. Try the processor in the settings.";
+export const PIECE_DAMAGED =
+  "The relay has this piece's data damaged, so the piece is given up. Another one is asked for in half a minute.";
 export const NO_FISHER_POLICY =
   "This model's recipe does not say how a mask is chosen, so there is nothing to train. Its maintainers can mend it.";
 export const OTHER_TAB =

@@ -1,0 +1,29 @@
+import { readFile } from "node:fs/promises";
+import { sha256 } from "../../core/crypto/signature.ts";
+import type { Suite } from "../../core/gate/judge.ts";
+import type { Recipe } from "../../core/protocol/schemas/recipe.ts";
+import { damagedError } from "../content/damage.ts";
+import { heldOutSetting, suitesOf } from "../content/held-out-store.ts";
+import type { RelayContext } from "../context.ts";
+import type { EvaluatedModel } from "../threads/evaluation-thread.ts";
+
+/**
+ * The hashes of a model's held-out sets, as the import wrote them down, or the first start since they are. An error names a
+ * set that is missing or not what it was: with another one nothing could be compared with what was judged before.
+ */
+export async function checkHeldOut(
+  { ledger, heldOut }: Pick<RelayContext, "ledger" | "heldOut">,
+  recipe: Recipe,
+): Promise<EvaluatedModel["hashes"]> {
+  const paths = heldOut.paths(recipe.id);
+  const hashes: Partial<Record<Suite, string>> = {};
+  for (const suite of suitesOf(recipe)) {
+    const hash = await sha256(Uint8Array.from(await readFile(paths[suite]))); // its error names the path
+    const name = heldOutSetting(recipe.id, suite);
+    const known = await ledger.setting(name);
+    if (known === undefined) await ledger.putSetting(name, hash);
+    else if (known !== hash) throw damagedError(`the ${suite} set`);
+    hashes[suite] = hash;
+  }
+  return hashes;
+}
