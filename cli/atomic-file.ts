@@ -1,5 +1,6 @@
 import { open, readFile, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
+import { syncFolder } from "../relay-server/content/durable-file.ts";
 
 let written = 0; // makes temporary names of one process differ
 
@@ -24,16 +25,6 @@ export async function writeFileAtomic(
     throw error;
   }
   await syncFolder(dirname(path));
-}
-
-/** Make the folder's entries durable: a new name or a deleted one. */
-export async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, "r");
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 }
 
 /** The file's bytes; null when there is none. */

@@ -2,6 +2,7 @@ import { link, mkdir, readdir, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { generateKeyPair, type KeyPair } from "../core/crypto/signature.ts";
 import { encodeHex } from "../core/hex.ts";
+import { syncFolder } from "../relay-server/content/durable-file.ts";
 import type { Piece } from "../worker/api.ts";
 import {
   type HeldCheckpoint,
@@ -17,7 +18,7 @@ import {
   writeIfRoom,
   writeWithRoom,
 } from "../worker/store/store-room.ts";
-import { readFileIfAny, syncFolder, writeFileAtomic } from "./atomic-file.ts";
+import { readFileIfAny, writeFileAtomic } from "./atomic-file.ts";
 import { decodeHeaded, encodeHeaded } from "./headed-file.ts";
 import { decodeKeyFile, encodeKeyFile } from "./key-file.ts";
 

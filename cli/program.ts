@@ -1,6 +1,7 @@
 import { styleText } from "node:util";
 import { Command, CommanderError } from "commander";
 import { adminCommand } from "./admin.ts";
+import { backupCommand, restoreCommand } from "./backup.ts";
 import { bisectCommand } from "./reading/bisect.ts";
 import { blameCommand } from "./reading/blame.ts";
 import { cloneCommand } from "./reading/clone.ts";
@@ -28,7 +29,9 @@ export function createProgram(terminal: Terminal): Command {
     .addCommand(pullCommand(terminal))
     .addCommand(volunteerCommand(terminal))
     .addCommand(adminCommand(terminal))
-    .addCommand(tokenCommand(terminal));
+    .addCommand(tokenCommand(terminal))
+    .addCommand(backupCommand(terminal))
+    .addCommand(restoreCommand(terminal));
   for (const command of family(program)) {
     command
       .exitOverride()

@@ -34,7 +34,8 @@ export async function writeDurably(
   await syncFolder(dirname(dirname(path))); // the folder itself may be new
 }
 
-async function syncFolder(path: string): Promise<void> {
+/** Make the entries of a folder durable: a new name or a deleted one. */
+export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, "r");
   try {
     await folder.sync();
