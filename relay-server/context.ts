@@ -9,6 +9,7 @@ import type { WriteProbe } from "./content/write-probe.ts";
 import type { Identity } from "./identity.ts";
 import type { Queue } from "./intake/queue.ts";
 import type { JudgingPace } from "./judging/judging-pace.ts";
+import type { ReferenceSeeds } from "./judging/reference-seeds.ts";
 import type { Ledger } from "./store/ledger.ts";
 
 /** What never changes about a model while the relay runs. */
@@ -27,6 +28,7 @@ export type RelayContext = {
   readonly blobs: PublicBlobs;
   readonly heldOut: HeldOutStore;
   readonly identity: Identity;
+  readonly referenceSeeds: ReferenceSeeds;
   readonly models: Map<string, ServedModel>;
   readonly pace: JudgingPace;
   readonly queue: Queue;

@@ -27,6 +27,7 @@ import { createQueue } from "./intake/queue.ts";
 import { createJudgingPace } from "./judging/judging-pace.ts";
 import { createLikeness } from "./judging/likeness.ts";
 import { openTrainer } from "./judging/open-trainer.ts";
+import { openReferenceSeeds } from "./judging/reference-seeds.ts";
 import { type PipelineParts, startPipeline } from "./loop.ts";
 import { tellHealth } from "./merging/health.ts";
 import { StartError } from "./start-error.ts";
@@ -115,6 +116,7 @@ async function start(
     random,
     ...stores,
     identity: await openOwnIdentity(folder, ledger),
+    referenceSeeds: await openReferenceSeeds(ledger, random),
     models: new Map(),
     pace,
     queue: createQueue({ ledger, pace }, clock),

@@ -17,6 +17,7 @@ import { metricsOf } from "../../core/training/metrics.ts";
 import { heldOutSetting, suitesOf } from "../content/held-out-store.ts";
 import type { RelayContext } from "../context.ts";
 import { summaryOf } from "../doors/answers.ts";
+import { referenceRecordOf } from "../judging/reference-seeds.ts";
 import type { ShardRow, VersionRow } from "../store/tables.ts";
 import type { EvaluatedModel } from "../threads/evaluation-thread.ts";
 import type { Evaluator } from "../threads/open-evaluator.ts";
@@ -24,7 +25,10 @@ import type { Evaluator } from "../threads/open-evaluator.ts";
 /** Hears how far something is that takes seconds. */
 export type Progress = (what: string, done: number, total: number) => void;
 
-type ImportContext = Pick<RelayContext, "ledger" | "blobs" | "heldOut" | "identity" | "clock">;
+type ImportContext = Pick<
+  RelayContext,
+  "ledger" | "blobs" | "heldOut" | "identity" | "clock" | "referenceSeeds"
+>;
 
 /**
  * Write a shipped model's checkpoint, shards, held-out sets and version 0. The ledger hears of it last, in one
@@ -134,10 +138,12 @@ async function putShards(
 }
 
 async function versionZero(
-  { identity, clock }: ImportContext,
+  { identity, clock, ledger, referenceSeeds: seeds }: ImportContext,
   { recipe }: ModelSource,
   { checkpoint, layout, report }: { checkpoint: string; layout: Layout; report: Metrics },
 ): Promise<VersionRow> {
+  const place = { number: 0, parent: null };
+  const reference = await referenceRecordOf({ seeds, ledger }, recipe, place);
   const record: VersionRecord = {
     format: "commonweight.version/1",
     model: recipe.id,
@@ -148,6 +154,7 @@ async function versionZero(
     checkpoint,
     mask: await nextMask(null, recipe.mask, layout.size, { isOver: true, shared: null }),
     merge: null,
+    ...(reference && { reference }),
     evaluation: { report, gate: null },
   };
   return {

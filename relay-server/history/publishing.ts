@@ -12,6 +12,7 @@ import type { RelayContext } from "../context.ts";
 import { summaryOf } from "../doors/answers.ts";
 import type { Attestation } from "../judging/judge.ts";
 import type { Member } from "../judging/member.ts";
+import { referenceRecordOf } from "../judging/reference-seeds.ts";
 import type { PublicationOutcome } from "../store/publication.ts";
 import type { RevertPublication } from "../store/reverts.ts";
 import type { VersionRow } from "../store/tables.ts";
@@ -68,7 +69,7 @@ export async function publishRevert(
 
 /** Write the blobs of the version after `head`, and sign its record. */
 async function writeVersion(
-  { ledger, blobs, config, identity, clock, nextMasks }: RelayContext,
+  { ledger, blobs, config, identity, clock, nextMasks, referenceSeeds: seeds }: RelayContext,
   head: Head,
   step: DeltaStep,
   change: Pick<VersionRecord, "merge" | "revert">,
@@ -85,6 +86,8 @@ async function writeVersion(
   const stepId = await blobs.put(stepBytes);
 
   const epoch = await ledger.epoch(head.model, head.number, clock());
+  const place = { number, parent: head.id };
+  const reference = await referenceRecordOf({ seeds, ledger }, recipe, place);
   const record: VersionRecord = {
     format: "commonweight.version/1",
     model: head.model,
@@ -98,6 +101,7 @@ async function writeVersion(
       shared: nextMasks.get(head.model) ?? null,
     }),
     ...change,
+    ...(reference && { reference }),
     evaluation: attestation,
   };
   const inputs = change.merge?.inputs ?? [];

@@ -22,7 +22,10 @@ const IDLE_MS = 10 * 60_000; // then a thread's memory is worth more than its st
 type Kept = { readonly reference: Promise<ReferenceAt | null>; readonly values: number };
 
 export type TrainerParts = {
-  readonly context: Pick<RelayContext, "ledger" | "heldOut" | "models" | "damage">;
+  readonly context: Pick<
+    RelayContext,
+    "ledger" | "heldOut" | "models" | "damage" | "referenceSeeds"
+  >;
   readonly checkpoints: Checkpoints;
   readonly positionsOf: MaskCache;
 };
@@ -35,7 +38,7 @@ export function openTrainer({ context, checkpoints, positionsOf }: TrainerParts)
   readonly trainer: Trainer;
   close(): Promise<void>;
 } {
-  const { ledger, heldOut, models, damage } = context;
+  const { ledger, heldOut, models, damage, referenceSeeds } = context;
   const threads = new Map<string, ReturnType<typeof keepThread<TrainingThread>>>();
   let isClosed = false;
   const references = new Map<string, Kept>();
@@ -77,8 +80,9 @@ export function openTrainer({ context, checkpoints, positionsOf }: TrainerParts)
     mask: Mask,
   ): Promise<ReferenceAt> {
     const masked = await positionsOf(layout, mask);
+    const secret = await referenceSeeds.seedOf(version);
     const drawn = await drawSound(recipe.id, (shards) =>
-      drawReferencePieces(shards, recipe, version.id),
+      drawReferencePieces(shards, recipe, secret),
     );
     const pieces = drawn.map(({ one, files }) => ({ shards: files, seed: one.seed }));
     const trained = await threadOf(recipe.id).train({

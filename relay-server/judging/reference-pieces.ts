@@ -7,15 +7,15 @@ import type { ShardRow } from "../store/tables.ts";
 export type ReferencePiece = { readonly shards: readonly ShardRow[]; readonly seed: number };
 
 /**
- * The pieces of a version's reference, each with as many shards as a ticket has. They follow from the version's id, so
- * that a relay that starts anew judges as it did before.
+ * The pieces of a version's reference, each with as many shards as a ticket has. They follow from the version's
+ * secret seed: whoever could foresee them could send their direction without training.
  */
 export function drawReferencePieces(
   shards: readonly ShardRow[],
   { data, score }: Recipe,
-  versionId: string,
+  secretSeed: string,
 ): ReferencePiece[] {
-  const random = createRandom(`reference ${versionId}`);
+  const random = createRandom(`reference ${secretSeed}`);
   return Array.from({ length: score.references }, () => ({
     shards: chooseShards(shards, data, { rank: () => 0, lot: random.uint32 }),
     seed: random.uint32(),

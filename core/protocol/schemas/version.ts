@@ -45,6 +45,14 @@ const revert = z.strictObject({
   contributions: z.array(hash).check(z.minLength(1), z.maxLength(16384)),
 });
 
+/** The secret seed of the relay's own pieces on this version (protocol V8). */
+const reference = z.strictObject({
+  /** SHA-256 of this version's seed. */
+  commitment: hash,
+  /** The seed of an earlier version, once no work on it can come in any more. */
+  revealed: z.optional(z.strictObject({ version: count, seed: hash })),
+});
+
 /** One sequential test of a candidate against one earlier version on one suite (protocol G8). */
 export const suiteTest = z.strictObject({
   suite: z.enum(["gate", "protected"]),
@@ -104,6 +112,8 @@ export const versionRecord = z.strictObject({
   merge: z.nullable(merge),
   /** Only in a version that reverts: its checkpoint is the replay of its history without them. */
   revert: z.optional(revert),
+  /** Where the recipe has references; versions from before their seeds were secret have none. */
+  reference: z.optional(reference),
   evaluation: z.strictObject({
     report: metrics,
     /** Null for version 0, and for a revert that the gate did not pass and a maintainer insisted on. */
