@@ -133,6 +133,16 @@ export async function openFileStore({
       ),
     deleteHeld: (model) => rm(at("held", model), { force: true }),
 
+    async pinRelayKey(origin, relayKey) {
+      const bytes = await readFileIfAny(at("relays.json"));
+      const pinned: Record<string, string> =
+        bytes === null ? {} : JSON.parse(new TextDecoder().decode(bytes));
+      if (!Object.hasOwn(pinned, origin)) {
+        await writeFileAtomic(at("relays.json"), JSON.stringify({ ...pinned, [origin]: relayKey }));
+      }
+      return pinned[origin] ?? relayKey;
+    },
+
     async deviceCheck() {
       const bytes = await readFileIfAny(at("device-check.json"));
       return bytes === null ? null : JSON.parse(new TextDecoder().decode(bytes));
@@ -148,6 +158,7 @@ export async function openFileStore({
         "key.json",
         "pieces.json",
         "device-check.json",
+        "relays.json",
         "outbox",
         "blobs",
         "held",

@@ -86,6 +86,8 @@ export function createRelayClient({ baseUrl, fetch }: { baseUrl: string; fetch: 
   }
 
   return {
+    /** The relay's origin. */
+    origin,
     health: (options?: CallOptions) => ask(health, routes.health(), options),
     models: async (options?: CallOptions) =>
       (await ask(modelList, routes.models(), options)).models,

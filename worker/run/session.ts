@@ -9,7 +9,7 @@ import { orAborted } from "./abort.ts";
 import type { Pace } from "./pace.ts";
 import { withPatience } from "./patience.ts";
 import type { SnapshotFeed } from "./snapshot-feed.ts";
-import { DEVICE_BUSY, describeWait } from "./words.ts";
+import { DEVICE_BUSY, describeWait, RELAY_KEY_CHANGED, StoppedError } from "./words.ts";
 
 /** What every step of a volunteer's run shares. */
 export type Run = {
@@ -45,9 +45,21 @@ export async function openSession(
   feed.set({ contributor: await publicKeyHex(keys) });
   const open = await openEngine(run, engine, prefer);
   feed.enter("asking");
-  const { relayKey } = await askPatiently(run, () => client.health({ signal }));
+  const relayKey = await pinRelay(run);
   const card = await askPatiently(run, () => client.model(model, { signal }));
   return { ...run, engine: open, keys, relayKey, card };
+}
+
+/**
+ * The relay's key: as it was at this device's first visit, which is written down. A relay that has another one now could be
+ * anybody, and its signatures prove nothing: a StoppedError says so, before work is taken from it or given to it.
+ */
+export async function pinRelay(run: Run): Promise<string> {
+  const { store, client, signal } = run;
+  const { relayKey } = await askPatiently(run, () => client.health({ signal }));
+  const pinned = await store.pinRelayKey(client.origin, relayKey);
+  if (pinned !== relayKey) throw new StoppedError(RELAY_KEY_CHANGED);
+  return relayKey;
 }
 
 /**

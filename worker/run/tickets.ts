@@ -2,7 +2,7 @@ import { publicKeyHex } from "../../core/crypto/signature.ts";
 import { RelayError } from "../../core/protocol/relay-error.ts";
 import type { Ticket, TicketAnswer } from "../../core/protocol/schemas/ticket.ts";
 import { verifyTicket } from "../../core/protocol/signed-ticket.ts";
-import type { Session } from "./session.ts";
+import { pinRelay, type Session } from "./session.ts";
 
 export type Work =
   | { readonly ticket: Ticket /** On this device's steady clock. */; readonly endsAt: number }
@@ -23,6 +23,7 @@ export async function askForWork(session: Session): Promise<Work> {
   const { ticket, signature } = answer;
   const isOurs = ticket.contributor === contributor && ticket.model === card.recipe.id;
   if (!isOurs || !(await verifyTicket(ticket, signature, relayKey))) {
+    await pinRelay(session); // it stops here where the relay's key is another now
     throw new RelayError("ticket-invalid", "retry", "the relay gave a ticket that is not its own");
   }
   // its length, not its end: the two clocks may differ

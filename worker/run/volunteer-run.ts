@@ -4,7 +4,14 @@ import type { Engine } from "../device/engine.ts";
 import { type Assignment, loadAssignment, type Piece, preparePiece } from "./assignment.ts";
 import { keepPiece, sendOutbox } from "./outbox.ts";
 import { encodePiece, train } from "./piece.ts";
-import { askPatiently, openEngine, openSession, type Run, type Session } from "./session.ts";
+import {
+  askPatiently,
+  openEngine,
+  openSession,
+  pinRelay,
+  type Run,
+  type Session,
+} from "./session.ts";
 import { NO_PIECE } from "./snapshot-feed.ts";
 import { askForWork, type Work } from "./tickets.ts";
 import { DEVICE_LOST_TWICE, describeTooLarge, PIECE_DAMAGED, StoppedError } from "./words.ts";
@@ -22,6 +29,7 @@ export type RunOptions = {
  */
 export async function runVolunteer(run: Run, engine: Engine, options: RunOptions): Promise<void> {
   const { feed, platform, signal } = run;
+  if ((await run.store.outbox()).length > 0) await pinRelay(run); // another relay would refuse it for good
   await sendOutbox(run);
   let session = await openSession(run, engine, options);
   for (let made = 0; made < options.pieces; made++) {

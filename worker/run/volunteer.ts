@@ -7,7 +7,7 @@ import type { Platform } from "../device/platform.ts";
 import type { Store } from "../store/store.ts";
 import { sendOutbox } from "./outbox.ts";
 import { createPace } from "./pace.ts";
-import type { Run } from "./session.ts";
+import { pinRelay, type Run } from "./session.ts";
 import { createSnapshotFeed, NO_PIECE, type SnapshotFeed } from "./snapshot-feed.ts";
 import { noTabs, type Tabs } from "./tabs.ts";
 import { holdSoon, type TrainingLock } from "./training-lock.ts";
@@ -110,7 +110,11 @@ export function createVolunteer(parts: VolunteerParts): Volunteer {
   function sendLater(): void {
     launch(
       "sending",
-      (run) => sendOutbox({ ...run, feed: { ...run.feed, enter() {} } }),
+      async (run) => {
+        const quiet = { ...run, feed: { ...run.feed, enter() {} } };
+        await pinRelay(quiet); // another relay would refuse it for good
+        await sendOutbox(quiet);
+      },
       () => {}, // the tab that trains sends it
     );
   }

@@ -29,6 +29,8 @@ export const PIECE_DAMAGED =
   "The relay has this piece's data damaged, so the piece is given up. Another one is asked for in half a minute.";
 export const NO_FISHER_POLICY =
   "This model's recipe does not say how a mask is chosen, so there is nothing to train. Its maintainers can mend it.";
+export const RELAY_KEY_CHANGED =
+  "This relay has another key than at your first visit, so it may not be the same relay. No work is taken from it, and finished work is kept here. Ask its maintainers. If they say that the key was changed, forget this device's data in the settings, or start the terminal's volunteer with another --folder.";
 export const OTHER_TAB =
   "Another tab of this browser trains, or sends its work. This one takes over when it ends.";
 

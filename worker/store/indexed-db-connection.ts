@@ -14,6 +14,8 @@ interface Schema extends DBSchema {
   blobUses: { key: string; value: CachedBlob };
   held: { key: string; value: HeldCheckpoint };
   checks: { key: "device"; value: PassedCheck };
+  /** Relays' keys by their origins. */
+  relays: { key: string; value: string };
 }
 export type Database = IDBPDatabase<Schema>;
 
@@ -25,7 +27,7 @@ export type Connect = <T>(work: (database: Database) => Promise<T>) => Promise<T
 
 const OPEN_MS = 10_000; // a browser that opens it at all does so within a second, on a busy phone within five
 
-const VERSION = 2;
+const VERSION = 3;
 
 const STORES: readonly (readonly [StoreNames<Schema>, IDBObjectStoreParameters?])[] = [
   ["keys"],
@@ -35,6 +37,7 @@ const STORES: readonly (readonly [StoreNames<Schema>, IDBObjectStoreParameters?]
   ["blobUses", { keyPath: "sha256" }],
   ["held", { keyPath: "model" }],
   ["checks"],
+  ["relays"],
 ];
 
 /**

@@ -76,6 +76,15 @@ export async function openIndexedDbStore({
       ),
     deleteHeld: (model) => connect((database) => database.delete("held", model)),
 
+    pinRelayKey: (origin, relayKey) =>
+      connect(async (database) => {
+        const transaction = database.transaction("relays", "readwrite", DURABLE);
+        const pinned = await transaction.store.get(origin);
+        if (pinned === undefined) await transaction.store.put(relayKey, origin);
+        await transaction.done;
+        return pinned ?? relayKey;
+      }),
+
     deviceCheck: async () =>
       (await connect((database) => database.get("checks", "device"))) ?? null,
     putDeviceCheck: (check) =>

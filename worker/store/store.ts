@@ -53,12 +53,15 @@ export type Store = {
   putHeld(checkpoint: HeldCheckpoint): Promise<void>;
   deleteHeld(model: string): Promise<void>;
 
+  /** The key that the relay at `origin` had at the first visit: `relayKey`, kept, if this is it. */
+  pinRelayKey(origin: string, relayKey: string): Promise<string>;
+
   /** The last device check that was passed; null if none was. */
   deviceCheck(): Promise<PassedCheck | null>;
   /** Keep it in place of the one before, if there is room. */
   putDeviceCheck(check: PassedCheck): Promise<void>;
 
-  /** Delete everything: key, outbox, pieces and caches. */
+  /** Delete everything: key, outbox, pieces, relays' keys and caches. */
   forget(): Promise<void>;
   close(): Promise<void>;
 };

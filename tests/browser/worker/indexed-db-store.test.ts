@@ -42,7 +42,7 @@ test("IndexedDB: a newer page upgrades at once, and work under way is still kept
     signature: "",
     piece: { ...pieceOf(1), sent: "waiting" as const },
   };
-  const newer = await openDB(settings.name, 3, {
+  const newer = await openDB(settings.name, 4, {
     upgrade(database) {
       database.createObjectStore("something new");
     },
@@ -58,7 +58,7 @@ test("IndexedDB: a newer page upgrades at once, and work under way is still kept
 test("IndexedDB: data that is cleared after a newer page's upgrade leaves a database that opens again", async () => {
   const settings = { name: "cleared", now: () => 1 };
   const store = await openIndexedDbStore(settings);
-  const newer = await openDB(settings.name, 3);
+  const newer = await openDB(settings.name, 4);
   newer.close();
   await deleteDB(settings.name);
   expect(await store.pieces()).toEqual([]);
