@@ -124,7 +124,7 @@ export default defineConfig({
           name: "unit",
           environment: "node",
           include: [
-            "{core,kernels,worker,relay-server,sim,models,cli,scripts,web}/**/*.test.ts",
+            "{core,kernels,worker,relay-server,sim,import,export,models,cli,scripts,web}/**/*.test.ts",
             "tests/*.test.ts",
             "tests/{golden,house,relay,attacks}/**/*.test.ts",
           ],

@@ -2,6 +2,9 @@ import { styleText } from "node:util";
 import { Command, CommanderError } from "commander";
 import { adminCommand } from "./admin.ts";
 import { backupCommand, restoreCommand } from "./backup.ts";
+import { checkCommand } from "./owning/check.ts";
+import { newCommand } from "./owning/new.ts";
+import { serveCommand } from "./owning/serve.ts";
 import { bisectCommand } from "./reading/bisect.ts";
 import { blameCommand } from "./reading/blame.ts";
 import { cloneCommand } from "./reading/clone.ts";
@@ -18,6 +21,9 @@ import { volunteerCommand } from "./volunteer.ts";
 export function createProgram(terminal: Terminal): Command {
   const program = new Command("commonweight")
     .description("Community models, built like open-source software.")
+    .addCommand(newCommand(terminal))
+    .addCommand(checkCommand(terminal))
+    .addCommand(serveCommand(terminal))
     .addCommand(logCommand(terminal))
     .addCommand(showCommand(terminal))
     .addCommand(diffCommand(terminal))

@@ -1,6 +1,5 @@
-import { createRequire } from "node:module";
 import { homedir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { Command } from "commander";
 import { createRelayClient } from "../core/protocol/client.ts";
 import type { Snapshot } from "../worker/api.ts";
@@ -14,6 +13,7 @@ import { modelOption, parsePositive, relayOption } from "./options.ts";
 import { followPieces } from "./piece-news.ts";
 import { progressLines } from "./progress-lines.ts";
 import type { Terminal } from "./terminal.ts";
+import { wasmFolder } from "./wasm-folder.ts";
 
 type VolunteerOptions = {
   /** Origin of the relay. */
@@ -87,9 +87,4 @@ async function volunteer(
   });
   await following.catch(() => {}); // Ctrl-C: the run below tells how it ended
   if ((await ended).phase === "stopped") fail();
-}
-
-function wasmFolder(): string {
-  const require = createRequire(import.meta.url);
-  return join(dirname(require.resolve("@tensorflow/tfjs-backend-wasm/package.json")), "dist/");
 }

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { createServer } from "vite";
-import { ROOT } from "./page-build.ts";
+import { ROOT } from "../cli/page-build.ts";
 
 const relay = spawn(
   process.execPath,

@@ -2,8 +2,8 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Browser, BrowserContextOptions, Page } from "playwright";
+import { ROOT } from "../cli/page-build.ts";
 import { launchBrowser, startRelayProcess, temporaryFolder } from "../tests/e2e/stage.ts";
-import { ROOT } from "./page-build.ts";
 
 const PICTURES = join(ROOT, "docs/pictures");
 const VERSIONS = 3; // enough for the history to show a rise

@@ -1,7 +1,7 @@
 /** `npm test`: the linter and the types, then unit, browser and end-to-end tests, in this order. */
 import { spawnSync } from "node:child_process";
+import { buildPageIfStale, ROOT } from "../cli/page-build.ts";
 import { ensureChromium } from "./chromium.ts";
-import { buildPageIfStale, ROOT } from "./page-build.ts";
 
 const CHROMIUM = ensureChromium();
 await buildPageIfStale();

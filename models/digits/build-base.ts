@@ -6,11 +6,10 @@ import { writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname } from "node:path";
 import { assert } from "../../core/errors.ts";
-import type { MlpArchitecture } from "../../core/models/mlp.ts";
+import { initialParameters } from "../../core/models/initial-parameters.ts";
 import { layoutOf } from "../../core/models/registry.ts";
 import { createRandom } from "../../core/random.ts";
 import { encodeCheckpointFile } from "../../core/tensors/checkpoint-file.ts";
-import type { Layout } from "../../core/tensors/layout.ts";
 import { sliceImageExamples } from "../../core/training/image-examples.ts";
 import { trainDelta } from "../../core/training/train.ts";
 import { openBackend } from "../../kernels/backend.ts";
@@ -28,7 +27,7 @@ await openBackend({
 const { architecture } = digits.recipe;
 assert(architecture.kind === "mlp", "digits is an MLP");
 const layout = layoutOf(architecture);
-const parameters = initialParameters(architecture, layout);
+const parameters = initialParameters(architecture, layout, createRandom(SEED));
 const { delta } = await trainDelta({
   architecture,
   parameters,
@@ -41,18 +40,3 @@ const base = parameters.map((value, position) => value + delta[position]!);
 const file = encodeCheckpointFile(layout, base, {});
 await writeFile(new URL("base.safetensors", import.meta.url), file);
 console.log(`base.safetensors: ${layout.size} parameters, ${file.length} bytes`);
-
-/** Uniform in ±1/√inputs, weights and biases alike, as PyTorch's Linear starts. */
-function initialParameters({ inputs, hidden }: MlpArchitecture, layout: Layout): Float32Array {
-  const random = createRandom(SEED);
-  const widths = [inputs, ...hidden];
-  const parameters = new Float32Array(layout.size);
-  for (const { name, offset, size } of layout.tensors) {
-    const layer = Number(name.split(".")[1]); // "layers.0.weight"
-    const bound = 1 / Math.sqrt(widths[layer]!);
-    for (let p = offset; p < offset + size; p++) {
-      parameters[p] = (random.below(1 << 24) / (1 << 23) - 1) * bound; // 24 bits are exact in f32
-    }
-  }
-  return parameters;
-}

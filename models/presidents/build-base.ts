@@ -6,11 +6,10 @@
 import { writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname } from "node:path";
-import type { GptArchitecture } from "../../core/models/gpt-shapes.ts";
+import { initialParameters } from "../../core/models/initial-parameters.ts";
 import { layoutOf } from "../../core/models/registry.ts";
 import { createRandom } from "../../core/random.ts";
 import { encodeCheckpointFile } from "../../core/tensors/checkpoint-file.ts";
-import type { Layout } from "../../core/tensors/layout.ts";
 import { evaluate } from "../../core/training/evaluate.ts";
 import { decodeTextExamples, type TextExamples } from "../../core/training/text-examples.ts";
 import { trainDelta } from "../../core/training/train.ts";
@@ -37,7 +36,7 @@ const heldOut = {
   "Moby Dick": await mobyDickHeldOut(),
   speeches: decodeTextExamples("report", (await presidents.heldOut()).report, architecture),
 };
-let parameters = initialParameters(architecture, layout);
+let parameters = initialParameters(architecture, layout, createRandom(SEED));
 for (const [stage, training] of STAGES.entries()) {
   const { delta } = await trainDelta(
     {
@@ -68,28 +67,4 @@ for (const [name, set] of Object.entries(heldOut)) {
 async function bitsPerByte(set: TextExamples): Promise<number> {
   const { losses } = await evaluate({ architecture, parameters, examples: set });
   return losses.reduce((a, b) => a + b, 0) / losses.length / Math.LN2;
-}
-
-/**
- * As GPT-2 starts: weights N(0, 0.02²), those that write to the residual stream smaller by √(2 · layers),
- * layer norms 1, biases 0. Source: Radford et al. 2019, §2.3.
- */
-function initialParameters({ layers }: GptArchitecture, layout: Layout): Float32Array {
-  const random = createRandom(SEED);
-  const parameters = new Float32Array(layout.size);
-  for (const { name, offset, size } of layout.tensors) {
-    if (name.endsWith(".bias")) continue;
-    const end = offset + size;
-    if (/\bln_/.test(name)) {
-      parameters.fill(1, offset, end);
-      continue;
-    }
-    const deviation = name.endsWith("c_proj.weight") ? 0.02 / Math.sqrt(2 * layers) : 0.02;
-    for (let p = offset; p < end; p++) {
-      let sum = -6; // twelve uniforms less 6 have mean 0 and variance 1, without a logarithm
-      for (let i = 0; i < 12; i++) sum += random.below(1 << 24) / (1 << 24);
-      parameters[p] = sum * deviation;
-    }
-  }
-  return parameters;
 }

@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright";
 import { afterAll, beforeAll } from "vitest";
+import { buildPageIfStale, ROOT } from "../../cli/page-build.ts";
 import { CHROMIUM_FLAGS, ensureChromium } from "../../scripts/chromium.ts";
-import { buildPageIfStale, ROOT } from "../../scripts/page-build.ts";
 
 export type RelayProcess = {
   readonly url: string;

@@ -5,7 +5,7 @@ import { readdir, stat, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { ROOT } from "../../scripts/page-build.ts";
+import { ROOT } from "../../cli/page-build.ts";
 import { startRelayProcess, temporaryFolder } from "./stage.ts";
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;

@@ -3,7 +3,7 @@ import { cp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Browser, BrowserContext, Page } from "playwright";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { buildPageIfStale, ROOT } from "../../scripts/page-build.ts";
+import { buildPageIfStale, ROOT } from "../../cli/page-build.ts";
 import {
   launchBrowser,
   type RelayProcess,

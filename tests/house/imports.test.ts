@@ -46,6 +46,7 @@ const forbidden: Record<string, readonly string[]> = {
     "node:fs",
   ],
   "cli/a.ts": ["../web/x.ts", "../tests/x.ts"],
+  "import/a.ts": ["../web/x.ts", "../worker/x.ts", "../relay-server/x.ts", "../models/x.ts"],
   "models/a.ts": ["../web/x.ts", "../worker/x.ts", "../relay-server/x.ts"],
 };
 const allowed: Record<string, readonly string[]> = {
@@ -57,6 +58,7 @@ const allowed: Record<string, readonly string[]> = {
   "relay-server/b.ts": ["../core/x.ts", "../kernels/x.ts", "node:fs"],
   "web/b.ts": ["../core/x.ts", "../worker/api.ts", "../worker/main.ts?worker&url"],
   "cli/b.ts": ["../worker/x.ts", "../relay-server/x.ts", "../kernels/x.ts"],
+  "import/b.ts": ["../core/x.ts", "../kernels/x.ts", "node:fs"],
   "models/b.ts": ["../core/x.ts", "../kernels/x.ts"],
 };
 

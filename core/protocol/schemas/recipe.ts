@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { inputLength, inputs } from "./inputs.ts";
 import { count, longText, modelId, positive, shortText } from "./primitives.ts";
 
 const share = z.number().check(z.minimum(0), z.maximum(1));
@@ -7,6 +8,8 @@ const above0 = z.number().check(z.gt(0));
 
 /** Most that one example counts in the gate where a recipe names nothing: past it (p < 0.02) the answer is lost anyway. */
 export const DEFAULT_CLIP_NATS = 4;
+
+const MAX_CLASSES = 256; // a label is a byte of a shard
 
 const mlp = z.strictObject({
   kind: z.literal("mlp"),
@@ -69,6 +72,10 @@ const fields = z.strictObject({
     shardsPerTicket: positive,
     /** Shards of the base's own domain that a ticket has beside them, so that it is not forgotten. */
     replayShardsPerTicket: z.optional(positive),
+    /** Of a classifier: what it is given, so that a page can ask for it … */
+    inputs: z.optional(inputs),
+    /** … and the names of its classes, in the order of the outputs. */
+    classes: z.optional(z.array(shortText).check(z.minLength(2), z.maxLength(MAX_CLASSES))),
   }),
   training,
   mask: z.strictObject({
@@ -158,7 +165,9 @@ export const recipe = fields.check((context) => {
   }
 });
 
-function problemOf({ mask, merge, gate }: Recipe): { path: string[]; message: string } | null {
+type Problem = { readonly path: string[]; readonly message: string };
+
+function problemOf({ architecture: given, data, mask, merge, gate }: Recipe): Problem | null {
   const isChosen = mask.kind !== "random";
   const { fisher, density } = mask;
   if ((isChosen || merge.rule === "fisher") && fisher === undefined) {
@@ -169,7 +178,28 @@ function problemOf({ mask, merge, gate }: Recipe): { path: string[]; message: st
     const message = `${fisher.tensorCap} leaves no room for a density of ${density}`;
     return { path: ["mask", "fisher", "tensorCap"], message };
   }
-  return clipProblem("gate", [gate.marginNats], gate.clipNats) ?? protectedProblem(gate);
+  return (
+    wordsProblem(given, data) ??
+    clipProblem("gate", [gate.marginNats], gate.clipNats) ??
+    protectedProblem(gate)
+  );
+}
+
+/** What a page asks for and shows must be what the network takes and gives. */
+function wordsProblem(
+  given: Architecture,
+  { inputs: asked, classes }: Recipe["data"],
+): Problem | null {
+  if (given.kind !== "mlp") return null;
+  if (asked !== undefined && inputLength(asked) !== given.inputs) {
+    const message = `${inputLength(asked)} numbers, and the architecture has ${given.inputs} inputs`;
+    return { path: ["data", "inputs"], message };
+  }
+  if (classes !== undefined && classes.length !== given.outputs) {
+    const message = `${classes.length} names for ${given.outputs} outputs`;
+    return { path: ["data", "classes"], message };
+  }
+  return null;
 }
 
 function protectedProblem({ protected: suite }: Recipe["gate"]) {
