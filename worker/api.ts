@@ -2,6 +2,9 @@
  * What the page sees of the worker: commands in, snapshots out (through comlink). Types only, so
  * that the page can import this file without the engine.
  */
+import type { HistoryFault } from "../core/history/history-fault.ts";
+import type { Pin } from "../core/history/verified-chain.ts";
+import type { HistoryReport } from "../core/history/verify-history.ts";
 import type { RejectCode } from "../core/protocol/reject-codes.ts";
 import type { ContributionState } from "../core/protocol/schemas/contribution.ts";
 
@@ -136,4 +139,24 @@ export type TrialApi = {
   ): Promise<void>;
   /** End the writing after the byte that is under way. */
   stop(): Promise<void>;
+};
+
+/** What came of recomputing a history: what was found, or the first thing that does not hold. */
+export type HistoryVerdict =
+  | ({ readonly holds: true } & HistoryReport)
+  | {
+      readonly holds: false;
+      readonly fault: HistoryFault;
+      /** Null where it is the history as a whole. */
+      readonly version: number | null;
+      readonly message: string;
+    };
+
+/** Recomputing a model's public record, in a worker of its own. */
+export type VerifyApi = {
+  /** `pin` is from the last visit, null at the first one. An error's message is for people: the relay does not answer. */
+  verify(
+    task: { readonly model: string; readonly pin: Pin | null },
+    onProgress: (phase: "records" | "merges", version: number, head: number) => void,
+  ): Promise<HistoryVerdict>;
 };
