@@ -21,6 +21,7 @@ const benches: Record<string, () => Promise<{ measure(options: BenchOptions): Pr
   mask: () => import("./mask.ts"),
   merge: () => import("./merge.ts"),
   page: () => import("./page.ts"),
+  relay: () => import("./relay.ts"),
   "spot-check": () => import("./spot-check.ts"),
   train: () => import("./train.ts"),
   walk: () => import("./walk.ts"),

@@ -1,9 +1,11 @@
 import { createReadStream } from "node:fs";
+import { ServerResponse } from "node:http";
 import { Readable } from "node:stream";
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import { routes } from "../../core/protocol/routes.ts";
 import type { RelayContext } from "../context.ts";
-import { answerFile } from "./file-answer.ts";
+import { answerFile, type Representation } from "./file-answer.ts";
+import { createHotBlobs } from "./hot-blobs.ts";
 import { pathPart } from "./params.ts";
 import { Refusal } from "./refusal.ts";
 
@@ -17,30 +19,46 @@ const HEADERS = {
 /** Published bytes by their hash: immutable, for every origin, in ranges, gzipped where that helps. */
 export function blobRoutes({ blobs }: Pick<RelayContext, "blobs">): Hono {
   const app = new Hono();
+  const hot = createHotBlobs();
+
+  /** Reads a blob from memory where it is, or comes to be, there; else from its file. */
+  function read(
+    c: Context,
+    id: string,
+    sizeBytes: number,
+    encoding?: "gzip",
+  ): Representation["read"] {
+    return async (start, end) => {
+      const path = blobs.path(id, encoding);
+      const found = await hot.take(`${id} ${encoding}`, sizeBytes, path);
+      if (found === null) return readFrom(path, start, end);
+      const outgoing: unknown = c.env?.outgoing;
+      if (outgoing instanceof ServerResponse && !outgoing.closed)
+        outgoing.once("close", found.letGo);
+      else found.letGo();
+      return found.bytes.subarray(start, end);
+    };
+  }
+
   app.get(routes.blob(":sha256"), async (c) => {
     const id = pathPart(c, "sha256");
     const size = /^[0-9a-f]{64}$/.test(id) ? await blobs.size(id) : null;
     if (size === null) throw new Refusal("blob-unknown", "this relay has no blob of that hash");
     const gzipBytes = await blobs.size(id, "gzip");
-    const whole = { sizeBytes: size, etag: `"${id}"`, read: reader(() => blobs.path(id)) };
+    const whole = { sizeBytes: size, etag: `"${id}"`, read: read(c, id, size) };
     const small =
       gzipBytes === null
         ? null
-        : {
-            sizeBytes: gzipBytes,
-            etag: `"${id}-gzip"`,
-            read: reader(() => blobs.path(id, "gzip")),
-          };
+        : { sizeBytes: gzipBytes, etag: `"${id}-gzip"`, read: read(c, id, gzipBytes, "gzip") };
     return answerFile(c, { whole, small }, HEADERS);
   });
   return app;
 }
 
-/** Reads the file at `path` as it is asked for. */
-export function reader(
-  path: () => string,
-): (start: number, end: number) => ReadableStream<Uint8Array> {
+/** The bytes start…end−1 of the file at `path`, as they are taken. */
+export function readFrom(path: string, start: number, end: number): ReadableStream<Uint8Array> {
   // Node's and the DOM's stream types differ in name only
-  return (start, end) =>
-    Readable.toWeb(createReadStream(path(), { start, end: end - 1 })) as ReadableStream<Uint8Array>;
+  return Readable.toWeb(
+    createReadStream(path, { start, end: end - 1 }),
+  ) as ReadableStream<Uint8Array>;
 }

@@ -133,9 +133,12 @@ function receiveFromLine(
         reject(error);
       }
     });
-    incoming.once("end", resolve);
     const gone = () => reject(new SenderGone("the sender ended the line"));
+    incoming.once("end", () => {
+      incoming.off("close", gone);
+      resolve();
+    });
     incoming.once("error", gone);
-    incoming.once("close", gone); // after "end" it changes nothing
+    incoming.once("close", gone);
   });
 }

@@ -1,4 +1,5 @@
 import { Hono } from "hono";
+import { LRUCache } from "lru-cache";
 import { routes } from "../../core/protocol/routes.ts";
 import type { CheckpointPlan } from "../../core/protocol/schemas/checkpoint.ts";
 import type { RelayContext } from "../context.ts";
@@ -7,12 +8,13 @@ import type { Exports } from "../history/exports.ts";
 import type { VersionRow } from "../store/tables.ts";
 import type { StepRow } from "../store/versions.ts";
 import { findModel, findVersion } from "./answers.ts";
-import { reader } from "./blob-routes.ts";
+import { readFrom } from "./blob-routes.ts";
 import { answerFile, matches } from "./file-answer.ts";
 import { pathPart, queryNumber } from "./params.ts";
 import { Refusal } from "./refusal.ts";
 
 const BYTES_PER_PARAMETER = 4;
+const KEPT_PLAN_LETTERS = 8 << 20; // a model of 124M parameters has 500 chunks: 40 KB a plan
 
 /** How to build a version's checkpoint, and the whole of it as one file. */
 export function checkpointRoutes(
@@ -21,6 +23,11 @@ export function checkpointRoutes(
   exports: Exports,
 ): Hono {
   const app = new Hono();
+  // a version's way never changes, and telling it reads a manifest
+  const plans = new LRUCache<string, string>({
+    maxSize: KEPT_PLAN_LETTERS,
+    sizeCalculation: ({ length }) => length,
+  });
   app.get(routes.checkpoint(":model", ":version"), async (c) => {
     const { row } = await findModel(context, pathPart(c, "model"));
     const version = await findVersion(context, row, pathPart(c, "version"));
@@ -28,7 +35,12 @@ export function checkpointRoutes(
     if (from !== null && from > version.number) {
       throw new Refusal("version-unknown", `?from=${from} lies after version ${version.number}`);
     }
-    return c.json(await planOf(version, from, row.parameters * BYTES_PER_PARAMETER));
+    const key = `${version.id} ${from}`;
+    const known = plans.get(key);
+    const plan =
+      known ?? JSON.stringify(await planOf(version, from, row.parameters * BYTES_PER_PARAMETER));
+    if (known === undefined) plans.set(key, plan);
+    return c.body(plan, 200, { "content-type": "application/json" });
   });
   app.get(routes.exported(":model", ":version"), async (c) => {
     const model = await findModel(context, pathPart(c, "model"));
@@ -45,7 +57,17 @@ export function checkpointRoutes(
     if (kept === null && c.req.method === "HEAD") return c.body(null, 200, { ...headers, etag });
     if (kept === null && isKnown) return c.body(null, 304, { ...headers, etag });
     const { path, sizeBytes } = kept ?? (await exports.make(model, version));
-    return answerFile(c, { whole: { sizeBytes, etag, read: reader(() => path) } }, headers);
+    return answerFile(
+      c,
+      {
+        whole: {
+          sizeBytes,
+          etag,
+          read: async (start: number, end: number) => readFrom(path, start, end),
+        },
+      },
+      headers,
+    );
   });
 
   /** Steps alone where they are smaller than the whole checkpoint; else from the last keyframe. */

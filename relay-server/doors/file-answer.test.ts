@@ -11,7 +11,7 @@ app.get("/", (c) => {
   const of = (etag: string, sizeBytes: number) => ({
     etag,
     sizeBytes,
-    read: (start: number, end: number) => {
+    read: async (start: number, end: number) => {
       read += 1;
       return new Blob([BYTES.subarray(start, end)]).stream();
     },

@@ -8,18 +8,20 @@ export type Representation = {
   /** A strong one, with its quotes. */
   readonly etag: string;
   /** The bytes start…end−1. */
-  readonly read: (start: number, end: number) => ReadableStream<Uint8Array>;
+  readonly read: (start: number, end: number) => Promise<FileBody>;
 };
+
+export type FileBody = ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer>;
 
 /**
  * Answer with `whole`, or with what its conditions and ranges make of it (RFC 9110, 13 and 14); with `small`, the same
  * content gzipped, to a client that prefers it and asks for no range. HEAD opens nothing.
  */
-export function answerFile(
+export async function answerFile(
   c: Context,
   { whole, small }: { readonly whole: Representation; readonly small?: Representation | null },
   headers: Readonly<Record<string, string>>,
-): Response {
+): Promise<Response> {
   const range = rangeOf(c, whole);
   const gzipped =
     small && range === null && prefersGzip(c.req.header("accept-encoding")) ? small : null;
@@ -38,7 +40,8 @@ export function answerFile(
   // Hono drops the body of HEAD unread: a file opened for it would stay open
   const status = range === null ? 200 : 206;
   if (c.req.method === "HEAD") return c.body(null, status, all);
-  return c.body(chosen.read(start, end), status, all);
+  const body = await chosen.read(start, end);
+  return body instanceof Uint8Array ? c.body(body, status, all) : c.body(body, status, all);
 }
 
 /** Whether a list of entity tags, or `*`, names one of `etags`; whether a tag is weak does not matter here. */

@@ -64,7 +64,6 @@ export async function startServing(
     return RESPONSE_ALREADY_SENT;
   };
   const answerRequest = getRequestListener(answerOrHandOver, {
-    overrideGlobalObjects: false,
     autoCleanupIncoming: false, // it would cut off, after half a second, a slow sender that is still to hear its answer
   });
   const signalling = openSignalling();

@@ -6,8 +6,10 @@ import {
   SqliteDialect,
   SqliteDriver,
 } from "kysely";
+import { LRUCache } from "lru-cache";
 import type { Tables } from "./tables.ts";
 
+const KEPT_STATEMENTS = 500; // the ledger's queries are some 150, and a few have lists of several lengths
 const BUSY_MS = 5000; // how long a backup tool may hold the file
 
 /** Open or create the SQLite ledger at `path`, so that a commit is on the disk when it returns. */
@@ -47,10 +49,25 @@ class LedgerAdapter extends SqliteAdapter {
 class LedgerDriver extends SqliteDriver {
   readonly #database: Database.Database;
   constructor(database: Database.Database) {
-    super({ database });
+    super({ database: withKeptStatements(database) });
     this.#database = database;
   }
   override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
     if (this.#database.inTransaction) await super.rollbackTransaction(connection);
   }
+}
+
+/** Kysely prepares a statement for each query, which takes as long as many of them do: here each text is prepared once. */
+function withKeptStatements(database: Database.Database) {
+  const statements = new LRUCache<string, Database.Statement<unknown[]>>({ max: KEPT_STATEMENTS });
+  return {
+    close: () => void database.close(),
+    prepare(sql: string) {
+      const known = statements.get(sql);
+      if (known !== undefined) return known;
+      const statement = database.prepare<unknown[]>(sql);
+      statements.set(sql, statement);
+      return statement;
+    },
+  };
 }

@@ -1,0 +1,28 @@
+/**
+ * The relay that is measured: `node --expose-gc process.ts DATA_DIR`, with digits, and with digits under a mask so large that
+ * a patch is 64 KB. It tells its parent its port once it answers, and its memory whenever it is asked.
+ */
+import { digits } from "../../models/digits/data.ts";
+import { parseConfig } from "../../relay-server/config.ts";
+import { startRelay } from "../../relay-server/wiring.ts";
+
+const LARGE_DENSITY = 0.34;
+const { recipe } = digits;
+const large = { ...recipe, id: "large", mask: { ...recipe.mask, density: LARGE_DENSITY } };
+
+const [, , dataDir = ""] = process.argv;
+const plenty = { keyRequestsPerMinute: 1e6, addressRequestsPerMinute: 1e6 };
+const relay = await startRelay({
+  config: {
+    ...parseConfig({ HOST: "127.0.0.1", ADDRESS_READS_PER_MINUTE: "100000000" }),
+    ...{ port: 0, dataDir, addressStreams: 1e6, ...plenty },
+  },
+  sources: [digits, { ...digits, recipe: large }],
+  clock: Date.now,
+  random: (size) => crypto.getRandomValues(new Uint8Array(size)),
+});
+process.on("message", () => {
+  for (let i = 0; i < 4; i++) globalThis.gc?.();
+  process.send?.({ rssBytes: process.memoryUsage.rss() });
+});
+process.send?.({ port: relay.port });
