@@ -6,6 +6,7 @@ import type { Damage } from "./content/damage.ts";
 import type { HeldOutStore } from "./content/held-out-store.ts";
 import type { PublicBlobs } from "./content/public-blobs.ts";
 import type { WriteProbe } from "./content/write-probe.ts";
+import type { SkewWatch } from "./doors/skew-watch.ts";
 import type { Identity } from "./identity.ts";
 import type { Queue } from "./intake/queue.ts";
 import type { JudgingPace } from "./judging/judging-pace.ts";
@@ -33,6 +34,7 @@ export type RelayContext = {
   readonly pace: JudgingPace;
   readonly queue: Queue;
   readonly damage: Damage;
+  readonly skew: SkewWatch;
   /** Whether the relay can write, as its last probe found. */
   readonly probe: WriteProbe;
   /** Positions for each model's next epoch once they are chosen, where its masks are shared. */

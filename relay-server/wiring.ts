@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { FormatError } from "../core/errors.ts";
 import type { ModelSource } from "../core/models/model-source.ts";
+import { CLOCK_SKEW_MS } from "../core/protocol/limits.ts";
 import type { Config } from "./config.ts";
 import { createDamage } from "./content/damage.ts";
 import { type DataFolder, openDataFolder } from "./content/data-folder.ts";
@@ -16,6 +17,7 @@ import type { RelayContext } from "./context.ts";
 import { createAbsentApp } from "./doors/absent.ts";
 import { createApp } from "./doors/app.ts";
 import { type Fetch, startServing } from "./doors/serving.ts";
+import { createSkewWatch } from "./doors/skew-watch.ts";
 import { type OnDurable, tellWrites } from "./durable-steps.ts";
 import { createCheckpoints } from "./history/checkpoints.ts";
 import { createExports } from "./history/exports.ts";
@@ -121,6 +123,7 @@ async function start(
     pace,
     queue: createQueue({ ledger, pace }, clock),
     damage: createDamage(stores.blobs),
+    skew: createSkewWatch(CLOCK_SKEW_MS),
     probe: startWriteProbe(
       () => probeWrites(stores.ledger, folder, clock()),
       () => tellAll(),

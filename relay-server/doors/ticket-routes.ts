@@ -32,6 +32,7 @@ export function ticketRoutes(
       throw new Refusal("signature-invalid", "this request is not signed by its contributor");
     }
     const skewMs = request.issuedAt - context.clock();
+    context.skew.note(request.contributor, skewMs);
     if (Math.abs(skewMs) > CLOCK_SKEW_MS) {
       const seconds = Math.round(skewMs / 1000);
       throw new Refusal("clock-skew", `issuedAt is ${seconds} s off the relay's clock`);

@@ -47,7 +47,7 @@ export async function issueTicket(
   const since = await ledger.ticketsSince(contributor, MOST);
   const fullSince = Math.max(since.unused ?? -HOUR_MS, since.spent ?? -HOUR_MS);
   const heldMs = fullSince + HOUR_MS - clock();
-  if (heldMs > 0) {
+  if (heldMs > 0 && heldMs <= HOUR_MS) {
     const became =
       fullSince === since.unused
         ? `${MOST.unused} pieces did not come back`

@@ -3,7 +3,7 @@ import type { Health, ModelHealth } from "../../core/protocol/schemas/status.ts"
 import { type RelayContext, SOFTWARE } from "../context.ts";
 
 export async function modelHealthOf(context: RelayContext, id: string): Promise<ModelHealth> {
-  const { ledger, clock, pace, problems, queue, damage, probe } = context;
+  const { ledger, clock, pace, problems, queue, damage, probe, skew } = context;
   const now = clock();
   const [row, counts, release, standard, gateTests] = await Promise.all([
     ledger.model(id),
@@ -35,7 +35,8 @@ export async function modelHealthOf(context: RelayContext, id: string): Promise<
     scoreSeconds: pace.measured(id),
     gateTests,
     paused: paused !== null,
-    problem: paused ?? problems.get(id) ?? probe.problem() ?? damage.problem(id) ?? held,
+    problem:
+      paused ?? problems.get(id) ?? probe.problem() ?? skew.problem() ?? damage.problem(id) ?? held,
   };
 }
 
@@ -53,8 +54,8 @@ export async function healthOf(context: RelayContext): Promise<Health> {
   };
 }
 
-function isWell({ problems, damage, probe, models }: RelayContext): boolean {
-  if (problems.size > 0 || probe.problem() !== null) return false;
+function isWell({ problems, damage, probe, skew, models }: RelayContext): boolean {
+  if (problems.size > 0 || (probe.problem() ?? skew.problem()) !== null) return false;
   return [...models.keys()].every((model) => damage.problem(model) === null);
 }
 

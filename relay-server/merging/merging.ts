@@ -31,7 +31,8 @@ export async function mergeCohort(parts: LoopParts, head: Head): Promise<StepRes
   if (suspect !== undefined) return mergeMembers(parts, head, [suspect]);
   const [first] = waiting;
   if (first === undefined) return { again: false, dueMs: Number.POSITIVE_INFINITY };
-  const dueMs = first.updated_at + 1000 * cohortSeconds - clock();
+  const waitedMs = clock() - first.updated_at;
+  const dueMs = waitedMs < 0 ? 0 : 1000 * cohortSeconds - waitedMs; // queued "later": the clock was set back
   if (waiting.length < size && dueMs > 0) return { again: false, dueMs };
   return mergeMembers(parts, head, waiting);
 }

@@ -6,14 +6,16 @@ import type { ContributionRow, Tables } from "./tables.ts";
 /** What judging a contribution asks about the work that came before it. */
 export function earlierWorkParts(db: Kysely<Tables>) {
   return {
-    /** Norms of the work that was merged last, newest first. */
+    /** Norms of the work that was merged last, newest version first. */
     async mergedNorms(model: string, limit: number): Promise<number[]> {
       const rows = await db
         .selectFrom("contributions")
         .select("norm")
         .where("model", "=", model)
         .where("state", "=", "merged")
-        .orderBy("updated_at", "desc")
+        .where("version", "is not", null) // what is merged has one; PostgreSQL would put nulls first
+        .orderBy("version", "desc")
+        .orderBy("id", "desc")
         .limit(limit)
         .execute();
       return rows.map(({ norm }) => norm);

@@ -27,6 +27,7 @@ export function epochParts(db: Kysely<Tables>) {
       .where("model", "=", model)
       .where("base", ">=", firstBase)
       .where("issued_at", ">", now - COMES_BACK_MS)
+      .where("issued_at", "<=", now) // after the clock was set back nobody waits for those from "later"
       .where("expires_at", ">", now)
       .where("used", "in", [0, SPENT])
       .execute();
@@ -55,6 +56,7 @@ export function epochParts(db: Kysely<Tables>) {
         .groupBy("contributor")
         .where("model", "=", model)
         .where("issued_at", ">", now - COMES_BACK_MS)
+        .where("issued_at", "<=", now) // after the clock was set back nobody waits for those from "later"
         .where("expires_at", ">", now)
         .where("used", "in", [0, SPENT])
         .execute();

@@ -13,16 +13,17 @@ export type PauseChange = {
 /** Who does something to the maintainers, and when. */
 type Doing = { readonly by: string; readonly at: number };
 
-/** Add to the audit log inside the transaction that does what it says. */
+/** Add to the audit log inside the transaction that does what it says; returns the entry's number, higher than all before. */
 export async function addAudit(
   trx: Transaction<Tables>,
   entry: Omit<AuditRow, "id">,
-): Promise<void> {
+): Promise<number> {
   const id = await nextNumber(trx, "audit");
   await trx
     .insertInto("audit")
     .values({ id, ...entry })
     .execute();
+  return id;
 }
 
 export function maintainerParts(db: Kysely<Tables>, write: Write) {

@@ -13,6 +13,7 @@ import { addBans } from "./migrations/0007-bans.ts";
 import { addLongHistories } from "./migrations/0008-long-histories.ts";
 import { completeRecipe, completeRecipes } from "./migrations/0009-recipes.ts";
 import { addPromotions } from "./migrations/0010-promotions.ts";
+import { addOrderOfActs } from "./migrations/0011-order-of-acts.ts";
 import type { Tables } from "./tables.ts";
 
 /** By name, in whose order they run; the names of released ones stay, and so does what they do. */
@@ -27,6 +28,7 @@ const MIGRATIONS: Readonly<Record<string, (db: QueryExecutorProvider) => Promise
   "0008-long-histories": addLongHistories,
   "0009-recipes": completeRecipes,
   "0010-promotions": addPromotions,
+  "0011-order-of-acts": addOrderOfActs,
 };
 
 const NUMBERED = 8; // migrations that ledgers from before the migrator have by number, in `schema_versions`

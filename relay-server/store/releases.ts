@@ -26,13 +26,19 @@ export function releaseParts(db: Kysely<Tables>, write: Write) {
         if (found === undefined) return "version-unknown";
         const inserted = await trx
           .insertInto("releases")
-          .values({ model, tag, version, maintainer, tagged_at: at })
+          .values({ model, tag, version, maintainer, tagged_at: at, act: 0 })
           .onConflict((conflict) => conflict.doNothing())
           .returning("tag")
           .executeTakeFirst();
         if (inserted === undefined) return "tag-taken";
         const note = `version ${version} is ${tag}`;
-        await addAudit(trx, { at, maintainer, action: "tag", subject: model, note });
+        const act = await addAudit(trx, { at, maintainer, action: "tag", subject: model, note });
+        await trx
+          .updateTable("releases")
+          .set({ act })
+          .where("model", "=", model)
+          .where("tag", "=", tag)
+          .execute();
         return "tagged";
       });
     },
@@ -46,13 +52,13 @@ export function releaseParts(db: Kysely<Tables>, write: Write) {
       const release = await lastRelease(db, model);
       const insisted = await db
         .selectFrom("reverts")
-        .select(["version", "decided_at"])
+        .select(["version", "act"])
         .where("model", "=", model)
         .where("state", "=", "published")
         .where("message", "is not", null) // the gate spoke against it
         .orderBy("version", "desc")
         .executeTakeFirst();
-      const isLater = (insisted?.decided_at ?? 0) >= (release?.tagged_at ?? 0);
+      const isLater = Number(insisted?.act ?? 0) >= Number(release?.act ?? 0);
       return (isLater ? insisted?.version : release?.version) ?? 0;
     },
     versionByTag(model: string, tag: string): Promise<VersionRow | undefined> {
@@ -76,7 +82,8 @@ function lastRelease(db: Kysely<Tables>, model: string): Promise<ReleaseRow | un
     .selectFrom("releases")
     .selectAll()
     .where("model", "=", model)
-    .orderBy("tagged_at", "desc")
+    .orderBy("act", "desc")
+    .orderBy("tagged_at", "desc") // of those from before there were numbers
     .orderBy("version", "desc")
     .orderBy("tag", "desc")
     .executeTakeFirst();

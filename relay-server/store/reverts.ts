@@ -123,15 +123,17 @@ export function revertParts(db: Kysely<Tables>, write: Write) {
           .returningAll()
           .executeTakeFirstOrThrow();
         await forgetTraining(trx, row);
-        await trx
-          .updateTable("reverts")
-          .set({ state: "published", message: objection, decided_at: at, version: version.number })
-          .where("contribution", "=", row.id)
-          .execute();
         const { maintainer } = revert;
         const without = `version ${version.number} is without it`;
         const note = objection === null ? without : `${without}, although ${objection}`;
-        await addAudit(trx, { at, maintainer, action: "revert-published", subject: row.id, note });
+        const entry = { at, maintainer, action: "revert-published", subject: row.id, note };
+        const act = await addAudit(trx, entry);
+        const { number } = version;
+        await trx
+          .updateTable("reverts")
+          .set({ state: "published", message: objection, decided_at: at, version: number, act })
+          .where("contribution", "=", row.id)
+          .execute();
         await addEvents(trx, [
           { type: "contribution", data: { contribution: lifeOf(row) } },
           ...events,
@@ -174,6 +176,7 @@ async function enterRequest(
     requested_at: at,
     decided_at: null,
     version: null,
+    act: 0,
   };
   await trx
     .insertInto("reverts")

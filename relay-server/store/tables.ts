@@ -153,6 +153,8 @@ export type RevertRow = {
   decided_at: number | null;
   /** The version that was published without the contribution. */
   version: number | null;
+  /** The number of that in the audit log; 0 before. */
+  act: number;
 };
 
 /** A version that a maintainer made a release. */
@@ -163,6 +165,8 @@ export type ReleaseRow = {
   version: number;
   maintainer: string;
   tagged_at: number;
+  /** Its number in the audit log: later ones are higher, whatever the clock says. */
+  act: number;
 };
 
 /** A candidate that the gate tested. */
