@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { parseConfig } from "./config.ts";
 
@@ -12,4 +13,16 @@ test("a setting that makes no sense is named in one sentence", () => {
       new RegExp(`^${name} is "${value}", but .*\\.$`),
     );
   }
+});
+
+test("every setting is documented with its default", () => {
+  const read = (path: string) => readFileSync(new URL(path, import.meta.url), "utf8");
+  const named = [...read("./config.ts").matchAll(/^ {2}\/\*\* ([A-Z_]+):/gm)].map(
+    ([, name]) => name,
+  );
+  const rows = [...read("../docs/how-to/run-a-relay.md").matchAll(/^\| `([A-Z_]+)` \| (\S+) \|/gm)];
+  expect(rows.map(([, name]) => name)).toEqual(named);
+  const defaults: readonly unknown[] = Object.values(parseConfig({}));
+  const told = rows.map(([, , value = ""]) => value.replaceAll("`", "").replace("empty", ""));
+  expect(told).toEqual(defaults.map(String));
 });
