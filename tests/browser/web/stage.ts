@@ -1,7 +1,7 @@
 /** The page in real Chromium, over a relay's answers and an engine that the test speaks for. */
 import { flushSync, mount, unmount } from "svelte";
 import { createRelayClient } from "../../../core/protocol/client.ts";
-import type { Architecture } from "../../../core/protocol/schemas/recipe.ts";
+import type { Architecture, Recipe } from "../../../core/protocol/schemas/recipe.ts";
 import "../../../web/app.css";
 import App from "../../../web/App.svelte";
 import { createClock } from "../../../web/state/clock.svelte.ts";
@@ -20,6 +20,8 @@ export function openPage(
   options: {
     readonly updateWaits?: boolean;
     readonly architecture?: Architecture;
+    /** What the model's data are, beside the stage's own. */
+    readonly data?: Partial<Recipe["data"]>;
     readonly otherTab?: OtherTab;
   } = {},
 ) {
@@ -51,7 +53,8 @@ export function openPage(
     fetch: async (url) => {
       const path = url.replace("http://relay/api/v1", "");
       const { architecture = card.recipe.architecture } = options;
-      const shown = { ...card, recipe: { ...card.recipe, architecture } };
+      const data = { ...card.recipe.data, ...options.data };
+      const shown = { ...card, recipe: { ...card.recipe, architecture, data } };
       if (isDead) throw new TypeError("nobody answers");
       const answer = path === "/models" ? { models: [shown] } : known[path];
       if (answer === undefined) throw new TypeError(`the stage has no answer for ${url}`);

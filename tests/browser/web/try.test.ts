@@ -89,3 +89,53 @@ test("a text model continues what the visitor began, letter by letter", async ()
   expect(stage.calls.at(-1)).toEqual(["write", "Call me"]);
   await expect.element(button("Generate")).toBeVisible();
 });
+
+const CLOTHES = "Bag Boot Coat Dress Jacket Sandal Scarf Shirt Skirt Sock".split(" ");
+
+test("another model of 784 numbers asks for its owner's pictures and answers with the owner's words", async () => {
+  const inputs = { kind: "image", width: 28, height: 28, channels: 1 } as const;
+  await openTry({ data: { inputs, classes: CLOTHES } });
+  expect(document.body.textContent).not.toMatch(/Draw a digit/);
+  const canvas = new OffscreenCanvas(60, 40);
+  canvas.getContext("2d")!.fillRect(5, 5, 30, 30);
+  const picture = new File([await canvas.convertToBlob()], "shirt.png", { type: "image/png" });
+  await userEvent.upload(document.querySelector<HTMLInputElement>("input[type=file]")!, picture);
+  await expect.element(page.getByRole("row", { name: "Shirt 90% 40%" })).toBeVisible();
+  expect(stage.calls.at(-1)).toEqual(["predict", 784]);
+  const broken = new File(["no picture"], "x.png", { type: "image/png" });
+  await userEvent.upload(document.querySelector<HTMLInputElement>("input[type=file]")!, broken);
+  await expect
+    .element(page.getByRole("alert"))
+    .toHaveTextContent("x.png is no picture that this browser can open.");
+});
+
+test("a table's model asks for a row, and a text's for a text", async () => {
+  await openTry({
+    architecture: { kind: "mlp", inputs: 3, hidden: [4], outputs: 10 },
+    data: {
+      classes: CLOTHES,
+      inputs: {
+        kind: "table",
+        columns: [
+          { kind: "number", name: "Height", least: 0, most: 10 },
+          { kind: "choice", name: "Colour", choices: ["red", "blue"] },
+        ],
+      },
+    },
+  });
+  await button("Ask the model").click();
+  await expect.element(page.getByRole("alert")).toHaveTextContent("Every field needs a number.");
+  await page.getByLabelText("Height").fill("5");
+  await page.getByLabelText("Colour").selectOptions("blue");
+  await button("Ask the model").click();
+  await expect.element(page.getByRole("row", { name: "Shirt 90% 40%" })).toBeVisible();
+  expect(stage.calls.at(-1)).toEqual(["predict", 3]);
+  stage.close();
+  await openTry({
+    architecture: { kind: "mlp", inputs: 64, hidden: [4], outputs: 10 },
+    data: { inputs: { kind: "words", buckets: 64 }, classes: CLOTHES },
+  });
+  await page.getByRole("textbox").fill("Warm, with sleeves");
+  await expect.element(page.getByRole("row", { name: "Shirt 90% 40%" })).toBeVisible();
+  expect(stage.calls.at(-1)).toEqual(["predict", 64]);
+});
