@@ -1,5 +1,5 @@
 import type { MaskCache } from "./content/masks.ts";
-import { isStorageFull } from "./content/storage-error.ts";
+import { isLedgerBusy, isStorageFull } from "./content/storage-error.ts";
 import type { RelayContext } from "./context.ts";
 import type { Checkpoints } from "./history/checkpoints.ts";
 import { createHeads } from "./history/head.ts";
@@ -124,7 +124,7 @@ function startLoop(parts: PipelineParts, model: string): Pick<Pipeline, "wake" |
     } catch (error) {
       if (closed) return { again: false, dueMs: Number.POSITIVE_INFINITY };
       if (!isStorageFull(error)) console.error(error);
-      await setProblem(isStorageFull(error) ? "the relay's disk is full" : "an internal error");
+      await setProblem(problemOf(error));
       return { again: false, dueMs: RETRY_MS };
     }
   }
@@ -160,4 +160,9 @@ function startLoop(parts: PipelineParts, model: string): Pick<Pipeline, "wake" |
       await running;
     },
   };
+}
+
+function problemOf(error: unknown): string {
+  if (isStorageFull(error)) return "the relay's disk is full";
+  return isLedgerBusy(error) ? "another program holds the relay's ledger" : "an internal error";
 }

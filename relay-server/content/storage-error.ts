@@ -16,3 +16,9 @@ export function isStorageFull(error: unknown): boolean {
   if ("code" in error && typeof error.code === "string" && FULL.has(error.code)) return true;
   return error.cause !== undefined && isStorageFull(error.cause);
 }
+
+/** Whether `error` says that another process holds the ledger's lock. */
+export function isLedgerBusy(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return "code" in error && typeof error.code === "string" && /^SQLITE_BUSY/.test(error.code);
+}

@@ -1,5 +1,6 @@
+import { setTimeout as pause } from "node:timers/promises";
 import type { ControlledTransaction, Kysely, Transaction } from "kysely";
-import { isStorageFull } from "../content/storage-error.ts";
+import { isLedgerBusy, isStorageFull } from "../content/storage-error.ts";
 import type { Tables } from "./tables.ts";
 
 export type Write = <T>(work: (trx: Transaction<Tables>) => Promise<T>) => Promise<T>;
@@ -10,6 +11,8 @@ type Pending = {
   reject(error: unknown): void;
 };
 
+const BUSY_TRIES = 32; // of 100 ms and a pause: five seconds for another process's lock, such as a backup tool's
+const BUSY_PAUSE_MS = 50;
 const MAX_GROUP = 256; // bounds how long the first write of a group waits for the last
 
 /**
@@ -41,7 +44,7 @@ async function commitGroup(db: Kysely<Tables>, group: readonly Pending[]): Promi
   const done: (() => void)[] = [];
   let transaction: ControlledTransaction<Tables> | null = null;
   try {
-    transaction = await db.startTransaction().execute();
+    transaction = await begin(db);
     for (const pending of group) done.push(await runInSavepoint(transaction, pending));
     await transaction.commit().execute();
   } catch (error) {
@@ -51,6 +54,18 @@ async function commitGroup(db: Kysely<Tables>, group: readonly Pending[]): Promi
     return;
   }
   for (const answer of done) answer();
+}
+
+/** Begin a transaction, however long another process holds the lock within reason; reads go on meanwhile. */
+async function begin(db: Kysely<Tables>): Promise<ControlledTransaction<Tables>> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await db.startTransaction().execute();
+    } catch (error) {
+      if (!isLedgerBusy(error) || tries === BUSY_TRIES) throw error;
+      await pause(BUSY_PAUSE_MS);
+    }
+  }
 }
 
 /** Run one write; returns how to answer it once the group is committed. */
