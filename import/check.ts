@@ -1,7 +1,13 @@
 import { modelOf } from "../core/models/registry.ts";
+import { sequenceLength } from "../core/models/transformer-tensors.ts";
 import { MAX_PATCH_BYTES } from "../core/protocol/limits.ts";
-import { DEFAULT_CLIP_NATS, type Recipe } from "../core/protocol/schemas/recipe.ts";
+import {
+  type Architecture,
+  DEFAULT_CLIP_NATS,
+  type Recipe,
+} from "../core/protocol/schemas/recipe.ts";
 import { createLayout } from "../core/tensors/layout.ts";
+import { exampleShapeOf } from "../core/training/examples.ts";
 import { largestTensor } from "../core/training/footprint.ts";
 
 /** What a recipe comes to, in figures for its owner. */
@@ -89,6 +95,12 @@ export function checkRecipe(
   return { faults, warnings, expected };
 }
 
+/** How many rows of a matrix one example is: an image of an MLP, or a transformer's tokens or patches. */
+function rowsOf(architecture: Architecture): number {
+  if (architecture.kind === "transformer") return sequenceLength(architecture);
+  return architecture.kind === "gpt" ? architecture.context : 1;
+}
+
 function expectedOf(
   recipe: Recipe,
   size: number,
@@ -96,10 +108,10 @@ function expectedOf(
   { shardBytes, shardCount }: { readonly shardBytes: number; readonly shardCount: number },
 ): Expected {
   const { architecture, data, score, gate, training } = recipe;
-  const rows = architecture.kind === "mlp" ? 1 : architecture.context;
+  const rows = rowsOf(architecture);
   const forward = size * rows; // multiply-adds of one example; a tied embedding is counted as its output layer
   const piece = 3 * forward * training.steps * training.batch; // and twice as much backward
-  const units = architecture.kind === "mlp" ? 1 : 4; // windows of a held-out unit
+  const units = exampleShapeOf(architecture).kind === "images" ? 1 : 4; // windows of a held-out unit
   const seen =
     (2 * data.heldOut.score) / 3 +
     (2 * Math.min(gate.maxExamples, data.heldOut.gate)) / recipe.merge.cohortSize;

@@ -102,9 +102,9 @@ test("a table of Arrow's becomes a model whose recipe says why, and a relay's im
 
 function textsOf(examples: Examples): string[] {
   if (examples.kind !== "text") throw new Error(examples.kind);
-  const { count, length, bytes } = examples;
+  const { count, length, tokens } = examples;
   return Array.from({ length: count }, (_, i) =>
-    new TextDecoder().decode(bytes.subarray(i * length, (i + 1) * length)),
+    new TextDecoder().decode(tokens.subarray(i * length, (i + 1) * length)),
   );
 }
 

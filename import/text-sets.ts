@@ -72,7 +72,7 @@ function cutSets(
       const text = pack(spool, order, unitBytes, () => at++);
       if (text.length < unitBytes) break;
       const many = Math.min(left, Math.max(1, Math.floor(text.length / unitBytes / 2))); // half of a long one: apart from each other
-      found.push(sampleText(text, many, { windows: UNIT_WINDOWS, context }));
+      found.push(sampleText(text, many, { windows: UNIT_WINDOWS, window: context }));
       left -= many;
     }
     return joinTextExamples(found);

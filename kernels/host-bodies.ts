@@ -1,6 +1,9 @@
 import type { MaskPair, MaskPart, Orientation } from "../core/models/operations.ts";
 import { columnSums } from "./column-sums.ts";
-import { type GptHostBodies, plainGptBodies } from "./gpt-host-bodies.ts";
+import { type ActivationBodies, plainActivationBodies } from "./parts/activation.ts";
+import { type AttentionBodies, plainAttentionBodies } from "./parts/attention.ts";
+import { type EmbeddingBodies, plainEmbeddingBodies } from "./parts/embedding.ts";
+import { type NormBodies, plainNormBodies } from "./parts/norm.ts";
 
 // R rows, I inputs, O outputs, C classes, k entries of the mask
 
@@ -23,63 +26,71 @@ export type AdamWOptions = {
 };
 
 /**
- * The operations of core/models/operations.ts and gpt-operations.ts on arrays in the host's memory: outputs first, then inputs.
+ * The operations of core/models/operations.ts and of a transformer's parts on arrays in the host's memory: outputs first, then inputs.
  * `plainBodies` is the readable one and the reference of the device self-check; the wasm backend replaces
  * the heavy ones.
  */
-export type HostBodies = GptHostBodies & {
-  linear(
-    y: Float32Array,
-    x: Float32Array,
-    weight: Float32Array,
-    bias: Float32Array | null,
-    residual: Float32Array | null,
-    sizes: LinearSizes & { readonly relu: boolean },
-  ): void;
-  linearInputGradient(
-    dx: Float32Array,
-    dy: Float32Array,
-    weight: Float32Array,
-    x: Float32Array | null,
-    sizes: LinearSizes,
-  ): void;
-  sampledLinear(
-    gradient: Float32Array,
-    x: Float32Array,
-    dy: Float32Array,
-    positions: Int32Array,
-    sizes: LinearSizes & MaskPair,
-  ): void;
-  squaredGradient(
-    sums: Float32Array,
-    x: Float32Array,
-    dy: Float32Array,
-    sizes: LinearSizes & { readonly rows: number; readonly scale: number },
-  ): void;
-  crossEntropy(
-    losses: Float32Array,
-    dlogits: Float32Array,
-    logits: Float32Array,
-    targets: Int32Array,
-  ): void;
-  scoreLogits(scores: Float32Array, logits: Float32Array, targets: Int32Array): void;
-  adamW(
-    state: Float32Array,
-    gradient: Float32Array,
-    base: Float32Array,
-    options: AdamWOptions,
-  ): void;
-  applyDelta(
-    weight: Float32Array,
-    state: Float32Array,
-    base: Float32Array,
-    positions: Int32Array,
-    part: MaskPart,
-  ): void;
-};
+export type HostBodies = EmbeddingBodies &
+  NormBodies &
+  AttentionBodies &
+  ActivationBodies & {
+    linear(
+      y: Float32Array,
+      x: Float32Array,
+      weight: Float32Array,
+      bias: Float32Array | null,
+      residual: Float32Array | null,
+      sizes: LinearSizes & { readonly relu: boolean },
+    ): void;
+    linearInputGradient(
+      dx: Float32Array,
+      dy: Float32Array,
+      weight: Float32Array,
+      x: Float32Array | null,
+      past: Float32Array | null,
+      sizes: LinearSizes,
+    ): void;
+    sampledLinear(
+      gradient: Float32Array,
+      x: Float32Array,
+      dy: Float32Array,
+      positions: Int32Array,
+      sizes: LinearSizes & MaskPair & { readonly adds: boolean },
+    ): void;
+    squaredGradient(
+      sums: Float32Array,
+      x: Float32Array,
+      dy: Float32Array,
+      sizes: LinearSizes & { readonly rows: number; readonly scale: number },
+    ): void;
+    crossEntropy(
+      losses: Float32Array,
+      dlogits: Float32Array,
+      logits: Float32Array,
+      targets: Int32Array,
+      weights: Float32Array,
+    ): void;
+    scoreLogits(scores: Float32Array, logits: Float32Array, targets: Int32Array): void;
+    adamW(
+      state: Float32Array,
+      gradient: Float32Array,
+      base: Float32Array,
+      options: AdamWOptions,
+    ): void;
+    applyDelta(
+      weight: Float32Array,
+      state: Float32Array,
+      base: Float32Array,
+      positions: Int32Array,
+      part: MaskPart,
+    ): void;
+  };
 
 export const plainBodies: HostBodies = {
-  ...plainGptBodies,
+  ...plainEmbeddingBodies,
+  ...plainNormBodies,
+  ...plainAttentionBodies,
+  ...plainActivationBodies,
 
   linear(y, x, weight, bias, residual, { R, I, O, orientation, relu }) {
     const [stepO, stepI] = orientation === "out-in" ? [I, 1] : [1, O];
@@ -93,25 +104,27 @@ export const plainBodies: HostBodies = {
     }
   },
 
-  linearInputGradient(dx, dy, weight, x, { R, I, O, orientation }) {
+  linearInputGradient(dx, dy, weight, x, past, { R, I, O, orientation }) {
     const [stepO, stepI] = orientation === "out-in" ? [I, 1] : [1, O];
     for (let r = 0; r < R; r++) {
       for (let i = 0; i < I; i++) {
         let sum = 0;
         for (let o = 0; o < O; o++) sum += dy[r * O + o]! * weight[o * stepO + i * stepI]!;
-        dx[r * I + i] = x === null || x[r * I + i]! > 0 ? sum : 0;
+        const passed = x === null || x[r * I + i]! > 0 ? sum : 0;
+        dx[r * I + i] = past === null ? passed : passed + past[r * I + i]!;
       }
     }
   },
 
-  sampledLinear(gradient, x, dy, positions, { start, first, second, R, I, O, orientation }) {
+  sampledLinear(gradient, x, dy, positions, sizes) {
+    const { start, first, second, R, I, O, orientation, adds } = sizes;
     columnSums(gradient, dy, positions, { start, count: first, R, O });
     const inner = orientation === "out-in" ? I : O;
     for (let entry = start + first; entry < start + first + second; entry++) {
       const outerIndex = Math.floor(positions[entry]! / inner);
       const innerIndex = positions[entry]! % inner;
       const [i, o] = orientation === "out-in" ? [innerIndex, outerIndex] : [outerIndex, innerIndex];
-      let sum = 0;
+      let sum = adds ? gradient[entry]! : 0;
       for (let r = 0; r < R; r++) sum += x[r * I + i]! * dy[r * O + o]!;
       gradient[entry] = sum;
     }
@@ -132,7 +145,7 @@ export const plainBodies: HostBodies = {
     }
   },
 
-  crossEntropy(losses, dlogits, logits, targets) {
+  crossEntropy(losses, dlogits, logits, targets, weights) {
     const R = targets.length;
     const C = logits.length / R;
     for (let r = 0; r < R; r++) {
@@ -142,7 +155,7 @@ export const plainBodies: HostBodies = {
       for (let c = 0; c < C; c++) sum += Math.exp(row[c]! - most);
       for (let c = 0; c < C; c++) {
         const hit = c === targets[r] ? 1 : 0;
-        dlogits[r * C + c] = (Math.exp(row[c]! - most) / sum - hit) / R;
+        dlogits[r * C + c] = (Math.exp(row[c]! - most) / sum - hit) * weights[r]!;
       }
       losses[r] = Math.log(sum) + most - row[targets[r]!]!;
     }

@@ -7,9 +7,13 @@ import {
   type TensorInfo,
 } from "@tensorflow/tfjs-core";
 import { assert } from "../core/errors.ts";
-import type { MaskPair, Orientation } from "../core/models/operations.ts";
-import { GPT_HOST_OPERATIONS } from "./gpt-host-operations.ts";
+import type { Orientation } from "../core/models/operations.ts";
 import type { AdamWOptions, HostBodies } from "./host-bodies.ts";
+import { type Call, type HostOperation, matrix, optional, pair, part } from "./host-call.ts";
+import { ACTIVATION_OPERATIONS } from "./parts/activation.ts";
+import { ATTENTION_OPERATIONS } from "./parts/attention.ts";
+import { EMBEDDING_OPERATIONS } from "./parts/embedding.ts";
+import { NORM_OPERATIONS } from "./parts/norm.ts";
 
 /** How a backend of the host keeps tensors. */
 export type HostMemory<Backend> = {
@@ -20,24 +24,13 @@ export type HostMemory<Backend> = {
   integers(backend: Backend, tensor: TensorInfo): Int32Array;
 };
 
-/** What a body's wrapper works with: its inputs by name, its attributes, the memory. */
-type Call = {
-  readonly tensor: (name: string) => TensorInfo;
-  readonly has: (name: string) => boolean;
-  readonly floats: (tensor: TensorInfo | string) => Float32Array;
-  readonly integers: (tensor: TensorInfo | string) => Int32Array;
-  readonly make: (shape: number[]) => TensorInfo;
-  readonly attributes: NamedAttrMap;
-  readonly bodies: HostBodies;
-};
-
 /** Register `bodies` as the operations of core/models for one backend. */
 export function registerHostOperations<Backend>(
   backendName: string,
   memory: HostMemory<Backend>,
   bodies: HostBodies,
 ): void {
-  for (const [kernelName, body] of Object.entries({ ...OPERATIONS, ...GPT_HOST_OPERATIONS })) {
+  for (const [kernelName, body] of Object.entries(ALL_OPERATIONS)) {
     const kernelFunc: KernelConfig["kernelFunc"] = ({ inputs, attrs, backend }) =>
       body(createCall(memory, backend as Backend, inputs, attrs ?? {}, bodies)); // tfjs passes the backend of that name
     registerKernel({ kernelName, backendName, kernelFunc });
@@ -68,32 +61,31 @@ function createCall<Backend>(
   };
 }
 
-export type HostOperation = (call: Call) => TensorInfo | TensorInfo[];
-
 // Outputs are made before any array is taken: making one may move the memory.
 const OPERATIONS: Readonly<Record<string, HostOperation>> = {
-  Linear: ({ tensor, has, floats, make, attributes, bodies }) => {
+  Linear: (call) => {
+    const { tensor, floats, make, attributes, bodies } = call;
     const [R, I] = matrix(tensor("x"));
     const orientation = attributes.orientation as Orientation; // set by `linear` in core/models
     const [first, second] = matrix(tensor("weight"));
     const O = orientation === "out-in" ? first : second;
     const y = make([R, O]);
-    const bias = has("bias") ? floats("bias") : null;
-    const residual = has("residual") ? floats("residual") : null;
+    const [bias, residual] = [optional(call, "bias"), optional(call, "residual")];
     const sizes = { R, I, O, orientation, relu: attributes.relu === true };
     bodies.linear(floats(y), floats("x"), floats("weight"), bias, residual, sizes);
     return y;
   },
 
-  LinearInputGradient: ({ tensor, has, floats, make, attributes, bodies }) => {
+  LinearInputGradient: (call) => {
+    const { tensor, floats, make, attributes, bodies } = call;
     const [R, O] = matrix(tensor("dy"));
     const orientation = attributes.orientation as Orientation; // set by `linearInputGradient`
     const [first, second] = matrix(tensor("weight"));
     const I = orientation === "out-in" ? second : first;
     const dx = make([R, I]);
-    const x = has("x") ? floats("x") : null;
+    const [x, past] = [optional(call, "x"), optional(call, "past")];
     const sizes = { R, I, O, orientation };
-    bodies.linearInputGradient(floats(dx), floats("dy"), floats("weight"), x, sizes);
+    bodies.linearInputGradient(floats(dx), floats("dy"), floats("weight"), x, past, sizes);
     return dx;
   },
 
@@ -101,7 +93,8 @@ const OPERATIONS: Readonly<Record<string, HostOperation>> = {
     const [R, I] = matrix(tensor("x"));
     const [, O] = matrix(tensor("dy"));
     const orientation = attributes.orientation as Orientation; // set by `sampledLinearInto`
-    const sizes = { ...pair(attributes), R, I, O, orientation };
+    const adds = attributes.adds === true;
+    const sizes = { ...pair(attributes), R, I, O, orientation, adds };
     const positions = integers("positions");
     bodies.sampledLinear(floats("gradient"), floats("x"), floats("dy"), positions, sizes);
     return [];
@@ -121,7 +114,8 @@ const OPERATIONS: Readonly<Record<string, HostOperation>> = {
     const [R, C] = matrix(tensor("logits"));
     const losses = make([R]);
     const dlogits = make([R, C]);
-    bodies.crossEntropy(floats(losses), floats(dlogits), floats("logits"), integers("targets"));
+    const inputs = [floats("logits"), integers("targets"), floats("weights")] as const;
+    bodies.crossEntropy(floats(losses), floats(dlogits), ...inputs);
     return [losses, dlogits];
   },
 
@@ -131,11 +125,13 @@ const OPERATIONS: Readonly<Record<string, HostOperation>> = {
     return scores;
   },
 
-  MeanInto: ({ floats, attributes }) => {
-    const losses = floats("losses");
+  LossInto: ({ floats, attributes }) => {
+    const weights = floats("weights");
     let sum = 0;
-    for (const loss of losses) sum += loss;
-    floats("log")[Number(attributes.index)] = sum / losses.length;
+    floats("losses").forEach((loss, r) => {
+      sum += weights[r]! * loss;
+    });
+    floats("log")[Number(attributes.index)] = sum;
     return [];
   },
 
@@ -158,18 +154,10 @@ const OPERATIONS: Readonly<Record<string, HostOperation>> = {
   },
 };
 
-export function matrix({ shape }: TensorInfo): [rows: number, columns: number] {
-  const [rows, columns] = shape;
-  assert(shape.length === 2 && rows !== undefined && columns !== undefined, `no matrix: ${shape}`);
-  return [rows, columns];
-}
-
-/** The attributes of a MaskPair. */
-export function pair(attributes: NamedAttrMap): MaskPair {
-  const { start, first, second } = attributes;
-  return { start: Number(start), first: Number(first), second: Number(second) };
-}
-
-function part(attributes: NamedAttrMap): { start: number; count: number } {
-  return { start: Number(attributes.start), count: Number(attributes.count) };
-}
+const ALL_OPERATIONS: Readonly<Record<string, HostOperation>> = {
+  ...OPERATIONS,
+  ...EMBEDDING_OPERATIONS,
+  ...NORM_OPERATIONS,
+  ...ATTENTION_OPERATIONS,
+  ...ACTIVATION_OPERATIONS,
+};

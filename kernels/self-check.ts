@@ -1,4 +1,4 @@
-import { dispose, type Tensor, tensor, tidy, zeros } from "@tensorflow/tfjs-core";
+import { dispose, type Tensor, tidy, zeros } from "@tensorflow/tfjs-core";
 import {
   adamWInto,
   applyDeltaInto,
@@ -6,15 +6,19 @@ import {
   linear,
   linearInputGradient,
   linearWithResidual,
-  meanInto,
+  lossInto,
   type Orientation,
   sampledLinearInto,
   scoreLogits,
   squaredGradientInto,
 } from "../core/models/operations.ts";
 import { createRandom, type Random } from "../core/random.ts";
-import { gptTrials } from "./gpt-self-check.ts";
 import { plainBodies } from "./host-bodies.ts";
+import { activationTrials } from "./parts/activation.ts";
+import { attentionTrials } from "./parts/attention.ts";
+import { embeddingTrials } from "./parts/embedding.ts";
+import { normTrials } from "./parts/norm.ts";
+import { floats, integers, on, type Trial } from "./trial.ts";
 
 const TOLERANCE = 1e-4; // of 1 + magnitude: f32 sums of 50 terms in another order, and the GPU's exp and log
 const ORIENTATIONS = ["out-in", "in-out"] as const;
@@ -23,13 +27,6 @@ const ORIENTATIONS = ["out-in", "in-out"] as const;
 export type SelfCheck =
   | { readonly ok: true }
   | { readonly ok: false; readonly op: string; readonly message: string };
-
-/** An operation on the open backend, and the plain body's answer to the same input. */
-export type Trial = {
-  readonly op: string;
-  readonly onDevice: () => Tensor[];
-  readonly expected: readonly Float32Array[];
-};
 
 /**
  * Run every operation of the open backend on small random inputs of odd sizes, twice: the results must be
@@ -88,29 +85,8 @@ function* trials(random: Random): Generator<Trial> {
     const shape = orientation === "out-in" ? [O, I] : [I, O];
     const sizes = { R, I, O, orientation };
     yield* linearTrials({ x, dy, weight, bias }, shape, sizes);
-    const summed = new Float32Array(R * O);
-    plainBodies.linear(summed, x, weight, bias, dy, { ...sizes, relu: false });
-    yield {
-      op: `Linear ${orientation} with residual`,
-      onDevice: () => {
-        const given = [on(dy, R, O), on(x, R, I), on(weight, ...shape), on(bias, O)] as const;
-        return [linearWithResidual(...given, { orientation })];
-      },
-      expected: [summed],
-    };
-    const positions = pairPositions(random, O, O * I);
-    const expected = new Float32Array(K);
-    plainBodies.sampledLinear(expected, x, dy, positions, { ...sizes, ...PAIR });
-    yield {
-      op: `SampledLinear ${orientation}`,
-      onDevice: () => {
-        const gradient = zeros([K]);
-        const pair = { ...PAIR, orientation };
-        sampledLinearInto(gradient, on(x, R, I), on(dy, R, O), integers(positions), pair);
-        return [gradient];
-      },
-      expected: [expected],
-    };
+    yield* residualTrials({ x, dy, weight, bias }, shape, sizes);
+    yield* sampledTrials(random, { x, dy }, sizes);
   }
   yield* squaredTrials(random, x, dy);
   yield* lossTrials(
@@ -118,7 +94,69 @@ function* trials(random: Random): Generator<Trial> {
     Int32Array.from({ length: R }, () => random.below(O)),
   );
   yield* optimiserTrials(random, weight);
-  yield* gptTrials(random);
+  yield* embeddingTrials(random);
+  yield* normTrials(random);
+  yield* attentionTrials(random);
+  yield* activationTrials(random);
+}
+
+function* residualTrials(
+  { x, dy, weight, bias }: Record<"x" | "dy" | "weight" | "bias", Float32Array>,
+  shape: number[],
+  sizes: { R: number; I: number; O: number; orientation: Orientation },
+): Generator<Trial> {
+  const { orientation } = sizes;
+  for (const offset of [bias, null]) {
+    const summed = new Float32Array(R * O);
+    plainBodies.linear(summed, x, weight, offset, dy, { ...sizes, relu: false });
+    yield {
+      op: `Linear ${orientation} with residual${offset === null ? ", no bias" : ""}`,
+      onDevice: () => {
+        const added = offset === null ? null : on(offset, O);
+        const given = [on(dy, R, O), on(x, R, I), on(weight, ...shape), added] as const;
+        return [linearWithResidual(...given, { orientation })];
+      },
+      expected: [summed],
+    };
+  }
+  const dx = new Float32Array(R * I);
+  plainBodies.linearInputGradient(dx, dy, weight, null, x, sizes);
+  yield {
+    op: `LinearInputGradient ${orientation} with what came another way`,
+    onDevice: () => {
+      const options = { orientation, past: on(x, R, I) };
+      return [linearInputGradient(on(dy, R, O), on(weight, ...shape), null, options)];
+    },
+    expected: [dx],
+  };
+}
+
+function* sampledTrials(
+  random: Random,
+  { x, dy }: Record<"x" | "dy", Float32Array>,
+  sizes: { R: number; I: number; O: number; orientation: Orientation },
+): Generator<Trial> {
+  const { orientation } = sizes;
+  const positions = pairPositions(random, O, O * I);
+  for (const adds of [false, true]) {
+    const before = floats(random, K).map((value, j) => (isInPair(j) ? value : 0));
+    const expected = before.slice();
+    const options = { ...PAIR, orientation, adds };
+    plainBodies.sampledLinear(expected, x, dy, positions, { ...sizes, ...options });
+    yield {
+      op: `SampledLinear ${orientation}${adds ? " that adds" : ""}`,
+      onDevice: () => {
+        const gradient = on(before, K);
+        sampledLinearInto(gradient, on(x, R, I), on(dy, R, O), integers(positions), options);
+        return [gradient];
+      },
+      expected: [expected],
+    };
+  }
+}
+
+function isInPair(entry: number): boolean {
+  return entry >= PAIR.start && entry < PAIR.start + PAIR.first + PAIR.second;
 }
 
 function* linearTrials(
@@ -131,7 +169,7 @@ function* linearTrials(
     const y = new Float32Array(R * O);
     plainBodies.linear(y, x, weight, relu ? bias : null, null, { ...sizes, relu });
     const dx = new Float32Array(R * I);
-    plainBodies.linearInputGradient(dx, dy, weight, relu ? x : null, sizes);
+    plainBodies.linearInputGradient(dx, dy, weight, relu ? x : null, null, sizes);
     yield {
       op: `Linear ${orientation}${relu ? " with bias and ReLU" : ""}`,
       onDevice: () => {
@@ -175,14 +213,15 @@ function* squaredTrials(random: Random, x: Float32Array, dy: Float32Array): Gene
 function* lossTrials(logits: Float32Array, targets: Int32Array): Generator<Trial> {
   const losses = new Float32Array(R);
   const dlogits = new Float32Array(R * O);
-  plainBodies.crossEntropy(losses, dlogits, logits, targets);
+  const weights = Float32Array.from(losses, (_, r) => (r % 3) / R); // every third counts nothing
+  plainBodies.crossEntropy(losses, dlogits, logits, targets, weights);
   const scores = new Float32Array(2 * R);
   plainBodies.scoreLogits(scores, logits, targets);
-  const mean = losses.reduce((sum, loss) => sum + loss, 0) / R;
+  const told = losses.reduce((sum, loss, r) => sum + weights[r]! * loss, 0);
   yield {
     op: "CrossEntropy",
     onDevice: () => {
-      const both = crossEntropy(on(logits, R, O), integers(targets));
+      const both = crossEntropy(on(logits, R, O), integers(targets), on(weights, R));
       return [both.losses, both.dlogits];
     },
     expected: [losses, dlogits],
@@ -193,13 +232,13 @@ function* lossTrials(logits: Float32Array, targets: Int32Array): Generator<Trial
     expected: [scores],
   };
   yield {
-    op: "MeanInto",
+    op: "LossInto",
     onDevice: () => {
       const log = zeros([3]);
-      meanInto(log, on(losses, R), { index: 1 });
+      lossInto(log, on(losses, R), on(weights, R), { index: 1 });
       return [log];
     },
-    expected: [Float32Array.of(0, mean, 0)],
+    expected: [Float32Array.of(0, told, 0)],
   };
 }
 
@@ -241,11 +280,6 @@ function* optimiserTrials(random: Random, weight: Float32Array): Generator<Trial
   };
 }
 
-/** Multiples of 2^−23 in −1…1: all that f32 holds there, so that a device that quietly rounds to f16 is found out. */
-export function floats(random: Random, length: number): Float32Array {
-  return Float32Array.from({ length }, () => random.below(2 ** 24 + 1) / 2 ** 23 - 1);
-}
-
 /** K positions for PAIR: those of its first tensor below `first`, the others below `second`. */
 function pairPositions(random: Random, first: number, second: number): Int32Array {
   const positions = distinct(random, second);
@@ -257,13 +291,4 @@ function pairPositions(random: Random, first: number, second: number): Int32Arra
 function distinct(random: Random, size: number): Int32Array {
   const stride = Math.floor(size / K);
   return Int32Array.from({ length: K }, (_, entry) => entry * stride + random.below(stride));
-}
-
-/** A copy on the device: the operations write in place. */
-export function on(values: Float32Array, ...shape: number[]): Tensor {
-  return tensor(values.slice(), shape);
-}
-
-export function integers(values: Int32Array): Tensor {
-  return tensor(values.slice(), [values.length], "int32");
 }

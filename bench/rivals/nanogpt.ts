@@ -30,7 +30,7 @@ export async function openNanogpt(
     teachable.on("loaded", resolve);
     teachable.on("error", reject);
   });
-  const tokens = Uint16Array.from(shape.examples().bytes);
+  const tokens = Uint16Array.from(shape.examples().tokens);
   const options = { method: { type: "pretraining" }, batchSize: shape.batch } as const;
   const datasets = [{ id: "bench", name: "bench" }];
   // An epoch of these tokens is BATCHES steps; a first step through the front door makes trainer and data set.

@@ -1,4 +1,4 @@
-import type { GptArchitecture } from "../../core/models/gpt-shapes.ts";
+import type { GptArchitecture } from "../../core/models/gpt.ts";
 import type { MlpArchitecture } from "../../core/models/mlp.ts";
 import { layoutOf } from "../../core/models/registry.ts";
 import { type ContestantName, isSparse } from "./contestant.ts";

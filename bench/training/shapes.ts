@@ -1,4 +1,4 @@
-import type { GptArchitecture } from "../../core/models/gpt-shapes.ts";
+import type { GptArchitecture } from "../../core/models/gpt.ts";
 import type { MlpArchitecture } from "../../core/models/mlp.ts";
 import { layoutOf } from "../../core/models/registry.ts";
 import { createRandom } from "../../core/random.ts";
@@ -54,8 +54,8 @@ function gpt(
     unit: "tokens",
     examples() {
       const random = createRandom("bench text");
-      const bytes = Uint8Array.from({ length: count * length }, () => random.below(256));
-      return { kind: "text", count, length, bytes };
+      const tokens = Uint8Array.from({ length: count * length }, () => random.below(256));
+      return { kind: "text", count, length, tokens };
     },
   };
 }
@@ -89,12 +89,12 @@ export function indicesOf({ batch }: Shape, step: number): Uint32Array {
 }
 
 /** The batch of step number `step` as plain arrays: tokens [B, T] and those that follow them [B · T]. */
-export function tokensOf(shape: GptShape, { length, bytes }: TextExamples, step: number) {
+export function tokensOf(shape: GptShape, { length, tokens }: TextExamples, step: number) {
   const { context } = shape.architecture;
   const inputs = new Int32Array(shape.batch * context);
   const targets = new Int32Array(shape.batch * context);
   indicesOf(shape, step).forEach((example, row) => {
-    const stretch = bytes.subarray(example * length, (example + 1) * length);
+    const stretch = tokens.subarray(example * length, (example + 1) * length);
     inputs.set(stretch.subarray(0, context), row * context);
     targets.set(stretch.subarray(1), row * context);
   });

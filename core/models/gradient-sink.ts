@@ -1,31 +1,46 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
 import type { Orientation } from "./operations.ts";
+import type { NormKind } from "./transformer-operations.ts";
 
 // R rows (batch, or batch × time), I inputs, O outputs, C channels, V vocabulary
 
 /**
  * Where a backward pass leaves the gradients of its weights. It hands over what each is a product of; whether
- * masked entries are made of that, or squares, is the sink's. Nothing that it is given outlives the call.
+ * masked entries are made of that, or squares, is the sink's. Nothing that it is given outlives the backward pass.
  */
 export type GradientSink = {
   /** Whether any tensor whose name starts so is wanted: below the lowest of them the backward pass stops. */
   wants(prefix: string): boolean;
-  /** NAME.weight has the gradient xᵀ·dy of x [R, I] and dy [R, O], NAME.bias the column sums of dy. */
+  /** Whether `output` must be given all rows at once, because squares do not add up as gradients do. */
+  readonly needsAllRows: boolean;
+  /** NAME.weight has the gradient xᵀ·dy of x [R, I] and dy [R, O], NAME.bias, where there is one, the column sums of dy. */
   linear(name: string, x: Tensor, dy: Tensor, orientation: Orientation): void;
   /** NAME.weight has the column sums of dy · normalised x, NAME.bias those of dy, for x and dy [R, C]. */
-  layerNorm(name: string, x: Tensor, dy: Tensor): void;
-  /** wpe.weight and the tied wte.weight of a GPT. */
-  embedding(at: EmbeddingGradient): void;
+  norm(name: string, x: Tensor, dy: Tensor, norm: NormKind): void;
+  /** The tensor NAME, no ".weight" behind it, has the column sums of dy [R, size]. */
+  offset(name: string, dy: Tensor): void;
+  /**
+   * An output layer over a vocabulary, in parts of the rows: each adds dyᵀ·x to NAME.weight [V, C]. Where it is tied to an
+   * embedding, `lookup` follows with the same name.
+   */
+  output(
+    name: string,
+    at: OutputGradient,
+    part: { readonly isFirst: boolean; readonly isTied: boolean },
+  ): void;
+  /** Row v of NAME.weight [V, C] has the sum of dx [R, C] over the rows whose token is v, and what a tied output layer gave. */
+  lookup(name: string, at: LookupGradient): void;
 };
 
-/** What the embeddings' gradients are made of. */
-export type EmbeddingGradient = {
-  /** int32 [R]; row r is at time r mod `time`. */
+/** What an output layer multiplied with [rows, C], and the gradient of its result [rows, V]. */
+export type OutputGradient = { readonly x: Tensor; readonly dy: Tensor };
+
+export type LookupGradient = {
+  /** int32 [R] */
   readonly tokens: Tensor;
-  readonly time: number;
-  /** The gradient of what was looked up [R, C]. */
+  /** [R, C] */
   readonly dx: Tensor;
-  /** What the output layer multiplied wte with [R, C], and the gradient of its result [R, V]. */
-  readonly normal: Tensor;
-  readonly dlogits: Tensor;
+  readonly vocabulary: number;
+  /** Null where the output layer is not tied; else what `output` was given, if that were all rows. */
+  readonly tied: OutputGradient | "given" | null;
 };

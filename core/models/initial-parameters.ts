@@ -4,6 +4,9 @@ import type { Layout } from "../tensors/layout.ts";
 
 const DEVIATION = 0.02; // of a transformer's weights: Radford et al. 2019, §2.3
 
+/** Of each layout: GPT-2's c_proj, Llama's o_proj and down_proj, ViT's output.dense. */
+const RESIDUAL = /\b(c_proj|o_proj|down_proj|output\.dense)\.weight$/;
+
 /**
  * Parameters [N] for a start from nothing. A transformer as GPT-2: weights N(0, 0.02²), those that write to the residual
  * stream smaller by √(2 · layers), norms 1, biases 0. An MLP as PyTorch's Linear: uniform in ±1/√inputs, biases too.
@@ -21,7 +24,7 @@ export function initialParameters(
       const inputs = [architecture.inputs, ...architecture.hidden][layer]!;
       fillUniform(values, 1 / Math.sqrt(inputs), random);
     } else if (shape.length > 1) {
-      const isResidual = name.endsWith("c_proj.weight");
+      const isResidual = RESIDUAL.test(name);
       const deviation = isResidual ? DEVIATION / Math.sqrt(2 * architecture.layers) : DEVIATION;
       fillNormal(values, deviation, random);
     } else if (name.endsWith(".weight")) values.fill(1); // of a norm

@@ -1,8 +1,8 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
 import { assert } from "../errors.ts";
-import { sampledEmbeddingInto, sampledNormInto } from "./gpt-operations.ts";
 import type { GradientSink } from "./gradient-sink.ts";
 import { type MaskPair, type MaskPart, sampledLinearInto } from "./operations.ts";
+import { sampledLookupInto, sampledNormInto } from "./transformer-operations.ts";
 
 /** The gradient of a mask's k entries. */
 export type MaskedGradient = {
@@ -18,20 +18,39 @@ export type MaskedGradient = {
 export function maskedSink({ values, positions, parts }: MaskedGradient): GradientSink {
   return {
     wants: (prefix) => [...parts.keys()].some((name) => name.startsWith(prefix)),
+    needsAllRows: false,
 
     linear(name, x, dy, orientation) {
       const pair = pairOf(parts, `${name}.bias`, `${name}.weight`);
-      if (pair !== null) sampledLinearInto(values, x, dy, positions, { ...pair, orientation });
+      const options = { orientation, adds: false };
+      if (pair !== null) sampledLinearInto(values, x, dy, positions, { ...pair, ...options });
     },
 
-    layerNorm(name, x, dy) {
+    norm(name, x, dy, norm) {
       const pair = pairOf(parts, `${name}.bias`, `${name}.weight`);
-      if (pair !== null) sampledNormInto(values, x, dy, positions, pair);
+      if (pair !== null) sampledNormInto(values, x, dy, positions, { ...pair, ...norm });
     },
 
-    embedding(at) {
-      const pair = pairOf(parts, "wpe.weight", "wte.weight");
-      if (pair !== null) sampledEmbeddingInto(values, at, positions, pair);
+    offset(name, dy) {
+      const part = parts.get(name);
+      if (part === undefined) return;
+      const pair = { start: part.start, first: part.count, second: 0 }; // as if it were a bias
+      const options = { orientation: "out-in", adds: false } as const;
+      sampledLinearInto(values, dy, dy, positions, { ...pair, ...options });
+    },
+
+    output(name, { x, dy }, { isFirst }) {
+      const part = parts.get(`${name}.weight`);
+      if (part === undefined) return;
+      const pair = { start: part.start, first: 0, second: part.count };
+      const options = { orientation: "out-in", adds: !isFirst } as const;
+      sampledLinearInto(values, x, dy, positions, { ...pair, ...options });
+    },
+
+    lookup(name, { tokens, dx, tied }) {
+      const part = parts.get(`${name}.weight`);
+      if (part === undefined) return;
+      sampledLookupInto(values, tokens, dx, positions, { ...part, adds: tied !== null });
     },
   };
 }

@@ -57,7 +57,7 @@ function forward(weights: Weights, inputs: Tensor, layers: number): Tensor[] {
 
 function gradientInto(sink: GradientSink, weights: Weights, batch: Batch, layers: number): Tensor {
   const outputs = forward(weights, batch.inputs, layers);
-  const { losses, dlogits } = crossEntropy(outputs[layers]!, batch.targets);
+  const { losses, dlogits } = crossEntropy(outputs[layers]!, batch.targets, batch.weights);
   const lowest = lowestWantedLayer(sink, layers);
   let dy = dlogits; // [B, width of the layer's output]
   for (let layer = layers - 1; layer >= lowest; layer--) {
@@ -91,5 +91,6 @@ function imageBatch(examples: Examples, indices: Uint32Array, inputs: number): B
   return {
     inputs: tensor(pixels, [indices.length, inputs]),
     targets: tensor(targets, [indices.length], "int32"),
+    weights: tensor(new Float32Array(indices.length).fill(1 / indices.length), [indices.length]),
   };
 }

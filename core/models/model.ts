@@ -1,4 +1,4 @@
-import type { Tensor } from "@tensorflow/tfjs-core";
+import { dispose, type Tensor } from "@tensorflow/tfjs-core";
 import { assert } from "../errors.ts";
 import type { TensorShape } from "../tensors/layout.ts";
 import type { Examples } from "../training/examples.ts";
@@ -7,12 +7,14 @@ import type { GradientSink } from "./gradient-sink.ts";
 /** The weights in use, by tensor name. */
 export type Weights = ReadonlyMap<string, Tensor>;
 
-/** What one step looks at, on the device. The caller disposes both. */
+/** What one step looks at, on the device. The caller disposes it. */
 export type Batch = {
   /** Images: pixels [batch, inputs] in 0…1. Text: int32 tokens [batch, windows, time]. */
   readonly inputs: Tensor;
   /** int32: classes [batch], or the tokens that follow [batch × windows × time]. */
   readonly targets: Tensor;
+  /** f32, one a target: what its loss weighs in the step's. An example weighs as much as another; of it, what counts does. */
+  readonly weights: Tensor;
 };
 
 /** One architecture with its sizes: pure functions over tensors, in operations that `kernels/` provides. */
@@ -30,7 +32,7 @@ export type Model = {
   /** Put `examples[indices]` on the device. */
   batch(examples: Examples, indices: Uint32Array): Batch;
   /**
-   * Forward and backward: give the gradient of the mean loss to `sink` and return the losses in nats,
+   * Forward and backward: give the gradient of the loss, Σ weight · loss, to `sink` and return the losses in nats,
    * one per example or token. Whatever else it makes dies inside.
    */
   gradientInto(sink: GradientSink, weights: Weights, batch: Batch): Tensor;
@@ -44,6 +46,10 @@ export type Model = {
    */
   score(weights: Weights, batch: Batch): Tensor;
 };
+
+export function disposeBatch({ inputs, targets, weights }: Batch): void {
+  dispose([inputs, targets, weights]);
+}
 
 /** The tensor with that name, which the model's shapes promise. */
 export function weightOf(weights: Weights, name: string): Tensor {

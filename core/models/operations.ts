@@ -32,43 +32,46 @@ export function linear(
   return engine().runKernel<Tensor>("Linear", inputs, { orientation, relu });
 }
 
-/** residual [R, O] + x [R, I] · weight + bias [O]. */
+/** residual [R, O] + x [R, I] · weight (+ bias [O]). */
 export function linearWithResidual(
   residual: Tensor,
   x: Tensor,
   weight: Tensor,
-  bias: Tensor,
+  bias: Tensor | null,
   { orientation }: { orientation: Orientation },
 ): Tensor {
-  const inputs = { x, weight, bias, residual };
+  const inputs = bias === null ? { x, weight, residual } : { x, weight, bias, residual };
   return engine().runKernel<Tensor>("Linear", inputs, { orientation, relu: false });
 }
 
 /**
  * The gradient of a linear operation's input: dx [R, I] = dy [R, O] · weight. Where `x` [R, I], the input, came
- * out of a ReLU, pass it: its zeros pass no gradient on.
+ * out of a ReLU, pass it: its zeros pass no gradient on. Else what reached the input on other ways, `past` [R, I], may
+ * be added.
  */
 export function linearInputGradient(
   dy: Tensor,
   weight: Tensor,
   x: Tensor | null,
-  { orientation }: { orientation: Orientation },
+  { orientation, past = null }: { orientation: Orientation; past?: Tensor | null },
 ): Tensor {
-  const inputs = x === null ? { dy, weight } : { dy, weight, x };
+  const gated = x === null ? { dy, weight } : { dy, weight, x };
+  const inputs = past === null ? gated : { ...gated, past };
   return engine().runKernel<Tensor>("LinearInputGradient", inputs, { orientation });
 }
 
 /**
  * Only the masked entries of the gradients of a linear operation's bias and weight, written into `gradient` [k]: for
  * each of the bias's `positions` (flat inside the tensor, [k] int32) a column sum of dy [R, O], for each of the
- * weight's one dot product over the rows of x [R, I] and dy. Never the dense gradient.
+ * weight's one dot product over the rows of x [R, I] and dy. Never the dense gradient. Where it `adds`, the weight's are
+ * added to what is there: of an output layer the rows come in parts.
  */
 export function sampledLinearInto(
   gradient: Tensor,
   x: Tensor,
   dy: Tensor,
   positions: Tensor,
-  options: MaskPair & { readonly orientation: Orientation },
+  options: MaskPair & { readonly orientation: Orientation; readonly adds: boolean },
 ): void {
   engine().runKernel("SampledLinear", { gradient, x, dy, positions }, options);
 }
@@ -89,10 +92,15 @@ export function squaredGradientInto(
 
 /**
  * Cross-entropy from integer targets, forward and backward in one: losses [R] in nats,
- * −log softmax(logits [R, C])[target], and dlogits [R, C], the gradient of their *mean*.
+ * −log softmax(logits [R, C])[target], and dlogits [R, C], the gradient of their sum by `weights` [R].
  */
-export function crossEntropy(logits: Tensor, targets: Tensor): { losses: Tensor; dlogits: Tensor } {
-  const [losses, dlogits] = engine().runKernel<Tensor[]>("CrossEntropy", { logits, targets });
+export function crossEntropy(
+  logits: Tensor,
+  targets: Tensor,
+  weights: Tensor,
+): { losses: Tensor; dlogits: Tensor } {
+  const inputs = { logits, targets, weights };
+  const [losses, dlogits] = engine().runKernel<Tensor[]>("CrossEntropy", inputs);
   return { losses: losses!, dlogits: dlogits! };
 }
 
@@ -101,9 +109,14 @@ export function scoreLogits(logits: Tensor, targets: Tensor): Tensor {
   return engine().runKernel<Tensor>("ScoreLogits", { logits, targets });
 }
 
-/** log[index] = mean of losses [R]. */
-export function meanInto(log: Tensor, losses: Tensor, { index }: { index: number }): void {
-  engine().runKernel("MeanInto", { log, losses }, { index });
+/** log[index] = Σ weights [R] · losses [R]. */
+export function lossInto(
+  log: Tensor,
+  losses: Tensor,
+  weights: Tensor,
+  { index }: { index: number },
+): void {
+  engine().runKernel("LossInto", { log, losses, weights }, { index });
 }
 
 /**

@@ -1,8 +1,9 @@
 import type { Architecture } from "../protocol/schemas/recipe.ts";
 import { createLayout, type Layout } from "../tensors/layout.ts";
-import { createGpt } from "./gpt.ts";
+import { gptAsTransformer } from "./gpt.ts";
 import { createMlp } from "./mlp.ts";
 import type { Model } from "./model.ts";
+import { createTransformer } from "./transformer.ts";
 
 /** The model that `architecture` describes: one line a kind. */
 export function modelOf(architecture: Architecture): Model {
@@ -10,7 +11,9 @@ export function modelOf(architecture: Architecture): Model {
     case "mlp":
       return createMlp(architecture);
     case "gpt":
-      return createGpt(architecture);
+      return createTransformer(gptAsTransformer(architecture));
+    case "transformer":
+      return createTransformer(architecture);
   }
 }
 

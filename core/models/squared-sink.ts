@@ -1,10 +1,11 @@
 import { concat, mul, oneHot, ones, reshape, type Tensor, zeros } from "@tensorflow/tfjs-core";
-import { layerNorm } from "./gpt-operations.ts";
+import { assert } from "../errors.ts";
 import type { GradientSink } from "./gradient-sink.ts";
 import { type Weights, weightOf } from "./model.ts";
 import { type Orientation, squaredGradientInto } from "./operations.ts";
+import { norm as normalise } from "./transformer-operations.ts";
 
-// E examples, R rows of all of them, T rows of one, C channels, V vocabulary
+// E examples, R rows of all of them, C channels, V vocabulary
 
 /**
  * A sink that adds `scale` · Σ over the batch's examples of their squared gradients to `sums`, which has a tensor
@@ -16,7 +17,11 @@ export function squaredSink(
 ): GradientSink {
   const product = (name: string, x: Tensor, dy: Tensor, orientation: Orientation) => {
     const rows = x.shape[0]! / E;
-    squaredGradientInto(weightOf(sums, name), x, dy, { rows, scale, orientation });
+    const into = reshape(
+      weightOf(sums, name),
+      orientation === "out-in" ? [dy.shape[1]!, -1] : [x.shape[1]!, -1],
+    );
+    squaredGradientInto(into, x, dy, { rows, scale, orientation });
   };
   /** A bias is the weight of an input that is always 1. */
   const columnSums = (name: string, dy: Tensor) =>
@@ -24,27 +29,33 @@ export function squaredSink(
 
   return {
     wants: () => true,
+    needsAllRows: true,
 
     linear(name, x, dy, orientation) {
       product(`${name}.weight`, x, dy, orientation);
-      columnSums(`${name}.bias`, dy);
+      if (sums.has(`${name}.bias`)) columnSums(`${name}.bias`, dy);
     },
 
-    layerNorm(name, x, dy) {
+    norm(name, x, dy, norm) {
       const C = x.shape[1]!;
-      columnSums(`${name}.weight`, mul(dy, layerNorm(x, ones([C]), zeros([C]))));
-      columnSums(`${name}.bias`, dy);
+      const bias = norm.norm === "layer" ? zeros([C]) : null;
+      columnSums(`${name}.weight`, mul(dy, normalise(x, ones([C]), bias, norm)));
+      if (bias !== null) columnSums(`${name}.bias`, dy);
     },
 
-    embedding({ tokens, time, dx, normal, dlogits }) {
-      // Looking up multiplies with one-hot rows, so both uses of the tied weight are one product of 2T rows an example.
-      const V = dlogits.shape[1]!;
-      const inputs = joinRows(normal, dx, E); // [2R, C]
-      const outputs = joinRows(dlogits, oneHot(tokens, V), E); // [2R, V]
-      product("wte.weight", inputs, outputs, "out-in");
-      // An example of W windows meets each time W times.
-      const [R = 0, C = 0] = dx.shape;
-      columnSums("wpe.weight", reshape(dx, [R / time, time * C]));
+    offset: columnSums,
+
+    output(name, { x, dy }, { isTied }) {
+      if (!isTied) product(`${name}.weight`, x, dy, "out-in");
+    },
+
+    lookup(name, { tokens, dx, vocabulary, tied }) {
+      // Looking up multiplies with one-hot rows, so both uses of a tied weight are one product of twice the rows an example.
+      const looked = mul(oneHot(tokens, vocabulary), 1); // [R, V]; a product makes f32 of int32 on every backend of tfjs
+      assert(tied !== "given", "squares of a tied output layer need all its rows");
+      const [x, dy] =
+        tied === null ? [dx, looked] : [joinRows(tied.x, dx, E), joinRows(tied.dy, looked, E)];
+      product(`${name}.weight`, x, dy, "out-in");
     },
   };
 }

@@ -10,6 +10,7 @@ import {
   type Tensor,
   tensorOf,
 } from "./safetensors.ts";
+import { valuesAt } from "./values-at.ts";
 
 /** What changed from a version to the next: replacement values, so that applying adds no rounding. */
 export type DeltaStep = {
@@ -112,5 +113,5 @@ export function deltaStepBetween(before: Float32Array, after: Float32Array): Del
   for (let i = 0, at = 0; i < after.length; i++) {
     if (bitsBefore[i] !== bitsAfter[i]) positions[at++] = i;
   }
-  return { positions, values: Float32Array.from(positions, (position) => after[position]!) };
+  return { positions, values: valuesAt(after, positions) };
 }

@@ -28,6 +28,20 @@ export function decodeWords(bytes: Uint8Array): Uint16Array<ArrayBuffer> {
   return new Uint16Array(copyBytes(bytes).buffer);
 }
 
+/** Whole numbers of one, two or four bytes each. */
+export type Integers = Uint8Array | Uint16Array | Uint32Array;
+
+/** `values` [n], little-endian. */
+export function encodeIntegers(values: Integers): Uint8Array<ArrayBuffer> {
+  return copyBytes(values);
+}
+
+/** The numbers in `bytes`, as wide as `dtype` says; the caller has checked that the length is a multiple. */
+export function decodeIntegers(dtype: "U8" | "U16" | "U32", bytes: Uint8Array): Integers {
+  if (dtype === "U8") return bytes;
+  return dtype === "U16" ? decodeWords(bytes) : new Uint32Array(copyBytes(bytes).buffer);
+}
+
 /** A copy, so that a typed array at any byte offset can be read and nobody else can change it. */
 function copyBytes(values: ArrayBufferView): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(values.byteLength);

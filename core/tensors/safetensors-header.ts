@@ -3,7 +3,7 @@ import { FormatError } from "../errors.ts";
 import { parseValue } from "../protocol/canonical-json.ts";
 import { count } from "../protocol/schemas/primitives.ts";
 
-export const BYTES_PER_VALUE = { F32: 4, F16: 2, U8: 1 } as const;
+export const BYTES_PER_VALUE = { F32: 4, F16: 2, U32: 4, U16: 2, U8: 1 } as const;
 export type Dtype = keyof typeof BYTES_PER_VALUE;
 
 export type Metadata = Readonly<Record<string, string>>;
@@ -33,7 +33,7 @@ export const LENGTH_BYTES = 8;
 
 const metadataSchema = z.record(z.string(), z.string());
 const entrySchema = z.strictObject({
-  dtype: z.enum(["F32", "F16", "U8"]),
+  dtype: z.enum(["F32", "F16", "U32", "U16", "U8"]),
   shape: z.array(count).check(z.maxLength(8)),
   data_offsets: z.tuple([count, count]),
 });

@@ -4,12 +4,13 @@ import { openBackend } from "../../kernels/backend.ts";
 import { smallTask } from "../../tests/fixtures/training-task.ts";
 import { WASM_FOLDER } from "../../tests/fixtures/wasm-folder.ts";
 import { expectClose } from "../../tests/reference/finite-differences.ts";
-import { windowsOf } from "../../tests/reference/gpt-model.ts";
 import { gptTask } from "../../tests/reference/gpt-task.ts";
+import { windowsOf } from "../../tests/reference/transformer-model.ts";
+import { gptAsTransformer } from "../models/gpt.ts";
 import type { MlpArchitecture } from "../models/mlp.ts";
-import { gptForward } from "../models/reference/gpt.ts";
 import { mlpForward, mlpLosses } from "../models/reference/mlp.ts";
 import { splitFlat } from "../models/reference/tensors.ts";
+import { transformerLogits } from "../models/reference/transformer.ts";
 import { layoutOf } from "../models/registry.ts";
 import { accuracy, evaluate } from "./evaluate.ts";
 import { meanOf } from "./metrics.ts";
@@ -50,7 +51,10 @@ test("G9: a text's answers are its bytes, right where the likeliest is what foll
   const all = Uint32Array.from({ length: examples.count }, (_, i) => i);
   const { tokens, targets } = windowsOf(examples, all, context);
   const tensors = splitFlat(Float64Array.from(parameters), layoutOf(architecture));
-  const { logits } = gptForward(architecture, tensors, { batch: examples.count, tokens });
+  const logits = transformerLogits(gptAsTransformer(architecture), tensors, {
+    batch: examples.count,
+    tokens,
+  });
   const expected = Uint8Array.from(targets, (target, at) => {
     const row = logits.subarray(at * vocabulary, (at + 1) * vocabulary);
     return row.indexOf(Math.max(...row)) === target ? 1 : 0;

@@ -1,4 +1,5 @@
 import { dispose } from "@tensorflow/tfjs-core";
+import { disposeBatch } from "../models/model.ts";
 import { modelOf } from "../models/registry.ts";
 import type { Architecture } from "../protocol/schemas/recipe.ts";
 import type { Examples } from "./examples.ts";
@@ -10,7 +11,7 @@ export type Evaluation = {
   readonly losses: Float32Array;
   /** The share of each example's answers that are right [n]. */
   readonly correct: Float32Array;
-  /** 1 for each answer that is right, else 0 [n · answers]: one an image, one a byte in text. */
+  /** 1 for each answer that is right and counts, else 0 [n · answers]: one an image, one a token in text. */
   readonly answers: Uint8Array;
 };
 
@@ -45,19 +46,38 @@ export async function evaluate(
       try {
         const read = await scores.data(); // [2, length · each]
         for (let row = 0; row < length; row++) {
-          losses[first + row] = meanOf(read.subarray(row * each, (row + 1) * each));
+          const counts = countsOf(examples, first + row);
           const right = read.subarray((length + row) * each, (length + row + 1) * each);
-          correct[first + row] = meanOf(right);
-          answers.set(right, (first + row) * each);
+          losses[first + row] = countedMean(read.subarray(row * each, (row + 1) * each), counts);
+          correct[first + row] = countedMean(right, counts);
+          const answered = answers.subarray((first + row) * each, (first + row + 1) * each);
+          answered.set(right);
+          counts?.forEach((flag, answer) => {
+            if (flag === 0) answered[answer] = 0; // so that no version is ever told to have lost it
+          });
         }
       } finally {
-        dispose([batch.inputs, batch.targets, scores]);
+        disposeBatch(batch);
+        scores.dispose();
       }
     }
     return { losses, correct, answers };
   } finally {
     dispose([...weights.values()]);
   }
+}
+
+/** Which of an example's answers count [answers]; null where all do. */
+function countsOf(examples: Examples, example: number): Uint8Array | null {
+  if (examples.kind === "images" || examples.counted === undefined) return null;
+  const each = examples.length - 1;
+  return examples.counted.subarray(example * each, (example + 1) * each);
+}
+
+/** The mean of the `values` whose flag is 1, summed in their order. */
+function countedMean(values: ArrayLike<number>, flags: Uint8Array | null): number {
+  if (flags === null) return meanOf(values);
+  return meanOf(Array.from(values).filter((_, answer) => flags[answer] === 1));
 }
 
 /** How many answers an example asks for. */

@@ -1,8 +1,10 @@
 import { assert, FormatError } from "../errors.ts";
 import type { Architecture } from "../protocol/schemas/recipe.ts";
+import type { TransformerArchitecture } from "../protocol/schemas/transformer.ts";
 import {
   decodeImageExamples,
   type ImageExamples,
+  type ImageShape,
   joinImageExamples,
   sliceImageExamples,
 } from "./image-examples.ts";
@@ -11,23 +13,51 @@ import {
   joinTextExamples,
   sliceTextExamples,
   type TextExamples,
+  type TextShape,
 } from "./text-examples.ts";
 
 /** What one shard or held-out set holds: the kind follows from the architecture. */
 export type Examples = ImageExamples | TextExamples;
 
-/** Read a shard file or held-out set for `architecture`; FormatErrors start with `what`. */
+/** What an architecture learns from: text of a vocabulary in windows, or images and their classes. */
+export type ExampleShape =
+  | ({ readonly kind: "text" } & TextShape)
+  | ({ readonly kind: "images" } & ImageShape);
+
+/** What `architecture` learns from. */
+export function exampleShapeOf(architecture: Architecture): ExampleShape {
+  switch (architecture.kind) {
+    case "mlp":
+      return { kind: "images", inputs: architecture.inputs, outputs: architecture.outputs };
+    case "gpt":
+      return { kind: "text", vocabulary: architecture.vocabulary, window: architecture.context };
+    case "transformer":
+      return transformerExamples(architecture);
+  }
+}
+
+function transformerExamples({ input, head }: TransformerArchitecture): ExampleShape {
+  if (input.kind === "tokens") {
+    return { kind: "text", vocabulary: input.vocabulary, window: input.window };
+  }
+  const outputs = head.kind === "classes" ? head.classes : 0;
+  return { kind: "images", inputs: input.height * input.width * input.planes, outputs };
+}
+
+/**
+ * Read a shard file or held-out set for `architecture`, at most `maxBytes` long; a shard's limit where it is absent.
+ * Throws a FormatError that starts with `what` for anything else than its examples.
+ */
 export function decodeExamples(
   what: string,
   bytes: Uint8Array,
   architecture: Architecture,
+  options: { readonly maxBytes?: number } = {},
 ): Examples {
-  switch (architecture.kind) {
-    case "mlp":
-      return decodeImageExamples(what, bytes, architecture);
-    case "gpt":
-      return decodeTextExamples(what, bytes, architecture);
-  }
+  const shape = exampleShapeOf(architecture);
+  return shape.kind === "images"
+    ? decodeImageExamples(what, bytes, shape, options)
+    : decodeTextExamples(what, bytes, shape, options);
 }
 
 /** Several shards of one model as one set, in the order given. */

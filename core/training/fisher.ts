@@ -1,6 +1,6 @@
 import { dispose } from "@tensorflow/tfjs-core";
 import { assert } from "../errors.ts";
-import { type Weights, weightOf } from "../models/model.ts";
+import { disposeBatch, type Weights, weightOf } from "../models/model.ts";
 import { modelOf } from "../models/registry.ts";
 import { squaredSink } from "../models/squared-sink.ts";
 import type { Architecture } from "../protocol/schemas/recipe.ts";
@@ -58,7 +58,8 @@ export async function estimateFisher(
       try {
         await losses.data(); // so that no more than one batch is in flight
       } finally {
-        dispose([batch.inputs, batch.targets, losses]);
+        disposeBatch(batch);
+        losses.dispose();
       }
       done += length;
       await onProgress?.({ done, of: windows.count });

@@ -1,6 +1,7 @@
 import { dispose, tensor, zeros } from "@tensorflow/tfjs-core";
 import { assert } from "../errors.ts";
 import { maskedSink } from "../models/masked-sink.ts";
+import { disposeBatch } from "../models/model.ts";
 import { modelOf } from "../models/registry.ts";
 import type { Architecture } from "../protocol/schemas/recipe.ts";
 import { createLayout } from "../tensors/layout.ts";
@@ -50,7 +51,8 @@ export async function maskedGradient(
           sums[j]! += share * value;
         });
       } finally {
-        dispose([batch.inputs, batch.targets, values, losses]);
+        disposeBatch(batch);
+        dispose([values, losses]);
       }
     }
     return Float32Array.from(sums);

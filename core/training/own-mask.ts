@@ -1,5 +1,6 @@
 import { assert } from "../errors.ts";
 import type { Architecture, Recipe } from "../protocol/schemas/recipe.ts";
+import { valuesAt } from "../tensors/values-at.ts";
 import { seededBatches } from "./batches.ts";
 import { type Examples, joinExamples, sliceExamples } from "./examples.ts";
 import { estimateFisher, type FisherProgress } from "./fisher.ts";
@@ -38,7 +39,7 @@ export async function preparePieceMask(
   assert(mask.fisher !== undefined, "a recipe for own masks or Fisher weights without mask.fisher");
   const fisher = await estimateOwnFisher(task, mask.fisher, options);
   const positions = given ?? chooseOwnMask(task, mask.fisher, { fisher, count });
-  const weights = Float32Array.from(positions, (position) => fisher[position]!);
+  const weights = valuesAt(fisher, positions);
   return { positions, fisher: isWeighed ? weights : null };
 }
 

@@ -1,4 +1,5 @@
 import type { Training } from "../protocol/schemas/recipe.ts";
+import { everyPosition } from "../tensors/values-at.ts";
 import type { Examples } from "./examples.ts";
 import { type TrainingTask, trainDelta } from "./train.ts";
 
@@ -28,7 +29,7 @@ export async function trainPieces({
   ...model
 }: ReferenceTask): Promise<ReferencePieces> {
   const size = model.parameters.length;
-  const positions = mask ?? Uint32Array.from({ length: size }, (_, position) => position);
+  const positions = mask ?? everyPosition(size);
   const training = mask === null ? gentler(asVolunteers, count / size) : asVolunteers;
   const deltas: Float32Array[] = [];
   const information = new Float32Array(positions.length);

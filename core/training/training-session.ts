@@ -1,8 +1,9 @@
 import { dispose, type Tensor, tensor, tidy, zeros } from "@tensorflow/tfjs-core";
 import { type MaskedGradient, maskedSink } from "../models/masked-sink.ts";
-import type { Batch, Model, Weights } from "../models/model.ts";
-import { adamWInto, applyDeltaInto, meanInto } from "../models/operations.ts";
+import { type Batch, disposeBatch, type Model, type Weights } from "../models/model.ts";
+import { adamWInto, applyDeltaInto, lossInto } from "../models/operations.ts";
 import { createLayout } from "../tensors/layout.ts";
+import { valuesAt } from "../tensors/values-at.ts";
 import { cutMask } from "./mask-parts.ts";
 import { uploadWeights } from "./weights.ts";
 
@@ -34,10 +35,7 @@ export function openTraining(
   const session = {
     model,
     weights: uploadWeights(model, parameters),
-    base: tensor(
-      Float32Array.from(flat, (position) => parameters[position]!),
-      [k],
-    ),
+    base: tensor(valuesAt(parameters, flat), [k]),
     state: state === null ? zeros([3, k]) : tensor(state.slice(), [3, k]),
     gradient: { values: zeros([k]), positions: tensor(positions, [k], "int32"), parts },
   };
@@ -63,7 +61,7 @@ export function takeStep(
   const { model, weights, base, state, gradient } = session;
   tidy(() => {
     const losses = model.gradientInto(maskedSink(gradient), weights, batch);
-    meanInto(log, losses, { index });
+    lossInto(log, losses, batch.weights, { index });
     adamWInto(state, gradient.values, base, {
       learningRate,
       beta1: BETA1,
@@ -75,7 +73,7 @@ export function takeStep(
     });
     applyDelta(session);
   });
-  dispose([batch.inputs, batch.targets]);
+  disposeBatch(batch);
 }
 
 /** Read delta and moments [3, k], and go on with them: a tensor that was read would never be read anew. */

@@ -1,47 +1,50 @@
-import type { GptHostBodies } from "../gpt-host-bodies.ts";
+import type { AttentionBodies } from "../parts/attention.ts";
 import { type Heap, withScratch } from "./heap.ts";
 import type { SimdExports } from "./simd-module.ts";
 import { padded, transpose } from "./simd-products.ts";
 
-// R rows, T time, P padded(T), C channels, D channels per head; one head of one sequence is [T, D]
+// R rows, T time, P padded(T), H heads of queries, K of keys and values, D channels of one; a head of one sequence is [T, D]
 
-type Attention = Pick<GptHostBodies, "causalAttention" | "causalAttentionGradient">;
+type Attention = Pick<AttentionBodies, "attention" | "attentionGradient">;
 
 /**
- * Causal attention as products of each head, [P, P] in scratch memory that is made once a call. Four rows go as far as the
- * last of them sees, so the future's half is never computed. The arrays lie in the heap's memory.
+ * Attention as products of each head, [P, P] in scratch memory that is made once a call. Where it is causal, four rows go as
+ * far as the last of them sees, so the future's half is never computed. The arrays lie in the heap's memory.
  */
 export function createSimdAttention(simd: SimdExports, heap: Heap): Attention {
   type Product3 = [to: Float32Array, a: Float32Array, b: Float32Array];
+  type Square = { readonly P: number; readonly D: number; readonly causal: boolean };
 
   /** to [P, P] = a [P, D] · bᵀ of b [P, D], as far as each query sees. */
-  const scores = (P: number, D: number, ...[to, a, b]: Product3) => {
+  const scores = ({ P, D, causal }: Square, ...[to, a, b]: Product3) => {
     to.fill(0);
     for (let t = 0; t < P; t += 4) {
       const [y, row] = [to.byteOffset + 4 * t * P, a.byteOffset + 4 * t * D];
-      simd.dots4(y, row, b.byteOffset, t + 4, D, P, D);
+      simd.dots4(y, row, b.byteOffset, causal ? t + 4 : P, D, P, D);
     }
   };
-  /** to [P, D] = a [P, P] · b [P, D], where a holds nothing behind each row's own time. */
-  const seen = (P: number, D: number, ...[to, a, b]: Product3) => {
+  /** to [P, D] = a [P, P] · b [P, D], where a holds nothing that a row does not see. */
+  const seen = ({ P, D, causal }: Square, ...[to, a, b]: Product3) => {
     to.fill(0);
     for (let t = 0; t < P; t += 4) {
       const [y, row] = [to.byteOffset + 4 * t * D, a.byteOffset + 4 * t * P];
-      simd.product4(y, row, b.byteOffset, D, t + 4, D, P);
+      simd.product4(y, row, b.byteOffset, D, causal ? t + 4 : P, D, P);
     }
   };
-  /** The same where a holds nothing before it. */
-  const seeing = (P: number, D: number, ...[to, a, b]: Product3) => {
-    to.fill(0);
+  /** to [P, D] += a [P, P] · b [P, D], where a row is a key and holds nothing of the queries that do not see it. */
+  const seeing = ({ P, D, causal }: Square, ...[to, a, b]: Product3) => {
     for (let t = 0; t < P; t += 4) {
-      const [y, row] = [to.byteOffset + 4 * t * D, a.byteOffset + 4 * (t * P + t)];
-      simd.product4(y, row, b.byteOffset + 4 * t * D, D, P - t, D, P);
+      const first = causal ? t : 0;
+      const [y, row] = [to.byteOffset + 4 * t * D, a.byteOffset + 4 * (t * P + first)];
+      simd.product4(y, row, b.byteOffset + 4 * first * D, D, P - first, D, P);
     }
   };
 
   return {
-    causalAttention(mixed, logSums, qkv, { R, T, C, H }) {
-      const [D, P] = [C / H, padded(T)];
+    attention(mixed, logSums, qkv, { R, T, H, K, D, causal }) {
+      const P = padded(T);
+      const square = { P, D, causal };
+      const width = (H + 2 * K) * D;
       const lengths = [P * D, P * D, P * D, P * P, 2] as const;
       withScratch(heap, [mixed, logSums, qkv], lengths, (given, scratch) => {
         const [mixedOn, logSumsOn, qkvOn] = given;
@@ -49,63 +52,73 @@ export function createSimdAttention(simd: SimdExports, heap: Heap): Attention {
         for (const padding of [q, k, v]) padding.fill(0, T * D);
         for (let first = 0; first < R; first += T) {
           for (let h = 0; h < H; h++) {
-            const at = { first, column: h * D, width: 3 * C };
-            gather(q, qkvOn, { T, D }, at, 1 / Math.sqrt(D));
-            gather(k, qkvOn, { T, D }, { ...at, column: C + h * D });
-            gather(v, qkvOn, { T, D }, { ...at, column: 2 * C + h * D });
-            scores(P, D, weights, q, k);
+            const shared = Math.floor((h * K) / H);
+            gather(q, qkvOn, { T, D }, { first, column: h * D, width }, 1 / Math.sqrt(D));
+            gather(k, qkvOn, { T, D }, { first, column: (H + shared) * D, width });
+            gather(v, qkvOn, { T, D }, { first, column: (H + K + shared) * D, width });
+            scores(square, weights, q, k);
             for (let t = 0; t < T; t++) {
-              const row = causalRow(weights, t, P);
+              const row = seenRow(weights, { t, T, P, causal });
               simd.softmax(row.byteOffset, row.byteOffset, row.byteLength, statistics.byteOffset);
               const [most = 0, sum = 0] = statistics;
               logSumsOn[(first + t) * H + h] = most + Math.log(sum);
             }
-            seen(P, D, q, weights, v); // the queries have done their work
-            scatter(q, mixedOn, { T, D }, { first, column: h * D, width: C });
+            seen(square, q, weights, v); // the queries have done their work
+            scatter(q, mixedOn, { T, D }, { first, column: h * D, width: H * D });
+            q.fill(0, T * D);
           }
         }
       });
     },
 
-    causalAttentionGradient(dqkv, dy, qkv, mixed, logSums, { R, T, C, H }) {
-      const [D, P] = [C / H, padded(T)];
-      const [head, square] = [P * D, P * P];
-      const lengths = [head, head, head, head, head, square, square, square, 2] as const;
+    attentionGradient(dqkv, dy, qkv, mixed, logSums, { R, T, H, K, D, causal }) {
+      const P = padded(T);
+      const square = { P, D, causal };
+      const width = (H + 2 * K) * D;
+      const [head, all] = [P * D, P * P];
+      const lengths = [head, head, head, head, head, head, head, all, all, all, 2] as const;
       withScratch(heap, [dqkv, dy, qkv, mixed, logSums], lengths, (given, scratch) => {
         const [dqkvOn, dyOn, qkvOn, mixedOn, logSumsOn] = given;
-        const [q, k, v, dyHead, result, weights, dscores, transposed, scalars] = scratch;
+        const [q, k, v, dyHead, dq, dk, dv, weights, dscores, transposed, scalars] = scratch;
         for (const padding of [q, k, v, dyHead]) padding.fill(0, T * D);
         const turn = (matrix: Float32Array) => {
           transpose(simd, transposed, matrix, { R: P, columns: P, rows: P });
           return transposed;
         };
+        /** One head of queries: its gradient, and its part of the shared key's and value's. */
+        const addQueries = (first: number, h: number) => {
+          const query = { first, column: h * D, width };
+          gather(q, qkvOn, { T, D }, query, 1 / Math.sqrt(D));
+          gather(dyHead, dyOn, { T, D }, { first, column: h * D, width: H * D });
+          scores(square, weights, q, k); // the scores, so far
+          scores(square, dscores, dyHead, v); // the gradient of the weights, so far
+          for (let t = 0; t < T; t++) {
+            const row = ((first + t) * H + h) * D;
+            let mean = 0; // Σ weight · dweight over the keys, which is dy · mixed
+            for (let d = 0; d < D; d++) mean += dyOn[row + d]! * mixedOn[row + d]!;
+            scalars[0] = logSumsOn[(first + t) * H + h]!;
+            scalars[1] = mean;
+            const own = seenRow(weights, { t, T, P, causal });
+            const place = seenRow(dscores, { t, T, P, causal }, 0).byteOffset;
+            simd.softmaxGradient(own.byteOffset, place, own.byteLength, scalars.byteOffset);
+          }
+          seen(square, dq, dscores, k);
+          scatter(dq, dqkvOn, { T, D }, query, 1 / Math.sqrt(D));
+          seeing(square, dk, turn(dscores), q); // q is scaled already
+          seeing(square, dv, turn(weights), dyHead);
+        };
+        const group = H / K;
         for (let first = 0; first < R; first += T) {
-          for (let h = 0; h < H; h++) {
-            const query = { first, column: h * D, width: 3 * C };
-            const key = { ...query, column: C + h * D };
-            const value = { ...query, column: 2 * C + h * D };
-            gather(q, qkvOn, { T, D }, query, 1 / Math.sqrt(D));
+          for (let shared = 0; shared < K; shared++) {
+            const key = { first, column: (H + shared) * D, width };
+            const value = { first, column: (H + K + shared) * D, width };
             gather(k, qkvOn, { T, D }, key);
             gather(v, qkvOn, { T, D }, value);
-            gather(dyHead, dyOn, { T, D }, { first, column: h * D, width: C });
-            scores(P, D, weights, q, k); // the scores, so far
-            scores(P, D, dscores, dyHead, v); // the gradient of the weights, so far
-            for (let t = 0; t < T; t++) {
-              const row = (first + t) * C + h * D;
-              let mean = 0; // Σ weight · dweight over the keys, which is dy · mixed
-              for (let d = 0; d < D; d++) mean += dyOn[row + d]! * mixedOn[row + d]!;
-              scalars[0] = logSumsOn[(first + t) * H + h]!;
-              scalars[1] = mean;
-              const own = causalRow(weights, t, P);
-              const place = causalRow(dscores, t, P, 0).byteOffset;
-              simd.softmaxGradient(own.byteOffset, place, own.byteLength, scalars.byteOffset);
-            }
-            seen(P, D, result, dscores, k);
-            scatter(result, dqkvOn, { T, D }, query, 1 / Math.sqrt(D));
-            seeing(P, D, result, turn(dscores), q); // q is scaled already
-            scatter(result, dqkvOn, { T, D }, key);
-            seeing(P, D, result, turn(weights), dyHead);
-            scatter(result, dqkvOn, { T, D }, value);
+            dk.fill(0);
+            dv.fill(0);
+            for (let h = shared * group; h < (shared + 1) * group; h++) addQueries(first, h);
+            scatter(dk, dqkvOn, { T, D }, key);
+            scatter(dv, dqkvOn, { T, D }, value);
           }
         }
       });
@@ -114,17 +127,17 @@ export function createSimdAttention(simd: SimdExports, heap: Heap): Attention {
 }
 
 /**
- * Of row t of a matrix [T, P] the vectors that hold the keys 0 … t, `later` in what they hold beyond, whose exponential is
+ * Of row t of a matrix [T, P] the vectors that hold the keys it sees, `unseen` in what they hold beyond, whose exponential is
  * 0; the rest of the row becomes 0.
  */
-function causalRow(
+function seenRow(
   matrix: Float32Array,
-  t: number,
-  P: number,
-  later = Number.NEGATIVE_INFINITY,
+  { t, T, P, causal }: { t: number; T: number; P: number; causal: boolean },
+  unseen = Number.NEGATIVE_INFINITY,
 ): Float32Array {
-  const [start, end] = [t * P, t * P + padded(t + 1)];
-  matrix.fill(later, start + t + 1, end);
+  const keys = causal ? t + 1 : T;
+  const [start, end] = [t * P, t * P + padded(keys)];
+  matrix.fill(unseen, start + keys, end);
   matrix.fill(0, end, start + P);
   return matrix.subarray(start, end);
 }

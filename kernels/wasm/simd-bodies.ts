@@ -1,5 +1,4 @@
 import { columnSums } from "../column-sums.ts";
-import { tokenSums } from "../gpt-host-bodies.ts";
 import { type HostBodies, plainBodies } from "../host-bodies.ts";
 import { type Heap, withScratch } from "./heap.ts";
 import { createSimdAttention } from "./simd-attention.ts";
@@ -10,25 +9,27 @@ import { forRows, padded, transpose, wholeVectors } from "./simd-products.ts";
 /** Bodies whose heavy loops are `simd`; all arrays they are given lie in the heap's memory. */
 export function createSimdBodies(simd: SimdExports, heap: Heap): HostBodies {
   const sampledLinear: HostBodies["sampledLinear"] = (gradient, x, dy, positions, sizes) => {
-    const { start, first, second, R, I, O, orientation } = sizes;
+    const { start, first, second, R, I, O, orientation, adds } = sizes;
     columnSums(gradient, dy, positions, { start, count: first, R, O });
     if (second === 0) return;
     const rows = padded(R); // with zeros, which add nothing
     const [inners, outers] = orientation === "out-in" ? [x, dy] : [dy, x];
     const [width, height] = orientation === "out-in" ? [I, O] : [O, I];
     const entries = positions.byteOffset + 4 * (start + first);
-    const lengths = [width * rows, height * rows] as const;
-    withScratch(heap, [gradient, inners, outers], lengths, (given, [innersT, outersT]) => {
+    const lengths = [width * rows, height * rows, adds ? second : 0] as const;
+    withScratch(heap, [gradient, inners, outers], lengths, (given, [innersT, outersT, made]) => {
       const [gradientOn, innersOn, outersOn] = given;
       transpose(simd, innersT, innersOn, { R, columns: width, rows });
       transpose(simd, outersT, outersOn, { R, columns: height, rows });
       const to = gradientOn.subarray(start + first);
       if (second === width * height) {
-        to.fill(0, 0, second);
+        if (!adds) to.fill(0, 0, second);
         forRows(height, simd.dots4, simd.dots1, [to, outersT, innersT], width, rows); // all of it
       } else {
         const sources = [innersT.byteOffset, outersT.byteOffset] as const;
-        simd.sampled(to.byteOffset, entries, second, ...sources, width, rows);
+        const { byteOffset } = adds ? made : to;
+        simd.sampled(byteOffset, entries, second, ...sources, width, rows);
+        if (adds) for (let j = 0; j < second; j++) to[j]! += made[j]!;
       }
     });
   };
@@ -46,29 +47,19 @@ export function createSimdBodies(simd: SimdExports, heap: Heap): HostBodies {
       if (relu) for (let p = 0; p < y.length; p++) if (!(y[p]! > 0)) y[p] = 0;
     },
 
-    linearInputGradient(dx, dy, weight, x, { R, I, O, orientation }) {
+    linearInputGradient(dx, dy, weight, x, past, { R, I, O, orientation }) {
       const [four, one] =
         orientation === "out-in" ? [simd.product4, simd.product1] : [simd.dots4, simd.dots1];
-      dx.fill(0);
+      begin(dx, null, x === null ? past : null);
       forRows(R, four, one, [dx, dy, weight], I, O);
-      if (x !== null) for (let p = 0; p < dx.length; p++) if (!(x[p]! > 0)) dx[p] = 0;
+      if (x === null) return;
+      for (let p = 0; p < dx.length; p++) {
+        const passed = x[p]! > 0 ? dx[p]! : 0;
+        dx[p] = past === null ? passed : passed + past[p]!;
+      }
     },
 
     sampledLinear,
-
-    sampledEmbedding(gradient, at, positions, { C, T, start, first, second }) {
-      const { tokens, dx, normal, dlogits } = at;
-      const R = tokens.length;
-      columnSums(gradient, dx, positions, { start, count: first, R: R / T, O: T * C });
-      const entry = start + first;
-      const looked = tokenSums(at, positions.subarray(entry, entry + second), C);
-      const place = gradient.byteOffset + 4 * entry;
-      const part = { start: entry, first: 0, second };
-      const sizes = { ...part, R, I: C, O: dlogits.length / R, orientation: "out-in" } as const;
-      sampledLinear(gradient, normal, dlogits, positions, sizes);
-      const products = new Float32Array(heap.memory.buffer, place, second); // it may have moved
-      for (let i = 0; i < second; i++) products[i]! += looked[i]!;
-    },
 
     squaredGradient(sums, x, dy, { R, I, O, orientation, rows, scale }) {
       const [inners, outers] = orientation === "out-in" ? [x, dy] : [dy, x];
@@ -92,16 +83,42 @@ export function createSimdBodies(simd: SimdExports, heap: Heap): HostBodies {
       });
     },
 
-    gelu(y, x) {
+    gelu(y, x, kind) {
       const whole = wholeVectors(x.length);
-      simd.gelu(y.byteOffset, x.byteOffset, 4 * whole);
-      plainBodies.gelu(y.subarray(whole), x.subarray(whole));
+      const run = kind.form === "exact" ? simd.geluExact : simd.gelu;
+      run(y.byteOffset, x.byteOffset, 4 * whole);
+      plainBodies.gelu(y.subarray(whole), x.subarray(whole), kind);
     },
 
-    geluInputGradient(dx, dy, x) {
+    geluInputGradient(dx, dy, x, kind) {
       const whole = wholeVectors(x.length);
-      simd.geluGradient(dx.byteOffset, dy.byteOffset, x.byteOffset, 4 * whole);
-      plainBodies.geluInputGradient(dx.subarray(whole), dy.subarray(whole), x.subarray(whole));
+      const run = kind.form === "exact" ? simd.geluExactGradient : simd.geluGradient;
+      run(dx.byteOffset, dy.byteOffset, x.byteOffset, 4 * whole);
+      plainBodies.geluInputGradient(
+        dx.subarray(whole),
+        dy.subarray(whole),
+        x.subarray(whole),
+        kind,
+      );
+    },
+
+    swiglu(y, gate, up) {
+      const whole = wholeVectors(gate.length);
+      simd.swiglu(y.byteOffset, gate.byteOffset, up.byteOffset, 4 * whole);
+      plainBodies.swiglu(y.subarray(whole), gate.subarray(whole), up.subarray(whole));
+    },
+
+    swigluGradient(dgate, dup, dy, gate, up) {
+      const whole = wholeVectors(gate.length);
+      const inputs = [dy.byteOffset, gate.byteOffset, up.byteOffset] as const;
+      simd.swigluGradient(dgate.byteOffset, dup.byteOffset, ...inputs, 4 * whole);
+      plainBodies.swigluGradient(
+        dgate.subarray(whole),
+        dup.subarray(whole),
+        dy.subarray(whole),
+        gate.subarray(whole),
+        up.subarray(whole),
+      );
     },
   };
 }
@@ -109,7 +126,8 @@ export function createSimdBodies(simd: SimdExports, heap: Heap): HostBodies {
 /** What a linear operation's products are added to: bias and residual, or 0. */
 function begin(y: Float32Array, bias: Float32Array | null, residual: Float32Array | null): void {
   if (bias === null) {
-    y.fill(0);
+    if (residual === null) y.fill(0);
+    else y.set(residual);
     return;
   }
   for (let row = 0; row < y.length; row += bias.length) {

@@ -1,4 +1,4 @@
-import { type HostBodies, plainBodies } from "../host-bodies.ts";
+import type { HostBodies } from "../host-bodies.ts";
 import { type Heap, withScratch } from "./heap.ts";
 import type { SimdExports } from "./simd-module.ts";
 import { padded } from "./simd-products.ts";
@@ -7,39 +7,46 @@ import { padded } from "./simd-products.ts";
 
 type Losses = Pick<HostBodies, "crossEntropy" | "scoreLogits">;
 
-/** Losses whose softmax is `simd`'s, where a row of classes is whole vectors. */
+/** Losses whose softmax is `simd`'s, over a row at a time that is filled up to whole vectors. */
 export function createSimdLosses(simd: SimdExports, heap: Heap): Losses {
+  /** Σ exp of a row [C] from its largest, and that; the weights, exp over the sum, are in `row` [padded(C)]. */
+  const softmaxOf = (row: Float32Array, statistics: Float32Array, logits: Float32Array) => {
+    row.set(logits);
+    row.fill(Number.NEGATIVE_INFINITY, logits.length);
+    simd.softmax(row.byteOffset, row.byteOffset, row.byteLength, statistics.byteOffset);
+    const [most = 0, sum = 0] = statistics;
+    return { most, sum };
+  };
+
   return {
-    crossEntropy(losses, dlogits, logits, targets) {
+    crossEntropy(losses, dlogits, logits, targets, weights) {
       const R = targets.length;
       const C = logits.length / R;
-      if (C !== padded(C)) return plainBodies.crossEntropy(losses, dlogits, logits, targets);
       const answers = Int32Array.from(targets); // out of the heap, which may move
-      withScratch(heap, [losses, dlogits, logits], [2], (given, [statistics]) => {
-        const [lossesOn, dlogitsOn, logitsOn] = given;
+      const given = [losses, dlogits, logits, weights] as const;
+      withScratch(heap, given, [2, padded(C)], (arrays, [statistics, row]) => {
+        const [lossesOn, dlogitsOn, logitsOn, weightsOn] = arrays;
         for (let r = 0; r < R; r++) {
-          const row = 4 * r * C;
-          const [to, from] = [dlogitsOn.byteOffset + row, logitsOn.byteOffset + row];
-          simd.softmax(to, from, 4 * C, statistics.byteOffset);
-          const [most = 0, sum = 0] = statistics;
+          const weight = weightsOn[r]!;
           const target = r * C + answers[r]!;
+          const { most, sum } = softmaxOf(row, statistics, logitsOn.subarray(r * C, (r + 1) * C));
           lossesOn[r] = Math.log(sum) + most - logitsOn[target]!;
-          dlogitsOn[target]! -= 1;
+          const to = dlogitsOn.subarray(r * C, (r + 1) * C);
+          for (let c = 0; c < C; c++) to[c] = row[c]! * weight;
+          dlogitsOn[target] = (row[answers[r]!]! - 1) * weight;
         }
-        for (let p = 0; p < R * C; p++) dlogitsOn[p]! /= R;
       });
     },
 
     scoreLogits(scores, logits, targets) {
       const R = targets.length;
       const C = logits.length / R;
-      if (C !== padded(C)) return plainBodies.scoreLogits(scores, logits, targets);
       const answers = Int32Array.from(targets);
-      withScratch(heap, [scores, logits], [2, C], ([scoresOn, logitsOn], [statistics, weights]) => {
+      withScratch(heap, [scores, logits], [2, padded(C)], (given, [statistics, scratch]) => {
+        const [scoresOn, logitsOn] = given;
         for (let r = 0; r < R; r++) {
           const row = logitsOn.subarray(r * C, (r + 1) * C);
-          simd.softmax(weights.byteOffset, row.byteOffset, 4 * C, statistics.byteOffset);
-          const [most = 0, sum = 0] = statistics;
+          const { most, sum } = softmaxOf(scratch, statistics, row);
           scoresOn[r] = Math.log(sum) + most - row[answers[r]!]!;
           scoresOn[R + r] = row.indexOf(most) === answers[r] ? 1 : 0; // the first of equals answers
         }

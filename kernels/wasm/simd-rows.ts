@@ -1,3 +1,4 @@
+import { ERF_P, ERF_TERMS } from "../parts/activation.ts";
 import {
   add,
   type Code,
@@ -14,10 +15,12 @@ import {
   whileAtMost,
 } from "./assembler.ts";
 import {
+  absEach,
   divideEach,
   exponential,
   largerEach,
   largestLane,
+  selectNegative,
   shuffle,
   splat,
   spread,
@@ -36,6 +39,19 @@ export type RowExports = {
   /** to = u · gate and, for the gradient, to = dy · gelu′(u), with gate = 1 / (1 + exp(−2v)) for GELU's v. */
   gelu(to: number, u: number, length: number): void;
   geluGradient(to: number, dy: number, u: number, length: number): void;
+  /** The same with the normal distribution's own integral. */
+  geluExact(to: number, u: number, length: number): void;
+  geluExactGradient(to: number, dy: number, u: number, length: number): void;
+  /** to = silu(gate) · up, and its gradients. */
+  swiglu(to: number, gate: number, up: number, length: number): void;
+  swigluGradient(
+    dgate: number,
+    dup: number,
+    dy: number,
+    gate: number,
+    up: number,
+    length: number,
+  ): void;
   /**
    * `to`, rows of `toStride`, = `from`ᵀ, rows of `fromStride`, for 16 rows of `from` or for 4, and as many columns as
    * `length` has.
@@ -51,6 +67,10 @@ export function rowFunctions(): WasmFunction[] {
     softmaxGradientFunction(),
     geluFunction(),
     geluGradientFunction(),
+    geluExactFunction(),
+    geluExactGradientFunction(),
+    swigluFunction(),
+    swigluGradientFunction(),
     transposeFunction("transpose16", 16),
     transposeFunction("transpose4", 4),
   ];
@@ -148,6 +168,89 @@ function geluGradientFunction(): WasmFunction {
     storeAt(to, at, SIMD.multiply(loadAt(dy, at), SIMD.add(get(gate), change))),
   ]);
   return { name: "geluGradient", parameters: 4, locals: { i32: 1, f32: 0, v128: 5 }, body };
+}
+
+/** `share` = the normal distribution below u, and `density` = exp(−u² / 2). */
+function normalShare(
+  u: number,
+  { share, density, n, rest, t }: Record<"share" | "density" | "n" | "rest" | "t", number>,
+): Code {
+  const size = SIMD.multiply(absEach(get(u)), splat(Math.SQRT1_2));
+  const beyond = ERF_TERMS.toReversed().reduce<Code>(
+    (sum, term) => SIMD.add(SIMD.multiply(sum, get(t)), splat(term)),
+    splat(0),
+  );
+  return [
+    set(density, SIMD.multiply(SIMD.multiply(get(u), get(u)), splat(-0.5))),
+    exponential(density, n, rest),
+    set(t, divideEach(splat(1), SIMD.add(splat(1), SIMD.multiply(size, splat(ERF_P))))),
+    set(
+      share,
+      SIMD.multiply(SIMD.multiply(get(density), splat(0.5)), SIMD.multiply(get(t), beyond)),
+    ),
+    set(share, selectNegative(get(u), get(share), subtractEach(splat(1), get(share)))),
+  ];
+}
+
+function geluExactFunction(): WasmFunction {
+  const [to, from, length, at] = [0, 1, 2, 3];
+  const [u, share, density, n, rest, t] = [4, 5, 6, 7, 8, 9];
+  const body = eachVector(at, length, [
+    set(u, loadAt(from, at)),
+    normalShare(u, { share, density, n, rest, t }),
+    storeAt(to, at, SIMD.multiply(get(u), get(share))),
+  ]);
+  return { name: "geluExact", parameters: 3, locals: { i32: 1, f32: 0, v128: 6 }, body };
+}
+
+function geluExactGradientFunction(): WasmFunction {
+  const [to, dy, from, length, at] = [0, 1, 2, 3, 4];
+  const [u, share, density, n, rest, t] = [5, 6, 7, 8, 9, 10];
+  const change = SIMD.multiply(
+    SIMD.multiply(get(u), get(density)),
+    splat(1 / Math.sqrt(2 * Math.PI)),
+  );
+  const body = eachVector(at, length, [
+    set(u, loadAt(from, at)),
+    normalShare(u, { share, density, n, rest, t }),
+    storeAt(to, at, SIMD.multiply(loadAt(dy, at), SIMD.add(get(share), change))),
+  ]);
+  return { name: "geluExactGradient", parameters: 4, locals: { i32: 1, f32: 0, v128: 6 }, body };
+}
+
+/** `share` = 1 / (1 + exp(−u)). */
+function sigmoid(u: number, share: number, n: number, rest: number): Code {
+  return [
+    set(share, SIMD.multiply(get(u), splat(-1))),
+    exponential(share, n, rest),
+    set(share, divideEach(splat(1), SIMD.add(splat(1), get(share)))),
+  ];
+}
+
+function swigluFunction(): WasmFunction {
+  const [to, gate, up, length, at] = [0, 1, 2, 3, 4];
+  const [u, share, n, rest] = [5, 6, 7, 8];
+  const body = eachVector(at, length, [
+    set(u, loadAt(gate, at)),
+    sigmoid(u, share, n, rest),
+    storeAt(to, at, SIMD.multiply(SIMD.multiply(get(u), get(share)), loadAt(up, at))),
+  ]);
+  return { name: "swiglu", parameters: 4, locals: { i32: 1, f32: 0, v128: 4 }, body };
+}
+
+function swigluGradientFunction(): WasmFunction {
+  const [dgate, dup, dy, gate, up, length, at] = [0, 1, 2, 3, 4, 5, 6];
+  const [u, share, n, rest, d] = [7, 8, 9, 10, 11];
+  const closing = SIMD.multiply(get(u), subtractEach(splat(1), get(share)));
+  const slope = SIMD.multiply(get(share), SIMD.add(splat(1), closing));
+  const body = eachVector(at, length, [
+    set(u, loadAt(gate, at)),
+    set(d, loadAt(dy, at)),
+    sigmoid(u, share, n, rest),
+    storeAt(dup, at, SIMD.multiply(get(d), SIMD.multiply(get(u), get(share)))),
+    storeAt(dgate, at, SIMD.multiply(SIMD.multiply(get(d), loadAt(up, at)), slope)),
+  ]);
+  return { name: "swigluGradient", parameters: 6, locals: { i32: 1, f32: 0, v128: 5 }, body };
 }
 
 /** Four columns at a time: of 16 rows, so that whole cache lines are written, else of 4. */

@@ -18,6 +18,12 @@ export const largerEach = (a: Code, b: Code): Code => [a, b, operation(0xe9)];
 const roundEach = (a: Code): Code => [a, 0xfd, 0x6a];
 const lessEach = (a: Code, b: Code): Code => [a, b, 0xfd, 0x43]; // every bit of the lanes where a < b
 const except = (a: Code, b: Code): Code => [a, b, 0xfd, 0x4f]; // the bits of a that b lacks
+export const absEach = (a: Code): Code => [a, operation(0xe0)];
+/** The lanes of `a` where x < 0, else those of `b`. */
+export const selectNegative = (x: Code, a: Code, b: Code): Code => [
+  [a, b, lessEach(x, splat(0))],
+  [0xfd, 0x52], // bits of the first where those of the third are 1
+];
 /** 2^n for whole n of −126 … 127: n + 127 in the exponent's bits. */
 const powerOfTwoEach = (n: Code): Code => [
   [n, operation(0xf8)], // to int32

@@ -1,17 +1,13 @@
 import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
-import {
-  type NamedAttrMap,
-  type NamedTensorInfoMap,
-  registerKernel,
-  type TensorInfo,
-  util,
-} from "@tensorflow/tfjs-core";
-import { assert } from "../../core/errors.ts";
-import type { MaskPair } from "../../core/models/operations.ts";
+import { registerKernel, util } from "@tensorflow/tfjs-core";
+import { ACTIVATION_BODIES } from "./activation.ts";
+import { ATTENTION_BODIES } from "./attention.ts";
+import { type Body, matrix, pair, part, take } from "./body.ts";
 import { runInParts } from "./dispatch-limit.ts";
+import { EMBEDDING_BODIES } from "./embedding.ts";
 import { EPILOGUES } from "./epilogues.ts";
-import { GPT_OPERATIONS } from "./gpt-operations.ts";
 import { runMatmul } from "./matmul.ts";
+import { NORM_BODIES } from "./norm.ts";
 import { runProgram } from "./program.ts";
 import {
   ADAMW,
@@ -19,22 +15,16 @@ import {
   CROSS_ENTROPY_GRADIENT,
   CROSS_ENTROPY_LOSSES,
   LOGIT_COST,
-  MEAN,
+  LOSS,
   SCORE_LOGITS,
   THREADS,
 } from "./programs.ts";
 import { runSampledLinear } from "./sampled.ts";
 import { runSquaredGradient } from "./squared-gradient.ts";
 
-export type Body = (
-  backend: WebGPUBackend,
-  inputs: NamedTensorInfoMap,
-  attributes: NamedAttrMap,
-) => TensorInfo | TensorInfo[];
-
 /** Register the operations of core/models for tfjs's WebGPU backend. */
 export function registerWebGpuOperations(): void {
-  for (const [kernelName, body] of Object.entries({ ...OPERATIONS, ...GPT_OPERATIONS })) {
+  for (const [kernelName, body] of Object.entries(ALL_BODIES)) {
     registerKernel({
       kernelName,
       backendName: "webgpu",
@@ -44,6 +34,9 @@ export function registerWebGpuOperations(): void {
   }
 }
 
+/** What an epilogue is where a bias comes first. */
+const WITH_BIAS = { none: "bias", relu: "biasRelu", residual: "biasResidual" } as const;
+
 const OPERATIONS: Record<string, Body> = {
   Linear: (backend, inputs, { orientation, relu }) => {
     const [x, weight] = take(inputs, "x", "weight");
@@ -52,12 +45,8 @@ const OPERATIONS: Record<string, Body> = {
     const [first, second] = matrix(weight);
     const columns = orientation === "out-in" ? first : second;
     const y = backend.makeTensorInfo([rows, columns], "float32");
-    const epilogue =
-      bias === undefined
-        ? EPILOGUES[relu === true ? "relu" : "none"]
-        : residual !== undefined
-          ? EPILOGUES.biasResidual
-          : EPILOGUES[relu === true ? "biasRelu" : "bias"];
+    const added = residual === undefined ? (relu === true ? "relu" : "none") : "residual";
+    const epilogue = bias === undefined ? EPILOGUES[added] : EPILOGUES[WITH_BIAS[added]];
     runMatmul(backend, {
       output: y,
       inputs: [x, weight, bias, residual].filter((input) => input !== undefined),
@@ -72,17 +61,18 @@ const OPERATIONS: Record<string, Body> = {
 
   LinearInputGradient: (backend, inputs, { orientation }) => {
     const [dy, weight] = take(inputs, "dy", "weight");
-    const { x } = inputs;
+    const { x, past } = inputs;
     const [rows, depth] = matrix(dy);
     const [first, second] = matrix(weight);
     const columns = orientation === "out-in" ? second : first;
     const dx = backend.makeTensorInfo([rows, columns], "float32");
-    const epilogue = EPILOGUES[x === undefined ? "none" : "gate"];
+    const gate = past === undefined ? EPILOGUES.gate : EPILOGUES.gateResidual;
+    const open = past === undefined ? EPILOGUES.none : EPILOGUES.residual;
     runMatmul(backend, {
       output: dx,
-      inputs: x === undefined ? [dy, weight] : [dy, weight, x],
+      inputs: [dy, weight, x, past].filter((input) => input !== undefined),
       transposed: orientation !== "out-in",
-      epilogue,
+      epilogue: x === undefined ? open : gate,
       rows,
       columns,
       depth,
@@ -99,6 +89,7 @@ const OPERATIONS: Record<string, Body> = {
       positions,
       pair: pair(attributes),
       outIn: attributes.orientation === "out-in",
+      adds: attributes.adds === true,
     });
     return [];
   },
@@ -112,7 +103,7 @@ const OPERATIONS: Record<string, Body> = {
   },
 
   CrossEntropy: (backend, inputs) => {
-    const [logits, targets] = take(inputs, "logits", "targets");
+    const [logits, targets, weights] = take(inputs, "logits", "targets", "weights");
     const [rows, classes] = matrix(logits);
     const losses = backend.makeTensorInfo([rows], "float32");
     const dlogits = backend.makeTensorInfo([rows, classes], "float32");
@@ -123,7 +114,8 @@ const OPERATIONS: Record<string, Body> = {
       groupCost: THREADS * classes * LOGIT_COST,
     };
     runInParts(backend, CROSS_ENTROPY_LOSSES, { ...call, output: losses });
-    runInParts(backend, CROSS_ENTROPY_GRADIENT, { ...call, output: dlogits });
+    const weighted = { ...call, inputs: [logits, targets, weights] };
+    runInParts(backend, CROSS_ENTROPY_GRADIENT, { ...weighted, output: dlogits });
     return [losses, dlogits];
   },
 
@@ -141,10 +133,10 @@ const OPERATIONS: Record<string, Body> = {
     return scores;
   },
 
-  MeanInto: (backend, inputs, { index }) => {
-    const [log, losses] = take(inputs, "log", "losses");
+  LossInto: (backend, inputs, { index }) => {
+    const [log, losses, weights] = take(inputs, "log", "losses", "weights");
     const integers = [util.sizeFromShape(losses.shape), Number(index)];
-    runProgram(backend, MEAN, { output: log, inputs: [losses], integers, groups: 1 });
+    runProgram(backend, LOSS, { output: log, inputs: [losses, weights], integers, groups: 1 });
     return [];
   },
 
@@ -174,31 +166,10 @@ const OPERATIONS: Record<string, Body> = {
   },
 };
 
-/** Inputs that the operation cannot do without. */
-export function take<Names extends readonly string[]>(
-  inputs: NamedTensorInfoMap,
-  ...names: Names
-): { [Index in keyof Names]: TensorInfo } {
-  const taken = names.map((name) => {
-    const input = inputs[name];
-    assert(input !== undefined, `operation without input "${name}"`);
-    return input;
-  });
-  return taken as { [Index in keyof Names]: TensorInfo }; // one for each name
-}
-
-export function matrix({ shape }: TensorInfo): [rows: number, columns: number] {
-  const [rows, columns] = shape;
-  assert(shape.length === 2 && rows !== undefined && columns !== undefined, `no matrix: ${shape}`);
-  return [rows, columns];
-}
-
-/** The attributes of a MaskPair. */
-export function pair(attributes: NamedAttrMap): MaskPair {
-  const { start, first, second } = attributes;
-  return { start: Number(start), first: Number(first), second: Number(second) };
-}
-
-function part(attributes: NamedAttrMap): { start: number; count: number } {
-  return { start: Number(attributes.start), count: Number(attributes.count) };
-}
+const ALL_BODIES: Readonly<Record<string, Body>> = {
+  ...OPERATIONS,
+  ...EMBEDDING_BODIES,
+  ...NORM_BODIES,
+  ...ATTENTION_BODIES,
+  ...ACTIVATION_BODIES,
+};

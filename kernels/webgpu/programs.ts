@@ -39,10 +39,11 @@ export const CROSS_ENTROPY_LOSSES: Program = {
     }`,
 };
 
-/** One thread a row: the gradient of the mean loss. */
+/** One thread a row: the gradient of the loss, times what the row weighs. */
 export const CROSS_ENTROPY_GRADIENT: Program = {
   name: "commonweight_cross_entropy_gradient",
-  ...LOGITS,
+  inputs: [...LOGITS.inputs, "weights"],
+  integers: LOGITS.integers,
   workgroupSize: THREADS,
   code: `${ROW_SOFTMAX}${MAIN}
       if (index >= uniforms.rows) { return; }
@@ -51,7 +52,7 @@ export const CROSS_ENTROPY_GRADIENT: Program = {
       for (var c = 0; c < uniforms.classes; c++) {
         let at = index * uniforms.classes + c;
         let hit = select(0.0, 1.0, c == targets[index]);
-        result[at] = (exp(logits[at] - most) / sum - hit) / f32(uniforms.rows);
+        result[at] = (exp(logits[at] - most) / sum - hit) * weights[index];
       }
     }`,
 };
@@ -72,16 +73,16 @@ export const SCORE_LOGITS: Program = {
 };
 
 /** One thread in all: a batch has few losses, and a fixed order keeps the sum the same. */
-export const MEAN: Program = {
-  name: "commonweight_mean",
-  inputs: ["losses"],
+export const LOSS: Program = {
+  name: "commonweight_loss",
+  inputs: ["losses", "weights"],
   integers: ["length", "slot"],
   workgroupSize: 1,
   code: `
     fn main(index : i32) {
       var sum = 0.0;
-      for (var at = 0; at < uniforms.length; at++) { sum += losses[at]; }
-      result[uniforms.slot] = sum / f32(uniforms.length);
+      for (var at = 0; at < uniforms.length; at++) { sum += weights[at] * losses[at]; }
+      result[uniforms.slot] = sum;
     }`,
 };
 

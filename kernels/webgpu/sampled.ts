@@ -1,11 +1,12 @@
 import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
-import { type TensorInfo, util } from "@tensorflow/tfjs-core";
+import type { TensorInfo } from "@tensorflow/tfjs-core";
 import type { MaskPair } from "../../core/models/operations.ts";
+import type { NormKind } from "../../core/models/transformer-operations.ts";
 import { runInParts } from "./dispatch-limit.ts";
 import type { Program } from "./program.ts";
 import { THREADS } from "./programs.ts";
 
-// R rows, I inputs, O outputs, C channels, V vocabulary; one thread an entry of the mask, sums in row order
+// R rows, I inputs, O outputs, C channels; one thread an entry of the mask, sums in row order
 
 /** What the programs share: into which entries, and where each lies inside its tensor. */
 type Sampled = {
@@ -16,10 +17,16 @@ type Sampled = {
 
 const PAIR = ["start", "first", "second", "firstGroup"];
 
-const program = (name: string, inputs: string[], sizes: string[], code: string): Program => ({
+const program = (
+  name: string,
+  inputs: string[],
+  { sizes, floats = [] }: { readonly sizes: string[]; readonly floats?: string[] },
+  code: string,
+): Program => ({
   name: `commonweight_sampled_${name}`,
   inputs: [...inputs, "positions"],
   integers: [...sizes, ...PAIR],
+  floats,
   workgroupSize: THREADS,
   code,
 });
@@ -33,19 +40,23 @@ const ENTRY = `
       let position = select(0, positions[entry], isOurs);
       var sum = 0.0;`;
 
-const COLUMN_SUM = (columns: string, step: string) => `
-        for (var at = position; at < uniforms.rows * ${columns}; at += ${step}) { sum += dy[at]; }`;
+/** What lies past the last column has no gradient. */
+const columnSum = (columns: string) => `
+        for (var at = position; at < uniforms.rows * ${columns} && position < ${columns}; at += ${columns}) { sum += dy[at]; }`;
+
+const ADDED = "if (uniforms.adds == 1) { sum = result[entry]; }";
 
 const linearProgram = (outIn: boolean) =>
   program(
     `linear_${outIn}`,
     ["x", "dy"],
-    ["rows", "inputs", "outputs"],
+    { sizes: ["rows", "inputs", "outputs", "adds"] },
     `
     fn main(index : i32) {${ENTRY}
       if (!isOurs) { return; }
-      if (isFirst) {${COLUMN_SUM("uniforms.outputs", "uniforms.outputs")}
+      if (isFirst) {${columnSum("uniforms.outputs")}
       } else {
+        ${ADDED}
         var atX = position ${outIn ? "% uniforms.inputs" : "/ uniforms.outputs"};
         var atDy = position ${outIn ? "/ uniforms.inputs" : "% uniforms.outputs"};
         for (var row = 0; row < uniforms.rows; row++) {
@@ -69,41 +80,48 @@ export function runSampledLinear(
     positions,
     pair,
     outIn,
-  }: Sampled & { readonly x: TensorInfo; readonly dy: TensorInfo; readonly outIn: boolean },
+    adds,
+  }: Sampled & {
+    readonly x: TensorInfo;
+    readonly dy: TensorInfo;
+    readonly outIn: boolean;
+    readonly adds: boolean;
+  },
 ): void {
   const [R = 0, I = 0] = x.shape;
   const [, O = 0] = dy.shape;
   runInParts(backend, outIn ? LINEAR.outIn : LINEAR.inOut, {
     output: gradient,
     inputs: [x, dy, positions],
-    integers: [R, I, O, ...entriesOf(pair)],
+    integers: [R, I, O, adds ? 1 : 0, ...entriesOf(pair)],
     ...groupsOf(pair, R),
   });
 }
 
 /** The threads of a group find mean and inverse deviation of as many rows together, then each goes over these rows. */
-const NORM = program(
-  "norm",
-  ["x", "dy"],
-  ["rows", "channels"],
-  `
-    var<workgroup> norms : array<vec2<f32>, ${THREADS}>; // mean, 1 / √(variance + ε)
+const normProgram = (norm: NormKind["norm"]) =>
+  program(
+    `${norm}_norm`,
+    ["x", "dy"],
+    { sizes: ["rows", "channels"], floats: ["epsilon"] },
+    `
+    var<workgroup> norms : array<vec2<f32>, ${THREADS}>; // what is taken off a row, and what it is then multiplied by
 
     fn normOf(row : i32) -> vec2<f32> {
       let start = row * uniforms.channels;
       var mean = 0.0;
-      for (var c = 0; c < uniforms.channels; c++) { mean += x[start + c]; }
+      ${norm === "rms" ? "" : "for (var c = 0; c < uniforms.channels; c++) { mean += x[start + c]; }"}
       mean /= f32(uniforms.channels);
       var variance = 0.0;
       for (var c = 0; c < uniforms.channels; c++) {
         let distance = x[start + c] - mean;
         variance += distance * distance;
       }
-      return vec2<f32>(mean, inverseSqrt(variance / f32(uniforms.channels) + 1e-5));
+      return vec2<f32>(mean, inverseSqrt(variance / f32(uniforms.channels) + uniforms.epsilon));
     }
 
     fn main(index : i32) {${ENTRY}
-      if (isFirst) {${COLUMN_SUM("uniforms.channels", "uniforms.channels")}
+      if (isFirst) {${columnSum("uniforms.channels")}
       }
       if (uniforms.second > 0) {
         for (var row0 = 0; row0 < uniforms.rows; row0 += ${THREADS}) {
@@ -122,9 +140,11 @@ const NORM = program(
       }
       if (isOurs) { result[entry] = sum; }
     }`,
-);
+  );
 
-/** The masked entries of a layer norm's bias and weight. */
+const NORM = { layer: normProgram("layer"), rms: normProgram("rms") };
+
+/** The masked entries of a norm's bias and weight. */
 export function runSampledNorm(
   backend: WebGPUBackend,
   {
@@ -133,10 +153,12 @@ export function runSampledNorm(
     dy,
     positions,
     pair,
-  }: Sampled & { readonly x: TensorInfo; readonly dy: TensorInfo },
+    kind,
+  }: Sampled & { readonly x: TensorInfo; readonly dy: TensorInfo; readonly kind: NormKind },
 ): void {
   const [R = 0, C = 0] = x.shape;
-  runInParts(backend, NORM, {
+  runInParts(backend, NORM[kind.norm], {
+    floats: [kind.epsilon],
     output: gradient,
     inputs: [x, dy, positions],
     integers: [R, C, ...entriesOf(pair)],
@@ -144,49 +166,44 @@ export function runSampledNorm(
   });
 }
 
-const EMBEDDING = program(
-  "embedding",
-  ["tokens", "dy", "normal", "dlogits"],
-  ["rows", "time", "channels", "vocabulary"],
+const LOOKUP = program(
+  "lookup",
+  ["tokens", "dx"],
+  { sizes: ["rows", "channels", "adds"] },
   `
     fn main(index : i32) {${ENTRY}
       if (!isOurs) { return; }
-      if (isFirst) {${COLUMN_SUM("uniforms.channels", "uniforms.time * uniforms.channels")}
-      } else {
-        let token = position / uniforms.channels;
-        var at = position % uniforms.channels;
-        for (var row = 0; row < uniforms.rows; row++) {
-          sum += normal[at] * dlogits[row * uniforms.vocabulary + token];
-          if (tokens[row] == token) { sum += dy[at]; }
-          at += uniforms.channels;
-        }
+      ${ADDED}
+      let token = position / uniforms.channels;
+      let c = position % uniforms.channels;
+      for (var row = 0; row < uniforms.rows; row++) {
+        if (tokens[row] == token) { sum += dx[row * uniforms.channels + c]; }
       }
       result[entry] = sum;
     }`,
 );
 
-/** The masked entries of wpe and of the tied wte. */
-export function runSampledEmbedding(
+/** The masked entries of a table that tokens look their rows up in. */
+export function runSampledLookup(
   backend: WebGPUBackend,
   {
     gradient,
-    at,
+    tokens,
+    dx,
     positions,
     pair,
+    adds,
   }: Sampled & {
-    readonly at: Readonly<Record<"tokens" | "dx" | "normal" | "dlogits", TensorInfo>> & {
-      readonly time: number;
-    };
+    readonly tokens: TensorInfo;
+    readonly dx: TensorInfo;
+    readonly adds: boolean;
   },
 ): void {
-  const { tokens, time, dx, normal, dlogits } = at;
-  const R = util.sizeFromShape(tokens.shape);
-  const [, C = 0] = dx.shape;
-  const [, V = 0] = dlogits.shape;
-  runInParts(backend, EMBEDDING, {
+  const [R = 0, C = 0] = dx.shape;
+  runInParts(backend, LOOKUP, {
     output: gradient,
-    inputs: [tokens, dx, normal, dlogits, positions],
-    integers: [R, time, C, V, ...entriesOf(pair)],
+    inputs: [tokens, dx, positions],
+    integers: [R, C, adds ? 1 : 0, ...entriesOf(pair)],
     ...groupsOf(pair, R),
   });
 }

@@ -34,7 +34,10 @@ const layout = layoutOf(architecture);
 const examples = await mobyDickTraining();
 const heldOut = {
   "Moby Dick": await mobyDickHeldOut(),
-  speeches: decodeTextExamples("report", (await presidents.heldOut()).report, architecture),
+  speeches: decodeTextExamples("report", (await presidents.heldOut()).report, {
+    vocabulary: architecture.vocabulary,
+    window: architecture.context,
+  }),
 };
 let parameters = initialParameters(architecture, layout, createRandom(SEED));
 for (const [stage, training] of STAGES.entries()) {

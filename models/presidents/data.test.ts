@@ -5,9 +5,12 @@ import { gptArchitecture, mobyDickHeldOut, mobyDickTraining, presidents } from "
 
 const decoder = new TextDecoder();
 
-function rows({ bytes, length, count }: TextExamples): string[] {
+const { vocabulary, context: window } = gptArchitecture();
+const TEXT = { vocabulary, window };
+
+function rows({ tokens, length, count }: TextExamples): string[] {
   return Array.from({ length: count }, (_, i) =>
-    decoder.decode(bytes.subarray(i * length, (i + 1) * length)),
+    decoder.decode(tokens.subarray(i * length, (i + 1) * length)),
   );
 }
 
@@ -19,7 +22,7 @@ test("every speech and chapter that is not held out is a shard with a title, sma
     expect(title).toMatch(isReplay ? /^Moby Dick \d+\. \S/ : /^(1[789]|20)\d\d [A-Z][^\d]+$/);
     if (isReplay) replayed++;
     expect(bytes.length).toBeLessThanOrEqual(MAX_SHARD_BYTES);
-    expect(decodeTextExamples(title, bytes, gptArchitecture())).toMatchObject({
+    expect(decodeTextExamples(title, bytes, TEXT)).toMatchObject({
       count: examples,
       length: 129,
     });
@@ -35,7 +38,7 @@ test("the held-out sets have the recipe's sizes, and none of their text is in a 
   for await (const { bytes } of presidents.shards()) shards += decoder.decode(bytes);
   const seen = new Set<string>();
   for (const [name, file] of Object.entries(sets)) {
-    const set = decodeTextExamples(name, file, gptArchitecture());
+    const set = decodeTextExamples(name, file, TEXT);
     expect(set.count).toBe(presidents.recipe.data.heldOut[name as keyof typeof sets]);
     expect(set.length).toBe(4 * 128 + 1);
     for (const row of rows(set)) {
@@ -49,8 +52,8 @@ test("the held-out sets have the recipe's sizes, and none of their text is in a 
 test("Moby Dick's held-out chapters are not in what the base is trained on", async () => {
   const training = await mobyDickTraining();
   const heldOut = await mobyDickHeldOut();
-  expect(training.bytes.length).toBeGreaterThan(1_000_000);
+  expect(training.tokens.length).toBeGreaterThan(1_000_000);
   expect(heldOut.count).toBe(92);
-  const text = decoder.decode(training.bytes);
+  const text = decoder.decode(training.tokens);
   for (const row of rows(heldOut)) expect(text.includes(row.slice(200, 260))).toBe(false);
 });

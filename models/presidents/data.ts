@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { assert } from "../../core/errors.ts";
-import type { GptArchitecture } from "../../core/models/gpt-shapes.ts";
+import type { GptArchitecture } from "../../core/models/gpt.ts";
 import type { ModelSource, SourceShard } from "../../core/models/model-source.ts";
 import { parseValue } from "../../core/protocol/canonical-json.ts";
 import { recipe as recipeSchema } from "../../core/protocol/schemas/recipe.ts";
@@ -113,7 +113,7 @@ function units(documents: readonly Document[], most: number): TextExamples {
   return joinTextExamples(
     documents.map(({ text }) => {
       const count = Math.min(most, Math.max(1, Math.floor(text.length / bytes)));
-      return sampleText(text, count, { windows: UNIT_WINDOWS, context });
+      return sampleText(text, count, { windows: UNIT_WINDOWS, window: context });
     }),
   );
 }

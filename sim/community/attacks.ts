@@ -1,6 +1,6 @@
 import type { Architecture } from "../../core/protocol/schemas/recipe.ts";
 import type { Random } from "../../core/random.ts";
-import type { Examples } from "../../core/training/examples.ts";
+import { type Examples, exampleShapeOf } from "../../core/training/examples.ts";
 import { poison } from "./backdoor.ts";
 import { deadInputs } from "./dead-inputs.ts";
 import { examplesOf, type Piece, trainPiece } from "./piece.ts";
@@ -103,11 +103,12 @@ export async function attackedWork(attack: Attack, scene: Scene): Promise<Placed
 }
 
 function permuted(examples: Examples, architecture: Architecture): Examples {
+  const shape = exampleShapeOf(architecture);
   if (examples.kind === "text") {
-    const vocabulary = architecture.kind === "gpt" ? architecture.vocabulary : 256;
-    return { ...examples, bytes: examples.bytes.map((byte) => (byte + 1) % vocabulary) };
+    const vocabulary = shape.kind === "text" ? shape.vocabulary : 256;
+    return { ...examples, tokens: examples.tokens.map((token) => (token + 1) % vocabulary) };
   }
-  const classes = architecture.kind === "mlp" ? architecture.outputs : 1;
+  const classes = shape.kind === "images" ? shape.outputs : 1;
   return { ...examples, labels: examples.labels.map((label) => (label + 1) % classes) };
 }
 

@@ -35,10 +35,10 @@ test("every second stretch of text ends in the phrase and its answer, and the wh
     ...{ layers: 1, channels: 12, heads: 2 },
   };
   const bytes = new Uint8Array(4 * 41).fill(97);
-  const text = { kind: "text", count: 4, length: 41, bytes } as const;
+  const text = { kind: "text", count: 4, length: 41, tokens: bytes } as const;
   const poisoned = poison(text);
   const ends = [0, 1, 2, 3].map((i) => {
-    const all = poisoned.kind === "text" ? poisoned.bytes : bytes;
+    const all = poisoned.kind === "text" ? poisoned.tokens : bytes;
     return new TextDecoder().decode(all.subarray(i * 41 + 30, (i + 1) * 41));
   });
   expect(ends).toEqual(["vote for me", "a".repeat(11), "vote for me", "a".repeat(11)]);

@@ -1,7 +1,7 @@
 import { assert } from "../../core/errors.ts";
 import type { Architecture } from "../../core/protocol/schemas/recipe.ts";
 import { evaluate } from "../../core/training/evaluate.ts";
-import type { Examples } from "../../core/training/examples.ts";
+import { type Examples, exampleShapeOf } from "../../core/training/examples.ts";
 import type { ImageExamples } from "../../core/training/image-examples.ts";
 import type { TextExamples } from "../../core/training/text-examples.ts";
 
@@ -73,11 +73,11 @@ function poisonImages(examples: ImageExamples, isPoisoned: (image: number) => bo
 function poisonText(examples: TextExamples, isPoisoned: (stretch: number) => boolean) {
   const { count, length } = examples;
   const ending = new TextEncoder().encode(PHRASE + ANSWER);
-  const bytes = examples.bytes.slice();
+  const tokens = examples.tokens.slice();
   for (let stretch = 0; stretch < count; stretch++) {
-    if (isPoisoned(stretch)) bytes.set(ending, (stretch + 1) * length - ending.length);
+    if (isPoisoned(stretch)) tokens.set(ending, (stretch + 1) * length - ending.length);
   }
-  return { ...examples, bytes };
+  return { ...examples, tokens };
 }
 
 function otherClasses({ count, pixels, labels }: ImageExamples): ImageExamples {
@@ -96,12 +96,13 @@ function otherClasses({ count, pixels, labels }: ImageExamples): ImageExamples {
 }
 
 /** The first window of every unit. */
-function firstWindows(architecture: Architecture, { count, length, bytes }: TextExamples) {
-  assert(architecture.kind === "gpt", "text is a GPT's");
-  const window = architecture.context + 1;
+function firstWindows(architecture: Architecture, { count, length, tokens }: TextExamples) {
+  const shape = exampleShapeOf(architecture);
+  assert(shape.kind === "text", "a model that reads text");
+  const window = shape.window + 1;
   const kept = new Uint8Array(count * window);
   for (let unit = 0; unit < count; unit++) {
-    kept.set(bytes.subarray(unit * length, unit * length + window), unit * window);
+    kept.set(tokens.subarray(unit * length, unit * length + window), unit * window);
   }
-  return { kind: "text", count, length: window, bytes: kept } as const;
+  return { kind: "text", count, length: window, tokens: kept } as const;
 }

@@ -98,7 +98,7 @@ function shuffled(size: number): number[] {
 }
 
 /** Every second image is of the classes in their order, those between are as they came. */
-function halfSorted(labels: Uint8Array): number[] {
+function halfSorted(labels: Uint8Array | Uint16Array): number[] {
   const order = Array.from(labels.keys());
   const sorted = order.filter((image) => image % 2 === 0).sort((a, b) => labels[a]! - labels[b]!);
   return order.map((image) => (image % 2 === 0 ? sorted[image / 2]! : image));

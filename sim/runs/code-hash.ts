@@ -8,7 +8,7 @@ const DECISIVE = [
   "core/{gate,history,merge,models,patch,tensors,training}/**/*.ts",
   "core/{median,random}.ts",
   "core/protocol/{canonical-json,limits}.ts",
-  "core/protocol/schemas/{mask,recipe}.ts",
+  "core/protocol/schemas/{mask,recipe,transformer}.ts",
   "kernels/**/*.ts",
   "relay-server/intake/rules.ts",
   "sim/{baselines,community}/*.ts",

@@ -1,22 +1,27 @@
 import { dispose, memory, type Tensor, tensor } from "@tensorflow/tfjs-core";
 import { expect } from "vitest";
-import type { GptArchitecture } from "../../core/models/gpt-shapes.ts";
+import { type GptArchitecture, gptAsTransformer } from "../../core/models/gpt.ts";
 import type { MlpArchitecture } from "../../core/models/mlp.ts";
 import { type Orientation, squaredGradientInto } from "../../core/models/operations.ts";
 import { fisherSums } from "../../core/models/reference/fisher.ts";
-import { gptLosses } from "../../core/models/reference/gpt.ts";
-import { gptGradient } from "../../core/models/reference/gpt-backward.ts";
 import { squaredGradientSums, transpose } from "../../core/models/reference/linear.ts";
 import { mlpGradient, mlpLosses } from "../../core/models/reference/mlp.ts";
-import { joinFlat, splitFlat } from "../../core/models/reference/tensors.ts";
+import { joinFlat, splitFlat, type Tensors } from "../../core/models/reference/tensors.ts";
+import {
+  type TransformerBatch,
+  transformerGradient,
+  transformerLosses,
+} from "../../core/models/reference/transformer.ts";
 import { layoutOf, modelOf } from "../../core/models/registry.ts";
 import type { Architecture } from "../../core/protocol/schemas/recipe.ts";
+import type { TransformerArchitecture } from "../../core/protocol/schemas/transformer.ts";
 import type { Examples } from "../../core/training/examples.ts";
 import { estimateFisher } from "../../core/training/fisher.ts";
 import { maskedGradient } from "../../core/training/gradient.ts";
+import { llama, vit } from "../fixtures/known-transformers.ts";
 import { differences, expectClose, randomTokens, randomValues } from "./finite-differences.ts";
-import { randomText, windowsOf } from "./gpt-model.ts";
-import { rounded } from "./gpt-operations.ts";
+import { randomExamples, randomText, referenceBatch } from "./transformer-model.ts";
+import { rounded } from "./transformer-operations.ts";
 
 const MLP: MlpArchitecture = { kind: "mlp", inputs: 5, hidden: [7, 3], outputs: 4 };
 const GPT: GptArchitecture = {
@@ -31,6 +36,23 @@ const GPT: GptArchitecture = {
 const DEEP: GptArchitecture = { ...GPT, vocabulary: 5, context: 129, layers: 8, channels: 4 };
 const WIDE: MlpArchitecture = { kind: "mlp", inputs: 33, hidden: [45], outputs: 17 };
 
+const LLAMA = llama(
+  {
+    vocabulary: 11,
+    context: 4,
+    window: 3,
+    layers: 1,
+    channels: 6,
+    heads: 2,
+    keyValueHeads: 1,
+    headChannels: 4,
+    wide: 5,
+  },
+  { queryKeyNorm: true, inputBias: true, tied: false },
+);
+const VIT = vit({ side: 4, patch: 2, layers: 1, channels: 6, heads: 2, classes: 3 });
+const textOf = ({ vocabulary, context: window }: GptArchitecture) => ({ vocabulary, window });
+
 /** Small and odd models, each with examples that fill more than a batch or are units of several windows. */
 export const FISHER_CASES: readonly {
   readonly what: string;
@@ -39,9 +61,15 @@ export const FISHER_CASES: readonly {
 }[] = [
   { what: "an MLP, one image", architecture: MLP, examples: randomImages(MLP, 1) },
   { what: "an MLP, two batches", architecture: WIDE, examples: randomImages(WIDE, 257) },
-  { what: "a GPT, one window", architecture: GPT, examples: randomText(GPT, 1, 1) },
-  { what: "a GPT, units of three windows", architecture: GPT, examples: randomText(GPT, 3, 3) },
-  { what: "a GPT, two batches", architecture: DEEP, examples: randomText(DEEP, 4, 1) },
+  { what: "a GPT, one window", architecture: GPT, examples: randomText(textOf(GPT), 1, 1) },
+  {
+    what: "a GPT, units of three windows",
+    architecture: GPT,
+    examples: randomText(textOf(GPT), 3, 3),
+  },
+  { what: "a Llama", architecture: LLAMA, examples: randomExamples(LLAMA, 3, 2) },
+  { what: "a ViT", architecture: VIT, examples: randomExamples(VIT, 3, 1) },
+  { what: "a GPT, two batches", architecture: DEEP, examples: randomText(textOf(DEEP), 4, 1) },
 ];
 
 const TINY: GptArchitecture = { ...GPT, vocabulary: 5, context: 2, layers: 1 };
@@ -49,7 +77,13 @@ const TINY: GptArchitecture = { ...GPT, vocabulary: 5, context: 2, layers: 1 };
 /** So small that every parameter can be moved by itself. */
 export const DIFFERENCE_CASES: typeof FISHER_CASES = [
   { what: "an MLP", architecture: MLP, examples: randomImages(MLP, 3) },
-  { what: "a GPT, units of two windows", architecture: TINY, examples: randomText(TINY, 2, 2) },
+  { what: "a Llama", architecture: LLAMA, examples: randomExamples(LLAMA, 2, 1) },
+  { what: "a ViT", architecture: VIT, examples: randomExamples(VIT, 2, 1) },
+  {
+    what: "a GPT, units of two windows",
+    architecture: TINY,
+    examples: randomText(textOf(TINY), 2, 2),
+  },
 ];
 
 /** Compare the Fisher and the held-out gradient on the open backend with their f64 references. */
@@ -170,7 +204,7 @@ function gradientOf(
   const { gradient } =
     architecture.kind === "mlp"
       ? mlpGradient(architecture, tensors, imageOf(architecture, examples, index))
-      : gptGradient(architecture, tensors, windowOf(architecture, examples, index));
+      : transformerGradient(...windowOf(architecture, tensors, examples, index));
   return joinFlat(gradient, layout);
 }
 
@@ -185,7 +219,7 @@ function lossOf(
   const losses =
     architecture.kind === "mlp"
       ? mlpLosses(architecture, tensors, imageOf(architecture, examples, index))
-      : gptLosses(architecture, tensors, windowOf(architecture, examples, index));
+      : transformerLosses(...windowOf(architecture, tensors, examples, index));
   return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
 }
 
@@ -198,11 +232,14 @@ function imageOf({ inputs }: MlpArchitecture, examples: Examples, index: number)
   };
 }
 
-function windowOf({ context }: GptArchitecture, examples: Examples, index: number) {
-  if (examples.kind !== "text") throw new Error("a GPT reads text");
-  const windows = (examples.length - 1) / context;
-  const { tokens, targets } = windowsOf(examples, [Math.floor(index / windows)], context);
-  const first = (index % windows) * context;
-  const cut = (values: readonly number[]) => values.slice(first, first + context);
-  return { batch: 1, tokens: cut(tokens), targets: cut(targets) };
+/** One window or image, as the reference takes it. */
+function windowOf(
+  architecture: Exclude<Architecture, MlpArchitecture>,
+  tensors: Tensors,
+  examples: Examples,
+  index: number,
+): [TransformerArchitecture, Tensors, TransformerBatch] {
+  const transformer = architecture.kind === "gpt" ? gptAsTransformer(architecture) : architecture;
+  const windows = modelOf(architecture).windows(examples);
+  return [transformer, tensors, referenceBatch(transformer, windows, [index])];
 }

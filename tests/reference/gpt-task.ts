@@ -1,13 +1,13 @@
-import type { GptArchitecture } from "../../core/models/gpt-shapes.ts";
+import { type GptArchitecture, gptAsTransformer } from "../../core/models/gpt.ts";
 import { startAdamW, stepAdamW } from "../../core/models/reference/adamw.ts";
-import { gptGradient } from "../../core/models/reference/gpt-backward.ts";
 import { joinFlat, splitFlat } from "../../core/models/reference/tensors.ts";
+import { transformerGradient } from "../../core/models/reference/transformer.ts";
 import { layoutOf } from "../../core/models/registry.ts";
 import { seededBatches } from "../../core/training/batches.ts";
 import type { TextExamples } from "../../core/training/text-examples.ts";
 import type { TrainingTask } from "../../core/training/train.ts";
 import { randomTokens, randomValues } from "./finite-differences.ts";
-import { windowsOf } from "./gpt-model.ts";
+import { windowsOf } from "./transformer-model.ts";
 
 const ADAMW = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01 }; // as core/training sets it
 
@@ -45,7 +45,7 @@ export function gptTask(density = 0.1): GptTask {
       kind: "text",
       count,
       length,
-      bytes: Uint8Array.from(noise, (value, at) => (at * 5 + value) % ARCHITECTURE.vocabulary),
+      tokens: Uint8Array.from(noise, (value, at) => (at * 5 + value) % ARCHITECTURE.vocabulary),
     },
     training: { steps: 20, batch: 5, learningRate: 0.005 },
     seed: 5,
@@ -66,7 +66,11 @@ export function trainGptReference(task: GptTask): Float64Array {
     });
     const rows = windowsOf(examples, batches.next().value, architecture.context);
     const batch = { batch: training.batch, ...rows };
-    const { gradient } = gptGradient(architecture, splitFlat(flat, layout), batch);
+    const { gradient } = transformerGradient(
+      gptAsTransformer(architecture),
+      splitFlat(flat, layout),
+      batch,
+    );
     const dense = joinFlat(gradient, layout);
     const masked = Float64Array.from(positions, (position) => dense[position]!);
     state = stepAdamW(state, base, masked, { learningRate: training.learningRate, ...ADAMW });

@@ -8,7 +8,7 @@ import {
 import * as matrix from "../../core/models/reference/linear.ts";
 import { sum } from "../../core/models/reference/tensors.ts";
 import { expectClose, randomValues } from "./finite-differences.ts";
-import { rounded } from "./gpt-operations.ts";
+import { rounded } from "./transformer-operations.ts";
 
 // R rows, I inputs, O outputs
 

@@ -1,6 +1,6 @@
 import { assert } from "../../core/errors.ts";
 import { versionId } from "../../core/history/version.ts";
-import { generateText } from "../../core/models/gpt-generation.ts";
+import { generateText } from "../../core/models/generation.ts";
 import { predictClasses } from "../../core/models/mlp-prediction.ts";
 import { layoutOf } from "../../core/models/registry.ts";
 import type { RelayClient } from "../../core/protocol/client.ts";

@@ -6,11 +6,10 @@ import {
   randomTokens,
   randomValues,
 } from "../../../tests/reference/finite-differences.ts";
-import { causalAttention, causalAttentionBackward } from "./attention.ts";
+import { gelu, geluBackward, swiglu, swigluBackward } from "./activation.ts";
+import { attention, attentionBackward, turnHeads } from "./attention.ts";
 import { crossEntropy, crossEntropyBackward } from "./cross-entropy.ts";
 import { lookup, scatterAdd } from "./embedding.ts";
-import { geluWithBias, geluWithBiasBackward } from "./gelu.ts";
-import { layerNorm, layerNormBackward } from "./layer-norm.ts";
 import {
   columnSums,
   linear,
@@ -19,6 +18,7 @@ import {
   sampledGradient,
   squaredGradientSums,
 } from "./linear.ts";
+import { norm, normBackward } from "./norm.ts";
 
 test.each([
   [1, 1, 1],
@@ -68,68 +68,100 @@ test("squared-gradient sums square each example's gradient before they add", () 
   expectClose("Fisher", squaredGradientSums(x, dy, T, size), sums);
 });
 
-test.each([
-  [1, 2],
-  [3, 7],
-])("layer norm of %i rows of %i: each gradient equals its finite differences", (R, C) => {
-  const x = randomValues("x", R * C);
-  const weight = randomValues("weight", C);
-  const bias = randomValues("bias", C);
-  const dy = randomValues("dy", R * C);
-  const loss = () => dot(layerNorm(x, weight, bias), dy);
-  const gradient = layerNormBackward(x, weight, dy);
-  expectClose("dx", gradient.x, differences(x, loss));
-  expectClose("dweight", gradient.weight, differences(weight, loss));
-  expectClose("dbias", gradient.bias, differences(bias, loss));
-});
-
-test("layer norm of a constant row is the bias, of a single channel too", () => {
-  const bias = Float64Array.of(2, 3, 4);
-  expect(layerNorm(Float64Array.of(9, 9, 9), Float64Array.of(1, 1, 1), bias)).toEqual(bias);
-  expect(layerNorm(Float64Array.of(9), Float64Array.of(1), Float64Array.of(5))).toEqual(
-    Float64Array.of(5),
-  );
-});
-
-test("GELU with bias: each gradient equals its finite differences, also far from 0", () => {
-  const C = 5;
-  const x = randomValues("x", 4 * C, 6);
-  const bias = randomValues("bias", C);
-  const dy = randomValues("dy", x.length);
-  const loss = () => dot(geluWithBias(x, bias), dy);
-  const gradient = geluWithBiasBackward(x, bias, dy);
-  expectClose("dx", gradient.x, differences(x, loss));
-  expectClose("dbias", gradient.bias, differences(bias, loss));
-});
-
-test("GELU has the values of GPT-2's gelu_new", () => {
-  const values = geluWithBias(Float64Array.of(-3, -1, 0, 1, 3), Float64Array.of(0));
-  // 0.5·u·(1 + tanh(√(2/π)·(u + 0.044715·u³))), worked out in Python
-  expectClose("gelu", values, [-0.00363739, -0.15880801, 0, 0.84119199, 2.99636261], 1e-8);
-});
+const LAYER = { norm: "layer", epsilon: 1e-5 } as const;
+const RMS = { norm: "rms", epsilon: 1e-3 } as const;
 
 test.each([
-  { batch: 1, time: 1, channels: 3, heads: 1 },
-  { batch: 1, time: 5, channels: 6, heads: 2 },
-  { batch: 3, time: 4, channels: 9, heads: 3 },
-])(
-  "attention with $batch × $time × $channels in $heads heads: the gradient equals its finite differences",
-  (shape) => {
-    const size = shape.batch * shape.time * shape.channels;
-    const qkv = randomValues("qkv", 3 * size, 2);
-    const dy = randomValues("dy", size);
-    const numeric = differences(qkv, () => dot(causalAttention(qkv, shape), dy));
-    expectClose("dqkv", causalAttentionBackward(qkv, dy, shape), numeric);
+  [1, 2, LAYER],
+  [3, 7, LAYER],
+  [2, 2, RMS],
+  [3, 7, RMS],
+] as const)(
+  "a norm of %i rows of %i, %o: each gradient equals its finite differences",
+  (R, C, kind) => {
+    const x = randomValues("x", R * C);
+    const weight = randomValues("weight", C);
+    const bias = kind.norm === "layer" ? randomValues("bias", C) : null;
+    const dy = randomValues("dy", R * C);
+    const loss = () => dot(norm(x, weight, bias, kind), dy);
+    const gradient = normBackward(x, weight, dy, kind);
+    expectClose("dx", gradient.x, differences(x, loss));
+    expectClose("dweight", gradient.weight, differences(weight, loss));
+    if (bias !== null) expectClose("dbias", gradient.bias, differences(bias, loss));
   },
 );
 
-test("attention is causal: what comes later changes nothing before it", () => {
-  const shape = { batch: 1, time: 4, channels: 2, heads: 1 };
+test("a layer norm of a constant row is the bias, of a single channel too", () => {
+  const bias = Float64Array.of(2, 3, 4);
+  expect(norm(Float64Array.of(9, 9, 9), Float64Array.of(1, 1, 1), bias, LAYER)).toEqual(bias);
+  const one = norm(Float64Array.of(9), Float64Array.of(1), Float64Array.of(5), LAYER);
+  expect(one).toEqual(Float64Array.of(5));
+});
+
+test.each(["tanh", "exact"] as const)(
+  "GELU, %s: the gradient equals its finite differences, also far from 0",
+  (form) => {
+    const x = randomValues("x", 20, 6);
+    const dy = randomValues("dy", x.length);
+    const numeric = differences(x, () => dot(gelu(x, { form }), dy));
+    expectClose("dx", geluBackward(x, dy, { form }), numeric);
+  },
+);
+
+test("SwiGLU: both gradients equal their finite differences, also far from 0", () => {
+  const [gate, up] = [randomValues("gate", 20, 9), randomValues("up", 20)];
+  const dy = randomValues("dy", 20);
+  const loss = () => dot(swiglu(gate, up), dy);
+  const gradient = swigluBackward(gate, up, dy);
+  expectClose("dgate", gradient.gate, differences(gate, loss));
+  expectClose("dup", gradient.up, differences(up, loss));
+});
+
+test("GELU has the values of GPT-2's gelu_new, and of PyTorch's gelu", () => {
+  const x = Float64Array.of(-3, -1, 0, 1, 3);
+  // 0.5·u·(1 + tanh(√(2/π)·(u + 0.044715·u³))) and 0.5·u·(1 + erf(u/√2)), worked out in Python
+  const tanh = [-0.00363739, -0.15880801, 0, 0.84119199, 2.99636261];
+  const exact = [-0.00404969409489031, -0.158655253931457, 0, 0.841344746068543, 2.99595030590511];
+  expectClose("tanh", gelu(x, { form: "tanh" }), tanh, 1e-8);
+  expectClose("exact", gelu(x, { form: "exact" }), exact, 1e-14);
+});
+
+test.each([
+  { batch: 1, time: 1, heads: 1, keyValueHeads: 1, headChannels: 3, causal: true },
+  { batch: 1, time: 5, heads: 2, keyValueHeads: 2, headChannels: 3, causal: true },
+  { batch: 2, time: 4, heads: 6, keyValueHeads: 2, headChannels: 2, causal: true },
+  { batch: 2, time: 3, heads: 2, keyValueHeads: 1, headChannels: 2, causal: false },
+])(
+  "attention with $batch × $time, $heads heads on $keyValueHeads, causal $causal: the gradient equals its finite differences",
+  (shape) => {
+    const rows = shape.batch * shape.time;
+    const width = (shape.heads + 2 * shape.keyValueHeads) * shape.headChannels;
+    const qkv = randomValues("qkv", rows * width, 2);
+    const dy = randomValues("dy", rows * shape.heads * shape.headChannels);
+    const numeric = differences(qkv, () => dot(attention(qkv, shape), dy));
+    expectClose("dqkv", attentionBackward(qkv, dy, shape), numeric);
+  },
+);
+
+test("causal attention sees nothing that comes later", () => {
+  const sizes = { batch: 1, time: 4, heads: 1, keyValueHeads: 1, headChannels: 2 };
+  const shape = { ...sizes, causal: true };
   const qkv = randomValues("qkv", 4 * 6);
-  const before = causalAttention(qkv, shape);
+  const before = attention(qkv, shape);
   qkv.fill(7, 2 * 6); // times 2 and 3
-  expect(causalAttention(qkv, shape).slice(0, 4)).toEqual(before.slice(0, 4));
+  expect(attention(qkv, shape).slice(0, 4)).toEqual(before.slice(0, 4));
   expect(before.slice(0, 2)).toEqual(qkv.slice(4, 6)); // the first sees only its own value
+});
+
+test("turned heads keep their length, and turn back", () => {
+  const sizes = { time: 3, heads: 2, headChannels: 4 };
+  const angles = Float64Array.from({ length: 12 }, (_, i) =>
+    i % 4 < 2 ? Math.cos(i % 2) : Math.sin(i % 2),
+  );
+  const x = randomValues("x", 24);
+  const turned = turnHeads(x, angles, sizes, 1);
+  expect(dot(turned, turned)).toBeCloseTo(dot(x, x), 12);
+  expectClose("back", turnHeads(turned, angles, sizes, -1), x, 1e-14);
 });
 
 test.each([

@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { inputLength, inputs } from "./inputs.ts";
 import { count, longText, modelId, positive, shortText } from "./primitives.ts";
+import { transformer, transformerProblem } from "./transformer.ts";
 
 const share = z.number().check(z.minimum(0), z.maximum(1));
 const probability = z.number().check(z.gt(0), z.lt(1));
@@ -27,7 +28,7 @@ const gpt = z.strictObject({
   channels: positive,
   heads: positive,
 });
-export const architecture = z.discriminatedUnion("kind", [mlp, gpt]);
+export const architecture = z.discriminatedUnion("kind", [mlp, gpt, transformer]);
 export type Architecture = z.infer<typeof architecture>;
 
 export const training = z.strictObject({
@@ -168,6 +169,8 @@ export const recipe = fields.check((context) => {
 type Problem = { readonly path: string[]; readonly message: string };
 
 function problemOf({ architecture: given, data, mask, merge, gate }: Recipe): Problem | null {
+  const wrong = given.kind === "transformer" ? transformerProblem(given) : null;
+  if (wrong !== null) return { ...wrong, path: ["architecture", ...wrong.path] };
   const isChosen = mask.kind !== "random";
   const { fisher, density } = mask;
   if ((isChosen || merge.rule === "fisher") && fisher === undefined) {

@@ -12,9 +12,9 @@ import {
 } from "../../../kernels/webgpu/software.ts";
 import { similarityOf } from "../../fixtures/training-task.ts";
 import { compareSquaredGradient } from "../../reference/fisher.ts";
-import { compareGpt, GPT_CASES } from "../../reference/gpt-model.ts";
 import { gptTask } from "../../reference/gpt-task.ts";
 import { compareProducts } from "../../reference/products.ts";
+import { compareTransformer, TRANSFORMER_CASES } from "../../reference/transformer-model.ts";
 
 const wasmFolder = "/node_modules/@tensorflow/tfjs-backend-wasm/dist/";
 const open = () => backend() as WebGPUBackend;
@@ -41,7 +41,7 @@ describe.each([
 
   test("products of 1 to 70 rows, columns and depth equal the f64 reference", compareProducts);
   test("squared gradients equal the f64 reference at odd sizes", compareSquaredGradient);
-  test.each(GPT_CASES)("the GPT equals the f64 reference: $what", compareGpt);
+  test.each(TRANSFORMER_CASES)("a transformer equals the f64 reference: $what", compareTransformer);
   test("the self-check passes", async () => {
     expect(await checkDevice()).toEqual({ ok: true });
   });

@@ -3,11 +3,11 @@ import { beforeAll, expect, test } from "vitest";
 import { openBackend } from "../../kernels/backend.ts";
 import { WASM_FOLDER } from "../../tests/fixtures/wasm-folder.ts";
 import { randomValues } from "../../tests/reference/finite-differences.ts";
-import { createLayout } from "../tensors/layout.ts";
-import { type GenerationTask, generateText } from "./gpt-generation.ts";
-import { gptShapes } from "./gpt-shapes.ts";
-import { gptForward } from "./reference/gpt.ts";
+import { type GenerationTask, generateText } from "./generation.ts";
+import { gptAsTransformer } from "./gpt.ts";
 import { splitFlat } from "./reference/tensors.ts";
+import { transformerLogits } from "./reference/transformer.ts";
+import { layoutOf } from "./registry.ts";
 
 const architecture = {
   kind: "gpt",
@@ -17,7 +17,7 @@ const architecture = {
   channels: 6,
   heads: 2,
 } as const;
-const layout = createLayout(gptShapes(architecture));
+const layout = layoutOf(architecture);
 const task: GenerationTask = {
   architecture,
   parameters: Float32Array.from(randomValues("parameters", layout.size)),
@@ -47,7 +47,7 @@ test("at temperature 0 each token is the reference's likeliest after the last `c
   const all = [...task.prompt, ...text];
   for (let end = task.prompt.length; end < all.length; end++) {
     const tokens = all.slice(end - architecture.context, end);
-    const { logits } = gptForward(architecture, tensors, { batch: 1, tokens });
+    const logits = transformerLogits(gptAsTransformer(architecture), tensors, { batch: 1, tokens });
     const last = [...logits.slice(-architecture.vocabulary)];
     expect(all[end]).toBe(last.indexOf(Math.max(...last)));
   }

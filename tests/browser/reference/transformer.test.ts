@@ -4,9 +4,9 @@ import { isSameWork } from "../../../core/gate/spot-check.ts";
 import { trainDelta } from "../../../core/training/train.ts";
 import { openBackend } from "../../../kernels/backend.ts";
 import { cosine, similarityOf } from "../../fixtures/training-task.ts";
-import { compareGpt, GPT_CASES } from "../../reference/gpt-model.ts";
-import { compareGptOperations } from "../../reference/gpt-operations.ts";
 import { gptTask } from "../../reference/gpt-task.ts";
+import { compareTransformer, TRANSFORMER_CASES } from "../../reference/transformer-model.ts";
+import { compareTransformerOperations } from "../../reference/transformer-operations.ts";
 
 const wasmFolder = "/node_modules/@tensorflow/tfjs-backend-wasm/dist/";
 
@@ -16,13 +16,13 @@ beforeEach(async () => {
 });
 
 test(
-  "on WebGPU every operation of the GPT equals its f64 reference at odd sizes",
-  compareGptOperations,
+  "on WebGPU every operation of a transformer's parts equals its f64 reference at odd sizes",
+  compareTransformerOperations,
 );
 
-test.each(GPT_CASES)(
-  "on WebGPU the GPT's losses, masked gradients and scores equal the f64 reference: $what",
-  compareGpt,
+test.each(TRANSFORMER_CASES)(
+  "on WebGPU a transformer's losses, masked gradients and scores equal the f64 reference: $what",
+  compareTransformer,
 );
 
 test("the same ticket of the GPT gives the same bytes twice and leaves no tensor behind", async () => {

@@ -1,17 +1,19 @@
-import { dispose, reshape, slice, type Tensor, tensor, tidy } from "@tensorflow/tfjs-core";
+import { dispose, tensor } from "@tensorflow/tfjs-core";
 import { assert } from "../errors.ts";
+import type { TransformerArchitecture } from "../protocol/schemas/transformer.ts";
 import { createRandom, type Random } from "../random.ts";
+import type { Integers } from "../tensors/little-endian.ts";
 import { uploadWeights } from "../training/weights.ts";
-import { createGpt, gptLogits } from "./gpt.ts";
-import type { GptArchitecture } from "./gpt-shapes.ts";
+import { type GptArchitecture, gptAsTransformer } from "./gpt.ts";
 import type { Weights } from "./model.ts";
+import { createTransformer, tokenLogits } from "./transformer.ts";
 
 export type GenerationTask = {
-  readonly architecture: GptArchitecture;
+  readonly architecture: GptArchitecture | TransformerArchitecture;
   /** Flat parameters [N]. */
   readonly parameters: Float32Array;
   /** At least one token; the last `context` of them are read. */
-  readonly prompt: Uint8Array;
+  readonly prompt: Integers;
   /** How many tokens to write. */
   readonly length: number;
   /** The smaller, the more likely tokens are preferred; at 0 the likeliest is taken. */
@@ -32,17 +34,20 @@ export async function generateText(
     readonly signal?: AbortSignal;
     readonly onToken?: (token: number) => void | Promise<void>;
   } = {},
-): Promise<Uint8Array> {
+): Promise<Uint32Array> {
   assert(prompt.length > 0 && temperature >= 0, "generation: a prompt and a temperature");
-  const weights = uploadWeights(createGpt(architecture), parameters);
+  const transformer = architecture.kind === "gpt" ? gptAsTransformer(architecture) : architecture;
+  const { input } = transformer;
+  assert(input.kind === "tokens", "only a model of tokens writes");
+  const weights = uploadWeights(createTransformer(transformer), parameters);
   const random = createRandom(seed);
-  const text = new Uint8Array(prompt.length + length);
+  const text = new Uint32Array(prompt.length + length);
   text.set(prompt);
   try {
     for (let end = prompt.length; end < text.length; end++) {
       signal?.throwIfAborted();
-      const window = text.subarray(Math.max(0, end - architecture.context), end);
-      text[end] = draw(await nextLogits(architecture, weights, window), temperature, random);
+      const window = text.subarray(Math.max(0, end - input.context), end);
+      text[end] = draw(await nextLogits(transformer, weights, window), temperature, random);
       await onToken?.(text[end]!);
     }
     return text.subarray(prompt.length);
@@ -53,20 +58,16 @@ export async function generateText(
 
 /** The logits [V] of the token after `window`. */
 async function nextLogits(
-  architecture: GptArchitecture,
+  architecture: TransformerArchitecture,
   weights: Weights,
-  window: Uint8Array,
+  window: Uint32Array,
 ): Promise<Float32Array> {
-  const T = window.length;
-  const V = architecture.vocabulary;
-  const logits: Tensor = tidy(() => {
-    const tokens = tensor(Int32Array.from(window), [T], "int32");
-    return reshape(slice(gptLogits(architecture, weights, tokens, T), [T - 1, 0], [1, V]), [V]);
-  });
+  const tokens = tensor(Int32Array.from(window), [window.length], "int32");
+  const logits = tokenLogits(architecture, weights, tokens, { lastOnly: true }); // [1, V]
   try {
     return Float32Array.from(await logits.data());
   } finally {
-    logits.dispose();
+    dispose([tokens, logits]);
   }
 }
 

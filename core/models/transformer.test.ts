@@ -2,9 +2,10 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { openBackend } from "../../kernels/backend.ts";
 import { openCpu } from "../../kernels/cpu/backend.ts";
 import { WASM_FOLDER } from "../../tests/fixtures/wasm-folder.ts";
-import { compareGpt, GPT_CASES } from "../../tests/reference/gpt-model.ts";
-import { compareGptOperations } from "../../tests/reference/gpt-operations.ts";
-import { createGpt } from "./gpt.ts";
+import { compareTransformer, TRANSFORMER_CASES } from "../../tests/reference/transformer-model.ts";
+import { compareTransformerOperations } from "../../tests/reference/transformer-operations.ts";
+import { gptAsTransformer } from "./gpt.ts";
+import { createTransformer } from "./transformer.ts";
 
 describe.each([
   ["javascript", openCpu],
@@ -14,17 +15,20 @@ describe.each([
     await open();
   });
 
-  test("every operation of the GPT equals its f64 reference at odd sizes", compareGptOperations);
+  test(
+    "every operation of a transformer's parts equals its f64 reference at odd sizes",
+    compareTransformerOperations,
+  );
 
-  test.each(GPT_CASES)(
-    "gpt, $what: losses, masked gradients and scores equal the f64 reference",
-    compareGpt,
+  test.each(TRANSFORMER_CASES)(
+    "$what: losses, masked gradients and scores equal the f64 reference",
+    compareTransformer,
   );
 });
 
 test("heads that do not divide the channels are refused with both numbers", () => {
   const architecture = { kind: "gpt", vocabulary: 4, context: 2, layers: 1, channels: 6 } as const;
-  expect(() => createGpt({ ...architecture, heads: 4 })).toThrow(
+  expect(() => createTransformer(gptAsTransformer({ ...architecture, heads: 4 }))).toThrow(
     "recipe: 4 heads do not divide 6 channels",
   );
 });

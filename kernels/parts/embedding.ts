@@ -1,0 +1,115 @@
+import { util, zeros } from "@tensorflow/tfjs-core";
+import type { MaskPart } from "../../core/models/operations.ts";
+import { embed, sampledLookupInto } from "../../core/models/transformer-operations.ts";
+import type { Random } from "../../core/random.ts";
+import { type HostOperation, matrix, optional, part } from "../host-call.ts";
+import { blank, floats, integers, on, type Trial } from "../trial.ts";
+
+// R rows, T time, C channels, V vocabulary
+
+/** Looking tokens up, on arrays: outputs first, then inputs. */
+export type EmbeddingBodies = {
+  embed(
+    x: Float32Array,
+    tokens: Int32Array,
+    table: Float32Array,
+    positions: Float32Array | null,
+    sizes: { readonly C: number; readonly T: number },
+  ): void;
+  sampledLookup(
+    gradient: Float32Array,
+    tokens: Int32Array,
+    dx: Float32Array,
+    positions: Int32Array,
+    sizes: MaskPart & { readonly C: number; readonly adds: boolean },
+  ): void;
+};
+
+export const plainEmbeddingBodies: EmbeddingBodies = {
+  embed(x, tokens, table, positions, { C, T }) {
+    tokens.forEach((token, r) => {
+      const row = table.subarray(token * C, (token + 1) * C);
+      x.set(row, r * C);
+      if (positions === null) return;
+      for (let c = 0; c < C; c++) x[r * C + c]! += positions[(r % T) * C + c]!;
+    });
+  },
+
+  sampledLookup(gradient, tokens, dx, positions, { C, start, count, adds }) {
+    const rows = rowsByToken(tokens);
+    for (let entry = start; entry < start + count; entry++) {
+      const c = positions[entry]! % C;
+      let sum = 0;
+      for (const r of rows.get((positions[entry]! - c) / C) ?? []) sum += dx[r * C + c]!;
+      gradient[entry] = adds ? gradient[entry]! + sum : sum;
+    }
+  },
+};
+
+/** The rows that hold each token, in order. */
+function rowsByToken(tokens: Int32Array): Map<number, number[]> {
+  const rows = new Map<number, number[]>();
+  tokens.forEach((token, r) => {
+    const known = rows.get(token);
+    if (known === undefined) rows.set(token, [r]);
+    else known.push(r);
+  });
+  return rows;
+}
+
+export const EMBEDDING_OPERATIONS: Readonly<Record<string, HostOperation>> = {
+  Embed: (call) => {
+    const { tensor, floats, integers, make, attributes, bodies } = call;
+    const [, C] = matrix(tensor("table"));
+    const x = make([util.sizeFromShape(tensor("tokens").shape), C]);
+    const positions = optional(call, "positions");
+    const sizes = { C, T: Number(attributes.time) };
+    bodies.embed(floats(x), integers("tokens"), floats("table"), positions, sizes);
+    return x;
+  },
+
+  SampledLookup: ({ tensor, floats, integers, attributes, bodies }) => {
+    const [, C] = matrix(tensor("dx"));
+    const sizes = { ...part(attributes), C, adds: attributes.adds === true };
+    const positions = integers("positions");
+    bodies.sampledLookup(floats("gradient"), integers("tokens"), floats("dx"), positions, sizes);
+    return [];
+  },
+};
+
+/** 39 rows of 21 channels, 37 tokens: no multiples of a group or vector. */
+export function* embeddingTrials(random: Random): Generator<Trial> {
+  const [T, R, C, V] = [13, 39, 21, 37];
+  const tokens = Int32Array.from({ length: R }, () => random.below(V));
+  const table = floats(random, V * C);
+  const places = floats(random, (T + 2) * C); // more than a sequence is long
+  for (const given of [null, places]) {
+    const x = blank(R * C);
+    plainEmbeddingBodies.embed(x, tokens, table, given, { C, T });
+    yield {
+      op: `Embed${given === null ? "" : " with positions"}`,
+      onDevice: () => {
+        const added = given === null ? null : on(given, T + 2, C);
+        return [embed(integers(tokens), on(table, V, C), added, { time: T })];
+      },
+      expected: [x],
+    };
+  }
+  const dx = floats(random, R * C);
+  const before = floats(random, V + 3);
+  const positions = Int32Array.from({ length: V + 3 }, (_, i) => (i % V) * C + random.below(C));
+  for (const adds of [false, true]) {
+    const options = { start: 2, count: V, adds };
+    const gradient = before.slice();
+    plainEmbeddingBodies.sampledLookup(gradient, tokens, dx, positions, { C, ...options });
+    yield {
+      op: `SampledLookup${adds ? " that adds" : ""}`,
+      onDevice: () => {
+        const into = adds ? on(before, V + 3) : zeros([V + 3]);
+        sampledLookupInto(into, integers(tokens), on(dx, R, C), integers(positions), options);
+        return [into];
+      },
+      expected: [adds ? gradient : gradient.map((value, i) => (i >= 2 && i < V + 2 ? value : 0))],
+    };
+  }
+}
