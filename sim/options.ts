@@ -23,6 +23,7 @@ npm run sim -- --preset NAME [--quick]: a study of many communities, written int
   --stale SHARE       of the volunteers that are slow                         0
   --shards NAME       ${SHARD_ARRANGEMENTS.join(", ")}                                shipped
   --without A,B       leave defences out: ${DEFENCES.join(", ")}
+  --burst             everybody begins at once and takes equally long
   --set PATH=VALUE    any other value of the recipe, such as merge.outerStep=2; may be repeated
   --seed TEXT         of a quick preset several, such as 1,2,3                 1
   --probe             also score every contribution in all ways
@@ -85,6 +86,7 @@ export function parseOptions(args: readonly string[]): SimOptions | string {
     without,
     shards,
     isProbed: values.probe,
+    isBurst: values.burst,
     seed: values.seed,
     changes,
     asJson: values.json,
@@ -110,6 +112,7 @@ function readFlags(args: readonly string[]) {
       seed: { type: "string", default: "1" },
       preset: { type: "string" },
       quick: { type: "boolean", default: false },
+      burst: { type: "boolean", default: false },
       probe: { type: "boolean", default: false },
       json: { type: "boolean", default: false },
       help: { type: "boolean", default: false },

@@ -67,3 +67,18 @@ test("G10: an item that is undecided alone is neither refused nor merged", async
   );
   expect(result).toEqual({ passed: [0, 1, 3], bad: [], left: [2], evaluations: 6 });
 });
+
+test("G10: nothing is tested twice: at a smaller alpha it would not pass either", async () => {
+  const tested: string[] = [];
+  const result = await bisect(items(8), 0.05, async (cohort) => {
+    tested.push(cohort.join());
+    return cohort.length === 8 ? "undecided" : "pass"; // each half passes, the whole does not
+  });
+  expect(tested).toEqual(["0,1,2,3,4,5,6,7", "0,1,2,3", "4,5,6,7"]);
+  expect(result.passed).toEqual([0, 1, 2, 3]);
+});
+
+test("G10: a cohort of which no part will pass is not halved, and nobody is refused for it", async () => {
+  const result = await bisect(items(8), 0.05, async () => "hopeless");
+  expect(result).toEqual({ passed: [], bad: [], left: items(8), evaluations: 1 });
+});

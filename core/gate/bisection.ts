@@ -11,16 +11,15 @@ export type Bisection<Item> = {
   readonly evaluations: number;
 };
 
-/** Tests a part of the cohort, merged, at error rate `alpha`. */
-export type BisectionTest<Item> = (
-  part: readonly Item[],
-  alpha: number,
-) => Promise<"pass" | "fail" | "undecided">;
+/** Tests a part of the cohort, merged, at error rate `alpha`; "hopeless" says that no part of it will pass either. */
+export type BisectionTest<Item> = (part: readonly Item[], alpha: number) => Promise<Decision>;
+
+type Decision = "pass" | "fail" | "undecided" | "hopeless";
 
 /**
  * Find the bad items of a cohort as a merge queue does: test it whole, halve what does not pass down to
  * single items, and test again what is left without those that did not pass alone (protocol G10). At
- * most 2n tests. Only an item that failed alone is bad: undecided is no reason to refuse anyone.
+ * most 2n tests, none of them twice. Only an item that failed alone is bad: undecided is no reason to refuse anyone.
  *
  * Test number i runs at alpha / (i · (i + 1)). These add up to less than `alpha`, so the probability
  * that any candidate passes wrongly stays below it however often the cohort is split.
@@ -36,20 +35,25 @@ export async function bisect<Item>(
   const bad = new Set<Item>();
   const suspects = new Set<Item>(); // did not pass alone
 
-  async function decide(part: readonly Item[]): Promise<"pass" | "fail" | "undecided"> {
+  const tested: (readonly Item[])[] = [];
+  let isHopeless = false;
+
+  async function decide(part: readonly Item[]): Promise<Decision> {
     evaluations++;
+    tested.push(part);
     const decision = await test(part, alpha / (evaluations * (evaluations + 1)));
     if (decision === "pass" && part.length > passed.length) passed = part;
+    if (decision === "hopeless") isHopeless = true;
     return decision;
   }
 
   async function search(part: readonly Item[]): Promise<void> {
     const decision = await decide(part);
-    if (decision === "pass") return;
+    if (decision === "pass" || isHopeless) return;
     if (part.length > 1) {
       const middle = (part.length + 1) >> 1;
       await search(part.slice(0, middle));
-      await search(part.slice(middle));
+      if (!isHopeless) await search(part.slice(middle));
       return;
     }
     for (const item of part) {
@@ -60,7 +64,9 @@ export async function bisect<Item>(
 
   await search(cohort);
   const remainder = cohort.filter((item) => !suspects.has(item));
-  if (remainder.length > passed.length) await decide(remainder);
+  // what was tested before would be tested at less than the alpha at which it did not pass
+  const isNew = !tested.some((part) => isSame(part, remainder));
+  if (remainder.length > passed.length && isNew && !isHopeless) await decide(remainder);
   const merged = new Set(passed);
   return {
     passed,
@@ -68,4 +74,8 @@ export async function bisect<Item>(
     left: cohort.filter((item) => !bad.has(item) && !merged.has(item)),
     evaluations,
   };
+}
+
+function isSame<Item>(a: readonly Item[], b: readonly Item[]): boolean {
+  return a.length === b.length && a.every((item, i) => item === b[i]);
 }

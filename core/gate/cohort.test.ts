@@ -7,7 +7,7 @@ import {
   toyRecipe,
 } from "../../tests/fixtures/toy-judge.ts";
 import type { Member } from "../merge/member.ts";
-import { type CohortSetting, judgeCohort } from "./cohort.ts";
+import { type CohortSetting, judgeCohort, sortOut } from "./cohort.ts";
 import { isSampled } from "./leave-one-out.ts";
 
 const parameters = new Float32Array(TOY_SIZE);
@@ -22,6 +22,7 @@ function settingOf(changes: Partial<CohortSetting> = {}): CohortSetting {
     judge: createToyJudge({ parameters }),
     parent: 0,
     release: 0,
+    best: 0,
     start: 0,
     parameters,
     mergedNorms: [],
@@ -90,4 +91,34 @@ test("G7: a patch longer than merged work is clipped to it", async () => {
   const at = outcome.passed?.candidate.members.indexOf(long!) ?? -1;
   const clip = toyRecipe.merge.clipFactor * norm;
   expect(outcome.passed?.candidate.multipliers[at]).toBe(Math.floor((4096 * clip) / long!.norm));
+});
+
+test("H14: late work that fails, and work that has waited for three cohorts, has nothing to gain; fresh work that fails has failed", () => {
+  const [fresh, late, patient, tired, quiet] = ["fresh", "late", "patient", "tired", "quiet"].map(
+    (id) => toyMember(id, toyDelta(0.1, id), { lag: id === "late" ? 1 : 0 }),
+  );
+  const outcome = {
+    passed: null,
+    failed: [fresh!, late!],
+    harmful: [quiet!],
+    left: [patient!, tired!],
+    tested: [],
+  };
+  const { again, away } = sortOut(outcome, (member) => (member === tired ? 3 : 2));
+  expect(again).toEqual([patient]);
+  expect(away).toEqual({ "gate-failed": [fresh], "no-gain": [late, tired], harmful: [quiet] });
+});
+
+test("G9: where the head has used the flip budget up, one test is enough, and everybody waits", async () => {
+  const release = new Float32Array(TOY_SIZE).fill(0.55);
+  const head = new Float32Array(TOY_SIZE).fill(0.2);
+  const recipe = { ...toyRecipe, gate: { ...toyRecipe.gate, marginNats: 0.9, flipBudget: 0.01 } };
+  const judge = createToyJudge({ parameters: head, release, best: head });
+  const small = Array.from({ length: 4 }, (_, i) => toyMember(`s${i}`, toyDelta(0, `small ${i}`)));
+  const outcome = await judgeCohort(
+    settingOf({ recipe, judge, parameters: head, parent: 1 }),
+    small,
+  );
+  expect(outcome.tested).toHaveLength(1);
+  expect(outcome).toMatchObject({ passed: null, failed: [], left: small });
 });

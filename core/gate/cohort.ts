@@ -5,8 +5,8 @@ import type { GateSetting } from "./judge.ts";
 import { harmfulMembers } from "./leave-one-out.ts";
 import { type GateVerdict, testStep } from "./suites.ts";
 
-/** Cohorts that undecided work is left over from before it is refused: chances to pass beside other work, on another head. */
-export const MOST_POSTPONEMENTS = 3;
+/** Cohorts that undecided work is left over from before it is turned away: chances to pass beside other work, on another head. */
+const MOST_POSTPONEMENTS = 3;
 
 /** A cohort's head and what is known about merged work. */
 export type CohortSetting = GateSetting & {
@@ -17,6 +17,31 @@ export type CohortSetting = GateSetting & {
   /** Whether the cohort's members are each left out in turn before it is tested. */
   readonly isSampled: boolean;
 };
+
+/** What cohorts turned away, by the code that tells why. */
+export type TurnedAway<M extends Member> = {
+  /** Failed the gate alone, on the head that it was trained on. */
+  readonly "gate-failed": readonly M[];
+  /** Waited for too many cohorts, or came late and mends what others have mended: nothing is wrong with it (protocol H14). */
+  readonly "no-gain": readonly M[];
+  readonly harmful: readonly M[];
+};
+
+/** Who is turned away after a cohort, and who waits for another one. */
+export function sortOut<M extends Member>(
+  { failed, harmful, left }: CohortOutcome<M>,
+  postponementsOf: (member: M) => number,
+): { readonly again: readonly M[]; readonly away: TurnedAway<M> } {
+  const again = left.filter((member) => postponementsOf(member) < MOST_POSTPONEMENTS);
+  const waitedOut = left.filter((member) => !again.includes(member));
+  const late = failed.filter(({ lag }) => lag > 0);
+  const away = {
+    "gate-failed": failed.filter(({ lag }) => lag === 0),
+    "no-gain": [...late, ...waitedOut],
+    harmful,
+  };
+  return { again, away };
+}
 
 /** One candidate and what the gate found. */
 export type TestedCandidate<M extends Member> = {
@@ -58,7 +83,7 @@ export async function judgeCohort<M extends Member>(
     const candidate = merge(part);
     const verdict = await testStep(setting, candidate.step, alpha);
     tested.push({ candidate, verdict });
-    return verdict.decision;
+    return verdict.isSpent ? "hopeless" : verdict.decision;
   });
   // the bisection gives back the part that it tested
   const passed = tested.find(({ candidate }) => candidate.members === found.passed);

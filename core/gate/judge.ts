@@ -5,8 +5,8 @@ import type { Evaluation } from "../training/evaluate.ts";
 /** The held-out sets, which only judging looks at. */
 export type Suite = "score" | "gate" | "protected" | "report";
 
-/** What is judged: the head, with a step on top or as it is (null), or the last release. */
-export type Subject = { readonly head: MergedStep | null } | "release";
+/** What is judged: the head, with a step on top or as it is (null), the last release, or the best version since that. */
+export type Subject = { readonly head: MergedStep | null } | "release" | "best";
 
 /** Runs models on held-out examples: a thread of the relay, or the simulation's own process. */
 export type Judge = {
@@ -22,6 +22,8 @@ export type GateSetting = {
   readonly parent: number;
   /** Number of the last release; version 0 where nothing was tagged. */
   readonly release: number;
+  /** Number of the version of least loss since the release, that and the head among them: small losses must not add up. */
+  readonly best: number;
   /** In [0, 1): each version's tests begin at another piece of a suite, whose examples lie in random order. */
   readonly start: number;
 };

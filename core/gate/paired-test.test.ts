@@ -112,3 +112,15 @@ test("G8: one ruined speech counts as much as the clip and no more", () => {
     logEvidencePass: clipped.logEvidencePass,
   });
 });
+
+test("G8: losses that are no numbers count as worse, and leave a report that JSON can hold", () => {
+  for (const broken of [Number.NaN, Number.POSITIVE_INFINITY]) {
+    const differences = Float32Array.from({ length: 4000 }, (_, i) => (i === 3 ? broken : -0.5));
+    const { decision, meanDifference } = pairedTest(differences, rules);
+    expect(decision).toBe("pass"); // one of thousands
+    expect(Number.isFinite(meanDifference)).toBe(true);
+    expect(meanDifference).toBeGreaterThan(1e6);
+    const all = pairedTest(new Float32Array(4000).fill(broken), rules);
+    expect([all.decision, Number.isFinite(all.meanDifference)]).toEqual(["fail", true]);
+  }
+});

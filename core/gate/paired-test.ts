@@ -22,7 +22,7 @@ export type PairedTestResult = {
   readonly decision: "pass" | "fail" | "undecided";
   /** Differences that were looked at. */
   readonly examples: number;
-  /** Their mean, unclipped, in nats: candidate − parent. */
+  /** Their mean, unclipped but finite, in nats: candidate − parent. */
   readonly meanDifference: number;
   /** ln of the evidence against "worse by the margin"; passes at ln(1/alpha). */
   readonly logEvidencePass: number;
@@ -64,7 +64,7 @@ export function pairedTest(differences: Float32Array, rules: PairedTestRules): P
     logEvidencePass += Math.log1p(passStake(moments, marginNats, clipNats) * gain);
     const excess = clipped - toleratedNats; // positive speaks against "no worse than tolerated"
     logEvidenceFail += Math.log1p(failStake(moments, toleratedNats, clipNats) * excess);
-    sum += difference;
+    sum += finite(difference);
     moments.count++;
     moments.sum += clipped;
     moments.squares += clipped * clipped;
@@ -87,6 +87,12 @@ export function pairedTest(differences: Float32Array, rules: PairedTestRules): P
 }
 
 type Moments = { count: number; sum: number; squares: number };
+
+/** A model that broke down is as much worse as a record can say: JSON has neither NaN nor infinities. */
+function finite(nats: number): number {
+  const most = Number.MAX_VALUE / 2 ** 32; // so that a sum of any number of examples is finite too
+  return Number.isNaN(nats) ? most : Math.max(-most, Math.min(nats, most));
+}
 
 /** The stake against "mean ≥ margin": gain / (variance + gain²), from earlier differences only. */
 function passStake({ count, sum, squares }: Moments, marginNats: number, clipNats: number): number {

@@ -8,12 +8,14 @@ type MarginRules = Pick<PairedTestRules, "marginNats" | "toleratedNats">;
 
 /** How much worse a suite may get, and the most that one of its examples counts. */
 export type SuiteRules = Readonly<Record<"parent" | "release", MarginRules>> & {
+  /** Null where a suite is not held to the best version: what is learnt costs something of what was known. */
+  readonly best: MarginRules | null;
   readonly clipNats: number | undefined;
 };
 
-/** The tests of one suite against parent and release, piece by piece until both are decided. */
+/** The tests of one suite against parent, release and best, piece by piece until all are decided. */
 export async function testSuite(
-  { recipe, judge, parent, release, start }: GateSetting,
+  { recipe, judge, parent, release, best, start }: GateSetting,
   look: Look,
   {
     suite,
@@ -22,8 +24,11 @@ export async function testSuite(
     alpha,
   }: { suite: "gate" | "protected"; examples: number; rules: SuiteRules; alpha: number },
 ): Promise<SuiteTest[]> {
-  const runs = [createRun("parent", parent, { head: null })];
-  if (release !== parent) runs.push(createRun("release", release, "release"));
+  const runs = [createRun("parent", rules.parent, parent, { head: null })];
+  if (release !== parent) runs.push(createRun("release", rules.release, release, "release"));
+  if (rules.best !== null && best !== parent && best !== release) {
+    runs.push(createRun("best", rules.best, best, "best"));
+  }
   for (const piece of piecesOf(examples, start)) {
     const candidate = await look(suite, piece);
     for (const run of runs) {
@@ -31,7 +36,7 @@ export async function testSuite(
       append(run.differences, candidate, await judge.evaluate(suite, run.subject, piece));
       run.result = pairedTest(Float32Array.from(run.differences), {
         ...recipe.gate,
-        ...rules[run.against],
+        ...run.margin,
         clipNats: rules.clipNats,
         alpha,
         beta: (recipe.gate.beta * alpha) / recipe.gate.alpha, // split over a bisection, as alpha is
@@ -54,7 +59,8 @@ export async function testSuite(
 }
 
 type Run = {
-  readonly against: "parent" | "release";
+  readonly against: SuiteTest["against"];
+  readonly margin: MarginRules;
   readonly version: number;
   readonly subject: Subject;
   /** Candidate − earlier version, nats. */
@@ -62,8 +68,13 @@ type Run = {
   result: PairedTestResult | null;
 };
 
-function createRun(against: Run["against"], version: number, subject: Subject): Run {
-  return { against, version, subject, differences: [], result: null };
+function createRun(
+  against: Run["against"],
+  margin: MarginRules,
+  version: number,
+  subject: Subject,
+): Run {
+  return { against, margin, version, subject, differences: [], result: null };
 }
 
 function append(differences: number[], candidate: Evaluation, earlier: Evaluation): void {

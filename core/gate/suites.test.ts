@@ -19,9 +19,15 @@ const stepTo = (value: number) => ({
 
 function settingOf(
   judge: GateSetting["judge"],
-  { recipe = toyRecipe, release = 0, parent = 0, start = 0 }: Partial<GateSetting> = {},
+  {
+    recipe = toyRecipe,
+    release = 0,
+    parent = 0,
+    best = parent,
+    start = 0,
+  }: Partial<GateSetting> = {},
 ): GateSetting {
-  return { recipe, judge, parent, release, start };
+  return { recipe, judge, parent, release, best, start };
 }
 
 function withProtected(gate: Partial<Recipe["gate"]> = {}): Recipe {
@@ -112,4 +118,38 @@ test("G9: flips beyond the budget hold a cohort back, and refuse nobody", async 
   expect(better).toMatchObject({ decision: "pass", flips: { flips: 0 } });
   const looks = judge.asked.filter((line) => line.startsWith("gate candidate"));
   expect(looks.length).toBe(8); // what the tests have seen is not looked at again
+});
+
+test("G8: a candidate no worse than its parent, but worse than the best since the release, is held back and nobody is at fault", async () => {
+  const best = new Float32Array(TOY_SIZE).fill(0.5);
+  const parameters = new Float32Array(TOY_SIZE).fill(0.3); // 0.24 nats worse: several small losses
+  const judge = createToyJudge({ parameters, best, release: zeros });
+  const setting = settingOf(judge, { release: 1, best: 3, parent: 5 });
+  const same = await testStep(setting, stepTo(0.31), ALPHA);
+  expect(same.decision).toBe("undecided");
+  const against = ({ against, version, decision }: (typeof same.tests)[number]) =>
+    `${against} ${version} ${decision}`;
+  expect(same.tests.map(against)).toContain("best 3 fail"); // before anything is known against the parent
+  const back = await testStep(setting, stepTo(0.5), ALPHA);
+  expect(back.decision).toBe("pass");
+  for (const known of [1, 5]) {
+    const { tests } = await testStep({ ...setting, best: known }, stepTo(0.31), ALPHA);
+    expect(tests.map(({ against }) => against)).toEqual(["parent", "release"]); // it is one of them: no third test
+  }
+});
+
+test("G9: a budget that the head has used up itself is told, so that no part of the cohort is tried", async () => {
+  const release = new Float32Array(TOY_SIZE).fill(0.55);
+  const parameters = new Float32Array(TOY_SIZE).fill(0.2);
+  const recipe = { ...toyRecipe, gate: { ...toyRecipe.gate, marginNats: 0.9, flipBudget: 0.01 } };
+  const setting = (head: Float32Array) =>
+    settingOf(createToyJudge({ parameters: head, release, best: head }), {
+      recipe,
+      parent: 5,
+      release: 4,
+    });
+  const spent = await testStep(setting(parameters), stepTo(0.2), ALPHA);
+  expect(spent).toMatchObject({ decision: "undecided", isSpent: true });
+  const own = await testStep(setting(release), stepTo(0.2), ALPHA);
+  expect(own).toMatchObject({ decision: "undecided", isSpent: false });
 });

@@ -13,10 +13,14 @@ export type GateVerdict = {
   readonly tests: readonly SuiteTest[];
   /** Null where the recipe has no budget, or a test did not pass. */
   readonly flips: FlipCount | null;
+  /** The flip budget is used up by the head already, so that no part of a cohort will pass. */
+  readonly isSpent: boolean;
 };
 
+const SPENT_SHARE = 0.9; // of the flip budget: what is left is less than honest work flips back and forth
+
 /**
- * Step 9 of the walk: whether the head with `step` is shown to be no worse than the head and the last release, on
+ * Step 9 of the walk: whether the head with `step` is shown to be no worse than the head, the last release and the best version since, on
  * every suite (protocol G8), and within the flip budget (G9), at the error rate `alpha`. A candidate must pass every
  * test, so each runs at the whole alpha: the probability of passing a bad one is no larger than that of one test.
  */
@@ -35,11 +39,15 @@ export async function testStep(
     const examples = Math.min(count, recipe.gate.maxExamples);
     tests.push(...(await testSuite(setting, look, { suite, examples, rules, alpha })));
     const decision = decisionOf(tests);
-    if (decision !== "pass") return { decision, tests, flips: null };
+    if (decision !== "pass") return { decision, tests, flips: null, isSpent: false };
   }
   const flips = await flipsOf(setting, look);
-  const isWithin = flips === null || withinFlipBudget(flips, flips.budget);
-  return { decision: isWithin ? "pass" : "undecided", tests, flips };
+  if (flips === null || withinFlipBudget(flips, flips.budget)) {
+    return { decision: "pass", tests, flips, isSpent: false };
+  }
+  const own = await flipsOf(setting, lookAtHead(setting));
+  const isSpent = own !== null && !withinFlipBudget(own, SPENT_SHARE * own.budget);
+  return { decision: "undecided", tests, flips, isSpent };
 }
 
 /**
@@ -54,7 +62,8 @@ function decisionOf(tests: readonly SuiteTest[]): GateVerdict["decision"] {
 
 function gateRules({ gate }: Recipe): SuiteRules {
   const { marginNats, clipNats } = gate;
-  return { parent: { marginNats }, release: { marginNats }, clipNats };
+  const margin = { marginNats };
+  return { parent: margin, release: margin, best: margin, clipNats };
 }
 
 /** What a model learns costs something of what it knew: up to the margin that is no reason to fail. */
@@ -62,7 +71,12 @@ function protectedRules({ gate }: Recipe): SuiteRules | null {
   if (gate.protected === undefined) return null;
   const { marginNats, releaseMarginNats, clipNats } = gate.protected;
   const upTo = (most: number) => ({ marginNats: most, toleratedNats: most });
-  return { parent: upTo(marginNats), release: upTo(releaseMarginNats), clipNats };
+  return { parent: upTo(marginNats), release: upTo(releaseMarginNats), best: null, clipNats };
+}
+
+/** What the head does as it is. */
+function lookAtHead({ judge }: GateSetting): Look {
+  return (suite, piece) => judge.evaluate(suite, { head: null }, piece);
 }
 
 /** What the last release had right on the gate suite and the candidate has wrong. */

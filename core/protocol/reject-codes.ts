@@ -34,6 +34,7 @@ export const REJECT_CODES = {
   "spot-check-failed": { status: 422, action: "new-ticket" },
   harmful: { status: 422, action: "new-ticket" },
   "judging-failed": { status: 422, action: "new-ticket" },
+  "no-gain": { status: 422, action: "new-ticket" },
   "gate-failed": { status: 422, action: "new-ticket" },
   outdated: { status: 426, action: "discard" },
   "rate-limited": { status: 429, action: "retry" },

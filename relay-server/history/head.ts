@@ -1,6 +1,6 @@
 import { assert } from "../../core/errors.ts";
 import { decodeVersion } from "../../core/history/version.ts";
-import type { VersionRecord } from "../../core/protocol/schemas/version.ts";
+import type { Metrics, VersionRecord } from "../../core/protocol/schemas/version.ts";
 import type { RelayContext, ServedModel } from "../context.ts";
 import type { ModelRow, VersionRow } from "../store/tables.ts";
 import type { Evaluator } from "../threads/open-evaluator.ts";
@@ -18,10 +18,22 @@ export type Head = ServedModel & {
   readonly paused: boolean;
   /** The last release, or what stands for it (`ledger.standard`): loaded in the evaluation thread too. */
   readonly release: { readonly number: number; readonly checkpoint: string };
+  /** The version of least loss on the report set from the release to the head; loaded too. */
+  readonly best: { readonly number: number; readonly checkpoint: string };
 };
 
 /** A head without what may change while it is one. */
-type KeptHead = Omit<Head, "paused" | "release">;
+type KeptHead = Omit<Head, "paused" | "release" | "best">;
+
+/** The best version from `release` to `head`, both among them. */
+type Best = {
+  readonly release: number;
+  readonly head: number;
+  readonly number: number;
+  readonly lossNats: number;
+};
+
+const VERSIONS_A_READ = 256; // a report is some 70 bytes
 
 /** Reads heads, and keeps the parameters of each model's last one. */
 export function createHeads(
@@ -30,6 +42,7 @@ export function createHeads(
   evaluator: Evaluator,
 ): (model: string) => Promise<Head> {
   const kept = new Map<string, KeptHead>();
+  const bests = new Map<string, Best>();
 
   async function readHead({ id: model, head }: ModelRow, served: ServedModel): Promise<KeptHead> {
     const version = await versionOf(model, head);
@@ -48,6 +61,26 @@ export function createHeads(
     const version = await ledger.version(model, number);
     assert(version !== undefined, `${model} has no version ${number}`);
     return version;
+  }
+
+  /** Found out anew where the release has changed, else among the last best and what came after it. */
+  async function bestOf(model: string, release: number, head: number): Promise<Best> {
+    const known = bests.get(model);
+    const isKnown = known?.release === release && known.head <= head;
+    let best = isKnown ? known : { release, head: release, number: release, lossNats: Infinity };
+    for (let last = head; last >= (isKnown ? known.head + 1 : release); ) {
+      const page = await ledger.versions(model, last + 1, VERSIONS_A_READ);
+      for (const { number, report } of page) {
+        const { lossNats } = JSON.parse(report) as Metrics; // as the relay wrote it
+        const isInRange = number >= release && !(isKnown && number <= known.head);
+        // of equals the newest, which is read first
+        if (isInRange && lossNats < best.lossNats) best = { ...best, number, lossNats };
+      }
+      last -= VERSIONS_A_READ;
+    }
+    best = { ...best, head };
+    bests.set(model, best);
+    return best;
   }
 
   /** True if it had to be loaded: the thread may be another one since, or have had no room for it. */
@@ -69,10 +102,17 @@ export function createHeads(
     const head = known?.number === row.head ? known : await readHead(row, served);
     kept.set(model, head);
     const release = await versionOf(model, await ledger.standard(model));
+    const best = await versionOf(model, (await bestOf(model, release.number, row.head)).number);
+    const bestLoaded = await load(best, () => checkpoints.parametersOf(best));
     const releaseLoaded = await load(release, () => checkpoints.parametersOf(release));
     const headLoaded = await load(head, () => head.parameters);
-    if (releaseLoaded || headLoaded) return headOf(model); // that took a while: a maintainer may have paused it since
+    if (bestLoaded || releaseLoaded || headLoaded) return headOf(model); // that took a while: a maintainer may have paused it since
     const { number, checkpoint } = release;
-    return { ...head, paused: row.paused === 1, release: { number, checkpoint } };
+    return {
+      ...head,
+      paused: row.paused === 1,
+      release: { number, checkpoint },
+      best: { number: best.number, checkpoint: best.checkpoint },
+    };
   };
 }

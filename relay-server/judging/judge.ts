@@ -9,18 +9,19 @@ import { metricsOf } from "../../core/training/metrics.ts";
 import type { Head } from "../history/head.ts";
 import type { Evaluator } from "../threads/open-evaluator.ts";
 
-/** Judges work on `head` in the evaluation thread, where its checkpoint and the last release's are loaded. */
+/** Judges work on `head` in the evaluation thread, where its checkpoint, the last release's and the best version's are loaded. */
 export function createJudge(
   evaluator: Pick<Evaluator, "evaluate">,
-  { model, checkpoint, release }: Head,
+  { model, checkpoint, release, best }: Head,
 ): Judge {
   return {
     evaluate(set, subject, range) {
       const task = { model, set, range };
-      if (subject !== "release") {
+      if (subject !== "release" && subject !== "best") {
         return evaluator.evaluate({ ...task, checkpoint, step: subject.head });
       }
-      return evaluator.evaluate({ ...task, checkpoint: release.checkpoint, step: null });
+      const earlier = subject === "release" ? release : best;
+      return evaluator.evaluate({ ...task, checkpoint: earlier.checkpoint, step: null });
     },
   };
 }
@@ -32,6 +33,7 @@ export function gateSettingOf(evaluator: Pick<Evaluator, "evaluate">, head: Head
     judge: createJudge(evaluator, head),
     parent: head.number,
     release: head.release.number,
+    best: head.best.number,
     start: createRandom(`gate ${head.id}`).uint32() / 2 ** 32,
   };
 }
@@ -60,14 +62,5 @@ export function gateTestOf(
   { decision, tests, flips }: GateVerdict,
   facts: Pick<GateTest, "at" | "head" | "contributions">,
 ): GateTest {
-  const told = tests.map((test) => ({
-    ...test,
-    meanDifferenceNats: finite(test.meanDifferenceNats),
-  }));
-  return { ...facts, decision, tests: told, flips };
-}
-
-/** JSON has no infinities; a model that breaks down is as much worse as it can say. */
-function finite(nats: number): number {
-  return Number.isNaN(nats) ? Number.MAX_VALUE : Math.min(nats, Number.MAX_VALUE);
+  return { ...facts, decision, tests: [...tests], flips };
 }

@@ -6,7 +6,7 @@ import type { Head } from "../history/head.ts";
 import { type Member, readPatch } from "./member.ts";
 
 const COMPARED = 64; // works that came before; a copy of older work moves a model that has it already
-const KEPT_VALUES = 16 << 20; // of them, a byte each, so that a patch is decoded once as a rule
+const KEPT_BYTES = 16 << 20; // of them, so that a patch is decoded once as a rule
 
 /**
  * How like a member is to the work on its mask that came before it and waits or was merged. The earlier of two counts,
@@ -19,7 +19,7 @@ export function createLikeness(
   positionsOf: MaskCache,
 ): LikenessOf {
   const kept = new Map<string, PlacedValues>();
-  let keptValues = 0;
+  let keptBytes = 0;
 
   /** Null if it was refused meanwhile. */
   async function valuesOf({ layout }: Head, id: string): Promise<PlacedValues | null> {
@@ -31,11 +31,11 @@ export function createLikeness(
     const { codes, scales } = patch;
     const values = { codes, scales, positions, segments };
     kept.set(id, values);
-    keptValues += codes.length;
-    for (const [oldest, { codes }] of kept) {
-      if (keptValues <= KEPT_VALUES) break;
+    keptBytes += sizeOf(values);
+    for (const [oldest, old] of kept) {
+      if (keptBytes <= KEPT_BYTES) break;
       kept.delete(oldest);
-      keptValues -= codes.length;
+      keptBytes -= sizeOf(old);
     }
     return values;
   }
@@ -48,4 +48,9 @@ export function createLikeness(
     }
     return likenessOf(member.contributor, earlier);
   };
+}
+
+/** Positions of a common mask are another cache's too, and count all the same. */
+function sizeOf({ codes, scales, positions, segments }: PlacedValues): number {
+  return codes.byteLength + scales.byteLength + positions.byteLength + segments.byteLength;
 }

@@ -1,5 +1,6 @@
+import { withinFlipBudget } from "../../core/gate/negative-flips.ts";
 import { PROTOCOL_VERSION } from "../../core/protocol/limits.ts";
-import type { Health, ModelHealth } from "../../core/protocol/schemas/status.ts";
+import type { GateTest, Health, ModelHealth } from "../../core/protocol/schemas/status.ts";
 import { type RelayContext, SOFTWARE } from "../context.ts";
 
 export async function modelHealthOf(context: RelayContext, id: string): Promise<ModelHealth> {
@@ -36,8 +37,23 @@ export async function modelHealthOf(context: RelayContext, id: string): Promise<
     gateTests,
     paused: paused !== null,
     problem:
-      paused ?? problems.get(id) ?? probe.problem() ?? skew.problem() ?? damage.problem(id) ?? held,
+      paused ??
+      problems.get(id) ??
+      probe.problem() ??
+      skew.problem() ??
+      damage.problem(id) ??
+      spentBudget(gateTests[0]) ??
+      held,
   };
+}
+
+/** What to do where the newest candidate was held back by its flips: until then nothing is merged, and nobody is to blame. */
+export function spentBudget(newest: GateTest | undefined): string | null {
+  const flips = newest?.flips ?? null;
+  if (newest?.decision !== "undecided" || flips === null) return null;
+  if (withinFlipBudget(flips, flips.budget)) return null;
+  const share = `${(100 * flips.budget).toFixed(1)}%`;
+  return `more than ${share} of what version ${flips.version} had right would be lost: tag a newer version as a release, revert what flips most, or raise the recipe's flip budget`;
 }
 
 export async function healthOf(context: RelayContext): Promise<Health> {

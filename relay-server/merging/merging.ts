@@ -1,8 +1,12 @@
-import { type CohortOutcome, judgeCohort, MOST_POSTPONEMENTS } from "../../core/gate/cohort.ts";
+import {
+  type CohortOutcome,
+  judgeCohort,
+  sortOut,
+  type TurnedAway,
+} from "../../core/gate/cohort.ts";
 import { isSampled } from "../../core/gate/leave-one-out.ts";
 import { cohortSizeFor } from "../../core/merge/cohort-size.ts";
 import { CLIP_SAMPLE } from "../../core/merge/multiplier.ts";
-import { MAX_MERGE_INPUTS } from "../../core/merge/patch-sum.ts";
 import { isStorageFull } from "../content/storage-error.ts";
 import type { RelayContext } from "../context.ts";
 import type { Head } from "../history/head.ts";
@@ -24,7 +28,10 @@ export async function mergeCohort(parts: LoopParts, head: Head): Promise<StepRes
   const { ledger, clock } = context;
   const { cohortSize, cohortSeconds } = head.recipe.merge;
   const outstanding = await ledger.outstanding(head.model, clock());
-  const size = Math.min(cohortSizeFor(cohortSize, outstanding), MAX_MERGE_INPUTS);
+  const size = cohortSizeFor(cohortSize, {
+    outstanding,
+    waiting: await ledger.undecided(head.model),
+  });
   const resting = setbacks.resting(clock());
   const waiting = await ledger.waiting(head.model, "queued", size, resting);
   const suspect = waiting.find(({ id }) => setbacks.isSuspect(id));
@@ -110,21 +117,22 @@ async function publish(
   return published === "published";
 }
 
+const WORDS: Readonly<Record<keyof TurnedAway<Member>, string>> = {
+  "gate-failed": "a model with it was not shown to be as good as the one before",
+  "no-gain": "there is nothing to gain with it any more; nothing is wrong with it",
+  harmful: "without it, the others' work does better on held-out examples",
+};
+
 /** Refuse what is known to harm; leave what is undecided to later cohorts, but not for ever. */
 async function sendOn(
   { ledger, clock }: RelayContext,
-  { failed, harmful, left }: CohortOutcome<Member>,
+  outcome: CohortOutcome<Member>,
 ): Promise<void> {
-  const again = left.filter(({ row }) => row.postponed < MOST_POSTPONEMENTS);
-  const refused = [...failed, ...left.filter((member) => !again.includes(member))];
+  const { again, away } = sortOut(outcome, ({ row }) => row.postponed);
   if (again.length > 0) await ledger.postpone(idsOf(again), clock());
-  if (refused.length > 0) {
-    const message = "a model with it was not shown to be as good as the one before";
-    await ledger.refuseWaiting(idsOf(refused), { code: "gate-failed", message }, clock());
-  }
-  if (harmful.length > 0) {
-    const message = "without it, the others' work does better on held-out examples";
-    await ledger.refuseWaiting(idsOf(harmful), { code: "harmful", message }, clock());
+  for (const code of Object.keys(WORDS) as (keyof typeof WORDS)[]) {
+    if (away[code].length === 0) continue;
+    await ledger.refuseWaiting(idsOf(away[code]), { code, message: WORDS[code] }, clock());
   }
 }
 

@@ -66,7 +66,7 @@ export const mergesInARow = sql<number>`(
       and earlier.state = 'merged' and earlier.updated_at > coalesce((
         select refused.updated_at from contributions as refused
         where refused.contributor = contributions.contributor and refused.model = contributions.model
-          and refused.state = 'refused' and refused.reason_code != 'judging-failed'
+          and refused.state = 'refused' and refused.reason_code not in ('judging-failed', 'no-gain')
         order by refused.updated_at desc limit 1), 0)
       and earlier.updated_at > coalesce((
         select max(failed.decided_at) from spot_checks as failed

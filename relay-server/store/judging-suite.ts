@@ -55,7 +55,7 @@ export function judgingSuite(ledgerTest: LedgerTest): void {
 
   ledgerTest("G5: merges count in a row; refused work begins the row anew", async (ledger) => {
     const mergedBefore = async () => (await ledger.waiting("tiny", "queued", 5))[0]?.merged_before;
-    for (const n of [4, 5]) await ledger.issueTicket(ticket(n), [0]);
+    for (const n of [4, 5, 6]) await ledger.issueTicket(ticket(n), [0]);
     await enterQueued(ledger, 1, 1);
     await enterQueued(ledger, 2, 1);
     await publish(ledger, 1, [1], { created_at: 10 });
@@ -66,10 +66,27 @@ export function judgingSuite(ledgerTest: LedgerTest): void {
     await publish(ledger, 2, [2], { created_at: 12 });
     await enterQueued(ledger, 4, 13);
     expect(await mergedBefore()).toBe(1);
+    await ledger.enter(contribution(6), bytes); // nothing is wrong with it
+    await ledger.refuseWaiting([id(6)], { code: "no-gain", message: "" }, 13);
+    expect(await mergedBefore()).toBe(1);
     await ledger.enter({ ...contribution(5), contributor: id(8) }, bytes); // another's refusal
     await ledger.refuseWaiting([id(5)], { code: "harmful", message: "" }, 14);
     expect(await mergedBefore()).toBe(1);
   });
+
+  ledgerTest(
+    "G18: what waits is counted wherever it waits, but not what a spot check is due of",
+    async (ledger) => {
+      expect(await ledger.undecided("tiny")).toBe(0);
+      await ledger.enter(contribution(1), bytes);
+      await enterQueued(ledger, 2, 1);
+      await enterQueued(ledger, 3, 1);
+      expect(await ledger.undecided("tiny")).toBe(3);
+      await ledger.drawSpotCheck(contribution(1), 2);
+      await ledger.refuseWaiting([id(2)], { code: "harmful", message: "" }, 2);
+      expect(await ledger.undecided("tiny")).toBe(1);
+    },
+  );
 
   ledgerTest("G5: merges are counted as far as they make a difference", async (ledger) => {
     const merged = Array.from({ length: NEWCOMER_MERGES + 1 }, (_, i) => 20 + i);

@@ -78,6 +78,26 @@ export function judgingParts(db: Kysely<Tables>, write: Write) {
         .execute()
         .then((rows) => rows.map((row) => ({ ...row, merged_before: Number(row.merged_before) })));
     },
+    /** How many contributions wait for judging or for a merge, without those that a spot check is due of. */
+    async undecided(model: string): Promise<number> {
+      const row = await db
+        .selectFrom("contributions")
+        .select((eb) => eb.fn.countAll<number>().as("waiting"))
+        .where("model", "=", model)
+        .where("state", "in", [...WAITING])
+        .where(({ exists, not, selectFrom }) =>
+          not(
+            exists(
+              selectFrom("spot_checks")
+                .select("contribution")
+                .whereRef("contribution", "=", "contributions.id")
+                .where("spot_checks.state", "=", "drawn"),
+            ),
+          ),
+        )
+        .executeTakeFirstOrThrow();
+      return Number(row.waiting);
+    },
     /** It passed the screen; `agreement` is its z, null where there was no reference. */
     passScreen(id: string, agreement: number | null, at: number): Promise<void> {
       const change = { state: "screened", agreement, screened_at: at, updated_at: at } as const;

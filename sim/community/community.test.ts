@@ -26,6 +26,7 @@ const options: CommunityOptions = {
   without: new Set(),
   shards: "shipped",
   isProbed: false,
+  isBurst: false,
   seed: "sim test",
 };
 const silent = () => {};

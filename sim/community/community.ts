@@ -29,6 +29,8 @@ export type CommunityOptions = {
   readonly stale: number;
   readonly without: ReadonlySet<Defence>;
   readonly shards: ShardArrangement;
+  /** Whether everybody begins at the same moment and takes equally long, so that all work comes in at once. */
+  readonly isBurst: boolean;
   /** Whether every screen and score is recorded for every contribution. */
   readonly isProbed: boolean;
   readonly seed: string;
@@ -74,7 +76,8 @@ export async function runCommunity(
     const piece = await issueTicket(relay, volunteer, issued++, decks[volunteer.index]!());
     traffic.download(piece);
     const jitter = 1 + JITTER * (2 * unit(volunteer.random) - 1);
-    events.push(now + volunteer.pieceSeconds * jitter, { kind: "arrive", piece });
+    const seconds = options.isBurst ? PIECE_SECONDS : volunteer.pieceSeconds * jitter;
+    events.push(now + seconds, { kind: "arrive", piece });
   }
 
   async function arrive(piece: Piece, now: number): Promise<void> {
@@ -99,8 +102,9 @@ export async function runCommunity(
       settle(id, "merged");
       merged.set(id, sent);
     }
-    for (const { id } of outcome.failed) settle(id, "gate-failed");
-    for (const { id } of outcome.harmful) settle(id, "harmful");
+    for (const code of Object.keys(outcome.away) as (keyof typeof outcome.away)[]) {
+      for (const { id } of outcome.away[code]) settle(id, code);
+    }
     if (outcome.merged.length === 0) return;
     traffic.publish(outcome.stepBytes);
     const report = await versionReportOf(relay, outcome, now, traffic);
@@ -115,14 +119,16 @@ export async function runCommunity(
   }
 
   for (const volunteer of volunteers) {
-    events.push(volunteer.pieceSeconds * unit(volunteer.random), { kind: "ask", volunteer });
+    const start = volunteer.pieceSeconds * unit(volunteer.random);
+    events.push(options.isBurst ? 0 : start, { kind: "ask", volunteer });
   }
   let end = 0;
   for (let next = events.pop(); next !== null; next = events.pop()) {
     const { at, event } = next;
     if (event.kind === "ask") await ask(event.volunteer, at);
     if (event.kind === "arrive") await arrive(event.piece, at);
-    if (isCohortDue(relay, at)) await merge(at);
+    // what comes at the same moment is judged before anything is merged, as on the relay
+    if (events.nextAt() !== at && isCohortDue(relay, at)) await merge(at);
     end = at;
   }
   while (relay.queue.length > 0) await merge(end); // what was left over and will see no more cohorts

@@ -12,7 +12,7 @@ import type { Chore, Stopwatch } from "./stopwatch.ts";
  */
 export function createJudge(
   model: SimModel,
-  { parameters, release }: { readonly parameters: Float32Array; readonly release: Float32Array },
+  { parameters, release, best }: Readonly<Record<"parameters" | "release" | "best", Float32Array>>,
   kept: Map<string, Evaluation>,
   stopwatch: Stopwatch,
   chores: Readonly<Partial<Record<Suite, Chore>>>,
@@ -28,12 +28,14 @@ export function createJudge(
   }
   function parametersOf(subject: Subject): Float32Array {
     if (subject === "release") return release;
+    if (subject === "best") return best;
     return subject.head === null ? parameters : applyDeltaStep(parameters, subject.head);
   }
   return {
     async evaluate(suite, subject, range) {
-      const isKept = subject === "release" || subject.head === null;
-      const name = `${suite} ${subject === "release" ? subject : "head"} ${range.join()}`;
+      const isEarlier = subject === "release" || subject === "best";
+      const isKept = isEarlier || subject.head === null;
+      const name = `${suite} ${isEarlier ? subject : "head"} ${range.join()}`;
       const known = isKept ? kept.get(name) : undefined;
       if (known !== undefined) return known;
       const chore = chores[suite];

@@ -1,4 +1,9 @@
-import { type CohortOutcome, judgeCohort, MOST_POSTPONEMENTS } from "../../core/gate/cohort.ts";
+import {
+  type CohortOutcome,
+  judgeCohort,
+  sortOut,
+  type TurnedAway,
+} from "../../core/gate/cohort.ts";
 import { gateReportOf } from "../../core/gate/gate-report.ts";
 import { isSampled } from "../../core/gate/leave-one-out.ts";
 import { mergeRecordOf } from "../../core/history/merge-record.ts";
@@ -12,7 +17,7 @@ import { applyDeltaStep, encodeDeltaStep } from "../../core/tensors/delta-step.t
 import { encodeCheckpoint } from "../../core/tensors/manifest.ts";
 import { metricsOf } from "../../core/training/metrics.ts";
 import { maskAfterHead } from "./masks.ts";
-import { count, headOf, type Relay, reportOf, type Waiting } from "./relay.ts";
+import { bestOf, count, headOf, type Relay, reportOf, type Waiting } from "./relay.ts";
 import { judgeOf } from "./screening.ts";
 import { unit } from "./volunteer.ts";
 
@@ -21,9 +26,7 @@ const SECOND_MS = 1000;
 /** What became of a cohort. */
 export type MergeReport = {
   readonly merged: readonly Waiting[];
-  /** Refused by the gate, and by leaving them out. */
-  readonly failed: readonly Waiting[];
-  readonly harmful: readonly Waiting[];
+  readonly away: TurnedAway<Waiting>;
   /** Candidates that were tested, and the examples of the one that passed. */
   readonly tests: number;
   readonly gateExamples: number;
@@ -38,7 +41,8 @@ export function isCohortDue({ queue, model, outstanding }: Relay, now: number): 
   if (first === undefined) return false;
   let out = 0;
   for (const tickets of outstanding.values()) out += tickets;
-  return queue.length >= cohortSizeFor(cohortSize, out) || now - first.queuedAt >= cohortSeconds;
+  const size = cohortSizeFor(cohortSize, { outstanding: out, waiting: queue.length });
+  return queue.length >= size || now - first.queuedAt >= cohortSeconds;
 }
 
 /** Steps 8 to 10 of the walk: merge, test and publish what waits. */
@@ -50,10 +54,11 @@ export async function mergeWaiting(relay: Relay, now: number): Promise<MergeRepo
     lag: head - waiting.sent.piece.base.record.number,
   }));
   const outcome = await judged(relay, cohort);
-  const { passed, failed, harmful } = outcome;
-  for (const { contributor } of [...failed, ...harmful]) relay.merges.set(contributor, 0);
-  const again = outcome.left.filter(({ postponed }) => postponed < MOST_POSTPONEMENTS);
-  const given = outcome.left.filter((member) => !again.includes(member));
+  const { passed } = outcome;
+  const { again, away } = sortOut(outcome, ({ postponed }) => postponed);
+  for (const { contributor } of [...away["gate-failed"], ...away.harmful]) {
+    relay.merges.set(contributor, 0);
+  }
   relay.queue = again.map((member) => ({
     ...member,
     postponed: member.postponed + 1,
@@ -62,8 +67,7 @@ export async function mergeWaiting(relay: Relay, now: number): Promise<MergeRepo
   const stepBytes = passed === null ? 0 : await publish(relay, outcome, passed.candidate, now);
   return {
     merged: passed?.candidate.members ?? [],
-    failed: [...failed, ...given],
-    harmful,
+    away,
     tests: outcome.tested.length,
     gateExamples: passed?.verdict.tests[0]?.examples ?? 0,
     stepBytes,
@@ -81,7 +85,7 @@ async function judged(relay: Relay, cohort: readonly Waiting[]): Promise<CohortO
   if (without.has("gate")) {
     const weights = weighCohort(cohort, norms, recipe);
     const candidate = mergeCandidate(parameters, cohort, weights, recipe);
-    const verdict = { decision: "pass", tests: [], flips: null } as const;
+    const verdict = { decision: "pass", tests: [], flips: null, isSpent: false } as const;
     const none = { failed: [], harmful: [], left: [], tested: [] };
     return { passed: { candidate, verdict }, ...none };
   }
@@ -90,6 +94,7 @@ async function judged(relay: Relay, cohort: readonly Waiting[]): Promise<CohortO
     judge: judgeOf(relay, { score: "leave-one-out", gate: "gate", protected: "gate" }),
     parent: head.record.number,
     release: 0,
+    best: bestOf(relay).record.number,
     start,
     parameters,
     mergedNorms: norms,
@@ -135,7 +140,7 @@ async function publish(
   };
   history.push(await signVersion(record, keys.privateKey));
   versions.push({ id: await versionId(record), record, parameters, report });
-  relay.kept = new Map(Array.from(relay.kept).filter(([name]) => name.includes("release")));
+  relay.kept = new Map(Array.from(relay.kept).filter(([name]) => name.includes(" release ")));
   for (const { contributor, norm } of members) {
     count(relay.merges, contributor);
     relay.mergedNorms.push(norm);

@@ -121,6 +121,12 @@ export function headOf({ versions }: Relay): Version {
   return versions[versions.length - 1]!;
 }
 
+/** The version of least loss on the report set; of equals the newest. */
+export function bestOf({ versions }: Relay): Version {
+  const lossOf = ({ record }: Version) => record.evaluation.report.lossNats;
+  return versions.reduce((best, version) => (lossOf(version) <= lossOf(best) ? version : best));
+}
+
 /** What tells one mask from another. */
 export function maskName(mask: Mask): string {
   switch (mask.kind) {

@@ -15,7 +15,7 @@ import { trainPieces } from "../../core/training/reference-training.ts";
 import { likenessTo } from "./intake.ts";
 import { createJudge } from "./judge.ts";
 import { type Piece, quantiseHeld, trainPiece } from "./piece.ts";
-import { headOf, type Relay, type Waiting } from "./relay.ts";
+import { bestOf, headOf, type Relay, type Waiting } from "./relay.ts";
 import { drawShards, joinShards } from "./shards.ts";
 import { unit } from "./volunteer.ts";
 
@@ -66,7 +66,8 @@ export function judgeOf(relay: Relay, chores: Parameters<typeof createJudge>[4])
   const { parameters } = headOf(relay);
   // nothing is tagged in a simulation, so version 0 is the last release
   const release = versions[0]!.parameters;
-  return createJudge(model, { parameters, release }, kept, stopwatch, chores);
+  const best = bestOf(relay).parameters;
+  return createJudge(model, { parameters, release, best }, kept, stopwatch, chores);
 }
 
 /** The relay's own work on the piece's base, trained when the first work on it arrives, where the piece has its positions. */

@@ -40,6 +40,7 @@ export function community(
     without: [],
     shards: "shipped",
     isProbed: false,
+    isBurst: false,
     ...changes,
   };
 }
@@ -58,6 +59,7 @@ export function titleOf(spec: RunSpec): string {
   }
   const lies = spec.liars === 0 ? [] : [`${100 * spec.liars}% ${spec.attack}`];
   const without = spec.without.length === 0 ? [] : [`without ${spec.without.join()}`];
+  const burst = spec.isBurst ? ["at once"] : [];
   const shards = spec.shards === "shipped" ? [] : [`${spec.shards} shards`];
-  return [size, ...lies, ...without, ...shards, ...changes, `seed ${seed}`].join(" ");
+  return [size, ...lies, ...without, ...burst, ...shards, ...changes, `seed ${seed}`].join(" ");
 }

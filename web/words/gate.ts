@@ -30,11 +30,16 @@ export function describeCandidate(
   return `${what}: did not pass (${DECISIONS[decision]}); published as version ${published}, because a maintainer insisted`;
 }
 
+const ROLES: Readonly<Record<SuiteTest["against"], string>> = {
+  parent: "its parent",
+  release: "the release",
+  best: "the best since the release",
+};
+
 /** On which examples a test was, against which version: "Gate examples, against version 41 (its parent)". */
 export function nameTest({ suite, against, version }: SuiteTest): string {
   const examples = suite === "gate" ? "Gate examples" : "Protected examples";
-  const role = against === "parent" ? "its parent" : "the release";
-  return `${examples}, against version ${version} (${role})`;
+  return `${examples}, against version ${version} (${ROLES[against]})`;
 }
 
 /** What a test looked at and found: "320 examples, loss −0.0012 on average". */

@@ -32,6 +32,8 @@ const WORDS: Record<RejectCode, string> = {
   harmful: "On held-out examples the patch made the model worse.",
   "judging-failed":
     "The relay failed at judging this patch again and again. That is no fault of yours; a maintainer sees why.",
+  "no-gain":
+    "There is nothing to gain with this patch any more: others have mended what it was to mend. Nothing is wrong with it.",
   "gate-failed":
     "The merge that contained this patch failed its test, and this patch was the cause.",
   outdated: "This page is older than the relay allows.",

@@ -56,8 +56,8 @@ const reference = z.strictObject({
 /** One sequential test of a candidate against one earlier version on one suite (protocol G8). */
 export const suiteTest = z.strictObject({
   suite: z.enum(["gate", "protected"]),
-  /** The parent, or the last release, and its number. */
-  against: z.enum(["parent", "release"]),
+  /** The parent, the last release, or the best version since that, and its number. */
+  against: z.enum(["parent", "release", "best"]),
   version: count,
   decision: z.enum(["pass", "fail", "undecided"]),
   examples: count,

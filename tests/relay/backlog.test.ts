@@ -1,0 +1,28 @@
+import { afterEach, expect, test, vi } from "vitest";
+import { startTestRelay, type TestRelay } from "../fixtures/test-relay.ts";
+import { tinyModel, tinyRecipe } from "../fixtures/tiny-model.ts";
+import { contribute, createVolunteer } from "../fixtures/volunteer.ts";
+
+vi.setConfig({ testTimeout: 120_000 }); // starts a relay with its threads
+const PIECES = 40;
+let relay: TestRelay;
+afterEach(() => relay.remove());
+
+test("G18: forty honest pieces that arrive at once are all merged, in hardly more versions than one", async () => {
+  const merge = { ...tinyRecipe.merge, cohortSeconds: 600 };
+  const gate = { ...tinyRecipe.gate, marginNats: 0.02 };
+  relay = await startTestRelay({ source: tinyModel({ merge, gate }) });
+  const volunteer = await createVolunteer(relay.client, tinyRecipe);
+  const others = await Promise.all([1, 2, 3].map(() => createVolunteer(relay.client, tinyRecipe)));
+  const parcels = [];
+  for (let i = 0; i < PIECES; i++) {
+    parcels.push(await contribute([volunteer, ...others][i % 4]!, relay.now()));
+  }
+  await Promise.all(
+    parcels.map(({ id, bytes, signature }) => relay.client.putContribution(id, bytes, signature)),
+  );
+  const lives = await Promise.all(parcels.map(({ id }) => relay.decided(id)));
+  expect(lives.filter(({ state }) => state !== "merged")).toEqual([]);
+  const { head } = await relay.client.model("tiny");
+  expect(head.number).toBeLessThanOrEqual(3);
+});
