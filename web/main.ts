@@ -1,12 +1,16 @@
 import "./app.css";
 import { mount } from "svelte";
 import { createRelayClient } from "../core/protocol/client.ts";
+import { events, HEARTBEAT } from "../core/protocol/schemas/status.ts";
 import App from "./App.svelte";
 import { openEngine } from "./engine.ts";
 import { createClock } from "./state/clock.svelte.ts";
+import type { EventStream } from "./state/feed.ts";
+import { keepsKeys } from "./state/key-probe.ts";
 import { createMemory } from "./state/memory.ts";
 import { createRelay } from "./state/relay.svelte.ts";
 import { createRoute } from "./state/route.svelte.ts";
+import { openSharedStream } from "./state/shared-stream.ts";
 import { openLazily } from "./state/site-storage.ts";
 import { findMissing } from "./state/support.ts";
 import { createOtherTab } from "./state/tabs.svelte.ts";
@@ -27,6 +31,16 @@ const build = new URL(import.meta.url).pathname;
 const storage = openLazily(() => localStorage);
 const memory = createMemory(storage, build);
 
+/** One stream for all tabs, where a browser has what it takes. */
+function openStream(url: string): EventStream {
+  const open = () => new EventSource(url);
+  const { locks } = navigator; // absent over plain http
+  if (locks === undefined) return open();
+  const types = [...Object.keys(events), HEARTBEAT];
+  const openChannel = () => new BroadcastChannel(`commonweight-events ${build}`);
+  return openSharedStream(open, types, { locks, openChannel });
+}
+
 const client = createRelayClient({
   baseUrl: home,
   fetch: timedRead((url, init) => fetch(url, init), READ_MS),
@@ -37,7 +51,7 @@ mount(App, {
   props: {
     relay: createRelay(
       client,
-      (url) => new EventSource(url),
+      openStream,
       { now: () => Date.now(), steadyMs: () => performance.now() },
       memory,
     ),
@@ -61,6 +75,7 @@ mount(App, {
       indexedDB: window.indexedDB,
       locks: navigator.locks,
       subtle: window.crypto.subtle,
+      keep: (keys) => keepsKeys(indexedDB, keys),
     }),
   },
 });

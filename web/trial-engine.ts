@@ -12,6 +12,11 @@ export type OpenTrialEngine = () => TrialEngine;
 
 /** The engine in a thread of its own, beside the one that trains. Its files are fetched here. */
 export const openTrialEngine: OpenTrialEngine = () => {
+  if (!isSecureContext) {
+    throw new Error(
+      "The page was opened over plain http, where browsers switch off what checks a download. Open it over https, or on localhost.",
+    );
+  }
   const worker = new Worker(new URL("../worker/trial/try-main.ts", import.meta.url), {
     type: "module",
   });
@@ -30,6 +35,7 @@ export const openTrialEngine: OpenTrialEngine = () => {
     api: {
       load: (wanted, onProgress) => remote.load(wanted, proxy(onProgress)),
       predict: (pixels) => remote.predict(pixels),
+      disagreements: (model, most) => remote.disagreements(model, most),
       write: (task, onByte) => remote.write(task, proxy(onByte)),
       stop: () => remote.stop(),
     },

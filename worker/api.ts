@@ -106,6 +106,14 @@ export type WorkerApi = {
   forget(): Promise<void>;
 };
 
+/** An example of the public data, and what each loaded version reads in it. */
+export type Disagreement = {
+  /** One byte a pixel. */
+  readonly pixels: Uint8Array;
+  readonly label: number;
+  readonly answers: readonly number[];
+};
+
 /** A text for the loaded versions to continue. */
 export type WritingTask = {
   /** At least one byte. */
@@ -132,6 +140,11 @@ export type TrialApi = {
   ): Promise<void>;
   /** How probable each loaded version takes each class to be: [outputs] each, in the order they were wanted. */
   predict(pixels: Uint8Array): Promise<readonly Float32Array[]>;
+  /**
+   * Examples of the public data that the loaded versions read differently, and one of them right: of one shard, the fewest
+   * bytes that show where versions differ, at most `most`.
+   */
+  disagreements(model: string, most: number): Promise<readonly Disagreement[]>;
   /** Every loaded version continues the prompt; `onByte`, awaited, hears its place in the order and the byte. */
   write(
     task: WritingTask,

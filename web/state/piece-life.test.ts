@@ -77,7 +77,7 @@ test("a refusal is told in plain words, at the step where it happened", () => {
   const refused = (code: string) =>
     lifeOf(piece, contribution({ state: "refused", reason: { code, message: "score 0.2" } }));
   const harmful = refused("harmful");
-  expect(harmful.sentence).toBe("Not used. On held-out examples the patch made the model worse.");
+  expect(harmful.sentence).toBe("Not used. On hidden examples the patch made the model worse.");
   expect(marks(harmful)).toEqual(["Received done", "Looked at done", "Not used failed"]);
   expect(marks(refused("unrelated"))).toEqual(["Received done", "Not used failed"]);
   expect(marks(refused("gate-failed")).slice(-2)).toEqual(["Queued done", "Not used failed"]);

@@ -35,3 +35,16 @@ test("what is missing is named", async () => {
     expect(await findMissing({ ...full, subtle })).toMatch(/Ed25519/);
   }
 });
+
+test("a browser that keeps no key is found out before anything is offered", async () => {
+  const keys = {} as CryptoKeyPair;
+  const around = {
+    isSecureContext: true,
+    Worker: 1,
+    indexedDB: 1,
+    locks: 1,
+    subtle: { generateKey: async () => keys } as unknown as SubtleCrypto,
+  };
+  expect(await findMissing({ ...around, keep: async () => true })).toBe(null);
+  expect(await findMissing({ ...around, keep: async () => false })).toMatch(/does not keep a key/);
+});

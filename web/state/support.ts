@@ -5,12 +5,17 @@ export type Surroundings = {
   readonly indexedDB?: unknown;
   readonly locks?: unknown;
   readonly subtle?: Pick<SubtleCrypto, "generateKey"> | undefined;
+  /** Whether a key can be kept on this device and is given back: tried out, and nothing is left. */
+  readonly keep?: (keys: CryptoKeyPair) => Promise<boolean>;
   /** Where they are not given, those of the page itself. */
   readonly language?: {
     readonly AbortSignal: { readonly any?: unknown };
     readonly Promise: { readonly withResolvers?: unknown };
   };
 };
+
+const KEEPS_NOTHING =
+  "It does not keep a key for this page. Leave private browsing, or allow the site to store data, and reload the page.";
 
 const BROWSERS = "Chrome 137, Firefox 129 and Safari 17.4 or later can.";
 
@@ -32,11 +37,9 @@ export async function findMissing(around: Surroundings): Promise<string | null> 
   if (language.AbortSignal.any === undefined || language.Promise.withResolvers === undefined) {
     return `It is too old to run the training engine. ${BROWSERS}`;
   }
-  try {
-    await around.subtle?.generateKey("Ed25519", false, ["sign", "verify"]);
-    if (around.subtle !== undefined) return null;
-  } catch {
-    // NotSupportedError: the answer below
-  }
+  const keys = await around.subtle?.generateKey("Ed25519", false, ["sign", "verify"]).catch(
+    () => null, // NotSupportedError: the answer below
+  );
+  if (keys) return around.keep === undefined || (await around.keep(keys)) ? null : KEEPS_NOTHING;
   return `It can't sign contributions (Ed25519 in WebCrypto). ${BROWSERS}`;
 }

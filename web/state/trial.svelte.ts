@@ -1,4 +1,4 @@
-import type { TrialApi, WritingTask } from "../../worker/api.ts";
+import type { Disagreement, TrialApi, WritingTask } from "../../worker/api.ts";
 import type { OpenTrialEngine, TrialEngine } from "../trial-engine.ts";
 
 /** The versions to try, in the order of their answers. */
@@ -134,6 +134,17 @@ export function createTrial(openEngine: OpenTrialEngine) {
     async read(pixels: Uint8Array | null): Promise<void> {
       image = pixels;
       await readNewest();
+    },
+    /** Examples that the versions read differently; null if they can't be had, and `problem` says why. */
+    async disagreements(most: number): Promise<readonly Disagreement[] | null> {
+      if (!(await ensureLoaded()) || choice === null) return null;
+      const { model } = choice;
+      try {
+        return await command((api) => api.disagreements(model, most));
+      } catch (error) {
+        fail(error);
+        return null;
+      }
     },
     /** Ask again what had no answer. */
     again: readNewest,

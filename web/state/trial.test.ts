@@ -34,6 +34,7 @@ function openStage() {
           await gate.predict;
           return Array.from({ length: loaded }, () => Float32Array.of(value));
         },
+        disagreements: async () => [],
         async write(_task, onByte) {
           for (const byte of [0xc3, 0xa9, 0x21]) await onByte(0, byte);
         },

@@ -92,8 +92,8 @@ test("training says which of its data repeat what the model learned first", () =
   const reason = (replayShards: number) =>
     describeVolunteer({ ...facts, replayShards, snapshot: training }).reason;
   expect(reason(0)).toBe("On Polk 1846, Grant 1870, and Whales 3.");
-  expect(reason(1)).toMatch(/Whales 3\. One of them repeats what the model learned first/);
-  expect(reason(2)).toMatch(/2 of them repeat/);
+  expect(reason(1)).toMatch(/Whales 3\. One part repeats what the model learned first/);
+  expect(reason(2)).toMatch(/2 of the parts repeat/);
 });
 
 test("training on the processor in place of the GPU says so beside the shards", () => {

@@ -225,8 +225,9 @@ function working({ shards, reason }: Snapshot, replayShards: number): string {
   const replay =
     replayShards === 0
       ? null
-      : `${replayShards === 1 ? "One of them repeats" : `${formatCount(replayShards)} of them repeat`} what the model learned first, so that it isn't forgotten.`;
-  return sentences(`On ${listed.format(shards)}.`, replay, reason);
+      : `${replayShards === 1 ? "One part repeats" : `${formatCount(replayShards)} of the parts repeat`} what the model learned first, so that it isn't forgotten.`;
+  const titles = shards.map((title) => title.replace(/[.\s]+$/, "")); // they end a sentence here
+  return sentences(`On ${listed.format(titles)}.`, replay, reason);
 }
 
 const listed = new Intl.ListFormat("en");

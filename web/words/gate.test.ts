@@ -29,10 +29,10 @@ test("words: a test says on what, against whom, how much it saw and found", () =
   expect(describeLook(suiteTest({}))).toBe("1,320 examples, loss −0.0012 on average");
 });
 
-test("words: evidence is told on the ln scale, and its bar ends at 0 and at the pass", () => {
-  expect(describeEvidence(suiteTest({}))).toBe("evidence 2.1 of 3.7");
-  expect(describeEvidence(suiteTest({ logEvidence: -0.01 }))).toBe("evidence 0.0 of 3.7");
-  expect(describeEvidence(suiteTest({ logEvidence: -1.24 }))).toBe("evidence −1.2 of 3.7");
+test("words: evidence is told as a share of what a decision needs, and its bar ends at 0 and at the pass", () => {
+  expect(describeEvidence(suiteTest({}))).toBe("58% of the proof it needs");
+  expect(describeEvidence(suiteTest({ logEvidence: -0.01 }))).toBe("0% of the proof it needs");
+  expect(describeEvidence(suiteTest({ logEvidence: -1.24 }))).toBe("0% of the proof it needs");
   const shares = [-3, 0, 1.5, 9].map((logEvidence) =>
     evidenceShare(suiteTest({ logEvidence, passAt: 3 })),
   );

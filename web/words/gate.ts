@@ -47,9 +47,9 @@ export function describeLook({ examples, meanDifferenceNats }: SuiteTest): strin
   return `${plural(examples, "example")}, loss ${formatLossChange(meanDifferenceNats)} on average`;
 }
 
-/** The running likelihood on the ln scale: "evidence 2.1 of 3.7". */
-export function describeEvidence({ logEvidence, passAt }: SuiteTest): string {
-  return `evidence ${formatEvidence(logEvidence)} of ${formatEvidence(passAt)}`;
+/** How much of what a decision needs was found: "57% of the proof it needs"; `test` has the figures on the ln scale. */
+export function describeEvidence(test: SuiteTest): string {
+  return `${Math.round(evidenceShare(test) * 100)}% of the proof it needs`;
 }
 
 /** How far a test's evidence is on its way to `passAt`, 0…1; evidence to the contrary is 0. */
@@ -62,6 +62,3 @@ export function describeFlips({ version, flips, rightBefore, budget }: FlipCount
   const allowed = `at most ${formatShare(budget)} may be (${formatCount(Math.floor(budget * rightBefore))})`;
   return `Of ${plural(rightBefore, "answer")} that version ${version}, the release, had right, ${formatCount(flips)} ${flips === 1 ? "is" : "are"} wrong now; ${allowed}.`;
 }
-
-const formatEvidence = (log: number): string =>
-  Number(log.toFixed(1)) < 0 ? `−${Math.abs(log).toFixed(1)}` : Math.abs(log).toFixed(1);

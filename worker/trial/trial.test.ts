@@ -58,9 +58,14 @@ test("two versions side by side answer for the same image, and what is held for 
   expect(answers).toHaveLength(2);
   for (const answer of answers) expect(answer.reduce((a, b) => a + b)).toBeCloseTo(1, 5);
   expect(answers[0]).not.toEqual(answers[1]);
+  for (const { label, pixels, answers } of await trial.disagreements("tiny", 3)) {
+    expect(pixels).toHaveLength(16);
+    expect(answers[0]).not.toBe(answers[1]);
+    expect(answers).toContain(label);
+  }
   expect(await store.held("tiny")).toEqual(held);
   expect(await store.keyPair()).toBeNull();
-  expect(asked.filter((path) => path.includes("/blobs/"))).toHaveLength(2); // a keyframe and a delta step
+  expect(asked.filter((path) => path.includes("/blobs/"))).toHaveLength(3); // a keyframe, a delta step and a shard
 
   faults.offline = true;
   await expect(trial.load({ model: "tiny", versions }, () => {})).rejects.toThrow(

@@ -6,8 +6,11 @@ import { layoutOf } from "../../core/models/registry.ts";
 import type { RelayClient } from "../../core/protocol/client.ts";
 import { RelayError } from "../../core/protocol/relay-error.ts";
 import type { Architecture } from "../../core/protocol/schemas/recipe.ts";
-import type { TrialApi } from "../api.ts";
+import { decodeExamples } from "../../core/training/examples.ts";
+import type { ImageExamples } from "../../core/training/image-examples.ts";
+import type { Disagreement, TrialApi } from "../api.ts";
 import { loadBase } from "../link/base-loading.ts";
+import { loadBlobs } from "../link/blob-loading.ts";
 import { describeTrialFault, StoppedError } from "../run/words.ts";
 import type { Store } from "../store/store.ts";
 
@@ -99,6 +102,25 @@ export function createTrial({
       );
     },
 
+    async disagreements(model, most) {
+      assert(loaded !== null && opening !== null, "nothing is loaded");
+      const { architecture, versions } = loaded;
+      assert(architecture.kind === "mlp", `classes of a ${architecture.kind}`);
+      const [store] = await opening;
+      try {
+        const { shards } = await client.shards(model);
+        const shard = shards.at(-1); // of the community's data: what repeats the base's comes first
+        if (shard === undefined) return [];
+        const source = { store, client, signal: loading.signal, progress: UNTOLD };
+        const [bytes] = await loadBlobs([shard], source);
+        const examples = decodeExamples("shard", bytes!, architecture);
+        assert(examples.kind === "images", "an image model's shard has images");
+        return await findDisagreements(examples, architecture, versions, most);
+      } catch (error) {
+        throw new StoppedError(describeTrialFault(error));
+      }
+    },
+
     async write(task, onByte) {
       assert(loaded !== null, "nothing is loaded");
       const { architecture, versions } = loaded;
@@ -126,6 +148,33 @@ export function createTrial({
       writing.abort();
     },
   };
+}
+
+const UNTOLD = { expect: () => {}, receive: () => {} }; // a shard is small beside the versions
+
+/** Those of `examples` on which the versions differ and one is right, in their order. */
+async function findDisagreements(
+  { pixels, labels }: ImageExamples,
+  architecture: Extract<Architecture, { kind: "mlp" }>,
+  versions: readonly Float32Array[],
+  most: number,
+): Promise<Disagreement[]> {
+  const found: Disagreement[] = [];
+  const { inputs } = architecture;
+  for (const [place, label] of labels.entries()) {
+    const image = pixels.slice(place * inputs, (place + 1) * inputs);
+    const answers = await Promise.all(
+      versions.map(async (parameters) => {
+        const shares = await predictClasses({ architecture, parameters, pixels: image });
+        return shares.indexOf(Math.max(...shares));
+      }),
+    );
+    if (new Set(answers).size > 1 && answers.includes(label)) {
+      found.push({ pixels: image, label, answers });
+    }
+    if (found.length === most) break;
+  }
+  return found;
 }
 
 /** `store`, in which `version` is built from the nearest one at hand and nothing that is held changes. */

@@ -79,23 +79,29 @@ test("a relay that stands still sends no events, so the page looks again by itse
 
 test("the day's figures stand beside their targets", async () => {
   tell({});
-  await expect.poll(figures).toContain("On the mask in force 86.4% in 24 hours; target 80%");
+  await expect
+    .poll(figures)
+    .toContain(
+      "Came in time 86.4% of the day's work, before its parameters changed hands; target 80%",
+    );
   expect(figures()).toContain("Relay time 0.42 s to judge a contribution");
   expect(figures()).toContain("Last release 1.2.0 version 1");
   expect(figures()).toContain("Queued to merge 3");
   tell({ onMask24h: 0.5, standard: 4 });
   await expect
     .poll(figures)
-    .toContain("On the mask in force 50.0% in 24 hours; below the target of 80%");
-  expect(figures()).toContain("Last release 1.2.0 version 4 stands for it");
+    .toContain(
+      "Came in time 50.0% of the day's work, before its parameters changed hands; below the target of 80%",
+    );
+  expect(figures()).toContain("Last release 1.2.0 compared with version 4");
 });
 
 test("what has not happened yet is said in words", () => {
   for (const words of [
     "Last merge None yet",
-    "On the mask in force No work yet in 24 hours; target 80%",
+    "Came in time No work yet of the day's work, before its parameters changed hands; target 80%",
     "Relay time None yet to judge a contribution",
-    "Last release None yet version 0 stands for it",
+    "Last release None yet compared with version 0",
   ]) {
     expect(figures()).toContain(words);
   }
@@ -114,7 +120,7 @@ test("the gate's newest candidate is shown with each test's evidence, earlier on
   });
   const newest = page.getByText("3 patches on version 2: undecided, so not published");
   await expect.element(newest).toBeVisible();
-  await expect.element(page.getByText("evidence 1.2 of 3.7")).toBeVisible();
+  await expect.element(page.getByText("33% of the proof it needs")).toBeVisible();
   const bar = document.querySelector('[data-decision="undecided"] li[data-decision] + li .found');
   expect(Number(bar?.getAttribute("width"))).toBeCloseTo((1.2 / undecided.passAt) * 100);
 

@@ -42,6 +42,11 @@ export function openPage(
         Float32Array.from({ length: 10 }, (_, digit) => (digit === 7 ? share : (1 - share) / 9)),
       );
     },
+    async disagreements(model, most) {
+      calls.push(["disagreements", model, most]);
+      const pixels = new Uint8Array(784).fill(128);
+      return [{ pixels, label: 4, answers: [4, 9] }];
+    },
     async write(task, onByte) {
       calls.push(["write", new TextDecoder().decode(task.prompt)]);
       for (const byte of new TextEncoder().encode(" é!")) await onByte(0, byte);

@@ -71,7 +71,7 @@ test("another version is another address, and answers for the drawing that is th
   await openTry();
   await button("Draw a 7").click();
   await expect.poll(() => best(2)).toBe("7");
-  await page.getByRole("combobox", { name: "Version" }).selectOptions("1");
+  await page.getByRole("combobox", { name: "Version", exact: true }).selectOptions("1");
   await expect.poll(() => location.hash).toBe("#/try/digits/1");
   await expect.poll(() => best(1)).toBe("7");
   expect(stage.calls.filter(([name]) => name === "open trial")).toHaveLength(1);
@@ -138,4 +138,23 @@ test("a table's model asks for a row, and a text's for a text", async () => {
   await page.getByRole("textbox").fill("Warm, with sleeves");
   await expect.element(page.getByRole("row", { name: "Shirt 90% 40%" })).toBeVisible();
   expect(stage.calls.at(-1)).toEqual(["predict", 64]);
+});
+
+test("any two versions stand side by side, and digits that they read differently are shown", async () => {
+  await openTry();
+  await page.getByRole("combobox", { name: "Compared with version" }).selectOptions("1");
+  await button("Draw a 7").click();
+  await expect.poll(() => best(1)).toBe("7");
+  expect(best(0)).toBe(undefined);
+  await button("Show them").click();
+  const right = page.getByRole("region", { name: "Version 2 is right" });
+  await expect.element(right.getByRole("img", { name: "A handwritten 4" })).toBeVisible();
+  await expect.element(right.getByText("v1: 9")).toBeVisible();
+});
+
+test("an answer that is hardly likelier than the others is called a guess", async () => {
+  await openTry();
+  await button("Draw a 7").click(); // version 0 gives it 40%
+  await expect.element(page.getByText(/40%\s+sure\. A guess: it may be no digit/)).toBeVisible();
+  expect(page.getByText(/90%\s+sure\. A guess/).elements()).toHaveLength(0);
 });

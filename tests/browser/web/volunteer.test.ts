@@ -125,8 +125,13 @@ test("a tab that waits for another one can be stopped, and offers nothing else",
 test("a running piece says how many parameters it changes, and how they were chosen", async () => {
   await agree();
   stage.tell({ phase: "training", step: 1, steps: 50, base: 2, engine: "wasm" });
-  const words = page.getByText("It changes 2% of the parameters, chosen by what matters.");
-  await expect.element(words).toBeVisible();
+  const words = () => document.querySelector(".mask")?.textContent?.replace(/\s+/g, " ");
+  await expect.poll(words).toContain("It changes 2% of the");
+  expect(words()).toContain("chosen by what matters.");
+  const meaning = page.getByText(/One of the model's numbers/);
+  await expect.element(meaning).not.toBeVisible();
+  await button("parameters").click();
+  await expect.element(meaning).toBeVisible();
 });
 
 test("work on another model than the one that is shown is named", async () => {
