@@ -2,6 +2,7 @@ import { styleText } from "node:util";
 import { Command, CommanderError } from "commander";
 import { adminCommand } from "./admin.ts";
 import { backupCommand, restoreCommand } from "./backup.ts";
+import { eraseCommand } from "./erase.ts";
 import { checkCommand } from "./owning/check.ts";
 import { newCommand } from "./owning/new.ts";
 import { serveCommand } from "./owning/serve.ts";
@@ -37,7 +38,8 @@ export function createProgram(terminal: Terminal): Command {
     .addCommand(adminCommand(terminal))
     .addCommand(tokenCommand(terminal))
     .addCommand(backupCommand(terminal))
-    .addCommand(restoreCommand(terminal));
+    .addCommand(restoreCommand(terminal))
+    .addCommand(eraseCommand(terminal));
   for (const command of family(program)) {
     command
       .exitOverride()

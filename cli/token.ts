@@ -1,8 +1,7 @@
 import { join, resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { AT_THE_MACHINE, makeToken } from "../relay-server/store/maintainer-token.ts";
-import { openLedgerBeside } from "../relay-server/store/open-beside.ts";
-import type { OpenLedger } from "../relay-server/store/open-ledger.ts";
+import { withLedger } from "./ledger-command.ts";
 import { dataDirOption } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -60,18 +59,6 @@ export function tokenCommand({ print }: Terminal): Command {
 
 function onLedger(name: string, description: string): Command {
   return new Command(name).description(description).addOption(dataDirOption());
-}
-
-async function withLedger(
-  dataDir: string,
-  work: (ledger: OpenLedger["ledger"]) => Promise<void>,
-): Promise<void> {
-  const { ledger, close } = await openLedgerBeside(join(resolve(dataDir), "ledger.db"));
-  try {
-    await work(ledger);
-  } finally {
-    await close();
-  }
 }
 
 function parseName(text: string): string {

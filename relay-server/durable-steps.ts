@@ -31,6 +31,7 @@ const LEDGER_WRITES: readonly (keyof Ledger)[] = [
   "refuseRevert",
   "tag",
   "ban",
+  "eraseContributor",
   "unban",
   "setPaused",
   "appendEvents",

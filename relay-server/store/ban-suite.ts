@@ -1,5 +1,13 @@
 import { expect } from "vitest";
-import { bytes, contribution, id, type LedgerTest } from "./ledger-rows.ts";
+import {
+  bytes,
+  contribution,
+  enterQueued,
+  id,
+  inputs,
+  type LedgerTest,
+  version,
+} from "./ledger-rows.ts";
 
 /** What bans ask of the ledger, on any database. */
 export function banSuite(ledgerTest: LedgerTest): void {
@@ -18,4 +26,24 @@ export function banSuite(ledgerTest: LedgerTest): void {
     expect(await ledger.banReason(contributor)).toBeUndefined();
     expect((await ledger.enter(contribution(2), bytes)).kind).toBe("created");
   });
+
+  ledgerTest(
+    "an erasure takes what no signed version names, of a banned contributor only",
+    async (ledger) => {
+      const fence = await ledger.takeOver("tiny");
+      await enterQueued(ledger, 1, 5);
+      await ledger.publish({ version: version(1), fence, inputs: inputs(1), events: [] });
+      await ledger.enter(contribution(2), bytes);
+      const doing = { by: "machine", at: 9 };
+      expect(await ledger.eraseContributor(id(7), doing)).toBeNull();
+      await ledger.ban({ contributor: id(7), reason: "r", maintainer: "first", at: 6 });
+      const erased = await ledger.eraseContributor(id(7), doing);
+      expect(erased).toMatchObject({ contributions: 1, refusals: 0, tickets: 2, kept: 1 });
+      expect(await ledger.contribution(id(2))).toBeUndefined();
+      expect(await ledger.ticket(id(3))).toBeUndefined();
+      expect((await ledger.contribution(id(1)))?.state).toBe("merged");
+      expect(JSON.stringify(await ledger.eventsAfter(0, 99))).not.toContain(id(7));
+      expect(await ledger.banReason(id(7))).toBe("r");
+    },
+  );
 }

@@ -3,6 +3,7 @@ import { banParts } from "./bans.ts";
 import { contributionParts } from "./contributions.ts";
 import { earlierWorkParts } from "./earlier-work.ts";
 import { epochParts } from "./epochs.ts";
+import { erasureParts } from "./erasure.ts";
 import { eventParts } from "./events.ts";
 import { gateTestParts } from "./gate-tests.ts";
 import { createGroupCommit } from "./group-commit.ts";
@@ -48,5 +49,6 @@ export function createLedger(db: Kysely<Tables>) {
     ...eventParts(db, write),
     ...maintainerParts(db, write),
     ...banParts(db, write),
+    ...erasureParts(write),
   };
 }
