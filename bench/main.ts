@@ -18,6 +18,7 @@ export type BenchOptions = {
 const benches: Record<string, () => Promise<{ measure(options: BenchOptions): Promise<Row[]> }>> = {
   codec: () => import("./codec.ts"),
   gate: () => import("./gate.ts"),
+  history: () => import("./history.ts"),
   mask: () => import("./mask.ts"),
   merge: () => import("./merge.ts"),
   page: () => import("./page.ts"),

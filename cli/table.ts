@@ -27,3 +27,8 @@ export const shortId = (id: string) => id.slice(0, SHORT_ID);
 /** The day and the minute of a time, in UTC. */
 export const minuteOf = (timeMs: number) =>
   new Date(timeMs).toISOString().slice(0, 16).replace("T", " ");
+
+/** Such as "1 version" and "2 versions". */
+export function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
+}

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { VerifiedVersion } from "../../core/history/version.ts";
 import { parsePositive } from "../options.ts";
-import { minuteOf, shortId, tableLines } from "../table.ts";
+import { counted, minuteOf, shortId, tableLines } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 import type { ModelAddress } from "./model-address.ts";
 import {
@@ -52,10 +52,6 @@ function changeOf({ merge, revert }: VerifiedVersion["record"]): string {
   if (merge === null) return "the base";
   const contributors = new Set(merge.inputs.map(({ contributor }) => contributor)).size;
   return `merges ${counted(merge.inputs.length, "contribution")} of ${counted(contributors, "contributor")}`;
-}
-
-function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }
 
 /** `commonweight show`: one version's record. */

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { HistoryError } from "../../core/history/history-fault.ts";
 import { verifyHistory } from "../../core/history/verify-history.ts";
 import { createRelayClient } from "../../core/protocol/client.ts";
+import { counted } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 import type { ModelAddress } from "./model-address.ts";
 import {
@@ -54,10 +55,15 @@ async function verify(model: OpenModel, options: VerifyFlags, terminal: Terminal
     await remember(model, options, report.pin);
     if (!options.json) {
       const { versions, merged, reverted, contributors } = report;
-      const counts = `${versions} versions, ${merged} contributions of ${contributors} contributors, ${reverted} reverted`;
+      const counts = `${counted(versions, "version")}, ${counted(merged, "contribution")} of ${counted(contributors, "contributor")}, ${reverted} reverted`;
       terminal.print(`${terminal.style("green", "✓")} ${place} holds: ${counts}.`);
+      const isFirst = held.pin === null && options.key === undefined;
       const seen =
-        held.pin === null && options.key === undefined ? "first seen now" : "as expected";
+        model.client === null && isFirst
+          ? "as the folder says"
+          : isFirst
+            ? "first seen now"
+            : "as expected";
       terminal.print(`  key ${report.pin.relayKey} (${seen})`);
       terminal.print(`  version ${report.pin.number} is ${report.pin.id}`);
     }
