@@ -69,10 +69,12 @@ async function measureContributions(
   try {
     await relay.manage("pause", model);
     const { port } = relay;
+    const before = await relay.usage();
     let at = 0;
     const first = () => (at < count ? (requests[at++] ?? null) : null);
     const whole = await load({ port, connections: CONNECTIONS, next: first });
     expectAll(whole, 201);
+    const cpuMs = (await relay.usage()).cpuMs - before.cpuMs;
     const perSecond = whole.perSecond / 2;
     const half = await load({
       port,
@@ -88,6 +90,7 @@ async function measureContributions(
     const isJudged = model === "digits";
     return [
       isJudged ? judgedRow(rate, ">=", 1000) : rate,
+      { what: `${what}: the relay's processor time for one`, value: cpuMs / count, unit: "ms" },
       { what: `${what}, at that: median`, value: whole.p50Ms, unit: "ms" },
       { what: `${what}, at half of that: median`, value: half.p50Ms, unit: "ms" },
       isJudged ? judgedRow(tail, "<=", 50) : tail,
@@ -185,9 +188,9 @@ async function measureStreams(relay: Running, count: number): Promise<Row[]> {
     while (sockets.length < most) await Promise.all(Array.from({ length: 50 }, open));
   };
   await openMany(500); // what the first ones take is taken once
-  const before = await relay.rssBytes();
+  const before = (await relay.usage()).rssBytes;
   await openMany(500 + count);
-  const after = await relay.rssBytes();
+  const after = (await relay.usage()).rssBytes;
   const eachKb = (after - before) / count / 1000;
   let heard = 0;
   const all = Promise.withResolvers<void>();

@@ -1,6 +1,6 @@
 /**
  * The relay that is measured: `node --expose-gc process.ts DATA_DIR`, with digits, and with digits under a mask so large that
- * a patch is 64 KB. It tells its parent its port once it answers, and its memory whenever it is asked.
+ * a patch is 64 KB. It tells its parent its port once it answers, and its memory and processor time whenever it is asked.
  */
 import { digits } from "../../models/digits/data.ts";
 import { parseConfig } from "../../relay-server/config.ts";
@@ -23,6 +23,7 @@ const relay = await startRelay({
 });
 process.on("message", () => {
   for (let i = 0; i < 4; i++) globalThis.gc?.();
-  process.send?.({ rssBytes: process.memoryUsage.rss() });
+  const { user, system } = process.cpuUsage(); // microseconds
+  process.send?.({ rssBytes: process.memoryUsage.rss(), cpuMs: (user + system) / 1000 });
 });
 process.send?.({ port: relay.port });
