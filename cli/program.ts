@@ -4,6 +4,7 @@ import { adminCommand } from "./admin.ts";
 import { backupCommand, restoreCommand } from "./backup.ts";
 import { eraseCommand } from "./erase.ts";
 import { checkCommand } from "./owning/check.ts";
+import { exportCommand } from "./owning/export.ts";
 import { newCommand } from "./owning/new.ts";
 import { serveCommand } from "./owning/serve.ts";
 import { bisectCommand } from "./reading/bisect.ts";
@@ -25,6 +26,7 @@ export function createProgram(terminal: Terminal): Command {
     .addCommand(newCommand(terminal))
     .addCommand(checkCommand(terminal))
     .addCommand(serveCommand(terminal))
+    .addCommand(exportCommand(terminal))
     .addCommand(logCommand(terminal))
     .addCommand(showCommand(terminal))
     .addCommand(diffCommand(terminal))

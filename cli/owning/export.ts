@@ -1,0 +1,71 @@
+import { access } from "node:fs/promises";
+import { type Command, Option } from "commander";
+import { HistoryError } from "../../core/history/history-fault.ts";
+import { pullVersion } from "../../core/history/pull-version.ts";
+import { writeHuggingFace } from "../../export/hugging-face.ts";
+import { EXPORT_DTYPES, type ExportDtype } from "../../export/tensor-file.ts";
+import type { ModelAddress } from "../reading/model-address.ts";
+import {
+  cardOf,
+  expected,
+  historySentence,
+  openModel,
+  type ReadingOptions,
+  readingCommand,
+  remember,
+} from "../reading/open-model.ts";
+import type { Terminal } from "../terminal.ts";
+
+type Options = ReadingOptions & { readonly to: string; readonly dtype: ExportDtype };
+
+/** `commonweight export`: a version as a folder that other tools load. */
+export function exportCommand(terminal: Terminal): Command {
+  return readingCommand(
+    "export",
+    "Write a version into a new folder as the Hugging Face hub has models, for from_pretrained; what it is made from is verified first.",
+  )
+    .requiredOption("--to <folder>", "the new folder")
+    .addOption(new Option("--dtype <type>", "of the weights").choices(EXPORT_DTYPES).default("f32"))
+    .action((address: ModelAddress, options: Options) => exportVersion(address, options, terminal));
+}
+
+async function exportVersion(
+  address: ModelAddress,
+  options: Options,
+  { print, progress, signal }: Terminal,
+): Promise<void> {
+  const { to, dtype, json } = options;
+  const isThere = await access(to).then(
+    () => true,
+    () => false, // missing is what is hoped for
+  );
+  if (isThere) throw new Error(`${to}: there already; name a new folder.`);
+  const model = await openModel(address, options);
+  const { client, source, place } = model;
+  if (client === null) throw new Error(`${place} is a folder, and export wants a relay.`);
+  const { record } = await client.version(source.model, model.version ?? "head", { signal });
+  const pulled = await pullVersion(source, record.number, {
+    ...(await expected(model, options)),
+    held: null,
+    signal,
+    onStep: (done, total) => progress(`${place}: step ${done} of ${total}`),
+  }).catch((error: unknown) => {
+    throw error instanceof HistoryError ? new Error(historySentence(model, error)) : error;
+  });
+  const { recipe, contributors } = await cardOf(model, signal);
+  const version = {
+    recipe,
+    layout: pulled.layout,
+    parameters: pulled.parameters,
+    record: pulled.version.record,
+    id: pulled.version.id,
+    relay: new URL(place).origin,
+    contributors,
+  };
+  const files = await writeHuggingFace(version, to, dtype);
+  await remember(model, options, pulled.pin);
+  progress(null);
+  const { number } = record;
+  if (json) return print(JSON.stringify({ folder: to, model: source.model, number, dtype, files }));
+  print(`${to} is version ${number} of ${place}, ${dtype}: ${files.join(", ")}.`);
+}
