@@ -61,7 +61,7 @@ export function createProgram(terminal: Terminal): Command {
  * Run the command that `words` name. Whatever goes wrong is one sentence on standard error and exit code 1: a wrong
  * call, a relay's refusal, a file that is not what it should be.
  */
-export async function runProgram(words: readonly string[], terminal: Terminal): Promise<void> {
+export async function runCommandLine(words: readonly string[], terminal: Terminal): Promise<void> {
   try {
     await createProgram(terminal).parseAsync([...words], { from: "user" });
   } catch (error) {

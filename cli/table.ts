@@ -22,7 +22,7 @@ export function tableLines(rows: readonly (readonly (string | number)[])[]): str
 
 const SHORT_ID = 12; // as the page shows ids
 
-export const shortId = (id: string) => id.slice(0, SHORT_ID);
+export const shortHash = (id: string) => id.slice(0, SHORT_ID);
 
 /** The day and the minute of a time, in UTC. */
 export const minuteOf = (timeMs: number) =>

@@ -6,11 +6,11 @@ import { writeHuggingFace } from "../../export/hugging-face.ts";
 import { EXPORT_DTYPES, type ExportDtype } from "../../export/tensor-file.ts";
 import type { ModelAddress } from "../reading/model-address.ts";
 import {
-  cardOf,
   expected,
   historySentence,
   openModel,
   type ReadingOptions,
+  readCard,
   readingCommand,
   remember,
 } from "../reading/open-model.ts";
@@ -52,7 +52,7 @@ async function exportVersion(
   }).catch((error: unknown) => {
     throw error instanceof HistoryError ? new Error(historySentence(model, error)) : error;
   });
-  const { recipe, contributors } = await cardOf(model, signal);
+  const { recipe, contributors } = await readCard(model, signal);
   const version = {
     recipe,
     layout: pulled.layout,

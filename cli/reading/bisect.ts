@@ -8,7 +8,7 @@ import { createPatchReader } from "../../core/history/merged-patches.ts";
 import { parametersOf } from "../../core/history/version-parameters.ts";
 import { encodeCheckpointFile } from "../../core/tensors/checkpoint-file.ts";
 import type { Layout } from "../../core/tensors/layout.ts";
-import { shortId } from "../table.ts";
+import { shortHash } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 import type { ModelAddress } from "./model-address.ts";
 import {
@@ -88,7 +88,7 @@ async function bisect(
       const patches = await createPatchReader(source, layout, chain)(record, { signal });
       for (const { contribution } of record.merge.inputs) {
         const without = withoutContribution(layout, parameters, record, patches, contribution);
-        const what = `version ${version} without ${shortId(contribution)}`;
+        const what = `version ${version} without ${shortHash(contribution)}`;
         if (await passes(what, layout, without)) guilty.push(contribution);
       }
     }

@@ -4,7 +4,7 @@ import { faultAt } from "../../core/history/history-fault.ts";
 import { createPatchReader } from "../../core/history/merged-patches.ts";
 import { readBase } from "../../core/history/verify-history.ts";
 import { parseTensorRange } from "../../core/tensors/tensor-range.ts";
-import { shortId, tableLines } from "../table.ts";
+import { shortHash, tableLines } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 import type { ModelAddress } from "./model-address.ts";
 import {
@@ -86,8 +86,8 @@ async function blame(
 function blameLines({ contributions }: Blame, titles: ReadonlyMap<number, string>): string[] {
   const total = contributions.reduce((sum, { distance }) => sum + distance, 0);
   const rows = contributions.map(({ contribution, contributor, version, shards, ...moves }) => [
-    shortId(contribution),
-    shortId(contributor),
+    shortHash(contribution),
+    shortHash(contributor),
     version,
     moves.entries,
     signed(moves.moved),

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { VerifiedVersion } from "../../core/history/version.ts";
 import { parsePositive } from "../options.ts";
-import { counted, minuteOf, shortId, tableLines } from "../table.ts";
+import { counted, minuteOf, shortHash, tableLines } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 import type { ModelAddress } from "./model-address.ts";
 import {
@@ -39,7 +39,7 @@ function logRow({ id, record }: VerifiedVersion): (string | number)[] {
   const { lossNats, accuracy } = record.evaluation.report;
   return [
     record.number,
-    shortId(id),
+    shortHash(id),
     minuteOf(record.createdAt),
     lossNats.toFixed(4),
     `${(100 * accuracy).toFixed(2)}%`,
@@ -48,7 +48,7 @@ function logRow({ id, record }: VerifiedVersion): (string | number)[] {
 }
 
 function changeOf({ merge, revert }: VerifiedVersion["record"]): string {
-  if (revert !== undefined) return `reverts ${revert.contributions.map(shortId).join(", ")}`;
+  if (revert !== undefined) return `reverts ${revert.contributions.map(shortHash).join(", ")}`;
   if (merge === null) return "the base";
   const contributors = new Set(merge.inputs.map(({ contributor }) => contributor)).size;
   return `merges ${counted(merge.inputs.length, "contribution")} of ${counted(contributors, "contributor")}`;
@@ -88,7 +88,7 @@ function showLines(
   if (merge !== null) {
     const rows = merge.inputs.map(({ contribution, contributor, base, multiplier }) => [
       contribution,
-      shortId(contributor),
+      shortHash(contributor),
       base,
       (multiplier / 4096).toFixed(3),
     ]);

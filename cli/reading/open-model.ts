@@ -142,7 +142,7 @@ export async function versionIn(
 }
 
 /** The model's card; of a folder, as it was when it was cloned. */
-export async function cardOf(
+export async function readCard(
   { client, record, source }: OpenModel,
   signal: AbortSignal,
 ): Promise<ModelCard> {

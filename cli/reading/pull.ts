@@ -10,15 +10,15 @@ import { decodeCheckpointFile, encodeCheckpointFile } from "../../core/tensors/c
 import { createLayout } from "../../core/tensors/layout.ts";
 import { decodeSafetensorsHeader } from "../../core/tensors/safetensors-header.ts";
 import { readFileIfAny, writeFileAtomic } from "../atomic-file.ts";
-import { shortId } from "../table.ts";
+import { shortHash } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 import type { ModelAddress } from "./model-address.ts";
 import {
-  cardOf,
   expected,
   historySentence,
   openModel,
   type ReadingOptions,
+  readCard,
   readingCommand,
   remember,
 } from "./open-model.ts";
@@ -72,7 +72,7 @@ async function pull(
   }).catch((error: unknown) => {
     throw error instanceof HistoryError ? new Error(historySentence(model, error)) : error;
   });
-  const { recipe } = await cardOf(model, signal);
+  const { recipe } = await readCard(model, signal);
   const bytes = encodeCheckpointFile(pulled.layout, pulled.parameters, {
     model: source.model,
     version: pulled.version.id,
@@ -98,7 +98,7 @@ async function pull(
   }
   const before = from === null ? "" : ` instead of version ${from}`;
   print(
-    `${path} is version ${number} of ${place} (${shortId(pulled.version.id)})${before}; ${loadedBytes} bytes loaded.`,
+    `${path} is version ${number} of ${place} (${shortHash(pulled.version.id)})${before}; ${loadedBytes} bytes loaded.`,
   );
 }
 

@@ -1,12 +1,12 @@
 import type { Command } from "commander";
 import { countContributors } from "../../core/history/contributor-stats.ts";
-import { shortId, tableLines } from "../table.ts";
+import { shortHash, tableLines } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 import type { ModelAddress } from "./model-address.ts";
 import {
-  cardOf,
   openModel,
   type ReadingOptions,
+  readCard,
   readChain,
   readingCommand,
   shardTitles,
@@ -25,7 +25,7 @@ export function statCommand(terminal: Terminal): Command {
       signal,
       onVersion: (number) => progress(`version ${number} of ${chain.length - 1}`),
     });
-    const { recipe, parameters } = await cardOf(model, signal);
+    const { recipe, parameters } = await readCard(model, signal);
     const titles = await shardTitles(model, signal);
     progress(null);
     const licences = {
@@ -55,7 +55,7 @@ export function statCommand(terminal: Terminal): Command {
     const total = stats.contributors.reduce((sum, { credit }) => sum + credit, 0);
     const rows = stats.contributors.map(
       ({ contributor, merged, reverted, credit, first, last }) => [
-        shortId(contributor),
+        shortHash(contributor),
         merged,
         reverted,
         Math.round(credit),

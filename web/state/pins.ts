@@ -4,7 +4,7 @@ import type { SiteStorage } from "./site-storage.ts";
 const keyOf = (model: string) => `commonweight pin ${model}`;
 
 /** What this browser remembers of a model's history (protocol V10); null at a first visit, or where nothing is kept. */
-export function readPin(storage: SiteStorage, model: string): Pin | null {
+export function recallPin(storage: SiteStorage, model: string): Pin | null {
   try {
     const kept: unknown = JSON.parse(storage.getItem(keyOf(model)) ?? "null");
     return isPin(kept) ? kept : null;
@@ -13,7 +13,7 @@ export function readPin(storage: SiteStorage, model: string): Pin | null {
   }
 }
 
-export function writePin(storage: SiteStorage, model: string, pin: Pin): void {
+export function keepPin(storage: SiteStorage, model: string, pin: Pin): void {
   try {
     storage.setItem(keyOf(model), JSON.stringify(pin));
   } catch {
