@@ -36,7 +36,7 @@ test("a model that answers nothing keeps no other from its work", async () => {
   };
   const context = {
     ledger: new Proxy(ledger as unknown as Ledger, {
-      get: (target, name) => Reflect.get(target, name) ?? (async () => undefined),
+      get: (target, name) => Reflect.get(target, name) ?? (async () => []),
     }),
     clock: () => 0,
     models: new Map([

@@ -20,13 +20,9 @@ function failingWith(error: Error) {
     appendEvents: async () => {},
   };
   const maps = { problems: new Map(), toldHealth: new Map() };
-  const context = {
-    ledger,
-    clock: () => 0,
-    pace: { measured: () => null },
-    queue: { turnedAway: () => 0 },
-    ...maps,
-  };
+  const fine = { problem: () => null };
+  const watches = { probe: fine, skew: fine, damage: fine, queue: { turnedAway: () => 0 } };
+  const context = { ledger, clock: () => 0, pace: { measured: () => null }, ...watches, ...maps };
   const parts = { context } as unknown as PipelineParts; // it fails before it needs the others
   return { parts, refusals };
 }

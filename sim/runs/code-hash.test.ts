@@ -7,7 +7,7 @@ import { decisiveFiles } from "./code-hash.ts";
 const INNOCENT = [
   /^bench\/figures\.ts$/,
   /^core\/(crypto\/signature|errors|hex)\.ts$/,
-  /^core\/protocol\/(reject-codes|schemas\/(contribution|primitives|version))\.ts$/,
+  /^core\/protocol\/(reject-codes|schemas\/(contribution|inputs|primitives|version))\.ts$/,
   /^models\/shipped\.ts$/,
   /^tests\/fixtures\/wasm-folder\.ts$/,
   /^sim\/(charts|presets)\//,
