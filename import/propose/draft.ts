@@ -33,6 +33,7 @@ export function textModelOf(size: Size): Extract<Architecture, { kind: "gpt" }> 
 
 const PATCH_ENTRIES = 60_000; // about 100 kB with their positions: a phone sends it in a second
 const LEAST_DENSITY = 0.005; // below, a piece changes too little to be told from noise
+const MOST_DENSITY = 0.2; // above, an own mask reaches positions that no data exercises, and the screen refuses such work (protocol G16)
 const STEPS = 50; // shorter pieces are more bytes and judging for little; longer ones come too late
 const PIECE_EXAMPLES = 4000; // what 50 steps of 96 see about once
 
@@ -48,7 +49,7 @@ export function draftRecipe(
 ): Recipe {
   const { id, title, summary, licence, architecture, source, dataLicence, words } = about;
   const isText = architecture.kind !== "mlp";
-  const density = Math.min(0.5, Math.max(LEAST_DENSITY, PATCH_ENTRIES / parameters));
+  const density = Math.min(MOST_DENSITY, Math.max(LEAST_DENSITY, PATCH_ENTRIES / parameters));
   const batch = isText ? 8 : powerOfTwo(Math.min(96, trainingExamples / 4));
   const wanted = isText ? STEPS * batch : PIECE_EXAMPLES;
   const shardsPerTicket = Math.max(
