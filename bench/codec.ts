@@ -7,7 +7,7 @@ import type { Mask } from "../core/protocol/schemas/mask.ts";
 import { createRandom } from "../core/random.ts";
 import { createLayout } from "../core/tensors/layout.ts";
 import { judgedRow, type Row } from "./figures.ts";
-import type { BenchOptions } from "./main.ts";
+import type { BenchOptions } from "./options.ts";
 import { medianMs } from "./timing.ts";
 
 const DENSITY = 0.005;

@@ -2,7 +2,7 @@ import { bisect } from "../core/gate/bisection.ts";
 import { type PairedTestRules, pairedTest } from "../core/gate/paired-test.ts";
 import { createRandom, type Random } from "../core/random.ts";
 import { judgedRow, type Row } from "./figures.ts";
-import type { BenchOptions } from "./main.ts";
+import type { BenchOptions } from "./options.ts";
 
 const RULES: PairedTestRules = { marginNats: 0.02, alpha: 0.035, beta: 0.05, maxExamples: 4000 };
 const DIGITS: PairedTestRules = { marginNats: 0.01, alpha: 0.07, beta: 0.1, maxExamples: 4000 }; // its recipe's gate

@@ -16,7 +16,7 @@ import { digits } from "../models/digits/data.ts";
 import { presidents } from "../models/presidents/data.ts";
 import { type HistoryEvent, signedHistory } from "../tests/fixtures/signed-history.ts";
 import { judgedRow, type Row } from "./figures.ts";
-import type { BenchOptions } from "./main.ts";
+import type { BenchOptions } from "./options.ts";
 
 const CONTRIBUTIONS = 10; // a version
 const REVERT_EVERY = 50; // versions

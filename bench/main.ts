@@ -6,13 +6,7 @@
 import { parseArgs } from "node:util";
 import { figuresOf, printFigures, type Row } from "./figures.ts";
 
-export type BenchOptions = {
-  readonly seed: number;
-  /** A coarser answer within a minute. */
-  readonly quick: boolean;
-  /** The only one to measure, where a bench has several; null for all. */
-  readonly backend: string | null;
-};
+import type { BenchOptions } from "./options.ts";
 
 /** Each file exports `measure`; loaded only when it is asked for. */
 const benches: Record<string, () => Promise<{ measure(options: BenchOptions): Promise<Row[]> }>> = {

@@ -4,8 +4,8 @@ import { randomPositions } from "../core/patch/random-mask.ts";
 import { createRandom } from "../core/random.ts";
 import { createLayout } from "../core/tensors/layout.ts";
 import { judgedRow, type Row } from "./figures.ts";
-import type { BenchOptions } from "./main.ts";
 import { allocatedBytes } from "./memory.ts";
+import type { BenchOptions } from "./options.ts";
 import { medianMs } from "./timing.ts";
 
 const PARAMETERS = 124_000_000; // GPT-2 small

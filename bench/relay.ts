@@ -10,7 +10,7 @@ import { CHUNK_BYTES, SIGNATURE_HEADER } from "../core/protocol/limits.ts";
 import { routes } from "../core/protocol/routes.ts";
 import { signRequest } from "../core/protocol/signed-request.ts";
 import { judgedRow, type Row } from "./figures.ts";
-import type { BenchOptions } from "./main.ts";
+import type { BenchOptions } from "./options.ts";
 import { forSeconds, load, requestOf, type Timings } from "./relay/load.ts";
 import { startNginx } from "./relay/nginx.ts";
 import { createSigners, patchRequests, type Signer, writeTickets } from "./relay/patches.ts";

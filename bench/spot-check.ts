@@ -13,7 +13,7 @@ import { presidents } from "../models/presidents/data.ts";
 import { similarityOf } from "../tests/fixtures/training-task.ts";
 import { WASM_FOLDER } from "../tests/fixtures/wasm-folder.ts";
 import type { Row } from "./figures.ts";
-import type { BenchOptions } from "./main.ts";
+import type { BenchOptions } from "./options.ts";
 
 const SLOW_STEPS = 10; // a step of presidents in plain TypeScript takes seconds
 

@@ -1,6 +1,6 @@
 import { WASM_FOLDER } from "../tests/fixtures/wasm-folder.ts";
 import type { Row } from "./figures.ts";
-import type { BenchOptions } from "./main.ts";
+import type { BenchOptions } from "./options.ts";
 import type { ContestantName, Entry } from "./training/contestant.ts";
 import { findGpu } from "./training/dawn.ts";
 import { openChromium, openNode, type Venue } from "./training/hosts.ts";

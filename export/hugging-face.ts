@@ -1,26 +1,9 @@
 import { mkdir, open, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Recipe } from "../core/protocol/schemas/recipe.ts";
-import type { VersionRecord } from "../core/protocol/schemas/version.ts";
-import type { Layout } from "../core/tensors/layout.ts";
 import { byteTokenizerFiles } from "./byte-tokenizer.ts";
-import { modelCard } from "./model-card.ts";
+import { type ExportedVersion, modelCard } from "./model-card.ts";
 import { type ExportDtype, fits, writeTensorFile } from "./tensor-file.ts";
-
-/** A version to be written down, verified by the caller. */
-export type ExportedVersion = {
-  readonly recipe: Recipe;
-  readonly layout: Layout;
-  /** [N] */
-  readonly parameters: Float32Array;
-  readonly record: VersionRecord;
-  /** The version's own hash. */
-  readonly id: string;
-  /** Where it was read. */
-  readonly relay: string;
-  /** How many people's work is in it. */
-  readonly contributors: number;
-};
 
 /**
  * Write `version` into the new folder `path` as the Hugging Face hub has models: model.safetensors, config.json, tokenizer,

@@ -1,5 +1,21 @@
 import type { Recipe } from "../core/protocol/schemas/recipe.ts";
-import type { ExportedVersion } from "./hugging-face.ts";
+import type { VersionRecord } from "../core/protocol/schemas/version.ts";
+import type { Layout } from "../core/tensors/layout.ts";
+
+/** A version to be written down, verified by the caller. */
+export type ExportedVersion = {
+  readonly recipe: Recipe;
+  readonly layout: Layout;
+  /** [N] */
+  readonly parameters: Float32Array;
+  readonly record: VersionRecord;
+  /** The version's own hash. */
+  readonly id: string;
+  /** Where it was read. */
+  readonly relay: string;
+  /** How many people's work is in it. */
+  readonly contributors: number;
+};
 
 /** README.md as the hub reads it: YAML for its search, then words for people. */
 export function modelCard(version: ExportedVersion): string {

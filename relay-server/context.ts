@@ -6,11 +6,11 @@ import type { Damage } from "./content/damage.ts";
 import type { HeldOutStore } from "./content/held-out-store.ts";
 import type { PublicBlobs } from "./content/public-blobs.ts";
 import type { WriteProbe } from "./content/write-probe.ts";
+import type { ReferenceSeeds } from "./history/reference-seeds.ts";
 import type { Identity } from "./identity.ts";
 import type { Queue } from "./intake/queue.ts";
 import type { SkewWatch } from "./intake/skew-watch.ts";
 import type { JudgingPace } from "./judging/judging-pace.ts";
-import type { ReferenceSeeds } from "./judging/reference-seeds.ts";
 import type { Ledger } from "./store/ledger.ts";
 
 /** What never changes about a model while the relay runs. */

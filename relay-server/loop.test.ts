@@ -1,6 +1,7 @@
 import { expect, test, vi } from "vitest";
 import type { RelayContext } from "./context.ts";
-import { type PipelineParts, startPipeline } from "./loop.ts";
+import { startPipeline } from "./loop.ts";
+import type { PipelineParts } from "./parts.ts";
 import type { Ledger } from "./store/ledger.ts";
 
 test("a ledger that answers nothing is a problem that is told, not the end of the relay", async () => {

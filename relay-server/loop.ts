@@ -1,20 +1,14 @@
-import type { MaskCache } from "./content/masks.ts";
-import { isLedgerBusy, isStorageFull } from "./content/storage-error.ts";
-import type { RelayContext } from "./context.ts";
-import type { Checkpoints } from "./history/checkpoints.ts";
 import { createHeads } from "./history/head.ts";
 import { promotePatches } from "./history/promotion.ts";
-import { revertNext } from "./history/reverting.ts";
-import type { LikenessOf } from "./judging/likeness.ts";
 import { judgeWaiting } from "./judging/screening.ts";
-import { createSetbacks, type Setbacks } from "./judging/setbacks.ts";
+import { createSetbacks } from "./judging/setbacks.ts";
+import { createSharedMasks } from "./judging/shared-masks.ts";
 import { createSpotChecks } from "./judging/spot-checks.ts";
-import type { Trainer } from "./judging/trainer.ts";
 import { tellHealth } from "./merging/health.ts";
 import { mergeCohort } from "./merging/merging.ts";
-import { createSharedMasks } from "./merging/shared-masks.ts";
-import type { EventHub } from "./store/event-hub.ts";
-import type { Evaluator } from "./threads/open-evaluator.ts";
+import { revertNext } from "./merging/reverting.ts";
+import type { PipelineParts, StepResult } from "./parts.ts";
+import { isLedgerBusy, isStorageFull } from "./storage-error.ts";
 
 /** Judges, merges, tests, publishes and reverts what waits in the ledger: one loop a model, and none waits for another. */
 export type Pipeline = {
@@ -25,26 +19,6 @@ export type Pipeline = {
   /** Stop every loop after its running step. */
   close(): Promise<void>;
 };
-
-export type PipelineParts = {
-  readonly context: RelayContext;
-  readonly checkpoints: Checkpoints;
-  readonly evaluator: Evaluator;
-  readonly trainer: Trainer;
-  readonly likenessOf: LikenessOf;
-  readonly hub: EventHub;
-  readonly positionsOf: MaskCache;
-  /** The fence that this relay holds, by model. */
-  readonly fences: ReadonlyMap<string, number>;
-};
-
-/** What one loop has: the relay's parts, and what its own model's judging failed at. */
-export type LoopParts = PipelineParts & { readonly setbacks: Setbacks };
-
-/** What one step of a model came to: more at once, or when to look again. */
-export type StepResult =
-  | { readonly again: true }
-  | { readonly again: false; readonly dueMs: number };
 
 const LONGEST_WAIT_MS = 1000; // a clock that is passed in may run otherwise than the timers
 const RETRY_MS = 5000; // after a failure such as a full disk

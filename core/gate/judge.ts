@@ -1,6 +1,6 @@
 import type { MergedStep } from "../merge/mean.ts";
 import type { Recipe } from "../protocol/schemas/recipe.ts";
-import type { Evaluation } from "../training/evaluate.ts";
+import type { Evaluation } from "../training/metrics.ts";
 
 /** The held-out sets, which only judging looks at. */
 export type Suite = "score" | "gate" | "protected" | "report";

@@ -1,5 +1,5 @@
 import type { MergedStep } from "../merge/mean.ts";
-import type { Evaluation } from "../training/evaluate.ts";
+import type { Evaluation } from "../training/metrics.ts";
 import type { Judge, Suite } from "./judge.ts";
 
 const PIECES = 8; // of a suite: a look at the tests after each, so that a clear case costs one piece

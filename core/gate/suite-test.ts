@@ -1,5 +1,5 @@
 import type { SuiteTest } from "../protocol/schemas/version.ts";
-import type { Evaluation } from "../training/evaluate.ts";
+import type { Evaluation } from "../training/metrics.ts";
 import type { GateSetting, Subject } from "./judge.ts";
 import { type PairedTestResult, type PairedTestRules, pairedTest } from "./paired-test.ts";
 import { type Look, piecesOf } from "./suite-pieces.ts";

@@ -3,17 +3,8 @@ import { disposeBatch } from "../models/model.ts";
 import { modelOf } from "../models/registry.ts";
 import type { Architecture } from "../protocol/schemas/recipe.ts";
 import type { Examples } from "./examples.ts";
-import { meanOf } from "./metrics.ts";
+import { type Evaluation, meanOf } from "./metrics.ts";
 import { uploadWeights } from "./weights.ts";
-
-export type Evaluation = {
-  /** The mean loss of each example's answers, in nats [n]. */
-  readonly losses: Float32Array;
-  /** The share of each example's answers that are right [n]. */
-  readonly correct: Float32Array;
-  /** 1 for each answer that is right and counts, else 0 [n · answers]: one an image, one a token in text. */
-  readonly answers: Uint8Array;
-};
 
 /** Loss and correctness of every example, on the backend that is open. */
 export async function evaluate(

@@ -1,5 +1,13 @@
 import type { Metrics } from "../protocol/schemas/version.ts";
-import type { Evaluation } from "./evaluate.ts";
+
+export type Evaluation = {
+  /** The mean loss of each example's answers, in nats [n]. */
+  readonly losses: Float32Array;
+  /** The share of each example's answers that are right [n]. */
+  readonly correct: Float32Array;
+  /** 1 for each answer that is right and counts, else 0 [n · answers]: one an image, one a token in text. */
+  readonly answers: Uint8Array;
+};
 
 /** How good a model is, from what it did on each example: mean loss in nats, and the share it got right. */
 export function metricsOf({ losses, correct }: Omit<Evaluation, "answers">): Metrics {

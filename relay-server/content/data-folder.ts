@@ -2,7 +2,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import Database from "better-sqlite3";
 import { StartError } from "../start-error.ts";
-import { isStorageFull } from "./storage-error.ts";
+import { isStorageFull } from "../storage-error.ts";
 
 /** Where everything lies that the relay keeps. */
 export type DataFolder = {

@@ -1,4 +1,4 @@
-import { isLedgerBusy, isStorageFull } from "./storage-error.ts";
+import { isLedgerBusy, isStorageFull } from "../storage-error.ts";
 
 /** Finds out by writing whether the relay can write, so that Health tells no tales between two contributions. */
 export type WriteProbe = {

@@ -1,9 +1,7 @@
-import { parseJson } from "../../core/protocol/canonical-json.ts";
 import type { ModelCard } from "../../core/protocol/schemas/status.ts";
-import { metrics, type VersionSummary } from "../../core/protocol/schemas/version.ts";
 import type { RelayContext, ServedModel } from "../context.ts";
 import type { ModelRow, VersionRow } from "../store/tables.ts";
-import type { SummaryRow } from "../store/versions.ts";
+import { summaryOf } from "../store/versions.ts";
 import { Refusal } from "./refusal.ts";
 
 /** The model with that id and its row; a Refusal if there is none. */
@@ -35,18 +33,6 @@ export async function findVersion(
     "version-unknown",
     `${model.id} has no such version; its head is ${model.head}`,
   );
-}
-
-export function summaryOf(row: SummaryRow): VersionSummary {
-  return {
-    number: row.number,
-    id: row.id,
-    parent: row.parent,
-    createdAt: row.created_at,
-    contributions: row.contributions,
-    contributors: row.contributors,
-    report: parseJson("report", metrics, new TextEncoder().encode(row.report)),
-  };
 }
 
 export async function cardOf(

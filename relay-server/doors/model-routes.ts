@@ -2,7 +2,8 @@ import { Hono } from "hono";
 import { routes } from "../../core/protocol/routes.ts";
 import type { ModelCard } from "../../core/protocol/schemas/status.ts";
 import type { RelayContext } from "../context.ts";
-import { cardOf, findModel, findVersion, summaryOf } from "./answers.ts";
+import { summaryOf } from "../store/versions.ts";
+import { cardOf, findModel, findVersion } from "./answers.ts";
 import { createMemo } from "./memo.ts";
 import { pathPart, queryNumber } from "./params.ts";
 

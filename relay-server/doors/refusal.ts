@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { REJECT_CODES, type RejectCode } from "../../core/protocol/reject-codes.ts";
-import { isLedgerBusy, isStorageFull } from "../content/storage-error.ts";
+import { isLedgerBusy, isStorageFull } from "../storage-error.ts";
 
 /** Ends a request with one of the protocol's codes. */
 export class Refusal extends Error {

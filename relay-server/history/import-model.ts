@@ -16,11 +16,11 @@ import { decodeExamples } from "../../core/training/examples.ts";
 import { metricsOf } from "../../core/training/metrics.ts";
 import { heldOutSetting, suitesOf } from "../content/held-out-store.ts";
 import type { RelayContext } from "../context.ts";
-import { summaryOf } from "../doors/answers.ts";
-import { referenceRecordOf } from "../judging/reference-seeds.ts";
 import type { ShardRow, VersionRow } from "../store/tables.ts";
+import { summaryOf } from "../store/versions.ts";
 import type { EvaluatedModel } from "../threads/evaluation-thread.ts";
 import type { Evaluator } from "../threads/open-evaluator.ts";
+import { referenceRecordOf } from "./reference-seeds.ts";
 
 /** Hears how far something is that takes seconds. */
 export type Progress = (what: string, done: number, total: number) => void;

@@ -7,10 +7,10 @@ import type { Ticket, TicketAnswer } from "../../core/protocol/schemas/ticket.ts
 import { signTicket } from "../../core/protocol/signed-ticket.ts";
 import { shardFile } from "../content/damage.ts";
 import type { RelayContext } from "../context.ts";
-import { drawUint32 } from "../judging/lots.ts";
+import { chooseShards } from "../judging/shards.ts";
+import { drawUint32 } from "../merging/lots.ts";
 import type { ModelRow, ShardRow } from "../store/tables.ts";
 import type { Asker } from "./queue.ts";
-import { chooseShards } from "./shards.ts";
 
 const LEAST_RETRY_SECONDS = 5;
 const MOST_RETRY_SECONDS = 300; // judging may turn out faster than it was, and work may come back

@@ -3,7 +3,7 @@ import { comparePlaced, type PlacedValues } from "../../core/patch/similarity.ts
 import type { MaskCache } from "../content/masks.ts";
 import type { RelayContext } from "../context.ts";
 import type { Head } from "../history/head.ts";
-import { type Member, readPatch } from "./member.ts";
+import { type Member, readPatch } from "../merging/member.ts";
 
 const COMPARED = 64; // works that came before; a copy of older work moves a model that has it already
 const KEPT_BYTES = 16 << 20; // of them, so that a patch is decoded once as a rule

@@ -1,7 +1,7 @@
 import type { Recipe } from "../../core/protocol/schemas/recipe.ts";
 import { createRandom } from "../../core/random.ts";
-import { chooseShards } from "../intake/shards.ts";
 import type { ShardRow } from "../store/tables.ts";
+import { chooseShards } from "./shards.ts";
 
 /** What a piece of the reference is trained on. */
 export type ReferencePiece = { readonly shards: readonly ShardRow[]; readonly seed: number };

@@ -6,13 +6,13 @@ import { needsScore, scoreMember, screen, validateScore } from "../../core/gate/
 import { needsSpotCheck } from "../../core/gate/spot-check.ts";
 import { deltaOf } from "../../core/merge/member.ts";
 import type { Verdict } from "../../core/protocol/reject-codes.ts";
-import { isStorageFull } from "../content/storage-error.ts";
 import type { Head } from "../history/head.ts";
-import type { LoopParts, StepResult } from "../loop.ts";
+import { createJudge } from "../merging/judge.ts";
+import { drawLot } from "../merging/lots.ts";
+import { readMember } from "../merging/member.ts";
+import type { LoopParts, StepResult } from "../parts.ts";
+import { isStorageFull } from "../storage-error.ts";
 import type { Waiting } from "../store/judging.ts";
-import { createJudge } from "./judge.ts";
-import { drawLot } from "./lots.ts";
-import { readMember } from "./member.ts";
 
 const JUDGED_A_STEP = 8; // then the pipeline looks whether a cohort is due
 

@@ -1,4 +1,5 @@
-import { isStorageFull } from "../content/storage-error.ts";
+import { isStorageFull } from "../storage-error.ts";
+import type { SetAside } from "../store/judging.ts";
 
 /**
  * What judging failed at, by the contributions that it failed on. In memory: a relay that starts anew tries anew. The caller
@@ -21,9 +22,6 @@ export type Setbacks = {
   /** What goes wrong, in plain words for Health; null where nothing rests. */
   problem(): string | null;
 };
-
-/** A contribution that the relay cannot judge, and why. */
-export type SetAside = { readonly contribution: string; readonly error: string };
 
 type Setback = {
   readonly tries: number;

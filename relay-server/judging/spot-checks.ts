@@ -6,9 +6,9 @@ import { parseJson } from "../../core/protocol/canonical-json.ts";
 import { ticket as ticketSchema } from "../../core/protocol/schemas/ticket.ts";
 import type { MaskCache } from "../content/masks.ts";
 import type { RelayContext } from "../context.ts";
+import { readPatch } from "../merging/member.ts";
 import type { SpotCheckResult } from "../store/spot-checks.ts";
 import type { ContributionRow } from "../store/tables.ts";
-import { readPatch } from "./member.ts";
 import type { Setbacks } from "./setbacks.ts";
 import type { Trainer } from "./trainer.ts";
 

@@ -7,15 +7,15 @@ import {
 import { isSampled } from "../../core/gate/leave-one-out.ts";
 import { cohortSizeFor } from "../../core/merge/cohort-size.ts";
 import { CLIP_SAMPLE } from "../../core/merge/multiplier.ts";
-import { isStorageFull } from "../content/storage-error.ts";
 import type { RelayContext } from "../context.ts";
 import type { Head } from "../history/head.ts";
-import { publishCandidate } from "../history/publishing.ts";
-import { attest, gateSettingOf, gateTestOf } from "../judging/judge.ts";
-import { drawLot } from "../judging/lots.ts";
-import { type Member, readMember } from "../judging/member.ts";
-import type { LoopParts, PipelineParts, StepResult } from "../loop.ts";
+import type { LoopParts, PipelineParts, StepResult } from "../parts.ts";
+import { isStorageFull } from "../storage-error.ts";
 import type { Waiting } from "../store/judging.ts";
+import { attest, gateSettingOf, gateTestOf } from "./judge.ts";
+import { drawLot } from "./lots.ts";
+import { type Member, readMember } from "./member.ts";
+import { publishCandidate } from "./publishing.ts";
 
 const NOBODY = { passed: null, failed: [], harmful: [], left: [], tested: [] };
 

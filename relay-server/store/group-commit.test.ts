@@ -4,7 +4,7 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { Kysely, SqliteDialect } from "kysely";
 import { afterAll, expect, test } from "vitest";
-import { isStorageFull } from "../content/storage-error.ts";
+import { isStorageFull } from "../storage-error.ts";
 import { createLedger } from "./ledger.ts";
 import { migrate } from "./migrate.ts";
 import type { Tables } from "./tables.ts";

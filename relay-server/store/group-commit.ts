@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { ControlledTransaction, Kysely, Transaction } from "kysely";
-import { isLedgerBusy, isStorageFull } from "../content/storage-error.ts";
+import { isLedgerBusy, isStorageFull } from "../storage-error.ts";
 import type { Tables } from "./tables.ts";
 
 export type Write = <T>(work: (trx: Transaction<Tables>) => Promise<T>) => Promise<T>;

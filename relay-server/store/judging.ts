@@ -1,6 +1,5 @@
 import type { Kysely, Transaction } from "kysely";
 import type { RejectCode } from "../../core/protocol/reject-codes.ts";
-import type { SetAside } from "../judging/setbacks.ts";
 import { mergesInARow } from "./earlier-work.ts";
 import { addEvents } from "./events.ts";
 import type { Write } from "./group-commit.ts";
@@ -18,6 +17,9 @@ export type Waiting = ContributionRow & {
 };
 
 const SET_ASIDE: RejectCode = "judging-failed";
+
+/** A contribution that the relay cannot judge, and why. */
+export type SetAside = { readonly contribution: string; readonly error: string };
 
 type Change = Partial<ContributionRow> & { readonly state: WaitingState };
 

@@ -1,7 +1,7 @@
 import { on } from "node:events";
 import { Worker } from "node:worker_threads";
-import { isStorageFull } from "../content/storage-error.ts";
 import { StartError } from "../start-error.ts";
+import { isStorageFull } from "../storage-error.ts";
 import { callThread } from "../threads/call-port.ts";
 import { watchThread } from "../threads/vital-thread.ts";
 import type { Ledger } from "./ledger.ts";

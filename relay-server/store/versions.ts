@@ -1,4 +1,6 @@
 import type { Kysely } from "kysely";
+import { parseJson } from "../../core/protocol/canonical-json.ts";
+import { metrics, type VersionSummary } from "../../core/protocol/schemas/version.ts";
 import type { Tables, VersionRow } from "./tables.ts";
 
 const SUMMARY = [
@@ -85,5 +87,18 @@ export function versionParts(db: Kysely<Tables>) {
         .limit(1)
         .executeTakeFirst();
     },
+  };
+}
+
+/** A version as lists and events tell it. */
+export function summaryOf(row: SummaryRow): VersionSummary {
+  return {
+    number: row.number,
+    id: row.id,
+    parent: row.parent,
+    createdAt: row.created_at,
+    contributions: row.contributions,
+    contributors: row.contributors,
+    report: parseJson("report", metrics, new TextEncoder().encode(row.report)),
   };
 }

@@ -1,8 +1,9 @@
 import { assert } from "../../core/errors.ts";
 import type { Judge, Subject, Suite } from "../../core/gate/judge.ts";
 import { applyDeltaStep } from "../../core/tensors/delta-step.ts";
-import { type Evaluation, evaluate } from "../../core/training/evaluate.ts";
+import { evaluate } from "../../core/training/evaluate.ts";
 import { sliceExamples } from "../../core/training/examples.ts";
+import type { Evaluation } from "../../core/training/metrics.ts";
 import type { SimModel } from "./sim-model.ts";
 import type { Chore, Stopwatch } from "./stopwatch.ts";
 

@@ -5,8 +5,8 @@ import { MAX_CODE, type Quantised, quantise, segmentStarts } from "../../core/pa
 import type { PatchHeader } from "../../core/protocol/schemas/contribution.ts";
 import type { Mask } from "../../core/protocol/schemas/mask.ts";
 import type { VersionRecord } from "../../core/protocol/schemas/version.ts";
-import type { Evaluation } from "../../core/training/evaluate.ts";
 import type { Examples } from "../../core/training/examples.ts";
+import type { Evaluation } from "../../core/training/metrics.ts";
 import { trainDelta } from "../../core/training/train.ts";
 import { joinShards } from "./shards.ts";
 import type { SimModel } from "./sim-model.ts";

@@ -5,14 +5,14 @@ import { replayHistory, replayStart } from "../../core/history/replay-history.ts
 import { decodeVersion } from "../../core/history/version.ts";
 import type { VersionRecord } from "../../core/protocol/schemas/version.ts";
 import { deltaStepBetween } from "../../core/tensors/delta-step.ts";
-import { isStorageFull } from "../content/storage-error.ts";
-import { attest, gateSettingOf, gateTestOf } from "../judging/judge.ts";
-import { readPatch } from "../judging/member.ts";
-import type { PipelineParts } from "../loop.ts";
-import { tellHealth } from "../merging/health.ts";
+import type { Head } from "../history/head.ts";
+import type { PipelineParts } from "../parts.ts";
+import { isStorageFull } from "../storage-error.ts";
 import type { Ledger } from "../store/ledger.ts";
 import type { RevertRow } from "../store/tables.ts";
-import type { Head } from "./head.ts";
+import { tellHealth } from "./health.ts";
+import { attest, gateSettingOf, gateTestOf } from "./judge.ts";
+import { readPatch } from "./member.ts";
 import { publishRevert } from "./publishing.ts";
 
 const RECORDS_A_READ = 8; // a record with 16,384 inputs has 6 MB

@@ -2,7 +2,6 @@ import { decodeHex, encodeHex } from "../../core/hex.ts";
 import { commitToSeed, revealedBy } from "../../core/history/reference-seed.ts";
 import type { Recipe } from "../../core/protocol/schemas/recipe.ts";
 import type { VersionRecord } from "../../core/protocol/schemas/version.ts";
-import type { RelayContext } from "../context.ts";
 import type { Ledger } from "../store/ledger.ts";
 import type { VersionRow } from "../store/tables.ts";
 
@@ -21,7 +20,7 @@ const SECRET_BYTES = 32;
 /** The seeds that follow from this relay's secret, which is made and kept in the ledger when there is none. */
 export async function openReferenceSeeds(
   ledger: Ledger,
-  random: RelayContext["random"],
+  random: (sizeBytes: number) => Uint8Array<ArrayBuffer>,
 ): Promise<ReferenceSeeds> {
   if ((await ledger.setting(SECRET)) === undefined) {
     await ledger.putSetting(SECRET, encodeHex(random(SECRET_BYTES)));

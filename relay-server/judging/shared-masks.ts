@@ -1,7 +1,7 @@
 import { encodePositions } from "../../core/patch/positions.ts";
 import type { RelayContext } from "../context.ts";
 import type { Head } from "../history/head.ts";
-import type { Trainer } from "../judging/trainer.ts";
+import type { Trainer } from "./trainer.ts";
 
 /** Chooses shared masks in the background, one epoch ahead (protocol M6). */
 export type SharedMasks = {

@@ -9,15 +9,15 @@ import type { VersionRecord } from "../../core/protocol/schemas/version.ts";
 import { applyDeltaStep, type DeltaStep, encodeDeltaStep } from "../../core/tensors/delta-step.ts";
 import { encodeCheckpoint } from "../../core/tensors/manifest.ts";
 import type { RelayContext } from "../context.ts";
-import { summaryOf } from "../doors/answers.ts";
-import type { Attestation } from "../judging/judge.ts";
-import type { Member } from "../judging/member.ts";
-import { referenceRecordOf } from "../judging/reference-seeds.ts";
+import type { Head } from "../history/head.ts";
+import { promotePatches } from "../history/promotion.ts";
+import { referenceRecordOf } from "../history/reference-seeds.ts";
 import type { PublicationOutcome } from "../store/publication.ts";
 import type { RevertPublication } from "../store/reverts.ts";
 import type { VersionRow } from "../store/tables.ts";
-import type { Head } from "./head.ts";
-import { promotePatches } from "./promotion.ts";
+import { summaryOf } from "../store/versions.ts";
+import type { Attestation } from "./judge.ts";
+import type { Member } from "./member.ts";
 
 /**
  * Step 10 of the walk: the version's blobs first, then one transaction, then the members' patches (protocol H6). If it does

@@ -9,11 +9,11 @@ import { createLayout } from "../../core/tensors/layout.ts";
 import { tinyRecipe } from "../../tests/fixtures/tiny-model.ts";
 import { openPublicBlobs } from "../content/public-blobs.ts";
 import type { RelayContext } from "../context.ts";
+import type { Head } from "../history/head.ts";
+import { promotePatches, sweepPatches } from "../history/promotion.ts";
 import { openIdentity } from "../identity.ts";
-import type { Member } from "../judging/member.ts";
 import type { PublicationOutcome } from "../store/publication.ts";
-import type { Head } from "./head.ts";
-import { promotePatches, sweepPatches } from "./promotion.ts";
+import type { Member } from "./member.ts";
 import { publishCandidate } from "./publishing.ts";
 
 let folder: string;

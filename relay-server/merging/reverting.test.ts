@@ -1,8 +1,8 @@
 import { expect, test, vi } from "vitest";
-import { StorageFullError } from "../content/storage-error.ts";
-import type { PipelineParts } from "../loop.ts";
+import type { Head } from "../history/head.ts";
+import type { PipelineParts } from "../parts.ts";
+import { StorageFullError } from "../storage-error.ts";
 import type { RevertRow } from "../store/tables.ts";
-import type { Head } from "./head.ts";
 import { revertNext } from "./reverting.ts";
 
 /** A relay with one revert that waits, which fails with `error`, and what was said of it. */

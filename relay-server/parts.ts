@@ -1,0 +1,29 @@
+import type { MaskCache } from "./content/masks.ts";
+import type { RelayContext } from "./context.ts";
+import type { Checkpoints } from "./history/checkpoints.ts";
+import type { LikenessOf } from "./judging/likeness.ts";
+import type { Setbacks } from "./judging/setbacks.ts";
+import type { Trainer } from "./judging/trainer.ts";
+import type { EventHub } from "./store/event-hub.ts";
+import type { Evaluator } from "./threads/open-evaluator.ts";
+
+/** What judging and merging work with. */
+export type PipelineParts = {
+  readonly context: RelayContext;
+  readonly checkpoints: Checkpoints;
+  readonly evaluator: Evaluator;
+  readonly trainer: Trainer;
+  readonly likenessOf: LikenessOf;
+  readonly hub: EventHub;
+  readonly positionsOf: MaskCache;
+  /** The fence that this relay holds, by model. */
+  readonly fences: ReadonlyMap<string, number>;
+};
+
+/** What one loop has: the relay's parts, and what its own model's judging failed at. */
+export type LoopParts = PipelineParts & { readonly setbacks: Setbacks };
+
+/** What one step of a model came to: more at once, or when to look again. */
+export type StepResult =
+  | { readonly again: true }
+  | { readonly again: false; readonly dueMs: number };
