@@ -17,6 +17,7 @@ const benches: Record<string, () => Promise<{ measure(options: BenchOptions): Pr
   merge: () => import("./merge.ts"),
   page: () => import("./page.ts"),
   relay: () => import("./relay.ts"),
+  size: () => import("./size.ts"),
   "spot-check": () => import("./spot-check.ts"),
   train: () => import("./train.ts"),
   walk: () => import("./walk.ts"),

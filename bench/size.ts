@@ -1,0 +1,109 @@
+import { zeros } from "@tensorflow/tfjs-core";
+import { layoutOf, modelOf } from "../core/models/registry.ts";
+import { randomPositions } from "../core/patch/random-mask.ts";
+import type { TransformerArchitecture } from "../core/protocol/schemas/transformer.ts";
+import { createRandom } from "../core/random.ts";
+import { evaluate } from "../core/training/evaluate.ts";
+import { largestTensor } from "../core/training/footprint.ts";
+import type { TextExamples } from "../core/training/text-examples.ts";
+import { closeTraining, openTraining, takeStep } from "../core/training/training-session.ts";
+import { openBackend } from "../kernels/backend.ts";
+import { GPT2_SMALL, SMOLLM2_135M } from "../tests/fixtures/known-transformers.ts";
+import { WASM_FOLDER } from "../tests/fixtures/wasm-folder.ts";
+import type { Row } from "./figures.ts";
+import type { BenchOptions } from "./main.ts";
+
+const BATCH = 4;
+const WINDOW = 256;
+const DENSITY = 0.005;
+const MIB = 2 ** 20;
+
+const MODELS: readonly (readonly [name: string, architecture: TransformerArchitecture])[] = [
+  ["GPT-2 small", { ...GPT2_SMALL, input: { ...GPT2_SMALL.input, window: WINDOW } }],
+  ["SmolLM2-135M", SMOLLM2_135M],
+];
+
+/** A step, an evaluation and the memory of models that people use, on the processor: exact shapes, seeded weights. */
+export async function measure({ seed, quick }: BenchOptions): Promise<Row[]> {
+  await openBackend({ prefer: "cpu", wasmFolder: WASM_FOLDER });
+  const rows: Row[] = [];
+  for (const [name, architecture] of MODELS) {
+    rows.push(...(await measureModel(name, architecture, { seed, steps: quick ? 1 : 3 })));
+  }
+  return rows;
+}
+
+async function measureModel(
+  name: string,
+  architecture: TransformerArchitecture,
+  { seed, steps }: { readonly seed: number; readonly steps: number },
+): Promise<Row[]> {
+  const { size } = layoutOf(architecture);
+  const parameters = seededParameters(size, seed);
+  const masked = Math.floor(size * DENSITY);
+  const positions = randomPositions(seed.toString(16).padStart(32, "0"), masked, size);
+  const examples = seededText(architecture, seed);
+  const model = modelOf(architecture);
+  const indices = Uint32Array.from({ length: BATCH }, (_, row) => row);
+  const session = openTraining(model, parameters, positions, null);
+  const log = zeros([1]);
+  const times: number[] = [];
+  for (let step = 1; step <= steps; step++) {
+    const from = performance.now();
+    const batch = model.batch(examples, indices);
+    takeStep(session, batch, { step, learningRate: 0.001, log, index: 0 });
+    times.push(performance.now() - from);
+  }
+  const [loss = Number.NaN] = await log.data();
+  log.dispose();
+  closeTraining(session);
+  if (!Number.isFinite(loss)) throw new Error(`${name}: a loss of ${loss}`);
+  const from = performance.now();
+  await evaluate({ architecture, parameters, examples });
+  const evaluationMs = performance.now() - from;
+  const stepMs = times.sort((a, b) => a - b)[Math.floor(times.length / 2)]!;
+  const tokens = BATCH * WINDOW;
+  const largest = largestTensor(architecture, { batch: BATCH, masked });
+  const stepRate = (1000 * tokens) / stepMs;
+  const evaluationRate = (1000 * tokens) / evaluationMs;
+  const what = (of: string) => `${name}, ${BATCH} × ${WINDOW} tokens, 0.5%: ${of}`;
+  return [
+    { what: what("a step"), value: stepMs / 1000, unit: "s" },
+    { what: what("training"), value: stepRate, unit: "tokens/s" },
+    {
+      what: what("evaluation against training"),
+      value: evaluationRate / stepRate,
+      unit: "times",
+      target: ">= 1.8",
+      holds: evaluationRate >= 1.8 * stepRate,
+    },
+    {
+      what: what(`largest tensor, ${largest.name}`),
+      value: largest.sizeBytes / MIB,
+      unit: "MiB",
+      target: "<= 128",
+      holds: largest.sizeBytes <= 128 * MIB,
+    },
+    {
+      what: what("this process, at most"),
+      value: process.resourceUsage().maxRSS / 1024,
+      unit: "MiB",
+    },
+  ];
+}
+
+/** Uniform with a spread of 0.02: neither speed nor memory depend on what they are. */
+function seededParameters(size: number, seed: number): Float32Array {
+  const random = createRandom(seed);
+  const parameters = new Float32Array(size);
+  for (let p = 0; p < size; p++) parameters[p] = (random.uint32() / 2 ** 31 - 1) * 0.035;
+  return parameters;
+}
+
+function seededText({ input }: TransformerArchitecture, seed: number): TextExamples {
+  const random = createRandom(`text ${seed}`);
+  const vocabulary = input.kind === "tokens" ? input.vocabulary : 1;
+  const length = WINDOW + 1;
+  const tokens = Uint16Array.from({ length: BATCH * length }, () => random.below(vocabulary));
+  return { kind: "text", count: BATCH, length, tokens };
+}
