@@ -11,7 +11,7 @@ import { openBackend } from "../kernels/backend.ts";
 import { GPT2_SMALL, SMOLLM2_135M } from "../tests/fixtures/known-transformers.ts";
 import { WASM_FOLDER } from "../tests/fixtures/wasm-folder.ts";
 import type { Row } from "./figures.ts";
-import type { BenchOptions } from "./main.ts";
+import type { BenchOptions } from "./options.ts";
 
 const BATCH = 4;
 const WINDOW = 256;
