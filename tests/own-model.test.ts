@@ -11,6 +11,7 @@ import { startTestRelay, type TestRelay } from "./fixtures/test-relay.ts";
 
 const PENGUINS = fileURLToPath(new URL("fixtures/import/penguins.parquet", import.meta.url));
 const VOLUNTEERS = 4; // the proposed cohort
+const SEED = "penguins"; // of the relay's lots, tickets and reference: on 300 rows another draw refuses one honest piece now and then
 
 let folder: string;
 let stage: TestRelay | null = null;
@@ -31,16 +32,14 @@ test("an owner's table becomes a community whose first version is better than it
   );
   expect((await runCommand("check", path)).code).toBe(0);
 
-  stage = await startTestRelay({ source: await openModelFolder(path) });
+  stage = await startTestRelay({ source: await openModelFolder(path), seed: SEED });
   const before = (await stage.client.model("penguins")).head;
   const ids: string[] = [];
   for (let i = 0; i < VOLUNTEERS; i++) {
     ids.push(await volunteerOnce(stage, "penguins", join(folder, `volunteer-${i}`)));
   }
   const lives = await Promise.all(ids.map((id) => stage!.decided(id)));
-  const merged = lives.filter(({ state }) => state === "merged");
-  // on 300 rows the screen, whose own pieces are drawn from a secret, still refuses an honest one now and then
-  expect(merged.length).toBeGreaterThanOrEqual(VOLUNTEERS - 1);
+  expect(lives.map(({ state }) => state)).toEqual(ids.map(() => "merged"));
   const { head, recipe } = await stage.client.model("penguins");
   expect(head.number).toBe(1);
   expect(head.report.lossNats).toBeLessThan(before.report.lossNats - 0.1);
