@@ -51,6 +51,21 @@ const turned = (work: Work): Work => ({
   ...work,
   patch: { ...work.patch, codes: work.patch.codes.map((code) => -code) },
 });
+const tossed = (work: Work): Work => ({
+  ...work,
+  patch: { ...work.patch, codes: work.patch.codes.map((code, i) => (i % 2 === 0 ? code : -code)) },
+});
+
+test("G16: where a mask is too small for a signal, half the signs tossed are refused or scored, and never pass unseen", async () => {
+  await startScreening(4, { training: tinyRecipe.training });
+  const volunteer = await recruit(relay);
+  for (let i = 0; i < 4; i++) {
+    const found = await send(volunteer, tossed);
+    if (found.code === "unrelated") expect(found.score).toBeNull();
+    else expect(typeof found.score).toBe("number");
+  }
+});
+
 test("G16: work that does not go where training goes is refused before anybody scores it", async () => {
   await startScreening(4, { training: tinyRecipe.training });
   const volunteer = await recruit(relay);
