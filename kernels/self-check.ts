@@ -15,7 +15,7 @@ import {
 import { createRandom, type Random } from "../core/random.ts";
 import { plainBodies } from "./host-bodies.ts";
 import { activationTrials } from "./parts/activation.ts";
-import { attentionTrials } from "./parts/attention.ts";
+import { attentionTrials } from "./parts/attention-trials.ts";
 import { embeddingTrials } from "./parts/embedding.ts";
 import { normTrials } from "./parts/norm.ts";
 import { floats, integers, on, type Trial } from "./trial.ts";
