@@ -1,6 +1,4 @@
 import type { NamedAttrMap, TensorInfo } from "@tensorflow/tfjs-core";
-import { assert } from "../core/errors.ts";
-import type { MaskPair } from "../core/models/operations.ts";
 import type { HostBodies } from "./host-bodies.ts";
 
 /** What a body's wrapper works with: its inputs by name, its attributes, the memory. */
@@ -16,22 +14,6 @@ export type Call = {
 
 /** Outputs are made before any array is taken: making one may move the memory. */
 export type HostOperation = (call: Call) => TensorInfo | TensorInfo[];
-
-export function matrix({ shape }: TensorInfo): [rows: number, columns: number] {
-  const [rows, columns] = shape;
-  assert(shape.length === 2 && rows !== undefined && columns !== undefined, `no matrix: ${shape}`);
-  return [rows, columns];
-}
-
-/** The attributes of a MaskPair. */
-export function pair(attributes: NamedAttrMap): MaskPair {
-  const { start, first, second } = attributes;
-  return { start: Number(start), first: Number(first), second: Number(second) };
-}
-
-export function part(attributes: NamedAttrMap): { start: number; count: number } {
-  return { start: Number(attributes.start), count: Number(attributes.count) };
-}
 
 /** The values of an input that may be absent. */
 export function optional({ has, floats }: Call, name: string): Float32Array | null {

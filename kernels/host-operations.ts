@@ -8,8 +8,9 @@ import {
 } from "@tensorflow/tfjs-core";
 import { assert } from "../core/errors.ts";
 import type { Orientation } from "../core/models/operations.ts";
+import { matrix, pair, part } from "./attributes.ts";
 import type { AdamWOptions, HostBodies } from "./host-bodies.ts";
-import { type Call, type HostOperation, matrix, optional, pair, part } from "./host-call.ts";
+import { type Call, type HostOperation, optional } from "./host-call.ts";
 import { ACTIVATION_OPERATIONS } from "./parts/activation.ts";
 import { ATTENTION_OPERATIONS } from "./parts/attention.ts";
 import { EMBEDDING_OPERATIONS } from "./parts/embedding.ts";

@@ -6,7 +6,8 @@ import {
   swigluGradient,
 } from "../../core/models/transformer-operations.ts";
 import type { Random } from "../../core/random.ts";
-import { type Call, type HostOperation, matrix } from "../host-call.ts";
+import { matrix } from "../attributes.ts";
+import type { Call, HostOperation } from "../host-call.ts";
 import { blank, floats, on, type Trial } from "../trial.ts";
 
 /** What is between the matrices of a feed-forward part, value by value: outputs first, then inputs. */

@@ -1,4 +1,5 @@
-import { type Call, type HostOperation, matrix, optional } from "../host-call.ts";
+import { matrix } from "../attributes.ts";
+import { type Call, type HostOperation, optional } from "../host-call.ts";
 
 // R rows, T time, H heads of queries, K of keys and values, D channels of one; W = (H + 2K)·D, a row of qkv
 

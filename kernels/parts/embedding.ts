@@ -2,7 +2,8 @@ import { util, zeros } from "@tensorflow/tfjs-core";
 import type { MaskPart } from "../../core/models/operations.ts";
 import { embed, sampledLookupInto } from "../../core/models/transformer-operations.ts";
 import type { Random } from "../../core/random.ts";
-import { type HostOperation, matrix, optional, part } from "../host-call.ts";
+import { matrix, part } from "../attributes.ts";
+import { type HostOperation, optional } from "../host-call.ts";
 import { blank, floats, integers, on, type Trial } from "../trial.ts";
 
 // R rows, T time, C channels, V vocabulary

@@ -7,8 +7,9 @@ import {
   sampledNormInto,
 } from "../../core/models/transformer-operations.ts";
 import type { Random } from "../../core/random.ts";
+import { matrix, pair } from "../attributes.ts";
 import { columnSums } from "../column-sums.ts";
-import { type Call, type HostOperation, matrix, optional, pair } from "../host-call.ts";
+import { type Call, type HostOperation, optional } from "../host-call.ts";
 import { blank, floats, integers, on, type Trial } from "../trial.ts";
 
 // R rows, C channels

@@ -1,5 +1,6 @@
 import type { NamedAttrMap, TensorInfo } from "@tensorflow/tfjs-core";
-import { type Body, eachElement, elementsOf, matrix, take } from "./body.ts";
+import { matrix } from "../attributes.ts";
+import { type Body, eachElement, elementsOf, take } from "./body.ts";
 import { runInParts } from "./dispatch-limit.ts";
 import type { Program } from "./program.ts";
 import { MAIN, THREADS } from "./programs.ts";

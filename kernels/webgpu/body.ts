@@ -6,7 +6,6 @@ import {
   util,
 } from "@tensorflow/tfjs-core";
 import { assert } from "../../core/errors.ts";
-import type { MaskPair } from "../../core/models/operations.ts";
 import { THREADS } from "./programs.ts";
 
 /** What an operation records for tfjs's WebGPU backend. */
@@ -27,22 +26,6 @@ export function take<Names extends readonly string[]>(
     return input;
   });
   return taken as { [Index in keyof Names]: TensorInfo }; // one for each name
-}
-
-export function matrix({ shape }: TensorInfo): [rows: number, columns: number] {
-  const [rows, columns] = shape;
-  assert(shape.length === 2 && rows !== undefined && columns !== undefined, `no matrix: ${shape}`);
-  return [rows, columns];
-}
-
-/** The attributes of a MaskPair. */
-export function pair(attributes: NamedAttrMap): MaskPair {
-  const { start, first, second } = attributes;
-  return { start: Number(start), first: Number(first), second: Number(second) };
-}
-
-export function part(attributes: NamedAttrMap): { start: number; count: number } {
-  return { start: Number(attributes.start), count: Number(attributes.count) };
 }
 
 const ELEMENTS_A_THREAD = 4; // keeps a long text's groups under WebGPU's 65,535

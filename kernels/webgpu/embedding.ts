@@ -1,5 +1,6 @@
 import { util } from "@tensorflow/tfjs-core";
-import { type Body, eachElement, elementsOf, matrix, part, take } from "./body.ts";
+import { matrix, part } from "../attributes.ts";
+import { type Body, eachElement, elementsOf, take } from "./body.ts";
 import { runInParts } from "./dispatch-limit.ts";
 import type { Program } from "./program.ts";
 import { MAIN, THREADS } from "./programs.ts";

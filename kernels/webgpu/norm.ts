@@ -1,6 +1,7 @@
 import type { NamedAttrMap } from "@tensorflow/tfjs-core";
 import type { NormKind } from "../../core/models/transformer-operations.ts";
-import { type Body, matrix, pair, take } from "./body.ts";
+import { matrix, pair } from "../attributes.ts";
+import { type Body, take } from "./body.ts";
 import { runInParts } from "./dispatch-limit.ts";
 import type { Program } from "./program.ts";
 import { MAIN, THREADS } from "./programs.ts";

@@ -1,8 +1,9 @@
 import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
 import { registerKernel, util } from "@tensorflow/tfjs-core";
+import { matrix, pair, part } from "../attributes.ts";
 import { ACTIVATION_BODIES } from "./activation.ts";
 import { ATTENTION_BODIES } from "./attention.ts";
-import { type Body, matrix, pair, part, take } from "./body.ts";
+import { type Body, take } from "./body.ts";
 import { runInParts } from "./dispatch-limit.ts";
 import { EMBEDDING_BODIES } from "./embedding.ts";
 import { EPILOGUES } from "./epilogues.ts";

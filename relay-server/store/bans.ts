@@ -22,8 +22,8 @@ export function banParts(db: Kysely<Tables>, write: Write) {
           .values({ contributor, ...row })
           .onConflict((conflict) => conflict.column("contributor").doUpdateSet(row))
           .execute();
-        const messageOf = () => reason;
-        const refused = await refuseAllWaiting(trx, contributor, "banned", messageOf, at);
+        const why = { code: "banned", message: reason } as const;
+        const refused = await refuseAllWaiting(trx, contributor, () => why, at);
         const note = `${reason} (${refused} that waited refused)`;
         await addAudit(trx, { at, maintainer, action: "ban", subject: contributor, note });
         return refused;

@@ -16,20 +16,25 @@ export type TicketsOut = {
 /** How work and masks meet: what is out, and what came back in time. */
 export function epochParts(db: Kysely<Tables>) {
   /**
-   * How many tickets may still come back: not expired, handed out a short while ago, a few a contributor. One that was spent
-   * counts on until then, or refused work, which costs its sender nothing, would draw tickets without end.
+   * Tickets that may still come back: not expired, handed out a short while ago. One that was spent counts on until then, or
+   * refused work, which costs its sender nothing, would draw tickets without end.
    */
-  async function outstanding(model: string, now: number, firstBase = 0): Promise<number> {
-    const rows = await db
+  function comingBack(model: string, now: number) {
+    return db
       .selectFrom("tickets")
-      .select((eb) => eb.fn.countAll<number>().as("tickets"))
-      .groupBy("contributor")
       .where("model", "=", model)
-      .where("base", ">=", firstBase)
       .where("issued_at", ">", now - COMES_BACK_MS)
       .where("issued_at", "<=", now) // after the clock was set back nobody waits for those from "later"
       .where("expires_at", ">", now)
       .where("used", "in", [0, SPENT])
+      .groupBy("contributor");
+  }
+
+  /** How many of these there are, a few a contributor, on versions from `firstBase` on. */
+  async function outstanding(model: string, now: number, firstBase = 0): Promise<number> {
+    const rows = await comingBack(model, now)
+      .select((eb) => eb.fn.countAll<number>().as("tickets"))
+      .where("base", ">=", firstBase)
       .execute();
     return rows.reduce((sum, { tickets }) => sum + Math.min(MOST_A_KEY, Number(tickets)), 0);
   }
@@ -38,8 +43,7 @@ export function epochParts(db: Kysely<Tables>) {
     outstanding,
     /** The same tickets by key, and whether any work of that key has passed judging, whatever the model. */
     async ticketsOut(model: string, now: number): Promise<TicketsOut[]> {
-      const rows = await db
-        .selectFrom("tickets")
+      const rows = await comingBack(model, now)
         .select((eb) => [
           "contributor",
           eb.fn.countAll<number>().as("tickets"),
@@ -53,12 +57,6 @@ export function epochParts(db: Kysely<Tables>) {
             )
             .as("delivered"),
         ])
-        .groupBy("contributor")
-        .where("model", "=", model)
-        .where("issued_at", ">", now - COMES_BACK_MS)
-        .where("issued_at", "<=", now) // after the clock was set back nobody waits for those from "later"
-        .where("expires_at", ">", now)
-        .where("used", "in", [0, SPENT])
         .execute();
       return rows.map(({ contributor, tickets, delivered }) => ({
         contributor,

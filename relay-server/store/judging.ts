@@ -5,6 +5,7 @@ import { addEvents } from "./events.ts";
 import type { Write } from "./group-commit.ts";
 import { lifeOf, WAITING, type WaitingState } from "./lives.ts";
 import { addAudit } from "./maintainers.ts";
+import { type RefusalReason, refuseThose } from "./refusing.ts";
 import type { ContributionRow, Tables } from "./tables.ts";
 
 /** A contribution that waits, without its bytes. */
@@ -115,35 +116,8 @@ export function judgingParts(db: Kysely<Tables>, write: Write) {
       return write((trx) => queueJudged(trx, id, at));
     },
     /** Refuse contributions that wait; their bytes go. */
-    refuseWaiting(
-      ids: readonly string[],
-      reason: { code: string; message: string },
-      at: number,
-    ): Promise<void> {
-      return write(async (trx) => {
-        const rows = await trx
-          .updateTable("contributions")
-          .set({
-            state: "refused",
-            reason_code: reason.code,
-            reason_message: reason.message,
-            updated_at: at,
-          })
-          .where("id", "in", [...ids])
-          .where("state", "in", [...WAITING])
-          .returningAll()
-          .execute();
-        if (rows.length === 0) return;
-        await trx
-          .deleteFrom("waiting_bytes")
-          .where(
-            "contribution",
-            "in",
-            rows.map(({ id }) => id), // what was merged meanwhile keeps its bytes
-          )
-          .execute();
-        await tellLives(trx, rows);
-      });
+    refuseWaiting(ids: readonly string[], reason: RefusalReason, at: number): Promise<void> {
+      return write(async (trx) => void (await refuseThose(trx, ids, reason, at)));
     },
     /**
      * The relay failed at judging a contribution again and again: it is refused, at no cost to its contributor's standing, and
@@ -151,21 +125,9 @@ export function judgingParts(db: Kysely<Tables>, write: Write) {
      */
     setAside({ contribution, error }: SetAside, at: number): Promise<void> {
       return write(async (trx) => {
-        const row = await trx
-          .updateTable("contributions")
-          .set({
-            state: "refused",
-            reason_code: SET_ASIDE,
-            reason_message: `the relay failed three times at judging it (${error})`,
-            updated_at: at,
-          })
-          .where("id", "=", contribution)
-          .where("state", "in", [...WAITING])
-          .returningAll()
-          .executeTakeFirst();
+        const message = `the relay failed three times at judging it (${error})`;
+        const [row] = await refuseThose(trx, [contribution], { code: SET_ASIDE, message }, at);
         if (row === undefined) return;
-        await trx.deleteFrom("waiting_bytes").where("contribution", "=", contribution).execute();
-        await tellLives(trx, [row]);
         const note = `${row.model}, by ${row.contributor}: ${error}`;
         const entry = { at, maintainer: "the relay", subject: contribution, note };
         await addAudit(trx, { ...entry, action: SET_ASIDE });

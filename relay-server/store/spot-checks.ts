@@ -93,8 +93,11 @@ export function spotCheckParts(db: Kysely<Tables>, write: Write) {
         const failed = await decide(trx, result, "failed");
         if (failed === undefined) return;
         const { contribution, cosine, normRatio, at } = result;
-        const messageOf = (id: string) => (id === contribution ? CHECKED : OTHERS);
-        const refused = await refuseAllWaiting(trx, failed.contributor, CODE, messageOf, at);
+        const reasonOf = (id: string) => ({
+          code: CODE,
+          message: id === contribution ? CHECKED : OTHERS,
+        });
+        const refused = await refuseAllWaiting(trx, failed.contributor, reasonOf, at);
         const found = `cosine ${cosine.toFixed(3)}, length ${normRatio.toFixed(3)}`;
         const note = `${failed.model}, by ${failed.contributor}: ${found}; ${refused} that waited refused`;
         const entry = { at, maintainer: "the relay", subject: contribution, note };
