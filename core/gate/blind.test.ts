@@ -8,7 +8,7 @@ const weightOf = (values: Iterable<number>) => {
   return sum;
 };
 
-test("G22: what lies up to the level has at most a thousandth of the weight, and hardly less where values are dense", () => {
+test("G23: what lies up to the level has at most a thousandth of the weight, and hardly less where values are dense", () => {
   const information = fc
     .array(fc.float({ min: 0, max: 1e6, noNaN: true }), { minLength: 1, maxLength: 500 })
     .map((values) => Float32Array.from(values));
@@ -26,13 +26,13 @@ test("G22: what lies up to the level has at most a thousandth of the weight, and
   expect(share).toBeLessThan(0.032);
 });
 
-test("G22: zeros are always below it, and where nothing else is known, everything is", () => {
+test("G23: zeros are always below it, and where nothing else is known, everything is", () => {
   expect(blindLevel(Float32Array.of(0, 0, 5))).toBeGreaterThanOrEqual(0);
   expect(blindLevel(Float32Array.of(0, 0, 5))).toBeLessThan(5);
   expect(blindLevel(Float32Array.of(3, 5))).toBeLessThan(3);
 });
 
-test("G22: a training that diverged marks nothing", () => {
+test("G23: a training that diverged marks nothing", () => {
   for (const broken of [Number.NaN, Number.POSITIVE_INFINITY]) {
     const level = blindLevel(Float32Array.of(1, broken, 2));
     expect([1, broken, 2].filter((value) => value <= level)).toEqual([]);

@@ -2,7 +2,7 @@ const BLIND_WEIGHT = 1 / 1000; // an honest mask of digits or presidents has at 
 const BUCKET_BITS = 20; // of an f32 below its exponent's three next bits: 2048 buckets of finite values of one sign
 
 /**
- * The largest information that counts as nothing (protocol G22), −1 if none does: the positions up to it have, all together, a
+ * The largest information that counts as nothing (protocol G23), −1 if none does: the positions up to it have, all together, a
  * thousandth of the weight √F by which masks are drawn (M7). `information` [n] is finite and at least 0. Found to an
  * eighth of a power of two, in time O(n).
  */

@@ -112,7 +112,7 @@ const dead = (i: number) => i % 4 === 0;
 const information = Float32Array.from({ length: K }, (_, i) => (dead(i) ? 0 : 1));
 const alive = (delta: Float32Array) => delta.map((value, i) => (dead(i) ? 0 : value));
 
-test("G22: energy where no public example reaches is told; on an own mask honest work has a twentieth of it there at most", () => {
+test("G23: energy where no public example reaches is told; on an own mask honest work has a twentieth of it there at most", () => {
   const pieces = ["1", "2"].map((seed) => alive(piece(seed)));
   const at = createReferenceAt({ deltas: pieces, information }, null);
   const positions = Uint32Array.from({ length: K }, (_, i) => i).filter((i) => i % 2 === 0); // half of them dead
@@ -123,7 +123,7 @@ test("G22: energy where no public example reaches is told; on an own mask honest
   expect(blindOf(() => 0).blind).toBe(0);
 });
 
-test("G22: on a mask in common nobody chose it, and half more than the relay's own pieces have is usual", () => {
+test("G23: on a mask in common nobody chose it, and half more than the relay's own pieces have is usual", () => {
   const pieces = ["1", "2"].map((seed) => piece(seed)); // a quarter of their energy
   const everywhere = Uint32Array.from({ length: K }, (_, i) => i);
   const reference = createReferenceAt({ deltas: pieces, information }, everywhere)(everywhere);

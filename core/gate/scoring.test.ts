@@ -57,7 +57,7 @@ test("G16: a reference that goes nowhere has no verdict on work that goes nowher
   }
 });
 
-test("G22: work that puts its energy where the public data says nothing is refused, however well the rest agrees", () => {
+test("G23: work that puts its energy where the public data says nothing is refused, however well the rest agrees", () => {
   expect(screen({ ...agreeing(20, 1, 20), blind: 0.05 }, score).ok).toBe(true);
   expect(screen({ ...agreeing(20, 1, 20), blind: 0.051 }, score)).toMatchObject({
     code: "unrelated",

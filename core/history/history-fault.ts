@@ -10,6 +10,8 @@ export type HistoryFault =
   | "malformed"
   /** A patch's header says something else than the record (V8). */
   | "input-header"
+  /** The seed that a record reveals is not the one that was committed to (V11). */
+  | "reference"
   /** The parameters that follow from the record are others than its checkpoint (V6, V7). */
   | "replay"
   /** What the relay serves for downloading leads elsewhere than the record. */

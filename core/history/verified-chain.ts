@@ -1,6 +1,7 @@
 import { loadAhead } from "../ahead.ts";
 import { faultAt, HistoryError } from "./history-fault.ts";
 import type { HistorySource } from "./history-source.ts";
+import { isRevealedTruly } from "./reference-seed.ts";
 import { followContributions, type VerifiedVersion, verifyVersion } from "./version.ts";
 
 /** What a reader remembers of a history from one visit to the next (protocol V10). */
@@ -26,7 +27,7 @@ const RECORDS_AHEAD = 32; // a record is some kilobytes
 
 /**
  * Every version's record of the source's history, from 0 on, each verified after the one before it (protocol V2–V5, V7,
- * V9, V10). Throws a HistoryError at the first that does not hold, a RelayError where the source cannot be reached,
+ * V9 to V11). Throws a HistoryError at the first that does not hold, a RelayError where the source cannot be reached,
  * and the signal's reason.
  */
 export async function readVerifiedChain(
@@ -51,6 +52,10 @@ export async function readVerifiedChain(
       const verdict = await verifyVersion(version, chain.at(-1) ?? null, relayKey, contributions);
       if (!verdict.ok) throw new HistoryError(verdict.fault, number, verdict.message);
       const { id, record } = verdict.version;
+      if (!(await isRevealedTruly(record, (earlier) => chain[earlier]?.record))) {
+        const message = `the seed that it reveals for version ${record.reference?.revealed?.version} is not the one that was committed to`;
+        throw new HistoryError("reference", number, message);
+      }
       if (number === pin?.number && id !== pin.id) {
         const message = `the history was rewritten: this was ${pin.id} at the last visit and is ${id}`;
         throw new HistoryError("rewritten", number, message);

@@ -11,7 +11,9 @@ import type { VersionRecord } from "../protocol/schemas/version.ts";
 import { deltaStepBetween, encodeDeltaStep } from "../tensors/delta-step.ts";
 import { HistoryError } from "./history-fault.ts";
 import type { HistorySource } from "./history-source.ts";
+import { commitToSeed } from "./reference-seed.ts";
 import type { Pin } from "./verified-chain.ts";
+import { readVerifiedChain } from "./verified-chain.ts";
 import { verifyHistory } from "./verify-history.ts";
 import { signVersion, versionId } from "./version.ts";
 
@@ -167,6 +169,26 @@ test.each([
     return text.replace(from, to);
   });
   expect(report).toMatchObject({ ok: false, version: 1, fault: "input-header" });
+});
+
+test("V11: a seed that was revealed otherwise than committed, or of no earlier version, is found out", async () => {
+  const [seed, other] = ["ab".repeat(32), "cd".repeat(32)];
+  const commitment = await commitToSeed(seed);
+  const reveal = async (version: number, told: string) => {
+    const history = await signedHistory(EVENTS);
+    await rewriteFrom(history, 1, (record) => ({ ...record, reference: { commitment } }));
+    await rewriteFrom(history, 3, (record) => ({
+      ...record,
+      reference: { commitment, revealed: { version, seed: told } },
+    }));
+    return readVerifiedChain(history.source, { pin: null });
+  };
+  const length = (await signedHistory(EVENTS)).versions.length;
+  expect(await reveal(1, seed)).toHaveLength(length);
+  expect(await reveal(0, other)).toHaveLength(length); // it committed to nothing
+  const lie = { version: 3, fault: "reference" };
+  await expect(reveal(1, other)).rejects.toMatchObject(lie);
+  await expect(reveal(3, seed)).rejects.toMatchObject(lie);
 });
 
 test("a patch that is not one is found out", async () => {

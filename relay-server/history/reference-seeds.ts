@@ -37,7 +37,7 @@ export async function openReferenceSeeds(
 }
 
 /**
- * What the record of the version after `parent` says of seeds (protocol V8): it commits to its own and reveals the one that
+ * What the record of the version after `parent` says of seeds (protocol V11): it commits to its own and reveals the one that
  * work has ended for. Undefined where the recipe has no references.
  */
 export async function referenceRecordOf(

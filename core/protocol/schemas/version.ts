@@ -45,7 +45,7 @@ const revert = z.strictObject({
   contributions: z.array(hash).check(z.minLength(1), z.maxLength(16384)),
 });
 
-/** The secret seed of the relay's own pieces on this version (protocol V8). */
+/** The secret seed of the relay's own pieces on this version (protocol V11). */
 const reference = z.strictObject({
   /** SHA-256 of this version's seed. */
   commitment: hash,
