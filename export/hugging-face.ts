@@ -2,7 +2,7 @@ import { mkdir, open, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Recipe } from "../core/protocol/schemas/recipe.ts";
 import { byteTokenizerFiles } from "./byte-tokenizer.ts";
-import { type ExportedVersion, modelCard } from "./model-card.ts";
+import { type ExportedVersion, modelCardText } from "./model-card.ts";
 import { type ExportDtype, fits, writeTensorFile } from "./tensor-file.ts";
 
 /**
@@ -29,7 +29,7 @@ export async function writeHuggingFace(
     }
     const files: Record<string, unknown> = {
       ...configFiles(recipe, dtype),
-      "README.md": modelCard(version),
+      "README.md": modelCardText(version),
     };
     for (const [name, content] of Object.entries(files)) {
       const text = typeof content === "string" ? content : `${JSON.stringify(content, null, 2)}\n`;

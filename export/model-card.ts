@@ -18,7 +18,7 @@ export type ExportedVersion = {
 };
 
 /** README.md as the hub reads it: YAML for its search, then words for people. */
-export function modelCard(version: ExportedVersion): string {
+export function modelCardText(version: ExportedVersion): string {
   const { recipe, record, id, relay, contributors } = version;
   const { report } = record.evaluation;
   const isText = recipe.architecture.kind !== "mlp";

@@ -1,6 +1,6 @@
 import { assert } from "../core/errors.ts";
 import { type Column, type Inputs, inputLength } from "../core/protocol/schemas/inputs.ts";
-import { type Cell, encodeRow, encodeWords, numberOf } from "../core/training/encode-inputs.ts";
+import { type Cell, encodeRow, encodeText, numberOf } from "../core/training/encode-inputs.ts";
 import type { DataSource } from "./data-source.ts";
 import { InputProblem, problemAt, quote } from "./problem.ts";
 import type { LabelledRow } from "./roles.ts";
@@ -73,7 +73,7 @@ export async function planClasses(
         width: WORD_BUCKETS,
         async *examples() {
           for await (const { text, label } of source.rows()) {
-            yield { bytes: encodeWords(text, WORD_BUCKETS), label: place(label) };
+            yield { bytes: encodeText(text, WORD_BUCKETS), label: place(label) };
           }
         },
       };

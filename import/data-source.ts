@@ -8,7 +8,12 @@ import type { ImageSet, ImageSize } from "./readers/image-set.ts";
 import { openJsonLines } from "./readers/json-lines.ts";
 import { openParquet } from "./readers/parquet.ts";
 import type { TableFile } from "./readers/table-file.ts";
-import { type Document, findTextFiles, isTextFile, readDocuments } from "./readers/text-folder.ts";
+import {
+  findTextFiles,
+  isTextFile,
+  readDocuments,
+  type TextDocument,
+} from "./readers/text-folder.ts";
 import {
   type ColumnWishes,
   documentsOf,
@@ -21,7 +26,7 @@ import {
 
 /** An owner's data, read as often as needed and never whole: what kind follows from the files. */
 export type DataSource = { readonly sizeBytes: number } & (
-  | { readonly kind: "documents"; documents(): AsyncGenerator<Document> }
+  | { readonly kind: "documents"; documents(): AsyncGenerator<TextDocument> }
   | { readonly kind: "labelled-texts"; rows(): AsyncGenerator<LabelledText> }
   | ({ readonly kind: "table" } & TableRows)
   | ({ readonly kind: "images" } & ImageSet)

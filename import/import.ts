@@ -10,13 +10,13 @@ import { planClasses } from "./class-plan.ts";
 import { splitClasses } from "./class-sets.ts";
 import { type DataSource, type DataWishes, openData } from "./data-source.ts";
 import type { ExampleSets } from "./example-sets.ts";
-import { type DraftFolder, draftFolder } from "./model-folder.ts";
+import { draftFolder, type ModelFolderDraft } from "./model-folder.ts";
 import { InputProblem } from "./problem.ts";
 import {
   classifierOf,
   draftReasons,
   draftRecipe,
-  type Size,
+  type ModelSize,
   textModelOf,
 } from "./propose/draft.ts";
 import { type Measured, measureRecipe } from "./propose/measure.ts";
@@ -30,7 +30,7 @@ export type NewModel = {
   /** Files and folders of one kind. */
   readonly data: readonly string[];
   readonly wishes: DataWishes;
-  readonly size: Size;
+  readonly size: ModelSize;
   readonly id: string;
   readonly title: string;
   readonly summary: string;
@@ -44,7 +44,7 @@ export type NewModel = {
 
 /** What the making is given beside the wishes. */
 export type Workshop = {
-  readonly onProgress: Progress;
+  readonly onProgress: ReadingProgress;
   /** A clock in ms. */
   readonly now: () => number;
   readonly signal: AbortSignal;
@@ -60,7 +60,7 @@ export type MadeModel = {
 };
 
 /** Hears what is being done, and how far it is: of `total` where that is known. */
-export type Progress = (what: string, done: number, total: number | null) => void;
+export type ReadingProgress = (what: string, done: number, total: number | null) => void;
 
 const SUITES = ["score", "gate", "report"] as const;
 const REHEARSED_SHARDS = 64; // enough to draw pieces from; at most 64 MB
@@ -126,7 +126,7 @@ type Making = {
   readonly wanted: NewModel;
   readonly prepared: Prepared;
   readonly sets: ExampleSets;
-  readonly draft: DraftFolder;
+  readonly draft: ModelFolderDraft;
 };
 
 type Prepared = {

@@ -28,7 +28,7 @@ const folderIndex = z.strictObject({
 });
 export type FolderIndex = z.infer<typeof folderIndex>;
 
-export type DraftFolder = {
+export type ModelFolderDraft = {
   /** Where its files lie until it is whole. */
   readonly path: string;
   putShard(shard: SourceShard): Promise<void>;
@@ -41,7 +41,7 @@ export type DraftFolder = {
 };
 
 /** Begin a model folder beside `path`, so that nothing half-written ever has its name. */
-export async function draftFolder(path: string): Promise<DraftFolder> {
+export async function draftFolder(path: string): Promise<ModelFolderDraft> {
   const draft = `${path}.unfinished-${process.pid}`;
   await mkdir(join(draft, "shards"), { recursive: true });
   await mkdir(join(draft, "held-out"), { mode: 0o700 });

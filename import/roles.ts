@@ -1,6 +1,6 @@
 import { InputProblem, problemAt, quote } from "./problem.ts";
 import type { TableFile } from "./readers/table-file.ts";
-import type { Document } from "./readers/text-folder.ts";
+import type { TextDocument } from "./readers/text-folder.ts";
 
 /** Columns that the owner named; null where the names in the file are to tell. */
 export type ColumnWishes = {
@@ -89,7 +89,7 @@ export function rolesOf({ file, columns }: TableFile, wishes: ColumnWishes): Rol
 export async function* documentsOf(
   tables: readonly TableFile[],
   { columns }: Extract<Roles, { kind: "documents" }>,
-): AsyncGenerator<Document> {
+): AsyncGenerator<TextDocument> {
   for (const table of tables) {
     for await (const { line, cells } of table.rows()) {
       const parts = columns.map((place) => textAt(table, line, place, cells[place]));

@@ -8,7 +8,7 @@ import {
 } from "../core/training/text-examples.ts";
 import type { ExampleSets } from "./example-sets.ts";
 import { InputProblem } from "./problem.ts";
-import type { Document } from "./readers/text-folder.ts";
+import type { TextDocument } from "./readers/text-folder.ts";
 import { contentOf, splitKey, splitRecords } from "./split.ts";
 import { createSpool, type Spool } from "./spool.ts";
 
@@ -21,7 +21,7 @@ const BETWEEN = new TextEncoder().encode("\n\n");
 
 /** Write all documents to a spool, split them, and cut them into units and shards. Throws an InputProblem where there is too little. */
 export async function splitTexts(
-  documents: AsyncGenerator<Document>,
+  documents: AsyncGenerator<TextDocument>,
   {
     spoolPath,
     seed,

@@ -6,7 +6,7 @@ import type { Recipe } from "../../core/protocol/schemas/recipe.ts";
 import { checkRecipe, describeChecked } from "../../import/check.ts";
 import type { MadeModel, NewModel } from "../../import/import.ts";
 import { openModelFolder } from "../../import/model-folder.ts";
-import { SIZES, type Size } from "../../import/propose/draft.ts";
+import { type ModelSize, SIZES } from "../../import/propose/draft.ts";
 import { openBackend } from "../../kernels/backend.ts";
 import { parseModel } from "../options.ts";
 import type { Terminal } from "../terminal.ts";
@@ -15,7 +15,7 @@ import { shardBytesOf } from "./check.ts";
 
 type Options = {
   readonly data?: readonly string[];
-  readonly size: Size;
+  readonly size: ModelSize;
   readonly id?: string;
   readonly title?: string;
   readonly summary?: string;

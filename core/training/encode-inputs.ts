@@ -50,7 +50,7 @@ export function numberOf(cell: unknown): number | null {
  * FNV-1a hash, the whole scaled to a length of 1. Joulin et al. 2017, "Bag of tricks for efficient text classification",
  * arXiv:1607.01759.
  */
-export function encodeWords(text: string, buckets: number): Uint8Array<ArrayBuffer> {
+export function encodeText(text: string, buckets: number): Uint8Array<ArrayBuffer> {
   const counts = new Float64Array(buckets);
   let before = "";
   for (const [word] of text.toLowerCase().matchAll(/[\p{L}\p{N}]+/gu)) {

@@ -4,16 +4,16 @@ import type { Reasons } from "../recipe-file.ts";
 
 /** How large a start from nothing is. */
 export const SIZES = ["tiny", "small", "medium", "large"] as const;
-export type Size = (typeof SIZES)[number];
+export type ModelSize = (typeof SIZES)[number];
 
-const HIDDEN: Readonly<Record<Size, readonly number[]>> = {
+const HIDDEN: Readonly<Record<ModelSize, readonly number[]>> = {
   tiny: [32],
   small: [128],
   medium: [256],
   large: [512, 256],
 };
 const TEXT: Readonly<
-  Record<Size, { layers: number; channels: number; heads: number; context: number }>
+  Record<ModelSize, { layers: number; channels: number; heads: number; context: number }>
 > = {
   tiny: { layers: 2, channels: 64, heads: 2, context: 128 },
   small: { layers: 4, channels: 128, heads: 4, context: 128 }, // presidents' size
@@ -22,12 +22,12 @@ const TEXT: Readonly<
 };
 
 /** A classifier of a named size. */
-export function classifierOf(size: Size, inputs: number, outputs: number): Architecture {
+export function classifierOf(size: ModelSize, inputs: number, outputs: number): Architecture {
   return { kind: "mlp", inputs, hidden: [...HIDDEN[size]], outputs };
 }
 
 /** A byte-level model of text of a named size. */
-export function textModelOf(size: Size): Extract<Architecture, { kind: "gpt" }> {
+export function textModelOf(size: ModelSize): Extract<Architecture, { kind: "gpt" }> {
   return { kind: "gpt", vocabulary: 256, ...TEXT[size] };
 }
 

@@ -3,7 +3,7 @@ import { basename, extname, join } from "node:path";
 import { readUtf8 } from "./utf8.ts";
 
 /** A text, or a passage of a long one. */
-export type Document = {
+export type TextDocument = {
   /** Such as "book.txt" or "book.txt (3)". */
   readonly title: string;
   readonly text: string;
@@ -27,12 +27,12 @@ export async function findTextFiles(path: string): Promise<string[]> {
 }
 
 /** Each text in passages that end where a paragraph, a line or a word does. Throws an InputProblem where it is not UTF-8. */
-export async function* readDocuments(paths: readonly string[]): AsyncGenerator<Document> {
+export async function* readDocuments(paths: readonly string[]): AsyncGenerator<TextDocument> {
   for (const path of paths) {
     const file = basename(path);
     let part = 0;
     let rest = "";
-    const titled = (text: string): Document => ({
+    const titled = (text: string): TextDocument => ({
       title: part++ === 0 ? file : `${file} (${part})`,
       text,
     });

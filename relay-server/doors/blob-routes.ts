@@ -4,7 +4,7 @@ import { Readable } from "node:stream";
 import { type Context, Hono } from "hono";
 import { routes } from "../../core/protocol/routes.ts";
 import type { RelayContext } from "../context.ts";
-import { answerFile, type Representation } from "./file-answer.ts";
+import { answerRepresentation, type Representation } from "./file-answer.ts";
 import { createHotBlobs } from "./hot-blobs.ts";
 import { pathPart } from "./params.ts";
 import { Refusal } from "./refusal.ts";
@@ -50,7 +50,7 @@ export function blobRoutes({ blobs }: Pick<RelayContext, "blobs">): Hono {
       gzipBytes === null
         ? null
         : { sizeBytes: gzipBytes, etag: `"${id}-gzip"`, read: read(c, id, gzipBytes, "gzip") };
-    return answerFile(c, { whole, small }, HEADERS);
+    return answerRepresentation(c, { whole, small }, HEADERS);
   });
   return app;
 }

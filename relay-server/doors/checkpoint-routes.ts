@@ -9,7 +9,7 @@ import type { VersionRow } from "../store/tables.ts";
 import type { StepRow } from "../store/versions.ts";
 import { findModel, findVersion } from "./answers.ts";
 import { readFrom } from "./blob-routes.ts";
-import { answerFile, matches } from "./file-answer.ts";
+import { answerRepresentation, matches } from "./file-answer.ts";
 import { pathPart, queryNumber } from "./params.ts";
 import { Refusal } from "./refusal.ts";
 
@@ -57,7 +57,7 @@ export function checkpointRoutes(
     if (kept === null && c.req.method === "HEAD") return c.body(null, 200, { ...headers, etag });
     if (kept === null && isKnown) return c.body(null, 304, { ...headers, etag });
     const { path, sizeBytes } = kept ?? (await exports.make(model, version));
-    return answerFile(
+    return answerRepresentation(
       c,
       {
         whole: {

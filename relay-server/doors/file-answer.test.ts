@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import { expect, test } from "vitest";
-import { answerFile, prefersGzip } from "./file-answer.ts";
+import { answerRepresentation, prefersGzip } from "./file-answer.ts";
 import { answerError } from "./refusal.ts";
 
 const BYTES = Uint8Array.from({ length: 100 }, (_, i) => i);
@@ -16,7 +16,11 @@ app.get("/", (c) => {
       return new Blob([BYTES.subarray(start, end)]).stream();
     },
   });
-  return answerFile(c, { whole: of('"a"', 100), small: of('"a-gzip"', 40) }, { "x-own": "1" });
+  return answerRepresentation(
+    c,
+    { whole: of('"a"', 100), small: of('"a-gzip"', 40) },
+    { "x-own": "1" },
+  );
 });
 
 const ask = async (headers: Record<string, string>, method = "GET") =>

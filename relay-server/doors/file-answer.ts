@@ -17,7 +17,7 @@ export type FileBody = ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer>;
  * Answer with `whole`, or with what its conditions and ranges make of it (RFC 9110, 13 and 14); with `small`, the same
  * content gzipped, to a client that prefers it and asks for no range. HEAD opens nothing.
  */
-export async function answerFile(
+export async function answerRepresentation(
   c: Context,
   { whole, small }: { readonly whole: Representation; readonly small?: Representation | null },
   headers: Readonly<Record<string, string>>,

@@ -2,7 +2,7 @@ import { Hono } from "hono";
 import { routes } from "../../core/protocol/routes.ts";
 import type { RefusedWork } from "../../core/protocol/schemas/refused-work.ts";
 import type { RelayContext } from "../context.ts";
-import type { RefusedWork as RefusedRow } from "../store/refused-work.ts";
+import type { RefusedRow } from "../store/refused-work.ts";
 import { findModel } from "./answers.ts";
 import { createMemo } from "./memo.ts";
 

@@ -2,7 +2,7 @@ import type { Kysely } from "kysely";
 import type { Tables } from "./tables.ts";
 
 /** A refused contribution, as far as it tells who was refused, and why. */
-export type RefusedWork = {
+export type RefusedRow = {
   readonly id: string;
   readonly contributor: string;
   readonly code: string;
@@ -12,7 +12,7 @@ export type RefusedWork = {
 export function refusedWorkParts(db: Kysely<Tables>) {
   return {
     /** What was refused since `since`, newest first: at the door, of any model, and later, of this one. At most `limit` of each. */
-    async refusedWork(model: string, since: number, limit: number): Promise<RefusedWork[]> {
+    async refusedWork(model: string, since: number, limit: number): Promise<RefusedRow[]> {
       const judged = await db
         .selectFrom("contributions")
         .select(["id", "contributor", "reason_code", "updated_at"])
