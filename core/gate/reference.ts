@@ -1,3 +1,4 @@
+import { valuesAt } from "../tensors/values-at.ts";
 import type { ReferencePieces } from "../training/reference-training.ts";
 import { blindLevel } from "./blind.ts";
 
@@ -145,17 +146,17 @@ export function createReferenceAt(
   mask: Uint32Array | null,
 ): ReferenceAt {
   const level = blindLevel(information);
-  const isBlind = Uint8Array.from(information, (value) => (value <= level ? 1 : 0));
+  const isBlind = new Uint8Array(information.length);
+  for (let i = 0; i < isBlind.length; i++) isBlind[i] = information[i]! <= level ? 1 : 0;
   if (mask !== null) {
     const reference = createReference(deltas, isBlind);
     return () => reference;
   }
   const norm = meanLength(deltas);
   return (positions) => {
-    const there = deltas.map((delta) =>
-      Float32Array.from(positions, (position) => delta[position]!),
-    );
-    const isBlindThere = Uint8Array.from(positions, (position) => isBlind[position]!);
+    const there = deltas.map((delta) => valuesAt(delta, positions));
+    const isBlindThere = new Uint8Array(positions.length);
+    for (let j = 0; j < positions.length; j++) isBlindThere[j] = isBlind[positions[j]!]!;
     return { ...createReference(there, isBlindThere), norm, mostBlind: MOST_BLIND_OWN };
   };
 }

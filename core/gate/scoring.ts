@@ -2,6 +2,7 @@ import { deltaOf, type Member } from "../merge/member.ts";
 import { isNewcomer } from "../merge/multiplier.ts";
 import { OK, refuse, type Verdict } from "../protocol/reject-codes.ts";
 import type { Recipe } from "../protocol/schemas/recipe.ts";
+import { valuesAt } from "../tensors/values-at.ts";
 import { meanOf } from "../training/metrics.ts";
 import type { Judge } from "./judge.ts";
 import type { Agreement } from "./reference.ts";
@@ -72,10 +73,8 @@ export async function scoreMember(
   const delta = deltaOf(member);
   const { positions } = member;
   const share = recipe.score.stepShare / (1 + member.lag);
-  const values = Float32Array.from(
-    positions,
-    (position, i) => parameters[position]! + share * delta[i]!,
-  );
+  const values = valuesAt(parameters, positions);
+  for (let i = 0; i < values.length; i++) values[i] = values[i]! + share * delta[i]!;
   const before = await judge.evaluate("score", { head: null }, range);
   const after = await judge.evaluate("score", { head: { positions, values } }, range);
   return meanOf(after.losses) - meanOf(before.losses);

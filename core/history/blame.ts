@@ -2,6 +2,7 @@ import { mergeRules } from "../merge/rules.ts";
 import { segmentStarts } from "../patch/quantiser.ts";
 import type { VersionRecord } from "../protocol/schemas/version.ts";
 import type { Layout } from "../tensors/layout.ts";
+import { valuesAt } from "../tensors/values-at.ts";
 import { type ReplayPatch, replayVersion } from "./replay.ts";
 
 /** What one contribution did to the weights that are asked about. */
@@ -67,8 +68,8 @@ export async function blameWeights({
   }
   contributions.sort((a, b) => b.distance - a.distance);
   return {
-    before: Float32Array.from(positions, (position) => base[position]!),
-    after: Float32Array.from(positions, (position) => parameters[position]!),
+    before: valuesAt(base, positions),
+    after: valuesAt(parameters, positions),
     contributions,
   };
 }
@@ -97,7 +98,7 @@ function blameMerge(
   });
   const { rule, outerStep } = merge!; // the caller has looked
   const mergeOf = (all: typeof inputs) =>
-    valuesAt(wanted, parameters, mergeRules[rule]({ base: parameters, inputs: all, outerStep }));
+    valuesAfter(wanted, parameters, mergeRules[rule]({ base: parameters, inputs: all, outerStep }));
   let merged: Float32Array | null = null;
   const blamed: Blamed[] = [];
   for (const input of inputs) {
@@ -138,12 +139,12 @@ function speaksOf(
 }
 
 /** The values at the wanted positions after a step; both lists of positions ascend. */
-function valuesAt(
+function valuesAfter(
   wanted: Uint32Array,
   parameters: Float32Array,
   step: { readonly positions: Uint32Array; readonly values: Float32Array },
 ): Float32Array {
-  const values = Float32Array.from(wanted, (position) => parameters[position]!);
+  const values = valuesAt(parameters, wanted);
   for (let i = 0, j = 0; i < step.positions.length && j < wanted.length; ) {
     if (step.positions[i]! < wanted[j]!) i++;
     else if (step.positions[i]! > wanted[j]!) j++;
