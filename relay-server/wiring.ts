@@ -38,8 +38,7 @@ import { createEventHub, type EventHub } from "./store/event-hub.ts";
 import type { Ledger } from "./store/ledger.ts";
 import { ensureMaintainer } from "./store/maintainer-token.ts";
 import { openLedger } from "./store/open-ledger.ts";
-import type { Evaluator } from "./threads/open-evaluator.ts";
-import { openEvaluator } from "./threads/open-evaluator.ts";
+import { type Evaluator, openEvaluator } from "./threads/open-evaluator.ts";
 
 export { StartError } from "./start-error.ts";
 

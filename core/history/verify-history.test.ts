@@ -12,8 +12,7 @@ import { deltaStepBetween, encodeDeltaStep } from "../tensors/delta-step.ts";
 import { HistoryError } from "./history-fault.ts";
 import type { HistorySource } from "./history-source.ts";
 import { commitToSeed } from "./reference-seed.ts";
-import type { Pin } from "./verified-chain.ts";
-import { readVerifiedChain } from "./verified-chain.ts";
+import { type Pin, readVerifiedChain } from "./verified-chain.ts";
 import { verifyHistory } from "./verify-history.ts";
 import { signVersion, versionId } from "./version.ts";
 
