@@ -38,7 +38,10 @@ export function gateSettingOf(evaluator: Pick<Evaluator, "evaluate">, head: Head
   };
 }
 
-/** What the relay attests about a candidate, its `evaluations`-th at most. */
+/**
+ * What the relay attests about a candidate, its `evaluations`-th at most. Throws where the report set's loss is no finite
+ * number: a record of it could not be written down, and publishing would be tried for ever.
+ */
 export async function attest(
   { judge, recipe }: GateSetting,
   step: MergedStep,
@@ -47,6 +50,9 @@ export async function attest(
 ): Promise<Attestation> {
   const all = [0, recipe.data.heldOut.report] as const;
   const report = metricsOf(await judge.evaluate("report", { head: step }, all));
+  if (!Number.isFinite(report.lossNats)) {
+    throw new Error(`the loss on the report set is ${report.lossNats}`);
+  }
   const gate = verdict.decision === "pass" ? gateReportOf(verdict, evaluations) : null;
   return { report, gate };
 }

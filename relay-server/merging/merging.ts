@@ -12,7 +12,7 @@ import type { Head } from "../history/head.ts";
 import type { LoopParts, PipelineParts, StepResult } from "../parts.ts";
 import { isStorageFull } from "../storage-error.ts";
 import type { Waiting } from "../store/judging.ts";
-import { attest, gateSettingOf, gateTestOf } from "./judge.ts";
+import { type Attestation, attest, gateSettingOf, gateTestOf } from "./judge.ts";
 import { drawLot } from "./lots.ts";
 import { type Member, readMember } from "./member.ts";
 import { publishCandidate } from "./publishing.ts";
@@ -54,14 +54,15 @@ async function mergeMembers(
   const { ledger, clock, pace } = context;
   const startedAt = clock();
   const ids = rows.map(({ id }) => id);
-  const outcome = await judgeMembers(parts, head, rows).catch(async (error: unknown) => {
+  const judged = await judgeMembers(parts, head, rows).catch(async (error: unknown) => {
     if (isStorageFull(error)) throw error;
     console.error(error);
     const aside = setbacks.fail(ids, error, clock());
     if (aside !== null) await ledger.setAside(aside, clock());
     return null;
   });
-  if (outcome === null) return { again: true };
+  if (judged === null) return { again: true };
+  const { outcome } = judged;
   setbacks.succeed(ids);
   const tests = outcome.tested.map(({ candidate, verdict }) =>
     gateTestOf(verdict, {
@@ -71,44 +72,52 @@ async function mergeMembers(
     }),
   );
   await ledger.recordGateTests(head.model, tests);
-  if (!(await publish(parts, head, outcome))) return { again: true }; // of what still waits, another cohort
+  if (!(await publish(parts, head, judged))) return { again: true }; // of what still waits, another cohort
   await sendOn(context, outcome);
   pace.note(head.model, "cohort", (clock() - startedAt) / 1000 / rows.length);
   return { again: true };
 }
+
+/** A cohort's outcome, and what the relay attests about what passed, if anything did. */
+type Judged = {
+  readonly outcome: CohortOutcome<Member>;
+  readonly attestation: Attestation | null;
+};
 
 /** What the gate says of those that still wait. */
 async function judgeMembers(
   { context, evaluator, positionsOf }: LoopParts,
   head: Head,
   rows: readonly Waiting[],
-): Promise<CohortOutcome<Member>> {
+): Promise<Judged> {
   const { ledger, random } = context;
   const members: Member[] = [];
   for (const row of rows) {
     const member = await readMember(context, positionsOf, head, row);
     if (member !== null) members.push(member);
   }
-  if (members.length === 0) return NOBODY;
+  if (members.length === 0) return { outcome: NOBODY, attestation: null };
   const setting = {
     ...gateSettingOf(evaluator, head),
     parameters: head.parameters,
     mergedNorms: await ledger.mergedNorms(head.model, CLIP_SAMPLE),
     isSampled: isSampled(members, drawLot(random)),
   };
-  return judgeCohort(setting, members);
+  const outcome = await judgeCohort(setting, members);
+  const { passed, tested } = outcome;
+  if (passed === null) return { outcome, attestation: null };
+  const { candidate, verdict } = passed;
+  return { outcome, attestation: await attest(setting, candidate.step, verdict, tested.length) };
 }
 
 /** Publish what passed, if anything did; false if some of it was refused meanwhile, as by a ban. */
 async function publish(
-  { context, evaluator, fences }: PipelineParts,
+  { context, fences }: PipelineParts,
   head: Head,
-  { passed, tested }: CohortOutcome<Member>,
+  { outcome, attestation }: Judged,
 ): Promise<boolean> {
-  if (passed === null) return true;
-  const { candidate, verdict } = passed;
-  const setting = gateSettingOf(evaluator, head);
-  const attestation = await attest(setting, candidate.step, verdict, tested.length);
+  if (outcome.passed === null || attestation === null) return true;
+  const { candidate } = outcome.passed;
   const fence = fences.get(head.model) ?? -1; // no ledger has such a fence
   const published = await publishCandidate(context, head, candidate, attestation, fence);
   if (published === "fenced") {
