@@ -3,6 +3,7 @@ import { basename, join } from "node:path";
 import * as z from "zod/mini";
 import { FormatError } from "../core/errors.ts";
 import type { ModelSource, SourceShard } from "../core/models/model-source.ts";
+import type { TokenizerFile } from "../core/models/tokenizer.ts";
 import { parseJson } from "../core/protocol/canonical-json.ts";
 import { count, longText, positive, shortText } from "../core/protocol/schemas/primitives.ts";
 import { InputProblem } from "./problem.ts";
@@ -13,6 +14,7 @@ import { parseRecipe } from "./recipe-file.ts";
  *
  *     recipe.jsonc                 for the owner to read and change
  *     base.safetensors             version 0
+ *     tokenizer.json               of a text whose tokens are more than bytes, perhaps with tokenizer_config.json
  *     data.json                    the shards' titles, and where they are from
  *     shards/00000.safetensors …   everybody may read them
  *     held-out/gate.safetensors …  nobody else may
@@ -34,6 +36,7 @@ export type ModelFolderDraft = {
   putShard(shard: SourceShard): Promise<void>;
   putHeldOut(set: string, bytes: Uint8Array): Promise<void>;
   putBase(bytes: Uint8Array): Promise<void>;
+  putTokenizer(file: TokenizerFile): Promise<void>;
   /** Write recipe and index and give the folder its name; a folder that is there by now is left as it is. */
   finish(recipe: string, about: Pick<FolderIndex, "source" | "removed">): Promise<void>;
   /** Delete what there is of it. */
@@ -54,6 +57,7 @@ export async function draftFolder(path: string): Promise<ModelFolderDraft> {
     },
     putHeldOut: (set, bytes) => writeFile(heldOutPath(draft, set), bytes, { mode: 0o600 }),
     putBase: (bytes) => writeFile(join(draft, "base.safetensors"), bytes),
+    putTokenizer: ({ name, bytes }) => writeFile(join(draft, name), bytes),
     async finish(recipe, about) {
       const index: FolderIndex = { format: "commonweight.model-folder/1", ...about, shards };
       await writeFile(join(draft, RECIPE_FILE), recipe);
@@ -86,6 +90,13 @@ export async function openModelFolder(path: string): Promise<ModelSource> {
   return {
     recipe,
     base: () => readBytes(path, "base.safetensors"),
+    tokenizer: () =>
+      Promise.all(
+        (recipe.data.tokenizer?.files ?? []).map(async ({ name }) => ({
+          name,
+          bytes: await readBytes(path, name),
+        })),
+      ),
     shardCount: index.shards.length,
     async *shards() {
       for (const [i, { title, examples }] of index.shards.entries()) {

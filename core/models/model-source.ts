@@ -1,4 +1,5 @@
 import type { Recipe } from "../protocol/schemas/recipe.ts";
+import type { TokenizerFile } from "./tokenizer.ts";
 
 /** One piece of a model's training data, as a shard file. */
 export type SourceShard = {
@@ -15,6 +16,8 @@ export type ModelSource = {
   readonly recipe: Recipe;
   /** The base checkpoint: plain safetensors, f32. */
   base(): Promise<Uint8Array<ArrayBuffer>>;
+  /** Where the recipe names a tokenizer's files: those. */
+  tokenizer?(): Promise<readonly TokenizerFile[]>;
   /** How many shards `shards` yields, for the progress bar. */
   readonly shardCount: number;
   shards(): AsyncIterable<SourceShard>;

@@ -5,6 +5,7 @@ import { nextMask } from "../../core/history/mask-epoch.ts";
 import { encodeVersion, signVersion, versionId } from "../../core/history/version.ts";
 import type { ModelSource } from "../../core/models/model-source.ts";
 import { layoutOf } from "../../core/models/registry.ts";
+import { openTokenizer } from "../../core/models/tokenizer.ts";
 import { encodeCanonical, parseValue } from "../../core/protocol/canonical-json.ts";
 import { MAX_SHARD_BYTES } from "../../core/protocol/limits.ts";
 import { recipe as recipeSchema } from "../../core/protocol/schemas/recipe.ts";
@@ -12,7 +13,7 @@ import type { Metrics, VersionRecord } from "../../core/protocol/schemas/version
 import { decodeCheckpointFile } from "../../core/tensors/checkpoint-file.ts";
 import type { Layout } from "../../core/tensors/layout.ts";
 import { encodeCheckpoint } from "../../core/tensors/manifest.ts";
-import { decodeExamples } from "../../core/training/examples.ts";
+import { decodeExamples, exampleShapeOf } from "../../core/training/examples.ts";
 import { metricsOf } from "../../core/training/metrics.ts";
 import { heldOutSetting, suitesOf } from "../content/held-out-store.ts";
 import type { RelayContext } from "../context.ts";
@@ -53,6 +54,7 @@ export async function importModel(
   for (const chunk of chunks) await blobs.put(chunk);
   await blobs.put(encodeCanonical(manifest));
 
+  await putTokenizer(context, source);
   const hashes = await putHeldOut(context, source);
   const { id, architecture } = recipe;
   const paths = context.heldOut.paths(id);
@@ -85,6 +87,24 @@ export async function importModel(
     version,
     events: [{ type: "version", data: { model: id, version: summaryOf(version) } }],
   });
+}
+
+/** Keep the files that the recipe's tokenizer names (protocol T11): any page reads them. */
+async function putTokenizer({ blobs }: ImportContext, source: ModelSource): Promise<void> {
+  const { id, architecture, data } = source.recipe;
+  if (data.tokenizer === undefined) return;
+  const files = (await source.tokenizer?.()) ?? [];
+  for (const { name, sha256: promised } of data.tokenizer.files) {
+    const file = files.find((each) => each.name === name);
+    const what = `${id}'s ${name}`;
+    if (file === undefined) throw new FormatError(`${what}: missing`);
+    const hash = await sha256(file.bytes);
+    if (hash !== promised) throw new FormatError(`${what}: it hashes to ${hash}, not ${promised}`);
+  }
+  const shape = exampleShapeOf(architecture);
+  assert(shape.kind === "text", "the recipe's schema refuses a tokenizer of images");
+  await openTokenizer(files, shape.vocabulary);
+  for (const { bytes } of files) await blobs.put(bytes);
 }
 
 async function putHeldOut(

@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
+import { MAX_TOKENIZER_BYTES } from "../limits.ts";
 import { inputLength, inputs } from "./inputs.ts";
-import { count, longText, modelId, positive, shortText } from "./primitives.ts";
+import { count, hash, longText, modelId, positive, shortText } from "./primitives.ts";
 import { transformer, transformerProblem } from "./transformer.ts";
 
 const share = z.number().check(z.minimum(0), z.maximum(1));
@@ -30,6 +31,25 @@ const gpt = z.strictObject({
 });
 export const architecture = z.discriminatedUnion("kind", [mlp, gpt, transformer]);
 export type Architecture = z.infer<typeof architecture>;
+
+export const TOKENIZER_FILES = ["tokenizer.json", "tokenizer_config.json"] as const;
+
+/** How text becomes tokens: files as transformers' tokenizers have them, each a public blob (protocol T11). */
+const tokenizer = z.strictObject({
+  files: z
+    .array(
+      z.strictObject({
+        name: z.enum(TOKENIZER_FILES),
+        sha256: hash,
+        sizeBytes: positive.check(z.maximum(MAX_TOKENIZER_BYTES)),
+      }),
+    )
+    .check(z.minLength(1), z.maxLength(TOKENIZER_FILES.length)),
+  /** The token that begins a text, and the one that ends it. */
+  begin: z.optional(count),
+  end: z.optional(count),
+});
+export type TokenizerRecord = z.infer<typeof tokenizer>;
 
 export const training = z.strictObject({
   /** Optimiser steps of one ticket. */
@@ -77,6 +97,8 @@ const fields = z.strictObject({
     inputs: z.optional(inputs),
     /** … and the names of its classes, in the order of the outputs. */
     classes: z.optional(z.array(shortText).check(z.minLength(2), z.maxLength(MAX_CLASSES))),
+    /** Of a model of text whose tokens are more than bytes. */
+    tokenizer: z.optional(tokenizer),
   }),
   training,
   mask: z.strictObject({
@@ -183,6 +205,7 @@ function problemOf({ architecture: given, data, mask, merge, gate }: Recipe): Pr
   }
   return (
     wordsProblem(given, data) ??
+    tokenizerProblem(given, data) ??
     clipProblem("gate", [gate.marginNats], gate.clipNats) ??
     protectedProblem(gate)
   );
@@ -193,16 +216,51 @@ function wordsProblem(
   given: Architecture,
   { inputs: asked, classes }: Recipe["data"],
 ): Problem | null {
-  if (given.kind !== "mlp") return null;
-  if (asked !== undefined && inputLength(asked) !== given.inputs) {
-    const message = `${inputLength(asked)} numbers, and the architecture has ${given.inputs} inputs`;
+  const sizes = classifierSizes(given);
+  if (sizes === null) return null;
+  if (asked !== undefined && inputLength(asked) !== sizes.inputs) {
+    const message = `${inputLength(asked)} numbers, and the architecture has ${sizes.inputs} inputs`;
     return { path: ["data", "inputs"], message };
   }
-  if (classes !== undefined && classes.length !== given.outputs) {
-    const message = `${classes.length} names for ${given.outputs} outputs`;
+  if (classes !== undefined && classes.length !== sizes.outputs) {
+    const message = `${classes.length} names for ${sizes.outputs} outputs`;
     return { path: ["data", "classes"], message };
   }
   return null;
+}
+
+/** Numbers that a classifier takes and gives; null for a model of text. */
+function classifierSizes(given: Architecture): { inputs: number; outputs: number } | null {
+  if (given.kind === "mlp") return given;
+  if (given.kind === "gpt" || given.input.kind !== "image") return null;
+  const { height, width, planes } = given.input;
+  const outputs = given.head.kind === "classes" ? given.head.classes : 0;
+  return { inputs: height * width * planes, outputs };
+}
+
+function tokenizerProblem(
+  given: Architecture,
+  { tokenizer: asked }: Recipe["data"],
+): Problem | null {
+  if (asked === undefined) return null;
+  const at = (field: string, message: string) => ({ path: ["data", "tokenizer", field], message });
+  const vocabulary = vocabularyOf(given);
+  if (vocabulary === null) return at("files", "a tokenizer, and the model does not read text");
+  const names = asked.files.map(({ name }) => name);
+  if (!names.includes("tokenizer.json")) return at("files", "no tokenizer.json among them");
+  if (new Set(names).size < names.length) return at("files", `${names[0]} twice`);
+  for (const field of ["begin", "end"] as const) {
+    const token = asked[field] ?? 0;
+    if (token >= vocabulary) return at(field, `token ${token} ≥ vocabulary ${vocabulary}`);
+  }
+  return null;
+}
+
+function vocabularyOf(given: Architecture): number | null {
+  if (given.kind === "gpt") return given.vocabulary;
+  return given.kind === "transformer" && given.input.kind === "tokens"
+    ? given.input.vocabulary
+    : null;
 }
 
 function protectedProblem({ protected: suite }: Recipe["gate"]) {
