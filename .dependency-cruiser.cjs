@@ -1,5 +1,15 @@
 /** Which rooms may know which (docs/1-house.md). Types count: a file that names another's type knows that file. */
-const WALK = ["doors", "intake", "judging", "merging", "history", "store", "threads", "content"];
+const WALK = [
+  "doors",
+  "intake",
+  "judging",
+  "merging",
+  "history",
+  "swarm",
+  "store",
+  "threads",
+  "content",
+];
 
 /** Inside the relay, arrows run in the order of a contribution's walk, then down to what lies below. */
 const walkRules = WALK.slice(1).map((folder, i) => ({

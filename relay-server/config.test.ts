@@ -7,7 +7,13 @@ test("every setting has a default", () => {
 });
 
 test("a setting that makes no sense is named in one sentence", () => {
-  const bad = { PORT: "80 80", TRUST_PROXY: "yes", BLOB_URL: "cdn", KEYFRAME_EVERY: "0" };
+  const bad = {
+    PORT: "80 80",
+    TRUST_PROXY: "yes",
+    BLOB_URL: "cdn",
+    KEYFRAME_EVERY: "0",
+    ICE_SERVERS: "stun:x",
+  };
   for (const [name, value] of Object.entries(bad)) {
     expect(() => parseConfig({ [name]: value })).toThrow(
       new RegExp(`^${name} is "${value}", but .*\\.$`),

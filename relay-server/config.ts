@@ -1,3 +1,5 @@
+import { parseValue } from "../core/protocol/canonical-json.ts";
+import { type IceServers, iceServers } from "../core/protocol/schemas/swarm.ts";
 import { StartError } from "./start-error.ts";
 
 /** Every setting of the relay, each from the environment variable named beside it. */
@@ -26,6 +28,8 @@ export type Config = {
   readonly addressReadsPerMinute: number;
   /** ADDRESS_STREAMS: streams of events that one network address may have open. */
   readonly addressStreams: number;
+  /** ICE_SERVERS: STUN servers that tell a volunteer's page its own address; without one, some homes cannot connect. */
+  readonly iceServers: IceServers;
 };
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -62,5 +66,16 @@ export function parseConfig(environment: Environment): Config {
     addressRequestsPerMinute: integer("ADDRESS_REQUESTS_PER_MINUTE", 1200, 1, 1_000_000),
     addressReadsPerMinute: integer("ADDRESS_READS_PER_MINUTE", 30_000, 1, 100_000_000), // a school's, or one verifying at full speed
     addressStreams: integer("ADDRESS_STREAMS", 256, 1, 1_000_000), // a school's; each browser has one
+    iceServers: parseIceServers(text("ICE_SERVERS", "[]")),
   };
+}
+
+function parseIceServers(text: string): IceServers {
+  try {
+    return parseValue("ICE_SERVERS", iceServers, JSON.parse(text));
+  } catch {
+    throw new StartError(
+      `ICE_SERVERS is "${text}", but must be a list such as [{"urls": "stun:stun.example.org:3478"}]; TURN servers are not used.`,
+    );
+  }
 }

@@ -19,6 +19,13 @@ export type ServedModel = {
   readonly layout: Layout;
 };
 
+/** The peers of the relay's signalling. */
+export type SignallingPeers = {
+  peers(): number;
+  /** Where the peer of that id is connected from, if it holds the id with that token; else null. */
+  networkOf(id: string, token: string): string | null;
+};
+
 /** What the relay's parts share. */
 export type RelayContext = {
   readonly config: Config;
@@ -31,6 +38,7 @@ export type RelayContext = {
   readonly identity: Identity;
   readonly referenceSeeds: ReferenceSeeds;
   readonly models: Map<string, ServedModel>;
+  readonly signalling: SignallingPeers;
   readonly pace: JudgingPace;
   readonly queue: Queue;
   readonly damage: Damage;

@@ -120,6 +120,7 @@ async function start(
     identity: await openOwnIdentity(folder, ledger),
     referenceSeeds: await openReferenceSeeds(ledger, random),
     models: new Map(),
+    signalling: serving.signalling,
     pace,
     queue: createQueue({ ledger, pace }, clock),
     damage: createDamage(stores.blobs),

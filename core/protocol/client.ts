@@ -29,6 +29,7 @@ import {
   type RelayEvent,
   shardLedger,
 } from "./schemas/status.ts";
+import { type HoldersRequest, holdersAnswer } from "./schemas/swarm.ts";
 import { type TicketRequest, ticketAnswer } from "./schemas/ticket.ts";
 import { signedVersion, versionList } from "./schemas/version.ts";
 import { signRequest } from "./signed-request.ts";
@@ -117,6 +118,13 @@ export function createRelayClient({ baseUrl, fetch }: { baseUrl: string; fetch: 
       const found = await sha256(bytes);
       if (found === id) return bytes;
       throw new RelayError("blob-damaged", "retry", `blob ${id}: its bytes hash to ${found}`);
+    },
+
+    /** Tell which chunks this peer of the relay's signalling has, and hear who has others. */
+    holders: (model: string, request: HoldersRequest, options?: CallOptions) => {
+      const headers = { "content-type": "application/json" };
+      const body = encodeCanonical(request);
+      return ask(holdersAnswer, routes.holders(model), options, { method: "POST", headers, body });
     },
 
     /** Ask for work; `signer` is the private key of `request.contributor`. */

@@ -15,6 +15,8 @@ export const REJECT_CODES = {
   "version-unknown": { status: 404, action: "discard" },
   "blob-unknown": { status: 404, action: "discard" },
   "contribution-unknown": { status: 404, action: "discard" },
+  "peer-unknown": { status: 404, action: "retry" },
+  "list-unknown": { status: 404, action: "discard" },
   "route-unknown": { status: 404, action: "discard" },
   "not-merged": { status: 409, action: "discard" },
   "already-reverted": { status: 409, action: "discard" },

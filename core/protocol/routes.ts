@@ -16,6 +16,7 @@ export const routes = {
     `${API}/models/${model}/versions/${version}/export.safetensors`,
   shards: (model: string) => `${API}/models/${model}/shards`,
   tickets: (model: string) => `${API}/models/${model}/tickets`,
+  holders: (model: string) => `${API}/models/${model}/holders`,
   blob: (sha256: string) => `${API}/blobs/${sha256}`,
   contribution: (id: string) => `${API}/contributions/${id}`,
   contributions: () => `${API}/contributions`,

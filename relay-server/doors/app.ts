@@ -15,6 +15,7 @@ import { blobRoutes } from "./blob-routes.ts";
 import { checkpointRoutes } from "./checkpoint-routes.ts";
 import { contributionRoutes } from "./contribution-routes.ts";
 import { eventRoutes } from "./event-routes.ts";
+import { holderRoutes } from "./holder-routes.ts";
 import { createLimits } from "./limits.ts";
 import { createMemo } from "./memo.ts";
 import { metricsRoutes } from "./metrics-routes.ts";
@@ -75,10 +76,10 @@ export function createApp(parts: AppParts): Hono {
   });
 
   for (const operation of OPERATIONS) {
-    const { method, maintainer, cost = 1 } = operation;
-    const isRead = method === "get" && maintainer === undefined; // tokens are not to be guessed at speed
+    const { method, maintainer, cost } = operation;
+    const isRead = method === "get" ? maintainer === undefined : cost !== undefined; // tokens are not to be guessed at speed
     app.on(method.toUpperCase(), patternOf(operation), async (c, next) => {
-      if (isRead) limits.reads(c, c.req.method === "HEAD" ? 1 : cost);
+      if (isRead) limits.reads(c, c.req.method === "HEAD" ? 1 : (cost ?? 1));
       else limits.address(c);
       await next();
     });
@@ -95,6 +96,7 @@ export function createApp(parts: AppParts): Hono {
   app.route("/", checkpointRoutes(context, checkpoints, exports));
   app.route("/", blobRoutes(context));
   app.route("/", ticketRoutes(context, limits, onTicket));
+  app.route("/", holderRoutes(context, limits));
   app.route("/", contributionRoutes(context, limits, intake, onCreated));
   const chance = Math.random; // no lot: it decides nothing
   app.route("/", eventRoutes({ ledger: context.ledger, hub, chance, enter: limits.stream }));

@@ -24,6 +24,7 @@ import {
   modelList,
   shardLedger,
 } from "../../core/protocol/schemas/status.ts";
+import { holdersAnswer, holdersRequest } from "../../core/protocol/schemas/swarm.ts";
 import { ticketAnswer, ticketRequest } from "../../core/protocol/schemas/ticket.ts";
 import { signedVersion, versionList } from "../../core/protocol/schemas/version.ts";
 
@@ -39,7 +40,10 @@ export type Operation = {
   readonly query?: readonly string[];
   readonly signed?: true;
   readonly maintainer?: true;
-  /** What reading it takes of a network's share (H32), a blob being 1; 1 where it is not said. */
+  /**
+   * What it takes of a network's share of reading (H32), a blob being 1. A GET without it takes 1; a POST that has it
+   * changes nothing that lasts, and counts as reading too.
+   */
   readonly cost?: number;
 };
 
@@ -90,6 +94,14 @@ export const OPERATIONS: readonly Operation[] = [
     body: ticketRequest,
     answer: ticketAnswer,
     signed: true,
+  },
+  {
+    method: "post",
+    path: routes.holders("{model}"),
+    cost: 5,
+    summary: "Say which chunks a peer has, and hear who has others",
+    body: holdersRequest,
+    answer: holdersAnswer,
   },
   {
     method: "put",
@@ -239,7 +251,7 @@ function describe({
   return {
     summary,
     parameters,
-    ...(method === "get" && { "x-cost": cost ?? 1 }),
+    ...((method === "get" || cost !== undefined) && { "x-cost": cost ?? 1 }),
     ...(body !== undefined && { requestBody: { content: body === "bytes" ? binary : json(body) } }),
     ...(maintainer && { security: [{ maintainer: [] }] }),
     responses: {

@@ -4,6 +4,7 @@ import { getRequestListener } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { ANSWER_TIMEOUT_MS } from "../../core/protocol/timeouts.ts";
 import type { Config } from "../config.ts";
+import type { SignallingPeers } from "../context.ts";
 import { StartError } from "../start-error.ts";
 import { answerInTurn, createCounter } from "./connections.ts";
 import { connectionsAllowed } from "./descriptors.ts";
@@ -16,6 +17,7 @@ export type Fetch = (request: Request, env?: object) => Response | Promise<Respo
 
 export type Serving = {
   readonly port: number;
+  readonly signalling: SignallingPeers;
   /** Answer with `fetch` from now on. */
   open(fetch: Fetch): void;
   /** End every connection, event streams too. */
@@ -95,6 +97,7 @@ export async function startServing(
   const address = server.address() as AddressInfo; // it listens on TCP
   return {
     port: address.port,
+    signalling,
     open(fetch) {
       answer = fetch;
     },

@@ -3,6 +3,7 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { Hono } from "hono";
 import { type WebSocket, WebSocketServer } from "ws";
+import type { SignallingPeers } from "../context.ts";
 import { Refusal } from "./refusal.ts";
 
 /** Where PeerJS's clients connect, with `path: "/peerjs"` and their usual key. */
@@ -33,16 +34,19 @@ const MAX_NAME = 128; // characters of a peer's id or token; a UUID has 36
 const PASSED_ON = new Set(["OFFER", "ANSWER", "CANDIDATE", "LEAVE", "EXPIRE"]);
 const UNANSWERED = new Set(["LEAVE", "EXPIRE"]);
 
-export type Signalling = {
+export type Signalling = SignallingPeers & {
   /** Take a connection that asks to become a peer's; `network` is where it comes from. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, network: string): void;
-  /** How many peers there are. */
-  peers(): number;
   /** End every peer's socket. */
   close(): void;
 };
 
-type Peer = { readonly id: string; readonly token: string; readonly socket: WebSocket };
+type Peer = {
+  readonly id: string;
+  readonly token: string;
+  readonly socket: WebSocket;
+  readonly network: string;
+};
 
 /**
  * PeerJS's signalling: it passes offers and answers between browsers that want to exchange chunks, and sees none of
@@ -88,7 +92,7 @@ export function openSignalling(changes: Partial<typeof LIMITS> = {}): Signalling
   }
 
   /** The peer that this socket is from now on; null if it cannot be one, which it was told. */
-  function enter(socket: WebSocket, url: string): Peer | null {
+  function enter(socket: WebSocket, url: string, network: string): Peer | null {
     const query = new URL(url, "http://relay").searchParams;
     const [id, token, key] = ["id", "token", "key"].map((name) => query.get(name) ?? "");
     if (!id || !token || !key || Math.max(id.length, token.length) > MAX_NAME) {
@@ -108,7 +112,7 @@ export function openSignalling(changes: Partial<typeof LIMITS> = {}): Signalling
       refuse(socket, "ERROR", "Server has reached its concurrent user limit");
       return null;
     }
-    const peer = { id, token, socket };
+    const peer = { id, token, socket, network };
     peers.set(id, peer);
     known?.socket.terminate(); // its line broke, and it is back before that was seen
     tell(socket, { type: "OPEN" });
@@ -137,7 +141,7 @@ export function openSignalling(changes: Partial<typeof LIMITS> = {}): Signalling
 
   function follow(socket: WebSocket, url: string, network: string): void {
     socket.on("error", () => {}); // a broken or too large frame: ws closes the socket by itself
-    const peer = enter(socket, url);
+    const peer = enter(socket, url, network);
     let counted = { messages: 0, bytes: 0 };
     let silent = 0;
     const startPeriod = () => {
@@ -180,6 +184,10 @@ export function openSignalling(changes: Partial<typeof LIMITS> = {}): Signalling
       });
     },
     peers: () => peers.size,
+    networkOf(id, token) {
+      const peer = peers.get(id);
+      return peer?.token === token ? peer.network : null;
+    },
     close() {
       clearInterval(timer);
       for (const socket of server.clients) socket.terminate();

@@ -66,6 +66,7 @@ export async function healthOf(context: RelayContext): Promise<Health> {
     protocol: { oldest: PROTOCOL_VERSION, newest: PROTOCOL_VERSION },
     relayKey: context.identity.publicKey,
     time: context.clock(),
+    swarm: { iceServers: context.config.iceServers, peers: context.signalling.peers() },
     models,
   };
 }

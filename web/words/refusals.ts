@@ -11,6 +11,8 @@ const WORDS: Record<RejectCode, string> = {
   "version-unknown": "The relay no longer has this version.",
   "blob-unknown": "A file that this piece needs is gone from the relay.",
   "contribution-unknown": "The relay does not know this patch.",
+  "peer-unknown": "This browser is not connected to the relay's meeting point for volunteers.",
+  "list-unknown": "Volunteers no longer share this version among themselves.",
   "route-unknown": "This page and the relay do not understand each other.",
   "not-merged": "The patch is not part of the model.",
   "already-reverted": "The patch was taken out of the model before.",

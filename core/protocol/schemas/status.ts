@@ -2,6 +2,7 @@ import * as z from "zod/mini";
 import { contribution } from "./contribution.ts";
 import { count, modelId, positive, publicKey, shortText, timeMs } from "./primitives.ts";
 import { recipe } from "./recipe.ts";
+import { iceServers } from "./swarm.ts";
 import { shard } from "./ticket.ts";
 import { flipCount, suiteTest, versionSummary } from "./version.ts";
 
@@ -68,6 +69,17 @@ export const health = z.object({
   protocol: z.object({ oldest: positive, newest: positive }),
   relayKey: publicKey,
   time: timeMs,
+  /** How volunteers find each other; null of a relay that does not bring them together. */
+  swarm: z._default(
+    z.nullable(
+      z.object({
+        iceServers,
+        /** Peers that are connected to the relay's signalling. */
+        peers: count,
+      }),
+    ),
+    null,
+  ),
   models: z.array(modelHealth),
 });
 export type Health = z.infer<typeof health>;

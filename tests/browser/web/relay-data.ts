@@ -80,6 +80,7 @@ export const health: Health = {
   protocol: { oldest: 1, newest: 1 },
   relayKey: contributor,
   time: 1,
+  swarm: null,
   models: [modelHealth],
 };
 

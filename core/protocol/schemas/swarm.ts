@@ -1,0 +1,46 @@
+import * as z from "zod/mini";
+import { hash, positive } from "./primitives.ts";
+
+export const MAX_HOLDERS = 8; // as many lines as a page opens for one list
+export const MAX_LIST_CHUNKS = 8192; // as many as a manifest has
+
+/** A peer's id on the relay's signalling, as PeerJS lets one be chosen, and the secret that holds it. */
+const peerName = z.string().check(z.regex(/^[A-Za-z0-9]+(?:[_-][A-Za-z0-9]+)*$/), z.maxLength(64));
+const peerToken = z.string().check(z.minLength(1), z.maxLength(128));
+const bitfieldText = z.string().check(z.regex(/^[0-9a-f]*$/), z.maxLength(MAX_LIST_CHUNKS / 4));
+
+/** A STUN server (RFC 7064); TURN would carry the chunks through a third machine, and is not one. */
+const stunUrl = z.string().check(z.regex(/^stuns?:[A-Za-z0-9.:[\]-]{1,255}$/));
+/** What a page gives RTCPeerConnection. */
+export const iceServers = z
+  .array(
+    z.strictObject({
+      urls: z.union([stunUrl, z.array(stunUrl).check(z.minLength(1), z.maxLength(8))]),
+    }),
+  )
+  .check(z.maxLength(8));
+export type IceServers = z.infer<typeof iceServers>;
+
+/** A keyframe by its checkpoint's id, or all shards of a model in the order of their indices. */
+export const sharedList = z.union([hash, z.literal("shards")]);
+
+/** What a peer of the relay's signalling has of a list of chunks, and that it asks who has more. */
+export const holdersRequest = z.strictObject({
+  peer: peerName,
+  /** The token that the peer's socket was opened with: who knows it is that peer. */
+  token: peerToken,
+  list: sharedList,
+  /** A bitfield; empty offers nothing, and takes back what was offered. */
+  have: bitfieldText,
+});
+export type HoldersRequest = z.infer<typeof holdersRequest>;
+
+export const holdersAnswer = z.object({
+  /** Peers that have something of what the asker lacks. */
+  holders: z
+    .array(z.object({ peer: peerName, have: bitfieldText }))
+    .check(z.maxLength(MAX_HOLDERS)),
+  /** The relay forgets who has not asked again by then. */
+  renewWithinMs: positive,
+});
+export type HoldersAnswer = z.infer<typeof holdersAnswer>;

@@ -1,0 +1,96 @@
+import { expect, test } from "vitest";
+import { decodeBitfield } from "../../core/swarm/bitfield.ts";
+import { createHolderBook, type HoldingPeer, RENEW_WITHIN_MS } from "./holders.ts";
+
+const ALL = decodeBitfield("ff", 8);
+const NONE = decodeBitfield("", 8);
+const asker = peerOf("asker", "elsewhere");
+
+function peerOf(peer: string, network: string): HoldingPeer {
+  return { peer, network, token: `token-${peer}` };
+}
+
+/** A book whose clock stands, of which the peers in `gone` have hung up. */
+function openBook(limits = { list: 1000, network: 100 }) {
+  const stage = { now: 0, gone: new Set<string>() };
+  const book = createHolderBook({
+    clock: () => stage.now,
+    seed: () => "seed",
+    isPresent: ({ peer }) => !stage.gone.has(peer),
+    limits,
+  });
+  const named = () =>
+    book
+      .choose("list", asker, NONE)
+      .map(({ peer }) => peer)
+      .sort();
+  return { stage, book, named };
+}
+
+test("W6: named are holders of what the asker lacks, and never the asker", () => {
+  const { book } = openBook();
+  book.announce("list", asker, decodeBitfield("f0", 8));
+  book.announce("list", peerOf("same", "a"), decodeBitfield("e0", 8));
+  book.announce("list", peerOf("other", "a"), decodeBitfield("08", 8));
+  book.announce("another", peerOf("elsewhere", "a"), ALL);
+  expect(book.choose("list", asker, decodeBitfield("f0", 8))).toEqual([
+    { peer: "other", have: decodeBitfield("08", 8) },
+  ]);
+});
+
+test("W6: of forty holders of one network and three of others, eight are named, and the three among them", () => {
+  const { book, named } = openBook();
+  for (let i = 0; i < 40; i++) book.announce("list", peerOf(`crowd${i}`, "crowd"), ALL);
+  for (const name of ["x", "y", "z"]) book.announce("list", peerOf(name, name), ALL);
+  const names = named();
+  expect(names).toHaveLength(8);
+  expect(names).toEqual(expect.arrayContaining(["x", "y", "z"]));
+});
+
+test("W6: whom the relay names is drawn by lot, the same under the same seed", () => {
+  const [one, other] = [openBook(), openBook()];
+  for (const { book } of [one, other]) {
+    for (let i = 0; i < 100; i++) book.announce("list", peerOf(`p${i}`, `n${i}`), ALL);
+  }
+  const first = one.named();
+  expect(other.named()).toEqual(first);
+  expect(one.named()).not.toEqual(first);
+});
+
+test("W6: an empty bitfield takes back what was offered", () => {
+  const { book, named } = openBook();
+  book.announce("list", peerOf("ada", "a"), ALL);
+  expect(named()).toEqual(["ada"]);
+  book.announce("list", peerOf("ada", "a"), NONE);
+  expect(named()).toEqual([]);
+});
+
+test("W7: a holder that does not renew is forgotten, one that does is not", () => {
+  const { stage, book, named } = openBook();
+  for (const name of ["ada", "bob"]) book.announce("list", peerOf(name, name), ALL);
+  stage.now += RENEW_WITHIN_MS - 1;
+  book.announce("list", peerOf("bob", "bob"), ALL);
+  stage.now += 1;
+  expect(named()).toEqual(["bob"]);
+});
+
+test("W7: a holder that hangs up is not named any more", () => {
+  const { stage, book, named } = openBook();
+  for (const name of ["ada", "bob"]) book.announce("list", peerOf(name, name), ALL);
+  stage.gone.add("ada");
+  expect(named()).toEqual(["bob"]);
+});
+
+test("W7: a network that has its part of a list makes room in that part", () => {
+  const { book, named } = openBook({ list: 10, network: 2 });
+  book.announce("list", peerOf("honest", "home"), ALL);
+  for (const name of ["a", "b", "c", "d"]) book.announce("list", peerOf(name, "crowd"), ALL);
+  expect(named()).toEqual(["c", "d", "honest"]);
+});
+
+test("W7: a full list makes room in the part of the network that has most of it", () => {
+  const { book, named } = openBook({ list: 4, network: 3 });
+  for (const name of ["a", "b", "c"]) book.announce("list", peerOf(name, "crowd"), ALL);
+  for (const name of ["x", "y"]) book.announce("list", peerOf(name, name), ALL);
+  expect(named()).toEqual(["b", "c", "x", "y"]);
+});

@@ -1,0 +1,136 @@
+import { MAX_HOLDERS } from "../../core/protocol/schemas/swarm.ts";
+import { createRandom, type Random } from "../../core/random.ts";
+import { type Bitfield, offersMore } from "../../core/swarm/bitfield.ts";
+
+export const RENEW_WITHIN_MS = 60_000; // a page that was closed is sent to nobody for longer
+const SWEEP_MS = 10_000;
+const LOOKED_AT = 64; // entries an answer: what it costs does not grow with the crowd
+
+const LIMITS = {
+  /** Of one list: with the longest bitfields 1 MB. */
+  list: 1000,
+  /** Of one list from one network: a school's, and a tenth of what there is room for. */
+  network: 100,
+};
+
+/** A peer, as its socket to the relay's signalling proves it. */
+export type HoldingPeer = {
+  readonly peer: string;
+  readonly token: string;
+  readonly network: string;
+};
+type Entry = HoldingPeer & { readonly have: Bitfield; readonly at: number };
+export type Holder = { readonly peer: string; readonly have: Bitfield };
+
+/** Who has which chunks of which list, in memory: a page tells it again every minute. */
+export type HolderBook = {
+  /** `who` has `have` of `list`; a bitfield without a chunk takes back what was said before. */
+  announce(list: string, who: HoldingPeer, have: Bitfield): void;
+  /** Up to 8 others that have something which `who`, having `have`, lacks: drawn by lot, of different networks first. */
+  choose(list: string, who: HoldingPeer, have: Bitfield): Holder[];
+};
+
+export type HolderBookParts = {
+  readonly clock: () => number;
+  /** What the lots follow from; asked for once, at the first lot. */
+  readonly seed: () => string;
+  /** Whether that peer's socket is open, under the same token. */
+  readonly isPresent: (who: HoldingPeer) => boolean;
+  readonly limits?: typeof LIMITS;
+};
+
+export function createHolderBook({
+  clock,
+  seed,
+  isPresent,
+  limits = LIMITS,
+}: HolderBookParts): HolderBook {
+  const lists = new Map<string, Map<string, Entry>>(); // by list, then by peer, the one renewed longest ago first
+  let random: Random | null = null;
+  let sweptAt = clock();
+  const isFresh = (entry: Entry, now: number) => Math.abs(now - entry.at) < RENEW_WITHIN_MS;
+
+  function sweep(now: number): void {
+    if (Math.abs(now - sweptAt) < SWEEP_MS) return;
+    sweptAt = now;
+    for (const [list, entries] of lists) {
+      for (const [peer, entry] of entries) {
+        if (!isFresh(entry, now) || !isPresent(entry)) entries.delete(peer);
+      }
+      if (entries.size === 0) lists.delete(list);
+    }
+  }
+
+  /** A network makes room in its own part, a full list in the part of the network that has most of it. */
+  function makeRoom(entries: Map<string, Entry>, network: string): void {
+    const counts = new Map<string, number>();
+    for (const { network: of } of entries.values()) counts.set(of, (counts.get(of) ?? 0) + 1);
+    let from: string | null = null;
+    if ((counts.get(network) ?? 0) >= limits.network) from = network;
+    else if (entries.size >= limits.list) from = largestOf(counts);
+    if (from === null) return;
+    for (const [peer, entry] of entries) {
+      if (entry.network !== from) continue;
+      entries.delete(peer);
+      return;
+    }
+  }
+
+  return {
+    announce(list, who, have) {
+      const now = clock();
+      sweep(now);
+      const entries = lists.get(list) ?? new Map<string, Entry>();
+      entries.delete(who.peer); // so that the map's order is that of the last renewal
+      if (have.some((byte) => byte !== 0)) {
+        makeRoom(entries, who.network);
+        entries.set(who.peer, { ...who, have, at: now });
+        lists.set(list, entries);
+      }
+    },
+    choose(list, who, have) {
+      const now = clock();
+      random ??= createRandom(seed());
+      const drawn = drawSome([...(lists.get(list)?.values() ?? [])], LOOKED_AT, random);
+      const offers = drawn.filter(
+        (entry) =>
+          entry.peer !== who.peer &&
+          isFresh(entry, now) &&
+          offersMore(entry.have, have) &&
+          isPresent(entry),
+      );
+      return mixNetworks(offers)
+        .slice(0, MAX_HOLDERS)
+        .map(({ peer, have: offered }) => ({ peer, have: offered }));
+    },
+  };
+}
+
+function largestOf(counts: ReadonlyMap<string, number>): string | null {
+  let largest: string | null = null;
+  for (const [name, count] of counts) {
+    if (largest === null || count > (counts.get(largest) ?? 0)) largest = name;
+  }
+  return largest;
+}
+
+/** Up to `most` of `all`, in the order they were drawn; `all` is spent. */
+function drawSome<T>(all: T[], most: number, random: Random): T[] {
+  const count = Math.min(most, all.length);
+  for (let i = 0; i < count; i++) {
+    const j = i + random.below(all.length - i);
+    [all[i], all[j]] = [all[j]!, all[i]!];
+  }
+  return all.slice(0, count);
+}
+
+/** One of each network, then a second one of each, and so on. */
+function mixNetworks(entries: readonly Entry[]): Entry[] {
+  const seen = new Map<string, number>();
+  const ranked = entries.map((entry) => {
+    const rank = seen.get(entry.network) ?? 0;
+    seen.set(entry.network, rank + 1);
+    return { entry, rank };
+  });
+  return ranked.sort((a, b) => a.rank - b.rank).map(({ entry }) => entry);
+}

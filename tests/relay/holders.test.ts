@@ -1,0 +1,76 @@
+/** Who has which chunks, as pages tell the relay and ask it. */
+import { once } from "node:events";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { addChunk, createBitfield, encodeBitfield } from "../../core/swarm/bitfield.ts";
+import { connectPeer } from "../fixtures/signalling-peer.ts";
+import { startTestRelay, type TestRelay } from "../fixtures/test-relay.ts";
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 }); // a relay with its threads starts first
+const STUN = [{ urls: "stun:stun.example.org:3478" }];
+let relay: TestRelay;
+beforeEach(async () => {
+  relay = await startTestRelay({ seed: "holders", config: { iceServers: STUN } });
+});
+afterEach(() => relay.remove());
+
+/** All of the keyframe of version 0, and of the shards, as bitfields. */
+async function wholeLists() {
+  const { keyframe } = await relay.client.checkpoint("tiny", 0);
+  const { shards } = await relay.client.shards("tiny");
+  return [
+    { list: keyframe!.checkpoint, have: allOf(keyframe!.manifest.chunks.length) },
+    { list: "shards", have: allOf(shards.length) },
+  ] as const;
+}
+
+function allOf(chunks: number): string {
+  const bitfield = createBitfield(chunks);
+  for (let i = 0; i < chunks; i++) addChunk(bitfield, i);
+  return encodeBitfield(bitfield);
+}
+
+const ask = (peer: { peer: string; token: string }, list: string, have: string) => {
+  const { peer: name, token } = peer;
+  return relay.client.holders("tiny", { peer: name, token, list, have });
+};
+
+test("W4: health names the STUN servers that the relay was given, and counts the peers", async () => {
+  expect((await relay.client.health()).swarm).toEqual({ iceServers: STUN, peers: 0 });
+  const ada = await connectPeer(relay.relay.port, "ada");
+  relay.advance(1000);
+  expect((await relay.client.health()).swarm).toEqual({ iceServers: STUN, peers: 1 });
+  ada.socket.close();
+});
+
+test("W6: a newcomer hears who has a keyframe and who has shards, until the holder is gone", async () => {
+  const [ada, bob] = [
+    await connectPeer(relay.relay.port, "ada"),
+    await connectPeer(relay.relay.port, "bob"),
+  ];
+  for (const { list, have } of await wholeLists()) {
+    expect(await ask(ada, list, have)).toEqual({ holders: [], renewWithinMs: 60_000 });
+    expect((await ask(bob, list, "")).holders).toEqual([{ peer: "ada", have }]);
+    expect((await ask(bob, list, have)).holders).toEqual([]); // there is nothing that bob lacks
+  }
+  const [{ list }] = await wholeLists();
+  ada.socket.close();
+  await once(ada.socket, "close");
+  await vi.waitFor(async () => expect((await ask(bob, list, "")).holders).toEqual([]));
+  bob.socket.close();
+});
+
+test("W7: a relay that starts anew knows nobody, and takes the same peer under the same token", async () => {
+  const ada = await connectPeer(relay.relay.port, "ada");
+  const [{ list, have }] = await wholeLists();
+  await ask(ada, list, have);
+  relay = await relay.restart();
+  await expect(ask(ada, list, have)).rejects.toMatchObject({ code: "peer-unknown" });
+  const [again, bob] = [
+    await connectPeer(relay.relay.port, "ada"),
+    await connectPeer(relay.relay.port, "bob"),
+  ];
+  expect((await ask(bob, list, "")).holders).toEqual([]);
+  await ask(again, list, have);
+  expect((await ask(bob, list, "")).holders).toEqual([{ peer: "ada", have }]);
+  for (const { socket } of [again, bob]) socket.close();
+});
