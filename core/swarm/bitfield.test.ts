@@ -6,7 +6,8 @@ import {
   decodeBitfield,
   encodeBitfield,
   hasChunk,
-  offersMore,
+  haveInCommon,
+  otherChunks,
 } from "./bitfield.ts";
 
 const chunks = fc.integer({ min: 1, max: 100 });
@@ -40,12 +41,16 @@ test.each([
   expect(() => decodeBitfield(text, count)).toThrow(message);
 });
 
-test("W6: who has everything is offered nothing, who has nothing is offered anything", () => {
-  const [all, some, none] = ["ff", "18", ""].map((text) => decodeBitfield(text, 8));
-  expect([offersMore(some!, all!), offersMore(some!, none!), offersMore(all!, some!)]).toEqual([
-    false,
-    true,
-    true,
-  ]);
-  expect(offersMore(none!, none!)).toBe(false);
+test("W6: what somebody lacks is all that they do not have, and nothing after the last chunk", () => {
+  const lacks = (text: string) => encodeBitfield(otherChunks(decodeBitfield(text, 12), 12));
+  expect([lacks("8040"), lacks("fff0"), lacks("")]).toEqual(["7fb0", "", "fff0"]);
+});
+
+test("W6: two have something in common if one chunk is in both", () => {
+  const [all, some, rest, none] = ["ff", "18", "e7", ""].map((text) => decodeBitfield(text, 8));
+  expect([
+    haveInCommon(some!, all!),
+    haveInCommon(some!, rest!),
+    haveInCommon(all!, none!),
+  ]).toEqual([true, false, false]);
 });

@@ -16,9 +16,17 @@ export function addChunk(bitfield: Bitfield, index: number): void {
   bitfield[index >> 3] = (bitfield[index >> 3] ?? 0) | (0x80 >> (index & 7));
 }
 
-/** Whether `offered` has a chunk that `held` lacks. */
-export function offersMore(offered: Bitfield, held: Bitfield): boolean {
-  return offered.some((byte, i) => (byte & ~(held[i] ?? 0)) !== 0);
+/** Whether a chunk is in both, which are of one list. */
+export function haveInCommon(a: Bitfield, b: Bitfield): boolean {
+  for (let i = 0; i < a.length; i++) if (((a[i] ?? 0) & (b[i] ?? 0)) !== 0) return true;
+  return false;
+}
+
+/** The chunks of a list of so many that are not in `bitfield`. */
+export function otherChunks(bitfield: Bitfield, chunks: number): Bitfield {
+  const others = createBitfield(chunks);
+  for (let i = 0; i < chunks; i++) if (!hasChunk(bitfield, i)) addChunk(others, i);
+  return others;
 }
 
 /** A bitfield as it travels (protocol W5). */

@@ -3,7 +3,7 @@ import { encodeHex } from "../../core/hex.ts";
 import { parseJson } from "../../core/protocol/canonical-json.ts";
 import { routes } from "../../core/protocol/routes.ts";
 import { type HoldersAnswer, holdersRequest } from "../../core/protocol/schemas/swarm.ts";
-import { decodeBitfield, encodeBitfield } from "../../core/swarm/bitfield.ts";
+import { decodeBitfield, encodeBitfield, otherChunks } from "../../core/swarm/bitfield.ts";
 import type { RelayContext } from "../context.ts";
 import { createHolderBook, RENEW_WITHIN_MS } from "../swarm/holders.ts";
 import { findModel } from "./answers.ts";
@@ -27,7 +27,7 @@ export function holderRoutes(context: RelayContext, limits: Limits): Hono {
   app.post(routes.holders(":model"), async (c) => {
     const { row } = await findModel(context, pathPart(c, "model"));
     const body = await limits.request(c);
-    const { peer, token, list, have } = parseJson("holders request", holdersRequest, body);
+    const { peer, token, list, have, want } = parseJson("holders request", holdersRequest, body);
     const chunks = await chunksOf(row, list);
     if (chunks === null) {
       throw new Refusal(
@@ -36,6 +36,7 @@ export function holderRoutes(context: RelayContext, limits: Limits): Hono {
       );
     }
     const held = decodeBitfield(have, chunks);
+    const wanted = want === undefined ? otherChunks(held, chunks) : decodeBitfield(want, chunks);
     const network = signalling.networkOf(peer, token);
     if (network === null) {
       throw new Refusal("peer-unknown", "this relay's signalling has no such peer: connect first");
@@ -43,7 +44,7 @@ export function holderRoutes(context: RelayContext, limits: Limits): Hono {
     const who = { peer, token, network };
     const name = `${row.id} ${list}`;
     book.announce(name, who, held);
-    const holders = book.choose(name, who, held);
+    const holders = book.choose(name, who, wanted);
     const answer: HoldersAnswer = {
       holders: holders.map((holder) => ({ peer: holder.peer, have: encodeBitfield(holder.have) })),
       renewWithinMs: RENEW_WITHIN_MS,

@@ -1,10 +1,10 @@
 import { MAX_HOLDERS } from "../../core/protocol/schemas/swarm.ts";
 import { createRandom, type Random } from "../../core/random.ts";
-import { type Bitfield, offersMore } from "../../core/swarm/bitfield.ts";
+import { type Bitfield, haveInCommon } from "../../core/swarm/bitfield.ts";
 
 export const RENEW_WITHIN_MS = 60_000; // a page that was closed is sent to nobody for longer
 const SWEEP_MS = 10_000;
-const LOOKED_AT = 64; // entries an answer: what it costs does not grow with the crowd
+const OFFERS = 64; // are enough to name eight of different networks
 
 const LIMITS = {
   /** Of one list: with the longest bitfields 1 MB. */
@@ -26,8 +26,8 @@ export type Holder = { readonly peer: string; readonly have: Bitfield };
 export type HolderBook = {
   /** `who` has `have` of `list`; a bitfield without a chunk takes back what was said before. */
   announce(list: string, who: HoldingPeer, have: Bitfield): void;
-  /** Up to 8 others that have something which `who`, having `have`, lacks: drawn by lot, of different networks first. */
-  choose(list: string, who: HoldingPeer, have: Bitfield): Holder[];
+  /** Up to 8 others that have something of `wanted`: drawn by lot, of different networks first. */
+  choose(list: string, who: HoldingPeer, wanted: Bitfield): Holder[];
 };
 
 export type HolderBookParts = {
@@ -88,20 +88,19 @@ export function createHolderBook({
         lists.set(list, entries);
       }
     },
-    choose(list, who, have) {
+    choose(list, who, wanted) {
       const now = clock();
       random ??= createRandom(seed());
-      const drawn = drawSome([...(lists.get(list)?.values() ?? [])], LOOKED_AT, random);
-      const offers = drawn.filter(
-        (entry) =>
-          entry.peer !== who.peer &&
-          isFresh(entry, now) &&
-          offersMore(entry.have, have) &&
-          isPresent(entry),
-      );
+      const offers: Entry[] = [];
+      for (const entry of shuffle([...(lists.get(list)?.values() ?? [])], random)) {
+        if (entry.peer === who.peer || !isFresh(entry, now)) continue;
+        if (!haveInCommon(entry.have, wanted) || !isPresent(entry)) continue;
+        offers.push(entry);
+        if (offers.length === OFFERS) break;
+      }
       return mixNetworks(offers)
         .slice(0, MAX_HOLDERS)
-        .map(({ peer, have: offered }) => ({ peer, have: offered }));
+        .map(({ peer, have }) => ({ peer, have }));
     },
   };
 }
@@ -114,14 +113,13 @@ function largestOf(counts: ReadonlyMap<string, number>): string | null {
   return largest;
 }
 
-/** Up to `most` of `all`, in the order they were drawn; `all` is spent. */
-function drawSome<T>(all: T[], most: number, random: Random): T[] {
-  const count = Math.min(most, all.length);
-  for (let i = 0; i < count; i++) {
-    const j = i + random.below(all.length - i);
+/** `all` in an order drawn from `random`, in place. */
+function shuffle<T>(all: T[], random: Random): T[] {
+  for (let i = all.length - 1; i > 0; i--) {
+    const j = random.below(i + 1);
     [all[i], all[j]] = [all[j]!, all[i]!];
   }
-  return all.slice(0, count);
+  return all;
 }
 
 /** One of each network, then a second one of each, and so on. */

@@ -34,6 +34,7 @@ test.each([
   ["a bitfield longer than any list", 400, "malformed", { have: "80".repeat(5000) }],
   ["a chunk after the last", 400, "malformed", { have: "81" }],
   ["a bitfield that is no digits", 400, "malformed", { have: "8G" }],
+  ["a wish for a chunk after the last", 400, "malformed", { want: "81" }],
   ["more than the schema has", 400, "malformed", { holders: [] }],
 ])("W6: %s is %d %s", (_, status, code, changes) =>
   expectRefusal(relay, status, code, () => post({ ...honest, ...changes })),

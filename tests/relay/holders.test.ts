@@ -53,6 +53,11 @@ test("W6: a newcomer hears who has a keyframe and who has shards, until the hold
     expect((await ask(bob, list, have)).holders).toEqual([]); // there is nothing that bob lacks
   }
   const [{ list }] = await wholeLists();
+  await ask(ada, "shards", "80");
+  const wants = (want: string) =>
+    relay.client.holders("tiny", { peer: "bob", token: bob.token, list: "shards", have: "", want });
+  expect((await wants("80")).holders).toEqual([{ peer: "ada", have: "80" }]);
+  expect((await wants("40")).holders).toEqual([]); // ada has that one no more
   ada.socket.close();
   await once(ada.socket, "close");
   await vi.waitFor(async () => expect((await ask(bob, list, "")).holders).toEqual([]));

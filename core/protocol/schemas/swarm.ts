@@ -32,11 +32,13 @@ export const holdersRequest = z.strictObject({
   list: sharedList,
   /** A bitfield; empty offers nothing, and takes back what was offered. */
   have: bitfieldText,
+  /** A bitfield of what it asks for, where that is not all it lacks. */
+  want: z.optional(bitfieldText),
 });
 export type HoldersRequest = z.infer<typeof holdersRequest>;
 
 export const holdersAnswer = z.object({
-  /** Peers that have something of what the asker lacks. */
+  /** Peers that have something of what was asked for. */
   holders: z
     .array(z.object({ peer: peerName, have: bitfieldText }))
     .check(z.maxLength(MAX_HOLDERS)),
