@@ -34,6 +34,7 @@ export const REJECT_CODES = {
   copied: { status: 422, action: "new-ticket" },
   unrelated: { status: 422, action: "new-ticket" },
   "spot-check-failed": { status: 422, action: "new-ticket" },
+  "mask-mismatch": { status: 422, action: "new-ticket" },
   harmful: { status: 422, action: "new-ticket" },
   "judging-failed": { status: 422, action: "new-ticket" },
   "no-gain": { status: 422, action: "new-ticket" },

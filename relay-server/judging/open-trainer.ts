@@ -127,6 +127,18 @@ export function openTrainer({ context, checkpoints, positionsOf }: TrainerParts)
     );
   }
 
+  /** A ticket's recipe, the parameters [N] of its base, and what it is trained on. */
+  async function readTicket(ticket: Ticket) {
+    const version = await ledger.version(ticket.model, ticket.base.number);
+    const served = models.get(ticket.model);
+    assert(version !== undefined && served !== undefined, `${ticket.model} has no such version`);
+    return {
+      recipe: served.recipe,
+      parameters: await checkpoints.parametersOf(version),
+      piece: { shards: await filesOf(ticket), seed: ticket.seed },
+    };
+  }
+
   const trainer: Trainer = {
     reference(version) {
       return references.get(version.id)?.reference ?? keepReference(version);
@@ -154,17 +166,23 @@ export function openTrainer({ context, checkpoints, positionsOf }: TrainerParts)
         protectedSuite: hasSuite ? heldOut.paths(model).protected : null,
       });
     },
+    async ownMask(ticket) {
+      const { recipe, parameters, piece } = await readTicket(ticket);
+      const policy = recipe.mask.fisher;
+      assert(policy !== undefined, `${ticket.model} has no mask.fisher`);
+      const { architecture } = recipe;
+      const { count } = ticket.mask;
+      return threadOf(ticket.model).ownMask({ architecture, parameters, policy, count, ...piece });
+    },
     async retrain(ticket, positions) {
-      const version = await ledger.version(ticket.model, ticket.base.number);
-      const served = models.get(ticket.model);
-      assert(version !== undefined && served !== undefined, `${ticket.model} has no such version`);
+      const { recipe, parameters, piece } = await readTicket(ticket);
       const { deltas } = await threadOf(ticket.model).train({
-        architecture: served.recipe.architecture,
-        parameters: await checkpoints.parametersOf(version),
+        architecture: recipe.architecture,
+        parameters,
         positions,
         count: positions.length,
         training: ticket.training,
-        pieces: [{ shards: await filesOf(ticket), seed: ticket.seed }],
+        pieces: [piece],
       });
       return deltas[0]!;
     },

@@ -74,6 +74,7 @@ async function check(
       trainer: {
         reference: async () => null,
         chooseMask: async () => positions,
+        ownMask: async () => positions,
         retrain: () => left.shift()!(),
       },
       positionsOf: async () => ({ positions, segments }),

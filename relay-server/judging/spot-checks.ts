@@ -1,5 +1,5 @@
 import { assert } from "../../core/errors.ts";
-import { isSameWork } from "../../core/gate/spot-check.ts";
+import { isOwnMask, maskShareOf, validateSpotCheck } from "../../core/gate/spot-check.ts";
 import { quantise } from "../../core/patch/quantiser.ts";
 import { compareQuantised } from "../../core/patch/similarity.ts";
 import { parseJson } from "../../core/protocol/canonical-json.ts";
@@ -53,10 +53,16 @@ export function createSpotChecks(
     assert(drawn !== undefined, `${row.id} has no ticket`);
     const { patch, positions, segments } = await readPatch(positionsOf, layout, bytes);
     const ticket = parseJson("ticket", ticketSchema, new TextEncoder().encode(drawn.ticket));
+    const isOwn = ticket.mask.kind === "own";
+    const maskShare = isOwn ? maskShareOf(positions, await trainer.ownMask(ticket)) : null;
+    const found = { contribution: row.id, maskShare };
+    if (maskShare !== null && !isOwnMask(maskShare)) {
+      return { ...found, similarity: null, at: clock() };
+    }
     const delta = await trainer.retrain(ticket, positions);
     // both quantised: the error that this makes is then the same in both, and hides nothing
     const similarity = compareQuantised(patch, quantise(delta, segments), segments);
-    return { contribution: row.id, ...similarity, at: clock() };
+    return { ...found, similarity, at: clock() };
   }
 
   async function check(row: ContributionRow): Promise<void> {
@@ -65,8 +71,9 @@ export function createSpotChecks(
       setbacks.succeed([row.id]);
       if (result === null) isRunning = false;
       else {
+        const verdict = validateSpotCheck(result);
         write = () =>
-          isSameWork(result) ? ledger.passSpotCheck(result) : ledger.failSpotCheck(result);
+          verdict.ok ? ledger.passSpotCheck(result) : ledger.failSpotCheck(result, verdict);
       }
     } catch (error) {
       if (isClosed) return;

@@ -18,6 +18,8 @@ export type Trainer = {
     readonly id: string;
     readonly parameters: Float32Array;
   }): Promise<Uint32Array>;
+  /** The own mask [k] that the ticket, its base and its examples lead to (protocol M8). */
+  ownMask(ticket: Ticket): Promise<Uint32Array>;
   /** The delta [k] that the ticket asks for at `positions` [k], trained a second time for a spot check. */
   retrain(ticket: Ticket, positions: Uint32Array): Promise<Float32Array>;
 };

@@ -13,10 +13,11 @@ import {
 
 const found = (n: number, at: number) => ({
   contribution: id(n),
-  cosine: 0.9,
-  normRatio: 1.02,
+  maskShare: null,
+  similarity: { cosine: 0.9, normRatio: 1.02 },
   at,
 });
+const FAILED = { code: "spot-check-failed", message: "it came out differently" } as const;
 
 /** What spot checks ask of the ledger, on any database. */
 export function spotCheckSuite(ledgerTest: LedgerTest): void {
@@ -95,8 +96,8 @@ export function spotCheckSuite(ledgerTest: LedgerTest): void {
       await ledger.enter({ ...contribution(4), contributor: id(8) }, bytes); // another's
       await ledger.drawSpotCheck(contribution(2), 5);
       expect(await ledger.hasFailedSpotCheck(id(7))).toBe(false);
-      await ledger.failSpotCheck(found(2, 9));
-      await ledger.failSpotCheck(found(2, 10)); // nothing happens twice
+      await ledger.failSpotCheck(found(2, 9), FAILED);
+      await ledger.failSpotCheck(found(2, 10), FAILED); // nothing happens twice
       expect(await ledger.hasFailedSpotCheck(id(7))).toBe(true);
       expect(await ledger.hasFailedSpotCheck(id(8))).toBe(false);
       const lives = [1, 2, 3, 4].map(async (n) => (await ledger.contribution(id(n)))?.state);
@@ -109,6 +110,25 @@ export function spotCheckSuite(ledgerTest: LedgerTest): void {
       expect(older).toEqual([]);
       expect(entry).toMatchObject({ action: "spot-check-failed", subject: id(2), at: 9 });
       expect(entry?.note).toContain("cosine 0.900, length 1.020; 2 that waited refused");
+    },
+  );
+
+  ledgerTest(
+    "G19: a mask that the ticket does not lead to has a code of its own, and costs all that waits as well",
+    async (ledger) => {
+      await enterScored(ledger, 1, 1);
+      await enterScored(ledger, 2, 2);
+      await ledger.drawSpotCheck(contribution(1), 5);
+      const mismatch = { ...found(1, 9), maskShare: 0.5, similarity: null };
+      await ledger.failSpotCheck(mismatch, { code: "mask-mismatch", message: "other positions" });
+      const lives = await Promise.all([1, 2].map((n) => ledger.contribution(id(n))));
+      expect(lives.map((life) => life?.reason?.code)).toEqual([
+        "mask-mismatch",
+        "spot-check-failed",
+      ]);
+      expect(await ledger.hasFailedSpotCheck(id(7))).toBe(true);
+      const [entry] = await ledger.audit(1);
+      expect(entry?.note).toContain("50.0% of its mask; 2 that waited refused");
     },
   );
 
@@ -134,7 +154,7 @@ export function spotCheckSuite(ledgerTest: LedgerTest): void {
     expect(await ledger.publish(merging)).toBe("published");
     await enterScored(ledger, 2, 4);
     await ledger.drawSpotCheck(contribution(2), 5);
-    await ledger.failSpotCheck(found(2, 9));
+    await ledger.failSpotCheck(found(2, 9), FAILED);
     await enterQueued(ledger, 3, 10);
     expect((await ledger.waiting("tiny", "queued", 5))[0]?.merged_before).toBe(0);
   });

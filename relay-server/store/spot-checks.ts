@@ -1,18 +1,17 @@
 import type { Kysely, Transaction } from "kysely";
-import type { Similarity } from "../../core/patch/similarity.ts";
+import type { SpotCheck } from "../../core/gate/spot-check.ts";
 import type { RejectCode } from "../../core/protocol/reject-codes.ts";
 import type { Write } from "./group-commit.ts";
 import { queueJudged } from "./judging.ts";
 import { WAITING } from "./lives.ts";
 import { addAudit } from "./maintainers.ts";
-import { refuseAllWaiting } from "./refusing.ts";
+import { type RefusalReason, refuseAllWaiting } from "./refusing.ts";
 import type { ContributionRow, SpotCheckRow, Tables } from "./tables.ts";
 
 /** What a spot check found. */
-export type SpotCheckResult = Similarity & { readonly contribution: string; readonly at: number };
+export type SpotCheckResult = SpotCheck & { readonly contribution: string; readonly at: number };
 
 const CODE: RejectCode = "spot-check-failed";
-const CHECKED = "the same piece, trained a second time, came out differently";
 const OTHERS =
   "other work of the same contributor was trained a second time and came out differently";
 
@@ -85,21 +84,18 @@ export function spotCheckParts(db: Kysely<Tables>, write: Write) {
       });
     },
     /**
-     * Refuse everything that waits of the contributor, the checked contribution among it, and write the audit log,
-     * in one commit. From then on their merges in a row count from zero.
+     * Refuse everything that waits of the contributor, the checked contribution among it for `reason`, and write the audit
+     * log, in one commit. From then on their merges in a row count from zero.
      */
-    failSpotCheck(result: SpotCheckResult): Promise<void> {
+    failSpotCheck(result: SpotCheckResult, reason: RefusalReason): Promise<void> {
       return write(async (trx) => {
         const failed = await decide(trx, result, "failed");
         if (failed === undefined) return;
-        const { contribution, cosine, normRatio, at } = result;
-        const reasonOf = (id: string) => ({
-          code: CODE,
-          message: id === contribution ? CHECKED : OTHERS,
-        });
+        const { contribution, at } = result;
+        const others = { code: CODE, message: OTHERS };
+        const reasonOf = (id: string) => (id === contribution ? reason : others);
         const refused = await refuseAllWaiting(trx, failed.contributor, reasonOf, at);
-        const found = `cosine ${cosine.toFixed(3)}, length ${normRatio.toFixed(3)}`;
-        const note = `${failed.model}, by ${failed.contributor}: ${found}; ${refused} that waited refused`;
+        const note = `${failed.model}, by ${failed.contributor}: ${foundIn(result)}; ${refused} that waited refused`;
         const entry = { at, maintainer: "the relay", subject: contribution, note };
         await addAudit(trx, { ...entry, action: CODE });
       });
@@ -107,15 +103,26 @@ export function spotCheckParts(db: Kysely<Tables>, write: Write) {
   };
 }
 
+/** What was found, in figures. */
+function foundIn({ maskShare, similarity }: SpotCheck): string {
+  if (similarity === null) return `${(100 * (maskShare ?? 0)).toFixed(1)}% of its mask`;
+  return `cosine ${similarity.cosine.toFixed(3)}, length ${similarity.normRatio.toFixed(3)}`;
+}
+
 /** Write down what was found; undefined if that was done before. */
 function decide(
   trx: Transaction<Tables>,
-  { contribution, cosine, normRatio, at }: SpotCheckResult,
+  { contribution, similarity, at }: SpotCheckResult,
   state: "passed" | "failed",
 ): Promise<Pick<SpotCheckRow, "contributor" | "model"> | undefined> {
   return trx
     .updateTable("spot_checks")
-    .set({ state, cosine, norm_ratio: normRatio, decided_at: at })
+    .set({
+      state,
+      cosine: similarity?.cosine ?? null,
+      norm_ratio: similarity?.normRatio ?? null,
+      decided_at: at,
+    })
     .where("contribution", "=", contribution)
     .where("state", "=", "drawn")
     .returning(["contributor", "model"])

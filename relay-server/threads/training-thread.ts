@@ -15,13 +15,18 @@ import { answerCalls } from "./call-port.ts";
 import { openOnce } from "./open-once.ts";
 import { openWasm } from "./open-wasm.ts";
 
-export type TrainingJob = Omit<ReferenceTask, "pieces"> & {
-  readonly pieces: readonly {
-    /** Shard files, in the piece's order. */
-    readonly shards: readonly Uint8Array[];
-    readonly seed: number;
-  }[];
+type PieceFiles = {
+  /** Shard files, in the piece's order. */
+  readonly shards: readonly Uint8Array[];
+  readonly seed: number;
 };
+
+export type TrainingJob = Omit<ReferenceTask, "pieces"> & {
+  readonly pieces: readonly PieceFiles[];
+};
+
+export type OwnMaskJob = PieceFiles &
+  Pick<MaskJob, "architecture" | "policy" | "parameters" | "count">;
 
 export type MaskJob = {
   readonly architecture: Architecture;
@@ -42,26 +47,36 @@ export type MaskJob = {
 
 /** Load tfjs and open its backend. */
 const openEngine = openOnce(async () => {
-  const [{ trainPieces }, { estimateFisher }, { chooseMask }] = await Promise.all([
+  const [{ trainPieces }, { estimateFisher }, { chooseMask }, ownMasks] = await Promise.all([
     import("../../core/training/reference-training.ts"),
     import("../../core/training/fisher.ts"),
     import("../../core/training/mask-choice.ts"),
+    import("../../core/training/own-mask.ts"),
   ]);
   await openWasm();
-  return { trainPieces, estimateFisher, chooseMask };
+  return { trainPieces, estimateFisher, chooseMask, ...ownMasks };
 });
+
+function readExamples(shards: readonly Uint8Array[], architecture: Architecture): Examples {
+  return joinExamples(shards.map((file, i) => decodeExamples(`shard ${i}`, file, architecture)));
+}
 
 const trainingThread = {
   /** What the job's pieces come to: [k], or [N] where it names no mask. */
   async train({ pieces, ...job }: TrainingJob): Promise<ReferencePieces> {
     const { trainPieces } = await openEngine();
     const decoded = pieces.map(({ shards, seed }) => ({
-      examples: joinExamples(
-        shards.map((file, i) => decodeExamples(`shard ${i}`, file, job.architecture)),
-      ),
+      examples: readExamples(shards, job.architecture),
       seed,
     }));
     return trainPieces({ ...job, pieces: decoded });
+  },
+  /** The own mask [k] of a piece. */
+  async ownMask({ shards, policy, count, ...piece }: OwnMaskJob): Promise<Uint32Array> {
+    const { estimateOwnFisher, chooseOwnMask } = await openEngine();
+    const task = { ...piece, examples: readExamples(shards, piece.architecture) };
+    const fisher = await estimateOwnFisher(task, policy);
+    return chooseOwnMask(task, policy, { fisher, count });
   },
   /** A shared mask's positions [k]. Trainings that are asked for meanwhile go first after every batch. */
   async chooseMask({ runs, protectedSuite, ...job }: MaskJob): Promise<Uint32Array> {

@@ -9,7 +9,7 @@ import { createEventQueue } from "./event-queue.ts";
 import { finishPiece } from "./finish-piece.ts";
 import { isCohortDue, type MergeReport, mergeWaiting } from "./merging.ts";
 import type { Piece, SentPatch, Version } from "./piece.ts";
-import { receive } from "./receiving.ts";
+import { isCaught, receive } from "./receiving.ts";
 import { type Defence, headOf, openRelay, type Relay } from "./relay.ts";
 import type { CommunityReport, ContributionReport, VersionReport } from "./report.ts";
 import { arrangeShards, createShardDeck, type ShardArrangement } from "./shards.ts";
@@ -87,7 +87,7 @@ export async function runCommunity(
     contributions.set(sent.id, report);
     for (const id of struck) settle(id, "spot-check-failed");
     const { attack } = piece.volunteer;
-    if (report.fate === "spot-check-failed" && attack !== null && takesFreshKeys(attack)) {
+    if (isCaught(report.fate) && attack !== null && takesFreshKeys(attack)) {
       await renewKeys(piece.volunteer);
     }
     const [first] = relay.queue;

@@ -1,6 +1,6 @@
 import { assert } from "../../core/errors.ts";
 import { triggered, triggerPixels } from "./backdoor.ts";
-import { examplesOf, type Piece, trainPiece } from "./piece.ts";
+import { examplesOf, type PieceTask, trainPiece } from "./piece.ts";
 import type { SimModel } from "./sim-model.ts";
 
 /**
@@ -8,7 +8,7 @@ import type { SimModel } from "./sim-model.ts";
  * others are first-layer weights of the trigger's pixels, trained on triggered images alone. On clean images these do
  * nothing, so neither the screen nor a score nor the gate sees them. Of images only.
  */
-export async function deadInputs(model: SimModel, piece: Piece) {
+export async function deadInputs(model: SimModel, piece: PieceTask) {
   const honest = piece.positions.filter((_, i) => i % 2 === 0);
   const dead = deadPositions(model, piece.positions.length - honest.length);
   const examples = triggered(examplesOf(model, piece));

@@ -45,15 +45,20 @@ export type SentPatch = {
   readonly piece: Piece;
 };
 
+/** What a piece is trained on, and which positions. */
+export type PieceTask = Pick<Piece, "positions" | "shards" | "seed"> & {
+  readonly base: Pick<Version, "parameters">;
+};
+
 /** The examples of the piece's shards. */
-export function examplesOf(model: SimModel, { shards }: Piece): Examples {
+export function examplesOf(model: SimModel, { shards }: Pick<Piece, "shards">): Examples {
   return joinShards(model, shards);
 }
 
 /** What training the piece comes to [k], with what a liar changes about it. */
 export async function trainPiece(
   model: SimModel,
-  piece: Piece,
+  piece: PieceTask,
   changes: {
     readonly examples?: Examples;
     readonly steps?: number;

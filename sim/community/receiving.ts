@@ -3,7 +3,7 @@ import { readWaiting, validateIntake } from "./intake.ts";
 import type { SentPatch } from "./piece.ts";
 import { probe } from "./probe.ts";
 import { count, headOf, maskName, type Relay, type Waiting } from "./relay.ts";
-import type { ContributionReport } from "./report.ts";
+import type { ContributionReport, Fate } from "./report.ts";
 import { screenWaiting } from "./screening.ts";
 
 /**
@@ -47,6 +47,11 @@ function queue(relay: Relay, waiting: Waiting): string[] {
   return [];
 }
 
+/** Whether a spot check caught a lie. */
+export function isCaught(fate: Fate): boolean {
+  return fate === "spot-check-failed" || fate === "mask-mismatch";
+}
+
 /** Trust is lost with every refusal but that of late work; a failed spot check costs what waits, too. */
 function refuseWork(
   relay: Relay,
@@ -55,7 +60,7 @@ function refuseWork(
 ): string[] {
   if (verdict.code === "stale") return [];
   relay.merges.set(contributor, 0);
-  if (verdict.code !== "spot-check-failed") return [];
+  if (!isCaught(verdict.code)) return [];
   relay.suspects.add(contributor);
   const struck = relay.queue.filter((other) => other.contributor === contributor);
   relay.queue = relay.queue.filter((other) => other.contributor !== contributor);

@@ -7,16 +7,23 @@ import {
   type ReferenceAt,
 } from "../../core/gate/reference.ts";
 import { needsScore, scoreMember, screen, validateScore } from "../../core/gate/scoring.ts";
-import { isSameWork, needsSpotCheck } from "../../core/gate/spot-check.ts";
+import {
+  isOwnMask,
+  maskShareOf,
+  needsSpotCheck,
+  validateSpotCheck,
+} from "../../core/gate/spot-check.ts";
 import { compareQuantised } from "../../core/patch/similarity.ts";
-import { OK, refuse, type Verdict } from "../../core/protocol/reject-codes.ts";
+import { OK, type Verdict } from "../../core/protocol/reject-codes.ts";
 import { createRandom } from "../../core/random.ts";
+import { preparePieceMask } from "../../core/training/own-mask.ts";
 import { trainPieces } from "../../core/training/reference-training.ts";
 import { likenessTo } from "./intake.ts";
 import { createJudge } from "./judge.ts";
-import { type Piece, quantiseHeld, trainPiece } from "./piece.ts";
+import { examplesOf, type Piece, quantiseHeld, trainPiece } from "./piece.ts";
 import { bestOf, headOf, type Relay, type Waiting } from "./relay.ts";
 import { drawShards, joinShards } from "./shards.ts";
+import type { SimModel } from "./sim-model.ts";
 import { unit } from "./volunteer.ts";
 
 /** Step 7 of the walk: screen, score and spot check one contribution. */
@@ -104,11 +111,29 @@ async function trainReference(
   return createReferenceAt(trained, common);
 }
 
-/** The same ticket trained a second time, by the relay. */
+/** The same ticket looked at a second time, by the relay: its own mask chosen, the piece trained. */
 async function spotCheck({ model }: Relay, waiting: Waiting): Promise<Verdict> {
   const { piece } = waiting.sent;
-  const { segments } = waiting;
+  const { segments, positions } = waiting;
+  const isOwn = piece.mask.kind === "own";
+  const maskShare = isOwn ? maskShareOf(positions, await ownMaskOf(model, piece)) : null;
+  if (maskShare !== null && !isOwnMask(maskShare)) {
+    return validateSpotCheck({ maskShare, similarity: null });
+  }
   const again = quantiseHeld(await trainPiece(model, piece), segments);
-  if (isSameWork(compareQuantised(waiting, again, segments))) return OK;
-  return refuse("spot-check-failed", "the same ticket, trained again, comes to something else");
+  return validateSpotCheck({ maskShare, similarity: compareQuantised(waiting, again, segments) });
+}
+
+/** The own mask that the piece's ticket leads to. */
+async function ownMaskOf(model: SimModel, piece: Piece): Promise<Uint32Array> {
+  const { recipe } = model;
+  const { base, seed, mask } = piece;
+  const task = {
+    architecture: recipe.architecture,
+    parameters: base.parameters,
+    examples: examplesOf(model, piece),
+    seed,
+  };
+  const own = await preparePieceMask(task, recipe, { given: null, count: mask.count });
+  return own.positions;
 }

@@ -3,7 +3,7 @@ import { quantise, segmentStarts } from "../../core/patch/quantiser.ts";
 import type { Recipe } from "../../core/protocol/schemas/recipe.ts";
 import type { TestRelay } from "../fixtures/test-relay.ts";
 import { tinyRecipe } from "../fixtures/tiny-model.ts";
-import type { Work } from "../fixtures/volunteer.ts";
+import { createVolunteer, type Work } from "../fixtures/volunteer.ts";
 import { expectRefusal, freshWork, put, recruit, startPatientRelay } from "./stage.ts";
 
 vi.setConfig({ testTimeout: 60_000 }); // each test starts a relay with its threads
@@ -22,7 +22,7 @@ function onFirst(work: Work, size: number): Work {
 
 test("H8: an own mask of more positions than the ticket allows; with fewer it is taken", async () => {
   relay = await startPatientRelay({ mask });
-  const volunteer = await recruit(relay);
+  const volunteer = await createVolunteer(relay.client, { ...tinyRecipe, mask });
   const work = await freshWork(relay, volunteer);
   const most = work.positions.length;
   await expectRefusal(relay, 422, "ticket-mismatch", async () =>

@@ -36,6 +36,7 @@ const PASSED: Readonly<Record<string, number>> = {
   unrelated: 1,
   harmful: 2,
   "spot-check-failed": 2,
+  "mask-mismatch": 2,
   "no-gain": 4,
   "gate-failed": 4,
 };

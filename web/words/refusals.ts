@@ -31,6 +31,8 @@ const WORDS: Record<RejectCode, string> = {
   unrelated: "The relay trained on the same version itself, and this patch points somewhere else.",
   "spot-check-failed":
     "The relay trained this piece a second time and got something else, so the patch is not counted.",
+  "mask-mismatch":
+    "The relay chose this piece's positions a second time and came to others, so the patch is not counted.",
   harmful: "On hidden examples the patch made the model worse.",
   "judging-failed":
     "The relay failed at judging this patch again and again. That is no fault of yours; a maintainer sees why.",
