@@ -1,4 +1,5 @@
 import { attacks } from "./attacks.ts";
+import { backdoors } from "./backdoors.ts";
 import { claims } from "./claims.ts";
 import { crowd } from "./crowd.ts";
 import { forgetting } from "./forgetting.ts";
@@ -6,9 +7,13 @@ import { merging } from "./merging.ts";
 import type { Preset } from "./preset.ts";
 
 /** Every study that docs/results.md tells of. */
-export const PRESETS = { claims, merging, crowd, attacks, forgetting } as const satisfies Record<
-  string,
-  Preset
->;
+export const PRESETS = {
+  claims,
+  merging,
+  crowd,
+  attacks,
+  backdoors,
+  forgetting,
+} as const satisfies Record<string, Preset>;
 export type PresetName = keyof typeof PRESETS;
 export const PRESET_NAMES = Object.keys(PRESETS) as PresetName[]; // the object above has no other keys

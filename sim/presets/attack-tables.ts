@@ -1,6 +1,6 @@
 import { judgedRow, type Row } from "../../bench/figures.ts";
 import { drawBars } from "../charts/bar-chart.ts";
-import { ATTACKS, type Attack } from "../community/attacks.ts";
+import type { Attack } from "../community/attacks.ts";
 import type { CommunityReport } from "../community/report.ts";
 import type { Attacked } from "./attacked.ts";
 import { describeInterval, formatInterval, intervalOf } from "./interval.ts";
@@ -93,10 +93,14 @@ export function backdoorSentence(found: readonly Attacked[]): string {
 }
 
 /** `lost` [attack][column], in percent. */
-export function withoutTable(lost: readonly number[][], heads: readonly string[]): string {
+export function withoutTable(
+  attacks: readonly Attack[],
+  lost: readonly number[][],
+  heads: readonly string[],
+): string {
   return table(
     ["attack", ...heads],
-    ATTACKS.map((attack, a) => [attack, ...lost[a]!.map((one) => `${one.toFixed(1)}%`)]),
+    attacks.map((attack, a) => [attack, ...lost[a]!.map((one) => `${one.toFixed(1)}%`)]),
   );
 }
 

@@ -1,4 +1,4 @@
-import { ATTACKS } from "../community/attacks.ts";
+import { ATTACKS, takesFreshKeys } from "../community/attacks.ts";
 import { DEFENCES } from "../community/relay.ts";
 import {
   backdoorSentence,
@@ -24,7 +24,7 @@ const DIGITS: Setting = {
   volunteers: 12,
   versions: 10,
   changes: [],
-  attacks: ATTACKS,
+  attacks: ATTACKS.filter((attack) => !takesFreshKeys(attack)), // longer histories show those: backdoors.ts
 };
 /** So many of them lie, by the target. */
 const JUDGED: Case = { name: "3 of 12 lie", liars: 0.25, without: [], isProbed: true };
@@ -97,20 +97,20 @@ async function withoutEach(
 ): Promise<string[]> {
   const seed = seeds[0]!;
   const specs = DEFENCES.flatMap((defence) =>
-    ATTACKS.map((attack) => ({
+    DIGITS.attacks.map((attack) => ({
       ...specOf(DIGITS, { ...JUDGED, without: [defence], isProbed: false }, attack),
       seed,
     })),
   );
   const reports = await run(specs);
-  const honest = await run(DEFENCES.map((_, d) => honestOf(specs[d * ATTACKS.length]!)));
+  const honest = await run(DEFENCES.map((_, d) => honestOf(specs[d * DIGITS.attacks.length]!)));
   const lost = judged.map((each, a) => [
     lostPercent("digits", each.reports[0]!, each.honest[0]!),
-    ...honest.map((one, d) => lostPercent("digits", reports[d * ATTACKS.length + a]!, one)),
+    ...honest.map((one, d) => lostPercent("digits", reports[d * DIGITS.attacks.length + a]!, one)),
   ]);
   return [
     `Without one of the defences, ${JUDGED.name}, seed ${seed} alone: percent of the gain that is lost.`,
-    withoutTable(lost, ["none left out", ...DEFENCES]),
+    withoutTable(DIGITS.attacks, lost, ["none left out", ...DEFENCES]),
   ];
 }
 

@@ -87,6 +87,6 @@ test("the attacks are judged by their worst, by honest work that is refused, and
   const { rows } = await PRESETS.attacks(contextOf(true, []));
   const judged = rows.filter(({ target }) => target !== undefined);
   expect(judged.map(({ holds }) => holds)).toEqual([false, true, true]);
-  expect(judged[1]?.against).toBe("of 1080");
+  expect(judged[1]?.against).toBe("of 900");
   expect(judged[2]?.value).toBeCloseTo(1);
 });
