@@ -44,6 +44,7 @@ function reportOf(spec: RunSpec): CommunityReport | Curve {
     tests: 1,
     gateExamples: 100,
     negativeFlips: 0.002,
+    backdoor: 0.02,
   };
   return {
     ...curve,
