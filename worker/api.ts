@@ -68,6 +68,8 @@ export type Snapshot = {
   readonly base: number | null;
   /** Titles of the shards in the running piece. */
   readonly shards: readonly string[];
+  /** Where the running piece's mask reaches, as `Cloth.touched` has it; null until the mask is known. */
+  readonly touches: string | null;
   readonly step: number;
   readonly steps: number;
   readonly examplesPerSecond: number;

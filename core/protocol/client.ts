@@ -16,6 +16,7 @@ import {
   type TagRequest,
 } from "./schemas/admin.ts";
 import { checkpointPlan } from "./schemas/checkpoint.ts";
+import { cloth } from "./schemas/cloth.ts";
 import { contribution, contributionList } from "./schemas/contribution.ts";
 import { refusedWork } from "./schemas/refused-work.ts";
 import {
@@ -106,6 +107,9 @@ export function createRelayClient({ baseUrl, fetch }: { baseUrl: string; fetch: 
       version: number | string,
       { from, ...options }: CallOptions & { from?: number } = {},
     ) => ask(checkpointPlan, routes.checkpoint(model, segment(version)) + query({ from }), options),
+    /** What a version's contributions touched, as a picture. */
+    cloth: (model: string, version: number | string, options?: CallOptions) =>
+      ask(cloth, routes.cloth(model, segment(version)), options),
     shards: (model: string, options?: CallOptions) =>
       ask(shardLedger, routes.shards(model), options),
 

@@ -14,6 +14,7 @@ export const routes = {
     `${API}/models/${model}/versions/${version}/checkpoint`,
   exported: (model: string, version: string) =>
     `${API}/models/${model}/versions/${version}/export.safetensors`,
+  cloth: (model: string, version: string) => `${API}/models/${model}/versions/${version}/cloth`,
   shards: (model: string) => `${API}/models/${model}/shards`,
   tickets: (model: string) => `${API}/models/${model}/tickets`,
   holders: (model: string) => `${API}/models/${model}/holders`,

@@ -8,6 +8,7 @@ import type { RelayContext } from "../context.ts";
 import type { Checkpoints } from "../history/checkpoints.ts";
 import type { Exports } from "../history/exports.ts";
 import { createIntake } from "../intake/intake.ts";
+import { createCloths } from "../merging/cloths.ts";
 import { healthOf } from "../merging/health.ts";
 import type { EventHub } from "../store/event-hub.ts";
 import { adminRoutes } from "./admin-routes.ts";
@@ -92,7 +93,7 @@ export function createApp(parts: AppParts): Hono {
   };
   app.route("/", statusRoutes(context, health));
   app.route("/", refusedWorkRoutes(context));
-  app.route("/", modelRoutes(context));
+  app.route("/", modelRoutes(context, createCloths(context, positionsOf)));
   app.route("/", checkpointRoutes(context, checkpoints, exports));
   app.route("/", blobRoutes(context));
   app.route("/", ticketRoutes(context, limits, onTicket));

@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import { routes } from "../../core/protocol/routes.ts";
 import type { ModelCard } from "../../core/protocol/schemas/status.ts";
 import type { RelayContext } from "../context.ts";
+import type { Cloths } from "../merging/cloths.ts";
 import { summaryOf } from "../store/versions.ts";
 import { cardOf, findModel, findVersion } from "./answers.ts";
 import { createMemo } from "./memo.ts";
@@ -10,7 +11,7 @@ import { pathPart, queryNumber } from "./params.ts";
 const VERSIONS_A_PAGE = 50;
 
 /** Cards, histories and the shard ledger. */
-export function modelRoutes(context: RelayContext): Hono {
+export function modelRoutes(context: RelayContext, clothOf: Cloths): Hono {
   const app = new Hono();
   const cards = createMemo<ModelCard>(context.clock);
   /** All of a card follows from the head. */
@@ -36,6 +37,12 @@ export function modelRoutes(context: RelayContext): Hono {
     const { row } = await findModel(context, pathPart(c, "model"));
     const { signed } = await findVersion(context, row, pathPart(c, "version"));
     return c.body(Uint8Array.from(signed), 200, { "content-type": "application/json" });
+  });
+
+  app.get(routes.cloth(":model", ":version"), async (c) => {
+    const model = await findModel(context, pathPart(c, "model"));
+    const version = await findVersion(context, model.row, pathPart(c, "version"));
+    return c.json(await clothOf(model, version));
   });
 
   app.get(routes.shards(":model"), async (c) => {

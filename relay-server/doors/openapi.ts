@@ -13,6 +13,7 @@ import {
   unbanRequest,
 } from "../../core/protocol/schemas/admin.ts";
 import { checkpointPlan } from "../../core/protocol/schemas/checkpoint.ts";
+import { cloth } from "../../core/protocol/schemas/cloth.ts";
 import { contribution, contributionList } from "../../core/protocol/schemas/contribution.ts";
 import { refusedWork } from "../../core/protocol/schemas/refused-work.ts";
 import {
@@ -78,6 +79,13 @@ export const OPERATIONS: readonly Operation[] = [
     path: routes.exported("{model}", "{version}"),
     cost: 1000,
     summary: "A whole checkpoint as one safetensors file",
+  },
+  {
+    method: "get",
+    path: routes.cloth("{model}", "{version}"),
+    cost: 5,
+    summary: "What a version's contributions touched, as a picture",
+    answer: cloth,
   },
   {
     method: "get",

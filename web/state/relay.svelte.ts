@@ -170,6 +170,9 @@ export function createRelay(
     contribution: (id: string) => resource(`contribution ${id}`, () => client.contribution(id)),
     version: (model: string, version: number) =>
       resource(`version ${model} ${version}`, () => client.version(model, version)),
+    /** What a version's contributions touched. */
+    cloth: (model: string, version: number) =>
+      resource(`cloth ${model} ${version}`, () => client.cloth(model, version)),
     /** The release that the health names, while somebody watches it: the version tagged last. */
     release: (model: string) =>
       health.value?.models.find((each) => each.model === model)?.release ?? null,

@@ -1,4 +1,5 @@
 import { publicKeyHex, sha256, signId } from "../../core/crypto/signature.ts";
+import { touchLevels } from "../../core/history/cloth.ts";
 import { encodeFisherWeights } from "../../core/patch/fisher-weights.ts";
 import { encodePatch } from "../../core/patch/patch.ts";
 import { quantise, segmentStarts } from "../../core/patch/quantiser.ts";
@@ -15,7 +16,7 @@ import { DIVERGED, StoppedError } from "./words.ts";
  * there is one; `onSnapshot` is told those to go on from if the device is lost.
  */
 export function train(
-  { ticket, task }: Piece,
+  { ticket, task, layout }: Piece,
   endsAt: number,
   session: Session,
   {
@@ -31,7 +32,8 @@ export function train(
   const done = from?.losses.length ?? 0;
   let told = { step: done, at: platform.steadyMs() };
   const losses = feed.current().losses.filter(({ step }) => step <= done);
-  feed.set({ step: done, steps, losses, examplesPerSecond: 0 });
+  const touches = touchLevels(task.positions, layout.size);
+  feed.set({ touches, step: done, steps, losses, examplesPerSecond: 0 });
   return engine.train(task, {
     signal,
     from,

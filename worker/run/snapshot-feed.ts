@@ -24,6 +24,7 @@ const EVERY_MS = 100; // ten a second: more than a person reads, little for the 
 export const NO_PIECE = {
   base: null,
   shards: [],
+  touches: null,
   step: 0,
   steps: 0,
   examplesPerSecond: 0,

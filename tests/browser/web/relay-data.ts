@@ -1,5 +1,6 @@
 /** What the stage's relay answers: a model with two merged versions, and trouble with scoring. */
 
+import type { Cloth } from "../../../core/protocol/schemas/cloth.ts";
 import type { Health, ModelCard, ModelHealth } from "../../../core/protocol/schemas/status.ts";
 import type {
   SignedVersion,
@@ -139,7 +140,16 @@ export const version2: SignedVersion = {
   },
   signature: "5".repeat(128),
 };
+/** Version 2 touched the first tenth of the model. */
+export const cloth2: Cloth = {
+  weights: 200_000,
+  touched: "f".repeat(115).padEnd(1152, "0"),
+  most: "00".repeat(115).padEnd(2304, "f"),
+  contributors: [contributor],
+};
+
 export const answers: Record<string, unknown> = {
+  "/models/digits/versions/2/cloth": cloth2,
   "/models/digits/versions": { versions: [summary(2), summary(1), summary(0)], next: null },
   "/models/digits/versions/2": version2,
   "/models/digits/shards": {

@@ -1,0 +1,45 @@
+import { LRUCache } from "lru-cache";
+import { type Touch, weaveCloth } from "../../core/history/cloth.ts";
+import { decodeVersion } from "../../core/history/version.ts";
+import type { Cloth } from "../../core/protocol/schemas/cloth.ts";
+import type { MaskCache } from "../content/masks.ts";
+import type { RelayContext, ServedModel } from "../context.ts";
+import { readPatch } from "./member.ts";
+
+const KEPT_CLOTHS = 1024; // a cloth of ten contributors is 4 kB
+const MOST_PATCHES = 256; // of a version: each is read and decoded
+
+/** A version as the ledger has it: its id and its signed record. */
+type Recorded = { readonly id: string; readonly signed: Uint8Array };
+
+/** Pictures of what versions' contributions touched, each made once. */
+export type Cloths = (model: ServedModel, version: Recorded) => Promise<Cloth>;
+
+/** Where a version merged more than 256 patches, its picture is of the first 256. A patch that was removed is not in it. */
+export function createCloths(
+  { blobs }: Pick<RelayContext, "blobs">,
+  positionsOf: MaskCache,
+): Cloths {
+  const kept = new LRUCache<string, Promise<Cloth>>({ max: KEPT_CLOTHS });
+
+  async function make({ layout }: ServedModel, { signed }: Recorded): Promise<Cloth> {
+    const touches: Touch[] = [];
+    const { merge } = decodeVersion(signed).record;
+    for (const { contribution, contributor } of merge?.inputs.slice(0, MOST_PATCHES) ?? []) {
+      const bytes = await blobs.read(contribution);
+      if (bytes === null) continue;
+      const { positions } = await readPatch(positionsOf, layout, bytes);
+      touches.push({ contributor, positions });
+    }
+    return weaveCloth(touches, layout.size);
+  }
+
+  return (model, version) => {
+    const known = kept.get(version.id);
+    if (known !== undefined) return known;
+    const made = make(model, version);
+    kept.set(version.id, made);
+    made.catch(() => kept.delete(version.id)); // who asked hears of it; the next one tries again
+    return made;
+  };
+}
