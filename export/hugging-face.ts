@@ -1,99 +1,90 @@
-import { mkdir, open, rename, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { gptAsTransformer } from "../core/models/gpt.ts";
 import type { Recipe } from "../core/protocol/schemas/recipe.ts";
+import type { TransformerArchitecture } from "../core/protocol/schemas/transformer.ts";
 import { byteTokenizerFiles } from "./byte-tokenizer.ts";
-import { type ExportedVersion, modelCardText } from "./model-card.ts";
-import { type ExportDtype, fits, writeTensorFile } from "./tensor-file.ts";
+import { type ExportFile, fileOf, textFile } from "./export-file.ts";
+import { checkRange, type ExportDtype } from "./export-values.ts";
+import type { ExportedVersion } from "./exported-version.ts";
+import { modelCardText } from "./model-card.ts";
+import { safetensorsFile } from "./safetensors-file.ts";
+import { imageProcessor, transformersConfig } from "./transformers-config.ts";
+
+const WRITTEN_LENGTH = 256; // tokens that `generate` writes at most, unless it is asked for others
 
 /**
- * Write `version` into the new folder `path` as the Hugging Face hub has models: model.safetensors, config.json, tokenizer,
- * README.md with the hub's YAML. Returns the names of its files. Throws an Error, and then there is no folder.
+ * `version` as the Hugging Face hub has models: model.safetensors, config.json, tokenizer, README.md with the hub's YAML.
+ * Throws an Error where transformers has no class for it, or a weight is too large for `dtype`.
  */
-export async function writeHuggingFace(
-  version: ExportedVersion,
-  path: string,
-  dtype: ExportDtype,
-): Promise<string[]> {
+export function huggingFaceFiles(version: ExportedVersion, dtype: ExportDtype): ExportFile[] {
   const { recipe, layout, parameters } = version;
-  if (!fits(parameters, dtype)) {
-    throw new Error(`A weight is beyond f16's largest number, 65504: export as f32 or bf16.`);
-  }
-  const draft = `${path}.unfinished-${process.pid}`;
-  await mkdir(draft);
-  try {
-    const file = await open(join(draft, "model.safetensors"), "wx");
-    try {
-      await writeTensorFile(file, layout.tensors, parameters, { dtype, nameOf: nameOf(recipe) });
-    } finally {
-      await file.close();
-    }
-    const files: Record<string, unknown> = {
-      ...configFiles(recipe, dtype),
-      "README.md": modelCardText(version),
-    };
-    for (const [name, content] of Object.entries(files)) {
-      const text = typeof content === "string" ? content : `${JSON.stringify(content, null, 2)}\n`;
-      await writeFile(join(draft, name), text);
-    }
-    await rename(draft, path);
-    return ["model.safetensors", ...Object.keys(files)];
-  } catch (error) {
-    await rm(draft, { recursive: true, force: true });
-    throw error;
-  }
+  const configs = configFiles(version, dtype);
+  checkRange(parameters, dtype);
+  const options = { dtype, nameOf: nameOf(recipe) };
+  return [
+    safetensorsFile("model.safetensors", layout.tensors, parameters, options),
+    ...configs,
+    textFile("README.md", modelCardText(version)),
+  ];
 }
 
-/** GPT2LMHeadModel's tensors are those of its `transformer`; the output layer is tied and not written. */
+/** GPT2LMHeadModel's tensors are those of its `transformer`, but for the head; a tied one is not written. */
 function nameOf({ architecture }: Recipe): (name: string) => string {
-  return (name) => (architecture.kind === "gpt" ? `transformer.${name}` : name);
+  const isGpt2 =
+    architecture.kind === "gpt" ||
+    (architecture.kind === "transformer" && architecture.layout === "gpt2");
+  return (name) => (isGpt2 && !name.startsWith("lm_head.") ? `transformer.${name}` : name);
 }
 
-function configFiles(recipe: Recipe, dtype: ExportDtype): Record<string, unknown> {
-  const { architecture } = recipe;
+function configFiles(version: ExportedVersion, dtype: ExportDtype): ExportFile[] {
+  const { architecture, data } = version.recipe;
   const torch_dtype = { f32: "float32", f16: "float16", bf16: "bfloat16" }[dtype];
   if (architecture.kind === "mlp") {
-    const { inputs, classes } = recipe.data;
-    return {
-      "config.json": {
-        model_type: "commonweight-mlp",
-        ...architecture,
-        torch_dtype,
-        given: inputs,
-        classes,
-      },
-    };
+    const { inputs: given, classes } = data;
+    const config = { model_type: "commonweight-mlp", ...architecture, torch_dtype, given, classes };
+    return [textFile("config.json", config)];
   }
-  if (architecture.kind === "transformer") {
-    throw new Error(
-      `${recipe.id}: export writes models of kind "mlp" and "gpt", and this one is of kind "transformer".`,
+  const transformer = architecture.kind === "gpt" ? gptAsTransformer(architecture) : architecture;
+  const bounds = version.tokenizer ?? { begin: null, end: null };
+  const config = transformersConfig(transformer, data.classes ?? [], bounds);
+  const first = textFile("config.json", { ...config, torch_dtype });
+  if (transformer.input.kind === "image") {
+    return [first, textFile("preprocessor_config.json", imageProcessor(transformer))];
+  }
+  const { begin, end } = bounds;
+  const generation = {
+    do_sample: true,
+    temperature: 0.8,
+    max_length: Math.min(transformer.input.context, WRITTEN_LENGTH),
+    bos_token_id: begin,
+    eos_token_id: end,
+  };
+  return [
+    first,
+    textFile("generation_config.json", generation),
+    ...tokenizerFiles(version, transformer),
+  ];
+}
+
+const TOKENIZER_CONFIG = "tokenizer_config.json";
+
+/** The files that the model's owner gave; of a model of bytes, made here. A model of other tokens has none. */
+function tokenizerFiles(
+  { tokenizer }: ExportedVersion,
+  { input }: TransformerArchitecture,
+): ExportFile[] {
+  if (input.kind !== "tokens") return [];
+  if (tokenizer === null) {
+    if (input.vocabulary !== 256) return [];
+    return Object.entries(byteTokenizerFiles(input.context)).map(([name, content]) =>
+      textFile(name, content),
     );
   }
-  const { vocabulary, context, layers, channels, heads } = architecture;
-  return {
-    "config.json": {
-      architectures: ["GPT2LMHeadModel"],
-      model_type: "gpt2",
-      activation_function: "gelu_new",
-      vocab_size: vocabulary,
-      n_positions: context,
-      n_ctx: context,
-      n_embd: channels,
-      n_layer: layers,
-      n_head: heads,
-      n_inner: null,
-      layer_norm_epsilon: 1e-5,
-      initializer_range: 0.02,
-      attn_pdrop: 0,
-      embd_pdrop: 0,
-      resid_pdrop: 0,
-      scale_attn_weights: true,
-      tie_word_embeddings: true,
-      use_cache: true,
-      bos_token_id: null, // no byte begins or ends a text
-      eos_token_id: null,
-      torch_dtype,
-    },
-    "generation_config.json": { do_sample: true, temperature: 0.8, max_length: context },
-    ...(vocabulary === 256 ? byteTokenizerFiles(context) : {}),
+  const files = tokenizer.files.map(({ name, bytes }) => fileOf(name, bytes));
+  if (files.some(({ name }) => name === TOKENIZER_CONFIG)) return files;
+  const config = {
+    tokenizer_class: "PreTrainedTokenizerFast",
+    model_max_length: input.context,
+    clean_up_tokenization_spaces: false,
   };
+  return [...files, textFile(TOKENIZER_CONFIG, config)];
 }

@@ -1,38 +1,24 @@
 import type { Recipe } from "../core/protocol/schemas/recipe.ts";
 import type { VersionRecord } from "../core/protocol/schemas/version.ts";
-import type { Layout } from "../core/tensors/layout.ts";
+import type { ExportedVersion } from "./exported-version.ts";
 
-/** A version to be written down, verified by the caller. */
-export type ExportedVersion = {
-  readonly recipe: Recipe;
-  readonly layout: Layout;
-  /** [N] */
-  readonly parameters: Float32Array;
-  readonly record: VersionRecord;
-  /** The version's own hash. */
-  readonly id: string;
-  /** Where it was read. */
-  readonly relay: string;
-  /** How many people's work is in it. */
-  readonly contributors: number;
-};
+/** What a model does, as the hub and transformers name it. */
+type Task =
+  | "text-generation"
+  | "text-classification"
+  | "image-classification"
+  | "tabular-classification";
 
 /** README.md as the hub reads it: YAML for its search, then words for people. */
 export function modelCardText(version: ExportedVersion): string {
   const { recipe, record, id, relay, contributors } = version;
   const { report } = record.evaluation;
-  const isText = recipe.architecture.kind !== "mlp";
-  const yaml = {
-    license: spdxOnHub(recipe.licence),
-    ...(spdxOnHub(recipe.licence) === "other" ? { license_name: recipe.licence } : {}),
-    ...(isText ? { library_name: "transformers", pipeline_tag: "text-generation" } : {}),
-    tags: ["commonweight", "community-trained"],
-    metrics: isText ? ["perplexity", "accuracy"] : ["accuracy"],
-  };
-  const place = `${relay}/${recipe.id}@${record.number}`;
+  const place = `${relay}/${recipe.id}`;
   return `${[
     "---",
-    ...Object.entries(yaml).map(([name, value]) => `${name}: ${JSON.stringify(value)}`), // JSON is YAML
+    ...Object.entries(hubFields(version)).map(
+      ([name, value]) => `${name}: ${JSON.stringify(value)}`,
+    ), // JSON is YAML
     "---",
     "",
     `# ${recipe.title}, version ${record.number}`,
@@ -40,29 +26,116 @@ export function modelCardText(version: ExportedVersion): string {
     recipe.summary,
     "",
     `${contributors} people trained this model together, in ${record.number} versions, each of which was shown to be no worse than the one before.`,
+    "Each of them is known by a key that they made for it; the history names the keys of every version, and nobody is named otherwise.",
     "",
     "| | |",
     "|---|---|",
     `| data | ${cell(recipe.data.source)} (${cell(recipe.data.licence)}) |`,
     `| licence | ${cell(recipe.licence)} |`,
+    `| parameters | ${version.layout.size} |`,
     `| loss on ${report.examples} held-out examples | ${report.lossNats.toFixed(4)} nats |`,
     `| right on them | ${(100 * report.accuracy).toFixed(2)}% |`,
-    `| gate | worse by less than ${recipe.gate.marginNats} nats, at an error rate of ${recipe.gate.alpha} |`,
-    `| version | \`${id}\` |`,
-    `| checkpoint in f32 | \`${record.checkpoint}\` |`,
-    `| signed by the relay | \`${record.relayKey}\` |`,
     "",
     "## Use",
     "",
-    isText ? TEXT_USE : mlpUse(recipe),
+    useText(recipe),
+    "",
+    "## Lineage",
+    "",
+    "| | |",
+    "|---|---|",
+    `| model | ${place} |`,
+    `| version | ${record.number}: \`${id}\` |`,
+    `| its parent | ${record.parent === null ? "none: the base that the community began with" : `\`${record.parent}\``} |`,
+    `| checkpoint in f32 | \`${record.checkpoint}\` |`,
+    `| signed by the relay | \`${record.relayKey}\` |`,
+    "",
+    `\`npx commonweight log ${place}\` lists every version with the patches in it.`,
+    "",
+    "## How it was gated",
+    "",
+    gateText(recipe, record),
     "",
     "## Verify",
     "",
     "Anybody can recompute this version from public bytes, trusting nobody:",
     "",
-    `    npx commonweight verify ${place} --full`,
+    `    npx commonweight verify ${place}@${record.number} --full`,
     "",
   ].join("\n")}`;
+}
+
+/** The fields that the hub searches by. Source: its model card specification. */
+function hubFields({ recipe, record }: ExportedVersion): Record<string, unknown> {
+  const { examples, lossNats, accuracy } = record.evaluation.report;
+  const task = taskOf(recipe);
+  const licence = spdxOnHub(recipe.licence);
+  const isText = task === "text-generation";
+  const results = [
+    ...(isText ? [{ type: "perplexity", value: Math.exp(lossNats) }] : []),
+    { type: "accuracy", value: accuracy },
+  ];
+  const dataset = {
+    type: recipe.id,
+    name: `${examples} held-out examples of: ${recipe.data.source}`,
+  };
+  return {
+    license: licence,
+    ...(licence === "other" ? { license_name: recipe.licence } : {}),
+    ...(recipe.architecture.kind === "mlp" ? {} : { library_name: "transformers" }),
+    pipeline_tag: task,
+    tags: ["commonweight", "community-trained"],
+    metrics: results.map(({ type }) => type),
+    "model-index": [
+      { name: recipe.title, results: [{ task: { type: task }, dataset, metrics: results }] },
+    ],
+  };
+}
+
+const CLASSIFIED = {
+  image: "image-classification",
+  table: "tabular-classification",
+  words: "text-classification",
+} as const;
+
+function taskOf({ architecture, data }: Recipe): Task {
+  switch (architecture.kind) {
+    case "gpt":
+      return "text-generation";
+    case "transformer":
+      return architecture.head.kind === "tokens" ? "text-generation" : "image-classification";
+    case "mlp":
+      return CLASSIFIED[data.inputs?.kind ?? "image"]; // recipes from before inputs were described are of images
+  }
+}
+
+/** The tests that let this version through, as its signed record has them. */
+function gateText({ gate }: Recipe, { evaluation, parent }: VersionRecord): string {
+  if (parent === null) return "This is the base: no version was before it.";
+  const passed = evaluation.gate;
+  if (passed === null) return "A maintainer published this version without the gate's consent.";
+  const rule = `A version is published when tests on held-out examples show that it is worse by less than ${gate.marginNats} nats, at an error rate of ${gate.alpha}.`;
+  const tests = (passed.tests ?? []).map(
+    ({ suite, against, version, examples, meanDifferenceNats, logEvidence, passAt }) =>
+      `| ${suite} | ${against}, version ${version} | ${examples} | ${signed(meanDifferenceNats)} | ${logEvidence.toFixed(2)} ≥ ${passAt.toFixed(2)} |`,
+  );
+  if (tests.length === 0) {
+    return `${rule} This one changed the loss by ${signed(passed.meanDifferenceNats)} nats on ${passed.examples} of them.`;
+  }
+  const head = [
+    "| suite | against | examples | change of loss, nats | evidence |",
+    "|---|---|---|---|---|",
+  ];
+  return [rule, "", ...head, ...tests].join("\n");
+}
+
+function signed(value: number): string {
+  return `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(5)}`;
+}
+
+function useText(recipe: Recipe): string {
+  if (recipe.architecture.kind === "mlp") return mlpUse(recipe);
+  return taskOf(recipe) === "text-generation" ? TEXT_USE : IMAGE_USE;
 }
 
 const TEXT_USE = `    from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -70,6 +143,13 @@ const TEXT_USE = `    from transformers import AutoModelForCausalLM, AutoTokeniz
     model = AutoModelForCausalLM.from_pretrained(".")
     ids = tokenizer("To the ", return_tensors="pt").input_ids
     print(tokenizer.decode(model.generate(ids, max_new_tokens=60)[0]))`;
+
+const IMAGE_USE = `    from PIL import Image
+    from transformers import AutoImageProcessor, AutoModelForImageClassification
+    processor = AutoImageProcessor.from_pretrained(".")
+    model = AutoModelForImageClassification.from_pretrained(".")
+    logits = model(**processor(Image.open("picture.png"), return_tensors="pt")).logits
+    print(model.config.id2label[logits.argmax(-1).item()])`;
 
 /** A classifier is no class of transformers': eight lines of PyTorch are. */
 function mlpUse({ architecture, data }: Recipe): string {

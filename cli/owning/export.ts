@@ -2,8 +2,9 @@ import { access } from "node:fs/promises";
 import { type Command, Option } from "commander";
 import { HistoryError } from "../../core/history/history-fault.ts";
 import { pullVersion } from "../../core/history/pull-version.ts";
-import { writeHuggingFace } from "../../export/hugging-face.ts";
-import { EXPORT_DTYPES, type ExportDtype } from "../../export/tensor-file.ts";
+import { writeExportFolder } from "../../export/export-folder.ts";
+import { EXPORT_DTYPES, type ExportDtype } from "../../export/export-values.ts";
+import { huggingFaceFiles } from "../../export/hugging-face.ts";
 import type { ModelAddress } from "../reading/model-address.ts";
 import {
   expected,
@@ -61,8 +62,11 @@ async function exportVersion(
     id: pulled.version.id,
     relay: new URL(place).origin,
     contributors,
+    tokenizer: null,
   };
-  const files = await writeHuggingFace(version, to, dtype);
+  const written = huggingFaceFiles(version, dtype);
+  await writeExportFolder(written, to);
+  const files = written.map(({ name }) => name);
   await remember(model, options, pulled.pin);
   progress(null);
   const { number } = record;
