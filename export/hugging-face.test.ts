@@ -103,7 +103,7 @@ test("a ViT leaves with its classes and with how an image becomes what it takes"
 
 test("an owner's tokenizer leaves as it came, with the tokens that begin and end a text", () => {
   const bytes = new TextEncoder().encode('{"version":"1.0"}');
-  const tokenizer = { files: [{ name: "tokenizer.json", bytes }], begin: 1, end: 2 };
+  const tokenizer = { files: [{ name: "tokenizer.json" as const, bytes }], begin: 1, end: 2 };
   const files = wholeFiles(huggingFaceFiles(exportedVersion(LLAMA, { tokenizer }), "f16"));
   expect(String(files.get("tokenizer.json"))).toBe('{"version":"1.0"}');
   expect(jsonOf(files, "tokenizer_config.json")).toMatchObject({ model_max_length: 6 });

@@ -44,13 +44,13 @@ function configFiles(version: ExportedVersion, dtype: ExportDtype): ExportFile[]
     return [textFile("config.json", config)];
   }
   const transformer = architecture.kind === "gpt" ? gptAsTransformer(architecture) : architecture;
-  const bounds = version.tokenizer ?? { begin: null, end: null };
+  const { begin = null, end = null } = data.tokenizer ?? {};
+  const bounds = { begin, end };
   const config = transformersConfig(transformer, data.classes ?? [], bounds);
   const first = textFile("config.json", { ...config, torch_dtype });
   if (transformer.input.kind === "image") {
     return [first, textFile("preprocessor_config.json", imageProcessor(transformer))];
   }
-  const { begin, end } = bounds;
   const generation = {
     do_sample: true,
     temperature: 0.8,
@@ -61,25 +61,25 @@ function configFiles(version: ExportedVersion, dtype: ExportDtype): ExportFile[]
   return [
     first,
     textFile("generation_config.json", generation),
-    ...tokenizerFiles(version, transformer),
+    ...textFiles(version, transformer),
   ];
 }
 
 const TOKENIZER_CONFIG = "tokenizer_config.json";
 
 /** The files that the model's owner gave; of a model of bytes, made here. A model of other tokens has none. */
-function tokenizerFiles(
-  { tokenizer }: ExportedVersion,
+function textFiles(
+  { tokenizerFiles: given }: ExportedVersion,
   { input }: TransformerArchitecture,
 ): ExportFile[] {
   if (input.kind !== "tokens") return [];
-  if (tokenizer === null) {
+  if (given.length === 0) {
     if (input.vocabulary !== 256) return [];
     return Object.entries(byteTokenizerFiles(input.context)).map(([name, content]) =>
       textFile(name, content),
     );
   }
-  const files = tokenizer.files.map(({ name, bytes }) => fileOf(name, bytes));
+  const files = given.map(({ name, bytes }) => fileOf(name, bytes));
   if (files.some(({ name }) => name === TOKENIZER_CONFIG)) return files;
   const config = {
     tokenizer_class: "PreTrainedTokenizerFast",

@@ -10,6 +10,7 @@ import { runCommand } from "./fixtures/command.ts";
 import { startTestRelay, type TestRelay } from "./fixtures/test-relay.ts";
 import { tinyModel } from "./fixtures/tiny-model.ts";
 import { tinyTextModel } from "./fixtures/tiny-text-model.ts";
+import { LETTERS, tokenizedTextModel } from "./fixtures/tokenized-model.ts";
 
 const LIMITS = { maxHeaderBytes: 1 << 20, maxTensors: 100 };
 const relays: TestRelay[] = [];
@@ -18,6 +19,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "commonweight-export-"));
   relays.push(await startTestRelay({ source: tinyTextModel() }));
   relays.push(await startTestRelay({ source: tinyModel() }));
+  relays.push(await startTestRelay({ source: await tokenizedTextModel() }));
 });
 afterAll(async () => {
   for (const relay of relays) await relay.remove();
@@ -124,6 +126,15 @@ test("a byte-level model's tokenizer gives each byte its own number, in Hugging 
     expect([...ids].map(Number)).toEqual([...new TextEncoder().encode(text)]);
     expect(tokenizer.decode(ids, { skip_special_tokens: false })).toBe(text);
   }
+});
+
+test("T11: an owner's tokenizer leaves as it came", async () => {
+  const { to, said } = await exported(relays[2]!, "tokens");
+  expect(said.errors).toEqual([]);
+  expect(await readFile(join(to, "tokenizer.json"))).toEqual(await readFile(LETTERS));
+  expect((await json(join(to, "tokenizer_config.json"))).tokenizer_class).toBe(
+    "PreTrainedTokenizerFast",
+  );
 });
 
 test("a classifier leaves with what PyTorch needs to run it", async () => {

@@ -1,7 +1,10 @@
 import { access } from "node:fs/promises";
 import { type Command, Option } from "commander";
 import { HistoryError } from "../../core/history/history-fault.ts";
+import type { HistorySource } from "../../core/history/history-source.ts";
 import { pullVersion } from "../../core/history/pull-version.ts";
+import type { TokenizerFile } from "../../core/models/tokenizer.ts";
+import type { Recipe } from "../../core/protocol/schemas/recipe.ts";
 import { writeExportFolder } from "../../export/export-folder.ts";
 import { EXPORT_DTYPES, type ExportDtype } from "../../export/export-values.ts";
 import { huggingFaceFiles } from "../../export/hugging-face.ts";
@@ -62,7 +65,7 @@ async function exportVersion(
     id: pulled.version.id,
     relay: new URL(place).origin,
     contributors,
-    tokenizer: null,
+    tokenizerFiles: await readTokenizer(source, recipe, signal),
   };
   const written = huggingFaceFiles(version, dtype);
   await writeExportFolder(written, to);
@@ -72,4 +75,18 @@ async function exportVersion(
   const { number } = record;
   if (json) return print(JSON.stringify({ folder: to, model: source.model, number, dtype, files }));
   print(`${to} is version ${number} of ${place}, ${dtype}: ${files.join(", ")}.`);
+}
+
+/** The tokenizer's files, each checked by its hash. */
+function readTokenizer(
+  source: HistorySource,
+  { data }: Recipe,
+  signal: AbortSignal,
+): Promise<TokenizerFile[]> {
+  return Promise.all(
+    (data.tokenizer?.files ?? []).map(async ({ name, sha256 }) => ({
+      name,
+      bytes: await source.blob(sha256, { signal }),
+    })),
+  );
 }

@@ -1,11 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { afterEach, expect, test, vi } from "vitest";
-import { sha256 } from "../../core/crypto/signature.ts";
-import type { ModelSource } from "../../core/models/model-source.ts";
 import type { Recipe } from "../../core/protocol/schemas/recipe.ts";
 import { startTestRelay, type TestRelay } from "../fixtures/test-relay.ts";
 import { tinyModel, tinyRecipe } from "../fixtures/tiny-model.ts";
-import { tinyTextModel } from "../fixtures/tiny-text-model.ts";
+import { LETTERS, tokenizedTextModel } from "../fixtures/tokenized-model.ts";
 import { contribute, createVolunteer } from "../fixtures/volunteer.ts";
 
 vi.setConfig({ testTimeout: 60_000 }); // each test starts a relay with its threads
@@ -57,27 +55,13 @@ test("a protected suite that is missing, or not as large as the recipe says, sto
   await expect(short).rejects.toThrow(`tiny's protected set: ${size} examples, not ${size + 1}`);
 });
 
-const LETTERS = new URL("../fixtures/hugging-face/gpt-2/tokenizer.json", import.meta.url); // 19 tokens
-
-/** The tiny text model with a tokenizer, whose file is `bytes` whatever its recipe says. */
-async function withTokenizer(bytes?: Uint8Array<ArrayBuffer>): Promise<ModelSource> {
-  const source = tinyTextModel();
-  const file = Uint8Array.from(await readFile(LETTERS));
-  const files = [
-    { name: "tokenizer.json" as const, sha256: await sha256(file), sizeBytes: file.length },
-  ];
-  const data = { ...source.recipe.data, tokenizer: { files } };
-  const tokenizer = async () => [{ name: "tokenizer.json" as const, bytes: bytes ?? file }];
-  return { ...source, recipe: { ...source.recipe, data }, tokenizer };
-}
-
 test("T11: a tokenizer's file is a blob that anybody reads, and another file than the recipe names stops the import", async () => {
-  relay = await startTestRelay({ source: await withTokenizer() });
+  relay = await startTestRelay({ source: await tokenizedTextModel() });
   const { tokenizer } = (await relay.client.model("tiny-text")).recipe.data;
   const blob = await relay.client.blob(tokenizer!.files[0]!.sha256);
   expect(blob).toEqual(Uint8Array.from(await readFile(LETTERS)));
-  const other = startTestRelay({ source: await withTokenizer(new Uint8Array(3)) });
+  const other = startTestRelay({ source: await tokenizedTextModel(new Uint8Array(3)) });
   await expect(other).rejects.toThrow("tiny-text's tokenizer.json: it hashes to");
-  const { tokenizer: _, ...missing } = await withTokenizer();
+  const { tokenizer: _, ...missing } = await tokenizedTextModel();
   await expect(startTestRelay({ source: missing })).rejects.toThrow("tokenizer.json: missing");
 });
