@@ -8,6 +8,7 @@ import { encodeWords } from "../tensors/little-endian.ts";
 import {
   decodeSafetensors,
   encodeSafetensors,
+  encodeSafetensorsHead,
   type SafetensorsFile,
   tensorOf,
 } from "../tensors/safetensors.ts";
@@ -56,13 +57,16 @@ export function encodePatch(
   return encodeSafetensors({ tensors, metadata });
 }
 
-/** The header alone, before anyone has derived the mask: size, file and header are checked. */
+/** A patch before anyone has derived its mask: size, file and header are checked, the values are not. */
+export type OpenedPatch = { readonly file: SafetensorsFile; readonly header: PatchHeader };
+
+/** The header alone. Throws a FormatError for a file or a header that is not canonical. */
 export function decodePatchHeader(bytes: Uint8Array): PatchHeader {
   return openPatch(bytes).header;
 }
 
 /**
- * Decode a patch of a model with this `layout`; a FormatError unless it is canonical (protocol P2).
+ * Decode a patch of a model with this `layout`. Throws a FormatError unless it is canonical (protocol P2).
  * `maskPositions` [k] are those of the random or shared mask that the header names, null for an own one.
  */
 export function decodePatch(
@@ -70,7 +74,15 @@ export function decodePatch(
   layout: Layout,
   maskPositions: Uint32Array | null,
 ): Patch {
-  const { file, header } = openPatch(bytes);
+  return decodeOpened(openPatch(bytes), layout, maskPositions);
+}
+
+/** The rest of `decodePatch`, for a patch whose header was needed before. Throws a FormatError as that does. */
+export function decodeOpened(
+  { file, header }: OpenedPatch,
+  layout: Layout,
+  maskPositions: Uint32Array | null,
+): Patch {
   const { kind, count } = header.mask;
   quantisedBytesOf("patch", file, count); // so that no positions are decoded for codes that are not there
   const fisher = file.tensors.has("fisher") ? decodeFisher(file, count) : null;
@@ -107,8 +119,9 @@ export function dequantisePatch(patch: Patch, segments: Uint32Array): Float32Arr
 
 /** The Euclidean norm of the values, summed in their order. */
 export function patchNorm(patch: Patch, segments: Uint32Array): number {
+  const values = dequantise(patch, segments);
   let squares = 0;
-  for (const value of dequantise(patch, segments)) squares += value * value;
+  for (let i = 0; i < values.length; i++) squares += values[i]! * values[i]!; // an iterator takes ten times as long
   return Math.sqrt(squares);
 }
 
@@ -131,7 +144,8 @@ function positionBytes(positions: Uint32Array | null): ArrayBufferLike {
   return new Uint32Array(positions ?? []).buffer;
 }
 
-function openPatch(bytes: Uint8Array): { file: SafetensorsFile; header: PatchHeader } {
+/** Throws a FormatError for a file or a header that is not canonical. The file's tensors are views of `bytes`. */
+export function openPatch(bytes: Uint8Array): OpenedPatch {
   if (bytes.length > MAX_PATCH_BYTES) {
     throw new FormatError(`patch: ${bytes.length} bytes > ${MAX_PATCH_BYTES}`);
   }
@@ -139,15 +153,12 @@ function openPatch(bytes: Uint8Array): { file: SafetensorsFile; header: PatchHea
   const text = new TextEncoder().encode(file.metadata.header ?? "");
   const header = parseJson("patch header", patchHeader, text);
   const metadata = { header: new TextDecoder().decode(encodeCanonical(header)) };
-  const canonical = encodeSafetensors({ tensors: file.tensors.values(), metadata });
-  if (!equalBytes(canonical, bytes)) throw new FormatError("patch: not in canonical form");
+  // data lie without holes where the header says: with a canonical header they are the canonical file's
+  const canonical = encodeSafetensorsHead({ tensors: file.tensors.values(), metadata });
+  if (!startsWith(bytes, canonical)) throw new FormatError("patch: not in canonical form");
   return { file, header };
 }
 
-function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) {
-    if (a[i] !== b[i]) return false; // a callback a byte would take longer than all decoding
-  }
-  return true;
+function startsWith(bytes: Uint8Array, start: Uint8Array): boolean {
+  return start.every((byte, i) => bytes[i] === byte);
 }

@@ -27,16 +27,30 @@ export type SafetensorsFile = {
 
 const HEADER_ALIGNMENT = 8; // f32 data starts aligned in a file that is mapped into memory
 
+type Content = { readonly tensors: Iterable<Tensor>; readonly metadata: Metadata };
+
 /**
  * The one canonical safetensors file of `tensors` (protocol T2): RFC 8785 header padded with spaces,
  * data in code-unit order of the names without holes.
  * Format: https://github.com/huggingface/safetensors#format
  */
-export function encodeSafetensors(file: {
-  readonly tensors: Iterable<Tensor>;
-  readonly metadata: Metadata;
-}): Uint8Array<ArrayBuffer> {
-  const tensors = [...file.tensors].sort((a, b) => (a.name < b.name ? -1 : 1));
+export function encodeSafetensors(file: Content): Uint8Array<ArrayBuffer> {
+  const tensors = inOrder(file.tensors);
+  const head = encodeSafetensorsHead({ tensors, metadata: file.metadata });
+  const sizeBytes = tensors.reduce((size, { bytes }) => size + bytes.length, head.length);
+  const encoded = new Uint8Array(sizeBytes);
+  encoded.set(head);
+  let at = head.length;
+  for (const { bytes } of tensors) {
+    encoded.set(bytes, at);
+    at += bytes.length;
+  }
+  return encoded;
+}
+
+/** All of the canonical file that comes before its data: the header's length, the header, spaces. */
+export function encodeSafetensorsHead(file: Content): Uint8Array<ArrayBuffer> {
+  const tensors = inOrder(file.tensors);
   const entries: [string, unknown][] = [];
   if (Object.keys(file.metadata).length > 0) entries.push([METADATA, file.metadata]);
   let end = 0;
@@ -47,15 +61,14 @@ export function encodeSafetensors(file: {
   }
   const header = encodeCanonical(Object.fromEntries(entries));
   const headerBytes = Math.ceil(header.length / HEADER_ALIGNMENT) * HEADER_ALIGNMENT;
-  const encoded = new Uint8Array(LENGTH_BYTES + headerBytes + end);
+  const encoded = new Uint8Array(LENGTH_BYTES + headerBytes).fill(0x20, LENGTH_BYTES);
   new DataView(encoded.buffer).setUint32(0, headerBytes, true); // the high word stays 0
-  encoded.fill(0x20, LENGTH_BYTES, LENGTH_BYTES + headerBytes).set(header, LENGTH_BYTES);
-  let at = LENGTH_BYTES + headerBytes;
-  for (const { bytes } of tensors) {
-    encoded.set(bytes, at);
-    at += bytes.length;
-  }
+  encoded.set(header, LENGTH_BYTES);
   return encoded;
+}
+
+function inOrder(tensors: Iterable<Tensor>): Tensor[] {
+  return [...tensors].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /**
