@@ -1,3 +1,4 @@
+import { setTimeout as gather } from "node:timers/promises";
 import { createHeads } from "./history/head.ts";
 import { promotePatches } from "./history/promotion.ts";
 import { judgeWaiting } from "./judging/screening.ts";
@@ -14,23 +15,24 @@ import { isLedgerBusy, isStorageFull } from "./storage-error.ts";
 export type Pipeline = {
   /** Begin with a model that the relay serves from now on. */
   follow(model: string): void;
-  /** Something may have changed. */
-  wake(): void;
+  /** Something of a model may have changed. */
+  wake(model: string): void;
   /** Stop every loop after its running step. */
   close(): Promise<void>;
 };
 
 const LONGEST_WAIT_MS = 1000; // a clock that is passed in may run otherwise than the timers
 const RETRY_MS = 5000; // after a failure such as a full disk
+const GATHER_MS = 50; // work that comes in a burst wakes a loop once: a step asks the ledger a dozen questions
 
 export function startPipeline(parts: PipelineParts): Pipeline {
-  const loops = new Map<string, Pick<Pipeline, "wake" | "close">>();
+  const loops = new Map<string, Loop>();
   const pipeline: Pipeline = {
     follow(model) {
       if (!loops.has(model)) loops.set(model, startLoop(parts, model));
     },
-    wake() {
-      for (const loop of loops.values()) loop.wake();
+    wake(model) {
+      loops.get(model)?.wake();
     },
     async close() {
       await Promise.all([...loops.values()].map((loop) => loop.close()));
@@ -40,8 +42,10 @@ export function startPipeline(parts: PipelineParts): Pipeline {
   return pipeline;
 }
 
+type Loop = { wake(): void; close(): Promise<void> };
+
 /** It remembers nothing that the ledger does not, but what judging failed at. */
-function startLoop(parts: PipelineParts, model: string): Pick<Pipeline, "wake" | "close"> {
+function startLoop(parts: PipelineParts, model: string): Loop {
   const { context, hub } = parts;
   const loopParts = { ...parts, setbacks: createSetbacks() };
   const headOf = createHeads(context, parts.checkpoints, parts.evaluator);
@@ -118,7 +122,9 @@ function startLoop(parts: PipelineParts, model: string): Pick<Pipeline, "wake" |
     while (!closed) {
       awake = false;
       const result = await tryStep();
-      if (!result.again) await sleep(result.dueMs);
+      if (result.again) continue;
+      await sleep(result.dueMs);
+      if (awake) await gather(GATHER_MS, undefined, { signal: closing.signal }).catch(ignoreAbort);
     }
   }
 
@@ -135,6 +141,9 @@ function startLoop(parts: PipelineParts, model: string): Pick<Pipeline, "wake" |
     },
   };
 }
+
+/** Whoever closes the loop waits for nothing more to come. */
+function ignoreAbort(): void {}
 
 function problemOf(error: unknown): string {
   if (isStorageFull(error)) return "the relay's disk is full";

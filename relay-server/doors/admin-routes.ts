@@ -24,12 +24,12 @@ import { Refusal } from "./refusal.ts";
 
 const AUDIT_ENTRIES = 200;
 
-/** For maintainers only: pause, resume, revert, tag, ban, audit log. `onWork` hears that the pipeline has something to do. */
+/** For maintainers only: pause, resume, revert, tag, ban, audit log. `onWork` hears which model's loop has something to do. */
 export function adminRoutes(
   context: RelayContext,
   hub: EventHub,
   limits: Limits,
-  onWork: () => void,
+  onWork: (model: string) => void,
 ): Hono {
   const app = new Hono();
 
@@ -52,7 +52,7 @@ export function adminRoutes(
     await context.ledger.setPaused({ model, paused, maintainer, at });
     const health = await tellHealth(context, model);
     hub.wake();
-    if (!paused) onWork();
+    if (!paused) onWork(model);
     return c.json(health);
   }
 
@@ -64,7 +64,7 @@ export function adminRoutes(
     const request = { ...wish, insists: insist, maintainer, at: context.clock() };
     const entry = await context.ledger.requestRevert(request);
     if (entry.kind === "waiting") {
-      onWork();
+      onWork(wish.model);
       return c.json(statusOf(entry.row), 202);
     }
     throw new Refusal(entry.code, REFUSALS[entry.code]);

@@ -36,8 +36,8 @@ export type AppParts = {
   readonly exports: Exports;
   readonly hub: EventHub;
   readonly positionsOf: MaskCache;
-  /** Hears that there may be something to score or merge. */
-  readonly onWork: () => void;
+  /** Hears of which model there may be something to score or merge. */
+  readonly onWork: (model: string) => void;
   /** Hears of each ticket that is given out. */
   readonly onTicket: (ticket: Ticket) => void;
 };
@@ -87,9 +87,9 @@ export function createApp(parts: AppParts): Hono {
   }
   const document = openApiDocument();
   app.get(`${API}/openapi.json`, (c) => c.json(document));
-  const onCreated = () => {
+  const onCreated = (model: string) => {
     hub.wake();
-    onWork();
+    onWork(model);
   };
   app.route("/", statusRoutes(context, health));
   app.route("/", refusedWorkRoutes(context));

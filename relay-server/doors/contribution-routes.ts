@@ -13,12 +13,12 @@ import { signatureOf } from "./ticket-routes.ts";
 const LIVES_A_LIST = 200;
 const HASH = /^[0-9a-f]{64}$/;
 
-/** Handing work in, and what became of it; `onCreated` hears of each contribution that is new. */
+/** Handing work in, and what became of it; `onCreated` hears the model of each contribution that is new. */
 export function contributionRoutes(
   context: RelayContext,
   limits: Limits,
   intake: ReturnType<typeof createIntake>,
-  onCreated: () => void,
+  onCreated: (model: string) => void,
 ): Hono {
   const app = new Hono();
   app.put(routes.contribution(":id"), async (c) => {
@@ -32,7 +32,7 @@ export function contributionRoutes(
       throw new Refusal("hash-mismatch", `these ${bytes.length} bytes have another SHA-256`);
     }
     const receipt = await intake.take({ id, bytes, signature, announced });
-    if (receipt.kind === "created") onCreated();
+    if (receipt.kind === "created") onCreated(receipt.life.model);
     return answerOf(c, receipt);
   });
 
