@@ -1,7 +1,6 @@
 import { sha256, verifyId } from "../../core/crypto/signature.ts";
 import { FormatError } from "../../core/errors.ts";
-import { decodePatchHeader } from "../../core/patch/patch.ts";
-import { parseJson } from "../../core/protocol/canonical-json.ts";
+import { openPatch } from "../../core/patch/patch.ts";
 import {
   REJECT_CODES,
   type RejectCode,
@@ -9,12 +8,13 @@ import {
   type Verdict,
 } from "../../core/protocol/reject-codes.ts";
 import type { Contribution, PatchHeader } from "../../core/protocol/schemas/contribution.ts";
-import { type Ticket, ticket as ticketSchema } from "../../core/protocol/schemas/ticket.ts";
+import type { Ticket } from "../../core/protocol/schemas/ticket.ts";
 import type { MaskCache } from "../content/masks.ts";
 import type { RelayContext } from "../context.ts";
+import type { Arrival } from "../store/contributions.ts";
 import { KEPT_AFTER_EXPIRY_MS, SPENT } from "../store/tickets.ts";
 import { TICKET_UNKNOWN, validateExpiry, validateStaleness, validateTicket } from "./rules.ts";
-import { readWork } from "./work.ts";
+import { createClips, readWork } from "./work.ts";
 
 /** What a sender says of a patch before its bytes: its hash, its ticket's id, its signature. */
 export type Announcement = {
@@ -35,8 +35,8 @@ export type Delivery = {
 /** The signature is the contributor's, and the ticket theirs to use. */
 export type Welcome = {
   readonly kind: "welcome";
-  readonly ticket: string;
   readonly contributor: string;
+  readonly arrival: Arrival;
 };
 
 export type Receipt =
@@ -55,7 +55,7 @@ type Refused = Verdict & { ok: false };
 /**
  * Step 6 of the walk: from the cheap rule to the dear one, then bytes and row in one commit. Idempotent by id; what
  * is refused with status 422 for more than its ticket is recorded and repeats, until the ticket is long expired. Broken
- * bytes are a FormatError.
+ * bytes are a FormatError. The ledger is called three times for a contribution that is accepted.
  */
 export function createIntake(
   context: RelayContext,
@@ -63,13 +63,11 @@ export function createIntake(
   onSigned: (contributor: string) => void,
 ): Intake {
   const { config, ledger, clock, models } = context;
+  const clipOf = createClips(ledger);
 
-  async function recall(id: string): Promise<Receipt | null> {
-    const [life, refusal] = await Promise.all([ledger.contribution(id), ledger.refusal(id)]);
-    if (life !== undefined) return { kind: "known", life };
-    if (refusal === undefined) return null;
-    const code = Object.hasOwn(REJECT_CODES, refusal.code) ? refusal.code : "malformed";
-    return { kind: "refused", code: code as RejectCode, message: refusal.message };
+  /** The answer to what was sent before: it may have come at the same moment, after `arrival` was read. */
+  async function answerAgain(id: string, ticket: string): Promise<Receipt> {
+    return recall(await ledger.arrival(id, ticket)) ?? refusalOf(conflict("ticket-used"));
   }
 
   /** A recorded refusal spends the ticket: else one ticket, with another byte in each file, could fill the disk. */
@@ -83,22 +81,20 @@ export function createIntake(
   }
 
   async function announce({ id, ticket, signature }: Announcement): Promise<Welcome | Receipt> {
-    const known = await recall(id);
+    const arrival = await ledger.arrival(id, ticket);
+    const known = recall(arrival);
     if (known !== null) return known;
-    const row = await ledger.ticket(ticket);
-    if (row === undefined) return refusalOf(TICKET_UNKNOWN);
-    const { contributor } = row;
+    if (arrival.ticket === undefined) return refusalOf(TICKET_UNKNOWN);
+    const { contributor, expires_at, used_by, used } = arrival.ticket;
     if (!(await verifyId("contribution", id, signature, contributor))) {
       const message = "the address is not signed by the ticket's contributor";
       return { kind: "refused", code: "signature-invalid", message };
     }
     onSigned(contributor);
-    const timely = validateExpiry(Number(row.expires_at), clock());
+    const timely = validateExpiry(Number(expires_at), clock());
     if (!timely.ok) return refusalOf(timely);
-    const isUsed = (row.used_by ?? id) !== id || row.used === SPENT;
-    // this very file may have used it, at the same moment
-    if (isUsed) return (await recall(id)) ?? refusalOf(conflict("ticket-used"));
-    return { kind: "welcome", ticket, contributor };
+    if ((used_by ?? id) !== id || used === SPENT) return answerAgain(id, ticket);
+    return { kind: "welcome", contributor, arrival };
   }
 
   /** Whether the contributor that `header` names signed the file. */
@@ -112,37 +108,39 @@ export function createIntake(
 
   async function take(delivery: Delivery): Promise<Receipt> {
     const { id, bytes, signature, announced } = delivery;
-    const known = announced === null ? await recall(id) : null;
-    if (known !== null) return known;
-    const header = decodePatchHeader(bytes);
-    if (announced !== null && announced.ticket !== header.ticket) {
-      throw new FormatError(`patch: ticket ${header.ticket}, announced was ${announced.ticket}`);
+    const opened = openPatch(bytes);
+    const { header } = opened;
+    if (announced !== null && announced.arrival.ticket?.id !== header.ticket) {
+      const { id: named } = announced.arrival.ticket ?? {};
+      throw new FormatError(`patch: ticket ${header.ticket}, announced was ${named}`);
     }
+    const arrival = announced?.arrival ?? (await ledger.arrival(id, header.ticket));
+    const known = recall(arrival);
+    if (known !== null) return known;
     if (!(await isSigned(header, delivery))) {
       const message = "the file is not signed by the contributor that it names";
       return { kind: "refused", code: "signature-invalid", message };
     }
     const served = models.get(header.model);
-    const model = served && (await ledger.model(header.model));
-    if (model === undefined || served === undefined) {
+    if (served === undefined) {
       const message = `this relay has no model ${header.model}`;
       return { kind: "refused", code: "model-unknown", message };
     }
-    const ticketed = await checkTicket(id, header);
+    const ticketed = checkTicket(id, header, arrival);
     if (!ticketed.ok) {
       if (ticketed.code === "ticket-mismatch") await ledger.spendTicket(header.ticket);
       return refusalOf(ticketed);
     }
     const { base } = ticketed.ticket;
-    const limit = served.recipe.merge.stalenessLimit;
-    const fresh = validateStaleness(base.number, model.head, limit);
+    const head = await ledger.headSeenFrom(header.model, base.number);
+    const fresh = validateStaleness(base.number, head.number, served.recipe.merge.stalenessLimit);
     if (!fresh.ok) {
       await ledger.spendTicket(header.ticket); // it came back
       return refusalOf(fresh);
     }
-    // this very file may have spent it, at the same moment
-    if (ticketed.isSpent) return (await recall(id)) ?? refusalOf(conflict("ticket-used"));
-    const work = await readWork(context, positionsOf, served, header, bytes);
+    if (ticketed.isSpent) return answerAgain(id, header.ticket);
+    const clipNorm = await clipOf(served.recipe, head.number);
+    const work = await readWork(positionsOf, served, opened, clipNorm);
     if (!work.ok) return recordRefusal(id, header, work);
     const now = clock();
     const entry = await ledger.enter(
@@ -161,7 +159,7 @@ export function createIntake(
         signature,
         values_hash: work.valuesHash,
         norm: work.norm,
-        on_mask: (await ledger.isOnMask(header.model, base.number)) ? 1 : 0,
+        on_mask: head.hasMaskOfBase ? 1 : 0,
         agreement: null,
         screened_at: null,
         scored_at: null,
@@ -180,15 +178,12 @@ export function createIntake(
     return entry.code === "copied" ? recordRefusal(id, header, no) : refusalOf(no);
   }
 
-  async function checkTicket(
+  function checkTicket(
     id: string,
     header: PatchHeader,
-  ): Promise<{ ok: true; ticket: Ticket; isSpent: boolean } | Refused> {
-    const row = await ledger.ticket(header.ticket);
-    const ticket =
-      row === undefined
-        ? null
-        : parseJson("ticket", ticketSchema, new TextEncoder().encode(row.ticket));
+    { ticket: row }: Arrival,
+  ): { ok: true; ticket: Ticket; isSpent: boolean } | Refused {
+    const ticket = row === undefined ? null : (JSON.parse(row.ticket) as Ticket); // as the relay wrote it
     const verdict = validateTicket(header, ticket, clock());
     if (!verdict.ok) return verdict;
     const usedBy = row?.used_by ?? id; // the same contribution at the same moment is no second one
@@ -196,6 +191,14 @@ export function createIntake(
     return { ok: true, ticket, isSpent: row?.used === SPENT };
   }
   return { announce, take };
+}
+
+/** The answer that a contribution or a refusal had before, if it had one. */
+function recall({ life, refusal }: Arrival): Receipt | null {
+  if (life !== undefined) return { kind: "known", life };
+  if (refusal === undefined) return null;
+  const code = Object.hasOwn(REJECT_CODES, refusal.code) ? refusal.code : "malformed";
+  return { kind: "refused", code: code as RejectCode, message: refusal.message };
 }
 
 function refusalOf({ code, message }: Refused): Receipt {

@@ -1,24 +1,30 @@
 import { CLIP_SAMPLE, clipNorm } from "../../core/merge/multiplier.ts";
-import { decodePatch, patchNorm, patchValuesId } from "../../core/patch/patch.ts";
+import {
+  decodeOpened,
+  type OpenedPatch,
+  patchNorm,
+  patchValuesId,
+} from "../../core/patch/patch.ts";
 import { segmentStarts } from "../../core/patch/quantiser.ts";
 import { refuse, type Verdict } from "../../core/protocol/reject-codes.ts";
-import type { PatchHeader } from "../../core/protocol/schemas/contribution.ts";
+import type { Recipe } from "../../core/protocol/schemas/recipe.ts";
 import type { MaskCache } from "../content/masks.ts";
-import type { RelayContext, ServedModel } from "../context.ts";
+import type { ServedModel } from "../context.ts";
+import type { Ledger } from "../store/ledger.ts";
 import { validateNorm } from "./rules.ts";
 
 export type DeliveredWork = { readonly norm: number; readonly valuesHash: string };
 
-/** Decode the values of a patch in full and weigh them; a FormatError if the bytes are broken. */
+/** Decode the values of a patch in full and weigh them. Throws a FormatError if the bytes are broken. */
 export async function readWork(
-  { ledger }: RelayContext,
   positionsOf: MaskCache,
   { layout, recipe }: ServedModel,
-  header: PatchHeader,
-  bytes: Uint8Array<ArrayBuffer>,
+  opened: OpenedPatch,
+  clipNorm: number | null,
 ): Promise<({ ok: true } & DeliveredWork) | (Verdict & { ok: false })> {
-  const masked = await positionsOf(layout, header.mask);
-  const patch = decodePatch(bytes, layout, masked?.positions ?? null);
+  const { mask } = opened.header;
+  const masked = await positionsOf(layout, mask);
+  const patch = decodeOpened(opened, layout, masked?.positions ?? null);
   const isWeighed = recipe.merge.rule === "fisher";
   if ((patch.fisher !== null) !== isWeighed) {
     const message = `Fisher weights ${isWeighed ? "are missing" : "that nobody asked for"}`;
@@ -26,12 +32,23 @@ export async function readWork(
   }
   const segments = masked?.segments ?? segmentStarts(layout, patch.positions ?? new Uint32Array());
   const norm = patchNorm(patch, segments);
-  const norms = await ledger.mergedNorms(header.model, CLIP_SAMPLE);
-  const verdict = validateNorm(norm, {
-    count: header.mask.count,
-    clipNorm: clipNorm(norms, recipe.merge.clipFactor),
-    training: recipe.training,
-  });
+  const { training } = recipe;
+  const verdict = validateNorm(norm, { count: mask.count, clipNorm, training });
   if (!verdict.ok) return verdict;
   return { ok: true, norm, valuesHash: await patchValuesId(patch) };
+}
+
+/** The norm that a model's merges are clipped at: it changes with the head alone, and is kept until then. */
+export function createClips(ledger: Pick<Ledger, "mergedNorms">) {
+  const kept = new Map<string, { readonly head: number; readonly clip: Promise<number | null> }>();
+  return ({ id, merge }: Recipe, head: number): Promise<number | null> => {
+    const known = kept.get(id);
+    if (known?.head === head) return known.clip;
+    const clip = ledger
+      .mergedNorms(id, CLIP_SAMPLE)
+      .then((norms) => clipNorm(norms, merge.clipFactor));
+    kept.set(id, { head, clip });
+    clip.catch(() => kept.delete(id)); // the next one asks again
+    return clip;
+  };
 }

@@ -1,5 +1,5 @@
 import type { Member as JudgedMember } from "../../core/merge/member.ts";
-import { decodePatch, decodePatchHeader, type Patch } from "../../core/patch/patch.ts";
+import { decodeOpened, openPatch, type Patch } from "../../core/patch/patch.ts";
 import { segmentStarts } from "../../core/patch/quantiser.ts";
 import type { Layout } from "../../core/tensors/layout.ts";
 import type { MaskCache, MaskPositions } from "../content/masks.ts";
@@ -32,8 +32,9 @@ export async function readPatch(
   layout: Layout,
   bytes: Uint8Array<ArrayBuffer>,
 ): Promise<MaskPositions & { readonly patch: Patch }> {
-  const masked = await positionsOf(layout, decodePatchHeader(bytes).mask);
-  const patch = decodePatch(bytes, layout, masked?.positions ?? null);
+  const opened = openPatch(bytes);
+  const masked = await positionsOf(layout, opened.header.mask);
+  const patch = decodeOpened(opened, layout, masked?.positions ?? null);
   const positions = masked?.positions ?? patch.positions ?? new Uint32Array();
   const segments = masked?.segments ?? segmentStarts(layout, positions);
   return { patch, positions, segments };

@@ -4,7 +4,14 @@ import { addEvents } from "./events.ts";
 import type { Write } from "./group-commit.ts";
 import { lifeOf } from "./lives.ts";
 import type { ContributionRow, RefusalRow, Tables } from "./tables.ts";
-import { spendTicket } from "./tickets.ts";
+import { SPENT, ticketOf, USED, type UsedTicket, useTicket } from "./tickets.ts";
+
+/** What the ledger knows when work arrives: of the work itself, and of the ticket that it came with. */
+export type Arrival = {
+  readonly life: Contribution | undefined;
+  readonly refusal: RefusalRow | undefined;
+  readonly ticket: UsedTicket | undefined;
+};
 
 /** What became of an attempt to enter a contribution: the constraints decide, not a check before. */
 export type Entry =
@@ -14,7 +21,20 @@ export type Entry =
 const CLEANED_PER_REFUSAL = 2; // more than one, so that old ones go faster than new ones come
 
 export function contributionParts(db: Kysely<Tables>, write: Write) {
+  async function lifeOfId(id: string): Promise<Contribution | undefined> {
+    const all = db.selectFrom("contributions").selectAll();
+    const row = await all.where("id", "=", id).executeTakeFirst();
+    return row && lifeOf(row);
+  }
+  function refusalOf(id: string): Promise<RefusalRow | undefined> {
+    return db.selectFrom("refusals").selectAll().where("id", "=", id).executeTakeFirst();
+  }
   return {
+    /** All that has to be known about work `id` that comes with `ticket`, in one call. */
+    async arrival(id: string, ticket: string): Promise<Arrival> {
+      const [life, refusal, found] = [lifeOfId(id), refusalOf(id), ticketOf(db, ticket)];
+      return { life: await life, refusal: await refusal, ticket: await found };
+    },
     /** Enter a contribution, its bytes and its event in one commit; the same id again finds the first. */
     enter(row: ContributionRow, bytes: Uint8Array): Promise<Entry> {
       return write(async (trx): Promise<Entry> => {
@@ -29,21 +49,17 @@ export function contributionParts(db: Kysely<Tables>, write: Write) {
           .returning("id")
           .executeTakeFirst();
         if (inserted === undefined) return await conflictOf(trx, row);
-        await trx.updateTable("tickets").set({ used: 1 }).where("id", "=", row.ticket).execute();
+        if (!(await useTicket(trx, row.ticket, USED))) throw new TicketUsedError(row.ticket);
         await trx.insertInto("waiting_bytes").values({ contribution: row.id, bytes }).execute();
         const life = lifeOf(row);
         await addEvents(trx, [{ type: "contribution", data: { contribution: life } }]);
         return { kind: "created", life };
+      }).catch((error: unknown) => {
+        if (error instanceof TicketUsedError) return { kind: "refused", code: "ticket-used" };
+        throw error;
       });
     },
-    async contribution(id: string): Promise<Contribution | undefined> {
-      const row = await db
-        .selectFrom("contributions")
-        .selectAll()
-        .where("id", "=", id)
-        .executeTakeFirst();
-      return row && lifeOf(row);
-    },
+    contribution: lifeOfId,
     /** A contributor's latest contributions, newest first. */
     async contributionsOf(contributor: string, limit: number): Promise<Contribution[]> {
       const rows = await db
@@ -70,7 +86,7 @@ export function contributionParts(db: Kysely<Tables>, write: Write) {
      */
     recordRefusal(row: RefusalRow, ticket: string, forgottenBefore: number): Promise<void> {
       return write(async (trx) => {
-        if (!(await spendTicket(trx, ticket))) return;
+        if (!(await useTicket(trx, ticket, SPENT))) return;
         const forgotten = trx
           .selectFrom("refusals")
           .select("id")
@@ -80,11 +96,12 @@ export function contributionParts(db: Kysely<Tables>, write: Write) {
         await trx.insertInto("refusals").values(row).execute();
       });
     },
-    refusal(id: string): Promise<RefusalRow | undefined> {
-      return db.selectFrom("refusals").selectAll().where("id", "=", id).executeTakeFirst();
-    },
+    refusal: refusalOf,
   };
 }
+
+/** Undoes the entry of work whose ticket a refusal spent at the same moment. */
+class TicketUsedError extends Error {}
 
 async function conflictOf(trx: Transaction<Tables>, row: ContributionRow): Promise<Entry> {
   const all = trx.selectFrom("contributions").selectAll();

@@ -86,8 +86,11 @@ export function epochParts(db: Kysely<Tables>) {
         outstanding: await outstanding(model, now, first),
       };
     },
-    /** Whether work on version `base` has the mask that the head has now. */
-    async isOnMask(model: string, base: number): Promise<boolean> {
+    /** The head's number, and whether work on version `base` has the mask that the head has now. */
+    async headSeenFrom(
+      model: string,
+      base: number,
+    ): Promise<{ readonly number: number; readonly hasMaskOfBase: boolean }> {
       const row = await db
         .selectFrom("models")
         .innerJoin("versions as head", (join) =>
@@ -96,11 +99,10 @@ export function epochParts(db: Kysely<Tables>) {
         .innerJoin("versions as base", (join) =>
           join.onRef("base.model", "=", "models.id").on("base.number", "=", base),
         )
-        .select("models.id")
+        .select((eb) => ["head.number", eb("base.mask", "=", eb.ref("head.mask")).as("same")])
         .where("models.id", "=", model)
-        .whereRef("base.mask", "=", "head.mask")
-        .executeTakeFirst();
-      return row !== undefined;
+        .executeTakeFirstOrThrow();
+      return { number: Number(row.number), hasMaskOfBase: Boolean(row.same) };
     },
   };
 }

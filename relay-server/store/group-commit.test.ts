@@ -5,6 +5,7 @@ import Database from "better-sqlite3";
 import { Kysely, SqliteDialect } from "kysely";
 import { afterAll, expect, test } from "vitest";
 import { isStorageFull } from "../storage-error.ts";
+import { createGroupCommit } from "./group-commit.ts";
 import { createLedger } from "./ledger.ts";
 import { migrate } from "./migrate.ts";
 import type { Tables } from "./tables.ts";
@@ -34,6 +35,34 @@ test("writes that come together share a transaction", async () => {
   await Promise.all(Array.from({ length: 100 }, (_, n) => ledger.putSetting(`${n}`, "x")));
   expect(commits() - before).toBe(1);
   expect(await ledger.setting("99")).toBe("x");
+  await db.destroy();
+});
+
+test("after writes that came together the next ones are waited for, after a lone one they are not", async () => {
+  const { db, commits } = await openLedger("gathered.db");
+  let gathering = Promise.withResolvers<void>();
+  const gathers = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let gathered = 0;
+  const write = createGroupCommit(db, () => {
+    gathering.resolve();
+    return gathers[gathered++]!.promise;
+  });
+  const put = (name: string) =>
+    write((trx) => trx.insertInto("settings").values({ name, value: "x" }).execute());
+  const before = commits();
+  await put("alone");
+  await put("alone again");
+  expect([commits() - before, gathered]).toEqual([2, 0]);
+  await Promise.all([put("a"), put("b")]);
+  await gathering.promise;
+  gathering = Promise.withResolvers();
+  const next = [put("c")];
+  await new Promise((resolve) => setImmediate(resolve)); // another turn: by itself it would be another commit
+  next.push(put("d"));
+  gathers[0]!.resolve();
+  await Promise.all(next);
+  expect(commits() - before).toBe(4);
+  gathers[1]!.resolve();
   await db.destroy();
 });
 

@@ -153,15 +153,15 @@ export function judgingSuite(ledgerTest: LedgerTest): void {
         outstanding: 2,
       });
       await enterQueued(ledger, 2, 1);
-      expect(await ledger.isOnMask("tiny", 0)).toBe(true);
+      expect(await ledger.headSeenFrom("tiny", 0)).toEqual({ number: 1, hasMaskOfBase: true });
       await publish(ledger, 2, [2], { mask });
       expect(await ledger.epoch("tiny", 2, 10)).toEqual({
         versions: 1,
         arrived: 0,
         outstanding: 0,
       });
-      expect(await ledger.isOnMask("tiny", 1)).toBe(false);
-      expect(await ledger.isOnMask("tiny", 2)).toBe(true);
+      expect(await ledger.headSeenFrom("tiny", 1)).toMatchObject({ hasMaskOfBase: false });
+      expect(await ledger.headSeenFrom("tiny", 2)).toEqual({ number: 2, hasMaskOfBase: true });
       await ledger.issueTicket({ ...ticket(4), base: 2 }, [0]);
       await ledger.enter({ ...contribution(3), on_mask: 0, received_at: 5 }, bytes); // late
       await ledger.enter({ ...contribution(4), base: 2 }, bytes);

@@ -13,6 +13,29 @@ export function ticketSuite(ledgerTest: LedgerTest): void {
     expect(await ledger.ticket(id(2))).toMatchObject({ used: 0, used_by: null });
   });
 
+  ledgerTest("all that is known of work that arrives is told in one call", async (ledger) => {
+    const unknown = { life: undefined, refusal: undefined };
+    expect(await ledger.arrival(id(1), id(8))).toEqual({ ...unknown, ticket: undefined });
+    const ticketed = { id: id(1), used: 0, used_by: null };
+    expect(await ledger.arrival(id(1), id(1))).toMatchObject({ ...unknown, ticket: ticketed });
+    await ledger.enter(contribution(1), bytes);
+    const known = await ledger.arrival(id(1), id(1));
+    expect(known).toMatchObject({ life: { id: id(1) }, ticket: { used: 1, used_by: id(1) } });
+    const refusal = { id: id(9), contributor: id(7), code: "copied", message: "", refused_at: 1 };
+    await ledger.recordRefusal(refusal, id(2), 0);
+    expect(await ledger.arrival(id(9), id(2))).toMatchObject({ refusal, ticket: { used: 2 } });
+  });
+
+  ledgerTest("H10: a ticket that a refusal spent makes no contribution", async (ledger) => {
+    await ledger.spendTicket(id(1));
+    expect(await ledger.enter(contribution(1), bytes)).toEqual({
+      kind: "refused",
+      code: "ticket-used",
+    });
+    expect(await ledger.contribution(id(1))).toBeUndefined();
+    expect(await ledger.waitingBytes(id(1))).toBeUndefined();
+  });
+
   ledgerTest("a refusal repeats until it is forgotten", async (ledger) => {
     const refusal = (n: number) => {
       return { id: id(n), contributor: id(7), code: "copied", message: "", refused_at: n };

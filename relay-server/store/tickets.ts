@@ -6,18 +6,36 @@ import type { Tables, TicketRow } from "./tables.ts";
 export const KEPT_AFTER_EXPIRY_MS = 7 * 24 * 3600_000;
 const CLEANED_PER_TICKET = 2; // more than one, so that old tickets go faster than new ones come
 
-export const SPENT = 2; // `used` of a ticket whose work was refused before it was a contribution
+export const USED = 1; // `used` of a ticket with which a contribution was made …
+export const SPENT = 2; // … and of one whose work was refused before it was a contribution
 
-/** Mark a ticket as spent inside a transaction; false if it was used before. */
-export async function spendTicket(trx: Transaction<Tables>, id: string): Promise<boolean> {
-  const spent = await trx
+/** A ticket, and the contribution that used it if there is one. */
+export type UsedTicket = TicketRow & { readonly used_by: string | null };
+
+/** Mark a ticket as used or spent inside a transaction; false if it was before. */
+export async function useTicket(
+  trx: Transaction<Tables>,
+  id: string,
+  used: typeof USED | typeof SPENT,
+): Promise<boolean> {
+  const marked = await trx
     .updateTable("tickets")
-    .set({ used: SPENT })
+    .set({ used })
     .where("id", "=", id)
     .where("used", "=", 0)
     .returning("id")
     .executeTakeFirst();
-  return spent !== undefined;
+  return marked !== undefined;
+}
+
+export function ticketOf(db: Kysely<Tables>, id: string): Promise<UsedTicket | undefined> {
+  return db
+    .selectFrom("tickets")
+    .leftJoin("contributions", "contributions.ticket", "tickets.id")
+    .selectAll("tickets")
+    .select("contributions.id as used_by")
+    .where("tickets.id", "=", id)
+    .executeTakeFirst();
 }
 
 export function ticketParts(db: Kysely<Tables>, write: Write) {
@@ -43,7 +61,7 @@ export function ticketParts(db: Kysely<Tables>, write: Write) {
     },
     /** The ticket is spent by work that was refused, of its own contributor; nothing happens if it was used before. */
     spendTicket(id: string): Promise<void> {
-      return write(async (trx) => void (await spendTicket(trx, id)));
+      return write(async (trx) => void (await useTicket(trx, id, SPENT)));
     },
     /**
      * When a contributor's ticket that is the `unused`-th newest of those not used was given out, and the one that is the
@@ -71,15 +89,6 @@ export function ticketParts(db: Kysely<Tables>, write: Write) {
       const number = (value: unknown) => (value === null ? null : Number(value));
       return { unused: number(row.unused), spent: number(row.spent) };
     },
-    /** A ticket, and the contribution that used it if there is one. */
-    ticket(id: string): Promise<(TicketRow & { used_by: string | null }) | undefined> {
-      return db
-        .selectFrom("tickets")
-        .leftJoin("contributions", "contributions.ticket", "tickets.id")
-        .selectAll("tickets")
-        .select("contributions.id as used_by")
-        .where("tickets.id", "=", id)
-        .executeTakeFirst();
-    },
+    ticket: (id: string) => ticketOf(db, id),
   };
 }
