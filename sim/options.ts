@@ -24,6 +24,8 @@ npm run sim -- --preset NAME [--quick]: a study of many communities, written int
   --shards NAME       ${SHARD_ARRANGEMENTS.join(", ")}                                shipped
   --without A,B       leave defences out: ${DEFENCES.join(", ")}
   --burst             everybody begins at once and takes equally long
+  --lifelike          devices differ by a factor of 30; volunteers leave and come back
+  --until ACCURACY    ends the run, such as 0.95
   --set PATH=VALUE    any other value of the recipe, such as merge.outerStep=2; may be repeated
   --seed TEXT         of a quick preset several, such as 1,2,3                 1
   --probe             also score every contribution in all ways
@@ -66,6 +68,8 @@ export function parseOptions(args: readonly string[]): SimOptions | string {
   if (!(Number.isInteger(volunteers) && volunteers >= 1)) return "--volunteers: 1 or more";
   if (!(Number.isInteger(versions) && versions >= 1)) return "--versions: 1 or more";
   if (!(liars >= 0 && liars <= 1 && stale >= 0 && stale <= 1)) return "--liars, --stale: 0…1";
+  const until = values.until === undefined ? null : Number(values.until);
+  if (until !== null && !(until > 0 && until <= 1)) return "--until: above 0, up to 1";
   const changes = values.set;
   if (values.merge !== undefined) changes.push(`merge.rule=${values.merge}`);
   if (values.mask !== undefined) changes.push(`mask.kind=${values.mask}`);
@@ -87,6 +91,8 @@ export function parseOptions(args: readonly string[]): SimOptions | string {
     shards,
     isProbed: values.probe,
     isBurst: values.burst,
+    isLifelike: values.lifelike,
+    until,
     seed: values.seed,
     changes,
     asJson: values.json,
@@ -113,6 +119,8 @@ function readFlags(args: readonly string[]) {
       preset: { type: "string" },
       quick: { type: "boolean", default: false },
       burst: { type: "boolean", default: false },
+      lifelike: { type: "boolean", default: false },
+      until: { type: "string" },
       probe: { type: "boolean", default: false },
       json: { type: "boolean", default: false },
       help: { type: "boolean", default: false },

@@ -5,7 +5,14 @@ import { WASM_FOLDER } from "../../tests/fixtures/wasm-folder.ts";
 import { loadModel } from "../community/sim-model.ts";
 import { runSparseLoco } from "./sparse-loco.ts";
 
-const options = { volunteers: 3, versions: 4, density: 0.1, bits: 2, seed: "sparse" } as const;
+const options = {
+  volunteers: 3,
+  versions: 4,
+  density: 0.1,
+  bits: 2,
+  until: null,
+  seed: "sparse",
+} as const;
 
 beforeAll(async () => {
   await openBackend({ prefer: "cpu", wasmFolder: WASM_FOLDER });

@@ -15,6 +15,8 @@ export type SparseLocoOptions = {
   readonly density: number;
   /** Of a value. */
   readonly bits: 2 | 4;
+  /** The accuracy at which it ends; null where the number of versions alone does. */
+  readonly until: number | null;
   readonly seed: string;
 };
 
@@ -29,11 +31,18 @@ const COVENANT_POSITION_BITS = 12; // a place among 4,096
  */
 export async function runSparseLoco(
   model: SimModel,
-  { volunteers: count, versions, density, bits, seed }: SparseLocoOptions,
+  { volunteers: count, versions, density, bits, until, seed }: SparseLocoOptions,
 ): Promise<Curve> {
   const { architecture, training } = model.recipe;
   const size = model.layout.size;
-  const everybody = { volunteers: count, liars: 0, attack: "noise", stale: 0, seed } as const;
+  const everybody = {
+    volunteers: count,
+    liars: 0,
+    attack: "noise",
+    stale: 0,
+    isLifelike: false,
+    seed,
+  } as const;
   const volunteers = await createVolunteers(everybody);
   const decks = volunteers.map((volunteer) =>
     createShardDeck(model, { volunteers: count, shards: "shipped" }, volunteer),
@@ -75,6 +84,7 @@ export async function runSparseLoco(
       bytesUpAtEntropy: bytes.upEntropy,
       bytesDown: bytes.down,
     });
+    if (until !== null && last.accuracy >= until) break;
   }
   return { base, last, versions: reached };
 }

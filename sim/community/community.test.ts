@@ -27,6 +27,8 @@ const options: CommunityOptions = {
   shards: "shipped",
   isProbed: false,
   isBurst: false,
+  isLifelike: false,
+  until: null,
   seed: "sim test",
 };
 const silent = () => {};

@@ -10,7 +10,7 @@ import { finishPiece } from "./finish-piece.ts";
 import { isCohortDue, type MergeReport, mergeWaiting } from "./merging.ts";
 import type { Piece, SentPatch, Version } from "./piece.ts";
 import { isCaught, receive } from "./receiving.ts";
-import { type Defence, headOf, openRelay, type Relay } from "./relay.ts";
+import { count, type Defence, headOf, maskName, openRelay, type Relay } from "./relay.ts";
 import type { CommunityReport, ContributionReport, VersionReport } from "./report.ts";
 import { arrangeShards, createShardDeck, type ShardArrangement } from "./shards.ts";
 import type { SimModel } from "./sim-model.ts";
@@ -31,6 +31,10 @@ export type CommunityOptions = {
   readonly shards: ShardArrangement;
   /** Whether everybody begins at the same moment and takes equally long, so that all work comes in at once. */
   readonly isBurst: boolean;
+  /** Whether devices differ by a factor of 30, and volunteers leave, also in the middle of a piece, and come back. */
+  readonly isLifelike: boolean;
+  /** The accuracy at which the run ends; null where its time alone does. */
+  readonly until: number | null;
   /** Whether every screen and score is recorded for every contribution. */
   readonly isProbed: boolean;
   readonly seed: string;
@@ -45,13 +49,17 @@ export type CommunityResult = {
   readonly merged: ReadonlyMap<string, SentPatch>;
 };
 
-/** What happens in a community; "due" when what waits first may have waited long enough. */
+/** What happens in a community; a piece is "lost" when its ticket is out for so long that nobody waits for it; "due" when what waits first may have waited long enough. */
 type CommunityEvent =
   | { readonly kind: "ask"; readonly volunteer: Volunteer }
   | { readonly kind: "arrive"; readonly piece: Piece }
+  | { readonly kind: "lost"; readonly piece: Piece }
   | { readonly kind: "due" };
 
 const JITTER = 0.1; // of a piece's time, either way
+const LEAVES = 0.1; // of its pieces, half of them in the middle, after which a lifelike volunteer goes away …
+const AWAY_SECONDS = 8 * PIECE_SECONDS; // … for so long on average
+const WAITED_SECONDS = 600; // for what is out (protocol M6)
 
 /** A community in one process: real training, real bytes, real merges and gates, a simulated clock, no network. */
 export async function runCommunity(
@@ -71,10 +79,20 @@ export async function runCommunity(
   const endsAt = options.versions * PIECE_SECONDS;
   let issued = 0;
 
+  /** When a volunteer that leaves now comes back, and whether it took a piece along; null where it stays. */
+  function absenceOf({ random }: Volunteer, now: number) {
+    if (!options.isLifelike || unit(random) >= LEAVES) return null;
+    return { until: now + 2 * AWAY_SECONDS * unit(random), takesPiece: unit(random) < 0.5 };
+  }
+
   async function ask(volunteer: Volunteer, now: number): Promise<void> {
     if (now >= endsAt) return;
+    const absence = absenceOf(volunteer, now);
+    if (absence !== null) events.push(absence.until, { kind: "ask", volunteer });
+    if (absence?.takesPiece === false) return;
     const piece = await issueTicket(relay, volunteer, issued++, decks[volunteer.index]!());
     traffic.download(piece);
+    if (absence !== null) return events.push(now + WAITED_SECONDS, { kind: "lost", piece });
     const jitter = 1 + JITTER * (2 * unit(volunteer.random) - 1);
     const seconds = options.isBurst ? PIECE_SECONDS : volunteer.pieceSeconds * jitter;
     events.push(now + seconds, { kind: "arrive", piece });
@@ -122,16 +140,19 @@ export async function runCommunity(
     const start = volunteer.pieceSeconds * unit(volunteer.random);
     events.push(options.isBurst ? 0 : start, { kind: "ask", volunteer });
   }
+  const isGoodEnough = () =>
+    options.until !== null && (versions.at(-1)?.accuracy ?? 0) >= options.until;
   let end = 0;
-  for (let next = events.pop(); next !== null; next = events.pop()) {
+  for (let next = events.pop(); next !== null && !isGoodEnough(); next = events.pop()) {
     const { at, event } = next;
     if (event.kind === "ask") await ask(event.volunteer, at);
     if (event.kind === "arrive") await arrive(event.piece, at);
+    if (event.kind === "lost") count(relay.outstanding, maskName(event.piece.mask), -1);
     // what comes at the same moment is judged before anything is merged, as on the relay
     if (events.nextAt() !== at && isCohortDue(relay, at)) await merge(at);
     end = at;
   }
-  while (relay.queue.length > 0) await merge(end); // what was left over and will see no more cohorts
+  while (relay.queue.length > 0 && !isGoodEnough()) await merge(end); // what was left over and will see no more cohorts
   const report = await reportOn(relay, versions, [...contributions.values()]);
   return { report, head: headOf(relay), history: relay.history, merged };
 }

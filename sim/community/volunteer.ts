@@ -20,18 +20,21 @@ export type Volunteer = {
 
 export const PIECE_SECONDS = 15; // with its downloads, on an ordinary CPU: digits less, presidents more; only its ratio to cohortSeconds counts
 const SLOW = 4; // times as long, for those that are slow
+const SPREAD = 30; // times as much work as the slowest phone does the fastest desktop
 const GOLDEN = (Math.sqrt(5) - 1) / 2; // its multiples spread evenly, however many there are
 
 /**
  * Who takes part, each with a speed, a key and draws of its own: the first ones are slow, the last ones lie, so that a
  * community without the liars has the very same honest work. Devices do between half and one and a half
- * pieces in the mean time of one.
+ * pieces in the mean time of one; where they are lifelike, the fastest does thirty times what the slowest does, and all
+ * together as many pieces as there are devices.
  */
 export async function createVolunteers({
   volunteers,
   liars,
   attack,
   stale,
+  isLifelike,
   seed,
 }: {
   readonly volunteers: number;
@@ -40,14 +43,16 @@ export async function createVolunteers({
   readonly attack: Attack;
   /** Share of the honest that are slow. */
   readonly stale: number;
+  readonly isLifelike: boolean;
   readonly seed: string;
 }): Promise<Volunteer[]> {
   const honest = volunteers - Math.round(liars * volunteers);
   const slow = Math.round(stale * honest);
+  const places = Array.from({ length: volunteers }, (_, index) => (0.5 + index * GOLDEN) % 1);
+  const paces = isLifelike ? spreadPaces(places) : places.map((place) => 0.5 + place);
   const created: Volunteer[] = [];
-  for (let index = 0; index < volunteers; index++) {
+  for (const [index, pace] of paces.entries()) {
     const keys = await keysOf(`${seed} volunteer ${index}`);
-    const pace = 0.5 + ((0.5 + index * GOLDEN) % 1);
     created.push({
       publicKey: await publicKeyHex(keys),
       keys,
@@ -59,6 +64,13 @@ export async function createVolunteers({
     });
   }
   return created;
+}
+
+/** Paces with the mean 1, the fastest up to SPREAD times the slowest. */
+function spreadPaces(places: readonly number[]): number[] {
+  const paces = places.map((place) => SPREAD ** place);
+  const mean = paces.reduce((sum, pace) => sum + pace, 0) / paces.length;
+  return paces.map((pace) => pace / mean);
 }
 
 /** Take a new key, as anybody can at any time. */

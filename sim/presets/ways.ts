@@ -53,6 +53,14 @@ export function byMoreExamples(way: Way, examples: number): Way {
 
 /** The largest entries of a dense delta with error feedback. */
 export function sparseLocoWay(size: Size, density: number, bits: 2 | 4, rates: Way["rates"]): Way {
-  const spec: RunSpec = { way: "sparse-loco", ...size, density, bits, changes: [], seed: "" }; // it merges in lockstep
+  const spec: RunSpec = {
+    way: "sparse-loco",
+    ...size,
+    density,
+    bits,
+    until: null,
+    changes: [],
+    seed: "",
+  }; // it merges in lockstep
   return { name: `SparseLoCo ${100 * density}%, ${bits} bits`, density, spec, rates };
 }

@@ -41,6 +41,8 @@ export function community(
     shards: "shipped",
     isProbed: false,
     isBurst: false,
+    isLifelike: false,
+    until: null,
     ...changes,
   };
 }
@@ -60,6 +62,16 @@ export function titleOf(spec: RunSpec): string {
   const lies = spec.liars === 0 ? [] : [`${100 * spec.liars}% ${spec.attack}`];
   const without = spec.without.length === 0 ? [] : [`without ${spec.without.join()}`];
   const burst = spec.isBurst ? ["at once"] : [];
+  const lifelike = spec.isLifelike ? ["lifelike"] : [];
   const shards = spec.shards === "shipped" ? [] : [`${spec.shards} shards`];
-  return [size, ...lies, ...without, ...burst, ...shards, ...changes, `seed ${seed}`].join(" ");
+  return [
+    size,
+    ...lies,
+    ...without,
+    ...burst,
+    ...lifelike,
+    ...shards,
+    ...changes,
+    `seed ${seed}`,
+  ].join(" ");
 }
