@@ -1,4 +1,5 @@
 import type { SharedPositions } from "../core/history/mask-epoch.ts";
+import type { RevertPreview } from "../core/protocol/schemas/caught.ts";
 import type { Recipe } from "../core/protocol/schemas/recipe.ts";
 import type { Layout } from "../core/tensors/layout.ts";
 import type { Config } from "./config.ts";
@@ -47,6 +48,8 @@ export type RelayContext = {
   readonly probe: WriteProbe;
   /** Positions for each model's next epoch once they are chosen, where its masks are shared. */
   readonly nextMasks: Map<string, SharedPositions>;
+  /** By model, what the head would be without what caught keys had merged; in memory, since looking again is cheap. */
+  readonly previews: Map<string, Map<string, RevertPreview>>;
   /** Why nothing is merged, by model, in plain words; written by the pipeline, read by `GET /health`. */
   readonly problems: Map<string, string>;
   /** The health that an event told last, by model. */

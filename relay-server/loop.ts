@@ -1,5 +1,5 @@
 import { setTimeout as gather } from "node:timers/promises";
-import { createHeads } from "./history/head.ts";
+import { createHeads, type Head } from "./history/head.ts";
 import { promotePatches } from "./history/promotion.ts";
 import { judgeWaiting } from "./judging/screening.ts";
 import { createSetbacks } from "./judging/setbacks.ts";
@@ -7,6 +7,7 @@ import { createSharedMasks } from "./judging/shared-masks.ts";
 import { createSpotChecks } from "./judging/spot-checks.ts";
 import { tellHealth } from "./merging/health.ts";
 import { mergeCohort } from "./merging/merging.ts";
+import { previewNext } from "./merging/previewing.ts";
 import { revertNext } from "./merging/reverting.ts";
 import type { PipelineParts, StepResult } from "./parts.ts";
 import { isLedgerBusy, isStorageFull } from "./storage-error.ts";
@@ -82,14 +83,17 @@ function startLoop(parts: PipelineParts, model: string): Loop {
       return { again: true };
     }
     sharedMasks.follow(head);
+    const result = await judgeOrMerge(head);
+    if (!result.again && !(await previewNext(parts, head, closing.signal))) return result;
+    await tellHealth(context, model);
+    hub.wake();
+    return { again: true };
+  }
+
+  async function judgeOrMerge(head: Head): Promise<StepResult> {
     if (head.paused) return { again: false, dueMs: Number.POSITIVE_INFINITY };
     const merged = await mergeCohort(loopParts, head);
-    const result = merged.again ? merged : await judgeWaiting(loopParts, head, merged);
-    if (result.again) {
-      await tellHealth(context, model);
-      hub.wake();
-    }
-    return result;
+    return merged.again ? merged : judgeWaiting(loopParts, head, merged);
   }
 
   async function tryStep(): Promise<StepResult> {

@@ -131,6 +131,7 @@ async function start(
     ),
     nextMasks: new Map(),
     problems: new Map(),
+    previews: new Map(),
     toldHealth: new Map(),
   };
   closers.push(context.probe.close);

@@ -2,16 +2,18 @@ import { withinFlipBudget } from "../../core/gate/negative-flips.ts";
 import { PROTOCOL_VERSION } from "../../core/protocol/limits.ts";
 import type { GateTest, Health, ModelHealth } from "../../core/protocol/schemas/status.ts";
 import { type RelayContext, SOFTWARE } from "../context.ts";
+import type { CaughtWork } from "../store/spot-checks.ts";
 
 export async function modelHealthOf(context: RelayContext, id: string): Promise<ModelHealth> {
-  const { ledger, clock, pace, problems, queue, damage, probe, skew } = context;
+  const { ledger, clock, pace, problems, previews, queue, damage, probe, skew } = context;
   const now = clock();
-  const [row, counts, release, standard, gateTests] = await Promise.all([
+  const [row, counts, release, standard, gateTests, caught] = await Promise.all([
     ledger.model(id),
     ledger.counts(id, now),
     ledger.release(id),
     ledger.standard(id),
     ledger.gateTests(id),
+    ledger.caughtWork(id),
   ]);
   const oldest = counts.oldestReceivedAt ?? now;
   const paused = row?.paused === 1 ? "a maintainer paused this model" : null;
@@ -35,6 +37,12 @@ export async function modelHealthOf(context: RelayContext, id: string): Promise<
     onMask24h: counts.received24h === 0 ? null : counts.onMask24h / counts.received24h,
     scoreSeconds: pace.measured(id),
     gateTests,
+    caught: caught.map((work) => ({
+      contributor: work.contributor,
+      at: work.at,
+      contributions: [...work.contributions],
+      preview: previews.get(id)?.get(previewKey(work)) ?? null,
+    })),
     paused: paused !== null,
     problem:
       paused ??
@@ -45,6 +53,11 @@ export async function modelHealthOf(context: RelayContext, id: string): Promise<
       spentBudget(gateTests[0]) ??
       held,
   };
+}
+
+/** What a preview is of: it changes when more of the key's work is merged, or some is reverted. */
+export function previewKey({ contributor, contributions }: CaughtWork): string {
+  return `${contributor} ${contributions.join()}`;
 }
 
 /** What to do where the newest candidate was held back by its flips: until then nothing is merged, and nobody is to blame. */

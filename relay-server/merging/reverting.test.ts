@@ -18,8 +18,9 @@ function failingWith(error: Error) {
     release: async () => undefined,
     standard: async () => 0,
     appendEvents: async () => {},
+    caughtWork: async () => [],
   };
-  const maps = { problems: new Map(), toldHealth: new Map() };
+  const maps = { problems: new Map(), previews: new Map(), toldHealth: new Map() };
   const fine = { problem: () => null };
   const watches = { probe: fine, skew: fine, damage: fine, queue: { turnedAway: () => 0 } };
   const context = { ledger, clock: () => 0, pace: { measured: () => null }, ...watches, ...maps };

@@ -52,7 +52,7 @@ async function publishWithout(
   const { context, evaluator, fences } = parts;
   let replayed: Float32Array;
   try {
-    replayed = await replayWithout(parts, head, revert, signal);
+    replayed = await replayWithout(parts, head, [revert.contribution], signal);
   } catch (error) {
     // a file of the history is lost: no replay now, but the model must not stand still for it
     if (error instanceof FormatError) return `the history cannot be replayed: ${error.message}`;
@@ -82,7 +82,7 @@ async function publishWithout(
 class FencedError extends Error {}
 
 /** Why the gate did not let the model without it pass, in plain words. */
-function refusalOf({ tests, flips }: GateVerdict): string {
+export function refusalOf({ tests, flips }: GateVerdict): string {
   const bad = tests.find(({ decision }) => decision !== "pass");
   if (bad === undefined) {
     return `the gate refused: the model without it has ${flips?.flips} answers wrong that version ${flips?.version} had right`;
@@ -93,20 +93,26 @@ function refusalOf({ tests, flips }: GateVerdict): string {
   return `the gate refused: on ${bad.examples} ${suite} the model without it ${found} ${earlier}`;
 }
 
-/** The parameters [N] of the head's history without the contribution, and without those reverted before. */
-async function replayWithout(
+/**
+ * The parameters [N] of the head's history without these merged contributions, and without those reverted before. Throws a
+ * FormatError where a file of the history is lost.
+ */
+export async function replayWithout(
   { context, checkpoints, positionsOf }: PipelineParts,
   head: Head,
-  { contribution }: RevertRow,
+  contributions: readonly string[],
   signal: AbortSignal,
 ): Promise<Float32Array> {
   const { ledger, blobs } = context;
   const { model, layout } = head;
-  const life = await ledger.contribution(contribution);
-  assert(life?.state === "merged" && life.version !== null, `${contribution} is not merged`);
-  const strikes = await ledger.strikes(model);
-  const strike = { contribution, merged: life.version, reverted: head.number + 1 };
-  const start = replayStart(head.number, [...strikes, strike]);
+  const taken: Awaited<ReturnType<Ledger["strikes"]>> = [];
+  for (const contribution of contributions) {
+    const life = await ledger.contribution(contribution);
+    assert(life?.state === "merged" && life.version !== null, `${contribution} is not merged`);
+    taken.push({ contribution, merged: life.version, reverted: head.number + 1 });
+  }
+  const strikes = [...(await ledger.strikes(model)), ...taken];
+  const start = replayStart(head.number, strikes);
   const version = await ledger.version(model, start);
   assert(version !== undefined, `${model} has no version ${start}`);
 
@@ -124,7 +130,7 @@ async function replayWithout(
       layout,
       parameters: await checkpoints.parametersOf(version),
       records: recordsBetween(ledger, model, start + 1, head.number),
-      struck: new Set([...strikes, strike].map(({ contribution }) => contribution)),
+      struck: new Set(strikes.map(({ contribution }) => contribution)),
       patchesOf,
     },
     { signal },

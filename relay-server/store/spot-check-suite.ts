@@ -114,6 +114,24 @@ export function spotCheckSuite(ledgerTest: LedgerTest): void {
   );
 
   ledgerTest(
+    "H26: who failed a check and has merged work is named, until that is reverted",
+    async (ledger) => {
+      expect(await ledger.caughtWork("tiny")).toEqual([]);
+      for (const n of [1, 2]) await enterQueued(ledger, n, n);
+      const fence = await ledger.takeOver("tiny");
+      const merging = { version: version(1), fence, inputs: inputs(1, 2), events: [] };
+      expect(await ledger.publish(merging)).toBe("published");
+      await enterScored(ledger, 3, 3);
+      await ledger.drawSpotCheck(contribution(3), 5);
+      expect(await ledger.caughtWork("tiny")).toEqual([]);
+      await ledger.failSpotCheck(found(3, 9), FAILED);
+      const caught = { contributor: id(7), at: 9, contributions: [id(1), id(2)] };
+      expect(await ledger.caughtWork("tiny")).toEqual([caught]);
+      expect(await ledger.caughtWork("other")).toEqual([]);
+    },
+  );
+
+  ledgerTest(
     "G19: a mask that the ticket does not lead to has a code of its own, and costs all that waits as well",
     async (ledger) => {
       await enterScored(ledger, 1, 1);

@@ -11,6 +11,16 @@ import type { ContributionRow, SpotCheckRow, Tables } from "./tables.ts";
 /** What a spot check found. */
 export type SpotCheckResult = SpotCheck & { readonly contribution: string; readonly at: number };
 
+/** A contributor who failed a check, and what of theirs is merged. */
+export type CaughtWork = {
+  readonly contributor: string;
+  /** When a check failed last. */
+  readonly at: number;
+  /** Newest version first. */
+  readonly contributions: readonly string[];
+};
+
+const MOST_CAUGHT = 20; // keys, and contributions of each: what a maintainer can look through
 const CODE: RejectCode = "spot-check-failed";
 const OTHERS =
   "other work of the same contributor was trained a second time and came out differently";
@@ -75,6 +85,42 @@ export function spotCheckParts(db: Kysely<Tables>, write: Write) {
         .limit(1)
         .executeTakeFirst();
       return row !== undefined;
+    },
+    /** Who failed a check, of any model, and has work in this one, the newest first. */
+    async caughtWork(model: string): Promise<CaughtWork[]> {
+      const keys = await db
+        .selectFrom("spot_checks")
+        .select((eb) => ["contributor", eb.fn.max("decided_at").as("at")])
+        .where("state", "=", "failed")
+        .where(({ exists, selectFrom }) =>
+          exists(
+            selectFrom("contributions")
+              .select("contributions.id")
+              .whereRef("contributions.contributor", "=", "spot_checks.contributor")
+              .where("contributions.model", "=", model)
+              .where("contributions.state", "=", "merged"),
+          ),
+        )
+        .groupBy("contributor")
+        .orderBy("at", "desc")
+        .orderBy("contributor")
+        .limit(MOST_CAUGHT)
+        .execute();
+      const caught: CaughtWork[] = [];
+      for (const { contributor, at } of keys) {
+        const merged = await db
+          .selectFrom("contributions")
+          .select("id")
+          .where("contributor", "=", contributor)
+          .where("model", "=", model)
+          .where("state", "=", "merged")
+          .orderBy("version", "desc")
+          .orderBy("id")
+          .limit(MOST_CAUGHT)
+          .execute();
+        caught.push({ contributor, at: Number(at), contributions: merged.map(({ id }) => id) });
+      }
+      return caught;
     },
     /** Write down what was found, and queue the contribution. */
     passSpotCheck(result: SpotCheckResult): Promise<void> {

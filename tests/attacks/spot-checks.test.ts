@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { afterEach, expect, test, vi } from "vitest";
 import type { Ticket } from "../../core/protocol/schemas/ticket.ts";
+import { reverted } from "../fixtures/maintainer.ts";
 import { startTestRelay, type TestRelay } from "../fixtures/test-relay.ts";
 import { tinyModel, tinyRecipe } from "../fixtures/tiny-model.ts";
 import { contribute, createVolunteer, type Volunteer, type Work } from "../fixtures/volunteer.ts";
@@ -81,3 +82,47 @@ test("G19: a lie that was drawn is not merged before its check, however soon a c
   });
   expect(await relay.decided(other!)).toMatchObject({ state: "merged", version: 1 });
 });
+
+test("H26: what a caught key had merged before is looked at again, and named on Health until it is reverted", async () => {
+  const merge = { ...tinyRecipe.merge, cohortSize: 1 };
+  const score = { ...tinyRecipe.score, spotCheckShare: 1 };
+  const gate = { ...tinyRecipe.gate, marginNats: 2 }; // taking good work out must pass
+  relay = await startTestRelay({ source: tinyModel({ merge, score, gate }), seed: "caught" });
+  const { client } = relay;
+  const [sleeper, honest] = [
+    await createVolunteer(client, tinyRecipe),
+    await createVolunteer(client, tinyRecipe),
+  ];
+  const merged: string[] = [];
+  for (const volunteer of [sleeper, honest, sleeper]) {
+    const { id, bytes, signature } = await contribute(volunteer, relay.now());
+    await client.putContribution(id, bytes, signature);
+    expect((await relay.decided(id)).state).toBe("merged");
+    if (volunteer === sleeper) merged.unshift(id);
+  }
+  expect(await caught()).toEqual([]);
+  const lie = await sleeper.pack(await halfTheWork(sleeper, await sleeper.ask(relay.now())));
+  await client.putContribution(lie.id, lie.bytes, lie.signature);
+  expect((await relay.decided(lie.id)).reason?.code).toBe("spot-check-failed");
+
+  const preview = { head: 3, contributions: 2, objection: null, riseNats: expect.any(Number) };
+  const { contributor } = sleeper;
+  await vi.waitFor(
+    async () =>
+      expect(await caught()).toEqual([
+        { contributor, at: expect.any(Number), contributions: merged, preview },
+      ]),
+    30_000,
+  );
+  expect((await client.model("tiny")).head.number).toBe(3); // nothing was published
+
+  for (const contribution of merged) {
+    expect((await reverted(relay, contribution)).state).toBe("published");
+  }
+  expect(await caught()).toEqual([]);
+});
+
+async function caught() {
+  const { models } = await relay.client.health();
+  return models[0]!.caught;
+}

@@ -27,6 +27,7 @@ const judge = (change: Partial<ModelHealth>) =>
       turnedAway: 0,
       scoreSeconds: null,
       gateTests: [gateTest("pass")],
+      caught: [],
       paused: false,
       problem: null,
       ...change,

@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { caughtKey } from "./caught.ts";
 import { contribution } from "./contribution.ts";
 import { count, modelId, positive, publicKey, shortText, timeMs } from "./primitives.ts";
 import { recipe } from "./recipe.ts";
@@ -56,6 +57,8 @@ export const modelHealth = z.object({
   scoreSeconds: z.nullable(z.number()),
   /** What the gate looked at last, newest first, at most 8. */
   gateTests: z.array(gateTest),
+  /** Who failed a spot check and has merged work in the model, newest first, at most 20. */
+  caught: z._default(z.array(caughtKey), []),
   /** A maintainer paused it: no work is given out. */
   paused: z.boolean(),
   /** Why nothing is merged, in plain words; null when merging is healthy. */

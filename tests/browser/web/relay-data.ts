@@ -72,6 +72,7 @@ export const modelHealth: ModelHealth = {
   turnedAway: 0,
   scoreSeconds: null,
   gateTests: [],
+  caught: [],
   paused: false,
   problem: "Scoring has stopped.",
 };

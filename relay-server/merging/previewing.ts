@@ -1,0 +1,68 @@
+import { FormatError } from "../../core/errors.ts";
+import { testStep } from "../../core/gate/suites.ts";
+import type { RevertPreview } from "../../core/protocol/schemas/caught.ts";
+import { deltaStepBetween } from "../../core/tensors/delta-step.ts";
+import { metricsOf } from "../../core/training/metrics.ts";
+import type { Head } from "../history/head.ts";
+import type { PipelineParts } from "../parts.ts";
+import { isStorageFull } from "../storage-error.ts";
+import type { CaughtWork } from "../store/spot-checks.ts";
+import { previewKey } from "./health.ts";
+import { gateSettingOf } from "./judge.ts";
+import { refusalOf, replayWithout } from "./reverting.ts";
+
+/**
+ * Look what the head would be without what a caught key had merged before, of the first such key that this was not looked at for
+ * (protocol H26). Nothing is published: a maintainer decides. False if there is none.
+ */
+export async function previewNext(
+  parts: PipelineParts,
+  head: Head,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { ledger, previews } = parts.context;
+  const caught = await ledger.caughtWork(head.model);
+  const known = previews.get(head.model) ?? new Map<string, RevertPreview>();
+  const kept = new Map(
+    [...known].filter(([key]) => caught.some((each) => previewKey(each) === key)),
+  );
+  previews.set(head.model, kept);
+  const next = caught.find((each) => !kept.has(previewKey(each)));
+  if (next === undefined) return false;
+  const looked = await preview(parts, head, next, signal).catch((error: unknown) => {
+    if (signal.aborted || isStorageFull(error)) throw error; // it is looked at later
+    console.error(error);
+    const message = error instanceof Error ? error.message : String(error);
+    const contributions = next.contributions.length;
+    const objection = `the relay failed at it (${message}); its log says more`;
+    return { head: head.number, contributions, riseNats: null, objection };
+  });
+  kept.set(previewKey(next), looked);
+  return true;
+}
+
+async function preview(
+  parts: PipelineParts,
+  head: Head,
+  { contributions }: CaughtWork,
+  signal: AbortSignal,
+): Promise<RevertPreview> {
+  const of = { head: head.number, contributions: contributions.length };
+  let replayed: Float32Array;
+  try {
+    replayed = await replayWithout(parts, head, contributions, signal);
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    const objection = `the history cannot be replayed: ${error.message}`;
+    return { ...of, riseNats: null, objection };
+  }
+  const step = deltaStepBetween(head.parameters, replayed);
+  const setting = gateSettingOf(parts.evaluator, head);
+  const verdict = await testStep(setting, step, head.recipe.gate.alpha);
+  const all = [0, head.recipe.data.heldOut.report] as const;
+  const lossOf = async (subject: typeof step | null) =>
+    metricsOf(await setting.judge.evaluate("report", { head: subject }, all)).lossNats;
+  const riseNats = (await lossOf(step)) - (await lossOf(null));
+  const objection = verdict.decision === "pass" ? null : refusalOf(verdict);
+  return { ...of, riseNats: Number.isFinite(riseNats) ? riseNats : null, objection };
+}
