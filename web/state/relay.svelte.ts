@@ -19,7 +19,9 @@ import { createResource, type Resource } from "./resource.svelte.ts";
 export type Link = "connecting" | "live" | "polling" | "offline";
 
 const SILENCE_MS = 20_000; // a heartbeat and a third: what is shown is old then, whatever the line says
-const LOOK_MS = 2_000; // so that old data is known to be old within 5 s
+const ATTENDED_SILENCE_MS = 4_500; // while somebody looks at Health: told within 5 s that the relay does not answer
+const ATTENDED_READ_MS = 2_000;
+const LOOK_MS = 500;
 
 const SEEN_AGAIN = /^(models|health|history .*|board .*)$/; // what the views begin with; records can be large
 const OWN_KEPT = 50; // as many as the page lists
@@ -44,6 +46,7 @@ export function createRelay(
   let starting = $state(false);
   let contributor = $state.raw<string | null>(null);
   let ownUnread = false;
+  let attended = 0;
   const contributions = new SvelteMap<string, Contribution>();
   const resources = new Map<string, Resource<unknown>>();
 
@@ -214,10 +217,22 @@ export function createRelay(
       }
       void readOwn(key);
     },
+    /** Ask for the health all the time, until the returned function is called: somebody watches whether the relay is there. */
+    attend(): () => void {
+      attended += 1;
+      const unwatch = health.watch();
+      const timer = setInterval(() => void health.refresh(), ATTENDED_READ_MS);
+      return () => {
+        attended -= 1;
+        clearInterval(timer);
+        unwatch();
+      };
+    },
     /** Start listening; returns how to stop. */
     open(): () => void {
       const timer = setInterval(() => {
-        silent = clock.steadyMs() - heardSteadyMs > SILENCE_MS;
+        const limit = attended > 0 ? ATTENDED_SILENCE_MS : SILENCE_MS;
+        silent = clock.steadyMs() - heardSteadyMs > limit;
       }, LOOK_MS);
       const close = openFeed({
         open: () => openStream(client.eventsUrl(TOPICS)),

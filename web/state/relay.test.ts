@@ -29,6 +29,7 @@ const health = {
   relayKey: own,
   time: 1,
   models: [],
+  swarm: null,
 };
 
 /** The page's relay over answers that the test writes, and a stream that it speaks through. */
@@ -42,6 +43,7 @@ function stage(answers: Record<string, unknown>, memory = noMemory) {
       asked.push(path);
       const answer = answers[path];
       if (answer === undefined) throw new TypeError("Failed to fetch");
+      if (answer instanceof Promise) await answer;
       if (answer instanceof Response) return answer;
       return new Response(JSON.stringify(answer));
     },
@@ -205,5 +207,26 @@ test("a relay that falls silent is old news within seconds after its heartbeat i
   expect([relay.isOld, relay.link]).toEqual([true, "polling"]);
   stream.dispatchEvent(new MessageEvent("heartbeat", { data: "{}" }));
   expect([relay.isOld, relay.link]).toEqual([false, "live"]);
+  close();
+});
+
+test("while somebody looks at Health, a relay that stands still is old news within 5 s, and its answer makes it new", async () => {
+  vi.useFakeTimers();
+  const answers: Record<string, unknown> = { "/health": health };
+  const { relay, stream } = stage(answers);
+  const close = relay.open();
+  stream.dispatchEvent(new Event("open"));
+  const leave = relay.attend();
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(relay.isOld).toBe(false);
+  answers["/health"] = new Promise(() => {}); // the line holds, and nothing comes
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(relay.isOld).toBe(true);
+  stream.dispatchEvent(new MessageEvent("heartbeat", { data: "{}" }));
+  await vi.advanceTimersByTimeAsync(500);
+  expect(relay.isOld).toBe(false);
+  leave();
+  await vi.advanceTimersByTimeAsync(15_000);
+  expect(relay.isOld).toBe(false); // a spectator only listens
   close();
 });
