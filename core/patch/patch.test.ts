@@ -23,7 +23,7 @@ import {
   encodePatch,
   type Patch,
   patchNorm,
-  patchValuesId,
+  patchValuesBytes,
 } from "./patch.ts";
 import { quantise, segmentStarts } from "./quantiser.ts";
 import { randomPositions } from "./random-mask.ts";
@@ -106,6 +106,8 @@ test("P4: values and norm of a patch", () => {
   expect([...values].map((value) => Math.round(value * 1000) / 1000)).toEqual([0.7, -0.35, 0.1, 0]);
   expect(patchNorm(goldenPatch, segments)).toBeCloseTo(Math.hypot(...values), 12);
 });
+
+const patchValuesId = (patch: Patch) => sha256(patchValuesBytes(patch));
 
 test("P5: the values' id is the same for another's work signed anew, and differs with the values", async () => {
   const id = await patchValuesId(goldenPatch);

@@ -1,4 +1,3 @@
-import { sha256 } from "../crypto/signature.ts";
 import { assert, FormatError } from "../errors.ts";
 import { encodeCanonical, parseJson } from "../protocol/canonical-json.ts";
 import { MAX_PATCH_BYTES } from "../protocol/limits.ts";
@@ -126,10 +125,10 @@ export function patchNorm(patch: Patch, segments: Uint32Array): number {
 }
 
 /**
- * SHA-256 of codes, scales and positions without header and Fisher weights (protocol P5): equal for
- * another's work that was signed anew, or given other weights.
+ * What SHA-256 makes the values' id of (protocol P5): codes, scales and positions without header and Fisher weights, so that
+ * it is equal for another's work that was signed anew, or given other weights.
  */
-export function patchValuesId({ codes, scales, positions }: Patch): Promise<string> {
+export function patchValuesBytes({ codes, scales, positions }: Patch): Uint8Array<ArrayBuffer> {
   const parts = [packCodes(codes), encodeWords(scales), new Uint8Array(positionBytes(positions))];
   const bytes = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
   let at = 0;
@@ -137,7 +136,7 @@ export function patchValuesId({ codes, scales, positions }: Patch): Promise<stri
     bytes.set(part, at);
     at += part.length;
   }
-  return sha256(bytes);
+  return bytes;
 }
 
 function positionBytes(positions: Uint32Array | null): ArrayBufferLike {

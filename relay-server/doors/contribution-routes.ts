@@ -4,7 +4,8 @@ import { TICKET_HEADER } from "../../core/protocol/limits.ts";
 import { routes } from "../../core/protocol/routes.ts";
 import { publicKey, ticketId } from "../../core/protocol/schemas/primitives.ts";
 import type { RelayContext } from "../context.ts";
-import { type createIntake, hasHash, type Receipt } from "../intake/intake.ts";
+import type { createIntake, Receipt } from "../intake/intake.ts";
+import { hashOf } from "../intake/work.ts";
 import type { Limits } from "./limits.ts";
 import { pathPart } from "./params.ts";
 import { Refusal } from "./refusal.ts";
@@ -28,7 +29,7 @@ export function contributionRoutes(
     const announced = await welcomed(c, id, signature);
     if (announced instanceof Response) return announced;
     const bytes = await limits.patch(c, announced !== null);
-    if (!(await hasHash(id, bytes))) {
+    if (hashOf(bytes) !== id) {
       throw new Refusal("hash-mismatch", `these ${bytes.length} bytes have another SHA-256`);
     }
     const receipt = await intake.take({ id, bytes, signature, announced });

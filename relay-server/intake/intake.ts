@@ -1,4 +1,4 @@
-import { sha256, verifyId } from "../../core/crypto/signature.ts";
+import { verifyId } from "../../core/crypto/signature.ts";
 import { FormatError } from "../../core/errors.ts";
 import { openPatch } from "../../core/patch/patch.ts";
 import {
@@ -213,9 +213,4 @@ const CONFLICTS = {
 
 function conflict(code: keyof typeof CONFLICTS): Refused {
   return refuse(code, CONFLICTS[code]);
-}
-
-/** Whether `bytes` are the ones that `id` names. */
-export async function hasHash(id: string, bytes: Uint8Array<ArrayBuffer>): Promise<boolean> {
-  return (await sha256(bytes)) === id;
 }
