@@ -4,10 +4,10 @@ import type { Context, Next } from "hono";
 import { MAX_PATCH_BYTES, MAX_REQUEST_BYTES } from "../../core/protocol/limits.ts";
 import type { RelayContext } from "../context.ts";
 import { type Bodies, createBodies } from "./body.ts";
-import { createCounter } from "./connections.ts";
+import { createNetworkCounter } from "./connections.ts";
 import { connectionsAllowed } from "./descriptors.ts";
 import { senderOf } from "./network-of.ts";
-import { createRateLimit } from "./rate-limit.ts";
+import { createNetworkRates, createRateLimit } from "./rate-limit.ts";
 import { Refusal } from "./refusal.ts";
 import { createReporter } from "./reporter.ts";
 
@@ -40,12 +40,12 @@ export function createLimits({ config, clock }: Pick<RelayContext, "config" | "c
   const networkOf = createAskers(config.trustProxy);
   const { read, hold } = createBodies(networkOf, clock);
   const mostStreams = connectionsAllowed();
-  const streamsOf = createCounter(config.addressStreams);
+  const streamsOf = createNetworkCounter(config.addressStreams);
   const reportStreams = createReporter(clock, REPORT_MS);
   let streams = 0;
-  const addresses = createRateLimit(config.addressRequestsPerMinute);
-  const readers = createRateLimit(config.addressReadsPerMinute);
-  const answers = createCounter(ANSWERS_PER_NETWORK);
+  const addresses = createNetworkRates(config.addressRequestsPerMinute);
+  const readers = createNetworkRates(config.addressReadsPerMinute);
+  const answers = createNetworkCounter(ANSWERS_PER_NETWORK);
   const keys = createRateLimit(config.keyRequestsPerMinute);
   const refuseIf = (seconds: number, who: string) => {
     if (seconds === 0) return;

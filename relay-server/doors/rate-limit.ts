@@ -1,3 +1,5 @@
+import { NETWORKS_A_SITE, siteOf } from "../intake/sites.ts";
+
 /** Counts what is asked for by name; `take` returns 0, or after how many seconds so much is welcome. */
 export type RateLimit = { take(name: string, now: number, cost?: number): number };
 
@@ -6,6 +8,19 @@ const SWEEP_MS = 1000;
 const LOOKED_AT = 16; // of the names that were used longest ago, when one must be forgotten
 
 type Bucket = { tokens: number; at: number };
+
+/** The same by network: a site has `NETWORKS_A_SITE` times what one of its networks has. */
+export function createNetworkRates(perMinute: number): RateLimit {
+  const networks = createRateLimit(perMinute);
+  const sites = createRateLimit(NETWORKS_A_SITE * perMinute);
+  return {
+    take(network, now, cost) {
+      const seconds = networks.take(network, now, cost);
+      const site = siteOf(network);
+      return seconds > 0 || site === null ? seconds : sites.take(site, now, cost);
+    },
+  };
+}
 
 /**
  * A token bucket per name: `perMinute` at once, refilled evenly. What costs more than there can ever be is let through once

@@ -1,3 +1,4 @@
+import { NETWORKS_A_SITE, siteOf } from "../intake/sites.ts";
 import { Refusal } from "./refusal.ts";
 
 /** A body that is on its way or waits for its answer. */
@@ -16,6 +17,7 @@ const RETRY_SECONDS = "5"; // a large patch is taken in well under a second
 
 type Entry = {
   readonly network: string;
+  readonly site: string | null;
   readonly since: number;
   heldBytes: number;
   isWhole: boolean;
@@ -23,21 +25,24 @@ type Entry = {
 };
 
 /**
- * Counts what bodies hold at once, in all and by network. What does not fit is refused for now, unless slower senders make
+ * Counts what bodies hold at once, in all, by network and by site. What does not fit is refused for now, unless slower senders make
  * room: the slowest first, of those that have taken long.
  */
 export function createRoom(roomBytes: number, clock: () => number) {
   const entries = new Set<Entry>();
-  const byNetwork = new Map<string, number>();
+  const byName = new Map<string, number>(); // of networks and sites
   let heldBytes = 0;
 
   function resize(entry: Entry, sizeBytes: number): void {
     const more = sizeBytes - entry.heldBytes;
     entry.heldBytes = sizeBytes;
     heldBytes += more;
-    const held = (byNetwork.get(entry.network) ?? 0) + more;
-    if (held > 0) byNetwork.set(entry.network, held);
-    else byNetwork.delete(entry.network);
+    for (const name of [entry.network, entry.site]) {
+      if (name === null) continue;
+      const held = (byName.get(name) ?? 0) + more;
+      if (held > 0) byName.set(name, held);
+      else byName.delete(name);
+    }
   }
 
   function leave(entry: Entry): void {
@@ -45,8 +50,8 @@ export function createRoom(roomBytes: number, clock: () => number) {
     entries.delete(entry);
   }
 
-  /** The slowest of those that take long, but for `newcomer`. */
-  function slowest(newcomer: Entry, network: string | null): Entry | null {
+  /** The slowest of those that take long, but for `newcomer`: of one network or site, or of all where `name` is null. */
+  function slowest(newcomer: Entry, name: string | null): Entry | null {
     const now = clock();
     let found: Entry | null = null;
     let least = Number.POSITIVE_INFINITY;
@@ -54,7 +59,7 @@ export function createRoom(roomBytes: number, clock: () => number) {
       const took = now - entry.since;
       if (entry.isWhole || took < PATIENCE_MS || entry === newcomer || entry.heldBytes === 0)
         continue;
-      if (network !== null && entry.network !== network) continue;
+      if (name !== null && entry.network !== name && entry.site !== name) continue;
       const pace = entry.heldBytes / took;
       if (pace < least) [found, least] = [entry, pace];
     }
@@ -62,11 +67,13 @@ export function createRoom(roomBytes: number, clock: () => number) {
   }
 
   function makeRoom(newcomer: Entry, sizeBytes: number): void {
-    const { network } = newcomer;
+    const { network, site } = newcomer;
     const more = sizeBytes - newcomer.heldBytes;
-    const fitsNetwork = () => (byNetwork.get(network) ?? 0) + more <= NETWORK_SHARE * roomBytes;
+    const share = (name: string | null, networks: number) => () =>
+      name === null || (byName.get(name) ?? 0) + more <= networks * NETWORK_SHARE * roomBytes;
     for (const [fits, of, way] of [
-      [fitsNetwork, network, "from this network address"],
+      [share(network, 1), network, "from this network address"],
+      [share(site, NETWORKS_A_SITE), site, "from this network's neighbours"],
       [() => heldBytes + more <= roomBytes, null, "to this relay"],
     ] as const) {
       while (!fits()) {
@@ -80,7 +87,8 @@ export function createRoom(roomBytes: number, clock: () => number) {
 
   return {
     enter(network: string, giveWay: (why: Refusal) => void): Sending {
-      const entry: Entry = { network, since: clock(), heldBytes: 0, isWhole: false, giveWay };
+      const progress = { since: clock(), heldBytes: 0, isWhole: false };
+      const entry: Entry = { network, site: siteOf(network), ...progress, giveWay };
       entries.add(entry);
       return {
         hold(sizeBytes) {

@@ -6,7 +6,7 @@ import { ANSWER_TIMEOUT_MS } from "../../core/protocol/timeouts.ts";
 import type { Config } from "../config.ts";
 import type { SignallingPeers } from "../context.ts";
 import { StartError } from "../start-error.ts";
-import { answerInTurn, createCounter } from "./connections.ts";
+import { answerInTurn, createNetworkCounter } from "./connections.ts";
 import { connectionsAllowed } from "./descriptors.ts";
 import { type EventLine, isLineEnv, socketLine } from "./event-line.ts";
 import { networkOf, senderOf } from "./network-of.ts";
@@ -120,7 +120,7 @@ function boundConnections(
   server: Server,
   { connections, trustProxy }: { readonly connections: number; readonly trustProxy: number },
 ): void {
-  const networks = createCounter(Math.max(4, Math.floor(connections * NETWORK_SHARE)));
+  const networks = createNetworkCounter(Math.max(4, Math.floor(connections * NETWORK_SHARE)));
   const tell = createReporter(() => performance.now(), REPORT_MS);
   const report = (network: string, reason: string) => {
     server.closeIdleConnections();

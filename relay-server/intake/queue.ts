@@ -1,5 +1,6 @@
 import type { JudgingPace } from "../judging/judging-pace.ts";
 import type { Ledger } from "../store/ledger.ts";
+import { NETWORKS_A_SITE, siteOf } from "./sites.ts";
 
 export const MAX_QUEUE_SECONDS = 120; // whoever finishes a piece hears within two minutes what it is worth
 const MOST_OUT = { newcomer: 1, delivering: 4 }; // of a key's tickets: a key that delivers has devices, a fresh one costs nothing
@@ -73,10 +74,7 @@ export function createQueue(
       Math.floor((NETWORK_SHARE * MAX_QUEUE_SECONDS) / seconds),
     );
     const [unscored, out] = await Promise.all([ledger.unscored(model), outByNetwork(model)]);
-    let coming = 0;
-    for (const [name, tickets] of out) {
-      coming += name.startsWith("key ") ? tickets : Math.min(tickets, share);
-    }
+    const coming = comingOf(out, share);
     const excessSeconds = (unscored + coming) * seconds - MAX_QUEUE_SECONDS;
     if (excessSeconds >= 0) {
       const message = `${unscored} contributions wait to be judged, and ${coming} are being made.`;
@@ -103,6 +101,20 @@ export function createQueue(
       return counts.reduce((sum, [, count]) => sum + count, 0);
     },
   };
+}
+
+/** The tickets of `out` that count: of a network at most `share`, of a site at most what `NETWORKS_A_SITE` networks have. */
+function comingOf(out: ReadonlyMap<string, number>, share: number): number {
+  let coming = 0;
+  const ofSites = new Map<string, number>();
+  for (const [name, tickets] of out) {
+    const counted = name.startsWith("key ") ? tickets : Math.min(tickets, share);
+    const site = siteOf(name);
+    if (site === null) coming += counted;
+    else ofSites.set(site, (ofSites.get(site) ?? 0) + counted);
+  }
+  for (const counted of ofSites.values()) coming += Math.min(counted, NETWORKS_A_SITE * share);
+  return coming;
 }
 
 /** A minute that lies ahead was counted by a clock that was set back since. */

@@ -239,6 +239,14 @@ test("H5: a network with an eighth of the queue gets no more once half of it is 
   expect(queue.turnedAway("tiny")).toBe(0);
 });
 
+test("H5: eight neighbouring IPv6 networks of idle keys take half of the queue", async () => {
+  pace.note("tiny", "alone", 5); // room for 24, three of them a network's, twelve a site's
+  for (let key = 0; key < 40; key++) {
+    await ask(id(100 + key), `2001:db8:5:${key % 8}::/64`);
+  }
+  for (const key of [8, 9]) expect((await ask(id(key), "198.51.100.1")).work).toBe(true);
+});
+
 test("H5: a classroom behind one address has work while the queue is not half full", async () => {
   pace.note("tiny", "alone", 0.5);
   for (let key = 0; key < 40; key++) {
