@@ -13,6 +13,7 @@ import type { Queue } from "./intake/queue.ts";
 import type { SkewWatch } from "./intake/skew-watch.ts";
 import type { JudgingPace } from "./judging/judging-pace.ts";
 import type { Ledger } from "./store/ledger.ts";
+import type { Swarm } from "./swarm/swarm.ts";
 
 /** What never changes about a model while the relay runs. */
 export type ServedModel = {
@@ -40,6 +41,7 @@ export type RelayContext = {
   readonly referenceSeeds: ReferenceSeeds;
   readonly models: Map<string, ServedModel>;
   readonly signalling: SignallingPeers;
+  readonly swarm: Swarm;
   readonly pace: JudgingPace;
   readonly queue: Queue;
   readonly damage: Damage;

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { FormatError } from "../core/errors.ts";
+import { encodeHex } from "../core/hex.ts";
 import type { ModelSource } from "../core/models/model-source.ts";
 import { CLOCK_SKEW_MS } from "../core/protocol/limits.ts";
 import type { Config } from "./config.ts";
@@ -38,9 +39,12 @@ import { createEventHub, type EventHub } from "./store/event-hub.ts";
 import type { Ledger } from "./store/ledger.ts";
 import { ensureMaintainer } from "./store/maintainer-token.ts";
 import { openLedger } from "./store/open-ledger.ts";
+import { createSwarm } from "./swarm/swarm.ts";
 import { type Evaluator, openEvaluator } from "./threads/open-evaluator.ts";
 
 export { StartError } from "./start-error.ts";
+
+const LOT_SEED_BYTES = 16;
 
 export type RelayOptions = {
   readonly config: Config;
@@ -112,6 +116,7 @@ async function start(
 
   const pace = createJudgingPace();
   let tellAll = () => {}; // until there is somebody to tell
+  const { signalling } = serving;
   const context: RelayContext = {
     config,
     clock,
@@ -120,7 +125,12 @@ async function start(
     identity: await openOwnIdentity(folder, ledger),
     referenceSeeds: await openReferenceSeeds(ledger, random),
     models: new Map(),
-    signalling: serving.signalling,
+    signalling,
+    swarm: createSwarm({
+      clock,
+      seed: () => encodeHex(random(LOT_SEED_BYTES)),
+      isPresent: ({ peer, token }) => signalling.networkOf(peer, token) !== null,
+    }),
     pace,
     queue: createQueue({ ledger, pace }, clock),
     damage: createDamage(stores.blobs),

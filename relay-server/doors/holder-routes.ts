@@ -1,40 +1,31 @@
 import { Hono } from "hono";
-import { encodeHex } from "../../core/hex.ts";
 import { parseJson } from "../../core/protocol/canonical-json.ts";
 import { routes } from "../../core/protocol/routes.ts";
 import { type HoldersAnswer, holdersRequest } from "../../core/protocol/schemas/swarm.ts";
 import { decodeBitfield, encodeBitfield, otherChunks } from "../../core/swarm/bitfield.ts";
 import type { RelayContext } from "../context.ts";
-import { createHolderBook, RENEW_WITHIN_MS } from "../swarm/holders.ts";
+import { RENEW_WITHIN_MS } from "../swarm/holders.ts";
 import { findModel } from "./answers.ts";
 import type { Limits } from "./limits.ts";
 import { pathPart } from "./params.ts";
 import { Refusal } from "./refusal.ts";
 import { createSharedLists } from "./shared-lists.ts";
 
-const SEED_BYTES = 16;
-
 /** Saying which chunks one has, and hearing who has others. */
 export function holderRoutes(context: RelayContext, limits: Limits): Hono {
   const app = new Hono();
-  const { signalling } = context;
-  const chunksOf = createSharedLists(context);
-  const book = createHolderBook({
-    clock: context.clock,
-    seed: () => encodeHex(context.random(SEED_BYTES)),
-    isPresent: ({ peer, token }) => signalling.networkOf(peer, token) !== null,
-  });
+  const { signalling, swarm } = context;
+  const sizeOf = createSharedLists(context);
   app.post(routes.holders(":model"), async (c) => {
     const { row } = await findModel(context, pathPart(c, "model"));
     const body = await limits.request(c);
-    const { peer, token, list, have, want } = parseJson("holders request", holdersRequest, body);
-    const chunks = await chunksOf(row, list);
-    if (chunks === null) {
-      throw new Refusal(
-        "list-unknown",
-        `${row.id} shares its newest keyframes and its shards only`,
-      );
+    const request = parseJson("holders request", holdersRequest, body);
+    const { peer, token, list, have, want, report } = request;
+    const size = await sizeOf(row, list);
+    if (size === null) {
+      throw new Refusal("list-unknown", `${row.id} shares its newest keyframes and shards alone`);
     }
+    const { chunks, sizeBytes } = size;
     const held = decodeBitfield(have, chunks);
     const wanted = want === undefined ? otherChunks(held, chunks) : decodeBitfield(want, chunks);
     const network = signalling.networkOf(peer, token);
@@ -42,9 +33,10 @@ export function holderRoutes(context: RelayContext, limits: Limits): Hono {
       throw new Refusal("peer-unknown", "this relay's signalling has no such peer: connect first");
     }
     const who = { peer, token, network };
-    const name = `${row.id} ${list}`;
-    book.announce(name, who, held);
-    const holders = book.choose(name, who, wanted);
+    const of = { model: row.id, list };
+    swarm.announce(of, who, held);
+    if (report !== undefined) swarm.add({ ...of, sizeBytes }, who, report);
+    const holders = swarm.choose(of, who, wanted);
     const answer: HoldersAnswer = {
       holders: holders.map((holder) => ({ peer: holder.peer, have: encodeBitfield(holder.have) })),
       renewWithinMs: RENEW_WITHIN_MS,

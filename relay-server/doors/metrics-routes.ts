@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import { gateTest, type Health, type ModelHealth } from "../../core/protocol/schemas/status.ts";
+import type { SwarmFigures } from "../../core/protocol/schemas/swarm.ts";
 
 const DECISIONS = gateTest.shape.decision.options;
 
@@ -36,8 +37,23 @@ export function metricsRoutes(
       ),
       ...header("commonweight_score_seconds", "gauge", "Time that judging one contribution takes."),
       ...header("commonweight_gate_tests", "gauge", "The gate's last candidates, by decision."),
+      ...header("commonweight_swarm_holders", "gauge", "Peers that offer chunks of a model."),
+      ...header(
+        "commonweight_swarm_bytes_total",
+        "counter",
+        "What sharing pages loaded since the start, by where it came from.",
+      ),
+      ...header(
+        "commonweight_swarm_connections_total",
+        "counter",
+        "Connections between peers since the start, tried and made.",
+      ),
+      ...header("commonweight_swarm_wrong_chunks_total", "counter", "Chunks with another hash."),
+      ...header("commonweight_signalling_peers", "gauge", "Peers at this relay's signalling."),
     ];
-    for (const model of (await health()).models) lines.push(...samplesOf(model));
+    const { swarm, models } = await health();
+    if (swarm !== null) lines.push(`commonweight_signalling_peers ${swarm.peers}`);
+    for (const model of models) lines.push(...samplesOf(model));
     return c.text(`${lines.sort(byMetric).join("\n")}\n`, 200, {
       "content-type": "text/plain; version=0.0.4",
     });
@@ -62,10 +78,25 @@ function samplesOf(health: ModelHealth): string[] {
     ...sample("on_mask", health.onMask24h),
     ...sample("turned_away", health.turnedAway),
     ...sample("score_seconds", health.scoreSeconds),
+    ...(health.swarm === null ? [] : swarmSamples(health.swarm, sample)),
     ...DECISIONS.flatMap((decision) => {
       const tests = health.gateTests.filter((test) => test.decision === decision);
       return sample("gate_tests", tests.length, `,decision="${decision}"`);
     }),
+  ];
+}
+
+function swarmSamples(
+  swarm: SwarmFigures,
+  sample: (name: string, value: number, label?: string) => string[],
+): string[] {
+  return [
+    ...sample("swarm_holders", swarm.holders),
+    ...sample("swarm_bytes_total", swarm.fromPeersBytes, ',from="peers"'),
+    ...sample("swarm_bytes_total", swarm.fromRelayBytes, ',from="relay"'),
+    ...sample("swarm_connections_total", swarm.tried, ',state="tried"'),
+    ...sample("swarm_connections_total", swarm.connected, ',state="made"'),
+    ...sample("swarm_wrong_chunks_total", swarm.wrongChunks),
   ];
 }
 

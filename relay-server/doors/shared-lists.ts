@@ -7,13 +7,15 @@ import { createMemo } from "./memo.ts";
 const BYTES_PER_PARAMETER = 4;
 const SHARED_KEYFRAMES = 4; // the newest ones: what a newcomer loads, and one that is late
 
-/** How many chunks a list of this model has; null where it is none that peers are told of. */
-export type SharedLists = (model: ModelRow, list: string) => Promise<number | null>;
+/** How many chunks and bytes a list has. */
+export type ListSize = { readonly chunks: number; readonly sizeBytes: number };
+/** The size of this model's list; null where it is none that peers are told of. */
+export type SharedLists = (model: ModelRow, list: string) => Promise<ListSize | null>;
 
 /** The lists worth sharing: every newcomer loads a keyframe, and everybody shards. */
 export function createSharedLists({ ledger, clock }: RelayContext): SharedLists {
   const forEver = { state: 0, maxAgeMs: Number.POSITIVE_INFINITY };
-  const shardCounts = createMemo<number>(clock); // an import names them for good
+  const shardSizes = createMemo<ListSize>(clock); // an import names them for good
   const keyframes = createMemo<ReadonlySet<string>>(clock);
 
   async function newestKeyframes({ id, head }: ModelRow): Promise<ReadonlySet<string>> {
@@ -28,17 +30,26 @@ export function createSharedLists({ ledger, clock }: RelayContext): SharedLists 
     return found;
   }
 
+  async function sizeOfShards(id: string): Promise<ListSize> {
+    const shards = await ledger.shards(id);
+    return {
+      chunks: shards.length,
+      sizeBytes: shards.reduce((sum, one) => sum + one.size_bytes, 0),
+    };
+  }
+
   return async (model, list) => {
     const { id, head, parameters } = model;
-    let chunks = Math.ceil((parameters * BYTES_PER_PARAMETER) / CHUNK_BYTES);
+    const sizeBytes = parameters * BYTES_PER_PARAMETER;
+    let size = { chunks: Math.ceil(sizeBytes / CHUNK_BYTES), sizeBytes };
     if (list === "shards") {
-      const key = { name: id, ...forEver };
-      chunks = await shardCounts(key, async () => (await ledger.shards(id)).length);
+      size = await shardSizes({ name: id, ...forEver }, () => sizeOfShards(id));
     } else {
-      const key = { name: id, ...forEver, state: head };
-      const known = await keyframes(key, () => newestKeyframes(model));
+      const known = await keyframes({ name: id, ...forEver, state: head }, () =>
+        newestKeyframes(model),
+      );
       if (!known.has(list)) return null;
     }
-    return chunks <= MAX_LIST_CHUNKS ? chunks : null;
+    return size.chunks <= MAX_LIST_CHUNKS ? size : null;
   };
 }

@@ -5,7 +5,7 @@ import { type RelayContext, SOFTWARE } from "../context.ts";
 import type { CaughtWork } from "../store/spot-checks.ts";
 
 export async function modelHealthOf(context: RelayContext, id: string): Promise<ModelHealth> {
-  const { ledger, clock, pace, problems, previews, queue, damage, probe, skew } = context;
+  const { ledger, clock, pace, problems, previews, queue, damage, probe, skew, swarm } = context;
   const now = clock();
   const [row, counts, release, standard, gateTests, caught] = await Promise.all([
     ledger.model(id),
@@ -43,6 +43,7 @@ export async function modelHealthOf(context: RelayContext, id: string): Promise<
       contributions: [...work.contributions],
       preview: previews.get(id)?.get(previewKey(work)) ?? null,
     })),
+    swarm: swarm.figures(id),
     paused: paused !== null,
     problem:
       paused ??
@@ -92,7 +93,7 @@ function isWell({ problems, damage, probe, skew, models }: RelayContext): boolea
 /** Append an event with the model's health, unless the last one told the same. */
 export async function tellHealth(context: RelayContext, id: string): Promise<ModelHealth> {
   const health = await modelHealthOf(context, id);
-  const told = JSON.stringify({ ...health, oldestSeconds: 0, scoreSeconds: 0 }); // these never rest
+  const told = JSON.stringify({ ...health, oldestSeconds: 0, scoreSeconds: 0, swarm: null }); // these never rest
   if (context.toldHealth.get(id) === told) return health;
   await context.ledger.appendEvents([{ type: "health", data: health }]);
   context.toldHealth.set(id, told);

@@ -22,7 +22,8 @@ function failingWith(error: Error) {
   };
   const maps = { problems: new Map(), previews: new Map(), toldHealth: new Map() };
   const fine = { problem: () => null };
-  const watches = { probe: fine, skew: fine, damage: fine, queue: { turnedAway: () => 0 } };
+  const swarm = { figures: () => null };
+  const watches = { probe: fine, skew: fine, damage: fine, swarm, queue: { turnedAway: () => 0 } };
   const context = { ledger, clock: () => 0, pace: { measured: () => null }, ...watches, ...maps };
   const parts = { context } as unknown as PipelineParts; // it fails before it needs the others
   return { parts, refusals };

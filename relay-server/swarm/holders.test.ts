@@ -4,6 +4,7 @@ import { createHolderBook, type HoldingPeer, RENEW_WITHIN_MS } from "./holders.t
 
 const ALL = decodeBitfield("ff", 8);
 const NONE = decodeBitfield("", 8);
+const LIST = { model: "tiny", list: "shards" };
 const asker = peerOf("asker", "elsewhere");
 
 function peerOf(peer: string, network: string): HoldingPeer {
@@ -21,7 +22,7 @@ function openBook(limits = { list: 1000, network: 100 }) {
   });
   const named = () =>
     book
-      .choose("list", asker, ALL)
+      .choose(LIST, asker, ALL)
       .map(({ peer }) => peer)
       .sort();
   return { stage, book, named };
@@ -29,19 +30,19 @@ function openBook(limits = { list: 1000, network: 100 }) {
 
 test("W6: named are holders of what is wanted, and never the asker", () => {
   const { book } = openBook();
-  book.announce("list", asker, decodeBitfield("f0", 8));
-  book.announce("list", peerOf("same", "a"), decodeBitfield("e0", 8));
-  book.announce("list", peerOf("other", "a"), decodeBitfield("08", 8));
-  book.announce("another", peerOf("elsewhere", "a"), ALL);
-  expect(book.choose("list", asker, decodeBitfield("0f", 8))).toEqual([
+  book.announce(LIST, asker, decodeBitfield("f0", 8));
+  book.announce(LIST, peerOf("same", "a"), decodeBitfield("e0", 8));
+  book.announce(LIST, peerOf("other", "a"), decodeBitfield("08", 8));
+  book.announce({ ...LIST, list: "another" }, peerOf("elsewhere", "a"), ALL);
+  expect(book.choose(LIST, asker, decodeBitfield("0f", 8))).toEqual([
     { peer: "other", have: decodeBitfield("08", 8) },
   ]);
 });
 
 test("W6: of forty holders of one network and three of others, eight are named, and the three among them", () => {
   const { book, named } = openBook();
-  for (let i = 0; i < 40; i++) book.announce("list", peerOf(`crowd${i}`, "crowd"), ALL);
-  for (const name of ["x", "y", "z"]) book.announce("list", peerOf(name, name), ALL);
+  for (let i = 0; i < 40; i++) book.announce(LIST, peerOf(`crowd${i}`, "crowd"), ALL);
+  for (const name of ["x", "y", "z"]) book.announce(LIST, peerOf(name, name), ALL);
   const names = named();
   expect(names).toHaveLength(8);
   expect(names).toEqual(expect.arrayContaining(["x", "y", "z"]));
@@ -50,7 +51,7 @@ test("W6: of forty holders of one network and three of others, eight are named, 
 test("W6: whom the relay names is drawn by lot, the same under the same seed", () => {
   const [one, other] = [openBook(), openBook()];
   for (const { book } of [one, other]) {
-    for (let i = 0; i < 100; i++) book.announce("list", peerOf(`p${i}`, `n${i}`), ALL);
+    for (let i = 0; i < 100; i++) book.announce(LIST, peerOf(`p${i}`, `n${i}`), ALL);
   }
   const first = one.named();
   expect(other.named()).toEqual(first);
@@ -59,38 +60,48 @@ test("W6: whom the relay names is drawn by lot, the same under the same seed", (
 
 test("W6: an empty bitfield takes back what was offered", () => {
   const { book, named } = openBook();
-  book.announce("list", peerOf("ada", "a"), ALL);
+  book.announce(LIST, peerOf("ada", "a"), ALL);
   expect(named()).toEqual(["ada"]);
-  book.announce("list", peerOf("ada", "a"), NONE);
+  book.announce(LIST, peerOf("ada", "a"), NONE);
   expect(named()).toEqual([]);
 });
 
 test("W7: a holder that does not renew is forgotten, one that does is not", () => {
   const { stage, book, named } = openBook();
-  for (const name of ["ada", "bob"]) book.announce("list", peerOf(name, name), ALL);
+  for (const name of ["ada", "bob"]) book.announce(LIST, peerOf(name, name), ALL);
   stage.now += RENEW_WITHIN_MS - 1;
-  book.announce("list", peerOf("bob", "bob"), ALL);
+  book.announce(LIST, peerOf("bob", "bob"), ALL);
   stage.now += 1;
   expect(named()).toEqual(["bob"]);
 });
 
 test("W7: a holder that hangs up is not named any more", () => {
   const { stage, book, named } = openBook();
-  for (const name of ["ada", "bob"]) book.announce("list", peerOf(name, name), ALL);
+  for (const name of ["ada", "bob"]) book.announce(LIST, peerOf(name, name), ALL);
   stage.gone.add("ada");
   expect(named()).toEqual(["bob"]);
 });
 
 test("W7: a network that has its part of a list makes room in that part", () => {
   const { book, named } = openBook({ list: 10, network: 2 });
-  book.announce("list", peerOf("honest", "home"), ALL);
-  for (const name of ["a", "b", "c", "d"]) book.announce("list", peerOf(name, "crowd"), ALL);
+  book.announce(LIST, peerOf("honest", "home"), ALL);
+  for (const name of ["a", "b", "c", "d"]) book.announce(LIST, peerOf(name, "crowd"), ALL);
   expect(named()).toEqual(["c", "d", "honest"]);
 });
 
 test("W7: a full list makes room in the part of the network that has most of it", () => {
   const { book, named } = openBook({ list: 4, network: 3 });
-  for (const name of ["a", "b", "c"]) book.announce("list", peerOf(name, "crowd"), ALL);
-  for (const name of ["x", "y"]) book.announce("list", peerOf(name, name), ALL);
+  for (const name of ["a", "b", "c"]) book.announce(LIST, peerOf(name, "crowd"), ALL);
+  for (const name of ["x", "y"]) book.announce(LIST, peerOf(name, name), ALL);
   expect(named()).toEqual(["b", "c", "x", "y"]);
+});
+
+test("W8: a peer that offers two lists of a model is one holder of it", () => {
+  const { stage, book } = openBook();
+  book.announce(LIST, peerOf("ada", "a"), ALL);
+  book.announce({ ...LIST, list: "keyframe" }, peerOf("ada", "a"), ALL);
+  book.announce(LIST, peerOf("bob", "b"), ALL);
+  expect([book.count("tiny"), book.count("tin")]).toEqual([2, 0]);
+  stage.gone.add("bob");
+  expect(book.count("tiny")).toBe(1);
 });

@@ -22,12 +22,17 @@ export type HoldingPeer = {
 type Entry = HoldingPeer & { readonly have: Bitfield; readonly at: number };
 export type Holder = { readonly peer: string; readonly have: Bitfield };
 
-/** Who has which chunks of which list, in memory: a page tells it again every minute. */
+/** A list of a model's chunks. */
+export type ListName = { readonly model: string; readonly list: string };
+
+/** Who has which chunks of which list: a page tells it again every minute. */
 export type HolderBook = {
-  /** `who` has `have` of `list`; a bitfield without a chunk takes back what was said before. */
-  announce(list: string, who: HoldingPeer, have: Bitfield): void;
+  /** `who` has `have` of a list; a bitfield without a chunk takes back what was said before. */
+  announce(of: ListName, who: HoldingPeer, have: Bitfield): void;
   /** Up to 8 others that have something of `wanted`: drawn by lot, of different networks first. */
-  choose(list: string, who: HoldingPeer, wanted: Bitfield): Holder[];
+  choose(of: ListName, who: HoldingPeer, wanted: Bitfield): Holder[];
+  /** How many peers offer something of a model. */
+  count(model: string): number;
 };
 
 export type HolderBookParts = {
@@ -77,7 +82,8 @@ export function createHolderBook({
   }
 
   return {
-    announce(list, who, have) {
+    announce(of, who, have) {
+      const list = keyOf(of);
       const now = clock();
       sweep(now);
       const entries = lists.get(list) ?? new Map<string, Entry>();
@@ -88,11 +94,11 @@ export function createHolderBook({
         lists.set(list, entries);
       }
     },
-    choose(list, who, wanted) {
+    choose(of, who, wanted) {
       const now = clock();
       random ??= createRandom(seed());
       const offers: Entry[] = [];
-      for (const entry of shuffle([...(lists.get(list)?.values() ?? [])], random)) {
+      for (const entry of shuffle([...(lists.get(keyOf(of))?.values() ?? [])], random)) {
         if (entry.peer === who.peer || !isFresh(entry, now)) continue;
         if (!haveInCommon(entry.have, wanted) || !isPresent(entry)) continue;
         offers.push(entry);
@@ -102,8 +108,21 @@ export function createHolderBook({
         .slice(0, MAX_HOLDERS)
         .map(({ peer, have }) => ({ peer, have }));
     },
+    count(model) {
+      const now = clock();
+      const peers = new Set<string>();
+      for (const [list, entries] of lists) {
+        if (!list.startsWith(`${model} `)) continue;
+        for (const entry of entries.values()) {
+          if (isFresh(entry, now) && isPresent(entry)) peers.add(entry.peer);
+        }
+      }
+      return peers.size;
+    },
   };
 }
+
+const keyOf = ({ model, list }: ListName): string => `${model} ${list}`;
 
 function largestOf(counts: ReadonlyMap<string, number>): string | null {
   let largest: string | null = null;

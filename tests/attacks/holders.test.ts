@@ -35,6 +35,7 @@ test.each([
   ["a chunk after the last", 400, "malformed", { have: "81" }],
   ["a bitfield that is no digits", 400, "malformed", { have: "8G" }],
   ["a wish for a chunk after the last", 400, "malformed", { want: "81" }],
+  ["a report of less than nothing", 400, "malformed", { report: { tried: -1 } }],
   ["more than the schema has", 400, "malformed", { holders: [] }],
 ])("W6: %s is %d %s", (_, status, code, changes) =>
   expectRefusal(relay, status, code, () => post({ ...honest, ...changes })),
@@ -45,6 +46,17 @@ test("W6: a model that the relay does not have is 404", () =>
 
 test("H2: a request longer than any is 413", () =>
   expectRefusal(relay, 413, "too-large", () => post({ ...honest, have: "0".repeat(20_000) })));
+
+test("W8: a page that reports endless downloads counts for one", async () => {
+  const most = Number.MAX_SAFE_INTEGER;
+  const report = { fromPeersBytes: most, fromRelayBytes: most, tried: 1, connected: most };
+  for (let i = 0; i < 3; i++) await post({ ...honest, report: { ...report, wrongChunks: most } });
+  relay.advance(1000);
+  const [health] = (await relay.client.health()).models;
+  const { parameters } = await relay.client.model("tiny");
+  const { fromPeersBytes, connected, wrongChunks } = health!.swarm!;
+  expect([fromPeersBytes, connected, wrongChunks]).toEqual([4 * parameters, 3, 3]);
+});
 
 test("H32: a network that asks on and on is 429, and can still ask for work", async () => {
   let answer = await post(honest);

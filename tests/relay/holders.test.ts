@@ -64,6 +64,35 @@ test("W6: a newcomer hears who has a keyframe and who has shards, until the hold
   bob.socket.close();
 });
 
+test("W8: what pages report stands in health and metrics, no more than can be so", async () => {
+  const ada = await connectPeer(relay.relay.port, "ada");
+  const [{ list, have }] = await wholeLists();
+  const { parameters } = await relay.client.model("tiny");
+  const report = {
+    fromPeersBytes: 4 * parameters - 10,
+    fromRelayBytes: 1000,
+    tried: 3,
+    connected: 2,
+    wrongChunks: 1,
+  };
+  await relay.client.holders("tiny", { peer: "ada", token: ada.token, list, have, report });
+  relay.advance(1000);
+  const { models } = await relay.client.health();
+  const counted = { ...report, fromRelayBytes: 10, holders: 1 };
+  expect(models[0]?.swarm).toEqual(counted);
+  const metrics = await (await relay.ask("/metrics")).text();
+  for (const sample of [
+    'commonweight_swarm_holders{model="tiny"} 1',
+    'commonweight_swarm_bytes_total{model="tiny",from="relay"} 10',
+    'commonweight_swarm_connections_total{model="tiny",state="made"} 2',
+    'commonweight_swarm_wrong_chunks_total{model="tiny"} 1',
+    "commonweight_signalling_peers 1",
+  ]) {
+    expect(metrics.split("\n")).toContain(sample);
+  }
+  ada.socket.close();
+});
+
 test("W7: a relay that starts anew knows nobody, and takes the same peer under the same token", async () => {
   const ada = await connectPeer(relay.relay.port, "ada");
   const [{ list, have }] = await wholeLists();

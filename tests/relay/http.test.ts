@@ -123,6 +123,8 @@ test("openapi.json describes every route with the schemas that check it", async 
 test("metrics are Prometheus text", async () => {
   const text = await (await relay.ask("/metrics")).text();
   expect(text).toMatch(/^# TYPE commonweight_head gauge\ncommonweight_head\{model="tiny"\} \d+$/m);
+  expect(text).toMatch(/^commonweight_swarm_bytes_total\{model="tiny",from="peers"\} 0$/m);
+  expect(text).toMatch(/^commonweight_signalling_peers 0$/m);
 });
 
 type Event = { id: number; type: string; data: unknown };

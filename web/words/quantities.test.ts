@@ -34,12 +34,15 @@ test("a setting's share has no idle zeros, a cost in seconds has two digits", ()
 });
 
 test("bytes are shown with two or three digits and their unit", () => {
-  expect([999, 1000, 23_456, 1_500_000, 12_345_678].map(formatBytes)).toEqual([
+  const sizes = [999, 1000, 23_456, 1_500_000, 12_345_678, 2_500_000_000, 25_000_000_000_000];
+  expect(sizes.map(formatBytes)).toEqual([
     "999 B",
     "1.0 kB",
     "23 kB",
     "1.5 MB",
     "12 MB",
+    "2500 MB",
+    "25,000 GB",
   ]);
 });
 

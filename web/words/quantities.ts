@@ -31,7 +31,10 @@ const sign = (value: number, shown: string): string =>
 export function formatBytes(sizeBytes: number): string {
   if (sizeBytes < 1000) return `${sizeBytes} B`;
   if (sizeBytes < 1_000_000) return `${(sizeBytes / 1000).toFixed(sizeBytes < 10_000 ? 1 : 0)} kB`;
-  return `${(sizeBytes / 1_000_000).toFixed(sizeBytes < 10_000_000 ? 1 : 0)} MB`;
+  if (sizeBytes < 10_000_000_000) {
+    return `${(sizeBytes / 1_000_000).toFixed(sizeBytes < 10_000_000 ? 1 : 0)} MB`;
+  }
+  return `${formatCount(sizeBytes / 1_000_000_000)} GB`;
 }
 
 /** A span of time by its largest unit: "8 s", "3 min", "5 h", "2 days". */

@@ -3,7 +3,7 @@ import { caughtKey } from "./caught.ts";
 import { contribution } from "./contribution.ts";
 import { count, modelId, positive, publicKey, shortText, timeMs } from "./primitives.ts";
 import { recipe } from "./recipe.ts";
-import { iceServers } from "./swarm.ts";
+import { iceServers, swarmFigures } from "./swarm.ts";
 import { shard } from "./ticket.ts";
 import { flipCount, suiteTest, versionSummary } from "./version.ts";
 
@@ -59,6 +59,8 @@ export const modelHealth = z.object({
   gateTests: z.array(gateTest),
   /** Who failed a spot check and has merged work in the model, newest first, at most 20. */
   caught: z._default(z.array(caughtKey), []),
+  /** What volunteers passed on to each other; null of a relay that does not bring them together. */
+  swarm: z._default(z.nullable(swarmFigures), null),
   /** A maintainer paused it: no work is given out. */
   paused: z.boolean(),
   /** Why nothing is merged, in plain words; null when merging is healthy. */

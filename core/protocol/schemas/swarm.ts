@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { hash, positive } from "./primitives.ts";
+import { count, hash, positive } from "./primitives.ts";
 
 export const MAX_HOLDERS = 8; // as many lines as a page opens for one list
 export const MAX_LIST_CHUNKS = 8192; // as many as a manifest has
@@ -24,6 +24,23 @@ export type IceServers = z.infer<typeof iceServers>;
 /** A keyframe by its checkpoint's id, or all shards of a model in the order of their indices. */
 export const sharedList = z.union([hash, z.literal("shards")]);
 
+/** What a page loaded of a list since its last report, and from where. Bytes that came twice count once. */
+export const swarmReport = z.strictObject({
+  fromPeersBytes: count,
+  /** From the relay, or a cache in front of it. */
+  fromRelayBytes: count,
+  /** Connections to other peers that it began, and those that opened. */
+  tried: count,
+  connected: count,
+  /** Chunks of other peers whose bytes had another hash. */
+  wrongChunks: count,
+});
+export type SwarmReport = z.infer<typeof swarmReport>;
+
+/** What pages reported since the relay's start, and how many peers offer something now. */
+export const swarmFigures = z.object({ ...swarmReport.shape, holders: count });
+export type SwarmFigures = z.infer<typeof swarmFigures>;
+
 /** What a peer of the relay's signalling has of a list of chunks, and that it asks who has more. */
 export const holdersRequest = z.strictObject({
   peer: peerName,
@@ -34,6 +51,7 @@ export const holdersRequest = z.strictObject({
   have: bitfieldText,
   /** A bitfield of what it asks for, where that is not all it lacks. */
   want: z.optional(bitfieldText),
+  report: z.optional(swarmReport),
 });
 export type HoldersRequest = z.infer<typeof holdersRequest>;
 

@@ -96,6 +96,20 @@ test("the day's figures stand beside their targets", async () => {
   expect(figures()).toContain("Last release 1.2.0 compared with version 4");
 });
 
+test("what volunteers passed on to each other stands there, where the relay brings them together", async () => {
+  expect(document.querySelector("#main")?.textContent).not.toContain("Passed on");
+  const swarm = { holders: 12, tried: 40, connected: 34, wrongChunks: 1 };
+  tell({ swarm: { ...swarm, fromPeersBytes: 9_300_000, fromRelayBytes: 700_000 } });
+  await expect
+    .poll(figures)
+    .toContain(
+      "From each other 93.0% of 10 MB that sharing volunteers loaded; the rest came from the relay",
+    );
+  expect(figures()).toContain("Sharing now 12 browsers have parts for others");
+  expect(figures()).toContain("Connected 85.0% of 40 attempts from browser to browser");
+  expect(figures()).toContain("Wrong parts 1 found by their hash, and thrown away");
+});
+
 test("what has not happened yet is said in words", () => {
   for (const words of [
     "Last merge None yet",

@@ -73,6 +73,7 @@ export const modelHealth: ModelHealth = {
   scoreSeconds: null,
   gateTests: [],
   caught: [],
+  swarm: null,
   paused: false,
   problem: "Scoring has stopped.",
 };
