@@ -12,6 +12,7 @@ const HEALTH = {
   protocol: { oldest: 1, newest: 1 },
   relayKey: ID,
   time: 5,
+  swarm: null,
   models: [],
 };
 

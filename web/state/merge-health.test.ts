@@ -26,6 +26,7 @@ const judge = (change: Partial<ModelHealth>) =>
       onMask24h: null,
       turnedAway: 0,
       scoreSeconds: null,
+      swarm: null,
       gateTests: [gateTest("pass")],
       caught: [],
       paused: false,

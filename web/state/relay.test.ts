@@ -28,8 +28,8 @@ const health = {
   protocol: { oldest: 1, newest: 1 },
   relayKey: own,
   time: 1,
-  models: [],
   swarm: null,
+  models: [],
 };
 
 /** The page's relay over answers that the test writes, and a stream that it speaks through. */
