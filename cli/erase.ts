@@ -14,7 +14,7 @@ export function eraseCommand({ print, fail }: Terminal): Command {
     .requiredOption("--contributor <KEY>", "the contributor's key", parseContributor)
     .action(({ dataDir, contributor }: EraseOptions) =>
       withLedger(dataDir, async (ledger) => {
-        const erased = await ledger.eraseContributor(contributor, {
+        const erased = await ledger.people.eraseContributor(contributor, {
           by: AT_THE_MACHINE,
           at: Date.now(),
         });

@@ -1,6 +1,6 @@
 import { join, resolve } from "node:path";
-import { openLedgerBeside } from "../relay-server/store/open-beside.ts";
-import type { OpenLedger } from "../relay-server/store/open-ledger.ts";
+import { openLedgerBeside } from "../relay-server/store/sqlite/open-beside.ts";
+import type { OpenLedger } from "../relay-server/store/sqlite/open-ledger.ts";
 
 /** Do `work` on the ledger of the data folder, also while a relay has it open. Throws a StartError where there is none. */
 export async function withLedger(

@@ -22,7 +22,7 @@ export function tokenCommand({ print }: Terminal): Command {
           withLedger(dataDir, async (ledger) => {
             const file = join(resolve(dataDir), `maintainer-token-${name}`);
             const random = (size: number) => crypto.getRandomValues(new Uint8Array(size));
-            const context = { ledger, random, clock: Date.now };
+            const context = { people: ledger.people, random, clock: Date.now };
             await makeToken(context, {
               name,
               file,
@@ -36,7 +36,7 @@ export function tokenCommand({ print }: Terminal): Command {
     .addCommand(
       onLedger("list", "Say who has a token, and since when.").action(({ dataDir }: Where) =>
         withLedger(dataDir, async (ledger) => {
-          for (const { name, created_at } of await ledger.maintainers()) {
+          for (const { name, created_at } of await ledger.people.maintainers()) {
             print(`${name}  since ${new Date(Number(created_at)).toISOString()}`);
           }
         }),
@@ -48,7 +48,7 @@ export function tokenCommand({ print }: Terminal): Command {
         .action(({ dataDir, name }: Named) =>
           withLedger(dataDir, async (ledger) => {
             const doing = { by: AT_THE_MACHINE, at: Date.now() };
-            if (!(await ledger.revokeMaintainer(name, doing))) {
+            if (!(await ledger.people.revokeMaintainer(name, doing))) {
               throw new Error(`No maintainer of this relay is called ${name}.`);
             }
             print(`The token of ${name} is void.`);

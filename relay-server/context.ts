@@ -12,7 +12,7 @@ import type { Identity } from "./identity.ts";
 import type { Queue } from "./intake/queue.ts";
 import type { SkewWatch } from "./intake/skew-watch.ts";
 import type { JudgingPace } from "./judging/judging-pace.ts";
-import type { Ledger } from "./store/ledger.ts";
+import type { Ledger } from "./store/store.ts";
 import type { Swarm } from "./swarm/swarm.ts";
 
 /** What never changes about a model while the relay runs. */
@@ -28,13 +28,12 @@ export type SignallingPeers = {
   networkOf(id: string, token: string): string | null;
 };
 
-/** What the relay's parts share. */
-export type RelayContext = {
+/** What the relay's parts share; each of them is given those of it that it names in its type. */
+export type RelayContext = Ledger & {
   readonly config: Config;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
   readonly random: (sizeBytes: number) => Uint8Array<ArrayBuffer>;
-  readonly ledger: Ledger;
   readonly blobs: PublicBlobs;
   readonly heldOut: HeldOutStore;
   readonly identity: Identity;

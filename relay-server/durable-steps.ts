@@ -1,54 +1,43 @@
 import type { HeldOutStore } from "./content/held-out-store.ts";
 import type { PublicBlobs } from "./content/public-blobs.ts";
-import type { Ledger } from "./store/ledger.ts";
+import type { Ledger } from "./store/store.ts";
 
-/** Hears of each write once it is on the disk, by its name: `ledger.enter`, `blobs.put`. */
+/** Hears of each write once it is on the disk, by its name: `contributions.enter`, `blobs.put`. */
 export type OnDurable = (step: string) => void;
 
-const LEDGER_WRITES: readonly (keyof Ledger)[] = [
-  "importModel",
-  "putSetting",
-  "takeOver",
-  "putMaintainer",
-  "revokeMaintainer",
-  "issueTicket",
-  "spendTicket",
-  "enter",
-  "recordRefusal",
-  "passScreen",
-  "passScore",
-  "queue",
-  "refuseWaiting",
-  "postpone",
-  "drawSpotCheck",
-  "passSpotCheck",
-  "failSpotCheck",
-  "recordGateTests",
-  "publish",
-  "notePromoted",
-  "requestRevert",
-  "publishRevert",
-  "refuseRevert",
-  "tag",
-  "ban",
-  "eraseContributor",
-  "unban",
-  "setPaused",
-  "appendEvents",
-  "setAside",
-];
+const LEDGER_WRITES: { readonly [S in keyof Ledger]: readonly (keyof Ledger[S])[] } = {
+  tickets: ["issueTicket", "spendTicket"],
+  contributions: [
+    ...(["enter", "recordRefusal", "passScreen", "passScore", "queue", "refuseWaiting"] as const),
+    ...(["postpone", "setAside", "drawSpotCheck", "passSpotCheck", "failSpotCheck"] as const),
+    "notePromoted",
+  ],
+  history: [
+    ...(["importModel", "takeOver", "setPaused", "recordGateTests", "publish", "tag"] as const),
+    ...(["requestRevert", "publishRevert", "refuseRevert"] as const),
+  ],
+  people: ["putMaintainer", "revokeMaintainer", "ban", "unban", "eraseContributor"],
+  status: ["putSetting", "appendEvents"],
+};
+
+type WrittenStores = {
+  readonly ledger: Ledger;
+  readonly blobs: PublicBlobs;
+  readonly heldOut: HeldOutStore;
+};
 
 /** The stores that a relay writes to, telling `onDurable` of every write: a crash can come between any two of them. */
-export function tellWrites(
-  stores: {
-    readonly ledger: Ledger;
-    readonly blobs: PublicBlobs;
-    readonly heldOut: HeldOutStore;
-  },
-  onDurable: OnDurable,
-): typeof stores {
+export function tellWrites(stores: WrittenStores, onDurable: OnDurable): WrittenStores {
+  const tellingOf = <S extends keyof Ledger>(name: S) =>
+    telling(name, stores.ledger[name], LEDGER_WRITES[name], onDurable);
   return {
-    ledger: telling("ledger", stores.ledger, LEDGER_WRITES, onDurable),
+    ledger: {
+      tickets: tellingOf("tickets"),
+      contributions: tellingOf("contributions"),
+      history: tellingOf("history"),
+      people: tellingOf("people"),
+      status: tellingOf("status"),
+    },
     blobs: telling("blobs", stores.blobs, ["put", "remove"], onDurable),
     heldOut: telling("heldOut", stores.heldOut, ["put"], onDurable),
   };

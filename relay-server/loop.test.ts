@@ -2,7 +2,12 @@ import { expect, test, vi } from "vitest";
 import type { RelayContext } from "./context.ts";
 import { startPipeline } from "./loop.ts";
 import type { PipelineParts } from "./parts.ts";
-import type { Ledger } from "./store/ledger.ts";
+
+/** The five stores, each of whose methods is the one of its name in `known`, or `otherwise`. */
+function storesWith(otherwise: () => Promise<unknown>, known: object = {}) {
+  const store = new Proxy(known, { get: (_, name) => Reflect.get(known, name) ?? otherwise });
+  return { tickets: store, contributions: store, history: store, people: store, status: store };
+}
 
 test("a ledger that answers nothing is a problem that is told, not the end of the relay", async () => {
   const told = vi.spyOn(console, "error").mockImplementation(() => {});
@@ -11,7 +16,7 @@ test("a ledger that answers nothing is a problem that is told, not the end of th
   };
   const problems = new Map<string, string>();
   const context = {
-    ledger: new Proxy({} as Ledger, { get: () => broken }),
+    ...storesWith(broken),
     clock: () => 0,
     models: new Map([["tiny", {}]]),
     problems,
@@ -30,15 +35,13 @@ test("a ledger that answers nothing is a problem that is told, not the end of th
 test("a model that answers nothing keeps no other from its work", async () => {
   const told = vi.spyOn(console, "error").mockImplementation(() => {});
   const stepped = Promise.withResolvers<string>();
-  const ledger = {
+  const stores = storesWith(async () => [], {
     nextSpotCheck: async () => undefined,
     // the slow one never comes back from its first question
     model: (id: string) => (id === "slow" ? new Promise(() => {}) : Promise.reject(new Error(id))),
-  };
+  });
   const context = {
-    ledger: new Proxy(ledger as unknown as Ledger, {
-      get: (target, name) => Reflect.get(target, name) ?? (async () => []),
-    }),
+    ...stores,
     clock: () => 0,
     models: new Map([
       ["slow", {}],

@@ -9,7 +9,7 @@ import type { Evaluator } from "./threads/open-evaluator.ts";
 
 /** What judging and merging work with. */
 export type PipelineParts = {
-  readonly context: RelayContext;
+  readonly context: Omit<RelayContext, "people" | "heldOut">;
   readonly checkpoints: Checkpoints;
   readonly evaluator: Evaluator;
   readonly trainer: Trainer;

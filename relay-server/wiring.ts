@@ -36,9 +36,9 @@ import type { PipelineParts } from "./parts.ts";
 import { StartError } from "./start-error.ts";
 import { isStorageFull } from "./storage-error.ts";
 import { createEventHub, type EventHub } from "./store/event-hub.ts";
-import type { Ledger } from "./store/ledger.ts";
 import { ensureMaintainer } from "./store/maintainer-token.ts";
-import { openLedger } from "./store/open-ledger.ts";
+import { openLedger } from "./store/sqlite/open-ledger.ts";
+import type { StatusStore } from "./store/store.ts";
 import { createSwarm } from "./swarm/swarm.ts";
 import { type Evaluator, openEvaluator } from "./threads/open-evaluator.ts";
 
@@ -102,7 +102,7 @@ async function start(
   closers.push(serving.close);
   const opened = await openLedger(folder.ledger);
   closers.push(opened.close);
-  const stores = tellWrites(
+  const { ledger, blobs, heldOut } = tellWrites(
     {
       ledger: opened.ledger,
       blobs: openPublicBlobs(folder.blobs, folder.temporary),
@@ -110,7 +110,6 @@ async function start(
     },
     onDurable,
   );
-  const { ledger } = stores;
   const { evaluator, close: closeEvaluator } = openEvaluator();
   closers.push(closeEvaluator);
 
@@ -121,9 +120,11 @@ async function start(
     config,
     clock,
     random,
-    ...stores,
-    identity: await openOwnIdentity(folder, ledger),
-    referenceSeeds: await openReferenceSeeds(ledger, random),
+    ...ledger,
+    blobs,
+    heldOut,
+    identity: await openOwnIdentity(folder, ledger.status),
+    referenceSeeds: await openReferenceSeeds(ledger.status, random),
     models: new Map(),
     signalling,
     swarm: createSwarm({
@@ -132,11 +133,11 @@ async function start(
       isPresent: ({ peer, token }) => signalling.networkOf(peer, token) !== null,
     }),
     pace,
-    queue: createQueue({ ledger, pace }, clock),
-    damage: createDamage(stores.blobs),
+    queue: createQueue({ ...ledger, pace }, clock),
+    damage: createDamage(blobs),
     skew: createSkewWatch(CLOCK_SKEW_MS),
     probe: startWriteProbe(
-      () => probeWrites(stores.ledger, folder, clock()),
+      () => probeWrites(ledger.status, folder, clock()),
       () => tellAll(),
     ),
     nextMasks: new Map(),
@@ -147,13 +148,13 @@ async function start(
   closers.push(context.probe.close);
   await sweepPatches(context);
   const notes = await importNew(context, evaluator, sources, onProgress);
-  const checkpoints = createCheckpoints(ledger, context.blobs);
+  const checkpoints = createCheckpoints(ledger.history, context.blobs);
   const fences = await openModels(context, checkpoints, evaluator);
   for (const model of context.models.keys()) await promotePatches(context, model);
   const token = await ensureMaintainer(context, folder);
   notes.push(token.note);
 
-  const hub = await createEventHub(ledger);
+  const hub = await createEventHub(ledger.status);
   closers.push(hub.close);
   const scrub = startScrub(context, (model) => void tellAnew(context, hub, model));
   closers.push(scrub.close);
@@ -201,7 +202,7 @@ async function beginReference(
   base: number,
 ): Promise<void> {
   try {
-    const version = await context.ledger.version(model, base);
+    const version = await context.history.version(model, base);
     if (version !== undefined) await trainer.reference(version);
   } catch {
     // whoever judges work on this version asks for the reference again, and tells what is wrong
@@ -209,8 +210,8 @@ async function beginReference(
 }
 
 /** Leave something small in the ledger and in the folder, as work that comes would. */
-async function probeWrites(ledger: Ledger, folder: DataFolder, now: number): Promise<void> {
-  await ledger.putSetting("probe", String(now));
+async function probeWrites(status: StatusStore, folder: DataFolder, now: number): Promise<void> {
+  await status.putSetting("probe", String(now));
   await writeDurably(join(folder.temporary, "probe"), new Uint8Array(1), folder);
 }
 
@@ -225,10 +226,10 @@ async function tellAnew(context: RelayContext, hub: EventHub, model: string): Pr
 }
 
 /** The relay's key, which must be the one that this ledger's history was signed with. */
-async function openOwnIdentity(folder: DataFolder, ledger: Ledger): Promise<Identity> {
+async function openOwnIdentity(folder: DataFolder, status: StatusStore): Promise<Identity> {
   const identity = await openIdentity(folder.path, folder.temporary);
-  const known = await ledger.setting("relay-key");
-  if (known === undefined) await ledger.putSetting("relay-key", identity.publicKey);
+  const known = await status.setting("relay-key");
+  if (known === undefined) await status.putSetting("relay-key", identity.publicKey);
   else if (known !== identity.publicKey) {
     throw new StartError(
       `The data folder ${folder.path} is damaged: its relay-key is not the one that signed its history. Put a backup in its place.`,
@@ -245,11 +246,11 @@ async function importNew(
   onProgress: Progress,
 ): Promise<string[]> {
   const notes: string[] = [];
-  const unlisted = new Set((await context.ledger.models()).map(({ id }) => id));
+  const unlisted = new Set((await context.history.models()).map(({ id }) => id));
   for (const source of sources) {
     const { id } = source.recipe;
     unlisted.delete(id);
-    const row = await context.ledger.model(id);
+    const row = await context.history.model(id);
     if (row === undefined) await importNewModel(context, evaluator, source, onProgress);
     else if (!isDeepStrictEqual(JSON.parse(row.recipe), source.recipe)) {
       notes.push(

@@ -16,7 +16,7 @@ import type { Mask } from "../../core/protocol/schemas/mask.ts";
 import type { Ticket } from "../../core/protocol/schemas/ticket.ts";
 import { createRandom } from "../../core/random.ts";
 import { digits } from "../../models/digits/data.ts";
-import { openLedger } from "../../relay-server/store/open-ledger.ts";
+import { openLedger } from "../../relay-server/store/sqlite/open-ledger.ts";
 import { requestOf } from "./load.ts";
 
 const STEP = 0.01; // of the values, in ±: within what training moves them
@@ -44,7 +44,10 @@ export async function writeTickets(
   count: number,
 ): Promise<Ticket[]> {
   const { ledger, close } = await openLedger(ledgerPath);
-  const [base, all] = await Promise.all([ledger.version(model, 0), ledger.shards(model)]);
+  const [base, all] = await Promise.all([
+    ledger.history.version(model, 0),
+    ledger.history.shards(model),
+  ]);
   if (base === undefined) throw new Error(`no version 0 of ${model}`);
   const { training } = digits.recipe;
   const shards = all.slice(0, 4).map(({ position, sha256, size_bytes, examples, title }) => {
@@ -68,7 +71,7 @@ export async function writeTickets(
       const { id, contributor, expiresAt } = ticket;
       const row = { id, model, contributor, base: 0, ticket: JSON.stringify(ticket) };
       const times = { issued_at: issuedAt, expires_at: expiresAt, used: 0 };
-      return ledger.issueTicket({ ...row, ...times }, [0]);
+      return ledger.tickets.issueTicket({ ...row, ...times }, [0]);
     }),
   );
   await close();

@@ -23,7 +23,8 @@ test("the scrub finds what nobody asked for, and takes its word back once a back
   const damage = createDamage(blobs);
   const hash = await sha256(set);
   const context = {
-    ledger: { shards: async () => shards, setting: async () => hash },
+    history: { shards: async () => shards },
+    status: { setting: async () => hash },
     blobs,
     heldOut,
     damage,

@@ -5,7 +5,10 @@ import type { RelayContext } from "../context.ts";
 import { shardFile } from "./damage.ts";
 import { heldOutSetting, suitesOf } from "./held-out-store.ts";
 
-type ScrubContext = Pick<RelayContext, "ledger" | "blobs" | "heldOut" | "models" | "damage">;
+type ScrubContext = Pick<
+  RelayContext,
+  "history" | "status" | "blobs" | "heldOut" | "models" | "damage"
+>;
 
 const PAUSE_MS = 2000; // between files of some MB: a thousandth of a disk's pace, and 100 shards in four minutes
 
@@ -36,20 +39,20 @@ export function startScrub(context: ScrubContext, onChange: (model: string) => v
 
 /** Look at each of a model's shards and held-out sets, with `rest` between them. */
 export async function scrubModel(
-  { ledger, heldOut, models, damage }: ScrubContext,
+  { history, status, heldOut, models, damage }: ScrubContext,
   model: string,
   rest: () => Promise<unknown>,
 ): Promise<void> {
   const served = models.get(model);
   if (served === undefined) return;
   for (const suite of suitesOf(served.recipe)) {
-    const expected = await ledger.setting(heldOutSetting(model, suite));
+    const expected = await status.setting(heldOutSetting(model, suite));
     const bytes = await readFile(heldOut.paths(model)[suite]).catch(() => null); // missing is damaged too
     const isSound = bytes !== null && (await sha256(Uint8Array.from(bytes))) === expected;
     damage.note({ model, sha256: `${suite} set`, name: `the ${suite} set` }, isSound);
     await rest();
   }
-  for (const shard of await ledger.shards(model)) {
+  for (const shard of await history.shards(model)) {
     await damage.read(shardFile(model, shard));
     await rest();
   }

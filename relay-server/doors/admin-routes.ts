@@ -14,7 +14,7 @@ import {
   unbanRequest,
 } from "../../core/protocol/schemas/admin.ts";
 import type { RelayContext } from "../context.ts";
-import { tellHealth } from "../merging/health.ts";
+import { type ModelHealthContext, tellHealth } from "../merging/health.ts";
 import type { EventHub } from "../store/event-hub.ts";
 import type { RevertRow } from "../store/tables.ts";
 import { findModel } from "./answers.ts";
@@ -26,7 +26,7 @@ const AUDIT_ENTRIES = 200;
 
 /** For maintainers only: pause, resume, revert, tag, ban, audit log. `onWork` hears which model's loop has something to do. */
 export function adminRoutes(
-  context: RelayContext,
+  context: ModelHealthContext & Pick<RelayContext, "people" | "models">,
   hub: EventHub,
   limits: Limits,
   onWork: (model: string) => void,
@@ -36,7 +36,7 @@ export function adminRoutes(
   async function maintainerOf(c: Context): Promise<string> {
     const token = /^Bearer (\S{20,200})$/.exec(c.req.header("authorization") ?? "")?.[1];
     const hash = token && (await sha256(new TextEncoder().encode(token)));
-    const name = hash && (await context.ledger.maintainer(hash));
+    const name = hash && (await context.people.maintainer(hash));
     if (name) return name;
     throw new Refusal("signature-invalid", "this needs a maintainer's token", {
       "www-authenticate": "Bearer",
@@ -49,7 +49,7 @@ export function adminRoutes(
     const { model } = parseJson("request", pauseRequest, body);
     await findModel(context, model);
     const at = context.clock();
-    await context.ledger.setPaused({ model, paused, maintainer, at });
+    await context.history.setPaused({ model, paused, maintainer, at });
     const health = await tellHealth(context, model);
     hub.wake();
     if (!paused) onWork(model);
@@ -62,7 +62,7 @@ export function adminRoutes(
     const { insist = false, ...wish } = parseJson("request", revertRequest, body);
     await findModel(context, wish.model);
     const request = { ...wish, insists: insist, maintainer, at: context.clock() };
-    const entry = await context.ledger.requestRevert(request);
+    const entry = await context.history.requestRevert(request);
     if (entry.kind === "waiting") {
       onWork(wish.model);
       return c.json(statusOf(entry.row), 202);
@@ -74,7 +74,7 @@ export function adminRoutes(
     const maintainer = await maintainerOf(c);
     const body = await limits.request(c);
     const request = parseJson("request", banRequest, body);
-    const refused = await context.ledger.ban({ ...request, maintainer, at: context.clock() });
+    const refused = await context.people.ban({ ...request, maintainer, at: context.clock() });
     for (const model of context.models.keys()) await tellHealth(context, model); // less waits now
     hub.wake();
     const { contributor } = request;
@@ -85,7 +85,7 @@ export function adminRoutes(
     const maintainer = await maintainerOf(c);
     const body = await limits.request(c);
     const { contributor } = parseJson("request", unbanRequest, body);
-    await context.ledger.unban({ contributor, maintainer, at: context.clock() });
+    await context.people.unban({ contributor, maintainer, at: context.clock() });
     return c.json({ contributor, banned: false, refused: 0 } satisfies BanStatus);
   }
 
@@ -94,7 +94,7 @@ export function adminRoutes(
     const body = await limits.request(c);
     const request = parseJson("request", tagRequest, body);
     const { row } = await findModel(context, request.model);
-    const outcome = await context.ledger.tag({ ...request, maintainer, at: context.clock() });
+    const outcome = await context.history.tag({ ...request, maintainer, at: context.clock() });
     switch (outcome) {
       case "tagged": {
         const health = await tellHealth(context, request.model);
@@ -116,13 +116,13 @@ export function adminRoutes(
   app.post(routes.unban(), unban);
   app.get(routes.revert(":id"), async (c) => {
     await maintainerOf(c);
-    const row = await context.ledger.revert(pathPart(c, "id"));
+    const row = await context.history.revert(pathPart(c, "id"));
     if (row !== undefined) return c.json(statusOf(row));
     throw new Refusal("contribution-unknown", "nobody asked for that contribution to be reverted");
   });
   app.get(routes.audit(), async (c) => {
     await maintainerOf(c);
-    const entries = await context.ledger.audit(AUDIT_ENTRIES);
+    const entries = await context.people.audit(AUDIT_ENTRIES);
     return c.json({ entries } satisfies AuditLog);
   });
   return app;

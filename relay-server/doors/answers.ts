@@ -1,16 +1,19 @@
 import type { ModelCard } from "../../core/protocol/schemas/status.ts";
 import type { RelayContext, ServedModel } from "../context.ts";
+import { summaryOf } from "../store/sql/versions.ts";
 import type { ModelRow, VersionRow } from "../store/tables.ts";
-import { summaryOf } from "../store/versions.ts";
 import { Refusal } from "./refusal.ts";
+
+/** What finding a model takes. */
+export type ModelContext = Pick<RelayContext, "history" | "models">;
 
 /** The model with that id and its row; a Refusal if there is none. */
 export async function findModel(
-  { ledger, models }: RelayContext,
+  { history, models }: ModelContext,
   id: string,
 ): Promise<ServedModel & { row: ModelRow }> {
   const served = models.get(id);
-  const row = served && (await ledger.model(id));
+  const row = served && (await history.model(id));
   if (row === undefined || served === undefined) {
     throw new Refusal("model-unknown", "this relay has no model of that name");
   }
@@ -19,15 +22,15 @@ export async function findModel(
 
 /** The version that `name` means: a number, an id, a tag, or "head"; a Refusal if there is none. */
 export async function findVersion(
-  { ledger }: RelayContext,
+  { history }: Pick<RelayContext, "history">,
   model: ModelRow,
   name: string,
 ): Promise<VersionRow> {
   let found: VersionRow | undefined;
-  if (name === "head") found = await ledger.version(model.id, model.head);
-  else if (/^\d{1,9}$/.test(name)) found = await ledger.version(model.id, Number(name));
-  else if (/^[0-9a-f]{64}$/.test(name)) found = await ledger.versionById(model.id, name);
-  else if (name.includes(".")) found = await ledger.versionByTag(model.id, name);
+  if (name === "head") found = await history.version(model.id, model.head);
+  else if (/^\d{1,9}$/.test(name)) found = await history.version(model.id, Number(name));
+  else if (/^[0-9a-f]{64}$/.test(name)) found = await history.versionById(model.id, name);
+  else if (name.includes(".")) found = await history.versionByTag(model.id, name);
   if (found !== undefined) return found;
   throw new Refusal(
     "version-unknown",
@@ -36,14 +39,14 @@ export async function findVersion(
 }
 
 export async function cardOf(
-  context: RelayContext,
+  context: Pick<RelayContext, "history" | "status">,
   { recipe, row }: Awaited<ReturnType<typeof findModel>>,
 ): Promise<ModelCard> {
   const [base, head, shards, totals] = await Promise.all([
     findVersion(context, row, "0"),
     findVersion(context, row, "head"),
-    context.ledger.shards(row.id),
-    context.ledger.totals(row.id),
+    context.history.shards(row.id),
+    context.status.totals(row.id),
   ]);
   return {
     recipe,

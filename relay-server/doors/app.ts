@@ -100,7 +100,7 @@ export function createApp(parts: AppParts): Hono {
   app.route("/", holderRoutes(context, limits));
   app.route("/", contributionRoutes(context, limits, intake, onCreated));
   const chance = Math.random; // no lot: it decides nothing
-  app.route("/", eventRoutes({ ledger: context.ledger, hub, chance, enter: limits.stream }));
+  app.route("/", eventRoutes({ status: context.status, hub, chance, enter: limits.stream }));
   app.route("/", adminRoutes(context, hub, limits, onWork));
   app.route("/", metricsRoutes(health, answers));
   app.route("/", signallingRoutes());

@@ -5,8 +5,8 @@ import type { CheckpointPlan } from "../../core/protocol/schemas/checkpoint.ts";
 import type { RelayContext } from "../context.ts";
 import type { Checkpoints } from "../history/checkpoints.ts";
 import type { Exports } from "../history/exports.ts";
+import type { StepRow } from "../store/sql/versions.ts";
 import type { VersionRow } from "../store/tables.ts";
-import type { StepRow } from "../store/versions.ts";
 import { findModel, findVersion } from "./answers.ts";
 import { readFrom } from "./blob-routes.ts";
 import { answerRepresentation, matches } from "./file-answer.ts";
@@ -18,7 +18,7 @@ const KEPT_PLAN_LETTERS = 8 << 20; // a model of 124M parameters has 500 chunks:
 
 /** How to build a version's checkpoint, and the whole of it as one file. */
 export function checkpointRoutes(
-  context: RelayContext,
+  context: Pick<RelayContext, "history" | "models" | "config">,
   checkpoints: Checkpoints,
   exports: Exports,
 ): Hono {
@@ -79,7 +79,7 @@ export function checkpointRoutes(
     const blobs = context.config.blobUrl;
     const { number, checkpoint } = version;
     if (from !== null) {
-      const rows = await context.ledger.steps(version.model, from + 1, number, wholeBytes);
+      const rows = await context.history.steps(version.model, from + 1, number, wholeBytes);
       if (rows !== null) {
         return { version: number, checkpoint, keyframe: null, steps: rows.map(stepOf), blobs };
       }

@@ -16,7 +16,7 @@ const HASH = /^[0-9a-f]{64}$/;
 
 /** Handing work in, and what became of it; `onCreated` hears the model of each contribution that is new. */
 export function contributionRoutes(
-  context: RelayContext,
+  context: Pick<RelayContext, "contributions">,
   limits: Limits,
   intake: ReturnType<typeof createIntake>,
   onCreated: (model: string) => void,
@@ -48,7 +48,7 @@ export function contributionRoutes(
 
   app.get(routes.contribution(":id"), async (c) => {
     const id = pathPart(c, "id");
-    const life = await context.ledger.contribution(id);
+    const life = await context.contributions.contribution(id);
     if (life === undefined) {
       throw new Refusal("contribution-unknown", "this relay has no contribution of that hash");
     }
@@ -56,7 +56,7 @@ export function contributionRoutes(
   });
   app.get(routes.contributions(), async (c) => {
     const contributor = parseValue("contributor", publicKey, c.req.query("contributor"));
-    const contributions = await context.ledger.contributionsOf(contributor, LIVES_A_LIST);
+    const contributions = await context.contributions.contributionsOf(contributor, LIVES_A_LIST);
     return c.json({ contributions });
   });
   return app;

@@ -23,8 +23,8 @@ function fakeHub() {
 
 type Source = Parameters<typeof eventRoutes>[0];
 
-const routesOf = (ledger: Source["ledger"], hub: Source["hub"], chance = 0) =>
-  eventRoutes({ ledger, hub, chance: () => chance, enter: () => () => {} });
+const routesOf = (status: Source["status"], hub: Source["hub"], chance = 0) =>
+  eventRoutes({ status, hub, chance: () => chance, enter: () => () => {} });
 
 const event = (id: number, data: string): EventRow => ({ id, type: "health", topic: "tiny", data });
 
@@ -61,7 +61,7 @@ test("H12: a reader that falls behind is dropped, one that reads hears everythin
 function returningTo(rows: readonly EventRow[], meanwhile = () => {}) {
   const hub = { ...fakeHub(), last: () => rows.length };
   const asked: number[] = [];
-  const ledger = {
+  const status = {
     async eventsAfter(after: number, limit: number, types: readonly string[] = []) {
       if (limit === 1) return rows.slice(0, 1); // how far back it remembers
       asked.push(after);
@@ -70,7 +70,7 @@ function returningTo(rows: readonly EventRow[], meanwhile = () => {}) {
       return found.slice(0, limit);
     },
   };
-  return { hub, asked, app: routesOf(ledger, hub) };
+  return { hub, asked, app: routesOf(status, hub) };
 }
 
 /** What a reader hears until `last`. */

@@ -7,7 +7,7 @@ import {
   HEARTBEAT_MS,
 } from "../../core/protocol/schemas/status.ts";
 import { coalesce, type EventHub } from "../store/event-hub.ts";
-import type { Ledger } from "../store/ledger.ts";
+import type { StatusStore } from "../store/store.ts";
 import type { EventRow } from "../store/tables.ts";
 import { type EventLine, isLineEnv, MAX_WAITING_BYTES, streamLine } from "./event-line.ts";
 import { Refusal } from "./refusal.ts";
@@ -17,7 +17,7 @@ const RETRY_SPREAD_MS = 8_000; // … and at most beyond: after a restart all of
 const MISSED_A_READ = 256; // some 200 KB; a returning reader is sent all that are remembered, as it takes them
 
 export type EventSource = {
-  readonly ledger: Pick<Ledger, "eventsAfter">;
+  readonly status: Pick<StatusStore, "eventsAfter">;
   readonly hub: Pick<EventHub, "listen" | "last">;
   /** In 0…1: spreads the readers' returns. */
   readonly chance: () => number;
@@ -26,7 +26,7 @@ export type EventSource = {
 };
 
 /** Server-sent events: a tail of the ledger's events table. */
-export function eventRoutes({ ledger, hub, chance, enter }: EventSource): Hono {
+export function eventRoutes({ status, hub, chance, enter }: EventSource): Hono {
   const app = new Hono();
   const headers = {
     "content-type": "text/event-stream",
@@ -48,13 +48,13 @@ export function eventRoutes({ ledger, hub, chance, enter }: EventSource): Hono {
     };
     if (isLineEnv(env)) {
       env.takeOver = (line) => {
-        reader = openReader(ledger, hub, request, line);
+        reader = openReader(status, hub, request, line);
         return gone;
       };
       return c.body(null, 200, headers);
     }
     const { line, body } = streamLine(gone);
-    reader = openReader(ledger, hub, request, line);
+    reader = openReader(status, hub, request, line);
     return c.body(body, 200, headers);
   });
   return app;
@@ -78,7 +78,7 @@ type Reader = { stop(): void };
 
 /** First what was missed, read page by page as the reader takes it, then what the hub tells. */
 function openReader(
-  ledger: Pick<Ledger, "eventsAfter">,
+  status: Pick<StatusStore, "eventsAfter">,
   hub: Pick<EventHub, "listen" | "last">,
   { topics, since, retryMs }: EventRequest,
   line: EventLine,
@@ -116,7 +116,7 @@ function openReader(
   /** Whether some of what came after event `since` is not there any more, or never was: a ledger may be a backup's. */
   async function isForgotten(since: number): Promise<boolean> {
     if (since > hub.last()) return true;
-    const [oldest] = await ledger.eventsAfter(0, 1);
+    const [oldest] = await status.eventsAfter(0, 1);
     return Number(oldest?.id ?? hub.last() + 1) > since + 1;
   }
 
@@ -124,7 +124,7 @@ function openReader(
     if (since !== null && (await isForgotten(since))) line.write(FORGOTTEN);
     while (!isLive && !stopped) {
       heard = []; // the ledger has all of it
-      const rows = await ledger.eventsAfter(sent, MISSED_A_READ, [...topics]);
+      const rows = await status.eventsAfter(sent, MISSED_A_READ, [...topics]);
       if (stopped) return;
       send(coalesce(rows));
       const isAtEnd = rows.length < MISSED_A_READ && heard.length <= MISSED_A_READ;

@@ -12,7 +12,10 @@ import { Refusal } from "./refusal.ts";
 import { createSharedLists } from "./shared-lists.ts";
 
 /** Saying which chunks one has, and hearing who has others. */
-export function holderRoutes(context: RelayContext, limits: Limits): Hono {
+export function holderRoutes(
+  context: Pick<RelayContext, "history" | "models" | "clock" | "signalling" | "swarm">,
+  limits: Limits,
+): Hono {
   const app = new Hono();
   const { signalling, swarm } = context;
   const sizeOf = createSharedLists(context);

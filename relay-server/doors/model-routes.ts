@@ -3,7 +3,7 @@ import { routes } from "../../core/protocol/routes.ts";
 import type { ModelCard } from "../../core/protocol/schemas/status.ts";
 import type { RelayContext } from "../context.ts";
 import type { Cloths } from "../merging/cloths.ts";
-import { summaryOf } from "../store/versions.ts";
+import { summaryOf } from "../store/sql/versions.ts";
 import { cardOf, findModel, findVersion } from "./answers.ts";
 import { createMemo } from "./memo.ts";
 import { pathPart, queryNumber } from "./params.ts";
@@ -11,7 +11,10 @@ import { pathPart, queryNumber } from "./params.ts";
 const VERSIONS_A_PAGE = 50;
 
 /** Cards, histories and the shard ledger. */
-export function modelRoutes(context: RelayContext, clothOf: Cloths): Hono {
+export function modelRoutes(
+  context: Pick<RelayContext, "history" | "status" | "models" | "clock">,
+  clothOf: Cloths,
+): Hono {
   const app = new Hono();
   const cards = createMemo<ModelCard>(context.clock);
   /** All of a card follows from the head. */
@@ -29,7 +32,7 @@ export function modelRoutes(context: RelayContext, clothOf: Cloths): Hono {
   app.get(routes.versions(":model"), async (c) => {
     const { row } = await findModel(context, pathPart(c, "model"));
     const before = queryNumber(c, "before");
-    const rows = await context.ledger.versions(row.id, before, VERSIONS_A_PAGE);
+    const rows = await context.history.versions(row.id, before, VERSIONS_A_PAGE);
     const last = rows.at(-1)?.number ?? 0;
     return c.json({ versions: rows.map(summaryOf), next: last === 0 ? null : last });
   });
@@ -48,8 +51,8 @@ export function modelRoutes(context: RelayContext, clothOf: Cloths): Hono {
   app.get(routes.shards(":model"), async (c) => {
     const { row, recipe } = await findModel(context, pathPart(c, "model"));
     const [shards, trainers] = await Promise.all([
-      context.ledger.shards(row.id),
-      context.ledger.shardTrainers(row.id),
+      context.history.shards(row.id),
+      context.history.shardTrainers(row.id),
     ]);
     return c.json({
       model: row.id,

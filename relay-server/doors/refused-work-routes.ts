@@ -2,8 +2,8 @@ import { Hono } from "hono";
 import { routes } from "../../core/protocol/routes.ts";
 import type { RefusedWork } from "../../core/protocol/schemas/refused-work.ts";
 import type { RelayContext } from "../context.ts";
-import type { RefusedRow } from "../store/refused-work.ts";
-import { findModel } from "./answers.ts";
+import type { RefusedRow } from "../store/sql/refused-work.ts";
+import { findModel, type ModelContext } from "./answers.ts";
 import { createMemo } from "./memo.ts";
 
 const DAY_MS = 24 * 3600_000;
@@ -13,14 +13,16 @@ const SHOWN_EACH = 5;
 const MAX_AGE_MS = 2000;
 
 /** Who was refused in the last day, why, and with what: whoever is to be banned has to be named first (H21). */
-export function refusedWorkRoutes(context: RelayContext): Hono {
+export function refusedWorkRoutes(
+  context: ModelContext & Pick<RelayContext, "status" | "clock">,
+): Hono {
   const app = new Hono();
   const memo = createMemo<RefusedWork>(context.clock);
   app.get(routes.refusedWork(), async (c) => {
     const { row } = await findModel(context, c.req.query("model") ?? "");
     const answer = await memo({ name: row.id, state: 0, maxAgeMs: MAX_AGE_MS }, async () => {
       const since = context.clock() - DAY_MS;
-      const rows = await context.ledger.refusedWork(row.id, since, MOST_READ);
+      const rows = await context.status.refusedWork(row.id, since, MOST_READ);
       return { model: row.id, groups: groupRefusals(rows).slice(0, MOST_NAMED) };
     });
     return c.json(answer);

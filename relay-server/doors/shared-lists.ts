@@ -13,7 +13,10 @@ export type ListSize = { readonly chunks: number; readonly sizeBytes: number };
 export type SharedLists = (model: ModelRow, list: string) => Promise<ListSize | null>;
 
 /** The lists worth sharing: every newcomer loads a keyframe, and everybody shards. */
-export function createSharedLists({ ledger, clock }: RelayContext): SharedLists {
+export function createSharedLists({
+  history,
+  clock,
+}: Pick<RelayContext, "history" | "clock">): SharedLists {
   const forEver = { state: 0, maxAgeMs: Number.POSITIVE_INFINITY };
   const shardSizes = createMemo<ListSize>(clock); // an import names them for good
   const keyframes = createMemo<ReadonlySet<string>>(clock);
@@ -22,7 +25,7 @@ export function createSharedLists({ ledger, clock }: RelayContext): SharedLists 
     const found = new Set<string>();
     let number = head;
     for (let n = 0; n < SHARED_KEYFRAMES && number >= 0; n++) {
-      const keyframe = await ledger.keyframe(id, number);
+      const keyframe = await history.keyframe(id, number);
       if (keyframe === undefined) break;
       found.add(keyframe.checkpoint);
       number = keyframe.number - 1;
@@ -31,7 +34,7 @@ export function createSharedLists({ ledger, clock }: RelayContext): SharedLists 
   }
 
   async function sizeOfShards(id: string): Promise<ListSize> {
-    const shards = await ledger.shards(id);
+    const shards = await history.shards(id);
     return {
       chunks: shards.length,
       sizeBytes: shards.reduce((sum, one) => sum + one.size_bytes, 0),

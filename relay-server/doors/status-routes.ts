@@ -3,8 +3,8 @@ import { parseValue } from "../../core/protocol/canonical-json.ts";
 import { routes } from "../../core/protocol/routes.ts";
 import { type Health, leaderboardWindow } from "../../core/protocol/schemas/status.ts";
 import type { RelayContext } from "../context.ts";
-import type { LeaderboardRow } from "../store/status.ts";
-import { findModel } from "./answers.ts";
+import type { LeaderboardRow } from "../store/sql/status.ts";
+import { findModel, type ModelContext } from "./answers.ts";
 import { createMemo } from "./memo.ts";
 
 const HOUR_MS = 3600_000;
@@ -13,7 +13,10 @@ const LEADERS = 100;
 const MAX_AGE_MS = 1000; // of a board whose window moves on
 
 /** Health and leaderboards. */
-export function statusRoutes(context: RelayContext, health: () => Promise<Health>): Hono {
+export function statusRoutes(
+  context: ModelContext & Pick<RelayContext, "status" | "clock">,
+  health: () => Promise<Health>,
+): Hono {
   const app = new Hono();
   const boards = createMemo<LeaderboardRow[]>(context.clock);
   app.get(routes.health(), async (c) => c.json(await health()));
@@ -28,7 +31,7 @@ export function statusRoutes(context: RelayContext, health: () => Promise<Health
         state: row.head, // credit is given and taken with a version
         maxAgeMs: windowMs === null ? Number.POSITIVE_INFINITY : MAX_AGE_MS,
       },
-      () => context.ledger.leaderboard(row.id, since, LEADERS),
+      () => context.status.leaderboard(row.id, since, LEADERS),
     );
     const entries = leaders.map((leader, i) => ({ rank: i + 1, ...leader }));
     return c.json({ model: row.id, window, entries });

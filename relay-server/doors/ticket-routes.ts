@@ -10,7 +10,7 @@ import {
 } from "../../core/protocol/schemas/ticket.ts";
 import { verifyRequest } from "../../core/protocol/signed-request.ts";
 import type { RelayContext } from "../context.ts";
-import { issueTicket } from "../intake/tickets.ts";
+import { issueTicket, type TicketContext } from "../intake/tickets.ts";
 import { findModel } from "./answers.ts";
 import type { Limits } from "./limits.ts";
 import { pathPart } from "./params.ts";
@@ -18,7 +18,7 @@ import { Refusal } from "./refusal.ts";
 
 /** Asking for work; `onTicket` hears of each ticket that is given out. */
 export function ticketRoutes(
-  context: RelayContext,
+  context: TicketContext & Pick<RelayContext, "people" | "skew">,
   limits: Limits,
   onTicket: (ticket: Ticket) => void,
 ): Hono {
@@ -38,7 +38,7 @@ export function ticketRoutes(
       throw new Refusal("clock-skew", `issuedAt is ${seconds} s off the relay's clock`);
     }
     limits.key(request.contributor);
-    const reason = await context.ledger.banReason(request.contributor);
+    const reason = await context.people.banReason(request.contributor);
     if (reason !== undefined) throw new Refusal("banned", reason);
     const answer: TicketAnswer = await issueTicket(context, row, {
       contributor: request.contributor,

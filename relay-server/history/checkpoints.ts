@@ -4,9 +4,9 @@ import { type Manifest, manifest } from "../../core/protocol/schemas/checkpoint.
 import { applyDeltaStep, decodeDeltaStep } from "../../core/tensors/delta-step.ts";
 import { decodeCheckpoint } from "../../core/tensors/manifest.ts";
 import type { PublicBlobs } from "../content/public-blobs.ts";
-import type { Ledger } from "../store/ledger.ts";
+import type { StepRow } from "../store/sql/versions.ts";
+import type { HistoryStore } from "../store/store.ts";
 import type { VersionRow } from "../store/tables.ts";
-import type { StepRow } from "../store/versions.ts";
 
 /** Reads checkpoints back from the blobs they were published as. */
 export type Checkpoints = {
@@ -17,7 +17,7 @@ export type Checkpoints = {
   parametersOf(version: VersionRow): Promise<Float32Array>;
 };
 
-export function createCheckpoints(ledger: Ledger, blobs: PublicBlobs): Checkpoints {
+export function createCheckpoints(history: HistoryStore, blobs: PublicBlobs): Checkpoints {
   async function blob(id: string): Promise<Uint8Array<ArrayBuffer>> {
     const bytes = await blobs.read(id);
     if (bytes === null) throw new FormatError(`blob ${id} is missing or damaged`);
@@ -27,9 +27,9 @@ export function createCheckpoints(ledger: Ledger, blobs: PublicBlobs): Checkpoin
     parseJson("manifest", manifest, await blob(checkpoint));
 
   async function pathTo(version: VersionRow) {
-    const keyframe = await ledger.keyframe(version.model, version.number);
+    const keyframe = await history.keyframe(version.model, version.number);
     if (keyframe === undefined) throw new FormatError(`${version.model}: no keyframe`);
-    const steps = await ledger.steps(version.model, keyframe.number + 1, version.number);
+    const steps = await history.steps(version.model, keyframe.number + 1, version.number);
     assert(steps !== null, "too many steps, and none were too many");
     return { keyframe, steps };
   }

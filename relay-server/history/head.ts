@@ -16,7 +16,7 @@ export type Head = ServedModel & {
   /** [N] */
   readonly parameters: Float32Array;
   readonly paused: boolean;
-  /** The last release, or what stands for it (`ledger.standard`): loaded in the evaluation thread too. */
+  /** The last release, or what stands for it (`history.standard`): loaded in the evaluation thread too. */
   readonly release: { readonly number: number; readonly checkpoint: string };
   /** The version of least loss on the report set from the release to the head; loaded too. */
   readonly best: { readonly number: number; readonly checkpoint: string };
@@ -37,7 +37,7 @@ const VERSIONS_A_READ = 256; // a report is some 70 bytes
 
 /** Reads heads, and keeps the parameters of each model's last one. */
 export function createHeads(
-  { ledger, models }: RelayContext,
+  { history, models }: Pick<RelayContext, "history" | "models">,
   checkpoints: Checkpoints,
   evaluator: Evaluator,
 ): (model: string) => Promise<Head> {
@@ -58,7 +58,7 @@ export function createHeads(
   }
 
   async function versionOf(model: string, number: number): Promise<VersionRow> {
-    const version = await ledger.version(model, number);
+    const version = await history.version(model, number);
     assert(version !== undefined, `${model} has no version ${number}`);
     return version;
   }
@@ -69,7 +69,7 @@ export function createHeads(
     const isKnown = known?.release === release && known.head <= head;
     let best = isKnown ? known : { release, head: release, number: release, lossNats: Infinity };
     for (let last = head; last >= (isKnown ? known.head + 1 : release); ) {
-      const page = await ledger.versions(model, last + 1, VERSIONS_A_READ);
+      const page = await history.versions(model, last + 1, VERSIONS_A_READ);
       for (const { number, report } of page) {
         const { lossNats } = JSON.parse(report) as Metrics; // as the relay wrote it
         const isInRange = number >= release && !(isKnown && number <= known.head);
@@ -95,13 +95,13 @@ export function createHeads(
   }
 
   return async function headOf(model): Promise<Head> {
-    const row = await ledger.model(model);
+    const row = await history.model(model);
     const served = models.get(model);
     assert(row !== undefined && served !== undefined, `no model ${model}`);
     const known = kept.get(model);
     const head = known?.number === row.head ? known : await readHead(row, served);
     kept.set(model, head);
-    const release = await versionOf(model, await ledger.standard(model));
+    const release = await versionOf(model, await history.standard(model));
     const best = await versionOf(model, (await bestOf(model, release.number, row.head)).number);
     const bestLoaded = await load(best, () => checkpoints.parametersOf(best));
     const releaseLoaded = await load(release, () => checkpoints.parametersOf(release));

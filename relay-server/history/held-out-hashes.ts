@@ -12,7 +12,7 @@ import type { EvaluatedModel } from "../threads/evaluation-thread.ts";
  * set that is missing or not what it was: with another one nothing could be compared with what was judged before.
  */
 export async function checkHeldOut(
-  { ledger, heldOut }: Pick<RelayContext, "ledger" | "heldOut">,
+  { status, heldOut }: Pick<RelayContext, "status" | "heldOut">,
   recipe: Recipe,
 ): Promise<EvaluatedModel["hashes"]> {
   const paths = heldOut.paths(recipe.id);
@@ -20,8 +20,8 @@ export async function checkHeldOut(
   for (const suite of suitesOf(recipe)) {
     const hash = await sha256(Uint8Array.from(await readFile(paths[suite]))); // its error names the path
     const name = heldOutSetting(recipe.id, suite);
-    const known = await ledger.setting(name);
-    if (known === undefined) await ledger.putSetting(name, hash);
+    const known = await status.setting(name);
+    if (known === undefined) await status.putSetting(name, hash);
     else if (known !== hash) throw damagedError(`the ${suite} set`);
     hashes[suite] = hash;
   }

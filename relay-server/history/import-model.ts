@@ -17,8 +17,8 @@ import { decodeExamples, exampleShapeOf } from "../../core/training/examples.ts"
 import { metricsOf } from "../../core/training/metrics.ts";
 import { heldOutSetting, suitesOf } from "../content/held-out-store.ts";
 import type { RelayContext } from "../context.ts";
+import { summaryOf } from "../store/sql/versions.ts";
 import type { ShardRow, VersionRow } from "../store/tables.ts";
-import { summaryOf } from "../store/versions.ts";
 import type { EvaluatedModel } from "../threads/evaluation-thread.ts";
 import type { Evaluator } from "../threads/open-evaluator.ts";
 import { referenceRecordOf } from "./reference-seeds.ts";
@@ -28,7 +28,7 @@ export type Progress = (what: string, done: number, total: number) => void;
 
 type ImportContext = Pick<
   RelayContext,
-  "ledger" | "blobs" | "heldOut" | "identity" | "clock" | "referenceSeeds"
+  "history" | "status" | "blobs" | "heldOut" | "identity" | "clock" | "referenceSeeds"
 >;
 
 /**
@@ -41,7 +41,7 @@ export async function importModel(
   source: ModelSource,
   onProgress: Progress,
 ): Promise<void> {
-  const { ledger, blobs } = context;
+  const { history, blobs } = context;
   const { recipe } = source;
   const what = `Importing ${recipe.title}`;
   const total = source.shardCount + 1; // the checkpoint with its evaluation counts as one
@@ -81,7 +81,7 @@ export async function importModel(
     head: 0,
     fence: 0,
   };
-  await ledger.importModel({
+  await history.importModel({
     model,
     shards,
     version,
@@ -108,7 +108,7 @@ async function putTokenizer({ blobs }: ImportContext, source: ModelSource): Prom
 }
 
 async function putHeldOut(
-  { heldOut, ledger }: ImportContext,
+  { heldOut, status }: ImportContext,
   { recipe, ...source }: ModelSource,
 ): Promise<EvaluatedModel["hashes"]> {
   const hashes: Partial<Record<Suite, string>> = {};
@@ -122,7 +122,7 @@ async function putHeldOut(
     if (count !== promised) throw new FormatError(`${what}: ${count} examples, not ${promised}`);
     await heldOut.put(recipe.id, suite, bytes);
     const hash = await sha256(Uint8Array.from(bytes));
-    await ledger.putSetting(heldOutSetting(recipe.id, suite), hash);
+    await status.putSetting(heldOutSetting(recipe.id, suite), hash);
     hashes[suite] = hash;
   }
   return hashes;
@@ -158,12 +158,12 @@ async function putShards(
 }
 
 async function versionZero(
-  { identity, clock, ledger, referenceSeeds: seeds }: ImportContext,
+  { identity, clock, history, referenceSeeds: seeds }: ImportContext,
   { recipe }: ModelSource,
   { checkpoint, layout, report }: { checkpoint: string; layout: Layout; report: Metrics },
 ): Promise<VersionRow> {
   const place = { number: 0, parent: null };
-  const reference = await referenceRecordOf({ seeds, ledger }, recipe, place);
+  const reference = await referenceRecordOf({ seeds, history }, recipe, place);
   const record: VersionRecord = {
     format: "commonweight.version/1",
     model: recipe.id,

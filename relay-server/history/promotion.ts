@@ -1,7 +1,7 @@
 import { assert } from "../../core/errors.ts";
 import type { RelayContext } from "../context.ts";
 
-type PromotionContext = Pick<RelayContext, "ledger" | "blobs">;
+type PromotionContext = Pick<RelayContext, "contributions" | "blobs">;
 
 const AT_ONCE = 64;
 
@@ -10,31 +10,35 @@ const AT_ONCE = 64;
  * leaves their bytes in the ledger, so that a patch is private until then and public in the end, whatever is killed when.
  */
 export async function promotePatches(
-  { ledger, blobs }: PromotionContext,
+  { contributions, blobs }: PromotionContext,
   model: string,
 ): Promise<void> {
   for (;;) {
-    const ids = await ledger.duePromotions(model, AT_ONCE);
+    const ids = await contributions.duePromotions(model, AT_ONCE);
     if (ids.length === 0) return;
     for (const id of ids) {
-      const bytes = await ledger.waitingBytes(id);
+      const bytes = await contributions.waitingBytes(id);
       assert(bytes !== undefined, `${id} was merged and its bytes are gone`);
       await blobs.put(bytes);
     }
-    await ledger.notePromoted(ids);
+    await contributions.notePromoted(ids);
   }
 }
 
 const SWEPT_AT_ONCE = 1000;
 
 /** Take back, once, what earlier software made public before the commit and was killed over. */
-export async function sweepPatches({ ledger, blobs }: PromotionContext): Promise<void> {
-  if ((await ledger.setting("patch-sweep")) !== "due") return;
+export async function sweepPatches({
+  contributions,
+  status,
+  blobs,
+}: PromotionContext & Pick<RelayContext, "status">): Promise<void> {
+  if ((await status.setting("patch-sweep")) !== "due") return;
   for (let after = ""; ; ) {
-    const ids = await ledger.unmerged(after, SWEPT_AT_ONCE);
+    const ids = await contributions.unmerged(after, SWEPT_AT_ONCE);
     for (const id of ids) await blobs.remove(id);
     after = ids.at(-1) ?? "";
     if (after === "") break;
   }
-  await ledger.putSetting("patch-sweep", "done");
+  await status.putSetting("patch-sweep", "done");
 }

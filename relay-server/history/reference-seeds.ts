@@ -2,7 +2,7 @@ import { decodeHex, encodeHex } from "../../core/hex.ts";
 import { commitToSeed, revealedBy } from "../../core/history/reference-seed.ts";
 import type { Recipe } from "../../core/protocol/schemas/recipe.ts";
 import type { VersionRecord } from "../../core/protocol/schemas/version.ts";
-import type { Ledger } from "../store/ledger.ts";
+import type { HistoryStore, StatusStore } from "../store/store.ts";
 import type { VersionRow } from "../store/tables.ts";
 
 /**
@@ -19,13 +19,13 @@ const SECRET_BYTES = 32;
 
 /** The seeds that follow from this relay's secret, which is made and kept in the ledger when there is none. */
 export async function openReferenceSeeds(
-  ledger: Ledger,
+  status: StatusStore,
   random: (sizeBytes: number) => Uint8Array<ArrayBuffer>,
 ): Promise<ReferenceSeeds> {
-  if ((await ledger.setting(SECRET)) === undefined) {
-    await ledger.putSetting(SECRET, encodeHex(random(SECRET_BYTES)));
+  if ((await status.setting(SECRET)) === undefined) {
+    await status.putSetting(SECRET, encodeHex(random(SECRET_BYTES)));
   }
-  const secret = decodeHex((await ledger.setting(SECRET)) ?? "");
+  const secret = decodeHex((await status.setting(SECRET)) ?? "");
   const hash = { name: "HMAC", hash: "SHA-256" };
   const key = await crypto.subtle.importKey("raw", secret, hash, false, ["sign"]);
   return {
@@ -41,14 +41,17 @@ export async function openReferenceSeeds(
  * work has ended for. Undefined where the recipe has no references.
  */
 export async function referenceRecordOf(
-  { seeds, ledger }: { readonly seeds: ReferenceSeeds; readonly ledger: Pick<Ledger, "version"> },
+  {
+    seeds,
+    history,
+  }: { readonly seeds: ReferenceSeeds; readonly history: Pick<HistoryStore, "version"> },
   { id: model, score, merge }: Recipe,
   { number, parent }: Pick<VersionRow, "number" | "parent">,
 ): Promise<VersionRecord["reference"]> {
   if (score.references === 0) return undefined;
   const commitment = await commitToSeed(await seeds.seedOf({ model, number, parent }));
   const ended = revealedBy(number, merge.stalenessLimit);
-  const version = ended === null ? undefined : await ledger.version(model, ended);
+  const version = ended === null ? undefined : await history.version(model, ended);
   if (version === undefined) return { commitment };
   return {
     commitment,

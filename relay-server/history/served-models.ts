@@ -16,12 +16,15 @@ import { checkHeldOut } from "./held-out-hashes.ts";
  * to the head's checkpoint, and its mask and the shards be there. Returns the fence that this relay holds of each.
  */
 export async function openModels(
-  context: RelayContext,
+  context: Pick<
+    RelayContext,
+    "history" | "status" | "blobs" | "heldOut" | "damage" | "models" | "config"
+  >,
   checkpoints: Checkpoints,
   evaluator: Evaluator,
 ): Promise<Map<string, number>> {
   const fences = new Map<string, number>();
-  for (const row of await context.ledger.models()) {
+  for (const row of await context.history.models()) {
     try {
       const served = await openModel(context, checkpoints, row);
       context.models.set(row.id, served);
@@ -35,18 +38,18 @@ export async function openModels(
         `The data folder ${context.config.dataDir} is damaged: ${row.id}: ${reason}. Put a backup in its place, or choose another DATA_DIR.`,
       );
     }
-    fences.set(row.id, await context.ledger.takeOver(row.id));
+    fences.set(row.id, await context.history.takeOver(row.id));
   }
   return fences;
 }
 
 async function openModel(
-  { ledger, blobs, damage }: RelayContext,
+  { history, blobs, damage }: Pick<RelayContext, "history" | "blobs" | "damage">,
   checkpoints: Checkpoints,
   row: ModelRow,
 ): Promise<ServedModel> {
   const recipe = parseJson("recipe", recipeSchema, new TextEncoder().encode(row.recipe));
-  const head = await ledger.version(row.id, row.head);
+  const head = await history.version(row.id, row.head);
   assert(head !== undefined, `no version ${row.head}`);
   const layout = layoutOf(await checkpoints.manifestOf(head));
   const { id } = await encodeCheckpoint(layout, await checkpoints.parametersOf(head));
@@ -56,7 +59,7 @@ async function openModel(
   if (mask.kind === "shared" && (await blobs.size(mask.positions)) === null) {
     throw new Error(`the mask of version ${head.number} is missing`);
   }
-  for (const shard of await ledger.shards(row.id)) {
+  for (const shard of await history.shards(row.id)) {
     const isThere = (await blobs.size(shard.sha256)) === shard.size_bytes;
     if (!isThere) damage.note(shardFile(row.id, shard), false); // the others go on
   }

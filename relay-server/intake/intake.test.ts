@@ -13,8 +13,8 @@ vi.setConfig({ testTimeout: 60_000 }); // a relay with its threads starts first
 /** The same object, which tells `onCall` of each method that is called. */
 function counting<T extends object>(target: T, onCall: (method: string) => void): T {
   return new Proxy(target, {
-    get(ledger, name) {
-      const method: unknown = Reflect.get(ledger, name);
+    get(store, name) {
+      const method: unknown = Reflect.get(store, name);
       if (typeof method !== "function") return method;
       return (...args: unknown[]) => {
         onCall(String(name));
@@ -30,12 +30,15 @@ test("the ledger is asked four things for a model's first contribution, three fo
   const first = await contribute(volunteer, relay.now());
   const second = await contribute(volunteer, relay.now());
   await relay.relay.close();
-  const { parts, close } = await openRelayParts(relay.dataDir, tinyRecipe);
+  const { parts, ledger, close } = await openRelayParts(relay.dataDir, tinyRecipe);
   const asked: string[] = [];
+  const ask = (method: string) => asked.push(method);
   const context = {
     ...parts.context,
     config: parseConfig({}),
-    ledger: counting(parts.context.ledger, (method) => asked.push(method)),
+    ...Object.fromEntries(
+      Object.entries(ledger).map(([name, store]) => [name, counting(store, ask)]),
+    ),
     clock: relay.now,
   } as unknown as RelayContext; // intake needs no more of it
   const intake = createIntake(context, parts.positionsOf, () => {});

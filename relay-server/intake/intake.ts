@@ -11,8 +11,8 @@ import type { Contribution, PatchHeader } from "../../core/protocol/schemas/cont
 import type { Ticket } from "../../core/protocol/schemas/ticket.ts";
 import type { MaskCache } from "../content/masks.ts";
 import type { RelayContext } from "../context.ts";
-import type { Arrival } from "../store/contributions.ts";
-import { KEPT_AFTER_EXPIRY_MS, SPENT } from "../store/tickets.ts";
+import type { Arrival } from "../store/sql/contributions.ts";
+import { KEPT_AFTER_EXPIRY_MS, SPENT } from "../store/sql/tickets.ts";
 import { TICKET_UNKNOWN, validateExpiry, validateStaleness, validateTicket } from "./rules.ts";
 import { createClips, readWork } from "./work.ts";
 
@@ -58,16 +58,19 @@ type Refused = Verdict & { ok: false };
  * bytes are a FormatError. The ledger is called three times for a contribution that is accepted.
  */
 export function createIntake(
-  context: RelayContext,
+  context: Pick<
+    RelayContext,
+    "tickets" | "contributions" | "history" | "config" | "clock" | "models"
+  >,
   positionsOf: MaskCache,
   onSigned: (contributor: string) => void,
 ): Intake {
-  const { config, ledger, clock, models } = context;
-  const clipOf = createClips(ledger);
+  const { config, tickets, contributions, history, clock, models } = context;
+  const clipOf = createClips(contributions);
 
   /** The answer to what was sent before: it may have come at the same moment, after `arrival` was read. */
   async function answerAgain(id: string, ticket: string): Promise<Receipt> {
-    return recall(await ledger.arrival(id, ticket)) ?? refusalOf(conflict("ticket-used"));
+    return recall(await contributions.arrival(id, ticket)) ?? refusalOf(conflict("ticket-used"));
   }
 
   /** A recorded refusal spends the ticket: else one ticket, with another byte in each file, could fill the disk. */
@@ -76,12 +79,12 @@ export function createIntake(
     const at = clock();
     const row = { id, contributor: header.contributor, code, message, refused_at: at };
     const forgottenBefore = at - config.ticketHours * HOUR_MS - KEPT_AFTER_EXPIRY_MS;
-    await ledger.recordRefusal(row, header.ticket, forgottenBefore);
+    await contributions.recordRefusal(row, header.ticket, forgottenBefore);
     return refusalOf(no);
   }
 
   async function announce({ id, ticket, signature }: Announcement): Promise<Welcome | Receipt> {
-    const arrival = await ledger.arrival(id, ticket);
+    const arrival = await contributions.arrival(id, ticket);
     const known = recall(arrival);
     if (known !== null) return known;
     if (arrival.ticket === undefined) return refusalOf(TICKET_UNKNOWN);
@@ -114,7 +117,7 @@ export function createIntake(
       const { id: named } = announced.arrival.ticket ?? {};
       throw new FormatError(`patch: ticket ${header.ticket}, announced was ${named}`);
     }
-    const arrival = announced?.arrival ?? (await ledger.arrival(id, header.ticket));
+    const arrival = announced?.arrival ?? (await contributions.arrival(id, header.ticket));
     const known = recall(arrival);
     if (known !== null) return known;
     if (!(await isSigned(header, delivery))) {
@@ -128,14 +131,14 @@ export function createIntake(
     }
     const ticketed = checkTicket(id, header, arrival);
     if (!ticketed.ok) {
-      if (ticketed.code === "ticket-mismatch") await ledger.spendTicket(header.ticket);
+      if (ticketed.code === "ticket-mismatch") await tickets.spendTicket(header.ticket);
       return refusalOf(ticketed);
     }
     const { base } = ticketed.ticket;
-    const head = await ledger.headSeenFrom(header.model, base.number);
+    const head = await history.headSeenFrom(header.model, base.number);
     const fresh = validateStaleness(base.number, head.number, served.recipe.merge.stalenessLimit);
     if (!fresh.ok) {
-      await ledger.spendTicket(header.ticket); // it came back
+      await tickets.spendTicket(header.ticket); // it came back
       return refusalOf(fresh);
     }
     if (ticketed.isSpent) return answerAgain(id, header.ticket);
@@ -143,7 +146,7 @@ export function createIntake(
     const work = await readWork(positionsOf, served, opened, clipNorm);
     if (!work.ok) return recordRefusal(id, header, work);
     const now = clock();
-    const entry = await ledger.enter(
+    const entry = await contributions.enter(
       {
         id,
         model: header.model,

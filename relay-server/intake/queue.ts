@@ -1,5 +1,5 @@
 import type { JudgingPace } from "../judging/judging-pace.ts";
-import type { Ledger } from "../store/ledger.ts";
+import type { ContributionStore, TicketStore } from "../store/store.ts";
 import { NETWORKS_A_SITE, siteOf } from "./sites.ts";
 
 export const MAX_QUEUE_SECONDS = 120; // whoever finishes a piece hears within two minutes what it is worth
@@ -31,9 +31,14 @@ export type Queue = {
 
 export function createQueue(
   {
-    ledger,
+    tickets,
+    contributions,
     pace,
-  }: { readonly ledger: Pick<Ledger, "unscored" | "ticketsOut">; readonly pace: JudgingPace },
+  }: {
+    readonly tickets: Pick<TicketStore, "ticketsOut">;
+    readonly contributions: Pick<ContributionStore, "unscored">;
+    readonly pace: JudgingPace;
+  },
   clock: () => number,
 ): Queue {
   const networks = new Map<string, string>();
@@ -49,10 +54,13 @@ export function createQueue(
   /** Tickets that may still come back, a few a key, summed up by network. */
   async function outByNetwork(model: string): Promise<Map<string, number>> {
     const out = new Map<string, number>();
-    for (const { contributor, tickets, hasDelivered } of await ledger.ticketsOut(model, clock())) {
+    for (const { contributor, tickets: count, hasDelivered } of await tickets.ticketsOut(
+      model,
+      clock(),
+    )) {
       const most = hasDelivered ? MOST_OUT.delivering : MOST_OUT.newcomer;
       const name = nameOf(contributor);
-      out.set(name, (out.get(name) ?? 0) + Math.min(most, tickets));
+      out.set(name, (out.get(name) ?? 0) + Math.min(most, count));
     }
     return out;
   }
@@ -73,7 +81,7 @@ export function createQueue(
       LEAST_OF_A_NETWORK,
       Math.floor((NETWORK_SHARE * MAX_QUEUE_SECONDS) / seconds),
     );
-    const [unscored, out] = await Promise.all([ledger.unscored(model), outByNetwork(model)]);
+    const [unscored, out] = await Promise.all([contributions.unscored(model), outByNetwork(model)]);
     const coming = comingOf(out, share);
     const excessSeconds = (unscored + coming) * seconds - MAX_QUEUE_SECONDS;
     if (excessSeconds >= 0) {

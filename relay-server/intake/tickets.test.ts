@@ -3,13 +3,13 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { generateKeyPair, publicKeyHex } from "../../core/crypto/signature.ts";
 import { layoutOf } from "../../core/models/registry.ts";
 import type { TicketAnswer } from "../../core/protocol/schemas/ticket.ts";
+import { bytes, contribution, filled, id } from "../../tests/fixtures/ledger-rows.ts";
 import { tinyRecipe } from "../../tests/fixtures/tiny-model.ts";
 import { parseConfig } from "../config.ts";
 import { createDamage } from "../content/damage.ts";
 import { createJudgingPace, type JudgingPace } from "../judging/judging-pace.ts";
-import type { Ledger } from "../store/ledger.ts";
-import { bytes, contribution, filled, id } from "../store/ledger-rows.ts";
-import { openSqlite } from "../store/sqlite.ts";
+import { openSqlite } from "../store/sqlite/sqlite.ts";
+import type { Ledger } from "../store/store.ts";
 import type { Tables } from "../store/tables.ts";
 import { createQueue, type Queue } from "./queue.ts";
 import { issueTicket } from "./tickets.ts";
@@ -32,7 +32,7 @@ beforeEach(async () => {
   const mask = JSON.stringify({ kind: "random", seed: "0".repeat(32), count: 5 });
   await db.updateTable("versions").set({ mask }).execute();
   pace = createJudgingPace();
-  queue = createQueue({ ledger, pace }, () => now);
+  queue = createQueue({ ...ledger, pace }, () => now);
   now = START_MS;
   lost = new Set();
   const keys = await generateKeyPair(true);
@@ -40,14 +40,14 @@ beforeEach(async () => {
     config: parseConfig({}),
     clock: () => now,
     random: (size: number) => crypto.getRandomValues(new Uint8Array(size)),
-    ledger,
+    ...ledger,
     identity: { publicKey: await publicKeyHex(keys), privateKey: keys.privateKey },
     models: new Map([["tiny", { recipe: tinyRecipe, layout: layoutOf(tinyRecipe.architecture) }]]),
     queue,
     damage: createDamage({ verify: async (sha) => (lost.has(sha) ? null : new Uint8Array(1)) }),
   };
   ask = async (contributor = id(7), network = null) =>
-    issueTicket(context, (await ledger.model("tiny"))!, { contributor, network });
+    issueTicket(context, (await ledger.history.model("tiny"))!, { contributor, network });
 });
 afterEach(() => db.destroy());
 
@@ -68,9 +68,9 @@ async function deliver(contributor = id(7)): Promise<void> {
   const answer = await ask(contributor);
   if (!answer.work) throw new Error(answer.message);
   const row = { ...contribution(900), ticket: answer.ticket.id, contributor };
-  await ledger.enter(row, bytes);
-  await ledger.passScreen(row.id, 5, now);
-  await ledger.queue(row.id, now);
+  await ledger.contributions.enter(row, bytes);
+  await ledger.contributions.passScreen(row.id, 5, now);
+  await ledger.contributions.queue(row.id, now);
 }
 
 /** Ask until there is no work; returns the tickets' ids and the answer that says no. */
@@ -96,12 +96,12 @@ test("H5: what comes back still counts until it is judged, then the next may com
   pace.note("tiny", "alone", 60);
   const { tickets } = await askUntilFull();
   const row = { ...contribution(1), ticket: tickets[0]! };
-  await ledger.enter(row, bytes);
+  await ledger.contributions.enter(row, bytes);
   expect((await ask()).work).toBe(false);
-  await ledger.passScreen(row.id, 5, now);
+  await ledger.contributions.passScreen(row.id, 5, now);
   expect((await ask()).work).toBe(false);
-  await ledger.passScore(row.id, 0, now);
-  await ledger.queue(row.id, now);
+  await ledger.contributions.passScore(row.id, 0, now);
+  await ledger.contributions.queue(row.id, now);
   expect((await ask()).work).toBe(true);
   expect((await ask()).work).toBe(false);
 });
@@ -133,7 +133,7 @@ test("H5: who leaves an hour's tickets unused gets no more, until they come back
   const { tickets, answer } = await askUntilFull();
   expect(tickets).toHaveLength(32);
   expect(answer).toMatchObject({ reason: "queue-full", retryAfterSeconds: 300 });
-  await ledger.enter({ ...contribution(1), ticket: tickets[9]! }, bytes);
+  await ledger.contributions.enter({ ...contribution(1), ticket: tickets[9]! }, bytes);
   expect((await ask()).work).toBe(true);
   expect((await ask()).work).toBe(false);
   now += 59 * MINUTE_MS;
@@ -145,10 +145,10 @@ test("H5: who leaves an hour's tickets unused gets no more, until they come back
 test("H5: a ticket whose work was refused is not unused, and holds its place in the queue like one that is out", async () => {
   await deliver();
   const { tickets } = await askUntilFull();
-  await ledger.spendTicket(tickets[9]!);
+  await ledger.tickets.spendTicket(tickets[9]!);
   expect((await ask()).work).toBe(true);
   expect((await ask()).work).toBe(false);
-  for (const spent of tickets) await ledger.spendTicket(spent);
+  for (const spent of tickets) await ledger.tickets.spendTicket(spent);
   pace.note("tiny", "alone", 30); // for the four of a key that count
   expect(await ask(id(8))).toMatchObject({ work: false, reason: "queue-full" });
   now += 10 * MINUTE_MS;
@@ -158,7 +158,7 @@ test("H5: a ticket whose work was refused is not unused, and holds its place in 
 test("H5: who has sixty-four pieces refused within an hour gets no more until it is over", async () => {
   for (let i = 0; i < 64; i++) {
     const answer = await ask();
-    if (answer.work) await ledger.spendTicket(answer.ticket.id);
+    if (answer.work) await ledger.tickets.spendTicket(answer.ticket.id);
   }
   const answer = await ask();
   expect(answer).toMatchObject({ reason: "queue-full", retryAfterSeconds: 300 });
@@ -197,14 +197,14 @@ test("H5: where work comes faster than it can be judged, tickets grow rare, no p
         contributor: key,
         received_at: now,
       };
-      await ledger.enter(row, bytes);
+      await ledger.contributions.enter(row, bytes);
       arrived.push({ id: row.id, at: now });
     }
     const next = arrived.shift(); // one is judged
     if (next === undefined) continue;
     ages.push(now - next.at);
-    await ledger.passScreen(next.id, 5, now);
-    await ledger.queue(next.id, now);
+    await ledger.contributions.passScreen(next.id, 5, now);
+    await ledger.contributions.queue(next.id, now);
   }
   expect(Math.max(...ages)).toBeLessThanOrEqual(2 * MINUTE_MS);
   expect(ages.length).toBeGreaterThan(0.95 * ((20 * MINUTE_MS) / JUDGED_EVERY_MS));

@@ -22,9 +22,9 @@ const MOST = {
   spent: 64, // a device alone, at a minute a piece, never has so many refused; small files that are wrong could draw more
 };
 
-type TicketContext = Pick<
+export type TicketContext = Pick<
   RelayContext,
-  "config" | "clock" | "random" | "ledger" | "identity" | "models" | "queue" | "damage"
+  "config" | "clock" | "random" | "tickets" | "history" | "identity" | "models" | "queue" | "damage"
 >;
 
 function retryAfter(seconds: number): { retryAfterSeconds: number } {
@@ -39,12 +39,12 @@ export async function issueTicket(
   asker: Asker,
 ): Promise<TicketAnswer> {
   const { contributor } = asker;
-  const { ledger, clock, config, random, identity } = context;
+  const { tickets, history, clock, config, random, identity } = context;
   if (model.paused === 1) {
     const message = "A maintainer paused this model.";
     return { work: false, reason: "paused", message, retryAfterSeconds: PAUSED_RETRY_SECONDS };
   }
-  const since = await ledger.ticketsSince(contributor, MOST);
+  const since = await tickets.ticketsSince(contributor, MOST);
   const fullSince = Math.max(since.unused ?? -HOUR_MS, since.spent ?? -HOUR_MS);
   const heldMs = fullSince + HOUR_MS - clock();
   if (heldMs > 0 && heldMs <= HOUR_MS) {
@@ -61,8 +61,8 @@ export async function issueTicket(
     return { work: false, reason: "queue-full", message, ...retryAfter(excessSeconds) };
   }
   const [head, shards] = await Promise.all([
-    ledger.version(model.id, model.head),
-    ledger.shards(model.id),
+    history.version(model.id, model.head),
+    history.shards(model.id),
   ]);
   const recipe = context.models.get(model.id)?.recipe;
   assert(head !== undefined && recipe !== undefined, `no head of ${model.id}`);
@@ -101,7 +101,7 @@ export async function issueTicket(
     expires_at: ticket.expiresAt,
     used: 0,
   };
-  await ledger.issueTicket(
+  await tickets.issueTicket(
     row,
     ticket.shards.map(({ index }) => index),
   );

@@ -11,7 +11,7 @@ import { refuse, type Verdict } from "../../core/protocol/reject-codes.ts";
 import type { Recipe } from "../../core/protocol/schemas/recipe.ts";
 import type { MaskCache } from "../content/masks.ts";
 import type { ServedModel } from "../context.ts";
-import type { Ledger } from "../store/ledger.ts";
+import type { ContributionStore } from "../store/store.ts";
 import { validateNorm } from "./rules.ts";
 
 /** SHA-256 in hexadecimal, at once: to hand so few bytes to a thread takes six times as long as to hash them. */
@@ -45,12 +45,12 @@ export async function readWork(
 }
 
 /** The norm that a model's merges are clipped at: it changes with the head alone, and is kept until then. */
-export function createClips(ledger: Pick<Ledger, "mergedNorms">) {
+export function createClips(contributions: Pick<ContributionStore, "mergedNorms">) {
   const kept = new Map<string, { readonly head: number; readonly clip: Promise<number | null> }>();
   return ({ id, merge }: Recipe, head: number): Promise<number | null> => {
     const known = kept.get(id);
     if (known?.head === head) return known.clip;
-    const clip = ledger
+    const clip = contributions
       .mergedNorms(id, CLIP_SAMPLE)
       .then((norms) => clipNorm(norms, merge.clipFactor));
     kept.set(id, { head, clip });

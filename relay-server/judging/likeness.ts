@@ -15,7 +15,7 @@ const KEPT_BYTES = 16 << 20; // of them, so that a patch is decoded once as a ru
 export type LikenessOf = (head: Head, member: Member) => Promise<Likeness>;
 
 export function createLikeness(
-  { ledger, blobs }: Pick<RelayContext, "ledger" | "blobs">,
+  { contributions, blobs }: Pick<RelayContext, "contributions" | "blobs">,
   positionsOf: MaskCache,
 ): LikenessOf {
   const kept = new Map<string, PlacedValues>();
@@ -25,7 +25,7 @@ export function createLikeness(
   async function valuesOf({ layout }: Head, id: string): Promise<PlacedValues | null> {
     const known = kept.get(id);
     if (known !== undefined) return known;
-    const bytes = (await ledger.waitingBytes(id)) ?? (await blobs.read(id));
+    const bytes = (await contributions.waitingBytes(id)) ?? (await blobs.read(id));
     if (bytes === null) return null;
     const { patch, positions, segments } = await readPatch(positionsOf, layout, bytes);
     const { codes, scales } = patch;
@@ -42,7 +42,7 @@ export function createLikeness(
 
   return async (head, member) => {
     const earlier: { contributor: string; cosine: number }[] = [];
-    for (const { id, contributor } of await ledger.earlierOnMask(member.row, COMPARED)) {
+    for (const { id, contributor } of await contributions.earlierOnMask(member.row, COMPARED)) {
       const other = await valuesOf(head, id);
       if (other !== null) earlier.push({ contributor, ...comparePlaced(member, other) });
     }

@@ -24,7 +24,7 @@ type Kept = { readonly reference: Promise<ReferenceAt | null>; readonly values: 
 export type TrainerParts = {
   readonly context: Pick<
     RelayContext,
-    "ledger" | "heldOut" | "models" | "damage" | "referenceSeeds"
+    "history" | "heldOut" | "models" | "damage" | "referenceSeeds"
   >;
   readonly checkpoints: Checkpoints;
   readonly positionsOf: MaskCache;
@@ -38,7 +38,7 @@ export function openTrainer({ context, checkpoints, positionsOf }: TrainerParts)
   readonly trainer: Trainer;
   close(): Promise<void>;
 } {
-  const { ledger, heldOut, models, damage, referenceSeeds } = context;
+  const { history, heldOut, models, damage, referenceSeeds } = context;
   const threads = new Map<string, ReturnType<typeof keepThread<TrainingThread>>>();
   let isClosed = false;
   const references = new Map<string, Kept>();
@@ -101,7 +101,7 @@ export function openTrainer({ context, checkpoints, positionsOf }: TrainerParts)
     model: string,
     draw: (shards: readonly ShardRow[]) => readonly T[],
   ): Promise<{ readonly one: T; readonly files: Uint8Array[] }[]> {
-    const all = await ledger.shards(model);
+    const all = await history.shards(model);
     for (;;) {
       const shards = damage.unharmed(model, all);
       if (shards.length === 0) throw damagedError(`every shard of ${model}`);
@@ -129,7 +129,7 @@ export function openTrainer({ context, checkpoints, positionsOf }: TrainerParts)
 
   /** A ticket's recipe, the parameters [N] of its base, and what it is trained on. */
   async function readTicket(ticket: Ticket) {
-    const version = await ledger.version(ticket.model, ticket.base.number);
+    const version = await history.version(ticket.model, ticket.base.number);
     const served = models.get(ticket.model);
     assert(version !== undefined && served !== undefined, `${ticket.model} has no such version`);
     return {

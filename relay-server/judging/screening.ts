@@ -12,7 +12,7 @@ import { drawLot } from "../merging/lots.ts";
 import { readMember } from "../merging/member.ts";
 import type { LoopParts, StepResult } from "../parts.ts";
 import { isStorageFull } from "../storage-error.ts";
-import type { Waiting } from "../store/judging.ts";
+import type { Waiting } from "../store/sql/judging.ts";
 
 const JUDGED_A_STEP = 8; // then the pipeline looks whether a cohort is due
 
@@ -25,13 +25,13 @@ export async function judgeWaiting(
   head: Head,
   otherwise: StepResult,
 ): Promise<StepResult> {
-  const { ledger, clock } = parts.context;
+  const { contributions, clock } = parts.context;
   const judge = createJudge(parts.evaluator, head);
   const resting = parts.setbacks.resting(clock());
   const rows: Waiting[] = [];
   for (const state of ["scored", "screened", "received"] as const) {
     const room = JUDGED_A_STEP - rows.length;
-    if (room > 0) rows.push(...(await ledger.waiting(head.model, state, room, resting)));
+    if (room > 0) rows.push(...(await contributions.waiting(head.model, state, room, resting)));
   }
   for (const row of rows) await judgeOne(parts, head, judge, row);
   return rows.length > 0 ? { again: true } : otherwise;
@@ -40,7 +40,7 @@ export async function judgeWaiting(
 /** Judge one contribution; what goes wrong at it is a setback of its own, and the next one has its turn. */
 async function judgeOne(parts: LoopParts, head: Head, judge: Judge, row: Waiting): Promise<void> {
   const { context, setbacks } = parts;
-  const { ledger, clock, pace } = context;
+  const { contributions, clock, pace } = context;
   try {
     const reference = await referenceOf(parts, row); // a version's, not this contribution's: no part of its pace
     const startedAt = clock();
@@ -51,7 +51,7 @@ async function judgeOne(parts: LoopParts, head: Head, judge: Judge, row: Waiting
     if (isStorageFull(error)) throw error;
     console.error(error);
     const aside = setbacks.fail([row.id], error, clock());
-    if (aside !== null) await ledger.setAside(aside, clock());
+    if (aside !== null) await contributions.setAside(aside, clock());
   }
 }
 
@@ -63,10 +63,10 @@ async function passStations(
   row: Waiting,
 ): Promise<void> {
   const { context, positionsOf, likenessOf } = parts;
-  const { ledger, clock, random } = context;
+  const { contributions, clock, random } = context;
   const rules = head.recipe.score;
   const refuse = ({ code, message }: Verdict & { ok: false }) =>
-    ledger.refuseWaiting([row.id], { code, message }, clock());
+    contributions.refuseWaiting([row.id], { code, message }, clock());
 
   const member = await readMember(context, positionsOf, head, row);
   if (member === null) return;
@@ -80,17 +80,18 @@ async function passStations(
       const alike = validateLikeness(await likenessOf(head, member), reference);
       if (!alike.ok) return refuse(alike);
     }
-    await ledger.passScreen(row.id, agreement?.z ?? null, clock());
+    await contributions.passScreen(row.id, agreement?.z ?? null, clock());
   }
   if (row.state !== "scored" && needsScore(member, agreement, rules, drawLot(random))) {
     const rise = await scoreMember(judge, head, member);
     const scored = validateScore(rise, rules);
     if (!scored.ok) return refuse(scored);
-    await ledger.passScore(row.id, rise, clock());
+    await contributions.passScore(row.id, rise, clock());
   }
-  const standing = { hasFailed: await ledger.hasFailedSpotCheck(row.contributor) };
-  if (needsSpotCheck(standing, rules, drawLot(random))) await ledger.drawSpotCheck(row, clock());
-  else await ledger.queue(row.id, clock()); // what was drawn is queued when its check is passed
+  const standing = { hasFailed: await contributions.hasFailedSpotCheck(row.contributor) };
+  if (needsSpotCheck(standing, rules, drawLot(random)))
+    await contributions.drawSpotCheck(row, clock());
+  else await contributions.queue(row.id, clock()); // what was drawn is queued when its check is passed
 }
 
 /** The relay's own work on the version that a contribution is based on; null where there is none. */
@@ -98,7 +99,7 @@ async function referenceOf(
   { context, trainer }: LoopParts,
   { model, base }: Waiting,
 ): Promise<ReferenceAt | null> {
-  const version = await context.ledger.version(model, base);
+  const version = await context.history.version(model, base);
   assert(version !== undefined, `${model} has no version ${base}`);
   return trainer.reference(version);
 }

@@ -1,5 +1,5 @@
 import { isStorageFull } from "../storage-error.ts";
-import type { SetAside } from "../store/judging.ts";
+import type { SetAside } from "../store/sql/judging.ts";
 
 /**
  * What judging failed at, by the contributions that it failed on. In memory: a relay that starts anew tries anew. The caller

@@ -8,10 +8,10 @@ import {
   positions,
   segments,
 } from "../../tests/fixtures/golden-patches.ts";
+import { contribution, filled, HOUR_MS, id, ticket } from "../../tests/fixtures/ledger-rows.ts";
 import { tinyRecipe } from "../../tests/fixtures/tiny-model.ts";
-import type { Ledger } from "../store/ledger.ts";
-import { contribution, filled, HOUR_MS, id, ticket } from "../store/ledger-rows.ts";
-import { openSqlite } from "../store/sqlite.ts";
+import { openSqlite } from "../store/sqlite/sqlite.ts";
+import type { ContributionStore, Ledger } from "../store/store.ts";
 import type { Tables } from "../store/tables.ts";
 import { createSetbacks } from "./setbacks.ts";
 import { createSpotChecks } from "./spot-checks.ts";
@@ -42,10 +42,10 @@ beforeEach(async () => {
   logged = vi.spyOn(console, "error").mockImplementation(() => {});
   db = openSqlite(":memory:");
   ledger = await filled(db);
-  await ledger.issueTicket({ ...ticket(DRAWN), ticket: JSON.stringify(asked) }, [0]);
-  await ledger.enter(contribution(DRAWN), patchBytes);
-  await ledger.passScreen(id(DRAWN), null, 5);
-  await ledger.drawSpotCheck(contribution(DRAWN), 6);
+  await ledger.tickets.issueTicket({ ...ticket(DRAWN), ticket: JSON.stringify(asked) }, [0]);
+  await ledger.contributions.enter(contribution(DRAWN), patchBytes);
+  await ledger.contributions.passScreen(id(DRAWN), null, 5);
+  await ledger.contributions.drawSpotCheck(contribution(DRAWN), 6);
 });
 afterEach(async () => {
   logged.mockRestore();
@@ -58,7 +58,7 @@ afterEach(async () => {
  */
 async function check(
   trainings: readonly (() => Promise<Float32Array>)[],
-  { changes = {}, lonely = false }: { changes?: Partial<Ledger>; lonely?: boolean } = {},
+  { changes = {}, lonely = false }: { changes?: Partial<ContributionStore>; lonely?: boolean } = {},
 ): Promise<{ readonly wrote: boolean }> {
   const left = [...trainings];
   const setbacks = createSetbacks();
@@ -67,7 +67,8 @@ async function check(
   const checks = createSpotChecks(
     {
       context: {
-        ledger: { ...ledger, ...changes },
+        tickets: ledger.tickets,
+        contributions: { ...ledger.contributions, ...changes },
         models: new Map([["tiny", { recipe: tinyRecipe, layout }]]),
         clock: () => now,
       },
@@ -96,15 +97,15 @@ async function check(
 }
 
 const fails = (message: string) => () => Promise.reject(new Error(message));
-const stateOf = async () => (await ledger.contribution(id(DRAWN)))?.state;
+const stateOf = async () => (await ledger.contributions.contribution(id(DRAWN)))?.state;
 
 test("G19: what is refused as its check begins is not checked, nothing went wrong, and the next may begin", async () => {
   const begun: (string | undefined)[] = [];
-  const nextSpotCheck: Ledger["nextSpotCheck"] = async () => {
-    const row = await ledger.nextSpotCheck("tiny");
+  const nextSpotCheck: ContributionStore["nextSpotCheck"] = async () => {
+    const row = await ledger.contributions.nextSpotCheck("tiny");
     begun.push(row?.id);
     if (row !== undefined) {
-      await ledger.ban({ contributor: id(7), reason: "spam", maintainer: "first", at: 9 });
+      await ledger.people.ban({ contributor: id(7), reason: "spam", maintainer: "first", at: 9 });
     }
     return row;
   };
@@ -112,7 +113,7 @@ test("G19: what is refused as its check begins is not checked, nothing went wron
   expect(begun).toEqual([id(DRAWN), undefined]);
   expect(logged).not.toHaveBeenCalled();
   expect(await stateOf()).toBe("refused");
-  expect((await ledger.audit(5)).map(({ action }) => action)).toEqual(["ban"]);
+  expect((await ledger.people.audit(5)).map(({ action }) => action)).toEqual(["ban"]);
 });
 
 test("G19: a fault that passes is tried once more, and the check counts", async () => {
@@ -120,25 +121,25 @@ test("G19: a fault that passes is tried once more, and the check counts", async 
   expect(await check(trainings)).toEqual({ wrote: true });
   expect(logged).toHaveBeenCalledOnce();
   expect(await stateOf()).toBe("queued");
-  expect(await ledger.audit(5)).toEqual([]);
+  expect(await ledger.people.audit(5)).toEqual([]);
 });
 
 test("G19: other work fails its check after a fault, too", async () => {
   const other = Float32Array.of(-0.7, 0.35, 0.1, 0);
   await check([fails("disk I/O error"), async () => other]);
   expect(await stateOf()).toBe("refused");
-  expect(await ledger.hasFailedSpotCheck(id(7))).toBe(true);
+  expect(await ledger.contributions.hasFailedSpotCheck(id(7))).toBe(true);
 });
 
 test("G19: what cannot be trained again while other work is judged is set aside at its third failure, not let through", async () => {
   const failures = [fails("out of memory"), fails("out of memory"), fails("no such layer")];
   await check(failures);
   expect(logged).toHaveBeenCalledTimes(3);
-  expect(await ledger.contribution(id(DRAWN))).toMatchObject({
+  expect(await ledger.contributions.contribution(id(DRAWN))).toMatchObject({
     state: "refused",
     reason: { code: "judging-failed", message: expect.stringContaining("no such layer") },
   });
-  const [entry, ...older] = await ledger.audit(5);
+  const [entry, ...older] = await ledger.people.audit(5);
   expect(older).toEqual([]);
   expect(entry).toMatchObject({ maintainer: "the relay", subject: id(DRAWN) });
   expect(entry?.note).toContain(`tiny, by ${id(7)}: no such layer`);
@@ -151,6 +152,6 @@ test("G19: nothing passes unchecked, nor is set aside, while the machine itself 
   expect(await stateOf()).toBe("screened");
   await check([fails("a"), fails("b"), fails("c"), fails("d")], { lonely: true });
   expect(await stateOf()).toBe("screened");
-  expect((await ledger.nextSpotCheck("tiny"))?.id).toBe(id(DRAWN));
-  expect(await ledger.audit(5)).toEqual([]);
+  expect((await ledger.contributions.nextSpotCheck("tiny"))?.id).toBe(id(DRAWN));
+  expect(await ledger.people.audit(5)).toEqual([]);
 });

@@ -7,13 +7,13 @@ import { ticket as ticketSchema } from "../../core/protocol/schemas/ticket.ts";
 import type { MaskCache } from "../content/masks.ts";
 import type { RelayContext } from "../context.ts";
 import { readPatch } from "../merging/member.ts";
-import type { SpotCheckResult } from "../store/spot-checks.ts";
+import type { SpotCheckResult } from "../store/sql/spot-checks.ts";
 import type { ContributionRow } from "../store/tables.ts";
 import type { Setbacks } from "./setbacks.ts";
 import type { Trainer } from "./trainer.ts";
 
 export type SpotCheckParts = {
-  readonly context: Pick<RelayContext, "ledger" | "models" | "clock">;
+  readonly context: Pick<RelayContext, "tickets" | "contributions" | "models" | "clock">;
   readonly trainer: Trainer;
   readonly positionsOf: MaskCache;
   readonly setbacks: Setbacks;
@@ -39,7 +39,7 @@ export function createSpotChecks(
   model: string,
   onEnd: () => void,
 ): SpotChecks {
-  const { ledger, models, clock } = context;
+  const { tickets, contributions, models, clock } = context;
   let isRunning = false;
   let isClosed = false;
   let write: (() => Promise<void>) | null = null;
@@ -47,9 +47,9 @@ export function createSpotChecks(
   /** Null if the contribution was refused meanwhile, and its bytes are gone. */
   async function compare(row: ContributionRow): Promise<SpotCheckResult | null> {
     const { layout } = models.get(row.model)!;
-    const bytes = await ledger.waitingBytes(row.id);
+    const bytes = await contributions.waitingBytes(row.id);
     if (bytes === undefined) return null;
-    const drawn = await ledger.ticket(row.ticket);
+    const drawn = await tickets.ticket(row.ticket);
     assert(drawn !== undefined, `${row.id} has no ticket`);
     const { patch, positions, segments } = await readPatch(positionsOf, layout, bytes);
     const ticket = parseJson("ticket", ticketSchema, new TextEncoder().encode(drawn.ticket));
@@ -73,14 +73,16 @@ export function createSpotChecks(
       else {
         const verdict = validateSpotCheck(result);
         write = () =>
-          verdict.ok ? ledger.passSpotCheck(result) : ledger.failSpotCheck(result, verdict);
+          verdict.ok
+            ? contributions.passSpotCheck(result)
+            : contributions.failSpotCheck(result, verdict);
       }
     } catch (error) {
       if (isClosed) return;
       console.error(error);
       const aside = setbacks.fail([row.id], error, clock());
       if (aside === null) isRunning = false;
-      else write = () => ledger.setAside(aside, clock());
+      else write = () => contributions.setAside(aside, clock());
     }
     onEnd();
   }
@@ -94,7 +96,7 @@ export function createSpotChecks(
         isRunning = false;
       }
       if (!isRunning) {
-        const row = await ledger.nextSpotCheck(model, setbacks.resting(clock()));
+        const row = await contributions.nextSpotCheck(model, setbacks.resting(clock()));
         if (row !== undefined) {
           isRunning = true;
           void check(row);

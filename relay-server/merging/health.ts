@@ -2,18 +2,52 @@ import { withinFlipBudget } from "../../core/gate/negative-flips.ts";
 import { PROTOCOL_VERSION } from "../../core/protocol/limits.ts";
 import type { GateTest, Health, ModelHealth } from "../../core/protocol/schemas/status.ts";
 import { type RelayContext, SOFTWARE } from "../context.ts";
-import type { CaughtWork } from "../store/spot-checks.ts";
+import type { CaughtWork } from "../store/sql/spot-checks.ts";
 
-export async function modelHealthOf(context: RelayContext, id: string): Promise<ModelHealth> {
-  const { ledger, clock, pace, problems, previews, queue, damage, probe, skew, swarm } = context;
+/** What the health of one model is told by. */
+export type ModelHealthContext = Pick<
+  RelayContext,
+  | "contributions"
+  | "history"
+  | "status"
+  | "clock"
+  | "pace"
+  | "problems"
+  | "previews"
+  | "toldHealth"
+  | "queue"
+  | "damage"
+  | "probe"
+  | "skew"
+  | "swarm"
+>;
+
+type HealthContext = ModelHealthContext &
+  Pick<RelayContext, "models" | "identity" | "config" | "signalling">;
+
+export async function modelHealthOf(context: ModelHealthContext, id: string): Promise<ModelHealth> {
+  const {
+    contributions,
+    history,
+    status,
+    clock,
+    pace,
+    problems,
+    previews,
+    queue,
+    damage,
+    probe,
+    skew,
+    swarm,
+  } = context;
   const now = clock();
   const [row, counts, release, standard, gateTests, caught] = await Promise.all([
-    ledger.model(id),
-    ledger.counts(id, now),
-    ledger.release(id),
-    ledger.standard(id),
-    ledger.gateTests(id),
-    ledger.caughtWork(id),
+    history.model(id),
+    status.counts(id, now),
+    history.release(id),
+    history.standard(id),
+    history.gateTests(id),
+    contributions.caughtWork(id),
   ]);
   const oldest = counts.oldestReceivedAt ?? now;
   const paused = row?.paused === 1 ? "a maintainer paused this model" : null;
@@ -70,7 +104,7 @@ export function spentBudget(newest: GateTest | undefined): string | null {
   return `more than ${share} of what version ${flips.version} had right would be lost: tag a newer version as a release, revert what flips most, or raise the recipe's flip budget`;
 }
 
-export async function healthOf(context: RelayContext): Promise<Health> {
+export async function healthOf(context: HealthContext): Promise<Health> {
   const models = await Promise.all(
     [...context.models.keys()].map((id) => modelHealthOf(context, id)),
   );
@@ -85,17 +119,17 @@ export async function healthOf(context: RelayContext): Promise<Health> {
   };
 }
 
-function isWell({ problems, damage, probe, skew, models }: RelayContext): boolean {
+function isWell({ problems, damage, probe, skew, models }: HealthContext): boolean {
   if (problems.size > 0 || (probe.problem() ?? skew.problem()) !== null) return false;
   return [...models.keys()].every((model) => damage.problem(model) === null);
 }
 
 /** Append an event with the model's health, unless the last one told the same. */
-export async function tellHealth(context: RelayContext, id: string): Promise<ModelHealth> {
+export async function tellHealth(context: ModelHealthContext, id: string): Promise<ModelHealth> {
   const health = await modelHealthOf(context, id);
   const told = JSON.stringify({ ...health, oldestSeconds: 0, scoreSeconds: 0, swarm: null }); // these never rest
   if (context.toldHealth.get(id) === told) return health;
-  await context.ledger.appendEvents([{ type: "health", data: health }]);
+  await context.status.appendEvents([{ type: "health", data: health }]);
   context.toldHealth.set(id, told);
   return health;
 }

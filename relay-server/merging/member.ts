@@ -5,19 +5,19 @@ import type { Layout } from "../../core/tensors/layout.ts";
 import type { MaskCache, MaskPositions } from "../content/masks.ts";
 import type { RelayContext } from "../context.ts";
 import type { Head } from "../history/head.ts";
-import type { Waiting } from "../store/judging.ts";
+import type { Waiting } from "../store/sql/judging.ts";
 
 /** A contribution that waits, decoded, and its row in the ledger. */
 export type Member = JudgedMember & { readonly row: Waiting };
 
 /** Read back what intake accepted; null if it was refused meanwhile, and its bytes are gone. */
 export async function readMember(
-  { ledger }: Pick<RelayContext, "ledger">,
+  { contributions }: Pick<RelayContext, "contributions">,
   positionsOf: MaskCache,
   { layout, number }: Head,
   row: Waiting,
 ): Promise<Member | null> {
-  const bytes = await ledger.waitingBytes(row.id);
+  const bytes = await contributions.waitingBytes(row.id);
   if (bytes === undefined) return null;
   const { patch, positions, segments } = await readPatch(positionsOf, layout, bytes);
   const { id, contributor, norm, merged_before: merges, examples } = row;

@@ -11,7 +11,7 @@ import type { RelayContext } from "../context.ts";
 import type { Head } from "../history/head.ts";
 import type { LoopParts, PipelineParts, StepResult } from "../parts.ts";
 import { isStorageFull } from "../storage-error.ts";
-import type { Waiting } from "../store/judging.ts";
+import type { Waiting } from "../store/sql/judging.ts";
 import { type Attestation, attest, gateSettingOf, gateTestOf } from "./judge.ts";
 import { drawLot } from "./lots.ts";
 import { type Member, readMember } from "./member.ts";
@@ -25,15 +25,15 @@ const NOBODY = { passed: null, failed: [], harmful: [], left: [], tested: [] };
  */
 export async function mergeCohort(parts: LoopParts, head: Head): Promise<StepResult> {
   const { context, setbacks } = parts;
-  const { ledger, clock } = context;
+  const { tickets, contributions, clock } = context;
   const { cohortSize, cohortSeconds } = head.recipe.merge;
-  const outstanding = await ledger.outstanding(head.model, clock());
+  const outstanding = await tickets.outstanding(head.model, clock());
   const size = cohortSizeFor(cohortSize, {
     outstanding,
-    waiting: await ledger.undecided(head.model),
+    waiting: await contributions.undecided(head.model),
   });
   const resting = setbacks.resting(clock());
-  const waiting = await ledger.waiting(head.model, "queued", size, resting);
+  const waiting = await contributions.waiting(head.model, "queued", size, resting);
   const suspect = waiting.find(({ id }) => setbacks.isSuspect(id));
   if (suspect !== undefined) return mergeMembers(parts, head, [suspect]);
   const [first] = waiting;
@@ -51,14 +51,14 @@ async function mergeMembers(
   rows: readonly Waiting[],
 ): Promise<StepResult> {
   const { context, setbacks } = parts;
-  const { ledger, clock, pace } = context;
+  const { contributions, history, clock, pace } = context;
   const startedAt = clock();
   const ids = rows.map(({ id }) => id);
   const judged = await judgeMembers(parts, head, rows).catch(async (error: unknown) => {
     if (isStorageFull(error)) throw error;
     console.error(error);
     const aside = setbacks.fail(ids, error, clock());
-    if (aside !== null) await ledger.setAside(aside, clock());
+    if (aside !== null) await contributions.setAside(aside, clock());
     return null;
   });
   if (judged === null) return { again: true };
@@ -71,7 +71,7 @@ async function mergeMembers(
       contributions: candidate.members.length,
     }),
   );
-  await ledger.recordGateTests(head.model, tests);
+  await history.recordGateTests(head.model, tests);
   if (!(await publish(parts, head, judged))) return { again: true }; // of what still waits, another cohort
   await sendOn(context, outcome);
   pace.note(head.model, "cohort", (clock() - startedAt) / 1000 / rows.length);
@@ -90,7 +90,7 @@ async function judgeMembers(
   head: Head,
   rows: readonly Waiting[],
 ): Promise<Judged> {
-  const { ledger, random } = context;
+  const { contributions, random } = context;
   const members: Member[] = [];
   for (const row of rows) {
     const member = await readMember(context, positionsOf, head, row);
@@ -100,7 +100,7 @@ async function judgeMembers(
   const setting = {
     ...gateSettingOf(evaluator, head),
     parameters: head.parameters,
-    mergedNorms: await ledger.mergedNorms(head.model, CLIP_SAMPLE),
+    mergedNorms: await contributions.mergedNorms(head.model, CLIP_SAMPLE),
     isSampled: isSampled(members, drawLot(random)),
   };
   const outcome = await judgeCohort(setting, members);
@@ -134,14 +134,14 @@ const WORDS: Readonly<Record<keyof TurnedAway<Member>, string>> = {
 
 /** Refuse what is known to harm; leave what is undecided to later cohorts, but not for ever. */
 async function sendOn(
-  { ledger, clock }: RelayContext,
+  { contributions, clock }: Pick<RelayContext, "contributions" | "clock">,
   outcome: CohortOutcome<Member>,
 ): Promise<void> {
   const { again, away } = sortOut(outcome, ({ row }) => row.postponed);
-  if (again.length > 0) await ledger.postpone(idsOf(again), clock());
+  if (again.length > 0) await contributions.postpone(idsOf(again), clock());
   for (const code of Object.keys(WORDS) as (keyof typeof WORDS)[]) {
     if (away[code].length === 0) continue;
-    await ledger.refuseWaiting(idsOf(away[code]), { code, message: WORDS[code] }, clock());
+    await contributions.refuseWaiting(idsOf(away[code]), { code, message: WORDS[code] }, clock());
   }
 }
 

@@ -6,7 +6,7 @@ import { metricsOf } from "../../core/training/metrics.ts";
 import type { Head } from "../history/head.ts";
 import type { PipelineParts } from "../parts.ts";
 import { isStorageFull } from "../storage-error.ts";
-import type { CaughtWork } from "../store/spot-checks.ts";
+import type { CaughtWork } from "../store/sql/spot-checks.ts";
 import { previewKey } from "./health.ts";
 import { gateSettingOf } from "./judge.ts";
 import { refusalOf, replayWithout } from "./reverting.ts";
@@ -20,8 +20,8 @@ export async function previewNext(
   head: Head,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { ledger, previews } = parts.context;
-  const caught = await ledger.caughtWork(head.model);
+  const { contributions, previews } = parts.context;
+  const caught = await contributions.caughtWork(head.model);
   const known = previews.get(head.model) ?? new Map<string, RevertPreview>();
   const kept = new Map(
     [...known].filter(([key]) => caught.some((each) => previewKey(each) === key)),

@@ -12,7 +12,7 @@ import type { RelayContext } from "../context.ts";
 import type { Head } from "../history/head.ts";
 import { promotePatches, sweepPatches } from "../history/promotion.ts";
 import { openIdentity } from "../identity.ts";
-import type { PublicationOutcome } from "../store/publication.ts";
+import type { PublicationOutcome } from "../store/sql/publication.ts";
 import type { Member } from "./member.ts";
 import { publishCandidate } from "./publishing.ts";
 
@@ -40,8 +40,7 @@ async function publishOne(
   const bytes = new Uint8Array(1000);
   const id = await sha256(bytes);
   let due: string[] = [];
-  const ledger = {
-    waitingBytes: async () => bytes,
+  const history = {
     epoch: async () => ({ versions: 1, arrived: 0, outstanding: 0 }),
     async publish() {
       expect(await store.size(id)).toBe(null);
@@ -49,6 +48,9 @@ async function publishOne(
       if (outcome === "published") due = [id];
       return outcome;
     },
+  };
+  const contributions = {
+    waitingBytes: async () => bytes,
     duePromotions: async () => due,
     notePromoted: async () => {
       due = [];
@@ -56,7 +58,8 @@ async function publishOne(
   };
   const context = {
     blobs,
-    ledger,
+    history,
+    contributions,
     config: { keyframeEvery: 16 },
     identity: await openIdentity(folder, folder),
     clock: () => 0,
@@ -88,7 +91,7 @@ async function publishOne(
   const publicBytes = await store.size(id);
   /** What the relay does before its next step, with room on the disk. */
   const promote = async () => {
-    await promotePatches({ blobs: store, ledger } as unknown as RelayContext, "tiny");
+    await promotePatches({ blobs: store, contributions } as unknown as RelayContext, "tiny");
     return store.size(id);
   };
   return { outcome, publicBytes, promote };
@@ -120,12 +123,12 @@ test("H6: what earlier software left public of unmerged work is taken back, once
   const blobs = openPublicBlobs(join(folder, "sweep"), folder);
   const [waiting, merged] = await Promise.all([1, 2].map((n) => blobs.put(new Uint8Array(n))));
   const settings = new Map([["patch-sweep", "due"]]);
-  const ledger = {
+  const status = {
     setting: async (name: string) => settings.get(name),
     putSetting: async (name: string, value: string) => void settings.set(name, value),
-    unmerged: async (after: string) => (after === "" ? [waiting] : []),
   };
-  const context = { blobs, ledger } as unknown as RelayContext; // it does not come to the rest
+  const contributions = { unmerged: async (after: string) => (after === "" ? [waiting] : []) };
+  const context = { blobs, status, contributions } as unknown as RelayContext; // it does not come to the rest
   await sweepPatches(context);
   expect([await blobs.size(waiting!), await blobs.size(merged!)]).toEqual([null, 2]);
   await blobs.put(new Uint8Array(1));

@@ -12,12 +12,17 @@ import type { RelayContext } from "../context.ts";
 import type { Head } from "../history/head.ts";
 import { promotePatches } from "../history/promotion.ts";
 import { referenceRecordOf } from "../history/reference-seeds.ts";
-import type { PublicationOutcome } from "../store/publication.ts";
-import type { RevertPublication } from "../store/reverts.ts";
+import type { PublicationOutcome } from "../store/sql/publication.ts";
+import type { RevertPublication } from "../store/sql/reverts.ts";
+import { summaryOf } from "../store/sql/versions.ts";
 import type { VersionRow } from "../store/tables.ts";
-import { summaryOf } from "../store/versions.ts";
 import type { Attestation } from "./judge.ts";
 import type { Member } from "./member.ts";
+
+type PublishContext = Pick<
+  RelayContext,
+  "history" | "blobs" | "config" | "identity" | "clock" | "nextMasks" | "referenceSeeds"
+>;
 
 /**
  * Step 10 of the walk: the version's blobs first, then one transaction, then the members' patches (protocol H6). If it does
@@ -25,7 +30,7 @@ import type { Member } from "./member.ts";
  * what was written stays as blobs that nothing names.
  */
 export async function publishCandidate(
-  context: RelayContext,
+  context: PublishContext & Pick<RelayContext, "contributions">,
   head: Head,
   candidate: Candidate<Member>,
   attestation: Attestation,
@@ -33,7 +38,7 @@ export async function publishCandidate(
 ): Promise<PublicationOutcome> {
   const merge = mergeRecordOf(head.recipe.merge, inputsOf(candidate));
   const version = await writeVersion(context, head, candidate.step, { merge }, attestation);
-  const outcome = await context.ledger.publish({
+  const outcome = await context.history.publish({
     version,
     fence,
     inputs: candidate.members.map(({ id, contributor, examples, row }, i) => ({
@@ -51,7 +56,7 @@ export async function publishCandidate(
 
 /** The same for a version without a contribution, `step` being what that changes in the head. */
 export async function publishRevert(
-  context: RelayContext,
+  context: PublishContext,
   head: Head,
   {
     revert,
@@ -64,12 +69,12 @@ export async function publishRevert(
   const change = { merge: null, revert: { contributions: [revert.contribution] } };
   const version = await writeVersion(context, head, step, change, attestation);
   const events = eventsOf(version);
-  return context.ledger.publishRevert({ version, fence, revert, objection, events });
+  return context.history.publishRevert({ version, fence, revert, objection, events });
 }
 
 /** Write the blobs of the version after `head`, and sign its record. */
 async function writeVersion(
-  { ledger, blobs, config, identity, clock, nextMasks, referenceSeeds: seeds }: RelayContext,
+  { history, blobs, config, identity, clock, nextMasks, referenceSeeds: seeds }: PublishContext,
   head: Head,
   step: DeltaStep,
   change: Pick<VersionRecord, "merge" | "revert">,
@@ -85,9 +90,9 @@ async function writeVersion(
   await blobs.put(encodeCanonical(manifest));
   const stepId = await blobs.put(stepBytes);
 
-  const epoch = await ledger.epoch(head.model, head.number, clock());
+  const epoch = await history.epoch(head.model, head.number, clock());
   const place = { number, parent: head.id };
-  const reference = await referenceRecordOf({ seeds, ledger }, recipe, place);
+  const reference = await referenceRecordOf({ seeds, history }, recipe, place);
   const record: VersionRecord = {
     format: "commonweight.version/1",
     model: head.model,

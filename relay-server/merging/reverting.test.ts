@@ -8,23 +8,31 @@ import { revertNext } from "./reverting.ts";
 /** A relay with one revert that waits, which fails with `error`, and what was said of it. */
 function failingWith(error: Error) {
   const refusals: string[] = [];
-  const ledger = {
+  const history = {
     nextRevert: async () => ({ contribution: "c", insists: 0 }),
-    contribution: () => Promise.reject(error),
     refuseRevert: async (_: RevertRow, message: string) => void refusals.push(message),
-    counts: async () => ({}),
     gateTests: async () => [],
     model: async () => undefined,
     release: async () => undefined,
     standard: async () => 0,
-    appendEvents: async () => {},
+  };
+  const contributions = {
+    contribution: () => Promise.reject(error),
     caughtWork: async () => [],
   };
+  const status = { counts: async () => ({}), appendEvents: async () => {} };
+  const stores = { history, contributions, status };
   const maps = { problems: new Map(), previews: new Map(), toldHealth: new Map() };
   const fine = { problem: () => null };
   const swarm = { figures: () => null };
   const watches = { probe: fine, skew: fine, damage: fine, swarm, queue: { turnedAway: () => 0 } };
-  const context = { ledger, clock: () => 0, pace: { measured: () => null }, ...watches, ...maps };
+  const context = {
+    ...stores,
+    clock: () => 0,
+    pace: { measured: () => null },
+    ...watches,
+    ...maps,
+  };
   const parts = { context } as unknown as PipelineParts; // it fails before it needs the others
   return { parts, refusals };
 }

@@ -8,7 +8,7 @@ import { deltaStepBetween } from "../../core/tensors/delta-step.ts";
 import type { Head } from "../history/head.ts";
 import type { PipelineParts } from "../parts.ts";
 import { isStorageFull } from "../storage-error.ts";
-import type { Ledger } from "../store/ledger.ts";
+import type { HistoryStore } from "../store/store.ts";
 import type { RevertRow } from "../store/tables.ts";
 import { tellHealth } from "./health.ts";
 import { attest, gateSettingOf, gateTestOf } from "./judge.ts";
@@ -27,8 +27,8 @@ export async function revertNext(
   head: Head,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { ledger, clock } = parts.context;
-  const revert = await ledger.nextRevert(head.model);
+  const { history, clock } = parts.context;
+  const revert = await history.nextRevert(head.model);
   if (revert === undefined) return false;
   const refusal = await publishWithout(parts, head, revert, signal).catch((error: unknown) => {
     if (signal.aborted || isStorageFull(error) || error instanceof FencedError) throw error; // it goes on waiting
@@ -36,7 +36,7 @@ export async function revertNext(
     const message = error instanceof Error ? error.message : String(error);
     return `the relay failed at it (${message}); its log says more`; // the model must not stand still for it
   });
-  if (refusal !== null) await ledger.refuseRevert(revert, refusal, clock());
+  if (refusal !== null) await history.refuseRevert(revert, refusal, clock());
   parts.context.toldHealth.delete(head.model); // who asked for it waits for word, also if nothing changed
   await tellHealth(parts.context, head.model);
   return true;
@@ -62,7 +62,7 @@ async function publishWithout(
   const setting = gateSettingOf(evaluator, head);
   const verdict = await testStep(setting, step, head.recipe.gate.alpha);
   const facts = { at: context.clock(), head: head.number, contributions: 0 };
-  await context.ledger.recordGateTests(head.model, [gateTestOf(verdict, facts)]);
+  await context.history.recordGateTests(head.model, [gateTestOf(verdict, facts)]);
   const objection = verdict.decision === "pass" ? null : refusalOf(verdict);
   if (objection !== null && revert.insists === 0) return objection;
   const attestation = await attest(setting, step, verdict, 1);
@@ -100,20 +100,20 @@ export function refusalOf({ tests, flips }: GateVerdict): string {
 export async function replayWithout(
   { context, checkpoints, positionsOf }: PipelineParts,
   head: Head,
-  contributions: readonly string[],
+  ids: readonly string[],
   signal: AbortSignal,
 ): Promise<Float32Array> {
-  const { ledger, blobs } = context;
+  const { contributions, history, blobs } = context;
   const { model, layout } = head;
-  const taken: Awaited<ReturnType<Ledger["strikes"]>> = [];
-  for (const contribution of contributions) {
-    const life = await ledger.contribution(contribution);
+  const taken: Awaited<ReturnType<HistoryStore["strikes"]>> = [];
+  for (const contribution of ids) {
+    const life = await contributions.contribution(contribution);
     assert(life?.state === "merged" && life.version !== null, `${contribution} is not merged`);
     taken.push({ contribution, merged: life.version, reverted: head.number + 1 });
   }
-  const strikes = [...(await ledger.strikes(model)), ...taken];
+  const strikes = [...(await history.strikes(model)), ...taken];
   const start = replayStart(head.number, strikes);
-  const version = await ledger.version(model, start);
+  const version = await history.version(model, start);
   assert(version !== undefined, `${model} has no version ${start}`);
 
   async function patchesOf({ merge }: VersionRecord) {
@@ -129,7 +129,7 @@ export async function replayWithout(
     {
       layout,
       parameters: await checkpoints.parametersOf(version),
-      records: recordsBetween(ledger, model, start + 1, head.number),
+      records: recordsBetween(history, model, start + 1, head.number),
       struck: new Set(strikes.map(({ contribution }) => contribution)),
       patchesOf,
     },
@@ -138,14 +138,14 @@ export async function replayWithout(
 }
 
 async function* recordsBetween(
-  ledger: Ledger,
+  history: HistoryStore,
   model: string,
   first: number,
   last: number,
 ): AsyncGenerator<VersionRecord> {
   for (let from = first; from <= last; from += RECORDS_A_READ) {
     const to = Math.min(last, from + RECORDS_A_READ - 1);
-    for (const { signed } of await ledger.versionsBetween(model, from, to)) {
+    for (const { signed } of await history.versionsBetween(model, from, to)) {
       yield decodeVersion(signed).record;
     }
   }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { eventRoutes } from "../doors/event-routes.ts";
 import { createEventHub } from "./event-hub.ts";
-import { openLedger } from "./open-ledger.ts";
+import { openLedger } from "./sqlite/open-ledger.ts";
 
 let folder: string;
 beforeAll(async () => {
@@ -14,11 +14,11 @@ afterAll(() => rm(folder, { recursive: true }));
 
 test("H12: where more comes at once than the relay remembers, every stream ends, and who returns hears the rest", async () => {
   const { ledger, close } = await openLedger(join(folder, "ledger.db"));
-  const hub = await createEventHub(ledger);
-  const app = eventRoutes({ ledger, hub, chance: () => 0, enter: () => () => {} });
+  const hub = await createEventHub(ledger.status);
+  const app = eventRoutes({ status: ledger.status, hub, chance: () => 0, enter: () => () => {} });
   const tell = async (count: number) => {
     const event = { type: "leaderboard", data: { model: "tiny" } } as const;
-    await ledger.appendEvents(Array<typeof event>(count).fill(event));
+    await ledger.status.appendEvents(Array<typeof event>(count).fill(event));
     hub.wake();
   };
   try {

@@ -1,4 +1,4 @@
-import type { Ledger } from "./ledger.ts";
+import type { StatusStore } from "./store.ts";
 import type { EventRow } from "./tables.ts";
 
 export type HubListener = {
@@ -21,15 +21,17 @@ export type EventHub = {
 const COALESCE_MS = 100; // a burst of writes becomes one message a reader
 const EVENTS_A_READ = 500;
 
-export async function createEventHub(ledger: Ledger): Promise<EventHub> {
+export async function createEventHub(
+  status: Pick<StatusStore, "eventsAfter" | "lastEvent">,
+): Promise<EventHub> {
   const listeners = new Set<HubListener>();
-  let last = await ledger.lastEvent();
+  let last = await status.lastEvent();
   let timer: NodeJS.Timeout | null = null;
   let closed = false;
 
   async function tail(): Promise<void> {
     timer = null;
-    const events = await ledger.eventsAfter(last, EVENTS_A_READ);
+    const events = await status.eventsAfter(last, EVENTS_A_READ);
     const [first] = events;
     if (closed || first === undefined) return;
     if (Number(first.id) > last + 1) for (const listener of listeners) listener.miss();

@@ -5,7 +5,7 @@ import { encodeHex } from "../../core/hex.ts";
 import { type DraftFolder, writeDurably } from "../content/durable-file.ts";
 import type { RelayContext } from "../context.ts";
 
-type TokenContext = Pick<RelayContext, "ledger" | "random" | "clock">;
+type TokenContext = Pick<RelayContext, "people" | "random" | "clock">;
 
 type NewToken = DraftFolder & {
   readonly name: string;
@@ -22,12 +22,12 @@ export const AT_THE_MACHINE = "at the relay's machine";
  * token of that name is void from then on.
  */
 export async function makeToken(
-  { ledger, random, clock }: TokenContext,
+  { people, random, clock }: TokenContext,
   { name, file, by, temporary }: NewToken,
 ): Promise<void> {
   const token = new TextEncoder().encode(encodeHex(random(32)));
   await writeDurably(file, token, { temporary, mode: 0o600 });
-  await ledger.putMaintainer(name, await sha256(token), { by, at: clock() });
+  await people.putMaintainer(name, await sha256(token), { by, at: clock() });
 }
 
 /**
@@ -39,7 +39,7 @@ export async function ensureMaintainer(
   { path, temporary }: DraftFolder & { readonly path: string },
 ): Promise<{ readonly file: string; readonly note: string }> {
   const file = join(path, "maintainer-token");
-  if (!(await context.ledger.hasMaintainers())) {
+  if (!(await context.people.hasMaintainers())) {
     await makeToken(context, { name: "first", file, by: null, temporary });
   }
   const isThere = await stat(file).then(

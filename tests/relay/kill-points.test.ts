@@ -106,10 +106,11 @@ async function inputsOf(client: Client): Promise<{ merged: string[]; waiting: nu
 test("a relay that is killed after any durable step of the walk, from the ticket to the revert, goes on from there", async () => {
   await killAtEach(
     [
-      ...["ledger.takeOver#1", "ledger.issueTicket#1", "ledger.enter#1", "ledger.passScreen#1"],
-      ...["ledger.passScore#1", "ledger.queue#1", "ledger.recordGateTests#1"],
-      ...["blobs.put#1", "blobs.put#2", "ledger.publish#1", "blobs.put#3", "ledger.notePromoted#1"],
-      ...["ledger.appendEvents#1", "ledger.requestRevert#1", "ledger.publishRevert#1"],
+      ...["history.takeOver#1", "tickets.issueTicket#1", "contributions.enter#1"],
+      ...["contributions.passScreen#1", "contributions.passScore#1", "contributions.queue#1"],
+      ...["history.recordGateTests#1", "blobs.put#1", "blobs.put#2", "history.publish#1"],
+      ...["blobs.put#3", "contributions.notePromoted#1", "status.appendEvents#1"],
+      ...["history.requestRevert#1", "history.publishRevert#1"],
     ],
     changes,
     true,
@@ -118,16 +119,20 @@ test("a relay that is killed after any durable step of the walk, from the ticket
 
 test("the same around a spot check", async () => {
   const recipe = { ...changes, score: { ...plainScore, spotCheckShare: 1 } };
-  await killAtEach(["ledger.drawSpotCheck#1", "ledger.passSpotCheck#1"], recipe, false);
+  await killAtEach(
+    ["contributions.drawSpotCheck#1", "contributions.passSpotCheck#1"],
+    recipe,
+    false,
+  );
 });
 
 test("an import that is killed after any of its durable steps starts anew", async () => {
-  const points = ["ledger.putSetting#1", "blobs.put#1", "heldOut.put#1", "heldOut.put#3"];
+  const points = ["status.putSetting#1", "blobs.put#1", "heldOut.put#1", "heldOut.put#3"];
   for (const killAfter of [
     ...points,
     "blobs.put#8",
-    "ledger.importModel#1",
-    "ledger.putMaintainer#1",
+    "history.importModel#1",
+    "people.putMaintainer#1",
   ]) {
     const [code, signal] = await once(spawnRelay(dataDir, { killAfter }), "exit");
     expect([killAfter, code, signal]).toEqual([killAfter, null, "SIGKILL"]);

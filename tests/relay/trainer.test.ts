@@ -29,7 +29,7 @@ beforeAll(async () => {
   work = await volunteer.work(ticket);
   await stage.relay.close();
   opened = await openRelayParts(dataDir, source.recipe);
-  version = (await opened.parts.context.ledger.version("tiny", 0))!;
+  version = (await opened.parts.context.history.version("tiny", 0))!;
 });
 afterAll(async () => {
   await opened.close();
@@ -112,7 +112,7 @@ test("a shard that is damaged is not drawn: the reference is trained on others, 
   const verify = async (id: string) => (lost.has(id) ? null : opened.blobs.read(id));
   const damage = createDamage({ verify });
   const { trainer, close } = openTrainer({ ...opened.parts, context: { ...context, damage } });
-  const shards = await context.ledger.shards("tiny");
+  const shards = await context.history.shards("tiny");
   for (const { sha256 } of shards.slice(0, 3)) lost.add(sha256);
   expect(await trainer.reference(version)).not.toBeNull();
   lost.add(ticket.shards[0]!.sha256);
@@ -142,7 +142,7 @@ test("M7: a shared mask follows from the version, and a training goes first whil
   const task = { model: "tiny", id: version.id, parameters };
   const done: string[] = [];
   const choosing = trainer.chooseMask(task).finally(() => done.push("mask"));
-  const shards = (await context.ledger.shards("tiny")).length;
+  const shards = (await context.history.shards("tiny")).length;
   await vi.waitUntil(() => held() === shards);
   const training = trainer.retrain(ticket, work.positions).finally(() => done.push("training"));
   await vi.waitUntil(() => held() === shards + ticket.shards.length);

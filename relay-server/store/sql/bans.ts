@@ -1,0 +1,55 @@
+import type { Kysely } from "kysely";
+import type { BanRequest } from "../../../core/protocol/schemas/admin.ts";
+import type { Tables } from "../tables.ts";
+import type { Write } from "./group-commit.ts";
+import { addAudit } from "./maintainers.ts";
+import { refuseAllWaiting } from "./refusing.ts";
+
+/** Who does it, and when. */
+type Act = { readonly maintainer: string; readonly at: number };
+
+export function banParts(db: Kysely<Tables>, write: Write) {
+  return {
+    /**
+     * Take no work of a contributor any more and refuse what waits of theirs, in one commit with the audit log. Returns
+     * how much that was. Asked again, the newest reason counts.
+     */
+    ban({ contributor, reason, maintainer, at }: BanRequest & Act): Promise<number> {
+      return write(async (trx) => {
+        const row = { reason, maintainer, banned_at: at };
+        await trx
+          .insertInto("bans")
+          .values({ contributor, ...row })
+          .onConflict((conflict) => conflict.column("contributor").doUpdateSet(row))
+          .execute();
+        const why = { code: "banned", message: reason } as const;
+        const refused = await refuseAllWaiting(trx, contributor, () => why, at);
+        const note = `${reason} (${refused} that waited refused)`;
+        await addAudit(trx, { at, maintainer, action: "ban", subject: contributor, note });
+        return refused;
+      });
+    },
+    /** Take work of a contributor again; without a ban nothing is done. */
+    unban({ contributor, maintainer, at }: { readonly contributor: string } & Act): Promise<void> {
+      return write(async (trx) => {
+        const lifted = await trx
+          .deleteFrom("bans")
+          .where("contributor", "=", contributor)
+          .returning("contributor")
+          .executeTakeFirst();
+        if (lifted === undefined) return;
+        const action = "unban";
+        await addAudit(trx, { at, maintainer, action, subject: contributor, note: null });
+      });
+    },
+    /** Why a contributor is banned; undefined if they are not. */
+    async banReason(contributor: string): Promise<string | undefined> {
+      const row = await db
+        .selectFrom("bans")
+        .select("reason")
+        .where("contributor", "=", contributor)
+        .executeTakeFirst();
+      return row?.reason;
+    },
+  };
+}

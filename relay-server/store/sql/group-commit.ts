@@ -1,0 +1,102 @@
+import { setTimeout as pause } from "node:timers/promises";
+import type { ControlledTransaction, Kysely, Transaction } from "kysely";
+import { isLedgerBusy, isStorageFull } from "../../storage-error.ts";
+import type { Tables } from "../tables.ts";
+
+export type Write = <T>(work: (trx: Transaction<Tables>) => Promise<T>) => Promise<T>;
+
+type Pending = {
+  work(trx: Transaction<Tables>): Promise<unknown>;
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
+};
+
+const BUSY_TRIES = 32; // of 100 ms and a pause: five seconds for another process's lock, such as a backup tool's
+const BUSY_PAUSE_MS = 50;
+const MAX_GROUP = 256; // bounds how long the first write of a group waits for the last
+const GATHER_MS = 4; // writers that come together come again: waiting for them saves most commits, and is not noticed
+const ENOUGH = 16; // that wait already: more would save little
+
+/**
+ * Writes share transactions: what arrives while one commits goes into the next, each write in its own savepoint, so
+ * that one that fails takes no other with it. After writes that came together the next ones are waited for; a lone writer
+ * never waits. A write is answered only after the COMMIT that holds it.
+ */
+export function createGroupCommit(
+  db: Kysely<Tables>,
+  gather: () => Promise<unknown> = () => pause(GATHER_MS),
+): Write {
+  const queue: Pending[] = [];
+  let running = false;
+
+  async function run(): Promise<void> {
+    while (queue.length > 0) {
+      const group = queue.splice(0, MAX_GROUP);
+      await commitGroup(db, group);
+      await nextMacrotask(); // let the messages that arrived meanwhile join the next group
+      if (group.length > 1 && queue.length < ENOUGH) await gather();
+    }
+    running = false;
+  }
+
+  return (work) =>
+    new Promise((resolve, reject) => {
+      queue.push({ work, resolve: resolve as (value: unknown) => void, reject });
+      if (running) return;
+      running = true;
+      void nextMacrotask().then(run);
+    });
+}
+
+async function commitGroup(db: Kysely<Tables>, group: readonly Pending[]): Promise<void> {
+  const done: (() => void)[] = [];
+  let transaction: ControlledTransaction<Tables> | null = null;
+  try {
+    transaction = await begin(db);
+    for (const pending of group) done.push(await runInSavepoint(transaction, pending));
+    await transaction.commit().execute();
+  } catch (error) {
+    // A full disk or a broken connection fails the whole group: nothing of it is in the ledger.
+    await transaction?.rollback().execute().catch(ignoreEndedTransaction);
+    for (const { reject } of group) reject(error);
+    return;
+  }
+  for (const answer of done) answer();
+}
+
+/** Begin a transaction, however long another process holds the lock within reason; reads go on meanwhile. */
+async function begin(db: Kysely<Tables>): Promise<ControlledTransaction<Tables>> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await db.startTransaction().execute();
+    } catch (error) {
+      if (!isLedgerBusy(error) || tries === BUSY_TRIES) throw error;
+      await pause(BUSY_PAUSE_MS);
+    }
+  }
+}
+
+/** Run one write; returns how to answer it once the group is committed. */
+async function runInSavepoint(
+  transaction: ControlledTransaction<Tables>,
+  { work, resolve, reject }: Pending,
+): Promise<() => void> {
+  const inside = await transaction.savepoint("one").execute();
+  try {
+    const value = await work(inside);
+    await inside.releaseSavepoint("one").execute();
+    return () => resolve(value);
+  } catch (error) {
+    if (isStorageFull(error)) throw error; // SQLite may have rolled back everything by itself
+    const before = await inside.rollbackToSavepoint("one").execute();
+    await before.releaseSavepoint("one").execute();
+    return () => reject(error);
+  }
+}
+
+/** SQLite ends the transaction by itself when the disk is full; rolling back once more then fails, which is fine. */
+function ignoreEndedTransaction(): void {}
+
+function nextMacrotask(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

@@ -1,0 +1,89 @@
+import type { Kysely } from "kysely";
+import type { RelayEvent } from "../../../core/protocol/schemas/status.ts";
+import type { ModelRow, ShardRow, Tables, VersionRow } from "../tables.ts";
+import { addEvents } from "./events.ts";
+import type { Write } from "./group-commit.ts";
+import { addAudit } from "./maintainers.ts";
+
+/** A model as it enters the ledger: all of it in one transaction, or nothing. */
+export type ModelImport = {
+  readonly model: ModelRow;
+  readonly shards: readonly ShardRow[];
+  readonly version: VersionRow;
+  readonly events: readonly RelayEvent[];
+};
+
+export type PauseChange = {
+  readonly model: string;
+  readonly paused: boolean;
+  readonly maintainer: string;
+  readonly at: number;
+};
+
+const ROWS_PER_INSERT = 500; // × 9 columns stays under SQLite's 32,766 parameters
+
+export function modelParts(db: Kysely<Tables>, write: Write) {
+  return {
+    importModel({ model, shards, version, events }: ModelImport): Promise<void> {
+      return write(async (trx) => {
+        await trx.insertInto("models").values(model).execute();
+        for (let i = 0; i < shards.length; i += ROWS_PER_INSERT) {
+          await trx
+            .insertInto("shards")
+            .values(shards.slice(i, i + ROWS_PER_INSERT))
+            .execute();
+        }
+        await trx.insertInto("versions").values(version).execute();
+        await addEvents(trx, events);
+      });
+    },
+    models(): Promise<ModelRow[]> {
+      return db.selectFrom("models").selectAll().orderBy("id").execute();
+    },
+    model(id: string): Promise<ModelRow | undefined> {
+      return db.selectFrom("models").selectAll().where("id", "=", id).executeTakeFirst();
+    },
+    shards(model: string): Promise<ShardRow[]> {
+      return db
+        .selectFrom("shards")
+        .selectAll()
+        .where("model", "=", model)
+        .orderBy("position")
+        .execute();
+    },
+    /** How many contributors' merged work trained on each shard, by position. It counts all of them. */
+    async shardTrainers(model: string): Promise<Map<number, number>> {
+      const rows = await db
+        .selectFrom("shard_trainers")
+        .select((eb) => ["position", eb.fn.countAll<number>().as("contributors")])
+        .where("model", "=", model)
+        .groupBy("position")
+        .execute();
+      return new Map(rows.map(({ position, contributors }) => [position, Number(contributors)]));
+    },
+    /** Pause or resume a model and write who did it into the audit log, in one commit. */
+    setPaused({ model, paused, maintainer, at }: PauseChange): Promise<void> {
+      return write(async (trx) => {
+        await trx
+          .updateTable("models")
+          .set({ paused: paused ? 1 : 0 })
+          .where("id", "=", model)
+          .execute();
+        const action = paused ? "pause" : "resume";
+        await addAudit(trx, { at, maintainer, action, subject: model, note: null });
+      });
+    },
+    /** Take the model over: whoever published it before is fenced out. Returns the new fence. */
+    takeOver(model: string): Promise<number> {
+      return write(async (trx) => {
+        const row = await trx
+          .updateTable("models")
+          .set((eb) => ({ fence: eb("fence", "+", 1) }))
+          .where("id", "=", model)
+          .returning("fence")
+          .executeTakeFirstOrThrow();
+        return row.fence;
+      });
+    },
+  };
+}
