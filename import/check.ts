@@ -9,6 +9,7 @@ import {
 import { createLayout } from "../core/tensors/layout.ts";
 import { exampleShapeOf } from "../core/training/examples.ts";
 import { largestTensor } from "../core/training/footprint.ts";
+import { examplesNeeded, leastMargin } from "./gate-size.ts";
 
 /** What a recipe comes to, in figures for its owner. */
 export type Expected = {
@@ -35,7 +36,6 @@ const MAX_BINDING_BYTES = 128 * MIB; // WebGPU's default limit: a phone has no m
 const CODE_BITS = 4.25; // a value with its share of the scales
 const LARGE_MARGIN = 0.1; // nats: a version may be worse by a tenth of a nat and pass
 const LONG_PIECE_SECONDS = 15 * 60; // volunteers go away
-const BOLD = 0.9; // as the gate's bets
 /** Multiply-adds a second; the processor's is measured (docs/3-training.md), the others are assumed, a tenth of what their makers say. */
 const DEVICES = [
   ["a laptop's graphics", 300e9],
@@ -57,14 +57,13 @@ export function checkRecipe(
   const phone = expected.pieceSeconds[1]!;
   const clip = gate.clipNats ?? DEFAULT_CLIP_NATS;
   const examples = Math.min(data.heldOut.gate, gate.maxExamples);
-  const needed = Math.ceil(
-    (Math.log(2 / gate.alpha) * (clip - gate.marginNats)) / (BOLD * gate.marginNats),
-  );
+  const bounds = { clipNats: clip, alpha: gate.alpha };
+  const needed = examplesNeeded(gate.marginNats, bounds);
   const faults: string[] = [];
   const warnings: string[] = [];
   if (examples < needed) {
     faults.push(
-      `The gate can never decide: with gate.marginNats ${gate.marginNats} and gate.clipNats ${clip} a version that changes nothing needs ${needed} examples, and there are ${examples}; allow a margin of ${roundUp((clip * Math.log(2 / gate.alpha)) / (BOLD * examples))} or hold out more.`,
+      `The gate can never decide: with gate.marginNats ${gate.marginNats} and gate.clipNats ${clip} a version that changes nothing needs ${needed} examples, and there are ${examples}; allow a margin of ${leastMargin(examples, bounds)} or hold out more.`,
     );
   }
   if (data.shardsPerTicket > folder.shardCount) {
@@ -137,7 +136,6 @@ function megabytes(bytes: number): string {
   return bytes < MIB ? `${Math.ceil(bytes / 1000)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
-const roundUp = (value: number) => Number((Math.ceil(value * 1000) / 1000).toPrecision(3));
 const roundDown = (value: number) => Number((Math.floor(value * 10_000) / 10_000).toPrecision(3));
 
 /** What an owner reads about a recipe, a line each. */

@@ -37,6 +37,7 @@ async function make(name: string, data: string, more: Partial<NewModel> = {}) {
       folder: join(folder, name),
       data: [data],
       wishes: WISHES,
+      base: null,
       size: "tiny",
       id: name,
       title: name,

@@ -1,27 +1,21 @@
 import { access, statfs } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { initialParameters } from "../core/models/initial-parameters.ts";
+import { sha256 } from "../core/crypto/signature.ts";
 import { layoutOf } from "../core/models/registry.ts";
-import type { Architecture, Recipe } from "../core/protocol/schemas/recipe.ts";
-import { createRandom } from "../core/random.ts";
-import { encodeCheckpointFile } from "../core/tensors/checkpoint-file.ts";
+import type { Recipe, TokenizerRecord } from "../core/protocol/schemas/recipe.ts";
+import type { Layout } from "../core/tensors/layout.ts";
 import { decodeExamples, type Examples } from "../core/training/examples.ts";
-import { planClasses } from "./class-plan.ts";
-import { splitClasses } from "./class-sets.ts";
-import { type DataSource, type DataWishes, openData } from "./data-source.ts";
+import { type Base, openBase } from "./base/base.ts";
+import type { HeadChange } from "./base/class-head.ts";
+import { checkRecipe } from "./check.ts";
+import { type DataWishes, openData } from "./data-source.ts";
 import type { ExampleSets } from "./example-sets.ts";
 import { draftFolder, type ModelFolderDraft } from "./model-folder.ts";
+import { type Prepared, prepare } from "./prepare.ts";
 import { InputProblem } from "./problem.ts";
-import {
-  classifierOf,
-  draftReasons,
-  draftRecipe,
-  type ModelSize,
-  textModelOf,
-} from "./propose/draft.ts";
-import { type Measured, measureRecipe } from "./propose/measure.ts";
+import { draftReasons, draftRecipe, type ModelSize } from "./propose/draft.ts";
+import { type Measured, measureRecipe, REHEARSED_COHORT } from "./propose/measure.ts";
 import { printRecipe } from "./recipe-file.ts";
-import { splitTexts } from "./text-sets.ts";
 
 /** What an owner wants of a new model. */
 export type NewModel = {
@@ -30,6 +24,8 @@ export type NewModel = {
   /** Files and folders of one kind. */
   readonly data: readonly string[];
   readonly wishes: DataWishes;
+  /** A Hugging Face folder or a safetensors file that it begins with; null for a seeded start of `size`. */
+  readonly base: string | null;
   readonly size: ModelSize;
   readonly id: string;
   readonly title: string;
@@ -57,6 +53,8 @@ export type MadeModel = {
   readonly sets: Pick<ExampleSets, "trainingExamples" | "removed" | "shardCount">;
   /** Null where nothing was measured. */
   readonly measured: Pick<Measured, "pieces" | "pieceSeconds"> | null;
+  /** What became of a base's output layer; null where there are no classes or no base. */
+  readonly head: HeadChange["kind"] | null;
 };
 
 /** Hears what is being done, and how far it is: of `total` where that is known. */
@@ -64,8 +62,7 @@ export type ReadingProgress = (what: string, done: number, total: number | null)
 
 const SUITES = ["score", "gate", "report"] as const;
 const REHEARSED_SHARDS = 64; // enough to draw pieces from; at most 64 MB
-const TOLD_EVERY = 1000; // rows
-const ROOM = 1.2; // of the disk: what is written beside the data
+const ROOM = 1.1; // of the disk: headers, and what a file's last block leaves empty
 
 /**
  * Make a model folder from an owner's files: read them, hold some out, rehearse, propose a recipe. Runs on the backend that
@@ -74,26 +71,41 @@ const ROOM = 1.2; // of the disk: what is written beside the data
 export async function createModelFolder(wanted: NewModel, workshop: Workshop): Promise<MadeModel> {
   const folder = resolve(wanted.folder);
   await refuseTaken(folder);
-  const source = await openData(wanted.data, wanted.wishes);
-  await refuseSmallDisk(dirname(folder), source);
-  const prepared = await prepare(wanted, source, workshop);
+  const base = wanted.base === null ? null : await openBase(wanted.base);
+  const wishes = { ...wanted.wishes, imageSize: imageSizeOf(base) ?? wanted.wishes.imageSize };
+  const source = await openData(wanted.data, wishes);
+  await refuseSmallDisk(dirname(folder), source.sizeBytes);
+  const prepared = await prepare(wanted, source, base, workshop);
+  const layout = layoutOf(prepared.architecture);
+  const parameters = await prepared.parameters(layout); // what is wrong with a base is said before anything is written
+  await refuseSmallDisk(dirname(folder), prepared.diskBytes + parameters.byteLength);
   const draft = await draftFolder(folder);
   try {
     const sets = await prepared.split(join(draft.path, "spool"));
-    return await writeModel({ wanted, prepared, sets, draft }, workshop);
+    return await writeModel({ wanted, prepared, layout, parameters, sets, draft }, workshop);
   } catch (error) {
     await draft.discard();
     throw error;
   }
 }
 
+/** What images must be for a base that looks at images. */
+function imageSizeOf(base: Base | null): DataWishes["imageSize"] {
+  if (base?.architecture.kind !== "transformer") return null;
+  const { input } = base.architecture;
+  if (input.kind !== "image") return null;
+  const { width, height, planes } = input;
+  if (planes === 1 || planes === 3) return { width, height, channels: planes };
+  throw new InputProblem(
+    `The base ${base.name} takes ${planes} colour planes, and images have 1 or 3.`,
+  );
+}
+
 async function writeModel(
-  { wanted, prepared, sets, draft }: Making,
+  { wanted, prepared, layout, parameters, sets, draft }: Making,
   { onProgress, now, signal }: Workshop,
 ): Promise<MadeModel> {
-  const { architecture, words } = prepared;
-  const layout = layoutOf(architecture);
-  const parameters = initialParameters(architecture, layout, createRandom(`${wanted.seed} base`));
+  const { architecture, words, head } = prepared;
   const source = sourceOf(wanted.data);
   for (const suite of SUITES) await draft.putHeldOut(suite, sets.encode(sets.heldOut[suite]));
   const rehearsed: Examples[] = [];
@@ -106,66 +118,54 @@ async function writeModel(
     }
     onProgress("Writing shards", ++written, sets.shardCount);
   }
-  await draft.putBase(encodeCheckpointFile(layout, parameters, { format: "pt" }));
+  await draft.putBase(layout, parameters);
   sets.remove();
-  const about = { ...wanted, architecture, words, source };
+  const tokenizer = await keepTokenizer(prepared, draft);
+  const about = { ...wanted, architecture, words, source, ...(tokenizer && { tokenizer }) };
   const recipe = draftRecipe(about, layout.size, sets);
   const { heldOut } = sets;
   const stage = { parameters, shards: rehearsed, heldOut, seed: wanted.seed, now, signal };
-  const measured =
-    wanted.seconds === 0
-      ? null
-      : await measureRecipe(recipe, stage, { seconds: wanted.seconds, onProgress });
+  const { seconds } = wanted;
+  const isTrained = wanted.base !== null;
+  const measured = isMeasurable(recipe, sets, seconds)
+    ? await measureRecipe(recipe, stage, { seconds, isTrained, onProgress })
+    : null;
   const proposed = measured?.recipe ?? recipe;
   const reasons = { ...draftReasons(recipe), ...measured?.reasons };
   await draft.finish(printRecipe(proposed, reasons), { source, removed: sets.removed });
-  return { recipe: proposed, parameters: layout.size, sets, measured };
+  return { recipe: proposed, parameters: layout.size, sets, measured, head: head?.kind ?? null };
+}
+
+/** Whether a first cohort is done long before the time is twice over; a model of GPT-2's size takes an hour for it. */
+function isMeasurable(recipe: Recipe, { shardCount }: ExampleSets, seconds: number): boolean {
+  const { pieceSeconds } = checkRecipe(recipe, { shardCount, shardBytes: 0 }).expected;
+  return seconds > 0 && REHEARSED_COHORT * pieceSeconds.at(-1)!.seconds < 2 * seconds;
+}
+
+/** Write the tokenizer's files and say in the recipe which they are. */
+async function keepTokenizer(
+  { tokenizer }: Prepared,
+  draft: ModelFolderDraft,
+): Promise<TokenizerRecord | null> {
+  if (tokenizer === null) return null;
+  const files: TokenizerRecord["files"] = [];
+  for (const file of tokenizer.files) {
+    await draft.putTokenizer(file);
+    const { name, bytes } = file;
+    files.push({ name, sha256: await sha256(bytes), sizeBytes: bytes.length });
+  }
+  const { begin, end } = tokenizer;
+  return { files, ...(begin !== undefined && { begin }), ...(end !== undefined && { end }) };
 }
 
 type Making = {
   readonly wanted: NewModel;
   readonly prepared: Prepared;
+  readonly layout: Layout;
+  readonly parameters: Float32Array<ArrayBuffer>;
   readonly sets: ExampleSets;
   readonly draft: ModelFolderDraft;
 };
-
-type Prepared = {
-  readonly architecture: Architecture;
-  readonly words: Pick<Recipe["data"], "inputs" | "classes">;
-  split(spoolPath: string): Promise<ExampleSets>;
-};
-
-/** Read the data once, so that what is wrong with it is said before anything is written. */
-async function prepare(
-  { size, seed }: NewModel,
-  source: DataSource,
-  { onProgress, signal }: Workshop,
-): Promise<Prepared> {
-  const told = (what: string, total: number | null) => (done: number) => {
-    if (done % TOLD_EVERY !== 0) return;
-    signal.throwIfAborted();
-    onProgress(what, done, total);
-  };
-  if (source.kind === "documents") {
-    const architecture = textModelOf(size);
-    const { context } = architecture;
-    return {
-      architecture,
-      words: {},
-      split: (spoolPath) => {
-        const place = { spoolPath, seed, context };
-        return splitTexts(source.documents(), place, told("Reading texts", null));
-      },
-    };
-  }
-  const plan = await planClasses(source, told("Looking at rows", null));
-  const { inputs, classes, width, count } = plan;
-  return {
-    architecture: classifierOf(size, width, classes.length),
-    words: { inputs, classes: [...classes] },
-    split: (spoolPath) => splitClasses(plan, { spoolPath, seed }, told("Reading examples", count)),
-  };
-}
 
 async function refuseTaken(folder: string): Promise<void> {
   const isThere = await access(folder).then(
@@ -178,14 +178,14 @@ async function refuseTaken(folder: string): Promise<void> {
     );
 }
 
-async function refuseSmallDisk(parent: string, { sizeBytes }: DataSource): Promise<void> {
+async function refuseSmallDisk(parent: string, neededBytes: number): Promise<void> {
   const disk = await statfs(parent).catch(() => null);
   if (disk === null)
     throw new InputProblem(`${parent}: there is no such folder to make the model in.`);
   const free = disk.bavail * disk.bsize;
-  if (free < ROOM * sizeBytes) {
+  if (free < ROOM * neededBytes) {
     throw new InputProblem(
-      `${parent}: ${megabytes(free)} free, and ${megabytes(sizeBytes)} of data need at least ${megabytes(ROOM * sizeBytes)}.`,
+      `${parent}: ${megabytes(free)} free, and the model needs about ${megabytes(ROOM * neededBytes)}.`,
     );
   }
 }

@@ -1,12 +1,13 @@
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, open, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import * as z from "zod/mini";
-import { FormatError } from "../core/errors.ts";
 import type { ModelSource, SourceShard } from "../core/models/model-source.ts";
 import type { TokenizerFile } from "../core/models/tokenizer.ts";
 import { parseJson } from "../core/protocol/canonical-json.ts";
 import { count, longText, positive, shortText } from "../core/protocol/schemas/primitives.ts";
-import { InputProblem } from "./problem.ts";
+import type { Layout } from "../core/tensors/layout.ts";
+import { encodeSafetensorsHead } from "../core/tensors/safetensors.ts";
+import { InputProblem, rethrowAsProblem } from "./problem.ts";
 import { parseRecipe } from "./recipe-file.ts";
 
 /**
@@ -35,7 +36,8 @@ export type ModelFolderDraft = {
   readonly path: string;
   putShard(shard: SourceShard): Promise<void>;
   putHeldOut(set: string, bytes: Uint8Array): Promise<void>;
-  putBase(bytes: Uint8Array): Promise<void>;
+  /** Version 0, the parameters [N] of `layout`. */
+  putBase(layout: Layout, parameters: Float32Array): Promise<void>;
   putTokenizer(file: TokenizerFile): Promise<void>;
   /** Write recipe and index and give the folder its name; a folder that is there by now is left as it is. */
   finish(recipe: string, about: Pick<FolderIndex, "source" | "removed">): Promise<void>;
@@ -56,7 +58,7 @@ export async function draftFolder(path: string): Promise<ModelFolderDraft> {
       shards.push({ title, examples });
     },
     putHeldOut: (set, bytes) => writeFile(heldOutPath(draft, set), bytes, { mode: 0o600 }),
-    putBase: (bytes) => writeFile(join(draft, "base.safetensors"), bytes),
+    putBase: (layout, parameters) => writeBase(join(draft, "base.safetensors"), layout, parameters),
     putTokenizer: ({ name, bytes }) => writeFile(join(draft, name), bytes),
     async finish(recipe, about) {
       const index: FolderIndex = { format: "commonweight.model-folder/1", ...about, shards };
@@ -66,6 +68,29 @@ export async function draftFolder(path: string): Promise<ModelFolderDraft> {
     },
     discard: () => rm(draft, { recursive: true, force: true }),
   };
+}
+
+const BLOCK_BYTES = 4 << 20; // written at once
+
+async function writeBase(path: string, layout: Layout, parameters: Float32Array): Promise<void> {
+  const bytes = new Uint8Array(parameters.buffer, parameters.byteOffset, parameters.byteLength); // every machine with Node is little-endian
+  const tensors = layout.tensors.map(({ name, shape, offset, size }) => {
+    return {
+      name,
+      dtype: "F32",
+      shape,
+      bytes: bytes.subarray(4 * offset, 4 * (offset + size)),
+    } as const;
+  });
+  const file = await open(path, "wx");
+  try {
+    await file.writeFile(encodeSafetensorsHead({ tensors, metadata: { format: "pt" } }));
+    for (let from = 0; from < bytes.length; from += BLOCK_BYTES) {
+      await file.writeFile(bytes.subarray(from, from + BLOCK_BYTES));
+    }
+  } finally {
+    await file.close();
+  }
 }
 
 /** A model folder as what a relay imports. Throws an InputProblem that names the file. */
@@ -83,8 +108,7 @@ export async function openModelFolder(path: string): Promise<ModelSource> {
   try {
     index = parseJson(join(name, "data.json"), folderIndex, indexBytes);
   } catch (error) {
-    if (error instanceof FormatError) throw new InputProblem(`${error.message}.`);
-    throw error;
+    rethrowAsProblem(error);
   }
   const heldOut = (set: string) => readBytes(path, join("held-out", `${set}.safetensors`));
   return {

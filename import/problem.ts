@@ -1,3 +1,5 @@
+import { FormatError } from "../core/errors.ts";
+
 /** What is wrong with an owner's files or wishes: one sentence that names the place, what was found and what is allowed. */
 export class InputProblem extends Error {
   override readonly name = "InputProblem";
@@ -27,4 +29,9 @@ export function problemAt(place: Place, what: string): InputProblem {
 export function quote(value: unknown, most = 40): string {
   const text = String(value).replaceAll(/\s+/g, " ");
   return `"${text.length > most ? `${text.slice(0, most)}…` : text}"`;
+}
+
+/** Throw what a decoder refused as an owner's sentence, and anything else as it is. */
+export function rethrowAsProblem(error: unknown): never {
+  throw error instanceof FormatError ? new InputProblem(`${error.message}.`) : error;
 }

@@ -1,4 +1,5 @@
 import type { SourceShard } from "../core/models/model-source.ts";
+import { decodeIntegers, encodeIntegers, type Integers } from "../core/tensors/little-endian.ts";
 import {
   cutText,
   encodeTextExamples,
@@ -16,51 +17,66 @@ const UNIT_WINDOWS = 4; // a version is judged by units of so many windows: a fo
 const MOST_UNITS = { gate: 96, score: 48, report: 48 };
 const LEAST_UNITS = { gate: 12, score: 6, report: 6 };
 const HELD_OUT_SHARE = 0.2; // of the bytes, where they are few
-const SHARD_BYTES = 32 << 10; // packed: two of them a piece are some 500 windows
-const BETWEEN = new TextEncoder().encode("\n\n");
+const SHARD_TOKENS = 32 << 10; // packed: two of them a piece are some 500 windows
+
+/** How an owner's texts become examples. */
+export type TextPlan = {
+  /** Tokens of an example. */
+  readonly window: number;
+  readonly dtype: "U8" | "U16" | "U32";
+  encode(text: string): Uint32Array;
+  /** Tokens between two documents. */
+  readonly between: Uint32Array;
+  /** What tokens are called: "bytes" in a model of bytes. */
+  readonly unit: "bytes" | "tokens";
+};
 
 /** Write all documents to a spool, split them, and cut them into units and shards. Throws an InputProblem where there is too little. */
 export async function splitTexts(
   documents: AsyncGenerator<TextDocument>,
-  {
-    spoolPath,
-    seed,
-    context,
-  }: { readonly spoolPath: string; readonly seed: string; readonly context: number },
+  plan: TextPlan,
+  { spoolPath, seed }: { readonly spoolPath: string; readonly seed: string },
   onDocument: (done: number) => void,
 ): Promise<ExampleSets> {
   const spool = createSpool(spoolPath);
   const titles: string[] = [];
   try {
-    let bytes = 0;
+    let total = 0;
     for await (const { title, text } of documents) {
-      const encoded = new TextEncoder().encode(text);
-      if (encoded.length === 0) continue;
-      bytes += encoded.length;
+      const tokens = plan.encode(text);
+      if (tokens.length === 0) continue;
+      total += tokens.length;
       titles.push(title);
-      spool.append(encoded, splitKey(seed, contentOf(text)));
+      spool.append(encodeIntegers(narrow(tokens, plan.dtype)), splitKey(seed, contentOf(text)));
       onDocument(spool.count);
     }
-    return cutSets(spool, titles, { bytes, context });
+    return cutSets({ spool, plan, titles, total });
   } catch (error) {
     spool.remove();
     throw error;
   }
 }
 
-function cutSets(
-  spool: Spool,
-  titles: readonly string[],
-  { bytes, context }: { readonly bytes: number; readonly context: number },
-): ExampleSets {
-  const unitBytes = UNIT_WINDOWS * context + 1;
-  const most = Math.floor((HELD_OUT_SHARE * bytes) / unitBytes);
+type Read = {
+  readonly spool: Spool;
+  readonly plan: TextPlan;
+  /** Of each document. */
+  readonly titles: readonly string[];
+  /** Tokens of all. */
+  readonly total: number;
+};
+
+function cutSets(read: Read): ExampleSets {
+  const { spool, plan, titles, total } = read;
+  const { window, unit } = plan;
+  const unitTokens = UNIT_WINDOWS * window + 1;
+  const most = Math.floor((HELD_OUT_SHARE * total) / unitTokens);
   const wanted = sumOf(MOST_UNITS);
   const scale = Math.min(1, most / wanted);
   if (most < sumOf(LEAST_UNITS)) {
-    const least = Math.ceil((sumOf(LEAST_UNITS) * unitBytes) / HELD_OUT_SHARE / 1000);
+    const least = Math.ceil((sumOf(LEAST_UNITS) * unitTokens) / HELD_OUT_SHARE / 1000);
     throw new InputProblem(
-      `${Math.ceil(bytes / 1000)} kB of text, and a model of text needs at least ${least} kB.`,
+      `${amount(Math.ceil(total / 1000), unit)} of text, and a model of text needs at least ${amount(least, unit)}.`,
     );
   }
   const { order, removed } = orderOf(spool);
@@ -69,10 +85,10 @@ function cutSets(
     const found: TextExamples[] = [];
     let left = count;
     while (left > 0 && at < order.length) {
-      const text = pack(spool, order, unitBytes, () => at++);
-      if (text.length < unitBytes) break;
-      const many = Math.min(left, Math.max(1, Math.floor(text.length / unitBytes / 2))); // half of a long one: apart from each other
-      found.push(sampleText(text, many, { windows: UNIT_WINDOWS, window: context }));
+      const text = pack(read, order, unitTokens, () => at++);
+      if (text.length < unitTokens) break;
+      const many = Math.min(left, Math.max(1, Math.floor(text.length / unitTokens / 2))); // half of a long one: apart from each other
+      found.push(sampleText(text, many, { windows: UNIT_WINDOWS, window }));
       left -= many;
     }
     return joinTextExamples(found);
@@ -88,7 +104,7 @@ function cutSets(
       "All documents would be held out: more of them, or longer ones, are needed to train on.",
     );
   }
-  const shards = packShards(spool, rest, context);
+  const shards = packShards(read, rest);
   const trainingExamples = shards.reduce((sum, { examples }) => sum + examples, 0);
   return {
     trainingExamples,
@@ -100,8 +116,8 @@ function cutSets(
     *shards(): Generator<SourceShard> {
       for (const { places } of shards) {
         let next = 0;
-        const text = pack(spool, places, Number.POSITIVE_INFINITY, () => next++);
-        const examples = cutText(text, context);
+        const text = pack(read, places, Number.POSITIVE_INFINITY, () => next++);
+        const examples = cutText(text, window);
         const title = titles[places[0]!]!;
         const others = places.length > 1 ? ` and ${places.length - 1} more` : "";
         yield {
@@ -121,48 +137,61 @@ function orderOf(spool: Spool): { order: Uint32Array; removed: number } {
   return { order: heldOut, removed };
 }
 
-/** The next documents, joined by an empty line, until they have `most` bytes or there are no more. */
+/** The next documents, joined by what stands between two, until they have `most` tokens or there are no more. */
 function pack(
-  spool: Spool,
+  { spool, plan }: Read,
   order: Uint32Array,
   most: number,
   take: () => number,
-): Uint8Array<ArrayBuffer> {
-  const parts: Uint8Array[] = [];
+): Integers {
+  const { dtype, between } = plan;
+  const parts: Integers[] = [];
   let length = 0;
   while (length < most) {
     const place = order[take()];
     if (place === undefined) break;
-    if (parts.length > 0) parts.push(BETWEEN);
-    const text = spool.read(place);
+    if (parts.length > 0) parts.push(narrow(between, dtype));
+    const text = decodeIntegers(dtype, spool.read(place));
     parts.push(text);
-    length += text.length + BETWEEN.length;
+    length += text.length + between.length;
   }
-  return Uint8Array.from(Buffer.concat(parts));
+  return decodeIntegers(dtype, Uint8Array.from(Buffer.concat(parts.map(encodeIntegers))));
 }
 
 type PackedShard = { readonly places: Uint32Array; readonly examples: number };
 
-/** Documents that make a shard of about SHARD_BYTES, or one larger document alone; a last one below a window is left out. */
-function packShards(spool: Spool, order: Uint32Array, context: number): PackedShard[] {
+/** Documents that make a shard of about SHARD_TOKENS, or one larger document alone; a last one below a window is left out. */
+function packShards({ spool, plan }: Read, order: Uint32Array): PackedShard[] {
+  const { window, between, dtype, unit } = plan;
   const shards: PackedShard[] = [];
   let from = 0;
   let length = 0;
   for (const [i, place] of order.entries()) {
-    length += spool.sizeOf(place) + (i > from ? BETWEEN.length : 0);
+    length += spool.sizeOf(place) / WIDTH[dtype] + (i > from ? between.length : 0);
     const isLast = i === order.length - 1;
-    if (length <= context || (length < SHARD_BYTES && !isLast)) continue;
-    const examples = Math.ceil((length - 1) / context);
+    if (length <= window || (length < SHARD_TOKENS && !isLast)) continue;
+    const examples = Math.ceil((length - 1) / window);
     shards.push({ places: order.subarray(from, i + 1), examples });
     from = i + 1;
     length = 0;
   }
   if (shards.length === 0) {
     throw new InputProblem(
-      `The text left to train on is no longer than a window of ${context} bytes.`,
+      `The text left to train on is no longer than a window of ${window} ${unit}.`,
     );
   }
   return shards;
+}
+
+const WIDTH = { U8: 1, U16: 2, U32: 4 } as const;
+
+function narrow(tokens: Uint32Array, dtype: TextPlan["dtype"]): Integers {
+  if (dtype === "U8") return Uint8Array.from(tokens);
+  return dtype === "U16" ? Uint16Array.from(tokens) : tokens;
+}
+
+function amount(thousands: number, unit: TextPlan["unit"]): string {
+  return unit === "bytes" ? `${thousands} kB` : `${thousands},000 tokens`;
 }
 
 function sumOf(units: typeof MOST_UNITS): number {

@@ -272,7 +272,7 @@ write_folder("vit", VIT, {"model.safetensors": placed_weights(vit_shapes(VIT, 5)
 END = "<|end|>"
 bpe, encode = byte_level(GPT2_WORDS, 63, END)
 WALK = dict(LLAMA, model_type="llama", architectures=["LlamaForCausalLM"], vocab_size=320, hidden_size=32, intermediate_size=64, num_attention_heads=4,
-            head_dim=8, max_position_embeddings=128, rms_norm_eps=1e-5, rope_theta=10000.0, tie_word_embeddings=True, bos_token_id=319,
+            head_dim=8, max_position_embeddings=64, rms_norm_eps=1e-5, rope_theta=10000.0, tie_word_embeddings=True, bos_token_id=319,
             eos_token_id=319, torch_dtype="bfloat16")  # fmt: skip
 random = numpy.random.default_rng(1)
 tensors = {key: numpy.float32(numpy.ones(shape) if "norm" in key else random.normal(0, 0.05, shape)) for key, shape in sorted(llama_shapes(WALK).items())}

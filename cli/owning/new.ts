@@ -15,6 +15,7 @@ import { shardBytesOf } from "./check.ts";
 
 type Options = {
   readonly data?: readonly string[];
+  readonly base?: string;
   readonly size: ModelSize;
   readonly id?: string;
   readonly title?: string;
@@ -39,6 +40,12 @@ export function newCommand(terminal: Terminal): Command {
     .option(
       "--data <path...>",
       "files or folders: .txt, .md, .jsonl, .csv, .parquet, IDX, images in a folder a class",
+    )
+    .addOption(
+      new Option(
+        "--base <path>",
+        "begin with a trained model: a Hugging Face folder (GPT-2, Llama, Qwen, ViT) or a .safetensors file",
+      ).conflicts("size"),
     )
     .addOption(new Option("--size <size>", "of the seeded start").choices(SIZES).default("small"))
     .option(
@@ -81,6 +88,7 @@ async function make(folder: string, options: Options, terminal: Terminal): Promi
     {
       folder,
       data: asked.data,
+      base: options.base ?? null,
       size,
       id,
       title,
@@ -105,7 +113,7 @@ async function make(folder: string, options: Options, terminal: Terminal): Promi
         terminal.progress(total === null ? `${what}: ${done}` : `${what}: ${done} of ${total}`),
     },
   );
-  for (const line of describeMade(made)) terminal.print(line);
+  for (const line of describeMade(made, seconds)) terminal.print(line);
   const source = await openModelFolder(folder);
   const sizes = { shardCount: source.shardCount, shardBytes: await shardBytesOf(folder) };
   for (const line of describeChecked(checkRecipe(made.recipe, sizes))) terminal.print(line);
@@ -131,15 +139,22 @@ async function ask(terminal: Terminal): Promise<{ data: string[] }> {
   }
 }
 
-function describeMade({ recipe, sets, measured }: MadeModel): string[] {
+const HEADS = {
+  kept: "The base knows these classes: its output layer is kept.",
+  reordered: "The base knows these classes: its output layer is put in their order.",
+  new: "The base knows other classes: its output layer begins anew.",
+} as const;
+
+function describeMade({ recipe, sets, measured, head }: MadeModel, seconds: number): string[] {
   const { heldOut, classes } = recipe.data;
   const held = heldOut.gate + heldOut.score + heldOut.report;
   const copies = sets.removed > 0 ? `; ${sets.removed} copies left out` : "";
   return [
     `${recipe.title}: ${sets.trainingExamples} examples to train on in ${sets.shardCount} shards, ${held} held out${copies}.`,
     ...(classes === undefined ? [] : [`Classes: ${namesOf(classes)}.`]),
+    ...(head === null ? [] : [HEADS[head]]),
     measured === null
-      ? "Nothing was measured: the recipe is a guess."
+      ? `Nothing was measured${seconds > 0 ? `, for a piece takes too long for ${seconds} s` : ""}: the recipe is a guess.`
       : `Measured on ${measured.pieces} pieces of ${measured.pieceSeconds.toFixed(1)} s: a learning rate of ${recipe.training.learningRate}, a margin of ${recipe.gate.marginNats} nats.`,
   ];
 }

@@ -3,9 +3,6 @@ import { FormatError } from "../errors.ts";
 import { parseValue } from "../protocol/canonical-json.ts";
 import { count } from "../protocol/schemas/primitives.ts";
 
-export const BYTES_PER_VALUE = { F32: 4, F16: 2, U32: 4, U16: 2, U8: 1 } as const;
-export type Dtype = keyof typeof BYTES_PER_VALUE;
-
 export type Metadata = Readonly<Record<string, string>>;
 
 export type SafetensorsLimits = { readonly maxHeaderBytes: number; readonly maxTensors: number };
@@ -20,7 +17,8 @@ export type SafetensorsHeader = {
 
 export type HeaderEntry = {
   readonly name: string;
-  readonly dtype: Dtype;
+  /** As it is written: other tools have more of them than are read here. */
+  readonly dtype: string;
   /** Outermost dimension first. */
   readonly shape: readonly number[];
   /** First byte of its data, and the byte after its last, from the data's start. */
@@ -33,7 +31,7 @@ export const LENGTH_BYTES = 8;
 
 const metadataSchema = z.record(z.string(), z.string());
 const entrySchema = z.strictObject({
-  dtype: z.enum(["F32", "F16", "U32", "U16", "U8"]),
+  dtype: z.string().check(z.regex(/^[A-Z][A-Z0-9_]{1,15}$/)),
   shape: z.array(count).check(z.maxLength(8)),
   data_offsets: z.tuple([count, count]),
 });

@@ -1,14 +1,15 @@
 import { FormatError } from "../errors.ts";
 import { encodeCanonical } from "../protocol/canonical-json.ts";
 import {
-  BYTES_PER_VALUE,
-  type Dtype,
   decodeSafetensorsHeader,
   LENGTH_BYTES,
   METADATA,
   type Metadata,
   type SafetensorsLimits,
 } from "./safetensors-header.ts";
+
+const BYTES_PER_VALUE = { F32: 4, F16: 2, U32: 4, U16: 2, U8: 1 } as const;
+export type Dtype = keyof typeof BYTES_PER_VALUE;
 
 export type Tensor = {
   readonly name: string;
@@ -92,6 +93,7 @@ export function decodeSafetensors(
     if (tensorEnd > data.length) {
       throw new FormatError(`${what}: "${name}" ends at ${tensorEnd} of ${data.length} data bytes`);
     }
+    if (!isDtype(dtype)) throw new FormatError(`${what} "${name}": dtype ${dtype}`);
     checkSize(what, name, dtype, shape, tensorEnd - begin);
     tensors.set(name, { name, dtype, shape, bytes: data.subarray(begin, tensorEnd) });
     end = tensorEnd;
@@ -116,6 +118,10 @@ export function tensorOf(
     );
   }
   return tensor;
+}
+
+function isDtype(dtype: string): dtype is Dtype {
+  return Object.hasOwn(BYTES_PER_VALUE, dtype);
 }
 
 function checkSize(

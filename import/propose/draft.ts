@@ -1,5 +1,7 @@
-import type { Architecture, Recipe } from "../../core/protocol/schemas/recipe.ts";
+import type { Architecture, Recipe, TokenizerRecord } from "../../core/protocol/schemas/recipe.ts";
+import { exampleShapeOf } from "../../core/training/examples.ts";
 import type { ExampleSets } from "../example-sets.ts";
+import { leastMargin } from "../gate-size.ts";
 import type { Reasons } from "../recipe-file.ts";
 
 /** How large a start from nothing is. */
@@ -37,18 +39,22 @@ const MOST_DENSITY = 0.2; // above, an own mask reaches positions that no data e
 const STEPS = 50; // shorter pieces are more bytes and judging for little; longer ones come too late
 const PIECE_EXAMPLES = 4000; // what 50 steps of 96 see about once
 
+const ALPHA = 0.07;
+
 /** A recipe from what is known before anything was measured; `measure` replaces what depends on the data. */
 export function draftRecipe(
   about: Pick<Recipe, "id" | "title" | "summary" | "licence" | "architecture"> & {
     readonly source: string;
     readonly dataLicence: string;
     readonly words: Pick<Recipe["data"], "inputs" | "classes">;
+    readonly tokenizer?: TokenizerRecord;
   },
   parameters: number,
   { shardCount, examplesPerShard, trainingExamples, heldOut }: ExampleSets,
 ): Recipe {
-  const { id, title, summary, licence, architecture, source, dataLicence, words } = about;
-  const isText = architecture.kind !== "mlp";
+  const { id, title, summary, licence, architecture, source, dataLicence, words, tokenizer } =
+    about;
+  const isText = exampleShapeOf(architecture).kind === "text";
   const density = Math.min(MOST_DENSITY, Math.max(LEAST_DENSITY, PATCH_ENTRIES / parameters));
   const batch = isText ? 8 : powerOfTwo(Math.min(96, trainingExamples / 4));
   const wanted = isText ? STEPS * batch : PIECE_EXAMPLES;
@@ -57,6 +63,7 @@ export function draftRecipe(
     Math.min(Math.ceil(wanted / examplesPerShard), Math.ceil(shardCount / 2), 16),
   );
   const count = heldOut.gate.count;
+  const clipNats = isText ? 0.2 : 4;
   return {
     format: "commonweight.recipe/1",
     id,
@@ -70,6 +77,7 @@ export function draftRecipe(
       heldOut: { score: heldOut.score.count, gate: count, report: heldOut.report.count },
       shardsPerTicket,
       ...words,
+      ...(tokenizer && { tokenizer }),
     },
     training: { steps: STEPS, batch, learningRate: isText ? 0.003 : 0.01 },
     mask: {
@@ -103,18 +111,19 @@ export function draftRecipe(
       spotCheckShare: isText ? 0.05 : 0.2,
     },
     gate: {
-      marginNats: 0.02,
-      alpha: 0.07,
+      marginNats: Math.max(0.02, leastMargin(count, { clipNats, alpha: ALPHA })),
+      alpha: ALPHA,
       beta: 0.1,
       maxExamples: count,
-      clipNats: isText ? 0.2 : 4,
+      clipNats,
     },
   };
 }
 
 /** Why the fields have their values that no measuring changes. */
 export function draftReasons({ mask, training, architecture }: Recipe): Reasons {
-  const entries = architecture.kind === "mlp" ? "examples" : "stretches of text";
+  const isText = exampleShapeOf(architecture).kind === "text";
+  const entries = isText ? "stretches of text" : "examples";
   return {
     id: "its name in addresses; it cannot change once a relay has the model",
     title: "what visitors read",

@@ -1,4 +1,5 @@
 import type { Recipe } from "../../core/protocol/schemas/recipe.ts";
+import { exampleShapeOf } from "../../core/training/examples.ts";
 import type { Reasons } from "../recipe-file.ts";
 import { createRehearsal, type Round, type Stage } from "./rehearsal.ts";
 
@@ -14,12 +15,15 @@ export type Measured = {
 type Options = {
   /** How long it may take, about. */
   readonly seconds: number;
+  /** Whether the parameters are a trained model's, which large steps would spoil. */
+  readonly isTrained: boolean;
   readonly onProgress: (what: string, done: number, total: number) => void;
 };
 
 const CLASSIFIER_RATES = [0.003, 0.01, 0.03];
 const TEXT_RATES = [0.001, 0.003, 0.01];
-const COHORT = 4; // pieces a rehearsed version
+const TRAINED_RATES = [0.0001, 0.0003, 0.001];
+export const REHEARSED_COHORT = 4; // pieces a rehearsed version
 const RATE_ROUNDS = 6; // of each rate, if there is time: enough to see one that does not last
 const LATE_ROUNDS = 16; // of the chosen rate: what holds early need not hold late
 const SHARE_FOR_RATES = 0.5; // of the time
@@ -38,18 +42,18 @@ const TOLERANCE = { least: 0.01, most: 0.2 };
 export async function measureRecipe(
   draft: Recipe,
   stage: Stage,
-  { seconds, onProgress }: Options,
+  { seconds, isTrained, onProgress }: Options,
 ): Promise<Measured> {
   const start = stage.now();
   const spent = () => (stage.now() - start) / 1000;
-  const rates = draft.architecture.kind === "mlp" ? CLASSIFIER_RATES : TEXT_RATES;
+  const rates = ratesFor(draft, isTrained);
   let pieces = 0;
   let roundSeconds = 0; // of the last one
   const timed = async (round: () => Promise<Round>) => {
     const before = spent();
     const result = await round();
     roundSeconds = spent() - before;
-    pieces += COHORT;
+    pieces += REHEARSED_COHORT;
     return result;
   };
   const found: { rate: number; lossNats: number; rounds: number }[] = [];
@@ -59,7 +63,7 @@ export async function measureRecipe(
     let rounds = 0;
     const most = found[0]?.rounds ?? RATE_ROUNDS; // all rates get as much work
     while (rounds < most) {
-      ({ lossNats } = await timed(() => rehearsal.round(COHORT, false)));
+      ({ lossNats } = await timed(() => rehearsal.round(REHEARSED_COHORT, false)));
       rounds++;
       onProgress("Trying learning rates", i * most + rounds, rates.length * most);
       const isTimeUp = spent() + roundSeconds > (seconds * SHARE_FOR_RATES) / rates.length;
@@ -73,7 +77,9 @@ export async function measureRecipe(
   const rounds: Round[] = [];
   while (rounds.length < LATE_ROUNDS) {
     const isLast = spent() + 2 * roundSeconds > seconds || rounds.length === LATE_ROUNDS - 1;
-    rounds.push(await timed(() => rehearsal.round(COHORT, rounds.length === 0 || isLast)));
+    rounds.push(
+      await timed(() => rehearsal.round(REHEARSED_COHORT, rounds.length === 0 || isLast)),
+    );
     onProgress("Rehearsing versions", rounds.length, LATE_ROUNDS);
     if (isLast) break;
   }
@@ -81,12 +87,17 @@ export async function measureRecipe(
   return {
     recipe: measured.recipe,
     reasons: {
-      "training.learningRate": `the best of ${rates.join(", ")} after ${best.rounds} rehearsed versions of ${COHORT} pieces`,
+      "training.learningRate": `the best of ${rates.join(", ")} after ${best.rounds} rehearsed versions of ${REHEARSED_COHORT} pieces`,
       ...measured.reasons,
     },
     pieceSeconds: rehearsal.pieceSeconds(),
     pieces,
   };
+}
+
+function ratesFor({ architecture }: Recipe, isTrained: boolean): readonly number[] {
+  if (isTrained && architecture.kind === "transformer") return TRAINED_RATES;
+  return exampleShapeOf(architecture).kind === "text" ? TEXT_RATES : CLASSIFIER_RATES;
 }
 
 function withRate(recipe: Recipe, learningRate: number): Recipe {
