@@ -12,6 +12,7 @@ import type { Identity } from "./identity.ts";
 import type { Queue } from "./intake/queue.ts";
 import type { SkewWatch } from "./intake/skew-watch.ts";
 import type { JudgingPace } from "./judging/judging-pace.ts";
+import type { Rests } from "./merging/rests.ts";
 import type { Ledger } from "./store/store.ts";
 import type { Swarm } from "./swarm/swarm.ts";
 
@@ -43,6 +44,7 @@ export type RelayContext = Ledger & {
   readonly swarm: Swarm;
   readonly pace: JudgingPace;
   readonly queue: Queue;
+  readonly rests: Rests;
   readonly damage: Damage;
   readonly skew: SkewWatch;
   /** Whether the relay can write, as its last probe found. */

@@ -32,6 +32,7 @@ import { createLikeness } from "./judging/likeness.ts";
 import { openTrainer } from "./judging/open-trainer.ts";
 import { startPipeline } from "./loop.ts";
 import { tellHealth } from "./merging/health.ts";
+import { createRests } from "./merging/rests.ts";
 import type { PipelineParts } from "./parts.ts";
 import { StartError } from "./start-error.ts";
 import { isStorageFull } from "./storage-error.ts";
@@ -134,6 +135,7 @@ async function start(
     }),
     pace,
     queue: createQueue({ ...ledger, pace }, clock),
+    rests: createRests(ledger.contributions, clock),
     damage: createDamage(blobs),
     skew: createSkewWatch(CLOCK_SKEW_MS),
     probe: startWriteProbe(

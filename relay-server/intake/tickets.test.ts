@@ -3,11 +3,12 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { generateKeyPair, publicKeyHex } from "../../core/crypto/signature.ts";
 import { layoutOf } from "../../core/models/registry.ts";
 import type { TicketAnswer } from "../../core/protocol/schemas/ticket.ts";
-import { bytes, contribution, filled, id } from "../../tests/fixtures/ledger-rows.ts";
+import { bytes, contribution, filled, id, version } from "../../tests/fixtures/ledger-rows.ts";
 import { tinyRecipe } from "../../tests/fixtures/tiny-model.ts";
 import { parseConfig } from "../config.ts";
 import { createDamage } from "../content/damage.ts";
 import { createJudgingPace, type JudgingPace } from "../judging/judging-pace.ts";
+import { createRests } from "../merging/rests.ts";
 import { openSqlite } from "../store/sqlite/sqlite.ts";
 import type { Ledger } from "../store/store.ts";
 import type { Tables } from "../store/tables.ts";
@@ -15,6 +16,7 @@ import { createQueue, type Queue } from "./queue.ts";
 import { issueTicket } from "./tickets.ts";
 
 const MINUTE_MS = 60_000;
+const MASK = JSON.stringify({ kind: "random", seed: "0".repeat(32), count: 5 });
 const START_MS = 1_000 * MINUTE_MS; // the ledger's own three tickets are long out of date
 
 let db: Kysely<Tables>;
@@ -29,8 +31,7 @@ let ask: (contributor?: string, network?: string | null) => Promise<TicketAnswer
 beforeEach(async () => {
   db = openSqlite(":memory:");
   ledger = await filled(db);
-  const mask = JSON.stringify({ kind: "random", seed: "0".repeat(32), count: 5 });
-  await db.updateTable("versions").set({ mask }).execute();
+  await db.updateTable("versions").set({ mask: MASK }).execute();
   pace = createJudgingPace();
   queue = createQueue({ ...ledger, pace }, () => now);
   now = START_MS;
@@ -44,6 +45,7 @@ beforeEach(async () => {
     identity: { publicKey: await publicKeyHex(keys), privateKey: keys.privateKey },
     models: new Map([["tiny", { recipe: tinyRecipe, layout: layoutOf(tinyRecipe.architecture) }]]),
     queue,
+    rests: createRests(ledger.contributions, () => now),
     damage: createDamage({ verify: async (sha) => (lost.has(sha) ? null : new Uint8Array(1)) }),
   };
   ask = async (contributor = id(7), network = null) =>
@@ -82,6 +84,57 @@ async function askUntilFull() {
     tickets.push(answer.ticket.id);
   }
 }
+
+/** A cohort's worth of work on version 0 comes to nothing. */
+async function workInVain(): Promise<void> {
+  for (let i = 0; i < tinyRecipe.merge.cohortSize; i++) {
+    const answer = await ask(id(20 + i)); // a key's tickets count once before it has delivered
+    if (!answer.work) throw new Error(answer.message);
+    const row = {
+      ...contribution(0),
+      id: answer.ticket.id.repeat(2),
+      values_hash: answer.ticket.id,
+    };
+    const entered = { ...row, ticket: answer.ticket.id, contributor: id(20 + i) };
+    await ledger.contributions.enter(entered, bytes);
+    await ledger.contributions.refuseWaiting([entered.id], { code: "no-gain", message: "" }, now);
+  }
+  now += 1000; // what is known of it is a second old at most
+}
+
+test("H27: where a cohort came to nothing nobody gets work for a minute, and hears why", async () => {
+  await workInVain();
+  const answer = await ask(id(9));
+  expect(answer).toMatchObject({ work: false, reason: "no-gain", retryAfterSeconds: 59 });
+  expect(answer.work || answer.message).toBe(
+    "The last 3 pieces on version 0 could not make it better, though nothing was wrong with them. The model rests, and tries again in a minute.",
+  );
+});
+
+test("H27: after the rest a cohort tries again, and no more than that; then the rest is twice as long", async () => {
+  await workInVain();
+  now += MINUTE_MS;
+  for (let i = 0; i < tinyRecipe.merge.cohortSize; i++)
+    expect((await ask(id(30 + i))).work).toBe(true);
+  const answer = await ask(id(40));
+  expect(answer).toMatchObject({ work: false, reason: "no-gain", retryAfterSeconds: 60 });
+  expect(answer.work || answer.message).toContain("try again just now");
+  now += 10 * MINUTE_MS; // those that are out are waited for no longer
+  await workInVain();
+  expect(await ask(id(9))).toMatchObject({ reason: "no-gain", retryAfterSeconds: 119 });
+});
+
+test("H27: a new version gives out work at once", async () => {
+  await workInVain();
+  const fence = await ledger.history.takeOver("tiny");
+  await ledger.history.publish({
+    version: { ...version(1), mask: MASK },
+    fence,
+    inputs: [],
+    events: [],
+  });
+  expect((await ask(id(9))).work).toBe(true);
+});
 
 test("H5: as many tickets are out as can be judged within two minutes", async () => {
   await deliver();

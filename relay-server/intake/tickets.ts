@@ -15,6 +15,7 @@ import type { Asker } from "./queue.ts";
 const LEAST_RETRY_SECONDS = 5;
 const MOST_RETRY_SECONDS = 300; // judging may turn out faster than it was, and work may come back
 const PAUSED_RETRY_SECONDS = 60;
+const TRIAL_RETRY_SECONDS = 60; // about what the cohort that is out takes
 const HOUR_MS = 3600_000;
 // Of an hour's tickets for one key. Older ones do not count: all that a key can hoard is so many for each hour.
 const MOST = {
@@ -24,7 +25,16 @@ const MOST = {
 
 export type TicketContext = Pick<
   RelayContext,
-  "config" | "clock" | "random" | "tickets" | "history" | "identity" | "models" | "queue" | "damage"
+  | "config"
+  | "clock"
+  | "random"
+  | "tickets"
+  | "history"
+  | "identity"
+  | "models"
+  | "queue"
+  | "rests"
+  | "damage"
 >;
 
 function retryAfter(seconds: number): { retryAfterSeconds: number } {
@@ -44,6 +54,8 @@ export async function issueTicket(
     const message = "A maintainer paused this model.";
     return { work: false, reason: "paused", message, retryAfterSeconds: PAUSED_RETRY_SECONDS };
   }
+  const rest = await restOf(context, model);
+  if (rest !== null) return rest;
   const since = await tickets.ticketsSince(contributor, MOST);
   const fullSince = Math.max(since.unused ?? -HOUR_MS, since.spent ?? -HOUR_MS);
   const heldMs = fullSince + HOUR_MS - clock();
@@ -106,6 +118,30 @@ export async function issueTicket(
     ticket.shards.map(({ index }) => index),
   );
   return { work: true, ticket, signature: await signTicket(ticket, identity.privateKey) };
+}
+
+/** No work, if the head cannot be bettered for now: while the model rests, and while a cohort that tries again is out. */
+async function restOf(
+  { tickets, models, rests, clock }: TicketContext,
+  { id, head }: ModelRow,
+): Promise<(TicketAnswer & { work: false }) | null> {
+  const cohortSize = models.get(id)?.recipe.merge.cohortSize;
+  assert(cohortSize !== undefined, `no model ${id}`);
+  const rest = await rests({ model: id, head, cohortSize });
+  if (rest === null) return null;
+  const found = `The last ${rest.count} pieces on version ${head} could not make it better`;
+  if (rest.leftMs > 0) {
+    const message = `${found}, though nothing was wrong with them. The model rests, and tries again in ${spanOf(rest.leftMs)}.`;
+    return { work: false, reason: "no-gain", message, ...retryAfter(rest.leftMs / 1000) };
+  }
+  if ((await tickets.outstanding(id, clock())) < cohortSize) return null;
+  const message = `${found}. A few volunteers try again just now; more are not needed until they have.`;
+  return { work: false, reason: "no-gain", message, retryAfterSeconds: TRIAL_RETRY_SECONDS };
+}
+
+function spanOf(ms: number): string {
+  const minutes = Math.ceil(ms / 60_000);
+  return minutes === 1 ? "a minute" : `${minutes} minutes`;
 }
 
 /** The shards of a ticket, each of them sound: what turns out damaged is noted, and chosen no more. */

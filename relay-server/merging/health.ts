@@ -3,6 +3,7 @@ import { PROTOCOL_VERSION } from "../../core/protocol/limits.ts";
 import type { GateTest, Health, ModelHealth } from "../../core/protocol/schemas/status.ts";
 import { type RelayContext, SOFTWARE } from "../context.ts";
 import type { CaughtWork } from "../store/sql/spot-checks.ts";
+import type { Rest } from "./rests.ts";
 
 /** What the health of one model is told by. */
 export type ModelHealthContext = Pick<
@@ -16,14 +17,15 @@ export type ModelHealthContext = Pick<
   | "previews"
   | "toldHealth"
   | "queue"
+  | "rests"
+  | "models"
   | "damage"
   | "probe"
   | "skew"
   | "swarm"
 >;
 
-type HealthContext = ModelHealthContext &
-  Pick<RelayContext, "models" | "identity" | "config" | "signalling">;
+type HealthContext = ModelHealthContext & Pick<RelayContext, "identity" | "config" | "signalling">;
 
 export async function modelHealthOf(context: ModelHealthContext, id: string): Promise<ModelHealth> {
   const {
@@ -35,6 +37,8 @@ export async function modelHealthOf(context: ModelHealthContext, id: string): Pr
     problems,
     previews,
     queue,
+    rests,
+    models,
     damage,
     probe,
     skew,
@@ -49,6 +53,9 @@ export async function modelHealthOf(context: ModelHealthContext, id: string): Pr
     history.gateTests(id),
     contributions.caughtWork(id),
   ]);
+  const head = row?.head ?? 0;
+  const cohortSize = models.get(id)?.recipe.merge.cohortSize ?? 1;
+  const rest = await rests({ model: id, head, cohortSize });
   const oldest = counts.oldestReceivedAt ?? now;
   const paused = row?.paused === 1 ? "a maintainer paused this model" : null;
   const turnedAway = queue.turnedAway(id);
@@ -59,7 +66,7 @@ export async function modelHealthOf(context: ModelHealthContext, id: string): Pr
       : null;
   return {
     model: id,
-    head: row?.head ?? 0,
+    head,
     waiting: { received: counts.received, scored: counts.scored, queued: counts.queued },
     oldestSeconds: Math.max(0, Math.floor((now - oldest) / 1000)),
     lastMergeAt: counts.lastMergeAt,
@@ -86,6 +93,7 @@ export async function modelHealthOf(context: ModelHealthContext, id: string): Pr
       skew.problem() ??
       damage.problem(id) ??
       spentBudget(gateTests[0]) ??
+      restingWords(rest, gateTests[0]) ??
       held,
   };
 }
@@ -93,6 +101,18 @@ export async function modelHealthOf(context: ModelHealthContext, id: string): Pr
 /** What a preview is of: it changes when more of the key's work is merged, or some is reverted. */
 export function previewKey({ contributor, contributions }: CaughtWork): string {
   return `${contributor} ${contributions.join()}`;
+}
+
+/** Why a model rests, and the ways out (protocol H27); null where it does not. */
+export function restingWords(rest: Rest | null, newest: GateTest | undefined): string | null {
+  if (rest === null) return null;
+  const found = `there is nothing to gain for now: ${rest.count} honest pieces on the newest version made it no better, so the relay gives out work now and then only`;
+  const better = newest?.tests.find(
+    ({ against, decision }) => against === "best" && decision !== "pass",
+  );
+  if (better === undefined)
+    return `${found}; other data, another recipe or a larger model may gain more`;
+  return `${found}. What they made was not as good as version ${better.version}, the best since the last release: tag the newest version as a release, or revert what made it worse than that`;
 }
 
 /** What to do where the newest candidate was held back by its flips: until then nothing is merged, and nobody is to blame. */

@@ -31,6 +31,8 @@ function failingWith(error: Error) {
     clock: () => 0,
     pace: { measured: () => null },
     ...watches,
+    rests: async () => null,
+    models: new Map(),
     ...maps,
   };
   const parts = { context } as unknown as PipelineParts; // it fails before it needs the others

@@ -14,7 +14,7 @@ import { count, type Defence, headOf, maskName, openRelay, type Relay } from "./
 import type { CommunityReport, ContributionReport, VersionReport } from "./report.ts";
 import { arrangeShards, createShardDeck, type ShardArrangement } from "./shards.ts";
 import type { SimModel } from "./sim-model.ts";
-import { issueTicket } from "./tickets.ts";
+import { issueTicket, restUntil } from "./tickets.ts";
 import { createTraffic } from "./traffic.ts";
 import { createVolunteers, PIECE_SECONDS, renewKeys, unit, type Volunteer } from "./volunteer.ts";
 
@@ -87,6 +87,8 @@ export async function runCommunity(
 
   async function ask(volunteer: Volunteer, now: number): Promise<void> {
     if (now >= endsAt) return;
+    const rest = restUntil(relay, now);
+    if (rest !== null) return events.push(rest, { kind: "ask", volunteer });
     const absence = absenceOf(volunteer, now);
     if (absence !== null) events.push(absence.until, { kind: "ask", volunteer });
     if (absence?.takesPiece === false) return;

@@ -17,7 +17,15 @@ import { applyDeltaStep, encodeDeltaStep } from "../../core/tensors/delta-step.t
 import { encodeCheckpoint } from "../../core/tensors/manifest.ts";
 import { metricsOf } from "../../core/training/metrics.ts";
 import { maskAfterHead } from "./masks.ts";
-import { bestOf, count, headOf, type Relay, reportOf, type Waiting } from "./relay.ts";
+import {
+  bestOf,
+  count,
+  headOf,
+  NO_VAIN_WORK,
+  type Relay,
+  reportOf,
+  type Waiting,
+} from "./relay.ts";
 import { judgeOf } from "./screening.ts";
 import { unit } from "./volunteer.ts";
 
@@ -64,6 +72,7 @@ export async function mergeWaiting(relay: Relay, now: number): Promise<MergeRepo
     postponed: member.postponed + 1,
     queuedAt: now,
   }));
+  noteVainWork(relay, away["no-gain"], now);
   const stepBytes = passed === null ? 0 : await publish(relay, outcome, passed.candidate, now);
   return {
     merged: passed?.candidate.members ?? [],
@@ -72,6 +81,12 @@ export async function mergeWaiting(relay: Relay, now: number): Promise<MergeRepo
     gateExamples: passed?.verdict.tests[0]?.examples ?? 0,
     stepBytes,
   };
+}
+
+/** Late work may have nothing to gain where fresh work has: only that counts. */
+function noteVainWork(relay: Relay, away: readonly Waiting[], now: number): void {
+  const fresh = away.filter(({ lag }) => lag === 0).length;
+  if (fresh > 0) relay.vain = { count: relay.vain.count + fresh, lastAt: now * SECOND_MS };
 }
 
 async function judged(relay: Relay, cohort: readonly Waiting[]): Promise<CohortOutcome<Waiting>> {
@@ -140,6 +155,7 @@ async function publish(
   };
   history.push(await signVersion(record, keys.privateKey));
   versions.push({ id: await versionId(record), record, parameters, report });
+  relay.vain = NO_VAIN_WORK;
   relay.kept = new Map(Array.from(relay.kept).filter(([name]) => name.includes(" release ")));
   for (const { contributor, norm } of members) {
     count(relay.merges, contributor);

@@ -1,5 +1,6 @@
 import { type KeyPair, publicKeyHex } from "../../core/crypto/signature.ts";
 import type { ReferenceAt } from "../../core/gate/reference.ts";
+import type { VainWork } from "../../core/gate/resting.ts";
 import { nextMask } from "../../core/history/mask-epoch.ts";
 import { signVersion, versionId } from "../../core/history/version.ts";
 import type { Member } from "../../core/merge/member.ts";
@@ -12,6 +13,8 @@ import type { SentPatch, Version } from "./piece.ts";
 import type { SimModel } from "./sim-model.ts";
 import { createStopwatch, type Stopwatch } from "./stopwatch.ts";
 import { keysOf } from "./volunteer.ts";
+
+export const NO_VAIN_WORK: VainWork = { count: 0, lastAt: 0 };
 
 /** What a run may do without, to see what it is worth. */
 export const DEFENCES = [
@@ -54,6 +57,8 @@ export type Relay = {
   readonly mergedNorms: number[];
   /** Merges in a row by public key. */
   readonly merges: Map<string, number>;
+  /** Work on the head that had nothing to gain; its time in simulated milliseconds. */
+  vain: VainWork;
   /** Who has failed a spot check. */
   readonly suspects: Set<string>;
   /** Tickets that may still come back, by their mask's name. */
@@ -105,6 +110,7 @@ export async function openRelay(
     queue: [],
     mergedNorms: [],
     merges: new Map(),
+    vain: NO_VAIN_WORK,
     suspects: new Set(),
     outstanding: new Map(),
     arrived: new Map(),

@@ -1,10 +1,25 @@
 import { sha256 } from "../../core/crypto/signature.ts";
+import { restsUntil } from "../../core/gate/resting.ts";
 import { type PieceMask, preparePieceMask } from "../../core/training/own-mask.ts";
 import { positionsOf } from "./masks.ts";
 import type { Piece } from "./piece.ts";
 import { count, headOf, maskName, type Relay } from "./relay.ts";
 import { joinShards } from "./shards.ts";
 import type { Volunteer } from "./volunteer.ts";
+
+const SECOND_MS = 1000;
+const TRIAL_RETRY_SECONDS = 60; // as on the relay
+
+/** Until when there is no work because there is nothing to gain (protocol H27), by the simulated clock; null while there is. */
+export function restUntil({ vain, model, outstanding }: Relay, now: number): number | null {
+  const { cohortSize } = model.recipe.merge;
+  const until = restsUntil(vain, cohortSize);
+  if (until === null) return null;
+  if (until > now * SECOND_MS) return until / SECOND_MS;
+  let out = 0;
+  for (const tickets of outstanding.values()) out += tickets;
+  return out < cohortSize ? null : now + TRIAL_RETRY_SECONDS;
+}
 
 /** The `number`-th ticket of a volunteer: a piece of work on the head, as it begins it. */
 export async function issueTicket(

@@ -1,4 +1,5 @@
 import { type Kysely, sql } from "kysely";
+import type { VainWork } from "../../../core/gate/resting.ts";
 import { NEWCOMER_MERGES } from "../../../core/merge/multiplier.ts";
 import type { ContributionRow, Tables } from "../tables.ts";
 import { WAITING } from "./lives.ts";
@@ -19,6 +20,21 @@ export function earlierWorkParts(db: Kysely<Tables>) {
         .limit(limit)
         .execute();
       return rows.map(({ norm }) => norm);
+    },
+    /** Work on the version `base` in which there was nothing to gain, and when the last of it was turned away. */
+    async vainWork(model: string, base: number): Promise<VainWork> {
+      const row = await db
+        .selectFrom("contributions")
+        .select((eb) => [
+          eb.fn.countAll<number>().as("count"),
+          eb.fn.max("updated_at").as("lastAt"),
+        ])
+        .where("model", "=", model)
+        .where("base", "=", base)
+        .where("state", "=", "refused")
+        .where("reason_code", "=", "no-gain")
+        .executeTakeFirstOrThrow();
+      return { count: Number(row.count), lastAt: Number(row.lastAt ?? 0) };
     },
     /** Work on the same mask that came before this, waits or was merged, newest first. */
     async earlierOnMask(

@@ -78,6 +78,20 @@ export function judgingSuite(ledgerTest: LedgerTest): void {
   });
 
   ledgerTest(
+    "H27: vain is the work on a version that had nothing to gain, and nothing else",
+    async ({ contributions }) => {
+      expect(await contributions.vainWork("tiny", 0)).toEqual({ count: 0, lastAt: 0 });
+      for (const n of [1, 2, 3]) await contributions.enter(contribution(n), bytes);
+      for (const n of [1, 2]) {
+        await contributions.refuseWaiting([id(n)], { code: "no-gain", message: "" }, 10 + n);
+      }
+      await contributions.refuseWaiting([id(3)], { code: "gate-failed", message: "" }, 20);
+      expect(await contributions.vainWork("tiny", 0)).toEqual({ count: 2, lastAt: 12 });
+      expect(await contributions.vainWork("tiny", 1)).toEqual({ count: 0, lastAt: 0 });
+    },
+  );
+
+  ledgerTest(
     "G18: what waits is counted wherever it waits, but not what a spot check is due of",
     async (ledger) => {
       expect(await ledger.contributions.undecided("tiny")).toBe(0);
