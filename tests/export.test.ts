@@ -2,6 +2,7 @@
 import { access, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gguf } from "@huggingface/gguf";
 import { Tokenizer } from "@huggingface/tokenizers";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { routes } from "../core/protocol/routes.ts";
@@ -135,6 +136,21 @@ test("T11: an owner's tokenizer leaves as it came", async () => {
   expect((await json(join(to, "tokenizer_config.json"))).tokenizer_class).toBe(
     "PreTrainedTokenizerFast",
   );
+});
+
+test("a text model with a tokenizer leaves as one GGUF file too", async () => {
+  const { to, said, id } = await exported(relays[2]!, "gguf", "--format", "gguf", "--dtype", "f16");
+  expect(said.errors).toEqual([]);
+  expect(await readdir(to)).toEqual(["README.md", `${id}-0-f16.gguf`]);
+  const { metadata, tensorInfos } = await gguf(join(to, `${id}-0-f16.gguf`), {
+    allowLocalFile: true,
+  });
+  expect(metadata).toMatchObject({ "general.architecture": "gpt2", "gpt2.block_count": 1 });
+  expect(tensorInfos.map(({ name }) => name)).toContain("blk.0.attn_qkv.weight");
+  const bare = await exported(relays[0]!, "bare", "--format", "gguf");
+  expect(bare.said).toMatchObject({ code: 1 });
+  expect(bare.said.errors[0]).toMatch(/^llama\.cpp needs a tokenizer/);
+  await expect(access(bare.to)).rejects.toThrow();
 });
 
 test("a classifier leaves with what PyTorch needs to run it", async () => {

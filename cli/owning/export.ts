@@ -5,9 +5,12 @@ import type { HistorySource } from "../../core/history/history-source.ts";
 import { pullVersion } from "../../core/history/pull-version.ts";
 import type { TokenizerFile } from "../../core/models/tokenizer.ts";
 import type { Recipe } from "../../core/protocol/schemas/recipe.ts";
+import { textFile } from "../../export/export-file.ts";
 import { writeExportFolder } from "../../export/export-folder.ts";
 import { EXPORT_DTYPES, type ExportDtype } from "../../export/export-values.ts";
+import { ggufFile } from "../../export/gguf.ts";
 import { huggingFaceFiles } from "../../export/hugging-face.ts";
+import { modelCardText } from "../../export/model-card.ts";
 import type { ModelAddress } from "../reading/model-address.ts";
 import {
   expected,
@@ -20,15 +23,22 @@ import {
 } from "../reading/open-model.ts";
 import type { Terminal } from "../terminal.ts";
 
-type Options = ReadingOptions & { readonly to: string; readonly dtype: ExportDtype };
+const FORMATS = ["hf", "gguf"] as const;
+
+type Options = ReadingOptions & {
+  readonly to: string;
+  readonly format: (typeof FORMATS)[number];
+  readonly dtype: ExportDtype;
+};
 
 /** `commonweight export`: a version as a folder that other tools load. */
 export function exportCommand(terminal: Terminal): Command {
   return readingCommand(
     "export",
-    "Write a version into a new folder as the Hugging Face hub has models, for from_pretrained; what it is made from is verified first.",
+    "Write a version into a new folder: as the Hugging Face hub has models, for from_pretrained, or as a GGUF file, for llama.cpp and Ollama; what it is made from is verified first.",
   )
     .requiredOption("--to <folder>", "the new folder")
+    .addOption(new Option("--format <format>", "of the files").choices(FORMATS).default("hf"))
     .addOption(new Option("--dtype <type>", "of the weights").choices(EXPORT_DTYPES).default("f32"))
     .action((address: ModelAddress, options: Options) => exportVersion(address, options, terminal));
 }
@@ -38,7 +48,7 @@ async function exportVersion(
   options: Options,
   { print, progress, signal }: Terminal,
 ): Promise<void> {
-  const { to, dtype, json } = options;
+  const { to, format, dtype, json } = options;
   const isThere = await access(to).then(
     () => true,
     () => false, // missing is what is hoped for
@@ -67,13 +77,17 @@ async function exportVersion(
     contributors,
     tokenizerFiles: await readTokenizer(source, recipe, signal),
   };
-  const written = huggingFaceFiles(version, dtype);
+  const written =
+    format === "hf"
+      ? huggingFaceFiles(version, dtype)
+      : [ggufFile(version, dtype), textFile("README.md", modelCardText(version))];
   await writeExportFolder(written, to);
   const files = written.map(({ name }) => name);
   await remember(model, options, pulled.pin);
   progress(null);
   const { number } = record;
-  if (json) return print(JSON.stringify({ folder: to, model: source.model, number, dtype, files }));
+  if (json)
+    return print(JSON.stringify({ folder: to, model: source.model, number, format, dtype, files }));
   print(`${to} is version ${number} of ${place}, ${dtype}: ${files.join(", ")}.`);
 }
 

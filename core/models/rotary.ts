@@ -24,6 +24,13 @@ export function rotaryAngles(
   return angles;
 }
 
+/** What scaling divides the frequency of each pair by [D / 2]; 1 everywhere without scaling. */
+export function rotaryStretch({ base, scaling }: Rotary, headChannels: number): Float32Array {
+  const half = headChannels / 2;
+  const { frequencies } = scaledFrequencies(base, half, scaling);
+  return Float32Array.from(frequencies, (f, pair) => base ** (-pair / half) / f);
+}
+
 /** Radians a token of each pair [half], and what cosines and sines are multiplied by. */
 function scaledFrequencies(
   base: number,

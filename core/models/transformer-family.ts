@@ -23,3 +23,25 @@ export function familyOf(architecture: TransformerArchitecture): TransformerFami
     }
   }
 }
+
+/** The architecture of llama.cpp's that computes what `architecture` does; null where it has none. */
+export function llamaCppFamily(
+  architecture: TransformerArchitecture,
+): Exclude<TransformerFamily, "vit"> | null {
+  const family = familyOf(architecture);
+  const { channels, attention, feedForward, positions } = architecture;
+  const { heads, headChannels, inputBias } = attention;
+  const isLlama3 = positions.kind === "rotary" && positions.scaling?.kind === "llama3";
+  switch (family) {
+    case "gpt2":
+      return feedForward.kind === "gelu-tanh" ? family : null; // its GELU is the one by tanh
+    case "llama":
+      return family;
+    case "qwen2":
+      return heads * headChannels === channels && !isLlama3 ? family : null;
+    case "qwen3":
+      return !inputBias && !isLlama3 ? family : null;
+    default:
+      return null;
+  }
+}
