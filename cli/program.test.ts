@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { runCommand } from "../tests/fixtures/command.ts";
 
 const MAINTAIN = ["--relay", "http://x", "--token-file", "t"];
+const REASONED = [...MAINTAIN, "--reason", "why"];
 const TINY = ["--model", "tiny"];
 const ID = "ab".repeat(32);
 
@@ -12,15 +13,18 @@ test.each([
   [["volunteer", "--relay", "http://x", "--model", "../x"], /It is a model's name, such as digits/],
   [["volunteer", "--relay", "http://x", ...TINY, "--pieces", "0"], /It is a whole number/],
   [["volunteer", "--relay", "http://x", ...TINY, "--fast"], /unknown option '--fast'/],
-  [["admin", "audit", "--relay", "http://x"], /'--token-file <FILE>' not specified/],
-  [["admin", "pause", ...MAINTAIN], /'--model <NAME>' not specified/],
-  [["admin", "revert", ...MAINTAIN, ...TINY, "--contribution", "1"], /It is a contribution's id/],
-  [["admin", "revert", ...MAINTAIN, ...TINY, "--contribution", ID], /'--reason <TEXT>' not/],
-  [["admin", "ban", ...MAINTAIN, "--contributor", "1"], /It is a contributor's key/],
-  [["admin", "ban", ...MAINTAIN, "--contributor", ID, "--reason", " "], /a sentence that says why/],
-  [["admin", "tag", ...MAINTAIN, ...TINY, "--version", "head"], /It is a version's number/],
-  [["admin", "tag", ...MAINTAIN, ...TINY, "--tag", "v1"], /It is a semantic version/],
-  [["admin", "merge"], /unknown command 'merge'/],
+  [["audit", "--relay", "http://x"], /'--token-file <FILE>' not specified/],
+  [["audit", "--token-file", "t"], /--relay or COMMONWEIGHT_RELAY says which relay/],
+  [["pause", ...REASONED], /missing required argument 'model'/],
+  [["pause", "tiny", ...MAINTAIN], /'--reason <TEXT>' not/],
+  [["pause", "./tiny", ...REASONED], /no model of a relay/],
+  [["revert", "tiny", "1", ...REASONED], /It is a contribution's id/],
+  [["revert", "tiny", ID, ...MAINTAIN], /'--reason <TEXT>' not/],
+  [["ban", "1", ...REASONED], /It is a contributor's key/],
+  [["ban", ID, ...MAINTAIN, "--reason", " "], /a sentence that says why/],
+  [["tag", "tiny@1.0.0", ...REASONED, "--token-file", "package.json"], /is a release already/],
+  [["tag", "tiny", "v1", ...REASONED], /It is a semantic version/],
+  [["merge"], /unknown command 'merge'/],
   [["volunter"], /unknown command 'volunter'/],
 ])("a wrong call (%s) is one sentence and exit code 1", async (words, sentence) => {
   const { code, lines, errors } = await runCommand(...words);
@@ -29,7 +33,7 @@ test.each([
 });
 
 test("--help says what there is, and a near miss is guessed", async () => {
-  const { code, lines } = await runCommand("admin", "--help");
+  const { code, lines } = await runCommand("--help");
   expect(code).toBe(0);
   for (const word of ["revert", "tag", "ban", "audit"]) {
     expect(lines.join("\n")).toMatch(new RegExp(`^  ${word} `, "m"));

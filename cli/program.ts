@@ -1,8 +1,12 @@
 import { styleText } from "node:util";
 import { Command, CommanderError } from "commander";
-import { adminCommand } from "./admin.ts";
 import { backupCommand, restoreCommand } from "./backup.ts";
 import { eraseCommand } from "./erase.ts";
+import { auditCommand } from "./maintaining/audit.ts";
+import { banCommand, unbanCommand } from "./maintaining/ban.ts";
+import { pauseCommand, resumeCommand } from "./maintaining/pause.ts";
+import { revertCommand } from "./maintaining/revert.ts";
+import { tagCommand } from "./maintaining/tag.ts";
 import { checkCommand } from "./owning/check.ts";
 import { exportCommand } from "./owning/export.ts";
 import { newCommand } from "./owning/new.ts";
@@ -37,7 +41,13 @@ export function createProgram(terminal: Terminal): Command {
     .addCommand(cloneCommand(terminal))
     .addCommand(pullCommand(terminal))
     .addCommand(volunteerCommand(terminal))
-    .addCommand(adminCommand(terminal))
+    .addCommand(revertCommand(terminal))
+    .addCommand(tagCommand(terminal))
+    .addCommand(pauseCommand(terminal))
+    .addCommand(resumeCommand(terminal))
+    .addCommand(banCommand(terminal))
+    .addCommand(unbanCommand(terminal))
+    .addCommand(auditCommand(terminal))
     .addCommand(tokenCommand(terminal))
     .addCommand(backupCommand(terminal))
     .addCommand(restoreCommand(terminal))

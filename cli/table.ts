@@ -28,6 +28,9 @@ export const shortHash = (id: string) => id.slice(0, SHORT_ID);
 export const minuteOf = (timeMs: number) =>
   new Date(timeMs).toISOString().slice(0, 16).replace("T", " ");
 
+/** A share such as "97.20%". */
+export const percent = (share: number) => `${(100 * share).toFixed(2)}%`;
+
 /** Such as "1 version" and "2 versions". */
 export function counted(count: number, what: string): string {
   return `${count} ${what}${count === 1 ? "" : "s"}`;

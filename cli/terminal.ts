@@ -1,3 +1,4 @@
+import { createInterface } from "node:readline/promises";
 import { styleText } from "node:util";
 
 type Style = Parameters<typeof styleText>[0];
@@ -10,6 +11,8 @@ export type Terminal = {
   fail(sentence?: string): void;
   /** How far it is; shown on a terminal only, and null takes it away. */
   progress(line: string | null): void;
+  /** Whether the answer to `question` is yes; null where nobody can be asked. */
+  ask(question: string): Promise<boolean | null>;
   /** `text` in colour, on a terminal that shows colours. */
   style(style: Style, text: string): string;
   /** Aborted by Ctrl-C. */
@@ -38,6 +41,16 @@ export function processTerminal(signal: AbortSignal): Terminal {
       progress(null);
       if (sentence !== undefined) stderr.write(`${sentence}\n`);
       process.exitCode = 1;
+    },
+    async ask(question) {
+      if (!process.stdin.isTTY || !stderr.isTTY) return null;
+      progress(null);
+      const asking = createInterface({ input: process.stdin, output: stderr });
+      try {
+        return /^y(es)?$/i.test((await asking.question(question, { signal })).trim());
+      } finally {
+        asking.close();
+      }
     },
     style: (style, text) => styleText(style, text, { stream: stdout }),
   };

@@ -21,9 +21,9 @@ test("a second maintainer gets a token while the relay runs, acts under their ow
   expect(made.lines[0]).toContain(file);
   expect((await stat(file)).mode & 0o777).toBe(0o600);
   const ada = client.maintainer(await readFile(file, "utf8"));
-  await ada.pause("tiny");
+  await ada.pause({ model: "tiny", reason: "a test" });
   const first = client.maintainer(await readFile(relay.relay.maintainerTokenFile, "utf8"));
-  await first.resume("tiny");
+  await first.resume({ model: "tiny", reason: "a test" });
   const { entries } = await ada.audit();
   expect(entries.map(({ maintainer, action }) => [maintainer, action]).slice(0, 3)).toEqual([
     ["first", "resume"],
@@ -34,7 +34,9 @@ test("a second maintainer gets a token while the relay runs, acts under their ow
   expect(listed.lines.map((line) => line.split(" ")[0])).toEqual(["ada", "first"]);
 
   expect(await runCommand("token", "revoke", ...where, "--name", "ada")).toMatchObject({ code: 0 });
-  await expect(ada.pause("tiny")).rejects.toMatchObject({ code: "signature-invalid" });
+  await expect(ada.pause({ model: "tiny", reason: "a test" })).rejects.toMatchObject({
+    code: "signature-invalid",
+  });
   const again = await runCommand("token", "revoke", ...where, "--name", "ada");
   expect(again).toEqual({
     code: 1,

@@ -8,6 +8,7 @@ import { createSpotChecks } from "./judging/spot-checks.ts";
 import { tellHealth } from "./merging/health.ts";
 import { mergeCohort } from "./merging/merging.ts";
 import { previewNext } from "./merging/previewing.ts";
+import { outlookNext } from "./merging/revert-outlook.ts";
 import { revertNext } from "./merging/reverting.ts";
 import type { PipelineParts, StepResult } from "./parts.ts";
 import { isLedgerBusy, isStorageFull } from "./storage-error.ts";
@@ -82,6 +83,7 @@ function startLoop(parts: PipelineParts, model: string): Loop {
       hub.wake();
       return { again: true };
     }
+    if (await outlookNext(parts, head, closing.signal)) return { again: true };
     sharedMasks.follow(head);
     const result = await judgeOrMerge(head);
     if (!result.again && !(await previewNext(parts, head, closing.signal))) return result;

@@ -4,6 +4,7 @@ import type { Checkpoints } from "./history/checkpoints.ts";
 import type { LikenessOf } from "./judging/likeness.ts";
 import type { Setbacks } from "./judging/setbacks.ts";
 import type { Trainer } from "./judging/trainer.ts";
+import type { RevertOutlooks } from "./merging/revert-outlooks.ts";
 import type { EventHub } from "./store/event-hub.ts";
 import type { Evaluator } from "./threads/open-evaluator.ts";
 
@@ -16,6 +17,7 @@ export type PipelineParts = {
   readonly likenessOf: LikenessOf;
   readonly hub: EventHub;
   readonly positionsOf: MaskCache;
+  readonly outlooks: RevertOutlooks;
   /** The fence that this relay holds, by model. */
   readonly fences: ReadonlyMap<string, number>;
 };

@@ -33,6 +33,7 @@ import { openTrainer } from "./judging/open-trainer.ts";
 import { startPipeline } from "./loop.ts";
 import { tellHealth } from "./merging/health.ts";
 import { createRests } from "./merging/rests.ts";
+import { createRevertOutlooks } from "./merging/revert-outlooks.ts";
 import type { PipelineParts } from "./parts.ts";
 import { StartError } from "./start-error.ts";
 import { isStorageFull } from "./storage-error.ts";
@@ -166,7 +167,9 @@ async function start(
   const positionsOf = createMaskCache(context.blobs);
   const { trainer, close: closeTrainer } = openTrainer({ context, checkpoints, positionsOf });
   const likenessOf = createLikeness(context, positionsOf);
-  const parts = { context, checkpoints, evaluator, trainer, likenessOf, hub, positionsOf, fences };
+  const outlooks = createRevertOutlooks();
+  const judging = { evaluator, trainer, likenessOf };
+  const parts = { context, checkpoints, ...judging, hub, positionsOf, outlooks, fences };
   const pipeline = startPipeline(parts);
   // the trainer ends with the pipeline, which else would wait for a training to its end
   closers.push(() => Promise.all([pipeline.close(), closeTrainer()]));
@@ -176,6 +179,7 @@ async function start(
     exports: createExports(folder.temporary, checkpoints),
     hub,
     positionsOf,
+    outlooks,
     onWork: pipeline.wake,
     onTicket: ({ model, base }) => void beginReference(parts, model, base.number),
   });

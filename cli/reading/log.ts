@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { VerifiedVersion } from "../../core/history/version.ts";
 import { parsePositive } from "../options.ts";
-import { counted, minuteOf, shortHash, tableLines } from "../table.ts";
+import { counted, minuteOf, percent, shortHash, tableLines } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 import type { ModelAddress } from "./model-address.ts";
 import {
@@ -42,7 +42,7 @@ function logRow({ id, record }: VerifiedVersion): (string | number)[] {
     shortHash(id),
     minuteOf(record.createdAt),
     lossNats.toFixed(4),
-    `${(100 * accuracy).toFixed(2)}%`,
+    percent(accuracy),
     changeOf(record),
   ];
 }
@@ -82,7 +82,7 @@ function showLines(
     `published   ${minuteOf(createdAt)} UTC`,
     `checkpoint  ${checkpoint}`,
     `mask        ${mask.kind}, ${mask.count} positions`,
-    `report      loss ${report.lossNats.toFixed(4)} nats, accuracy ${(100 * report.accuracy).toFixed(2)}% on ${report.examples} examples`,
+    `report      loss ${report.lossNats.toFixed(4)} nats, accuracy ${percent(report.accuracy)} on ${report.examples} examples`,
     `change      ${changeOf(record)}`,
   ];
   if (merge !== null) {

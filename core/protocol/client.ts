@@ -11,13 +11,16 @@ import {
   auditLog,
   type BanRequest,
   banStatus,
+  type PauseRequest,
   type RevertRequest,
   revertStatus,
   type TagRequest,
+  type UnbanRequest,
 } from "./schemas/admin.ts";
 import { checkpointPlan } from "./schemas/checkpoint.ts";
 import { cloth } from "./schemas/cloth.ts";
 import { contribution, contributionList } from "./schemas/contribution.ts";
+import { banPreview, modelPreview, revertAnswer, tagPreview } from "./schemas/previews.ts";
 import { refusedWork } from "./schemas/refused-work.ts";
 import {
   errorBody,
@@ -178,10 +181,10 @@ export function createRelayClient({ baseUrl, fetch }: { baseUrl: string; fetch: 
         return { method: "POST", headers, body: encodeCanonical(request) } as const;
       };
       return {
-        pause: (model: string, options?: CallOptions) =>
-          ask(modelHealth, routes.pause(), options, post({ model })),
-        resume: (model: string, options?: CallOptions) =>
-          ask(modelHealth, routes.resume(), options, post({ model })),
+        pause: (request: PauseRequest, options?: CallOptions) =>
+          ask(modelHealth, routes.pause(), options, post(request)),
+        resume: (request: PauseRequest, options?: CallOptions) =>
+          ask(modelHealth, routes.resume(), options, post(request)),
         /** Ask that a contribution be taken out; the relay does it in the background. */
         requestRevert: (request: RevertRequest, options?: CallOptions) =>
           ask(revertStatus, routes.reverts(), options, post(request)),
@@ -190,11 +193,22 @@ export function createRelayClient({ baseUrl, fetch }: { baseUrl: string; fetch: 
         /** Take no work of a contributor any more, and refuse what waits of theirs. */
         ban: (request: BanRequest, options?: CallOptions) =>
           ask(banStatus, routes.ban(), options, post(request)),
-        unban: (contributor: string, options?: CallOptions) =>
-          ask(banStatus, routes.unban(), options, post({ contributor })),
+        unban: (request: UnbanRequest, options?: CallOptions) =>
+          ask(banStatus, routes.unban(), options, post(request)),
         /** Make a version a release; a tag names one version for ever. */
         tag: (request: TagRequest, options?: CallOptions) =>
           ask(modelHealth, routes.tag(), options, post(request)),
+        /** What pausing the model, or going on with it, would concern. */
+        previewModel: (model: string, options?: CallOptions) =>
+          ask(modelPreview, routes.previewModel() + query({ model }), options, get),
+        /** What a revert would do; the relay may still be at work at the answer. */
+        previewRevert: (wish: { model: string; contribution: string }, options?: CallOptions) =>
+          ask(revertAnswer, routes.previewRevert() + query(wish), options, get),
+        /** What a version would be as the next release, and which number the evidence proposes. */
+        previewTag: (wish: { model: string; version?: number }, options?: CallOptions) =>
+          ask(tagPreview, routes.previewTag() + query(wish), options, get),
+        previewBan: (contributor: string, options?: CallOptions) =>
+          ask(banPreview, routes.previewBan() + query({ contributor }), options, get),
         audit: (options?: CallOptions) => ask(auditLog, routes.audit(), options, get),
       };
     },

@@ -21,6 +21,8 @@ export const REJECT_CODES = {
   "not-merged": { status: 409, action: "discard" },
   "already-reverted": { status: 409, action: "discard" },
   "tag-taken": { status: 409, action: "discard" },
+  "tag-lower": { status: 409, action: "discard" },
+  "tag-unproven": { status: 409, action: "discard" },
   stale: { status: 409, action: "new-ticket" },
   "too-large": { status: 413, action: "discard" },
   "range-unsatisfiable": { status: 416, action: "discard" },

@@ -31,5 +31,9 @@ export const routes = {
   tag: () => `${API}/admin/tag`,
   ban: () => `${API}/admin/ban`,
   unban: () => `${API}/admin/unban`,
+  previewModel: () => `${API}/admin/preview/model`,
+  previewRevert: () => `${API}/admin/preview/revert`,
+  previewTag: () => `${API}/admin/preview/tag`,
+  previewBan: () => `${API}/admin/preview/ban`,
   audit: () => `${API}/admin/audit`,
 } as const;

@@ -1,5 +1,5 @@
 import { type Context, Hono } from "hono";
-import { sha256 } from "../../core/crypto/signature.ts";
+import { tagObjection } from "../../core/history/release-number.ts";
 import { parseJson } from "../../core/protocol/canonical-json.ts";
 import { routes } from "../../core/protocol/routes.ts";
 import {
@@ -14,12 +14,15 @@ import {
   unbanRequest,
 } from "../../core/protocol/schemas/admin.ts";
 import type { RelayContext } from "../context.ts";
+import { releaseOutlook } from "../history/release-outlook.ts";
 import { type ModelHealthContext, tellHealth } from "../merging/health.ts";
 import type { EventHub } from "../store/event-hub.ts";
 import type { RevertRow } from "../store/tables.ts";
-import { findModel } from "./answers.ts";
+import { findModel, versionUnknown } from "./answers.ts";
 import type { Limits } from "./limits.ts";
+import { maintainerOf } from "./maintainer.ts";
 import { pathPart } from "./params.ts";
+import { REVERT_REFUSALS } from "./preview-routes.ts";
 import { Refusal } from "./refusal.ts";
 
 const AUDIT_ENTRIES = 200;
@@ -33,23 +36,13 @@ export function adminRoutes(
 ): Hono {
   const app = new Hono();
 
-  async function maintainerOf(c: Context): Promise<string> {
-    const token = /^Bearer (\S{20,200})$/.exec(c.req.header("authorization") ?? "")?.[1];
-    const hash = token && (await sha256(new TextEncoder().encode(token)));
-    const name = hash && (await context.people.maintainer(hash));
-    if (name) return name;
-    throw new Refusal("signature-invalid", "this needs a maintainer's token", {
-      "www-authenticate": "Bearer",
-    });
-  }
-
   async function setPaused(c: Context, paused: boolean): Promise<Response> {
-    const maintainer = await maintainerOf(c);
+    const maintainer = await maintainerOf(context, c);
     const body = await limits.request(c);
-    const { model } = parseJson("request", pauseRequest, body);
+    const { model, reason } = parseJson("request", pauseRequest, body);
     await findModel(context, model);
     const at = context.clock();
-    await context.history.setPaused({ model, paused, maintainer, at });
+    await context.history.setPaused({ model, paused, reason, maintainer, at });
     const health = await tellHealth(context, model);
     hub.wake();
     if (!paused) onWork(model);
@@ -57,7 +50,7 @@ export function adminRoutes(
   }
 
   async function requestRevert(c: Context): Promise<Response> {
-    const maintainer = await maintainerOf(c);
+    const maintainer = await maintainerOf(context, c);
     const body = await limits.request(c);
     const { insist = false, ...wish } = parseJson("request", revertRequest, body);
     await findModel(context, wish.model);
@@ -67,11 +60,11 @@ export function adminRoutes(
       onWork(wish.model);
       return c.json(statusOf(entry.row), 202);
     }
-    throw new Refusal(entry.code, REFUSALS[entry.code]);
+    throw new Refusal(entry.code, REVERT_REFUSALS[entry.code]);
   }
 
   async function ban(c: Context): Promise<Response> {
-    const maintainer = await maintainerOf(c);
+    const maintainer = await maintainerOf(context, c);
     const body = await limits.request(c);
     const request = parseJson("request", banRequest, body);
     const refused = await context.people.ban({ ...request, maintainer, at: context.clock() });
@@ -82,29 +75,44 @@ export function adminRoutes(
   }
 
   async function unban(c: Context): Promise<Response> {
-    const maintainer = await maintainerOf(c);
+    const maintainer = await maintainerOf(context, c);
     const body = await limits.request(c);
-    const { contributor } = parseJson("request", unbanRequest, body);
-    await context.people.unban({ contributor, maintainer, at: context.clock() });
+    const request = parseJson("request", unbanRequest, body);
+    await context.people.unban({ ...request, maintainer, at: context.clock() });
+    const { contributor } = request;
     return c.json({ contributor, banned: false, refused: 0 } satisfies BanStatus);
   }
 
   async function tag(c: Context): Promise<Response> {
-    const maintainer = await maintainerOf(c);
+    const maintainer = await maintainerOf(context, c);
     const body = await limits.request(c);
     const request = parseJson("request", tagRequest, body);
     const { row } = await findModel(context, request.model);
-    const outcome = await context.history.tag({ ...request, maintainer, at: context.clock() });
-    switch (outcome) {
-      case "tagged": {
-        const health = await tellHealth(context, request.model);
-        hub.wake();
-        return c.json(health);
+    const { model, version } = request;
+    for (;;) {
+      const outlook = await releaseOutlook(context, model, version);
+      if (outlook === null) throw versionUnknown(row);
+      const after = outlook.last?.tag ?? null;
+      const objection = tagObjection(request.tag, after, outlook.evidence);
+      if (objection !== null) {
+        throw new Refusal("tag-unproven", `version ${version} as ${request.tag}: ${objection}`);
       }
-      case "tag-taken":
-        throw new Refusal(outcome, `${request.tag} is taken: a tag names one version for ever`);
-      case "version-unknown":
-        throw new Refusal(outcome, `${row.id} has no such version; its head is ${row.head}`);
+      const at = context.clock();
+      const outcome = await context.history.tag({ ...request, after, maintainer, at });
+      switch (outcome) {
+        case "tagged": {
+          const health = await tellHealth(context, model);
+          hub.wake();
+          return c.json(health);
+        }
+        case "tag-taken":
+          throw new Refusal(outcome, `${request.tag} is taken: a tag names one version for ever`);
+        case "tag-lower":
+          throw new Refusal(outcome, `${request.tag} is lower than ${after}, the last release`);
+        case "version-unknown":
+          throw versionUnknown(row);
+        case "overtaken": // by another maintainer: the evidence is about another release now
+      }
     }
   }
 
@@ -115,24 +123,18 @@ export function adminRoutes(
   app.post(routes.ban(), ban);
   app.post(routes.unban(), unban);
   app.get(routes.revert(":id"), async (c) => {
-    await maintainerOf(c);
+    await maintainerOf(context, c);
     const row = await context.history.revert(pathPart(c, "id"));
     if (row !== undefined) return c.json(statusOf(row));
     throw new Refusal("contribution-unknown", "nobody asked for that contribution to be reverted");
   });
   app.get(routes.audit(), async (c) => {
-    await maintainerOf(c);
+    await maintainerOf(context, c);
     const entries = await context.people.audit(AUDIT_ENTRIES);
     return c.json({ entries } satisfies AuditLog);
   });
   return app;
 }
-
-const REFUSALS = {
-  "contribution-unknown": "this model has no contribution of that hash",
-  "not-merged": "only a merged contribution can be reverted; this one is not part of the model",
-  "already-reverted": "this contribution was reverted before",
-} as const;
 
 function statusOf(row: RevertRow): RevertStatus {
   return {

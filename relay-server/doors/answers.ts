@@ -32,10 +32,11 @@ export async function findVersion(
   else if (/^[0-9a-f]{64}$/.test(name)) found = await history.versionById(model.id, name);
   else if (name.includes(".")) found = await history.versionByTag(model.id, name);
   if (found !== undefined) return found;
-  throw new Refusal(
-    "version-unknown",
-    `${model.id} has no such version; its head is ${model.head}`,
-  );
+  throw versionUnknown(model);
+}
+
+export function versionUnknown({ id, head }: Pick<ModelRow, "id" | "head">): Refusal {
+  return new Refusal("version-unknown", `${id} has no such version; its head is ${head}`);
 }
 
 export async function cardOf(

@@ -10,6 +10,7 @@ import type { Exports } from "../history/exports.ts";
 import { createIntake } from "../intake/intake.ts";
 import { createCloths } from "../merging/cloths.ts";
 import { healthOf } from "../merging/health.ts";
+import type { RevertOutlooks } from "../merging/revert-outlooks.ts";
 import type { EventHub } from "../store/event-hub.ts";
 import { adminRoutes } from "./admin-routes.ts";
 import { blobRoutes } from "./blob-routes.ts";
@@ -23,6 +24,7 @@ import { metricsRoutes } from "./metrics-routes.ts";
 import { modelRoutes } from "./model-routes.ts";
 import { OPERATIONS, openApiDocument, patternOf } from "./openapi.ts";
 import { pageRoutes } from "./pages.ts";
+import { previewRoutes } from "./preview-routes.ts";
 import { answerError, Refusal, refusalAnswer } from "./refusal.ts";
 import { refusedWorkRoutes } from "./refused-work-routes.ts";
 import { securityHeaders } from "./security-headers.ts";
@@ -36,6 +38,7 @@ export type AppParts = {
   readonly exports: Exports;
   readonly hub: EventHub;
   readonly positionsOf: MaskCache;
+  readonly outlooks: RevertOutlooks;
   /** Hears of which model there may be something to score or merge. */
   readonly onWork: (model: string) => void;
   /** Hears of each ticket that is given out. */
@@ -46,7 +49,7 @@ const HEALTH_MAX_AGE_MS = 1000; // what no event tells of: ages and durations
 
 /** The relay's HTTP side: API, metrics and page on one port. */
 export function createApp(parts: AppParts): Hono {
-  const { context, checkpoints, exports, hub, positionsOf, onWork, onTicket } = parts;
+  const { context, checkpoints, exports, hub, positionsOf, outlooks, onWork, onTicket } = parts;
   const app = new Hono();
   const limits = createLimits(context);
   const intake = createIntake(context, positionsOf, limits.key);
@@ -102,6 +105,7 @@ export function createApp(parts: AppParts): Hono {
   const chance = Math.random; // no lot: it decides nothing
   app.route("/", eventRoutes({ status: context.status, hub, chance, enter: limits.stream }));
   app.route("/", adminRoutes(context, hub, limits, onWork));
+  app.route("/", previewRoutes(context, outlooks, onWork));
   app.route("/", metricsRoutes(health, answers));
   app.route("/", signallingRoutes());
   app.get(`${API}/*`, (c) => c.notFound());

@@ -15,6 +15,12 @@ import {
 import { checkpointPlan } from "../../core/protocol/schemas/checkpoint.ts";
 import { cloth } from "../../core/protocol/schemas/cloth.ts";
 import { contribution, contributionList } from "../../core/protocol/schemas/contribution.ts";
+import {
+  banPreview,
+  modelPreview,
+  revertAnswer,
+  tagPreview,
+} from "../../core/protocol/schemas/previews.ts";
 import { refusedWork } from "../../core/protocol/schemas/refused-work.ts";
 import {
   errorBody,
@@ -209,6 +215,38 @@ export const OPERATIONS: readonly Operation[] = [
     summary: "Take work of a contributor again",
     body: unbanRequest,
     answer: banStatus,
+    maintainer: true,
+  },
+  {
+    method: "get",
+    path: routes.previewModel(),
+    summary: "What pausing a model, or going on with it, would concern",
+    answer: modelPreview,
+    query: ["model"],
+    maintainer: true,
+  },
+  {
+    method: "get",
+    path: routes.previewRevert(),
+    summary: "What a revert would do to the head; ask again while the relay is working at it",
+    answer: revertAnswer,
+    query: ["model", "contribution"],
+    maintainer: true,
+  },
+  {
+    method: "get",
+    path: routes.previewTag(),
+    summary: "What a version would be as the next release, and its number by the evidence",
+    answer: tagPreview,
+    query: ["model", "version"],
+    maintainer: true,
+  },
+  {
+    method: "get",
+    path: routes.previewBan(),
+    summary: "What a ban would refuse",
+    answer: banPreview,
+    query: ["contributor"],
     maintainer: true,
   },
   {

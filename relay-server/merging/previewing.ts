@@ -1,15 +1,11 @@
-import { FormatError } from "../../core/errors.ts";
-import { testStep } from "../../core/gate/suites.ts";
 import type { RevertPreview } from "../../core/protocol/schemas/caught.ts";
-import { deltaStepBetween } from "../../core/tensors/delta-step.ts";
 import { metricsOf } from "../../core/training/metrics.ts";
 import type { Head } from "../history/head.ts";
 import type { PipelineParts } from "../parts.ts";
 import { isStorageFull } from "../storage-error.ts";
 import type { CaughtWork } from "../store/sql/spot-checks.ts";
 import { previewKey } from "./health.ts";
-import { gateSettingOf } from "./judge.ts";
-import { refusalOf, replayWithout } from "./reverting.ts";
+import { tryWithout } from "./reverting.ts";
 
 /**
  * Look what the head would be without what a caught key had merged before, of the first such key that this was not looked at for
@@ -48,21 +44,12 @@ async function preview(
   signal: AbortSignal,
 ): Promise<RevertPreview> {
   const of = { head: head.number, contributions: contributions.length };
-  let replayed: Float32Array;
-  try {
-    replayed = await replayWithout(parts, head, contributions, signal);
-  } catch (error) {
-    if (!(error instanceof FormatError)) throw error;
-    const objection = `the history cannot be replayed: ${error.message}`;
-    return { ...of, riseNats: null, objection };
-  }
-  const step = deltaStepBetween(head.parameters, replayed);
-  const setting = gateSettingOf(parts.evaluator, head);
-  const verdict = await testStep(setting, step, head.recipe.gate.alpha);
+  const tried = await tryWithout(parts, head, contributions, signal);
+  if (typeof tried === "string") return { ...of, riseNats: null, objection: tried };
+  const { step, setting, objection } = tried;
   const all = [0, head.recipe.data.heldOut.report] as const;
   const lossOf = async (subject: typeof step | null) =>
     metricsOf(await setting.judge.evaluate("report", { head: subject }, all)).lossNats;
   const riseNats = (await lossOf(step)) - (await lossOf(null));
-  const objection = verdict.decision === "pass" ? null : refusalOf(verdict);
   return { ...of, riseNats: Number.isFinite(riseNats) ? riseNats : null, objection };
 }

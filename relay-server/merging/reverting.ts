@@ -1,10 +1,11 @@
 import { assert, FormatError } from "../../core/errors.ts";
+import type { GateSetting } from "../../core/gate/judge.ts";
 import { type GateVerdict, testStep } from "../../core/gate/suites.ts";
 import type { ReplayPatch } from "../../core/history/replay.ts";
 import { replayHistory, replayStart } from "../../core/history/replay-history.ts";
 import { decodeVersion } from "../../core/history/version.ts";
 import type { VersionRecord } from "../../core/protocol/schemas/version.ts";
-import { deltaStepBetween } from "../../core/tensors/delta-step.ts";
+import { type DeltaStep, deltaStepBetween } from "../../core/tensors/delta-step.ts";
 import type { Head } from "../history/head.ts";
 import type { PipelineParts } from "../parts.ts";
 import { isStorageFull } from "../storage-error.ts";
@@ -49,21 +50,12 @@ async function publishWithout(
   revert: RevertRow,
   signal: AbortSignal,
 ): Promise<string | null> {
-  const { context, evaluator, fences } = parts;
-  let replayed: Float32Array;
-  try {
-    replayed = await replayWithout(parts, head, [revert.contribution], signal);
-  } catch (error) {
-    // a file of the history is lost: no replay now, but the model must not stand still for it
-    if (error instanceof FormatError) return `the history cannot be replayed: ${error.message}`;
-    throw error;
-  }
-  const step = deltaStepBetween(head.parameters, replayed);
-  const setting = gateSettingOf(evaluator, head);
-  const verdict = await testStep(setting, step, head.recipe.gate.alpha);
+  const { context, fences } = parts;
+  const tried = await tryWithout(parts, head, [revert.contribution], signal);
+  if (typeof tried === "string") return tried;
+  const { step, setting, verdict, objection } = tried;
   const facts = { at: context.clock(), head: head.number, contributions: 0 };
   await context.history.recordGateTests(head.model, [gateTestOf(verdict, facts)]);
-  const objection = verdict.decision === "pass" ? null : refusalOf(verdict);
   if (objection !== null && revert.insists === 0) return objection;
   const attestation = await attest(setting, step, verdict, 1);
   const fence = fences.get(head.model) ?? -1; // no ledger has such a fence
@@ -78,11 +70,47 @@ async function publishWithout(
   return null;
 }
 
+/** The model without contributions, and what the gate says of that. */
+export type WithoutIt = {
+  /** [N] */
+  readonly parameters: Float32Array;
+  /** What leads from the head there. */
+  readonly step: DeltaStep;
+  /** Versions that were computed anew. */
+  readonly replayed: number;
+  readonly setting: GateSetting;
+  readonly verdict: GateVerdict;
+  /** What the gate said against it, in plain words; null if it passed. */
+  readonly objection: string | null;
+};
+
+/** Replay the history without these contributions and test the result; or why it cannot be replayed. Nothing is changed. */
+export async function tryWithout(
+  parts: PipelineParts,
+  head: Head,
+  contributions: readonly string[],
+  signal: AbortSignal,
+): Promise<WithoutIt | string> {
+  let replay: Awaited<ReturnType<typeof replayWithout>>;
+  try {
+    replay = await replayWithout(parts, head, contributions, signal);
+  } catch (error) {
+    // a file of the history is lost: no replay now, but the model must not stand still for it
+    if (error instanceof FormatError) return `the history cannot be replayed: ${error.message}`;
+    throw error;
+  }
+  const step = deltaStepBetween(head.parameters, replay.parameters);
+  const setting = gateSettingOf(parts.evaluator, head);
+  const verdict = await testStep(setting, step, head.recipe.gate.alpha);
+  const objection = verdict.decision === "pass" ? null : refusalOf(verdict);
+  return { ...replay, step, setting, verdict, objection };
+}
+
 /** Another relay has taken the model over, and its reverts with it. */
 class FencedError extends Error {}
 
 /** Why the gate did not let the model without it pass, in plain words. */
-export function refusalOf({ tests, flips }: GateVerdict): string {
+function refusalOf({ tests, flips }: GateVerdict): string {
   const bad = tests.find(({ decision }) => decision !== "pass");
   if (bad === undefined) {
     return `the gate refused: the model without it has ${flips?.flips} answers wrong that version ${flips?.version} had right`;
@@ -97,12 +125,12 @@ export function refusalOf({ tests, flips }: GateVerdict): string {
  * The parameters [N] of the head's history without these merged contributions, and without those reverted before. Throws a
  * FormatError where a file of the history is lost.
  */
-export async function replayWithout(
+async function replayWithout(
   { context, checkpoints, positionsOf }: PipelineParts,
   head: Head,
   ids: readonly string[],
   signal: AbortSignal,
-): Promise<Float32Array> {
+): Promise<{ parameters: Float32Array; replayed: number }> {
   const { contributions, history, blobs } = context;
   const { model, layout } = head;
   const taken: Awaited<ReturnType<HistoryStore["strikes"]>> = [];
@@ -125,7 +153,7 @@ export async function replayWithout(
     }
     return patches;
   }
-  return replayHistory(
+  const parameters = await replayHistory(
     {
       layout,
       parameters: await checkpoints.parametersOf(version),
@@ -135,6 +163,7 @@ export async function replayWithout(
     },
     { signal },
   );
+  return { parameters, replayed: head.number - start };
 }
 
 async function* recordsBetween(

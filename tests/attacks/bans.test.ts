@@ -40,8 +40,9 @@ test("H19: who is banned gets no work, sends none, and loses what waits; others 
   await expect(banned.ask(relay.now())).rejects.toThrow(reason);
   await other.ask(relay.now());
 
-  await maintainer.unban(contributor);
-  await maintainer.unban(contributor); // there is none any more
+  const lifting = { contributor, reason: "Their computer is mended." };
+  await maintainer.unban(lifting);
+  await maintainer.unban(lifting); // there is none any more
   await settle(relay, late); // the refusal was not for ever
   await banned.ask(relay.now());
   const { entries } = await maintainer.audit();

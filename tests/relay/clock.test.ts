@@ -35,9 +35,15 @@ test("H16: the release is what was tagged last, also after the clock was set bac
   await relay.decided(await send());
   await relay.decided(await send());
   const maintainer = await maintainerOf(relay);
-  await maintainer.tag({ model: "tiny", version: 1, tag: "1.0.0" });
+  await maintainer.tag({
+    ...{ model: "tiny", version: 1, tag: "1.0.0" },
+    reason: "a test",
+  });
   relay.advance(-DAY_MS);
-  const health = await maintainer.tag({ model: "tiny", version: 2, tag: "2.0.0" });
+  const health = await maintainer.tag({
+    ...{ model: "tiny", version: 2, tag: "2.0.0" },
+    reason: "a test",
+  });
   expect([health.release?.tag, health.standard]).toEqual(["2.0.0", 2]);
 });
 

@@ -24,7 +24,7 @@ test.each([2, 5] as const)(
     await writeOldFolder(schema, dataDir);
     const stage = await startTestRelay({ dataDir });
     expect((await stage.client.model("tiny")).head.number).toBe(3);
-    await (await maintainerOf(stage)).resume("tiny");
+    await (await maintainerOf(stage)).resume({ model: "tiny", reason: "a test" });
     const volunteer = await createVolunteer(stage.client, tinyRecipe);
     const { id, bytes, signature } = await contribute(volunteer, stage.now());
     await stage.client.putContribution(id, bytes, signature);

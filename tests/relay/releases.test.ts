@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { afterEach, expect, test, vi } from "vitest";
+import { maintainerOf } from "../fixtures/maintainer.ts";
 import { startTestRelay, type TestRelay } from "../fixtures/test-relay.ts";
 import { tinyModel, tinyRecipe } from "../fixtures/tiny-model.ts";
 import { contribute, createVolunteer, type Volunteer } from "../fixtures/volunteer.ts";
@@ -25,7 +26,8 @@ async function mergeOne(): Promise<void> {
 
 async function tag(version: number, name: string) {
   const token = await readFile(relay.relay.maintainerTokenFile, "utf8");
-  return relay.client.maintainer(token).tag({ model: "tiny", version, tag: name });
+  const reason = "It is good enough.";
+  return relay.client.maintainer(token).tag({ model: "tiny", version, tag: name, reason });
 }
 
 /** What the gate compared version `number` with, before it was published. */
@@ -53,12 +55,33 @@ test("G8: candidates are compared with the head and the last release, which is v
     ["parent", 4],
     ["release", 3],
   ]);
-  await tag(1, "0.9.0"); // the last one tagged counts
+  await tag(1, "2.0.0"); // the last one tagged counts
   await mergeOne();
   expect(await comparisons(6)).toEqual([
     ["parent", 5],
     ["release", 1],
   ]);
+});
+
+test("R2: a number is higher than the last, and a version that no test compared with it is a major release", async () => {
+  await start();
+  for (let i = 0; i < 3; i++) await mergeOne();
+  await tag(2, "1.0.0");
+  await expect(tag(3, "1.0.0")).rejects.toMatchObject({ code: "tag-taken" });
+  await expect(tag(3, "0.9.9")).rejects.toMatchObject({ code: "tag-lower" });
+  await expect(tag(7, "1.0.1")).rejects.toMatchObject({ code: "version-unknown" });
+  await expect(tag(1, "1.1.0")).rejects.toThrow(
+    "version 1 as 1.1.0: nothing shows that it is as good as 1.0.0: its own gate did not compare it with that. It can be 2.0.0",
+  );
+  const maintainer = await maintainerOf(relay);
+  const preview = await maintainer.previewTag({ model: "tiny" });
+  expect(preview).toMatchObject({ version: 3, step: "patch", proposed: "1.0.1", newSuites: [] });
+  expect(preview.last).toEqual({ tag: "1.0.0", version: 2 });
+  expect(preview.tests.map(({ suite, version }) => [suite, version])).toEqual([["gate", 2]]);
+  expect((await tag(3, preview.proposed)).release).toEqual({ version: 3, tag: "1.0.1" });
+  const back = await maintainer.previewTag({ model: "tiny", version: 1 });
+  expect(back).toMatchObject({ step: "major", proposed: "2.0.0", tests: [] });
+  expect((await tag(1, "2.0.0")).release?.tag).toBe("2.0.0");
 });
 
 test("H17: a version answers to its tags, its checkpoint too", async () => {

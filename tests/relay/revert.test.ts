@@ -95,7 +95,7 @@ test("a revert while a cohort fills: what waits is merged on top of it", async (
 test("a paused model's work can be reverted", async () => {
   relay = await startTestRelay({ source: tinyModel({ merge, gate: lenient }) });
   const id = await merged(relay, await createVolunteer(relay.client, tinyRecipe));
-  await (await maintainerOf(relay)).pause("tiny");
+  await (await maintainerOf(relay)).pause({ model: "tiny", reason: "a test" });
   expect(await reverted(relay, id)).toMatchObject({ state: "published", version: 2 });
   const { records } = await readChain(relay.client, "tiny");
   expect(records[2]?.checkpoint).toBe(records[0]?.checkpoint); // nothing else was merged
@@ -125,7 +125,10 @@ test("V7, G8: a maintainer insists: it is published without a gate, and merging 
   const { client } = relay;
   const volunteer = await createVolunteer(client, tinyRecipe);
   const id = await merged(relay, volunteer);
-  await (await maintainerOf(relay)).tag({ model: "tiny", version: 1, tag: "1.0.0" });
+  await (await maintainerOf(relay)).tag({
+    ...{ model: "tiny", version: 1, tag: "1.0.0" },
+    reason: "a test",
+  });
   expect((await reverted(relay, id)).state).toBe("refused");
   const status = await reverted(relay, id, true);
   expect(status).toMatchObject({ state: "published", version: 2 });
@@ -192,7 +195,7 @@ test("unknown, unmerged and reverted contributions are refused by name; asking t
   });
   const id = await merged(relay, volunteer);
   const waiting = await contribute(volunteer, relay.now());
-  await maintainer.pause("tiny");
+  await maintainer.pause({ model: "tiny", reason: "a test" });
   await client.putContribution(waiting.id, waiting.bytes, waiting.signature);
   await expect(ask(waiting.id)).rejects.toMatchObject({ code: "not-merged" });
   const answers = await Promise.all([ask(id), ask(id)]);

@@ -26,17 +26,17 @@ test("H14: a contribution whose judging fails stops nobody: others are merged, a
   relay = await startTestRelay({ source: tinyModel({ merge }) });
   const { client } = relay;
   const maintainer = await maintainerOf(relay);
-  await maintainer.pause("tiny");
+  await maintainer.pause({ model: "tiny", reason: "a test" });
   const volunteers = [];
   for (let i = 0; i < 4; i++) volunteers.push(await createVolunteer(client, tinyRecipe));
-  await maintainer.resume("tiny"); // only then are there tickets
+  await maintainer.resume({ model: "tiny", reason: "a test" }); // only then are there tickets
   const works = [];
   for (const volunteer of volunteers) works.push(await contribute(volunteer, relay.now()));
-  await maintainer.pause("tiny");
+  await maintainer.pause({ model: "tiny", reason: "a test" });
   for (const { id, bytes, signature } of works) await client.putContribution(id, bytes, signature);
   const [poisoned, ...honest] = works.map(({ id }) => id);
   spoil(relay.dataDir, poisoned!);
-  await maintainer.resume("tiny");
+  await maintainer.resume({ model: "tiny", reason: "a test" });
   for (const id of honest) expect((await relay.decided(id)).state).toBe("merged");
   const health = await client.health();
   expect(health.models[0]?.problem).toMatch(/fails at judging 1 contribution, and tries again/);

@@ -17,6 +17,8 @@ const WORDS: Record<RejectCode, string> = {
   "not-merged": "The patch is not part of the model.",
   "already-reverted": "The patch was taken out of the model before.",
   "tag-taken": "That tag names a version already.",
+  "tag-lower": "The last release has a higher number.",
+  "tag-unproven": "No test shows that the version is as good as the last release.",
   stale: "The model moved on while this piece was made; newer work took its place.",
   "too-large": "The patch is larger than the relay accepts.",
   "range-unsatisfiable": "The relay could not continue a download.",

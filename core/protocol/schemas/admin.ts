@@ -1,14 +1,19 @@
 import * as z from "zod/mini";
 import { count, hash, longText, modelId, publicKey, shortText, timeMs } from "./primitives.ts";
 
-/** What maintainers send and hear (protocol H15 to H17, H19). */
-export const pauseRequest = z.strictObject({ model: modelId });
+/** What maintainers send and hear (protocol H15 to H17, H19); what an act would do first is in previews.ts. */
+
+/** Why, for everyone to read. */
+const reason = longText.check(z.minLength(1));
+
+/** Pauses a model, or goes on with it. */
+export const pauseRequest = z.strictObject({ model: modelId, reason });
+export type PauseRequest = z.infer<typeof pauseRequest>;
 
 export const revertRequest = z.strictObject({
   model: modelId,
   contribution: hash,
-  /** Why, for everyone to read. */
-  reason: longText.check(z.minLength(1)),
+  reason,
   /** Publish it also where the gate finds the model worse without the contribution. */
   insist: z.optional(z.boolean()),
 });
@@ -20,19 +25,21 @@ export const tagRequest = z.strictObject({
   version: count,
   /** A semantic version, such as "1.2.0". */
   tag: z.string().check(z.regex(/^(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})$/)),
+  reason,
 });
 export type TagRequest = z.infer<typeof tagRequest>;
 
 /** Takes no work of a contributor any more, and refuses what waits of theirs. */
 export const banRequest = z.strictObject({
   contributor: publicKey,
-  /** Why; the contributor reads it. */
-  reason: longText.check(z.minLength(1)),
+  /** The contributor reads it. */
+  reason,
 });
 export type BanRequest = z.infer<typeof banRequest>;
 
 /** Lifts a ban. */
-export const unbanRequest = z.strictObject({ contributor: publicKey });
+export const unbanRequest = z.strictObject({ contributor: publicKey, reason });
+export type UnbanRequest = z.infer<typeof unbanRequest>;
 
 /** Whether a contributor is banned now, and how many contributions that waited were refused for it. */
 export const banStatus = z.object({

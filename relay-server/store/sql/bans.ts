@@ -1,12 +1,19 @@
 import type { Kysely } from "kysely";
-import type { BanRequest } from "../../../core/protocol/schemas/admin.ts";
+import type { BanRequest, UnbanRequest } from "../../../core/protocol/schemas/admin.ts";
 import type { Tables } from "../tables.ts";
 import type { Write } from "./group-commit.ts";
+import { WAITING } from "./lives.ts";
 import { addAudit } from "./maintainers.ts";
 import { refuseAllWaiting } from "./refusing.ts";
 
 /** Who does it, and when. */
 type Act = { readonly maintainer: string; readonly at: number };
+
+export type WorkCounts = {
+  readonly model: string;
+  readonly waiting: number;
+  readonly merged: number;
+};
 
 export function banParts(db: Kysely<Tables>, write: Write) {
   return {
@@ -30,7 +37,7 @@ export function banParts(db: Kysely<Tables>, write: Write) {
       });
     },
     /** Take work of a contributor again; without a ban nothing is done. */
-    unban({ contributor, maintainer, at }: { readonly contributor: string } & Act): Promise<void> {
+    unban({ contributor, reason, maintainer, at }: UnbanRequest & Act): Promise<void> {
       return write(async (trx) => {
         const lifted = await trx
           .deleteFrom("bans")
@@ -39,8 +46,26 @@ export function banParts(db: Kysely<Tables>, write: Write) {
           .executeTakeFirst();
         if (lifted === undefined) return;
         const action = "unban";
-        await addAudit(trx, { at, maintainer, action, subject: contributor, note: null });
+        await addAudit(trx, { at, maintainer, action, subject: contributor, note: reason });
       });
+    },
+    /** How much of a contributor's work waits and how much is merged, by model. */
+    async workOf(contributor: string): Promise<WorkCounts[]> {
+      const rows = await db
+        .selectFrom("contributions")
+        .select((eb) => ["model", "state", eb.fn.countAll<number>().as("count")])
+        .where("contributor", "=", contributor)
+        .where("state", "in", [...WAITING, "merged"])
+        .groupBy(["model", "state"])
+        .orderBy("model")
+        .execute();
+      const counts = new Map<string, { waiting: number; merged: number }>();
+      for (const { model, state, count } of rows) {
+        const work = counts.get(model) ?? { waiting: 0, merged: 0 };
+        work[state === "merged" ? "merged" : "waiting"] += Number(count);
+        counts.set(model, work);
+      }
+      return [...counts].map(([model, work]) => ({ model, ...work }));
     },
     /** Why a contributor is banned; undefined if they are not. */
     async banReason(contributor: string): Promise<string | undefined> {

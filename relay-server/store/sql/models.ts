@@ -16,6 +16,7 @@ export type ModelImport = {
 export type PauseChange = {
   readonly model: string;
   readonly paused: boolean;
+  readonly reason: string;
   readonly maintainer: string;
   readonly at: number;
 };
@@ -62,7 +63,7 @@ export function modelParts(db: Kysely<Tables>, write: Write) {
       return new Map(rows.map(({ position, contributors }) => [position, Number(contributors)]));
     },
     /** Pause or resume a model and write who did it into the audit log, in one commit. */
-    setPaused({ model, paused, maintainer, at }: PauseChange): Promise<void> {
+    setPaused({ model, paused, reason, maintainer, at }: PauseChange): Promise<void> {
       return write(async (trx) => {
         await trx
           .updateTable("models")
@@ -70,7 +71,7 @@ export function modelParts(db: Kysely<Tables>, write: Write) {
           .where("id", "=", model)
           .execute();
         const action = paused ? "pause" : "resume";
-        await addAudit(trx, { at, maintainer, action, subject: model, note: null });
+        await addAudit(trx, { at, maintainer, action, subject: model, note: reason });
       });
     },
     /** Take the model over: whoever published it before is fenced out. Returns the new fence. */

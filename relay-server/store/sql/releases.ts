@@ -1,21 +1,31 @@
-import type { Kysely } from "kysely";
+import type { Kysely, Transaction } from "kysely";
+import { compareTags } from "../../../core/history/release-number.ts";
 import type { TagRequest } from "../../../core/protocol/schemas/admin.ts";
 import type { ReleaseRow, Tables, VersionRow } from "../tables.ts";
 import type { Write } from "./group-commit.ts";
 import { addAudit } from "./maintainers.ts";
 
-export type Tagging = TagRequest & { readonly maintainer: string; readonly at: number };
+export type Tagging = TagRequest & {
+  readonly maintainer: string;
+  readonly at: number;
+  /** The last release that the maintainer's evidence is about; null where there was none. */
+  readonly after: string | null;
+};
+
+/** What became of a tag. */
+export type TagOutcome =
+  | "tagged"
+  | "version-unknown"
+  | "tag-taken"
+  /** The model has a release with a higher number. */
+  | "tag-lower"
+  /** Another version was tagged meanwhile. */
+  | "overtaken";
 
 export function releaseParts(db: Kysely<Tables>, write: Write) {
   return {
     /** Make a version a release, and write who did it into the audit log; or why it cannot be. */
-    tag({
-      model,
-      version,
-      tag,
-      maintainer,
-      at,
-    }: Tagging): Promise<"tagged" | "version-unknown" | "tag-taken"> {
+    tag({ model, version, tag, reason, maintainer, at, after }: Tagging): Promise<TagOutcome> {
       return write(async (trx) => {
         const found = await trx
           .selectFrom("versions")
@@ -24,14 +34,20 @@ export function releaseParts(db: Kysely<Tables>, write: Write) {
           .where("number", "=", version)
           .executeTakeFirst();
         if (found === undefined) return "version-unknown";
-        const inserted = await trx
+        const releases = await trx
+          .selectFrom("releases")
+          .select("tag")
+          .where("model", "=", model)
+          .execute();
+        if (releases.some((release) => release.tag === tag)) return "tag-taken";
+        if (releases.some((release) => compareTags(tag, release.tag) < 0)) return "tag-lower";
+        const last = await lastRelease(trx, model);
+        if ((last?.tag ?? null) !== after) return "overtaken";
+        await trx
           .insertInto("releases")
           .values({ model, tag, version, maintainer, tagged_at: at, act: 0 })
-          .onConflict((conflict) => conflict.doNothing())
-          .returning("tag")
-          .executeTakeFirst();
-        if (inserted === undefined) return "tag-taken";
-        const note = `version ${version} is ${tag}`;
+          .execute();
+        const note = `version ${version} is ${tag}: ${reason}`;
         const act = await addAudit(trx, { at, maintainer, action: "tag", subject: model, note });
         await trx
           .updateTable("releases")
@@ -77,7 +93,10 @@ export function releaseParts(db: Kysely<Tables>, write: Write) {
   };
 }
 
-function lastRelease(db: Kysely<Tables>, model: string): Promise<ReleaseRow | undefined> {
+function lastRelease(
+  db: Kysely<Tables> | Transaction<Tables>,
+  model: string,
+): Promise<ReleaseRow | undefined> {
   return db
     .selectFrom("releases")
     .selectAll()

@@ -26,6 +26,16 @@ export type RevertEntry =
       readonly code: "contribution-unknown" | "not-merged" | "already-reverted";
     };
 
+/** Why a contribution of `model` cannot be reverted; null if it can. */
+export function revertRefusalOf(
+  found: { readonly model: string; readonly state: string } | undefined,
+  model: string,
+): Extract<RevertEntry, { kind: "refused" }>["code"] | null {
+  if (found?.model !== model) return "contribution-unknown";
+  if (found.state === "reverted") return "already-reverted";
+  return found.state === "merged" ? null : "not-merged";
+}
+
 export type RevertPublication = {
   readonly version: VersionRow;
   /** The fence that the publisher holds. */
@@ -35,6 +45,8 @@ export type RevertPublication = {
   readonly objection: string | null;
   readonly events: readonly RelayEvent[];
 };
+
+export type TrainedSince = { readonly contributions: number; readonly contributors: number };
 
 export function revertParts(db: Kysely<Tables>, write: Write) {
   return {
@@ -76,6 +88,23 @@ export function revertParts(db: Kysely<Tables>, write: Write) {
       return rows.map(({ contribution, version, merged }) => {
         return { contribution, merged: merged ?? 0, reverted: version ?? 0 }; // the table's checks hold both
       });
+    },
+    /** How much of the model was trained on version `version` or a later one, and by how many. */
+    async trainedSince(model: string, version: number): Promise<TrainedSince> {
+      const row = await db
+        .selectFrom("contributions")
+        .select((eb) => [
+          eb.fn.countAll<number>().as("contributions"),
+          eb.fn.count<number>("contributor").distinct().as("contributors"),
+        ])
+        .where("model", "=", model)
+        .where("state", "=", "merged")
+        .where("base", ">=", version)
+        .executeTakeFirstOrThrow();
+      return {
+        contributions: Number(row.contributions),
+        contributors: Number(row.contributors),
+      };
     },
     /** The revert is not published, and why; it still waits if somebody has insisted since it was read. */
     refuseRevert({ contribution, insists }: RevertRow, message: string, at: number): Promise<void> {
@@ -150,13 +179,11 @@ async function enterRequest(
 ): Promise<RevertEntry> {
   const found = await trx
     .selectFrom("contributions")
-    .select("state")
+    .select(["model", "state"])
     .where("id", "=", contribution)
-    .where("model", "=", model)
     .executeTakeFirst();
-  if (found === undefined) return { kind: "refused", code: "contribution-unknown" };
-  if (found.state === "reverted") return { kind: "refused", code: "already-reverted" };
-  if (found.state !== "merged") return { kind: "refused", code: "not-merged" };
+  const code = revertRefusalOf(found, model);
+  if (code !== null) return { kind: "refused", code };
   const known = await trx
     .selectFrom("reverts")
     .selectAll()

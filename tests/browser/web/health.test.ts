@@ -188,7 +188,7 @@ test("a revert that was published without passing says so", async () => {
 test("a maintainer finds the commands that pause a model and go on with it", async () => {
   await page.getByText(/For maintainers: pause/).click();
   for (const action of ["pause", "resume"]) {
-    const words = `npx commonweight admin ${action} --relay ${home} --token-file FILE --model digits`;
+    const words = `npx commonweight ${action} digits --relay ${home} --token-file FILE --reason "WHY"`;
     await expect.element(page.getByText(words)).toBeVisible();
   }
 });
@@ -207,7 +207,7 @@ test("who was refused is named with the reason, the pieces behind it and the com
   await expect.element(row).toBeVisible();
   await page.getByRole("button", { name: "deaddead" }).click();
   await expect
-    .element(page.getByText(new RegExp(`--contributor ${poisoner} --reason`)))
+    .element(page.getByText(new RegExp(`commonweight ban ${poisoner} --relay`)))
     .toBeVisible();
   await expect.element(page.getByText(/Patch 44444444/)).toBeVisible();
 });

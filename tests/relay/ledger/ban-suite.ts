@@ -22,7 +22,7 @@ export function banSuite(ledgerTest: LedgerTest): void {
     expect(await ledger.contributions.waitingBytes(id(1))).toBeUndefined();
     const refused = { kind: "refused", code: "banned" };
     expect(await ledger.contributions.enter(contribution(2), bytes)).toEqual(refused);
-    await ledger.people.unban(act);
+    await ledger.people.unban({ ...act, reason: "mended" });
     expect(await ledger.people.banReason(contributor)).toBeUndefined();
     expect((await ledger.contributions.enter(contribution(2), bytes)).kind).toBe("created");
   });

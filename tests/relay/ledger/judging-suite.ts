@@ -238,33 +238,36 @@ export function judgingSuite(ledgerTest: LedgerTest): void {
   });
 
   ledgerTest(
-    "a tag names one version for ever; the last one tagged is the release",
+    "R2: a tag names one version for ever, and is higher than every one before it",
     async (ledger) => {
       await enterQueued(ledger, 1, 1);
       await publish(ledger, 1, [1]);
       const tagging = { model: "tiny", maintainer: "first" };
       expect(await ledger.history.release("tiny")).toBeUndefined();
-      const first = { ...tagging, version: 1, tag: "1.0.0", at: 5 };
+      const why = { reason: "a test", after: null };
+      const first = { ...tagging, ...why, version: 1, tag: "1.0.0", at: 5 };
       const answers = await Promise.all([
         ledger.history.tag(first),
         ledger.history.tag({ ...first, version: 0 }),
       ]);
       expect(answers).toEqual(["tagged", "tag-taken"]);
-      expect(await ledger.history.tag({ ...first, version: 2, tag: "2.0.0" })).toBe(
+      expect(await ledger.history.tag({ ...first, version: 2, tag: "3.0.0" })).toBe(
         "version-unknown",
       );
       expect(await ledger.history.tag({ ...first, model: "other" })).toBe("version-unknown");
       expect(await ledger.history.release("tiny")).toMatchObject({ version: 1, tag: "1.0.0" });
-      expect(await ledger.history.tag({ ...first, version: 0, tag: "0.9.0", at: 6 })).toBe(
-        "tagged",
-      );
-      expect(await ledger.history.release("tiny")).toMatchObject({ version: 0, tag: "0.9.0" });
+      const next = { ...first, version: 0, after: "1.0.0", at: 6 };
+      const tag = (tag: string, after = "1.0.0") => ledger.history.tag({ ...next, tag, after });
+      expect(await tag("0.9.9")).toBe("tag-lower");
+      expect(await tag("2.0.0", "0.1.0")).toBe("overtaken");
+      expect(await tag("2.0.0")).toBe("tagged");
+      expect(await ledger.history.release("tiny")).toMatchObject({ version: 0, tag: "2.0.0" });
       expect((await ledger.history.versionByTag("tiny", "1.0.0"))?.number).toBe(1);
       expect(await ledger.history.versionByTag("tiny", "3.0.0")).toBeUndefined();
       const notes = (await ledger.people.audit(9)).map(({ action, note }) => [action, note]);
       expect(notes).toEqual([
-        ["tag", "version 0 is 0.9.0"],
-        ["tag", "version 1 is 1.0.0"],
+        ["tag", "version 0 is 2.0.0: a test"],
+        ["tag", "version 1 is 1.0.0: a test"],
       ]);
     },
   );

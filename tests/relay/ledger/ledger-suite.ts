@@ -222,12 +222,15 @@ export function ledgerSuite(open: () => Promise<EmptyDatabase>): void {
       expect(await ledger.people.maintainer(id(3))).toBeUndefined();
       expect(await ledger.people.maintainer(id(1))).toBeUndefined();
       expect(await ledger.people.maintainer(id(2))).toBe("first");
-      const change = { model: "tiny", paused: true, maintainer: "first", at: 3 };
+      const change = {
+        ...{ model: "tiny", paused: true, maintainer: "first", at: 3 },
+        reason: "a test",
+      };
       await ledger.history.setPaused(change);
       expect((await ledger.history.model("tiny"))?.paused).toBe(1);
       const note = null;
       expect(await ledger.people.audit(3)).toEqual([
-        { id: 6, at: 3, maintainer: "first", action: "pause", subject: "tiny", note },
+        { id: 6, at: 3, maintainer: "first", action: "pause", subject: "tiny", note: "a test" },
         { id: 5, at: 2, maintainer: "machine", action: "token-revoked", subject: "ada", note },
         {
           id: 4,
