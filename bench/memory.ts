@@ -6,12 +6,17 @@ import { runInNewContext } from "node:vm";
  * on what it holds at any moment as long as nothing of it is collected on the way.
  */
 export function allocatedBytes(run: () => unknown): number {
-  setFlagsFromString("--expose-gc");
-  const collect = runInNewContext("gc") as () => void; // what the flag exposes
-  collect();
-  collect(); // what the first one found is freed beside it; the second waits for that
+  collectGarbage();
   const before = process.memoryUsage().arrayBuffers;
   const result = run();
   const after = process.memoryUsage().arrayBuffers;
   return result === undefined ? 0 : after - before; // the result lives until here
+}
+
+/** Free what nobody holds, and wait for it. */
+export function collectGarbage(): void {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void; // what the flag exposes
+  collect();
+  collect(); // what the first one found is freed beside it; the second waits for that
 }
