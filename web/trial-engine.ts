@@ -36,7 +36,7 @@ export const openTrialEngine: OpenTrialEngine = () => {
       load: (wanted, onProgress) => remote.load(wanted, proxy(onProgress)),
       predict: (pixels) => remote.predict(pixels),
       disagreements: (model, most) => remote.disagreements(model, most),
-      write: (task, onByte) => remote.write(task, proxy(onByte)),
+      write: (task, onText) => remote.write(task, proxy(onText)),
       stop: () => remote.stop(),
     },
     failed,

@@ -118,11 +118,10 @@ export type Disagreement = {
 
 /** A text for the loaded versions to continue. */
 export type WritingTask = {
-  /** At least one byte. */
-  readonly prompt: Uint8Array;
-  /** How many bytes to write. */
+  readonly prompt: string;
+  /** How many tokens to write; a byte is one where the model has no tokenizer. */
   readonly length: number;
-  /** 0 takes the likeliest byte each time. */
+  /** 0 takes the likeliest token each time. */
   readonly temperature: number;
   readonly seed: number;
 };
@@ -147,12 +146,12 @@ export type TrialApi = {
    * bytes that show where versions differ, at most `most`.
    */
   disagreements(model: string, most: number): Promise<readonly Disagreement[]>;
-  /** Every loaded version continues the prompt; `onByte`, awaited, hears its place in the order and the byte. */
+  /** Every loaded version continues the prompt; `onText`, awaited, hears its place in the order and what it has written so far. */
   write(
     task: WritingTask,
-    onByte: (place: number, byte: number) => void | Promise<void>,
+    onText: (place: number, text: string) => void | Promise<void>,
   ): Promise<void>;
-  /** End the writing after the byte that is under way. */
+  /** End the writing after the token that is under way. */
   stop(): Promise<void>;
 };
 

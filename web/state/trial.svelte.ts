@@ -156,12 +156,10 @@ export function createTrial(openEngine: OpenTrialEngine) {
       writing = true;
       try {
         if (!(await Promise.race([ensureLoaded(), stopped]))) return;
-        const decoders = choice?.versions.map(() => new TextDecoder()) ?? [];
-        texts = decoders.map(() => "");
+        texts = choice?.versions.map(() => "") ?? [];
         await command((api) =>
-          api.write(task, (place, byte) => {
-            const more = decoders[place]?.decode(Uint8Array.of(byte), { stream: true });
-            texts = texts?.map((text, i) => (i === place ? text + more : text)) ?? null;
+          api.write(task, (place, written) => {
+            texts = texts?.map((text, i) => (i === place ? written : text)) ?? null;
           }),
         );
       } catch (error) {

@@ -1,9 +1,11 @@
 import { join } from "node:path";
 import { afterEach, expect, test, vi } from "vitest";
 import { openFileStore } from "../../cli/file-store.ts";
+import { generateText } from "../../core/models/generation.ts";
 import { createRelayClient } from "../../core/protocol/client.ts";
 import type { Fetch } from "../../core/protocol/fetch.ts";
 import { openBackend } from "../../kernels/backend.ts";
+import { tinyLlama, tinyVit } from "../../tests/fixtures/base-models.ts";
 import { startTestRelay, type TestRelay } from "../../tests/fixtures/test-relay.ts";
 import { tinyRecipe } from "../../tests/fixtures/tiny-model.ts";
 import { tinyTextModel } from "../../tests/fixtures/tiny-text-model.ts";
@@ -93,25 +95,58 @@ test("a version that is not the one its id names is not tried", async () => {
   await expect(trial.load({ model: "tiny", versions }, () => {})).rejects.toThrow(/damaged data/);
 });
 
-test("a GPT's version writes on, byte by byte, until it is stopped", async () => {
+test("a GPT's version writes on, letter by letter, until it is stopped", async () => {
   relay = await startTestRelay({ source: tinyTextModel() });
   const { trial, versionOf } = await openStage();
   const versions = [await versionOf("tiny-text", 0)];
   await trial.load({ model: "tiny-text", versions }, () => {});
-  const task = { prompt: new TextEncoder().encode("we the "), length: 9, temperature: 1, seed: 3 };
-  const write = async (length: number, onByte: (count: number) => void = () => {}) => {
-    const bytes: number[] = [];
-    await trial.write({ ...task, length }, (place, byte) => {
+  const task = { prompt: "we the ", length: 9, temperature: 1, seed: 3 };
+  const write = async (length: number, onText: (count: number) => void = () => {}) => {
+    const texts: string[] = [];
+    await trial.write({ ...task, length }, (place, text) => {
       expect(place).toBe(0);
-      onByte(bytes.push(byte));
+      onText(texts.push(text));
     });
-    return bytes;
+    return texts;
   };
-  const text = await write(9);
-  expect(text).toHaveLength(9);
+  const texts = await write(9);
+  expect(texts.map(({ length }) => length)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  expect(texts.at(-1)!.startsWith(texts[3]!)).toBe(true);
   expect(await write(1000, (count) => void (count === 4 && trial.stop()))).toEqual(
-    text.slice(0, 4),
+    texts.slice(0, 4),
   );
-  const foreign = { ...task, prompt: Uint8Array.of(200) };
-  await expect(trial.write(foreign, () => {})).rejects.toThrow(/can't read every character/);
+  for (const prompt of ["Zürich", ""]) {
+    const foreign = trial.write({ ...task, prompt }, () => {});
+    await expect(foreign).rejects.toThrow(/can't read every character/);
+  }
+});
+
+test("a Llama-shaped version writes in its tokenizer's words, which the relay has", async () => {
+  const { source, parameters, tokenizer } = await tinyLlama();
+  relay = await startTestRelay({ source });
+  const { trial, asked, versionOf } = await openStage();
+  const versions = [await versionOf("tiny-llama", 0)];
+  await trial.load({ model: "tiny-llama", versions }, () => {});
+  expect(asked.filter((path) => path.includes("/blobs/"))).toHaveLength(2); // the checkpoint and the tokenizer
+  let text = "";
+  const task = { prompt: "We are met", length: 30, temperature: 1, seed: 1 };
+  await trial.write(task, (_place, written) => {
+    text = written;
+  });
+  const { architecture } = source.recipe;
+  if (architecture.kind !== "transformer") throw new Error(architecture.kind);
+  const prompt = tokenizer.encode(task.prompt);
+  const tokens = await generateText({ architecture, parameters, ...task, prompt });
+  const whole = tokenizer.decode([...prompt, ...tokens]);
+  expect(whole).toMatch(/^We are met.*[a-z]/);
+  expect(text).toBe(whole.slice("We are met".length).replace(/\ufffd+$/, ""));
+});
+
+test("a ViT's version says how probable each class is", async () => {
+  relay = await startTestRelay({ source: await tinyVit() });
+  const { trial, versionOf } = await openStage();
+  await trial.load({ model: "tiny-vit", versions: [await versionOf("tiny-vit", 0)] }, () => {});
+  const [answer] = await trial.predict(Uint8Array.from({ length: 108 }, (_, p) => (37 * p) % 256));
+  expect(answer).toHaveLength(5);
+  expect(answer!.reduce((a, b) => a + b)).toBeCloseTo(1, 5);
 });

@@ -1,16 +1,17 @@
 import { assert } from "../../core/errors.ts";
 import { versionId } from "../../core/history/version.ts";
+import { predictClasses } from "../../core/models/class-prediction.ts";
 import { generateText } from "../../core/models/generation.ts";
-import { predictClasses } from "../../core/models/mlp-prediction.ts";
 import { layoutOf } from "../../core/models/registry.ts";
+import { openTokenizer, type TextTokenizer } from "../../core/models/tokenizer.ts";
 import type { RelayClient } from "../../core/protocol/client.ts";
 import { RelayError } from "../../core/protocol/relay-error.ts";
-import type { Architecture } from "../../core/protocol/schemas/recipe.ts";
-import { decodeExamples } from "../../core/training/examples.ts";
+import type { Architecture, TokenizerRecord } from "../../core/protocol/schemas/recipe.ts";
+import { decodeExamples, exampleShapeOf } from "../../core/training/examples.ts";
 import type { ImageExamples } from "../../core/training/image-examples.ts";
 import type { Disagreement, TrialApi } from "../api.ts";
 import { loadBase } from "../link/base-loading.ts";
-import { loadBlobs } from "../link/blob-loading.ts";
+import { type BlobSource, loadBlobs } from "../link/blob-loading.ts";
 import { describeTrialFault, StoppedError } from "../run/words.ts";
 import type { Store } from "../store/store.ts";
 
@@ -18,6 +19,8 @@ type Loaded = {
   readonly architecture: Architecture;
   /** Flat parameters [N] of each version, in the order they were wanted. */
   readonly versions: readonly Float32Array[];
+  /** Of a model of text. */
+  readonly tokenizer: TextTokenizer | null;
 };
 
 /**
@@ -48,7 +51,7 @@ export function createTrial({
       throw error;
     });
     const [store] = await opening;
-    const { architecture } = (await client.model(model, { signal })).recipe;
+    const { architecture, data } = (await client.model(model, { signal })).recipe;
     const layout = layoutOf(architecture);
     const known = new Map<number, Float32Array<ArrayBuffer>>();
     let doneBytes = 0;
@@ -74,7 +77,13 @@ export function createTrial({
       const source = { store: apart(store, number, known), client, progress, signal };
       known.set(number, Float32Array.from(await loadBase({ model, base }, layout, source)));
     }
-    return { architecture, versions: versions.map(({ number }) => known.get(number)!) };
+    const tokenizer = await loadTokenizer(architecture, data.tokenizer, {
+      store,
+      client,
+      progress,
+      signal,
+    });
+    return { architecture, versions: versions.map(({ number }) => known.get(number)!), tokenizer };
   }
 
   return {
@@ -96,7 +105,6 @@ export function createTrial({
     async predict(pixels) {
       assert(loaded !== null, "nothing is loaded");
       const { architecture, versions } = loaded;
-      assert(architecture.kind === "mlp", `classes of a ${architecture.kind}`);
       return Promise.all(
         versions.map((parameters) => predictClasses({ architecture, parameters, pixels })),
       );
@@ -105,7 +113,6 @@ export function createTrial({
     async disagreements(model, most) {
       assert(loaded !== null && opening !== null, "nothing is loaded");
       const { architecture, versions } = loaded;
-      assert(architecture.kind === "mlp", `classes of a ${architecture.kind}`);
       const [store] = await opening;
       try {
         const { shards } = await client.shards(model);
@@ -121,22 +128,28 @@ export function createTrial({
       }
     },
 
-    async write(task, onByte) {
-      assert(loaded !== null, "nothing is loaded");
-      const { architecture, versions } = loaded;
-      assert(architecture.kind === "gpt", `text of an ${architecture.kind}`);
-      if (task.prompt.some((byte) => byte >= architecture.vocabulary)) {
+    async write({ prompt: begun, ...task }, onText) {
+      assert(loaded !== null && loaded.tokenizer !== null, "no model of text is loaded");
+      const { architecture, versions, tokenizer } = loaded;
+      const shape = exampleShapeOf(architecture);
+      assert(architecture.kind !== "mlp" && shape.kind === "text", "a tokenizer and no text");
+      const prompt = tokenizer.encode(begun);
+      if (prompt.length === 0 || prompt.some((token) => token >= shape.vocabulary)) {
         throw new StoppedError("This model can't read every character of the beginning.");
       }
+      const before = tokenizer.decode([...prompt]).length;
       writing.abort();
       writing = new AbortController();
       const { signal } = writing;
-      const texts = versions.map((parameters, place) =>
-        generateText(
-          { architecture, parameters, ...task },
-          { signal, onToken: (byte) => onByte(place, byte) },
-        ),
-      );
+      const texts = versions.map((parameters, place) => {
+        const tokens = [...prompt];
+        const onToken = (token: number) => {
+          tokens.push(token);
+          const text = tokenizer.decode(tokens).slice(before); // in one go: a token's text may depend on those before it
+          return onText(place, text.replace(HALF_CHARACTER, ""));
+        };
+        return generateText({ architecture, parameters, prompt, ...task }, { signal, onToken });
+      });
       try {
         await Promise.all(texts);
       } catch (error) {
@@ -150,17 +163,33 @@ export function createTrial({
   };
 }
 
+const HALF_CHARACTER = /\ufffd+$/; // the rest of it comes with the next tokens
+
+/** How a model's text is read; null where it reads none. Its files are blobs like any other. */
+async function loadTokenizer(
+  architecture: Architecture,
+  record: TokenizerRecord | undefined,
+  source: BlobSource,
+): Promise<TextTokenizer | null> {
+  const shape = exampleShapeOf(architecture);
+  if (shape.kind !== "text") return null;
+  const files = record?.files ?? [];
+  const blobs = await loadBlobs(files, source);
+  const named = files.map(({ name }, i) => ({ name, bytes: blobs[i]! }));
+  return openTokenizer(named, shape.vocabulary);
+}
+
 const UNTOLD = { expect: () => {}, receive: () => {} }; // a shard is small beside the versions
 
 /** Those of `examples` on which the versions differ and one is right, in their order. */
 async function findDisagreements(
   { pixels, labels }: ImageExamples,
-  architecture: Extract<Architecture, { kind: "mlp" }>,
+  architecture: Architecture,
   versions: readonly Float32Array[],
   most: number,
 ): Promise<Disagreement[]> {
   const found: Disagreement[] = [];
-  const { inputs } = architecture;
+  const inputs = pixels.length / labels.length;
   for (const [place, label] of labels.entries()) {
     const image = pixels.slice(place * inputs, (place + 1) * inputs);
     const answers = await Promise.all(

@@ -47,9 +47,9 @@ export function openPage(
       const pixels = new Uint8Array(784).fill(128);
       return [{ pixels, label: 4, answers: [4, 9] }];
     },
-    async write(task, onByte) {
-      calls.push(["write", new TextDecoder().decode(task.prompt)]);
-      for (const byte of new TextEncoder().encode(" é!")) await onByte(0, byte);
+    async write(task, onText) {
+      calls.push(["write", task.prompt]);
+      for (const text of [" ", " é", " é!"]) await onText(0, text);
     },
     stop: command("stop writing"),
   };
