@@ -5,6 +5,7 @@ import { crowd } from "./crowd.ts";
 import { forgetting } from "./forgetting.ts";
 import { merging } from "./merging.ts";
 import type { Preset } from "./preset.ts";
+import { scale } from "./scale.ts";
 
 /** Every study that docs/results.md tells of. */
 export const PRESETS = {
@@ -14,6 +15,7 @@ export const PRESETS = {
   attacks,
   backdoors,
   forgetting,
+  scale,
 } as const satisfies Record<string, Preset>;
 export type PresetName = keyof typeof PRESETS;
 export const PRESET_NAMES = Object.keys(PRESETS) as PresetName[]; // the object above has no other keys

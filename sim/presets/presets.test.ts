@@ -8,7 +8,7 @@ import type { PresetContext } from "./preset.ts";
 /** A course that gains more with every volunteer and version, and less with every lie and smaller mask. */
 function curveOf(spec: RunSpec): Curve {
   const isSparse = spec.way === "sparse-loco";
-  const share = isSparse ? 0.8 : 1 - spec.liars / 2;
+  const share = spec.way !== "community" ? 0.8 : 1 - spec.liars / 2;
   const metrics = (gain: number) => ({ examples: 1, lossNats: 2 - gain, accuracy: 0.5 + gain / 4 });
   const versions = Array.from({ length: spec.versions }, (_, i) => ({
     ...metrics((share * (i + 1)) / (spec.versions + 1 / spec.volunteers)),
@@ -20,7 +20,7 @@ function curveOf(spec: RunSpec): Curve {
 }
 
 function reportOf(spec: RunSpec): CommunityReport | Curve {
-  if (spec.way === "sparse-loco") return curveOf(spec);
+  if (spec.way !== "community") return curveOf(spec);
   const seconds = Object.fromEntries(CHORES.map((chore) => [chore, 1]));
   const curve = curveOf(spec);
   const liars = Math.round(spec.liars * spec.volunteers);

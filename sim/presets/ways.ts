@@ -1,9 +1,9 @@
-import { community, type RunSpec } from "../runs/spec.ts";
+import { type CommunitySpec, community, type SparseLocoSpec } from "../runs/spec.ts";
 import { fisherPolicy } from "./fisher-policy.ts";
 import type { Candidate } from "./tuning.ts";
 
 /** A way of training that the claims compare, and the learning rates it may choose from. */
-export type Way = Candidate<RunSpec> & {
+export type Way = Candidate<CommunitySpec | SparseLocoSpec> & {
   readonly name: string;
   /** Share of the entries that are sent; 1 for dense training. */
   readonly density: number;
@@ -53,7 +53,7 @@ export function byMoreExamples(way: Way, examples: number): Way {
 
 /** The largest entries of a dense delta with error feedback. */
 export function sparseLocoWay(size: Size, density: number, bits: 2 | 4, rates: Way["rates"]): Way {
-  const spec: RunSpec = {
+  const spec: SparseLocoSpec = {
     way: "sparse-loco",
     ...size,
     density,

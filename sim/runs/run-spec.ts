@@ -1,4 +1,5 @@
 import { shippedModels } from "../../models/shipped.ts";
+import { runDiloco } from "../baselines/diloco.ts";
 import { runSparseLoco } from "../baselines/sparse-loco.ts";
 import { runCommunity } from "../community/community.ts";
 import type { CommunityReport, Curve } from "../community/report.ts";
@@ -12,6 +13,7 @@ const loaded = new Map<string, Promise<SimModel>>();
 export async function runSpec(spec: RunSpec): Promise<CommunityReport | Curve> {
   const model = await changedModel(spec);
   if (spec.way === "sparse-loco") return runSparseLoco(model, spec);
+  if (spec.way === "diloco") return runDiloco(model, spec);
   const options = { ...spec, without: new Set(spec.without) };
   return (await runCommunity(model, options, () => {})).report;
 }

@@ -1,5 +1,6 @@
 import { sha256 } from "../../core/crypto/signature.ts";
 import { encodeCanonical } from "../../core/protocol/canonical-json.ts";
+import type { DilocoOptions } from "../baselines/diloco.ts";
 import type { SparseLocoOptions } from "../baselines/sparse-loco.ts";
 import type { CommunityOptions } from "../community/community.ts";
 import type { Defence } from "../community/relay.ts";
@@ -21,7 +22,10 @@ export type CommunitySpec = Shared &
 /** One training in SparseLoCo's way. */
 export type SparseLocoSpec = Shared & SparseLocoOptions & { readonly way: "sparse-loco" };
 
-export type RunSpec = CommunitySpec | SparseLocoSpec;
+/** One training in DiLoCo's way. */
+export type DilocoSpec = Shared & DilocoOptions & { readonly way: "diloco" };
+
+export type RunSpec = CommunitySpec | SparseLocoSpec | DilocoSpec;
 export type ReportOf<Spec extends RunSpec> = Spec extends CommunitySpec ? CommunityReport : Curve;
 
 /** An honest community as shipped, with what differs. */
@@ -59,6 +63,7 @@ export function titleOf(spec: RunSpec): string {
   if (spec.way === "sparse-loco") {
     return [`${size}, SparseLoCo ${100 * spec.density}%`, ...changes, `seed ${seed}`].join(" ");
   }
+  if (spec.way === "diloco") return [`${size}, DiLoCo`, ...changes, `seed ${seed}`].join(" ");
   const lies = spec.liars === 0 ? [] : [`${100 * spec.liars}% ${spec.attack}`];
   const without = spec.without.length === 0 ? [] : [`without ${spec.without.join()}`];
   const burst = spec.isBurst ? ["at once"] : [];
