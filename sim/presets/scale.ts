@@ -9,7 +9,7 @@ import { type Preset, type PresetContext, paired, runSeeds } from "./preset.ts";
 
 const QUALITY = 0.95; // accuracy of digits
 const SIZES = [1, 2, 4, 8, 16, 32, 64, 128];
-const FEWER_SIZES = [1, 4, 16, 64];
+const FEWER_SIZES = [1, 16, 64];
 const MOST_PIECES = 120; // of an average device, for one contributor
 const LEAST_PIECES = 12; // for a crowd, which else would end before its first versions
 const MOST_ROUNDS = 40; // of a way in lockstep
