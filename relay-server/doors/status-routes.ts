@@ -24,14 +24,16 @@ export function statusRoutes(
     const { row } = await findModel(context, c.req.query("model") ?? "");
     const window = parseValue("window", leaderboardWindow, c.req.query("window") ?? "all");
     const windowMs = WINDOW_MS[window];
-    const since = windowMs === null ? 0 : context.clock() - windowMs;
     const leaders = await boards(
       {
         name: `${row.id} ${window}`,
         state: row.head, // credit is given and taken with a version
         maxAgeMs: windowMs === null ? Number.POSITIVE_INFINITY : MAX_AGE_MS,
       },
-      () => context.status.leaderboard(row.id, since, LEADERS),
+      () =>
+        windowMs === null
+          ? context.status.allTimeLeaderboard(row.id, LEADERS)
+          : context.status.leaderboard(row.id, context.clock() - windowMs, LEADERS),
     );
     const entries = leaders.map((leader, i) => ({ rank: i + 1, ...leader }));
     return c.json({ model: row.id, window, entries });

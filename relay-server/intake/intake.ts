@@ -186,7 +186,8 @@ export function createIntake(
     header: PatchHeader,
     { ticket: row }: Arrival,
   ): { ok: true; ticket: Ticket; isSpent: boolean } | Refused {
-    const ticket = row === undefined ? null : (JSON.parse(row.ticket) as Ticket); // as the relay wrote it
+    const isKnown = row !== undefined && row.ticket !== ""; // what it asked for may be forgotten
+    const ticket = isKnown ? (JSON.parse(row.ticket) as Ticket) : null; // as the relay wrote it
     const verdict = validateTicket(header, ticket, clock());
     if (!verdict.ok) return verdict;
     const usedBy = row?.used_by ?? id; // the same contribution at the same moment is no second one

@@ -60,7 +60,7 @@ export type TicketRow = {
   ticket: string;
   issued_at: number;
   expires_at: number;
-  /** 1 once a contribution was made with it, 2 once its work was refused before it was one. */
+  /** 1 once a contribution was made with it, 2 once its work was refused before it was one, 3 where `ticket` is forgotten. */
   used: number;
 };
 
@@ -197,6 +197,15 @@ export type SpotCheckRow = {
   decided_at: number | null;
 };
 
+/** What a contributor's merged work of a model comes to: sums of what `contributions` has. */
+export type CreditRow = {
+  model: string;
+  contributor: string;
+  credit: number;
+  merged: number;
+  last_merged_at: number;
+};
+
 export type Tables = {
   models: ModelRow;
   versions: VersionRow;
@@ -217,4 +226,5 @@ export type Tables = {
   bans: BanRow;
   releases: ReleaseRow;
   gate_tests: GateTestRow;
+  credits: CreditRow;
 };

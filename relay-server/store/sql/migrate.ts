@@ -15,6 +15,7 @@ import { addLongHistories } from "./migrations/0008-long-histories.ts";
 import { completeRecipe, completeRecipes } from "./migrations/0009-recipes.ts";
 import { addPromotions } from "./migrations/0010-promotions.ts";
 import { addOrderOfActs } from "./migrations/0011-order-of-acts.ts";
+import { addCredits } from "./migrations/0012-credits.ts";
 
 /** By name, in whose order they run; the names of released ones stay, and so does what they do. */
 const MIGRATIONS: Readonly<Record<string, (db: QueryExecutorProvider) => Promise<void>>> = {
@@ -29,6 +30,7 @@ const MIGRATIONS: Readonly<Record<string, (db: QueryExecutorProvider) => Promise
   "0009-recipes": completeRecipes,
   "0010-promotions": addPromotions,
   "0011-order-of-acts": addOrderOfActs,
+  "0012-credits": addCredits,
 };
 
 const NUMBERED = 8; // migrations that ledgers from before the migrator have by number, in `schema_versions`

@@ -1,6 +1,7 @@
 import type { Transaction } from "kysely";
 import type { RelayEvent } from "../../../core/protocol/schemas/status.ts";
 import type { Tables, VersionRow } from "../tables.ts";
+import { addCredit } from "./credits.ts";
 import { addEvents } from "./events.ts";
 import type { Write } from "./group-commit.ts";
 import { lifeOf } from "./lives.ts";
@@ -55,6 +56,9 @@ export function publishParts(write: Write) {
             .returningAll()
             .executeTakeFirst();
           if (row === undefined) throw new NotWaitingError(`${input.contribution} does not wait`);
+          const { contributor, credit } = row;
+          const at = version.created_at;
+          await addCredit(trx, { model: version.model, contributor, credit, at });
           lives.push({ type: "contribution", data: { contribution: lifeOf(row) } });
           const trained = trx
             .updateTable("shards")

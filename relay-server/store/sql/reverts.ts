@@ -2,6 +2,7 @@ import type { Kysely, Transaction } from "kysely";
 import type { Strike } from "../../../core/history/replay-history.ts";
 import type { RelayEvent } from "../../../core/protocol/schemas/status.ts";
 import type { ContributionRow, RevertRow, Tables, VersionRow } from "../tables.ts";
+import { recountCredit } from "./credits.ts";
 import { addEvents } from "./events.ts";
 import type { Write } from "./group-commit.ts";
 import { lifeOf } from "./lives.ts";
@@ -152,6 +153,7 @@ export function revertParts(db: Kysely<Tables>, write: Write) {
           .returningAll()
           .executeTakeFirstOrThrow();
         await forgetTraining(trx, row);
+        await recountCredit(trx, row.model, row.contributor);
         const { maintainer } = revert;
         const without = `version ${version.number} is without it`;
         const note = objection === null ? without : `${without}, although ${objection}`;

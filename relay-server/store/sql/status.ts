@@ -80,18 +80,31 @@ export function statusParts(db: Kysely<Tables>) {
         lastMergeAt: last === undefined ? null : Number(last.updated_at),
       };
     },
-    /** What was ever merged. It reads all of that, and changes with the head only. */
+    /** What was ever merged, by how many: a sum over contributors, not over their work. */
     async totals(model: string): Promise<ModelTotals> {
       const row = await db
-        .selectFrom("contributions")
+        .selectFrom("credits")
         .select((eb) => [
-          eb.fn.countAll<number>().as("merged"),
-          eb.fn.count<number>("contributor").distinct().as("contributors"),
+          eb.fn.coalesce(eb.fn.sum<number>("merged"), sql<number>`0`).as("merged"),
+          eb.fn.countAll<number>().as("contributors"),
         ])
         .where("model", "=", model)
-        .where("state", "=", "merged")
         .executeTakeFirstOrThrow();
       return { merged: Number(row.merged), contributors: Number(row.contributors) };
+    },
+    /** Contributors by the credit of all their merged work. */
+    async allTimeLeaderboard(model: string, limit: number): Promise<LeaderboardRow[]> {
+      const rows = await db
+        .selectFrom("credits")
+        .selectAll()
+        .where("model", "=", model)
+        .orderBy("credit", "desc")
+        .orderBy("contributor")
+        .limit(limit)
+        .execute();
+      return rows.map(({ contributor, credit, merged, last_merged_at }) => {
+        return { contributor, credit, merged, lastMergedAt: Number(last_merged_at) };
+      });
     },
     /** Contributors by the credit of their merged work since `since`. */
     async leaderboard(model: string, since: number, limit: number): Promise<LeaderboardRow[]> {

@@ -1,6 +1,7 @@
 import type { Kysely, Transaction } from "kysely";
 import type { Tables, TicketRow } from "../tables.ts";
 import type { Write } from "./group-commit.ts";
+import { WAITING } from "./lives.ts";
 
 /** Tickets, and refusals of work on them, are remembered so long after they expire: late work hears "expired", not "unknown". */
 export const KEPT_AFTER_EXPIRY_MS = 7 * 24 * 3600_000;
@@ -8,6 +9,7 @@ const CLEANED_PER_TICKET = 2; // more than one, so that old tickets go faster th
 
 export const USED = 1; // `used` of a ticket with which a contribution was made …
 export const SPENT = 2; // … and of one whose work was refused before it was a contribution
+const FORGOTTEN = 3; // … and of one whose contribution was decided long ago: it keeps its id, so that it is used once
 
 /** A ticket, and the contribution that used it if there is one. */
 export type UsedTicket = TicketRow & { readonly used_by: string | null };
@@ -26,6 +28,28 @@ export async function useTicket(
     .returning("id")
     .executeTakeFirst();
   return marked !== undefined;
+}
+
+/** Forget what some tickets asked for that expired before `expiredBefore`, once their contributions are decided. */
+async function forgetUsed(trx: Transaction<Tables>, expiredBefore: number): Promise<void> {
+  const decided = trx
+    .selectFrom("tickets")
+    .select("tickets.id")
+    .where("used", "=", USED)
+    .where("expires_at", "<", expiredBefore)
+    .where(({ not, exists, selectFrom }) =>
+      not(
+        exists(
+          selectFrom("contributions")
+            .select("id")
+            .whereRef("contributions.ticket", "=", "tickets.id")
+            .where("state", "in", [...WAITING]),
+        ),
+      ),
+    )
+    .limit(CLEANED_PER_TICKET);
+  const change = { used: FORGOTTEN, ticket: "" };
+  await trx.updateTable("tickets").set(change).where("id", "in", decided).execute();
 }
 
 export function ticketOf(db: Kysely<Tables>, id: string): Promise<UsedTicket | undefined> {
@@ -57,6 +81,7 @@ export function ticketParts(db: Kysely<Tables>, write: Write) {
           .where("expires_at", "<", ticket.issued_at - KEPT_AFTER_EXPIRY_MS)
           .limit(CLEANED_PER_TICKET);
         await trx.deleteFrom("tickets").where("id", "in", forgotten).execute();
+        await forgetUsed(trx, ticket.issued_at - KEPT_AFTER_EXPIRY_MS);
       });
     },
     /** The ticket is spent by work that was refused, of its own contributor; nothing happens if it was used before. */

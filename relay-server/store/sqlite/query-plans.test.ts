@@ -46,6 +46,16 @@ test("old tickets are found without those of contributions", async () => {
   );
 });
 
+test("what was ever merged, and by whom, is read from sums", async () => {
+  const board = await planOf(ledger.status.allTimeLeaderboard("tiny", 10));
+  expect(board).toEqual([
+    expect.stringMatching(/^SEARCH credits USING INDEX credits_by_credit \(model=\?\)/),
+  ]);
+  asked = [];
+  const totals = await planOf(ledger.status.totals("tiny"));
+  expect(totals).toEqual([expect.stringMatching(/^SEARCH credits USING/)]);
+});
+
 test("H18: health counts what waits and the last day's work, not the whole history", async () => {
   const plan = await planOf(ledger.status.counts("tiny", 10));
   const searches = plan.filter((step) => /^(SEARCH|SCAN)/.test(step));

@@ -68,6 +68,7 @@ export function ledgerSuite(open: () => Promise<EmptyDatabase>): void {
     expect(await ledger.status.counts("tiny", 10)).toMatchObject({ merged24h: 2, lastMergeAt: 1 });
     const [leader] = await ledger.status.leaderboard("tiny", 0, 10);
     expect(leader).toEqual({ contributor: id(7), credit: 200, merged: 2, lastMergedAt: 1 });
+    expect(await ledger.status.allTimeLeaderboard("tiny", 10)).toEqual([leader]);
     expect(await ledger.contributions.mergedNorms("tiny", 10)).toEqual(
       expect.arrayContaining([1, 2]),
     );

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import { Kysely, PGliteDialect, sql } from "kysely";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { migrate } from "../../../relay-server/store/sql/migrate.ts";
 import { createFirstTables } from "../../../relay-server/store/sql/migrations/0001-first.ts";
 import { openLedger } from "../../../relay-server/store/sqlite/open-ledger.ts";
@@ -11,6 +11,8 @@ import { openSqlite } from "../../../relay-server/store/sqlite/sqlite.ts";
 import type { Tables } from "../../../relay-server/store/tables.ts";
 import { tinyRecipe } from "../../fixtures/tiny-model.ts";
 import { ledgerSuite } from "./ledger-suite.ts";
+
+vi.setConfig({ testTimeout: 60_000 }); // databases and threads start first
 
 const folder = mkdtempSync(join(tmpdir(), "commonweight-ledger-"));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -56,6 +56,8 @@ export function revertSuite(ledgerTest: LedgerTest): void {
         { contribution: id(1), merged: 1, reverted: 2 },
       ]);
       expect(await ledger.status.leaderboard("tiny", 0, 10)).toEqual([]);
+      expect(await ledger.status.allTimeLeaderboard("tiny", 10)).toEqual([]);
+      expect(await ledger.status.totals("tiny")).toEqual({ merged: 0, contributors: 0 });
       expect((await ledger.history.shards("tiny"))[0]).toMatchObject({ trained: 0 });
       expect(await ledger.history.shardTrainers("tiny")).toEqual(new Map());
       expect(await asked(1)).toEqual({ kind: "refused", code: "already-reverted" });

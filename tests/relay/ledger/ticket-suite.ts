@@ -115,4 +115,20 @@ export function ticketSuite(ledgerTest: LedgerTest): void {
     expect(await ledger.tickets.ticket(id(3))).toBeUndefined();
     expect((await ledger.history.shards("tiny"))[0]?.assigned).toBe(4);
   });
+
+  ledgerTest(
+    "H10: a used ticket forgets what it asked for once its contribution is decided, and stays used",
+    async (ledger) => {
+      for (const n of [1, 2]) await ledger.contributions.enter(contribution(n), bytes);
+      await ledger.contributions.refuseWaiting([id(1)], { code: "harmful", message: "r" }, 9);
+      await ledger.tickets.issueTicket(ticket(30 * 24 * HOUR_MS), [0]);
+      expect(await ledger.tickets.ticket(id(1))).toMatchObject({ ticket: "", used_by: id(1) });
+      expect(await ledger.tickets.ticket(id(2))).toMatchObject({ ticket: "{}", used_by: id(2) });
+      const again = { ...contribution(3), ticket: id(1) };
+      expect(await ledger.contributions.enter(again, bytes)).toEqual({
+        kind: "refused",
+        code: "ticket-used",
+      });
+    },
+  );
 }
