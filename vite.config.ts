@@ -78,7 +78,16 @@ export default defineConfig({
       },
     }),
   ],
-  build: { target: "es2024", modulePreload: { polyfill: false } },
+  build: {
+    target: "es2024",
+    modulePreload: { polyfill: false },
+    rolldownOptions: {
+      output: {
+        // the swarm's end of the road is no part of the shell: it is fetched after consent, as the engine is
+        chunkFileNames: ({ name }) => `${name === "road" ? "engine" : "assets"}/[name]-[hash].js`,
+      },
+    },
+  },
   worker: {
     format: "es",
     rolldownOptions: {
@@ -100,6 +109,7 @@ export default defineConfig({
       "canonicalize",
       "comlink",
       "idb",
+      "peerjs",
       "svelte",
       "zod/mini",
     ],
@@ -114,7 +124,7 @@ export default defineConfig({
   },
   preview: {
     headers: { ...ISOLATION, "content-security-policy": POLICY },
-    proxy: { "/api": relay },
+    proxy: { "/api": relay, "/peerjs": { target: relay, ws: true } },
   },
   test: {
     projects: [

@@ -17,6 +17,7 @@ import { createOtherTab } from "./state/tabs.svelte.ts";
 import { timedRead } from "./state/timed-read.ts";
 import { createUpdate } from "./state/update.svelte.ts";
 import { createVolunteer } from "./state/volunteer.svelte.ts";
+import { openSharing } from "./swarm-road.ts";
 import { openTrialEngine } from "./trial-engine.ts";
 
 const target = document.getElementById("app");
@@ -58,6 +59,7 @@ mount(App, {
     volunteer: createVolunteer({
       openEngine,
       storage,
+      sharing: openSharing(home),
       onForget: memory.forget,
     }),
     route: createRoute(window),

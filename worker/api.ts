@@ -7,6 +7,8 @@ import type { Pin } from "../core/history/verified-chain.ts";
 import type { HistoryReport } from "../core/history/verify-history.ts";
 import type { RejectCode } from "../core/protocol/reject-codes.ts";
 import type { ContributionState } from "../core/protocol/schemas/contribution.ts";
+import type { IceServers } from "../core/protocol/schemas/swarm.ts";
+import type { PeerHave } from "../core/swarm/peer-message.ts";
 
 export type EngineName = "webgpu" | "wasm" | "cpu";
 
@@ -83,6 +85,8 @@ export type Snapshot = {
   readonly finishing: boolean;
   /** Share of the time that the device may work, 0.1…1. */
   readonly power: number;
+  /** Null while nothing is shared with other volunteers. */
+  readonly swarm: SwarmSnapshot | null;
 };
 
 export type WorkerApi = {
@@ -102,6 +106,8 @@ export type WorkerApi = {
   /** Drop the running piece and stop now; what is finished is still sent as soon as the relay answers. */
   stop(): Promise<void>;
   setPower(power: number): Promise<void>;
+  /** Pass chunks on to other volunteers and take theirs, over this road to the page; null ends it. */
+  share(port: RoadPort<SwarmNews> | null): Promise<void>;
   /** The relay answers again, as the page has heard: what waits for it asks at once. */
   wake(): Promise<void>;
   /** Delete key, outbox, pieces and caches of this device. */
@@ -173,4 +179,95 @@ export type VerifyApi = {
     task: { readonly model: string; readonly pin: Pin | null },
     onProgress: (phase: "records" | "merges", version: number, head: number) => void,
   ): Promise<HistoryVerdict>;
+};
+
+/** What is used of a MessagePort that brings messages of type In. */
+export type RoadPort<In> = {
+  postMessage(message: unknown, transfer: ArrayBuffer[]): void;
+  addEventListener(type: "message", hear: (event: { readonly data: In }) => void): void;
+  start(): void;
+  close(): void;
+};
+
+/** What the page's side of the swarm is told to do by the engine; peers are named by their ids at the relay's signalling. */
+export type SwarmOrder =
+  /** Become a peer. */
+  | { readonly kind: "open"; readonly iceServers: IceServers }
+  | { readonly kind: "connect" | "drop"; readonly peer: string }
+  | { readonly kind: "tell"; readonly peer: string; readonly message: PeerHave }
+  | {
+      readonly kind: "want";
+      readonly peer: string;
+      readonly request: number;
+      readonly chunk: string;
+      readonly sizeBytes: number;
+    }
+  | { readonly kind: "cancel" | "refuse"; readonly peer: string; readonly request: number }
+  /** The bytes change hands: their buffer is transferred. */
+  | {
+      readonly kind: "serve";
+      readonly peer: string;
+      readonly request: number;
+      readonly bytes: Uint8Array<ArrayBuffer>;
+    }
+  /** Be a peer no more; the road ends. */
+  | { readonly kind: "close" };
+
+/** What the page's side of the swarm tells the engine. */
+export type SwarmNews =
+  /** Others can find this page under this id; the token proves to the relay that it is this page's. */
+  | { readonly kind: "open"; readonly peer: string; readonly token: string }
+  /** The relay's signalling does not answer; connections stay. */
+  | { readonly kind: "away" }
+  /** This browser lets no page connect to another. */
+  | { readonly kind: "blocked" }
+  | { readonly kind: "joined" | "left"; readonly peer: string }
+  | { readonly kind: "told"; readonly peer: string; readonly message: PeerHave }
+  | {
+      readonly kind: "wanted";
+      readonly peer: string;
+      readonly request: number;
+      readonly chunk: string;
+    }
+  /** All bytes of a wanted chunk, not checked; their buffer is transferred. */
+  | {
+      readonly kind: "came";
+      readonly peer: string;
+      readonly request: number;
+      readonly bytes: Uint8Array<ArrayBuffer>;
+    }
+  | { readonly kind: "refused"; readonly peer: string; readonly request: number }
+  /** So many bytes of a served chunk went: all, or those until it was cancelled. */
+  | {
+      readonly kind: "sent";
+      readonly peer: string;
+      readonly request: number;
+      readonly bytes: number;
+    }
+  /** The peer broke a rule of the protocol, and was dropped. */
+  | { readonly kind: "broke"; readonly peer: string };
+
+/** What passing on chunks has come to in this visit. */
+export type SwarmSnapshot = {
+  readonly state:
+    | "opening"
+    | "open"
+    | "away" // the relay's signalling does not answer
+    | "blocked" // this browser lets no page connect to another
+    | "unserved"; // the relay brings no volunteers together
+  /** Those who are connected now. */
+  readonly peers: readonly {
+    /** The first characters of its id. */
+    readonly name: string;
+    readonly receivedBytes: number;
+    readonly sentBytes: number;
+  }[];
+  readonly fromPeersBytes: number;
+  readonly fromRelayBytes: number;
+  readonly toPeersBytes: number;
+  /** Connections that were tried from here, and those of them that came about. */
+  readonly tried: number;
+  readonly connected: number;
+  /** Chunks that were thrown away, whose bytes were others than they should be. */
+  readonly wrongChunks: number;
 };

@@ -5,7 +5,7 @@ const holding = (text: string | null) => ({ getItem: () => text });
 
 test("settings come back as they were written", () => {
   let stored: string | null = null;
-  const settings = { consent: "x", power: 0.4, prefer: "cpu" } as const;
+  const settings = { consent: "x", power: 0.4, prefer: "cpu", sharing: true } as const;
   writeSettings({ setItem: (_, text) => (stored = text) }, settings);
   expect(readSettings(holding(stored))).toEqual(settings);
 });

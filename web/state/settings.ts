@@ -4,23 +4,26 @@ export type Settings = {
   readonly consent: string | null;
   readonly power: number;
   readonly prefer: "webgpu" | "cpu";
+  /** Chunks are passed on to other volunteers, who then see this browser's address. */
+  readonly sharing: boolean;
 };
 
 const KEY = "commonweight";
 /** Changes when the consent text gains a point, so that everyone is asked again. */
 export const CONSENT = "2026-11";
-export const DEFAULTS: Settings = { consent: null, power: 1, prefer: "webgpu" };
+export const DEFAULTS: Settings = { consent: null, power: 1, prefer: "webgpu", sharing: false };
 
 /** What was remembered in `storage`; anything that does not look right is the default. */
 export function readSettings(storage: Pick<Storage, "getItem">): Settings {
   try {
     const value: unknown = JSON.parse(storage.getItem(KEY) ?? "{}");
     if (typeof value !== "object" || value === null) return DEFAULTS;
-    const { consent, power, prefer } = value as Record<string, unknown>;
+    const { consent, power, prefer, sharing } = value as Record<string, unknown>;
     return {
       consent: typeof consent === "string" ? consent : null,
       power: typeof power === "number" && power >= 0.1 && power <= 1 ? power : DEFAULTS.power,
       prefer: prefer === "cpu" ? "cpu" : "webgpu",
+      sharing: sharing === true,
     };
   } catch {
     return DEFAULTS; // blocked or damaged storage: the user is asked again

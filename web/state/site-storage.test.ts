@@ -16,7 +16,7 @@ test("storage that can be opened is read and written as it is", () => {
     getItem: (key) => memory.get(key) ?? null,
     setItem: (key, value) => memory.set(key, value),
   });
-  const settings = { consent: "x", power: 0.4, prefer: "cpu" } as const;
+  const settings = { consent: "x", power: 0.4, prefer: "cpu", sharing: true } as const;
   writeSettings(openLazily(open), settings);
   expect(readSettings(openLazily(open))).toEqual(settings);
 });

@@ -1,17 +1,35 @@
-import type { Piece, Snapshot, WorkerApi } from "../../worker/api.ts";
+import type { Piece, RoadPort, Snapshot, SwarmNews, WorkerApi } from "../../worker/api.ts";
 import type { OpenEngine } from "../engine.ts";
 import { CONSENT, readSettings, type Settings, writeSettings } from "./settings.ts";
 
 /** The volunteer on this page: consent, the engine's newest snapshot, and the commands. */
 export type Volunteer = ReturnType<typeof createVolunteer>;
 
+/** What passing chunks on to other volunteers needs of the page. */
+export type SharingParts = {
+  /** A new road to other pages, ready to be handed to the engine. */
+  openRoad(): Promise<RoadPort<SwarmNews>>;
+  /** Whether bytes cost money here, or are to be saved. */
+  isMetered(): boolean;
+  /** Hears that this has changed. */
+  onMetered(hear: () => void): void;
+};
+
+const noSharing: SharingParts = {
+  openRoad: () => Promise.reject(new Error("this page has no road")),
+  isMetered: () => true,
+  onMetered: () => {},
+};
+
 export function createVolunteer({
   openEngine,
   storage,
+  sharing = noSharing,
   onForget = () => {},
 }: {
   readonly openEngine: OpenEngine;
   readonly storage: Pick<Storage, "getItem" | "setItem">;
+  readonly sharing?: SharingParts;
   /** This device is forgotten: what else the page keeps goes, too. */
   readonly onForget?: () => void;
 }) {
@@ -23,6 +41,12 @@ export function createVolunteer({
   let engine: Promise<WorkerApi> | null = null;
   let earlier: ReadonlySet<string> | null = null; // pieces that were there when the page was opened
   let isStored = true; // what was written last, if anything
+  let metered = $state(sharing.isMetered());
+  let isShared = false; // the engine has a road
+  sharing.onMetered(() => {
+    metered = sharing.isMetered();
+    void share();
+  });
 
   /** Take over what another tab chose, forgetting included. */
   function look(): void {
@@ -41,11 +65,13 @@ export function createVolunteer({
         earlier ??= new Set(news.pieces.map(({ id }) => id));
         snapshot = news;
         if (news.phase !== "ready") starting = false;
+        if (!isEngaged() && !starting) void share();
       },
       (sentence) => {
         failure = sentence;
         starting = false;
         engine = null;
+        isShared = false;
         snapshot &&= { ...snapshot, phase: "stopped", reason: sentence, underway: false };
       },
     ).catch((error: unknown) => {
@@ -69,10 +95,24 @@ export function createVolunteer({
     failure = null;
     starting = true;
     const { prefer, power } = settings;
+    await share();
     await command((api) => api.start({ model, prefer, power }));
   }
 
   const isEngaged = () => !["ready", "stopped"].includes(snapshot?.phase ?? "ready");
+
+  /** Give the engine a road to other pages while it may have one, and take it away else. */
+  async function share(): Promise<void> {
+    const isWanted = settings.sharing && !metered && (starting || isEngaged());
+    if (isWanted === isShared || (engine === null && !isWanted)) return;
+    isShared = isWanted;
+    try {
+      const port = isWanted ? await sharing.openRoad() : null;
+      await (await connect()).share(port);
+    } catch {
+      isShared = false; // the page's files do not come, or the engine's: the relay sends everything, and the next start tries again
+    }
+  }
 
   return {
     get snapshot() {
@@ -95,6 +135,10 @@ export function createVolunteer({
     },
     get settings() {
       return settings;
+    },
+    /** Bytes cost money here: nothing is passed on. */
+    get metered() {
+      return metered;
     },
     get consented() {
       return settings.consent === CONSENT;
@@ -131,10 +175,16 @@ export function createVolunteer({
       keep({ power });
       if (snapshot !== null) await command((api) => api.setPower(power));
     },
+    /** Pass chunks on to other volunteers from now on, or no more. */
+    async setSharing(value: boolean): Promise<void> {
+      keep({ sharing: value });
+      await share();
+    },
     /** Delete what the engine keeps on this device, and the consent: the next start asks again. */
     async forget(): Promise<void> {
       await command((api) => api.forget());
-      keep({ consent: null });
+      keep({ consent: null, sharing: false });
+      await share();
       onForget();
     },
     /** GPU or CPU; a running piece is dropped and begun again there. What is paused or finishing stays so. */

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { recordEngine } from "../../tests/fixtures/recorded-engine.ts";
-import type { Snapshot } from "../../worker/api.ts";
+import type { RoadPort, Snapshot, SwarmNews } from "../../worker/api.ts";
 import { READY } from "../../worker/run/snapshot-feed.ts";
 import type { OpenEngine } from "../engine.ts";
 import { createVolunteer } from "./volunteer.svelte.ts";
@@ -17,8 +17,26 @@ function sharedStorage(isFull = false): Pick<Storage, "getItem" | "setItem"> {
   };
 }
 
+/** A line to other pages; `turn` makes it metered or not. */
+function meteredLine(isMetered: boolean) {
+  let hear = () => {};
+  const road: RoadPort<SwarmNews> = new MessageChannel().port1;
+  return {
+    road,
+    openRoad: async () => road,
+    isMetered: () => isMetered,
+    onMetered(listener: () => void) {
+      hear = listener;
+    },
+    turn(value: boolean) {
+      isMetered = value;
+      hear();
+    },
+  };
+}
+
 /** A page's volunteer over an engine that the test speaks for; `calls` lists the commands that it got. */
-function openTab({ storage = sharedStorage(), refusals = 0 } = {}) {
+function openTab({ storage = sharedStorage(), refusals = 0, line = meteredLine(false) } = {}) {
   const calls: unknown[][] = [];
   let listener: (snapshot: Snapshot) => void = () => {};
   const { api } = recordEngine(calls);
@@ -27,7 +45,7 @@ function openTab({ storage = sharedStorage(), refusals = 0 } = {}) {
     listener = hear;
     return api;
   };
-  const volunteer = createVolunteer({ openEngine, storage });
+  const volunteer = createVolunteer({ openEngine, storage, sharing: line });
   const tell = (change: Partial<Snapshot>) => listener({ ...READY, model: "digits", ...change });
   return { volunteer, calls, tell };
 }
@@ -87,4 +105,69 @@ test("an engine that could not be opened is opened anew at the next start", asyn
   await volunteer.press("digits");
   expect(volunteer.failure).toBeNull();
   expect(calls.map(([name]) => name)).toEqual(["start"]);
+});
+
+const shares = (calls: readonly unknown[][]) => calls.filter(([name]) => name === "share");
+
+test("X8: nothing is passed on before the volunteer says yes, and nothing after a no", async () => {
+  const line = meteredLine(false);
+  const { volunteer, calls, tell } = openTab({ line });
+  await volunteer.agree("digits");
+  tell({ phase: "training" });
+  expect(calls.map(([name]) => name)).toEqual(["start"]);
+  await volunteer.setSharing(true);
+  await volunteer.setSharing(false);
+  expect(shares(calls)).toEqual([
+    ["share", line.road],
+    ["share", null],
+  ]);
+});
+
+test("X8: who said yes at an earlier visit has a road before the work begins, and none once it has ended", async () => {
+  const storage = sharedStorage();
+  const line = meteredLine(false);
+  await openTab({ storage }).volunteer.setSharing(true);
+  const { volunteer, calls, tell } = openTab({ storage, line });
+  await volunteer.agree("digits");
+  expect(calls.map(([name]) => name)).toEqual(["share", "start"]);
+  tell({ phase: "training" });
+  tell({ phase: "ready" });
+  await expect
+    .poll(() => shares(calls))
+    .toEqual([
+      ["share", line.road],
+      ["share", null],
+    ]);
+});
+
+test("X8: on a metered line nothing is passed on, and it is when the line is none any more", async () => {
+  const line = meteredLine(true);
+  const { volunteer, calls, tell } = openTab({ line });
+  await volunteer.setSharing(true);
+  await volunteer.agree("digits");
+  tell({ phase: "training" });
+  expect(shares(calls)).toEqual([]);
+  expect(volunteer.metered).toBe(true);
+  line.turn(false);
+  await expect.poll(() => shares(calls)).toEqual([["share", line.road]]);
+  line.turn(true);
+  await expect.poll(() => shares(calls).at(-1)).toEqual(["share", null]);
+});
+
+test("X8: a road whose files do not come is no reason to fail", async () => {
+  const line = { ...meteredLine(false), openRoad: () => Promise.reject(new Error("offline")) };
+  const { volunteer, calls } = openTab({ line });
+  await volunteer.setSharing(true);
+  await volunteer.agree("digits");
+  expect(calls.map(([name]) => name)).toEqual(["start"]);
+  expect(volunteer.failure).toBe(null);
+});
+
+test("X8: forgetting the device takes the yes back", async () => {
+  const { volunteer, tell } = openTab();
+  await volunteer.agree("digits");
+  tell({ phase: "training" });
+  await volunteer.setSharing(true);
+  await volunteer.forget();
+  expect(volunteer.settings.sharing).toBe(false);
 });

@@ -7,7 +7,7 @@ import { applyDeltaStep, decodeDeltaStep } from "../../core/tensors/delta-step.t
 import type { Layout } from "../../core/tensors/layout.ts";
 import { decodeCheckpoint, encodeCheckpoint, layoutOf } from "../../core/tensors/manifest.ts";
 import type { HeldCheckpoint } from "../store/store.ts";
-import { type BlobSource, loadBlobs } from "./blob-loading.ts";
+import { type BlobSource, loadBlobs, loadChunks } from "./blob-loading.ts";
 
 /**
  * The flat parameters [N] of the ticket's base, whose id they were checked against. Made from the version
@@ -56,7 +56,7 @@ async function loadFrom(
   }
   const from = start.version === null ? {} : { from: start.version };
   const plan = await client.checkpoint(start.model, base.number, { ...from, signal });
-  const parameters = await followPlan(plan, start.parameters, layout, source);
+  const parameters = await followPlan(plan, start, layout, source);
   if (parameters === null || !(await leadsTo(base, layout, parameters))) return null;
   await store.putHeld({ model: start.model, version: base.number, parameters });
   return parameters;
@@ -64,21 +64,23 @@ async function loadFrom(
 
 async function followPlan(
   plan: CheckpointPlan,
-  held: Float32Array<ArrayBuffer> | null,
+  { model, parameters: held }: Start,
   layout: Layout,
   source: BlobSource,
 ): Promise<Float32Array<ArrayBuffer> | null> {
   let parameters = held;
   if (plan.keyframe !== null) {
-    const { manifest } = plan.keyframe;
+    const { manifest, checkpoint } = plan.keyframe;
     const { size } = layoutOf(manifest);
     if (size !== layout.size)
       throw new FormatError(`manifest: ${size} parameters of ${layout.size}`);
     const wanted = manifest.chunks.map((sha256, index) => ({
+      index,
       sha256,
       sizeBytes: Math.min(CHUNK_BYTES, size * 4 - index * CHUNK_BYTES),
     }));
-    parameters = decodeCheckpoint(manifest, await loadBlobs(wanted, source, plan.blobs));
+    const list = { model, list: checkpoint, count: wanted.length };
+    parameters = decodeCheckpoint(manifest, await loadChunks(list, wanted, source, plan.blobs));
   }
   if (parameters === null) return null;
   for (const bytes of await loadBlobs(plan.steps, source, plan.blobs)) {

@@ -1,6 +1,8 @@
 import { sha256 } from "../../core/crypto/signature.ts";
 import type { RelayClient } from "../../core/protocol/client.ts";
 import type { Store } from "../store/store.ts";
+import type { ChunkList, ListedChunk } from "../swarm/holdings.ts";
+import type { Swarm } from "../swarm/swarm.ts";
 
 export type WantedBlob = { readonly sha256: string; readonly sizeBytes: number };
 
@@ -8,6 +10,8 @@ export type WantedBlob = { readonly sha256: string; readonly sizeBytes: number }
 export type BlobSource = {
   readonly store: Store;
   readonly client: RelayClient;
+  /** Other volunteers, who may have chunks of lists. */
+  readonly swarm?: Swarm;
   readonly progress: DownloadProgress;
   readonly signal: AbortSignal;
   /** Awaited before each batch of downloads: pausing is the caller's. */
@@ -32,9 +36,7 @@ export async function loadBlobs(
   source: BlobSource,
   prefix?: string,
 ): Promise<Uint8Array<ArrayBuffer>[]> {
-  const found = await Promise.all(wanted.map((blob) => storedBlob(blob.sha256, source.store)));
-  const missing = wanted.filter((_, index) => found[index] === null);
-  source.progress.expect(missing.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0));
+  const { found, missing } = await lookInStore(wanted, source);
   const fetched = new Map<string, Uint8Array<ArrayBuffer>>();
   for (let first = 0; first < missing.length; first += FETCHES_AT_ONCE) {
     await source.onBatch?.();
@@ -46,6 +48,49 @@ export async function loadBlobs(
   return wanted.map(({ sha256 }, index) => found[index] ?? fetched.get(sha256)!);
 }
 
+/** As `loadBlobs`, for chunks of `list`: other volunteers are asked as well, where there are any. */
+export async function loadChunks(
+  list: ChunkList,
+  wanted: readonly ListedChunk[],
+  source: BlobSource,
+  prefix?: string,
+): Promise<Uint8Array<ArrayBuffer>[]> {
+  const { swarm, store, client, progress, onBatch } = source;
+  if (swarm === undefined) return await loadBlobs(wanted, source, prefix);
+  if (!swarm.isOpen()) {
+    const blobs = await loadBlobs(wanted, source, prefix);
+    swarm.offer(list, wanted); // to whom the volunteer may say yes later
+    return blobs;
+  }
+  const { found, missing } = await lookInStore(wanted, source);
+  swarm.offer(
+    list,
+    wanted.filter((_, i) => found[i] !== null),
+  );
+  const came = await swarm.load(list, missing, {
+    signal: source.signal,
+    onBatch,
+    fetch: ({ sha256, sizeBytes }, signal) =>
+      client.blob(sha256, { signal, maxBytes: sizeBytes, ...(prefix !== undefined && { prefix }) }),
+    async keep({ sha256 }, bytes) {
+      progress.receive(bytes.length);
+      await store.putBlob(sha256, bytes);
+    },
+  });
+  return wanted.map(({ index }, i) => found[i] ?? came.get(index)!);
+}
+
+/** Which of the blobs are in the store, and which have to come. */
+async function lookInStore<B extends WantedBlob>(
+  wanted: readonly B[],
+  { store, progress }: BlobSource,
+): Promise<{ found: (Uint8Array<ArrayBuffer> | null)[]; missing: B[] }> {
+  const found = await Promise.all(wanted.map((blob) => storedBlob(blob.sha256, store)));
+  const missing = wanted.filter((_, index) => found[index] === null);
+  progress.expect(missing.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0));
+  return { found, missing };
+}
+
 async function storedBlob(id: string, store: Store): Promise<Uint8Array<ArrayBuffer> | null> {
   const bytes = await store.blob(id);
   if (bytes === null || (await sha256(bytes)) === id) return bytes;
@@ -55,7 +100,7 @@ async function storedBlob(id: string, store: Store): Promise<Uint8Array<ArrayBuf
 
 async function fetchBlob(
   { sha256, sizeBytes }: WantedBlob,
-  { store, client, progress, signal }: BlobSource,
+  { store, client, swarm, progress, signal }: BlobSource,
   prefix: string | undefined,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = await client.blob(sha256, {
@@ -64,6 +109,7 @@ async function fetchBlob(
     onBytes: (count) => progress.receive(count),
     ...(prefix === undefined ? {} : { prefix }),
   });
+  swarm?.receive(bytes.length);
   await store.putBlob(sha256, bytes);
   return bytes;
 }

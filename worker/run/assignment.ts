@@ -5,7 +5,7 @@ import type { Layout } from "../../core/tensors/layout.ts";
 import { decodeExamples, joinExamples } from "../../core/training/examples.ts";
 import type { TrainingTask } from "../../core/training/train.ts";
 import { loadBase } from "../link/base-loading.ts";
-import { type BlobSource, loadBlobs } from "../link/blob-loading.ts";
+import { type BlobSource, loadBlobs, loadChunks } from "../link/blob-loading.ts";
 import { keepPace, type Session } from "./session.ts";
 import { NO_FISHER_POLICY, StoppedError } from "./words.ts";
 
@@ -33,11 +33,13 @@ export async function loadAssignment(
   session: Session,
   source: BlobSource,
 ): Promise<Assignment> {
-  const { architecture } = session.card.recipe;
+  const { recipe, shards: count } = session.card;
+  const { architecture } = recipe;
   const layout = session.engine.layoutOf(architecture);
   const parameters = await loadBase(ticket, layout, source);
   const positions = await loadMask(ticket, layout, source);
-  const shards = await loadBlobs(ticket.shards, source);
+  const list = { model: ticket.model, list: "shards", count };
+  const shards = await loadChunks(list, ticket.shards, source);
   const examples = joinExamples(
     shards.map((bytes, i) =>
       decodeExamples(`shard ${ticket.shards[i]?.index}`, bytes, architecture),

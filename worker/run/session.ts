@@ -5,6 +5,7 @@ import { openCheckedEngine } from "../device/device-check.ts";
 import type { Engine, OpenEngine } from "../device/engine.ts";
 import type { Platform } from "../device/platform.ts";
 import type { Store } from "../store/store.ts";
+import type { Swarm } from "../swarm/swarm.ts";
 import { orAborted } from "./abort.ts";
 import type { Pace } from "./pace.ts";
 import { withPatience } from "./patience.ts";
@@ -15,6 +16,7 @@ import { DEVICE_BUSY, describeWait, RELAY_KEY_CHANGED, StoppedError } from "./wo
 export type Run = {
   readonly store: Store;
   readonly client: RelayClient;
+  readonly swarm: Swarm;
   readonly platform: Platform;
   readonly pace: Pace;
   readonly feed: SnapshotFeed;

@@ -14,7 +14,7 @@ export type SnapshotFeed = {
   /** Say that a paused device came to rest so many ms after it was told to. */
   setDrained(afterMs: number): void;
   set(change: Partial<Omit<Snapshot, "phase" | "reason">>): void;
-  /** Forget all that was told, but for what is done now, for which model and at what power. */
+  /** Forget all that was told, but for what is done now, for which model, at what power and with whom. */
   clear(): void;
 };
 
@@ -45,6 +45,7 @@ export const READY: Snapshot = {
   underway: false,
   finishing: false,
   power: 1,
+  swarm: null,
 };
 
 /** A feed that tells `listener` every change, coalesced; the last one always arrives. */
@@ -93,8 +94,8 @@ export function createSnapshotFeed(
     },
     set: change,
     clear() {
-      const { model, power } = snapshot;
-      change({ ...READY, ...activity, model, power });
+      const { model, power, swarm } = snapshot;
+      change({ ...READY, ...activity, model, power, swarm });
     },
   };
 }

@@ -116,7 +116,7 @@ async function download(
   ticket: WorkToDo["ticket"],
   session: Session,
 ): Promise<{ assignment: Assignment; downloadedBytes: number }> {
-  const { feed, store, client, pace, signal } = session;
+  const { feed, store, client, swarm, pace, signal } = session;
   feed.enter("downloading");
   let downloadedBytes = 0;
   let damaged = 0;
@@ -134,7 +134,7 @@ async function download(
       },
     };
     const onBatch = () => pace.pass(signal);
-    const source = { store, client, signal, progress, onBatch };
+    const source = { store, client, swarm, signal, progress, onBatch };
     try {
       return await loadAssignment(ticket, session, source);
     } catch (error) {

@@ -5,6 +5,8 @@ import type { Phase, Snapshot, WorkerApi } from "../api.ts";
 import type { Engine } from "../device/engine.ts";
 import type { Platform } from "../device/platform.ts";
 import type { Store } from "../store/store.ts";
+import { portRoad } from "../swarm/road.ts";
+import { createSwarm, type Swarm } from "../swarm/swarm.ts";
 import { sendOutbox } from "./outbox.ts";
 import { createPace } from "./pace.ts";
 import { pinRelay, type Run } from "./session.ts";
@@ -39,6 +41,8 @@ const WAITING: ReadonlySet<Phase> = new Set(["no-work", "offline", "other-tab"])
 
 const FORGET_WAIT_MS = 5_000; // for a tab at work to end its step; one that the browser put to sleep is not waited for
 
+type Opened = { readonly store: Store; readonly feed: SnapshotFeed; readonly swarm: Swarm };
+
 type Running = {
   readonly kind: "sending" | "volunteering";
   readonly stop: AbortController;
@@ -69,10 +73,10 @@ export function createVolunteer(parts: VolunteerParts): Volunteer {
   const { client, engine, lock, tabs = noTabs, software, staysOpen = false } = parts;
   const { platform, wake } = wakeable(parts.platform);
   const pace = createPace(platform);
-  let opened: { readonly store: Store; readonly feed: SnapshotFeed } | null = null;
+  let opened: Opened | null = null;
   let running: Running | null = null;
 
-  function parted(): { readonly store: Store; readonly feed: SnapshotFeed } {
+  function parted(): Opened {
     assert(opened !== null, "a command before open");
     return opened;
   }
@@ -83,7 +87,7 @@ export function createVolunteer(parts: VolunteerParts): Volunteer {
     work: (run: Run) => Promise<void>,
     onWait: () => void,
   ): void {
-    const { store, feed } = parted();
+    const { store, feed, swarm } = parted();
     const before = running;
     const stop = new AbortController();
     const { signal } = stop;
@@ -92,7 +96,7 @@ export function createVolunteer(parts: VolunteerParts): Volunteer {
       await before?.ended;
       try {
         const setAside = new Set<string>();
-        const run = { store, client, platform, pace, feed, signal, setAside, software };
+        const run = { store, client, swarm, platform, pace, feed, signal, setAside, software };
         await lock.hold(() => work(run), { signal, onWait });
         if (kind === "volunteering") feed.enter("ready");
       } catch (error) {
@@ -139,7 +143,14 @@ export function createVolunteer(parts: VolunteerParts): Volunteer {
     async open(listener) {
       const store = await parts.openStore();
       const feed = createSnapshotFeed(platform, listener);
-      opened = { store, feed };
+      const swarm = createSwarm({
+        client,
+        store,
+        platform,
+        isTraining: () => feed.current().phase === "training",
+        onChange: (snapshot) => feed.set({ swarm: snapshot }),
+      });
+      opened = { store, feed, swarm };
       tabs.onForget(() => void halt().then(() => feed.clear()));
       const keys = await store.keyPair();
       const contributor = keys === null ? null : await publicKeyHex(keys);
@@ -178,6 +189,9 @@ export function createVolunteer(parts: VolunteerParts): Volunteer {
     },
     async wake() {
       wake();
+    },
+    async share(port) {
+      parted().swarm.share(port && portRoad(port));
     },
     async forget() {
       const { store, feed } = parted();

@@ -7,7 +7,9 @@ export const MAX_LIST_CHUNKS = 8192; // as many as a manifest has
 /** A peer's id on the relay's signalling, as PeerJS lets one be chosen, and the secret that holds it. */
 const peerName = z.string().check(z.regex(/^[A-Za-z0-9]+(?:[_-][A-Za-z0-9]+)*$/), z.maxLength(64));
 const peerToken = z.string().check(z.minLength(1), z.maxLength(128));
-const bitfieldText = z.string().check(z.regex(/^[0-9a-f]*$/), z.maxLength(MAX_LIST_CHUNKS / 4));
+export const bitfieldText = z
+  .string()
+  .check(z.regex(/^[0-9a-f]*$/), z.maxLength(MAX_LIST_CHUNKS / 4));
 
 /** A STUN server (RFC 7064); TURN would carry the chunks through a third machine, and is not one. */
 const stunUrl = z.string().check(z.regex(/^stuns?:[A-Za-z0-9.:[\]-]{1,255}$/));

@@ -85,6 +85,11 @@ export function openPage(
           getItem: (key) => memory.get(key) ?? null,
           setItem: (key, value) => memory.set(key, value),
         },
+        sharing: {
+          openRoad: async () => new MessageChannel().port1,
+          isMetered: () => false,
+          onMetered: () => {},
+        },
       }),
       route: createRoute(window),
       clock: createClock(),

@@ -1,6 +1,7 @@
 /** DESIGN §7: what a volunteer sees and can do, in a real browser. */
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { page, userEvent } from "vitest/browser";
+import type { SwarmSnapshot } from "../../../worker/api.ts";
 import { modelHealth, queuedPiece, summary } from "./relay-data.ts";
 import { openPage } from "./stage.ts";
 
@@ -246,4 +247,38 @@ test("leaving with a piece under way is asked about, and leaving without one is 
   expect(leave()).toBe(true);
   stage.tell({ phase: "ready", underway: false });
   expect(leave()).toBe(false);
+});
+
+test("passing the model on is a second choice beside the consent, off until somebody says yes", async () => {
+  await button("Contribute to Digits").click();
+  const yes = page.getByRole("checkbox", { name: /Pass the model on.*They then see your IP/ });
+  await expect.element(yes).not.toBeChecked();
+  await button("Agree and start").click();
+  await expect.poll(() => stage.calls.map(([name]) => name)).toEqual(["open", "start"]);
+});
+
+test("who passes the model on sees with whom, what came from where, and what went", async () => {
+  await agree();
+  stage.tell({ phase: "training", engine: "wasm" });
+  await page.getByRole("checkbox", { name: /Pass the model on/ }).click();
+  const swarm: SwarmSnapshot = {
+    state: "open",
+    peers: [{ name: "3f2a1b", receivedBytes: 12_000_000, sentBytes: 2_000_000 }],
+    fromPeersBytes: 12_000_000,
+    fromRelayBytes: 3_000_000,
+    toPeersBytes: 2_000_000,
+    tried: 1,
+    connected: 1,
+    wrongChunks: 0,
+  };
+  stage.tell({ phase: "training", engine: "wasm", swarm });
+  await expect.element(page.getByText("Connected with 1 volunteer.")).toBeVisible();
+  const text = () => document.querySelector("[data-from-peers]")?.textContent?.replace(/\s+/g, " ");
+  for (const words of ["From volunteers 12 MB", "from the relay 3.0 MB", "Passed on 2.0 MB"]) {
+    expect(text()).toContain(words);
+  }
+  expect(text()).toMatch(/3f2a1b 12 MB to you, 2.0 MB from you/);
+  expect(text()).not.toContain("Thrown away");
+  stage.tell({ phase: "training", engine: "wasm", swarm: { ...swarm, wrongChunks: 2 } });
+  expect(text()).toContain("Thrown away because they were wrong: 2.");
 });

@@ -1,0 +1,246 @@
+import { sha256 } from "../../core/crypto/signature.ts";
+import type { Random } from "../../core/random.ts";
+import { type Bitfield, hasChunk } from "../../core/swarm/bitfield.ts";
+import { isBehind, PEER_PATIENCE_MS } from "../../core/swarm/pace.ts";
+import { nextRequests, type Supplier } from "../../core/swarm/schedule.ts";
+import type { Platform } from "../device/platform.ts";
+import type { ListedChunk } from "./holdings.ts";
+import type { HttpRate } from "./http-rate.ts";
+
+/** Whom a race may ask, and who hears what came of it. */
+export type Racers = {
+  /** Those who are connected, with what they have of the list. */
+  peers(): ReadonlyMap<string, Bitfield>;
+  /** Whether another peer may be connected soon. */
+  mayGrow(): boolean;
+  /** Ask a peer for a chunk: the request's number. */
+  want(peer: string, chunk: ListedChunk): number;
+  cancel(peer: string, request: number): void;
+  /** A peer sent other bytes than it was asked for. */
+  ban(peer: string): void;
+  /** The chunk from the relay, its bytes checked. */
+  fetch(chunk: ListedChunk, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>>;
+  /** A chunk came, from the relay or this peer. */
+  keep(chunk: ListedChunk, bytes: Uint8Array<ArrayBuffer>, peer: string | null): Promise<void>;
+  /** Awaited before chunks are asked for: pausing is the caller's. */
+  readonly onBatch?: (() => Promise<void>) | undefined;
+};
+
+/** Where the race hears of its peers. */
+export type Race = {
+  came(peer: string, request: number, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
+  refused(peer: string, request: number): void;
+  left(peer: string): void;
+  /** A peer joined or has more. */
+  changed(): void;
+  /** Run it: all chunks by their index, or what HTTP failed with where peers can't help. */
+  run(): Promise<ReadonlyMap<number, Uint8Array<ArrayBuffer>>>;
+};
+
+type Lane = { readonly abort: AbortController; readonly fromMs: number };
+type Asked = { readonly chunk: ListedChunk; readonly peer: string; readonly askedAt: number };
+
+const LANES = 4; // HTTP requests at once: of a browser's six to one HTTP/1.1 server, one is for the events, one to ask for holders
+const LOOK_MS = 250; // how often a race looks at the clock
+const REST_MS = 1000; // a peer that refused has given its second's worth
+const GIVE_UP_MS = 10_000; // on a peer, where the relay does not answer either
+const PROBED_CHUNKS = 16; // a list so long spares one chunk to learn HTTP's speed: 6% of its bytes
+
+/**
+ * Load `chunks` from peers, and from the relay what peers do not bring in time (protocol X6): a chunk that is late, one
+ * that nobody connected has, and as many more as keep the load as fast as HTTP alone.
+ */
+export function createRace(
+  chunks: readonly ListedChunk[],
+  racers: Racers,
+  {
+    platform,
+    rate,
+    random,
+    signal,
+  }: {
+    readonly platform: Pick<Platform, "steadyMs" | "sleep">;
+    readonly rate: HttpRate;
+    readonly random: Random;
+    readonly signal: AbortSignal;
+  },
+): Race {
+  const startedAt = platform.steadyMs();
+  const left = new Map(chunks.map((chunk) => [chunk.index, chunk]));
+  const got = new Map<number, Uint8Array<ArrayBuffer>>();
+  const asked = new Map<number, Asked>(); // by request
+  const checking = new Set<number>(); // chunks that a peer sent and that are being hashed
+  const lanes = new Map<number, Lane>(); // chunks that come from the relay
+  const slow = new Set<string>(); // peers that let a chunk wait, or refused one
+  const restUntil = new Map<string, number>(); // peers that refused
+  let doneBytes = 0;
+  let httpFault: { readonly error: unknown } | null = null;
+  let news = Promise.withResolvers<void>();
+
+  const changed = () => news.resolve();
+
+  /** Chunks that no peer was asked for, and that do not come from the relay either, or are late there. */
+  function unasked(now: number): ListedChunk[] {
+    const taken = new Set([...asked.values()].map(({ chunk }) => chunk.index));
+    const isLate = (index: number) =>
+      now - (lanes.get(index)?.fromMs ?? Number.NEGATIVE_INFINITY) >= PEER_PATIENCE_MS;
+    return [...left.values()].filter(
+      ({ index }) => !taken.has(index) && !checking.has(index) && isLate(index),
+    );
+  }
+
+  /** Peers that did not refuse a moment ago. */
+  function suppliers(now: number): Supplier[] {
+    const open = [...asked.values()].map(({ peer }) => peer);
+    return [...racers.peers()]
+      .filter(([peer]) => now >= (restUntil.get(peer) ?? 0))
+      .map(([id, have]) => {
+        const inFlight = open.filter((peer) => peer === id).length;
+        return { id, have, inFlight, isSlow: slow.has(id) };
+      });
+  }
+
+  function askPeers(now: number): void {
+    const wanted = unasked(now).map(({ index }) => index);
+    for (const { supplier, chunk: index } of nextRequests(wanted, suppliers(now), random)) {
+      const chunk = left.get(index)!;
+      asked.set(racers.want(supplier, chunk), { chunk, peer: supplier, askedAt: now });
+    }
+  }
+
+  /** Chunks that are late: their peers are slow from now on. */
+  function late(now: number): ListedChunk[] {
+    return [...asked.values()]
+      .filter(({ askedAt }) => now - askedAt >= PEER_PATIENCE_MS)
+      .map(({ chunk, peer }) => {
+        slow.add(peer);
+        return chunk;
+      })
+      .filter(({ index }) => !lanes.has(index));
+  }
+
+  /** Chunks to load from the relay beside what peers bring, the most urgent first. */
+  function dueOverHttp(now: number): ListedChunk[] {
+    const elapsedMs = now - startedAt;
+    const httpRate = rate.current();
+    const waiting = unasked(now).filter(({ index }) => !lanes.has(index));
+    if (httpRate === null && chunks.length >= PROBED_CHUNKS && lanes.size === 0) {
+      return waiting.slice(0, 1);
+    }
+    if (httpRate !== null && isBehind({ doneBytes, elapsedMs, httpRate })) {
+      return [...late(now), ...waiting.reverse()]; // peers are asked from the other end
+    }
+    if (elapsedMs < PEER_PATIENCE_MS && racers.mayGrow()) return late(now);
+    const peers = suppliers(now);
+    const isHeld = ({ index }: ListedChunk) => peers.some(({ have }) => hasChunk(have, index));
+    return [...late(now), ...waiting.filter((chunk) => !isHeld(chunk))];
+  }
+
+  async function load(chunk: ListedChunk): Promise<void> {
+    const abort = new AbortController();
+    const follow = () => abort.abort(signal.reason);
+    signal.addEventListener("abort", follow);
+    const fromMs = platform.steadyMs();
+    lanes.set(chunk.index, { abort, fromMs });
+    try {
+      const bytes = await racers.fetch(chunk, abort.signal);
+      rate.note({ sizeBytes: bytes.length, fromMs, toMs: platform.steadyMs() });
+      await finish(chunk, bytes, null);
+    } catch (error) {
+      if (!abort.signal.aborted) httpFault = { error };
+    } finally {
+      signal.removeEventListener("abort", follow);
+      lanes.delete(chunk.index);
+      changed();
+    }
+  }
+
+  /** A chunk is here: whoever else was asked for it need not send it. */
+  async function finish(
+    chunk: ListedChunk,
+    bytes: Uint8Array<ArrayBuffer>,
+    peer: string | null,
+  ): Promise<void> {
+    if (!left.delete(chunk.index)) return; // the other road was quicker
+    got.set(chunk.index, bytes);
+    doneBytes += bytes.length;
+    if (peer !== null) lanes.get(chunk.index)?.abort.abort();
+    for (const [request, { chunk: other, peer: holder }] of asked) {
+      if (other.index !== chunk.index) continue;
+      asked.delete(request);
+      racers.cancel(holder, request);
+    }
+    await racers.keep(chunk, bytes, peer);
+  }
+
+  /** Ask whom there is to ask. Throws what HTTP failed with where nothing else is under way. */
+  function step(): void {
+    const now = platform.steadyMs();
+    askPeers(now);
+    if (httpFault === null) {
+      for (const chunk of dueOverHttp(now).slice(0, LANES - lanes.size)) void load(chunk);
+      return;
+    }
+    for (const [request, { peer, askedAt }] of asked) {
+      if (now - askedAt < GIVE_UP_MS) continue;
+      asked.delete(request);
+      restUntil.set(peer, Number.POSITIVE_INFINITY);
+      racers.cancel(peer, request);
+    }
+    if (asked.size + checking.size + lanes.size === 0) throw httpFault.error;
+  }
+
+  function take(peer: string, request: number): Asked | null {
+    const answer = asked.get(request);
+    if (answer?.peer !== peer) return null; // it was cancelled meanwhile
+    asked.delete(request);
+    return answer;
+  }
+
+  return {
+    changed,
+    async came(peer, request, bytes) {
+      const answer = take(peer, request);
+      if (answer === null) return;
+      const { chunk, askedAt } = answer;
+      checking.add(chunk.index);
+      const isRight = (await sha256(bytes)) === chunk.sha256;
+      checking.delete(chunk.index);
+      if (!isRight) racers.ban(peer);
+      else {
+        if (platform.steadyMs() - askedAt < PEER_PATIENCE_MS) slow.delete(peer);
+        await finish(chunk, bytes, peer);
+      }
+      changed();
+    },
+    refused(peer, request) {
+      if (take(peer, request) === null) return;
+      slow.add(peer);
+      restUntil.set(peer, platform.steadyMs() + REST_MS);
+      changed();
+    },
+    left(peer) {
+      for (const [request, { peer: holder }] of asked) {
+        if (holder === peer) asked.delete(request);
+      }
+      changed();
+    },
+    async run() {
+      try {
+        while (left.size > 0) {
+          await racers.onBatch?.();
+          news = Promise.withResolvers();
+          step();
+          const looking = new AbortController();
+          const look = platform.sleep(LOOK_MS, AbortSignal.any([signal, looking.signal]));
+          await Promise.race([news.promise, look]).finally(() => looking.abort());
+        }
+        return got;
+      } finally {
+        for (const { abort } of lanes.values()) abort.abort();
+        for (const [request, { peer }] of asked) racers.cancel(peer, request);
+        asked.clear();
+      }
+    },
+  };
+}

@@ -1,0 +1,68 @@
+import { addChunk, type Bitfield, createBitfield } from "../../core/swarm/bitfield.ts";
+
+/** A list whose chunks peers pass on: a keyframe's by its checkpoint's id, or "shards" of a model. */
+export type ChunkList = {
+  readonly model: string;
+  readonly list: string;
+  /** How many chunks it has. */
+  readonly count: number;
+};
+
+/** A blob that is chunk `index` of a list. */
+export type ListedChunk = {
+  readonly index: number;
+  readonly sha256: string;
+  readonly sizeBytes: number;
+};
+
+/** What this device has of the lists that it loaded from in this visit. */
+export type Holdings = {
+  add(list: ChunkList, chunks: readonly ListedChunk[]): void;
+  /** A chunk that others were told of, by its hash. */
+  chunk(sha256: string): ListedChunk | null;
+  /** The store gave it up. */
+  remove(sha256: string): void;
+  /** Forget a list that the relay does not know any more. */
+  drop(list: ChunkList): void;
+  /** Those that were added to last come first. */
+  lists(): readonly ChunkList[];
+  have(list: ChunkList): Bitfield;
+};
+
+const MAX_LISTS = 4; // as many keyframes as a relay tells of
+
+export const keyOf = ({ model, list }: Pick<ChunkList, "model" | "list">) => `${model} ${list}`;
+
+export function createHoldings(): Holdings {
+  const lists = new Map<string, { list: ChunkList; chunks: Map<number, ListedChunk> }>();
+
+  return {
+    add(list, chunks) {
+      const key = keyOf(list);
+      const known = lists.get(key) ?? { list, chunks: new Map() };
+      lists.delete(key); // the newest is the last
+      lists.set(key, known);
+      for (const chunk of chunks) known.chunks.set(chunk.index, chunk);
+      const [oldest] = lists.keys();
+      if (lists.size > MAX_LISTS && oldest !== undefined) lists.delete(oldest);
+    },
+    chunk(sha256) {
+      for (const { chunks } of lists.values()) {
+        for (const chunk of chunks.values()) if (chunk.sha256 === sha256) return chunk;
+      }
+      return null;
+    },
+    remove(sha256) {
+      for (const { chunks } of lists.values()) {
+        for (const [index, chunk] of chunks) if (chunk.sha256 === sha256) chunks.delete(index);
+      }
+    },
+    drop: (list) => void lists.delete(keyOf(list)),
+    lists: () => [...lists.values()].map(({ list }) => list).reverse(),
+    have(list) {
+      const bitfield = createBitfield(list.count);
+      for (const index of lists.get(keyOf(list))?.chunks.keys() ?? []) addChunk(bitfield, index);
+      return bitfield;
+    },
+  };
+}

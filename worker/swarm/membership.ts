@@ -1,0 +1,320 @@
+import { sha256 } from "../../core/crypto/signature.ts";
+import { FormatError } from "../../core/errors.ts";
+import type { RelayClient } from "../../core/protocol/client.ts";
+import { RelayError } from "../../core/protocol/relay-error.ts";
+import {
+  type Bitfield,
+  createBitfield,
+  decodeBitfield,
+  encodeBitfield,
+} from "../../core/swarm/bitfield.ts";
+import type { SwarmNews, SwarmSnapshot } from "../api.ts";
+import type { Platform } from "../device/platform.ts";
+import type { Store } from "../store/store.ts";
+import type { Race, Racers } from "./chunk-race.ts";
+import { type ChunkList, type Holdings, keyOf } from "./holdings.ts";
+import { createPeers } from "./peers.ts";
+import type { Reports } from "./reports.ts";
+import type { Road } from "./road.ts";
+import type { Uploads } from "./uploads.ts";
+
+export type MembershipParts = {
+  readonly client: Pick<RelayClient, "health" | "holders">;
+  readonly store: Pick<Store, "blob">;
+  readonly platform: Platform;
+  readonly holdings: Holdings;
+  readonly uploads: Uploads;
+  /** Whether a piece is being trained: others are then served at half the rate. */
+  readonly isTraining: () => boolean;
+  readonly reports: Reports;
+  readonly onChange: () => void;
+};
+
+/** A race for the `wanted` chunks of a list. */
+type Load = { readonly race: Race; readonly list: ChunkList; readonly wanted: Bitfield };
+
+/** This device among the peers of a relay, from `joinSwarm` until `leave`. */
+export type Membership = {
+  state(): SwarmSnapshot["state"];
+  peers(): SwarmSnapshot["peers"];
+  /** Whom a race for chunks of `list` may ask, and how. */
+  racersFor(list: ChunkList): Pick<Racers, "peers" | "mayGrow" | "want" | "cancel" | "ban"> & {
+    /** A chunk of so many bytes came from this peer, and was right. */
+    received(peer: string, bytes: number): void;
+  };
+  /** Peers' answers go to this load from now on, and others are looked for who can help. */
+  begin(load: Load): void;
+  /** The load is over, and others may have what came. */
+  end(): void;
+  /** Tell peers what is here of `list`. */
+  tell(list: ChunkList): void;
+  leave(): void;
+};
+
+const MAX_ASKED = 8; // peers that this device connects with; others may connect with it
+const NAME_LENGTH = 6; // characters of an id: enough to tell two dozen apart
+const RETRY_MS = 15_000; // until a relay is asked again that did not answer
+const RENEWED = 2 / 3; // of the time after which a relay forgets: one lost request does no harm
+
+/** Become a peer over `road`: connect with those who have what is wanted, and give others what is here. */
+export function joinSwarm(road: Road, parts: MembershipParts): Membership {
+  const { client, store, platform, holdings, uploads, reports, onChange } = parts;
+  const peers = createPeers();
+  const leaving = new AbortController();
+  const { signal } = leaving;
+  let state: SwarmSnapshot["state"] = "opening";
+  let me: { readonly peer: string; readonly token: string } | null = null;
+  let current: Load | null = null;
+  const askedFor = new Map<string, ChunkList>(); // connections that are being tried, and for which list
+  const reserved = new Map<string, number>(); // bytes that were set aside, by peer and request
+  let asking = 0; // requests to the relay that are under way
+  let renewMs = RETRY_MS;
+  let requests = 0;
+
+  /** How work in the background ends that `leave` aborted; nothing else ends it. */
+  function unlessLeft(error: unknown): void {
+    if (!signal.aborted) throw error;
+  }
+
+  function enter(next: SwarmSnapshot["state"]): void {
+    state = next;
+    onChange();
+    current?.race.changed();
+  }
+
+  /** Ask the relay how peers are brought together, however long it is away; then renew what it was told. */
+  async function stay(): Promise<void> {
+    for (let isOpening = true; ; ) {
+      if (isOpening) isOpening = !(await open());
+      else for (const list of holdings.lists()) await renew(list);
+      await platform.sleep(isOpening ? RETRY_MS : renewMs, signal);
+    }
+  }
+
+  async function open(): Promise<boolean> {
+    try {
+      const { swarm } = await client.health({ signal });
+      if (swarm === null) enter("unserved");
+      else road.order({ kind: "open", iceServers: swarm.iceServers });
+      return true;
+    } catch (error) {
+      if (!(error instanceof RelayError)) throw error;
+      return false;
+    }
+  }
+
+  async function renew(list: ChunkList): Promise<void> {
+    if (me === null || signal.aborted) return;
+    asking++;
+    try {
+      const isLoading = current !== null && keyOf(current.list) === keyOf(list);
+      const want = isLoading ? current!.wanted : createBitfield(list.count);
+      const report = reports.of(list);
+      const request = {
+        ...me,
+        list: list.list,
+        have: encodeBitfield(holdings.have(list)),
+        want: encodeBitfield(want),
+        report,
+      };
+      const { holders, renewWithinMs } = await client.holders(list.model, request, { signal });
+      reports.take(list, report);
+      renewMs = renewWithinMs * RENEWED;
+      for (const { peer, have } of holders) meet(peer, list, have);
+    } catch (error) {
+      if (!(error instanceof RelayError)) throw error;
+      if (error.code === "list-unknown") holdings.drop(list); // else: the next renewal asks again
+    } finally {
+      asking--;
+      current?.race.changed();
+    }
+  }
+
+  /** Connect with a peer that the relay named, unless there are enough. */
+  function meet(id: string, list: ChunkList, have: string): void {
+    const known = peers.get(id);
+    const peer = peers.meet(id);
+    if (peer === null) return;
+    if (!peer.joined) peers.note(peer, { ...list, have }); // what it says itself is newer
+    if (known !== undefined) return;
+    if (peers.size() > MAX_ASKED) {
+      peers.leave(id);
+      return;
+    }
+    reports.add(list, { tried: 1 });
+    askedFor.set(id, list);
+    road.order({ kind: "connect", peer: id });
+  }
+
+  function tellPeer(peer: string, list: ChunkList): void {
+    const have = encodeBitfield(holdings.have(list));
+    if (have === "") return;
+    const message = { type: "have" as const, model: list.model, list: list.list, have };
+    road.order({ kind: "tell", peer, message });
+  }
+
+  function join(id: string): void {
+    const peer = peers.meet(id);
+    if (peer === null) {
+      road.order({ kind: "drop", peer: id });
+      return;
+    }
+    const list = askedFor.get(id);
+    if (list !== undefined) reports.add(list, { connected: 1 });
+    askedFor.delete(id);
+    peer.joined = true;
+    for (const list of holdings.lists()) tellPeer(id, list);
+    current?.race.changed();
+  }
+
+  function ban(id: string): void {
+    peers.ban(id);
+    road.order({ kind: "drop", peer: id });
+    current?.race.left(id);
+  }
+
+  /** Give a chunk that others were told of, when there is room for it. */
+  async function serve(peer: string, request: number, id: string): Promise<void> {
+    const refuse = () => road.order({ kind: "refuse", peer, request });
+    const chunk = holdings.chunk(id);
+    if (chunk === null) return refuse();
+    const waitMs = uploads.reserve(chunk.sizeBytes, parts.isTraining());
+    if (waitMs === null) return refuse();
+    reserved.set(`${peer} ${request}`, chunk.sizeBytes);
+    if (waitMs > 0) await platform.sleep(waitMs, signal);
+    const bytes = await store.blob(id).catch(() => null); // a store that fails gives nothing
+    if (bytes !== null && (await sha256(bytes)) === id) {
+      return road.order({ kind: "serve", peer, request, bytes });
+    }
+    holdings.remove(id); // it made way for others, or the disk is worn
+    sent(peer, request, 0);
+    refuse();
+  }
+
+  function hear(news: SwarmNews): void {
+    switch (news.kind) {
+      case "open":
+        me = { peer: news.peer, token: news.token };
+        enter("open");
+        for (const list of holdings.lists()) void renew(list).catch(unlessLeft);
+        if (current !== null) void renew(current.list).catch(unlessLeft);
+        break;
+      case "away":
+        me = null;
+        enter("away");
+        break;
+      case "blocked":
+        enter("blocked");
+        break;
+      case "joined":
+        join(news.peer);
+        break;
+      case "left":
+        peers.leave(news.peer);
+        askedFor.delete(news.peer);
+        current?.race.left(news.peer);
+        break;
+      case "broke":
+        ban(news.peer);
+        break;
+      case "told": {
+        const peer = peers.get(news.peer);
+        if (peer !== undefined) peers.note(peer, news.message);
+        current?.race.changed();
+        break;
+      }
+      case "wanted":
+        void serve(news.peer, news.request, news.chunk).catch(unlessLeft);
+        break;
+      case "came":
+        void current?.race.came(news.peer, news.request, news.bytes);
+        break;
+      case "refused":
+        current?.race.refused(news.peer, news.request);
+        break;
+      case "sent":
+        sent(news.peer, news.request, news.bytes);
+        break;
+    }
+    onChange();
+  }
+
+  /** What went of a chunk that was set aside for a peer: the rest is room for others. */
+  function sent(id: string, request: number, bytes: number): void {
+    const key = `${id} ${request}`;
+    uploads.giveBack((reserved.get(key) ?? bytes) - bytes);
+    reserved.delete(key);
+    reports.give(bytes);
+    const peer = peers.get(id);
+    if (peer !== undefined) peer.sentBytes += bytes;
+  }
+
+  /** What a connected peer has of `list`; it is dropped if that is none of the list's bitfields. */
+  function haveOf(id: string, text: string, list: ChunkList): Bitfield | null {
+    try {
+      return decodeBitfield(text, list.count);
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+      ban(id);
+      return null;
+    }
+  }
+
+  function suppliersOf(list: ChunkList): Map<string, Bitfield> {
+    const suppliers = new Map<string, Bitfield>();
+    for (const [id, peer] of peers.joined()) {
+      const have = haveOf(id, peer.haves.get(keyOf(list)) ?? "", list);
+      if (have !== null) suppliers.set(id, have);
+    }
+    return suppliers;
+  }
+
+  road.listen(hear);
+  void stay().catch(unlessLeft);
+
+  return {
+    state: () => state,
+    peers: () =>
+      peers.joined().map(([id, { receivedBytes, sentBytes }]) => ({
+        name: id.slice(0, NAME_LENGTH),
+        receivedBytes,
+        sentBytes,
+      })),
+    racersFor: (list) => ({
+      peers: () => suppliersOf(list),
+      mayGrow: () => !signal.aborted && (state === "opening" || asking > 0 || peers.expects()),
+      want(peer, { sha256, sizeBytes }) {
+        const request = ++requests;
+        road.order({ kind: "want", peer, request, chunk: sha256, sizeBytes });
+        return request;
+      },
+      cancel: (peer, request) => road.order({ kind: "cancel", peer, request }),
+      received(peer, bytes) {
+        const sender = peers.get(peer);
+        if (sender !== undefined) sender.receivedBytes += bytes;
+      },
+      ban(peer) {
+        reports.add(list, { wrongChunks: 1 });
+        ban(peer);
+      },
+    }),
+    begin(load) {
+      current = load;
+      void renew(load.list).catch(unlessLeft);
+    },
+    end() {
+      const list = current?.list;
+      current = null;
+      if (list !== undefined) void renew(list).catch(unlessLeft);
+    },
+    tell(list) {
+      for (const [id] of peers.joined()) tellPeer(id, list);
+    },
+    leave() {
+      leaving.abort();
+      road.order({ kind: "close" });
+      for (const [id] of peers.joined()) current?.race.left(id);
+      peers.clear();
+    },
+  };
+}

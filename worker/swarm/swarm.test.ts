@@ -1,0 +1,207 @@
+import { afterEach, expect, test } from "vitest";
+import { sha256 as hash } from "../../core/crypto/signature.ts";
+import { createSwarmNet } from "../../tests/fixtures/swarm-net.ts";
+
+let net: Awaited<ReturnType<typeof createSwarmNet>>;
+afterEach(() => net.close());
+
+/** Let the simulation's time pass. */
+const pass = (ms: number) => net.until(net.platform.sleep(ms));
+
+/** How long `work` takes, in the simulation's ms. */
+async function timeOf(work: () => Promise<unknown>): Promise<number> {
+  const from = net.platform.steadyMs();
+  await net.until(work());
+  return net.platform.steadyMs() - from;
+}
+
+/** All chunks over HTTP alone. */
+const overHttp = () => Promise.all(net.chunks.map((chunk) => net.fetch(chunk)));
+
+async function expectAll(came: ReadonlyMap<number, Uint8Array<ArrayBuffer>>): Promise<void> {
+  for (const { index, sha256 } of net.chunks) expect(await hash(came.get(index)!)).toBe(sha256);
+}
+
+test("X6: a newcomer gets at least four fifths of the chunks from two who have them, and the bytes are right", async () => {
+  net = await createSwarmNet(20);
+  const [one, two] = [net.volunteer("one", net.all), net.volunteer("two", net.all)];
+  await pass(1000);
+  const three = net.volunteer("three");
+  await expectAll(await net.until(three.load()));
+  for (const { sha256 } of net.chunks) expect(three.store.has(sha256)).toBe(true);
+  const { fromPeersBytes, fromRelayBytes } = three.last();
+  expect(fromPeersBytes + fromRelayBytes).toBe(20 << 20);
+  expect(fromPeersBytes).toBeGreaterThanOrEqual(16 << 20);
+  await pass(100);
+  expect(one.last().toPeersBytes + two.last().toPeersBytes).toBe(fromPeersBytes);
+});
+
+test("X6: newcomers who begin together give one another what came to one of them", async () => {
+  net = await createSwarmNet(12, { httpRate: 500 });
+  const seed = net.volunteer("seed", net.all);
+  await pass(1000);
+  const crowd = ["a", "b", "c", "d"].map((id) => net.volunteer(id));
+  const loads = await net.until(Promise.all(crowd.map(({ load }) => load())));
+  for (const came of loads) await expectAll(came);
+  await pass(100);
+  const given = crowd.map(({ last }) => last().toPeersBytes);
+  expect(given.reduce((sum, bytes) => sum + bytes, 0)).toBeGreaterThan(seed.last().toPeersBytes);
+});
+
+test("X6: a volunteer without others loads over HTTP at once, as fast as without a swarm", async () => {
+  net = await createSwarmNet(12);
+  const alone = net.volunteer("alone");
+  await pass(1000);
+  const withSwarm = await timeOf(() => alone.load());
+  const without = await timeOf(overHttp);
+  expect(withSwarm).toBeLessThanOrEqual(without * 1.1);
+  expect(alone.last()).toMatchObject({ fromPeersBytes: 0, fromRelayBytes: 12 << 20, peers: [] });
+});
+
+test.each([
+  ["are slow", { rate: 20 }],
+  ["answer nothing", { hangs: true }],
+  ["can't be connected", { isDeaf: true }],
+])(
+  "X6: where peers %s, a load takes 2 s and a tenth more than over HTTP alone, at most",
+  async (_, line) => {
+    net = await createSwarmNet(60, { httpRate: 1000 });
+    for (const id of ["one", "two", "three"]) net.volunteer(id, net.all, line);
+    await pass(1000);
+    const newcomer = net.volunteer("newcomer");
+    await pass(1000);
+    const withPeers = await timeOf(async () => expectAll(await newcomer.load()));
+    const without = await timeOf(overHttp);
+    expect(withPeers).toBeLessThanOrEqual(without * 1.1 + 2000);
+  },
+);
+
+test("X5: who sends a wrong byte is dropped and not met again, and nothing wrong is kept", async () => {
+  net = await createSwarmNet(20, { httpRate: 1000 });
+  net.volunteer("honest", net.all);
+  const liar = net.volunteer("liar", net.all, { lies: true });
+  await pass(1000);
+  const newcomer = net.volunteer("newcomer");
+  await expectAll(await net.until(newcomer.load()));
+  for (const [sha256, bytes] of newcomer.store) expect(await hash(bytes)).toBe(sha256);
+  const { wrongChunks, peers } = newcomer.last();
+  expect(wrongChunks).toBe(1);
+  expect(peers.map(({ name }) => name)).toEqual(["honest"]);
+  expect(newcomer.last().fromPeersBytes).toBeGreaterThanOrEqual(16 << 20);
+  liar.leave();
+  net.volunteer("liar", net.all, { lies: true });
+  await pass(120_000); // the relay names it again
+  expect(newcomer.last().peers.map(({ name }) => name)).toEqual(["honest"]);
+});
+
+test("X6: a peer that vanishes in mid-chunk costs less than 2 s, against its never having been there", async () => {
+  net = await createSwarmNet(20, { httpRate: 1000 });
+  net.volunteer("two", net.all);
+  await pass(1000);
+  const without = await timeOf(net.volunteer("newcomer").load);
+  net.close();
+
+  net = await createSwarmNet(20, { httpRate: 1000 });
+  const [one] = [net.volunteer("one", net.all), net.volunteer("two", net.all)];
+  await pass(1000);
+  const newcomer = net.volunteer("newcomer");
+  void net.platform.sleep(700).then(one.leave); // its first chunk takes from 310 to 834
+  const disturbed = await timeOf(async () => expectAll(await newcomer.load()));
+  expect(disturbed).toBeLessThan(without + 2000);
+  expect(newcomer.last().peers.map(({ name }) => name)).toEqual(["two"]);
+});
+
+test("X6: with the relay away, peers finish what was begun", async () => {
+  net = await createSwarmNet(12);
+  net.volunteer("one", net.all);
+  await pass(1000);
+  const newcomer = net.volunteer("newcomer");
+  void net.platform.sleep(400).then(() => {
+    net.relay.isAway = true;
+  });
+  await expectAll(await net.until(newcomer.load()));
+  expect(newcomer.last().fromPeersBytes).toBe(12 << 20);
+});
+
+test("X6: with the relay away and a peer that answers nothing, the load fails as it does without a swarm", async () => {
+  net = await createSwarmNet(2);
+  net.volunteer("one", net.all, { hangs: true });
+  await pass(1000);
+  const newcomer = net.volunteer("newcomer");
+  void net.platform.sleep(400).then(() => {
+    net.relay.isAway = true;
+  });
+  await expect(net.until(newcomer.load())).rejects.toThrow("the relay is away");
+});
+
+test("X6: a load that is stopped ends at once", async () => {
+  net = await createSwarmNet(20);
+  net.volunteer("one", net.all, { rate: 100 });
+  const newcomer = net.volunteer("newcomer");
+  const stop = new AbortController();
+  void net.platform.sleep(700).then(() => stop.abort(new Error("stopped")));
+  await expect(net.until(newcomer.load(stop.signal))).rejects.toThrow("stopped");
+  expect(net.platform.steadyMs()).toBe(700);
+});
+
+test("X7: nobody gives more than was given to them", async () => {
+  net = await createSwarmNet(12);
+  const one = net.volunteer("one", [0, 1, 2]);
+  await pass(1000);
+  for (const id of ["a", "b"]) await net.until(net.volunteer(id).load());
+  await pass(1000);
+  expect(one.last().toPeersBytes).toBe(3 << 20);
+});
+
+test("X7: a device gives 2 MiB a second after its first 4, and half as many while it trains", async () => {
+  for (const [isTraining, rate] of [
+    [false, 2 << 20],
+    [true, 1 << 20],
+  ] as const) {
+    net = await createSwarmNet(24, { httpRate: 1 });
+    const one = net.volunteer("one", net.all, { rate: 1e6 });
+    one.own.isTraining = isTraining;
+    await pass(1000);
+    const taker = net.volunteer("taker");
+    void net.until(taker.load()).catch(() => {});
+    await pass(6500);
+    const seconds = 6;
+    expect(one.last().toPeersBytes).toBeLessThanOrEqual((4 << 20) + rate * seconds);
+    expect(one.last().toPeersBytes).toBeGreaterThan((rate * seconds) / 2);
+    net.close();
+  }
+});
+
+test("X7: a chunk that nobody was told of is not given, nor one that the store gave up", async () => {
+  net = await createSwarmNet(3);
+  const one = net.volunteer("one", [0, 1]);
+  one.store.delete(net.chunks[1]!.sha256);
+  await pass(1000);
+  const taker = net.volunteer("taker");
+  await pass(1000);
+  await expectAll(await net.until(taker.load()));
+  await pass(100);
+  expect(one.last().toPeersBytes).toBe(1 << 20);
+  expect(net.relay.served.toSorted()).toEqual([1, 2]);
+});
+
+test("W7: what a volunteer has is told to the relay again before the relay forgets it", async () => {
+  net = await createSwarmNet(1);
+  net.volunteer("one", [0]);
+  await pass(1000);
+  const { asked } = net.relay;
+  await pass(60_000);
+  expect(net.relay.asked).toBeGreaterThan(asked);
+});
+
+test("X8: a volunteer who takes the yes back is met by nobody", async () => {
+  net = await createSwarmNet(6);
+  const [one, two] = [net.volunteer("one", net.all), net.volunteer("two", net.all)];
+  await pass(1000);
+  one.leave();
+  two.leave();
+  expect(one.last()).toBe(null);
+  const newcomer = net.volunteer("newcomer");
+  await expectAll(await net.until(newcomer.load()));
+  expect(newcomer.last()).toMatchObject({ fromPeersBytes: 0, tried: 0 });
+});

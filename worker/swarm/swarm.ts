@@ -1,0 +1,113 @@
+import { createRandom } from "../../core/random.ts";
+import { addChunk, createBitfield } from "../../core/swarm/bitfield.ts";
+import type { SwarmSnapshot } from "../api.ts";
+import { createRace, type Racers } from "./chunk-race.ts";
+import { type ChunkList, createHoldings, type ListedChunk } from "./holdings.ts";
+import { createHttpRate } from "./http-rate.ts";
+import { joinSwarm, type Membership, type MembershipParts } from "./membership.ts";
+import { createReports } from "./reports.ts";
+import type { Road } from "./road.ts";
+import { createUploads } from "./uploads.ts";
+
+/** Chunks that volunteers pass to one another, beside the relay that has them all. */
+export type Swarm = {
+  /** Be a peer over this road from now on, or none any more. */
+  share(road: Road | null): void;
+  /** Whether peers may be asked now. */
+  isOpen(): boolean;
+  /** These chunks of `list` are in the store: others may have them. */
+  offer(list: ChunkList, chunks: readonly ListedChunk[]): void;
+  /** Chunks of `list` by their index, from peers or, by `fetch`, from the relay; `keep` stores each that came. */
+  load(list: ChunkList, chunks: readonly ListedChunk[], options: LoadOptions): ReturnType<Load>;
+  /** So many bytes came from the relay without the swarm. */
+  receive(bytes: number): void;
+};
+
+type LoadOptions = Pick<Racers, "fetch" | "onBatch"> & {
+  readonly keep: (chunk: ListedChunk, bytes: Uint8Array<ArrayBuffer>) => Promise<void>;
+  readonly signal: AbortSignal;
+};
+type Load = ReturnType<typeof createRace>["run"];
+
+export type SwarmParts = Pick<MembershipParts, "client" | "store" | "platform" | "isTraining"> & {
+  /** Hears what changes; null while nothing is shared. */
+  readonly onChange: (snapshot: SwarmSnapshot | null) => void;
+};
+
+const TELL_MS = 200; // peers hear at most five times a second what came
+
+export function createSwarm({ onChange, ...parts }: SwarmParts): Swarm {
+  const { platform } = parts;
+  const holdings = createHoldings();
+  const uploads = createUploads(platform);
+  const rate = createHttpRate();
+  const random = createRandom(Math.floor(platform.random() * 2 ** 32));
+  const reports = createReports();
+  let member: Membership | null = null;
+
+  function tellChange(): void {
+    onChange(member && { state: member.state(), peers: member.peers(), ...reports.totals() });
+  }
+
+  function receive(bytes: number): void {
+    reports.receive(bytes);
+    uploads.receive(bytes);
+    if (member !== null) tellChange();
+  }
+
+  return {
+    receive,
+    share(road) {
+      member?.leave();
+      const all = { ...parts, holdings, uploads, reports, onChange: () => tellChange() };
+      member = road && joinSwarm(road, all);
+      tellChange();
+    },
+    isOpen: () => member !== null && ["opening", "open", "away"].includes(member.state()),
+    offer: (list, chunks) => {
+      holdings.add(list, chunks);
+      member?.tell(list);
+    },
+    async load(list, chunks, { fetch, keep, signal, onBatch }) {
+      const asked = member;
+      if (asked === null) throw new Error("internal: a load without a swarm");
+      const racers = asked.racersFor(list);
+      let toldAt = Number.NEGATIVE_INFINITY;
+      const race = createRace(
+        chunks,
+        {
+          ...racers,
+          fetch,
+          onBatch,
+          async keep(chunk, bytes, peer) {
+            const { length } = bytes;
+            reports.add(
+              list,
+              peer === null ? { fromRelayBytes: length } : { fromPeersBytes: length },
+            );
+            uploads.receive(length);
+            if (peer !== null) racers.received(peer, length);
+            tellChange();
+            await keep(chunk, bytes);
+            holdings.add(list, [chunk]);
+            const now = platform.steadyMs();
+            if (now - toldAt < TELL_MS) return;
+            toldAt = now;
+            asked.tell(list);
+          },
+        },
+        { platform, rate, random, signal },
+      );
+      const wanted = createBitfield(list.count);
+      for (const { index } of chunks) addChunk(wanted, index);
+      asked.begin({ race, list, wanted });
+      try {
+        return await race.run();
+      } finally {
+        asked.end();
+        asked.tell(list);
+        tellChange();
+      }
+    },
+  };
+}

@@ -1,0 +1,46 @@
+import type { Platform } from "../device/platform.ts";
+
+const RATE = 2 << 20; // bytes a second: half of a line of 35 Mbit/s up
+const RATE_IN_TRAINING = 1 << 20; // half as many, so that the processor is the training's: some 3% of one core go to a MiB a second
+const AHEAD_BYTES = 4 << 20; // after a quiet while: the largest chunk there is
+const MAX_WAIT_MS = 1000; // a taker turns to HTTP after two seconds
+
+/** What this device gives others: so many bytes a second, and never more than it was given. */
+export type Uploads = {
+  /** So many bytes came, from peers or the relay. */
+  receive(bytes: number): void;
+  /**
+   * Set `bytes` aside for a peer: how many ms to wait before they are sent, or null where they are not to be. Bytes that
+   * were not sent after all are given back.
+   */
+  reserve(bytes: number, isTraining: boolean): number | null;
+  giveBack(bytes: number): void;
+};
+
+export function createUploads({ steadyMs }: Pick<Platform, "steadyMs">): Uploads {
+  let given = 0;
+  let received = 0;
+  let room = AHEAD_BYTES; // below 0: what is set aside and waits
+  let filledAt = steadyMs();
+
+  return {
+    receive(bytes) {
+      received += bytes;
+    },
+    reserve(bytes, isTraining) {
+      const rate = (isTraining ? RATE_IN_TRAINING : RATE) / 1000;
+      const now = steadyMs();
+      room = Math.min(AHEAD_BYTES, room + (now - filledAt) * rate);
+      filledAt = now;
+      const waitMs = Math.max(0, (bytes - room) / rate);
+      if (given + bytes > received || waitMs > MAX_WAIT_MS) return null;
+      given += bytes;
+      room -= bytes;
+      return waitMs;
+    },
+    giveBack(bytes) {
+      given -= bytes;
+      room += bytes;
+    },
+  };
+}
