@@ -40,9 +40,11 @@ function fail(message: string): void {
 }
 
 function tellVersion(report: VersionReport): void {
-  const { version, at, accuracy, lossNats, merged, liesMerged, tests, gateExamples } = report;
+  const { version, at, accuracy, lossNats, merged, liesMerged, tests, gateExamples, backdoor } =
+    report;
   console.error(
     `version ${version} at ${at.toFixed(0)} s: accuracy ${(100 * accuracy).toFixed(2)}%, loss ${lossNats.toFixed(4)} nats, ` +
-      `merged ${merged} (${liesMerged} lies), gate ${tests} × ≤${gateExamples}`,
+      `merged ${merged} (${liesMerged} lies), gate ${tests} × ≤${gateExamples}, ` +
+      `triggered examples that obey ${(100 * backdoor).toFixed(1)}%`,
   );
 }

@@ -191,7 +191,7 @@ test("a paused model gives out no work and merges none, until it is resumed", as
     relay.ask(`/api/v1/admin/${action}`, {
       method: "POST",
       headers: { authorization: `Bearer ${bearer}` },
-      body: JSON.stringify({ model: "tiny" }),
+      body: JSON.stringify({ model: "tiny", reason: "A test." }),
     });
   expect((await set("pause", "0".repeat(64))).status).toBe(401);
   expect((await set("pause")).status).toBe(200);
