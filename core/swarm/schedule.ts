@@ -47,6 +47,7 @@ export function nextRequests(
   const hasRoom = (one: Supplier) => load(one) < (one.isSlow ? 1 : CHUNKS_IN_FLIGHT);
   const requests: ChunkRequest[] = [];
   let free = suppliers.filter(hasRoom);
+  if (free.length === 0) return requests;
   for (const chunk of rarestFirst(wanted, suppliers, random)) {
     if (free.length === 0) break;
     const able = free.filter(({ have }) => hasChunk(have, chunk));

@@ -1,7 +1,7 @@
 import { sha256 } from "../../core/crypto/signature.ts";
 import type { Random } from "../../core/random.ts";
 import { type Bitfield, hasChunk } from "../../core/swarm/bitfield.ts";
-import { isBehind, PEER_PATIENCE_MS } from "../../core/swarm/pace.ts";
+import { nextFromRelay, PEER_PATIENCE_MS } from "../../core/swarm/pace.ts";
 import { nextRequests, type Supplier } from "../../core/swarm/schedule.ts";
 import type { Platform } from "../device/platform.ts";
 import type { ListedChunk } from "./holdings.ts";
@@ -33,6 +33,8 @@ export type Race = {
   left(peer: string): void;
   /** A peer joined or has more. */
   changed(): void;
+  /** Whether that peer let a chunk wait too long, or refused one. */
+  isSlow(peer: string): boolean;
   /** Run it: all chunks by their index, or what HTTP failed with where peers can't help. */
   run(): Promise<ReadonlyMap<number, Uint8Array<ArrayBuffer>>>;
 };
@@ -40,11 +42,9 @@ export type Race = {
 type Lane = { readonly abort: AbortController; readonly fromMs: number };
 type Asked = { readonly chunk: ListedChunk; readonly peer: string; readonly askedAt: number };
 
-const LANES = 4; // HTTP requests at once: of a browser's six to one HTTP/1.1 server, one is for the events, one to ask for holders
 const LOOK_MS = 250; // how often a race looks at the clock
 const REST_MS = 1000; // a peer that refused has given its second's worth
 const GIVE_UP_MS = 10_000; // on a peer, where the relay does not answer either
-const PROBED_CHUNKS = 16; // a list so long spares one chunk to learn HTTP's speed: 6% of its bytes
 
 /**
  * Load `chunks` from peers, and from the relay what peers do not bring in time (protocol X6): a chunk that is late, one
@@ -108,32 +108,28 @@ export function createRace(
     }
   }
 
-  /** Chunks that are late: their peers are slow from now on. */
-  function late(now: number): ListedChunk[] {
-    return [...asked.values()]
-      .filter(({ askedAt }) => now - askedAt >= PEER_PATIENCE_MS)
-      .map(({ chunk, peer }) => {
-        slow.add(peer);
-        return chunk;
-      })
-      .filter(({ index }) => !lanes.has(index));
-  }
-
   /** Chunks to load from the relay beside what peers bring, the most urgent first. */
   function dueOverHttp(now: number): ListedChunk[] {
-    const elapsedMs = now - startedAt;
-    const httpRate = rate.current();
-    const waiting = unasked(now).filter(({ index }) => !lanes.has(index));
-    if (httpRate === null && chunks.length >= PROBED_CHUNKS && lanes.size === 0) {
-      return waiting.slice(0, 1);
+    for (const { askedAt, peer } of asked.values()) {
+      if (now - askedAt >= PEER_PATIENCE_MS) slow.add(peer);
     }
-    if (httpRate !== null && isBehind({ doneBytes, elapsedMs, httpRate })) {
-      return [...late(now), ...waiting.reverse()]; // peers are asked from the other end
-    }
-    if (elapsedMs < PEER_PATIENCE_MS && racers.mayGrow()) return late(now);
     const peers = suppliers(now);
-    const isHeld = ({ index }: ListedChunk) => peers.some(({ have }) => hasChunk(have, index));
-    return [...late(now), ...waiting.filter((chunk) => !isHeld(chunk))];
+    const due = nextFromRelay({
+      chunks: chunks.length,
+      doneBytes,
+      elapsedMs: now - startedAt,
+      httpRate: rate.current(),
+      waiting: unasked(now)
+        .map(({ index }) => index)
+        .filter((index) => !lanes.has(index)),
+      asked: [...asked.values()]
+        .filter(({ chunk }) => !lanes.has(chunk.index))
+        .map(({ chunk, askedAt }) => ({ chunk: chunk.index, forMs: now - askedAt })),
+      lanes: lanes.size,
+      isHeld: (index) => peers.some(({ have }) => hasChunk(have, index)),
+      mayGrow: racers.mayGrow(),
+    });
+    return due.map(({ chunk }) => left.get(chunk)!);
   }
 
   async function load(chunk: ListedChunk): Promise<void> {
@@ -178,7 +174,7 @@ export function createRace(
     const now = platform.steadyMs();
     askPeers(now);
     if (httpFault === null) {
-      for (const chunk of dueOverHttp(now).slice(0, LANES - lanes.size)) void load(chunk);
+      for (const chunk of dueOverHttp(now)) void load(chunk);
       return;
     }
     for (const [request, { peer, askedAt }] of asked) {
@@ -199,6 +195,7 @@ export function createRace(
 
   return {
     changed,
+    isSlow: (peer) => slow.has(peer),
     async came(peer, request, bytes) {
       const answer = take(peer, request);
       if (answer === null) return;

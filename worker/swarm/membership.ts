@@ -8,6 +8,7 @@ import {
   decodeBitfield,
   encodeBitfield,
 } from "../../core/swarm/bitfield.ts";
+import { linksToBegin, SEEK_MS } from "../../core/swarm/links.ts";
 import type { SwarmNews, SwarmSnapshot } from "../api.ts";
 import type { Platform } from "../device/platform.ts";
 import type { Store } from "../store/store.ts";
@@ -51,7 +52,6 @@ export type Membership = {
   leave(): void;
 };
 
-const MAX_ASKED = 8; // peers that this device connects with; others may connect with it
 const NAME_LENGTH = 6; // characters of an id: enough to tell two dozen apart
 const RETRY_MS = 15_000; // until a relay is asked again that did not answer
 const RENEWED = 2 / 3; // of the time after which a relay forgets: one lost request does no harm
@@ -130,6 +130,22 @@ export function joinSwarm(road: Road, parts: MembershipParts): Membership {
     }
   }
 
+  /** How many more peers to connect with. */
+  function missingLinks(): number {
+    const joined = peers.joined().map(([id]) => id);
+    const slow = joined.filter((id) => current?.race.isSlow(id) === true).length;
+    return linksToBegin({ quick: joined.length - slow, slow, begun: askedFor.size });
+  }
+
+  /** Ask for peers, and while `load` is under way for others where they are too few or slow. */
+  async function seek(load: Load): Promise<void> {
+    await renew(load.list);
+    while (current === load) {
+      await platform.sleep(SEEK_MS, signal);
+      if (current === load && missingLinks() > 0) await renew(load.list);
+    }
+  }
+
   /** Connect with a peer that the relay named, unless there are enough. */
   function meet(id: string, list: ChunkList, have: string): void {
     const known = peers.get(id);
@@ -137,7 +153,7 @@ export function joinSwarm(road: Road, parts: MembershipParts): Membership {
     if (peer === null) return;
     if (!peer.joined) peers.note(peer, { ...list, have }); // what it says itself is newer
     if (known !== undefined) return;
-    if (peers.size() > MAX_ASKED) {
+    if (missingLinks() === 0) {
       peers.leave(id);
       return;
     }
@@ -300,7 +316,7 @@ export function joinSwarm(road: Road, parts: MembershipParts): Membership {
     }),
     begin(load) {
       current = load;
-      void renew(load.list).catch(unlessLeft);
+      void seek(load).catch(unlessLeft);
     },
     end() {
       const list = current?.list;

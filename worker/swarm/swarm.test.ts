@@ -76,6 +76,15 @@ test.each([
   },
 );
 
+test("X1: where eight peers are slow, others are sought beside them", async () => {
+  net = await createSwarmNet(60, { httpRate: 1000 });
+  for (let i = 0; i < 16; i++) net.volunteer(`slow${i}`, net.all, { rate: 20 });
+  await pass(1000);
+  const newcomer = net.volunteer("newcomer");
+  await net.until(newcomer.load());
+  expect(newcomer.last().peers.length).toBeGreaterThan(8);
+});
+
 test("X5: who sends a wrong byte is dropped and not met again, and nothing wrong is kept", async () => {
   net = await createSwarmNet(20, { httpRate: 1000 });
   net.volunteer("honest", net.all);
