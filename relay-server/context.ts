@@ -14,7 +14,7 @@ import type { SkewWatch } from "./intake/skew-watch.ts";
 import type { JudgingPace } from "./judging/judging-pace.ts";
 import type { Rests } from "./merging/rests.ts";
 import type { Ledger } from "./store/store.ts";
-import type { Swarm } from "./swarm/swarm.ts";
+import type { SwarmBook } from "./swarm/swarm.ts";
 
 /** What never changes about a model while the relay runs. */
 export type ServedModel = {
@@ -41,7 +41,7 @@ export type RelayContext = Ledger & {
   readonly referenceSeeds: ReferenceSeeds;
   readonly models: Map<string, ServedModel>;
   readonly signalling: SignallingPeers;
-  readonly swarm: Swarm;
+  readonly swarm: SwarmBook;
   readonly pace: JudgingPace;
   readonly queue: Queue;
   readonly rests: Rests;

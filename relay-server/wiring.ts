@@ -41,7 +41,7 @@ import { createEventHub, type EventHub } from "./store/event-hub.ts";
 import { ensureMaintainer } from "./store/maintainer-token.ts";
 import { openLedger } from "./store/sqlite/open-ledger.ts";
 import type { StatusStore } from "./store/store.ts";
-import { createSwarm } from "./swarm/swarm.ts";
+import { createSwarmBook } from "./swarm/swarm.ts";
 import { type Evaluator, openEvaluator } from "./threads/open-evaluator.ts";
 
 export { StartError } from "./start-error.ts";
@@ -129,7 +129,7 @@ async function start(
     referenceSeeds: await openReferenceSeeds(ledger.status, random),
     models: new Map(),
     signalling,
-    swarm: createSwarm({
+    swarm: createSwarmBook({
       clock,
       seed: () => encodeHex(random(LOT_SEED_BYTES)),
       isPresent: ({ peer, token }) => signalling.networkOf(peer, token) !== null,

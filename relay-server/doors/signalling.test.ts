@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
 import { openSignalling } from "./signalling.ts";
 
@@ -35,7 +35,7 @@ async function openStage(limits: Limits = {}) {
     await new Promise((resolve) => peer.once("message", resolve).once("close", resolve));
     return peer;
   }
-  return { connect, accepted, signalling };
+  return { connect, accepted, signalling, port };
 }
 
 const offer = (dst: string, payload: unknown = "") =>
@@ -139,4 +139,83 @@ test("W: a name is its token's: others are told that it is taken, its owner come
     dst: "ada",
     payload: { sdp: "v=0" },
   });
+});
+
+test("W1: the relay has so many peers, and one of them can still come back", async () => {
+  const { connect, signalling } = await openStage({ peers: 2 });
+  for (const name of ["ada", "bob"]) await connect(name, name);
+  const third = await connect("carl", "carl");
+  await once(third, "close");
+  const again = await connect("ada", "ada");
+  expect([again.readyState, signalling.peers()]).toEqual([WebSocket.OPEN, 2]);
+});
+
+test.each([
+  ["another key", { key: "guess", id: "ada", token: "secret" }],
+  ["no token", { key: "peerjs", id: "ada", token: "" }],
+  ["no id", { key: "peerjs", id: "", token: "secret" }],
+  ["a longer id than anybody needs", { key: "peerjs", id: "x".repeat(129), token: "secret" }],
+  ["an endless token", { key: "peerjs", id: "ada", token: "x".repeat(129) }],
+])("W1: whoever comes with %s is told so, and is no peer", async (_, query) => {
+  const { port, signalling } = await openStage();
+  const socket = new WebSocket(
+    `ws://127.0.0.1:${port}/peerjs/peerjs?${new URLSearchParams(query)}`,
+  );
+  expect(await nextMessage(socket)).toMatchObject({ type: "ERROR" });
+  await once(socket, "close");
+  expect(signalling.peers()).toBe(0);
+});
+
+test("W1: the token alone proves a peer, while its socket is open", async () => {
+  const { connect, signalling } = await openStage();
+  const ada = await connect("ada", "home", "secret");
+  const { networkOf } = signalling;
+  expect([networkOf("ada", "secret"), networkOf("ada", "guess"), networkOf("bob", "")]).toEqual([
+    "home",
+    null,
+    null,
+  ]);
+  ada.close();
+  await once(ada, "close");
+  await vi.waitFor(() => expect(networkOf("ada", "secret")).toBeNull());
+});
+
+test.each([
+  ["names nobody", JSON.stringify({ type: "OFFER", payload: "x" })],
+  ["names many", JSON.stringify({ type: "OFFER", dst: ["ada", "bob"], payload: "x" })],
+  ["is of a kind that is not passed on", JSON.stringify({ type: "OPEN", dst: "ada" })],
+  ["is a heartbeat", JSON.stringify({ type: "HEARTBEAT" })],
+])("W2: a message that %s reaches nobody", async (_, text) => {
+  const { connect } = await openStage();
+  const [ada, bob] = [await connect("ada"), await connect("bob")];
+  bob.send(text);
+  bob.send(offer("ada", "after it"));
+  expect(await nextMessage(ada)).toMatchObject({ type: "OFFER", src: "bob", payload: "after it" });
+  expect(bob.readyState).toBe(WebSocket.OPEN);
+});
+
+test("W2: a sender cannot speak in another's name", async () => {
+  const { connect } = await openStage();
+  const [ada, bob] = [await connect("ada"), await connect("bob")];
+  bob.send(JSON.stringify({ type: "OFFER", src: "carl", dst: "ada", payload: "x" }));
+  expect(await nextMessage(ada)).toMatchObject({ src: "bob" });
+});
+
+test("W3: a peer that says nothing for 90 s is disconnected, one with a heartbeat is not", async () => {
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+  try {
+    const { connect } = await openStage();
+    const [silent, lively] = [await connect("silent"), await connect("lively")];
+    const gone = once(silent, "close");
+    for (let period = 0; period < 10; period++) {
+      lively.send(JSON.stringify({ type: "HEARTBEAT" }));
+      lively.send(offer("lively"));
+      await once(lively, "message"); // what was sent before it was heard
+      vi.advanceTimersByTime(10_000);
+    }
+    await gone;
+    expect(lively.readyState).toBe(WebSocket.OPEN);
+  } finally {
+    vi.useRealTimers();
+  }
 });

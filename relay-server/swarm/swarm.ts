@@ -3,13 +3,13 @@ import { createHolderBook, type HolderBook, type HolderBookParts } from "./holde
 import { createSwarmReports, type SwarmReports } from "./reports.ts";
 
 /** Who has which chunks, and what came of telling it. In memory: pages tell all of it anew. */
-export type Swarm = Pick<HolderBook, "announce" | "choose"> &
+export type SwarmBook = Pick<HolderBook, "announce" | "choose"> &
   Pick<SwarmReports, "add"> & {
     /** What health says of a model's swarm. */
     figures(model: string): SwarmFigures;
   };
 
-export function createSwarm(parts: HolderBookParts): Swarm {
+export function createSwarmBook(parts: HolderBookParts): SwarmBook {
   const book = createHolderBook(parts);
   const reports = createSwarmReports(parts.clock);
   return {
