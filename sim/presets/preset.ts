@@ -1,6 +1,7 @@
 import type { Row } from "../../bench/figures.ts";
 import type { CommunityReport, Curve } from "../community/report.ts";
 import type { ReportOf, RunSpec } from "../runs/spec.ts";
+import type { CrowdReport, CrowdSpec } from "../swarm/crowd-run.ts";
 import { type Interval, intervalOf } from "./interval.ts";
 
 const FEW_SEEDS = 2; // the least that has an interval
@@ -12,6 +13,8 @@ export type PresetContext = {
   /** Seeds that a claim rests on: five, or one in a quick run. */
   readonly seeds: readonly string[];
   run<Spec extends RunSpec>(specs: readonly Spec[]): Promise<ReportOf<Spec>[]>;
+  /** Crowds that pass a model on: seconds each, so that they are run anew each time. */
+  crowds(specs: readonly CrowdSpec[]): CrowdReport[];
 };
 
 /** What a preset found. */

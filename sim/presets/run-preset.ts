@@ -2,12 +2,13 @@ import { existsSync, globSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
-import type { Figures } from "../../bench/figures.ts";
+import { describeMachine, type Figures, today } from "../../bench/figures.ts";
 import { codeHash } from "../runs/code-hash.ts";
 import { type PublishedRun, readPublished, writePublished } from "../runs/published-runs.ts";
 import { openResultStore } from "../runs/result-store.ts";
 import { runAll } from "../runs/run-all.ts";
 import type { ReportOf, RunSpec } from "../runs/spec.ts";
+import { runCrowd } from "../swarm/crowd-run.ts";
 import { PRESET_NAMES, PRESETS, type PresetName } from "./all.ts";
 import { replaceSection, rowTable, targetTable } from "./markdown.ts";
 import type { Presentation, PresetContext } from "./preset.ts";
@@ -31,6 +32,8 @@ export async function runPreset(
   const store = openResultStore(`${ROOT}data/sim`, codeHash, published);
   const processes = Math.min(MOST_PROCESSES, availableParallelism());
   const ran: PublishedRun[] = [];
+  let crowds = 0;
+  const startedAt = performance.now();
   const context: PresetContext = {
     isQuick,
     seeds: isQuick ? seed.split(",") : FULL_SEEDS,
@@ -41,20 +44,33 @@ export async function runPreset(
       }
       return results.map(({ report }) => report) as ReportOf<Spec>[]; // each is what its spec's way makes
     },
+    crowds(specs) {
+      crowds += specs.length;
+      return specs.map(runCrowd);
+    },
   };
   const presentation = await PRESETS[name](context);
-  const latest = ran.reduce((last, run) => (run.date > last.date ? run : last));
+  // not of today, where there are runs: what was run before is not run again
+  const latest = ran.reduce<Pick<Figures, "date" | "machine">>(
+    (last, run) => (run.date > last.date ? run : last),
+    ran[0] ?? { date: today(), machine: describeMachine() },
+  );
   const figures: Figures = {
     name: `sim ${name}`,
-    date: latest.date, // not of today: what was run before is not run again
+    date: latest.date,
     machine: latest.machine,
     seed: context.seeds.join(),
     rows: presentation.rows,
   };
   const hours = ran.reduce((sum, { seconds }) => sum + seconds, 0) / 3600 / processes;
-  const effort = `${ran.length} runs, ${hours.toFixed(2)} hours in ${processes} processes`;
-  await write(name, isQuick, figures, { ...presentation, effort });
-  await writePublished(`${PUBLISHED}${name}.runs.jsonl.gz`, ran);
+  const minutes = (performance.now() - startedAt) / 60_000;
+  const effort =
+    ran.length > 0
+      ? `${ran.length} runs, ${hours.toFixed(2)} hours in ${processes} processes`
+      : `${crowds} runs, ${minutes.toFixed(1)} minutes in one process`;
+  const runs = ran.length > 0 ? `${name}.runs.jsonl.gz` : null;
+  await write(name, isQuick, figures, { ...presentation, effort, runs });
+  if (runs !== null) await writePublished(`${PUBLISHED}${runs}`, ran);
   return figures;
 }
 
@@ -62,7 +78,12 @@ async function write(
   name: PresetName,
   isQuick: boolean,
   figures: Figures,
-  { markdown, charts, effort }: Presentation & { readonly effort: string },
+  {
+    markdown,
+    charts,
+    effort,
+    runs,
+  }: Presentation & { readonly effort: string; readonly runs: string | null },
 ): Promise<void> {
   await mkdir(PUBLISHED, { recursive: true });
   await writeFile(`${PUBLISHED}${name}.json`, `${JSON.stringify(figures, null, 2)}\n`);
@@ -70,7 +91,7 @@ async function write(
   const { date, machine, seed } = figures;
   const body = [
     `\`npm run sim -- --preset ${name}${isQuick ? ` --quick --seed ${seed}` : ""}\`, ${date}, ${machine.cores} × ${machine.cpu}, ` +
-      `GPU ${machine.gpu}, node ${machine.node}; ${effort}. The rows: [${name}.json](results/${name}.json); the runs: [${name}.runs.jsonl.gz](results/${name}.runs.jsonl.gz).`,
+      `GPU ${machine.gpu}, node ${machine.node}; ${effort}. The rows: [${name}.json](results/${name}.json)${runs === null ? "" : `; the runs: [${runs}](results/${runs})`}.`,
     rowTable(figures.rows),
     markdown,
     ...charts.map((chart) => `![${chart.title}](pictures/${chart.name}.svg)`),

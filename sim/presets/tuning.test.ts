@@ -21,6 +21,7 @@ test("the rate of the least loss is chosen, and one that diverged is the worst",
       );
       return curves as ReportOf<Spec>[];
     },
+    crowds: () => [],
   };
   const spec = community({ seed: "1" });
   const candidates = [{ spec, rates: [0.1, 0.2, 0.4] as const }];
