@@ -11,6 +11,7 @@ import {
   auditLog,
   type BanRequest,
   banStatus,
+  maintainerSession,
   type PauseRequest,
   type RevertRequest,
   revertStatus,
@@ -172,9 +173,9 @@ export function createRelayClient({ baseUrl, fetch }: { baseUrl: string; fetch: 
       ask(refusedWork, routes.refusedWork() + query({ model }), options),
     leaderboard: (model: string, window: LeaderboardWindow, options?: CallOptions) =>
       ask(leaderboard, routes.leaderboard() + query({ model, window }), options),
-    /** What a maintainer may do who has `token`. */
-    maintainer(token: string) {
-      const authorization = { authorization: `Bearer ${token}` };
+    /** What a maintainer may do who has `token`; null in a page whose maintainer is signed in. */
+    maintainer(token: string | null) {
+      const authorization = token === null ? {} : { authorization: `Bearer ${token}` };
       const get = { method: "GET", headers: authorization } as const;
       const post = (request: unknown) => {
         const headers = { "content-type": "application/json", ...authorization };
@@ -209,6 +210,12 @@ export function createRelayClient({ baseUrl, fetch }: { baseUrl: string; fetch: 
           ask(tagPreview, routes.previewTag() + query(wish), options, get),
         previewBan: (contributor: string, options?: CallOptions) =>
           ask(banPreview, routes.previewBan() + query({ contributor }), options, get),
+        /** Sign in on the page that calls: what follows needs no token there. */
+        signIn: (options?: CallOptions) =>
+          ask(maintainerSession, routes.session(), options, post({})),
+        session: (options?: CallOptions) => ask(maintainerSession, routes.session(), options, get),
+        signOut: (options?: CallOptions) =>
+          ask(maintainerSession, routes.sessionEnd(), options, post({})),
         audit: (options?: CallOptions) => ask(auditLog, routes.audit(), options, get),
       };
     },

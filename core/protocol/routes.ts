@@ -35,5 +35,7 @@ export const routes = {
   previewRevert: () => `${API}/admin/preview/revert`,
   previewTag: () => `${API}/admin/preview/tag`,
   previewBan: () => `${API}/admin/preview/ban`,
+  session: () => `${API}/admin/session`,
+  sessionEnd: () => `${API}/admin/session-end`,
   audit: () => `${API}/admin/audit`,
 } as const;

@@ -29,7 +29,7 @@ const AUDIT_ENTRIES = 200;
 
 /** For maintainers only: pause, resume, revert, tag, ban, audit log. `onWork` hears which model's loop has something to do. */
 export function adminRoutes(
-  context: ModelHealthContext & Pick<RelayContext, "people" | "models">,
+  context: ModelHealthContext & Pick<RelayContext, "people" | "models" | "identity">,
   hub: EventHub,
   limits: Limits,
   onWork: (model: string) => void,

@@ -28,6 +28,7 @@ import { previewRoutes } from "./preview-routes.ts";
 import { answerError, Refusal, refusalAnswer } from "./refusal.ts";
 import { refusedWorkRoutes } from "./refused-work-routes.ts";
 import { securityHeaders } from "./security-headers.ts";
+import { sessionRoutes } from "./session-routes.ts";
 import { signallingRoutes } from "./signalling.ts";
 import { statusRoutes } from "./status-routes.ts";
 import { ticketRoutes } from "./ticket-routes.ts";
@@ -105,6 +106,7 @@ export function createApp(parts: AppParts): Hono {
   const chance = Math.random; // no lot: it decides nothing
   app.route("/", eventRoutes({ status: context.status, hub, chance, enter: limits.stream }));
   app.route("/", adminRoutes(context, hub, limits, onWork));
+  app.route("/", sessionRoutes(context, limits));
   app.route("/", previewRoutes(context, outlooks, onWork));
   app.route("/", metricsRoutes(health, answers));
   app.route("/", signallingRoutes());

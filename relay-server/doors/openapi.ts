@@ -6,6 +6,7 @@ import {
   auditLog,
   banRequest,
   banStatus,
+  maintainerSession,
   pauseRequest,
   revertRequest,
   revertStatus,
@@ -248,6 +249,25 @@ export const OPERATIONS: readonly Operation[] = [
     answer: banPreview,
     query: ["contributor"],
     maintainer: true,
+  },
+  {
+    method: "post",
+    path: routes.session(),
+    summary: "Sign in on the page: a cookie for twelve hours",
+    answer: maintainerSession,
+    maintainer: true,
+  },
+  {
+    method: "get",
+    path: routes.session(),
+    summary: "Who is signed in on the page, if anybody is",
+    answer: maintainerSession,
+  },
+  {
+    method: "post",
+    path: routes.sessionEnd(),
+    summary: "Sign out on the page",
+    answer: maintainerSession,
   },
   {
     method: "get",

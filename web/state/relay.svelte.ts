@@ -13,6 +13,7 @@ import type {
 import type { VersionList } from "../../core/protocol/schemas/version.ts";
 import { type EventStream, openFeed } from "./feed.ts";
 import { addVersion, mergeVersions } from "./history.ts";
+import { createMaintainerDesk } from "./maintainer.svelte.ts";
 import { type Memory, noMemory } from "./memory.ts";
 import { createResource, type Resource } from "./resource.svelte.ts";
 
@@ -100,6 +101,7 @@ export function createRelay(
     resource<VersionList>(`history ${model}`, async (known) =>
       mergeVersions(known, await client.versions(model)),
     );
+  const desk = createMaintainerDesk(client);
   const board = (model: string, window: LeaderboardWindow) =>
     resource<Leaderboard>(`board ${model} ${window}`, () => client.leaderboard(model, window));
 
@@ -160,6 +162,8 @@ export function createRelay(
   }
 
   return {
+    /** Who maintains the relay from this browser. */
+    desk,
     models,
     health,
     history,
@@ -169,6 +173,8 @@ export function createRelay(
     shards: (model: string) => resource<ShardLedger>(`shards ${model}`, () => client.shards(model)),
     /** What was refused in the last day, by contributor and reason. */
     refusedWork: (model: string) => resource(`refused ${model}`, () => client.refusedWork(model)),
+    /** What maintainers did; only a signed-in one may read it. */
+    audit: () => resource("audit", () => desk.acts.audit()),
     /** The life of any contribution. */
     contribution: (id: string) => resource(`contribution ${id}`, () => client.contribution(id)),
     version: (model: string, version: number) =>

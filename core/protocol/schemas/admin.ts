@@ -64,6 +64,13 @@ export const revertStatus = z.object({
 });
 export type RevertStatus = z.infer<typeof revertStatus>;
 
+/** Who is signed in on the page, and until when; null where nobody is. */
+export const maintainerSession = z.object({
+  maintainer: z.nullable(shortText),
+  until: z.nullable(timeMs),
+});
+export type MaintainerSession = z.infer<typeof maintainerSession>;
+
 /** Who did what, newest first. */
 export const auditLog = z.object({
   entries: z.array(

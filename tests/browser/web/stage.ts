@@ -28,6 +28,7 @@ export function openPage(
   location.hash = "#/";
   const target = document.body.appendChild(document.createElement("div"));
   const calls: unknown[][] = [];
+  const posts: [path: string, request: unknown][] = [];
   const stream = new EventTarget();
   const memory = new Map<string, string>();
   let isDead = false;
@@ -55,7 +56,7 @@ export function openPage(
   };
   const client = createRelayClient({
     baseUrl: "http://relay",
-    fetch: async (url) => {
+    fetch: async (url, { method, body }) => {
       const path = url.replace("http://relay/api/v1", "");
       const { architecture = card.recipe.architecture } = options;
       const data = { ...card.recipe.data, ...options.data };
@@ -63,6 +64,7 @@ export function openPage(
       if (isDead) throw new TypeError("nobody answers");
       const answer = path === "/models" ? { models: [shown] } : known[path];
       if (answer === undefined) throw new TypeError(`the stage has no answer for ${url}`);
+      if (method === "POST") posts.push([path, JSON.parse(new TextDecoder().decode(body))]);
       return Response.json(answer);
     },
   });
@@ -108,6 +110,8 @@ export function openPage(
   stream.dispatchEvent(new Event("open"));
   return {
     calls,
+    /** What was sent to the relay, in order. */
+    posts,
     /** The engine's next snapshot. */
     tell(change: Partial<Snapshot>): void {
       const underway = ["downloading", "training", "uploading"].includes(change.phase ?? "ready");

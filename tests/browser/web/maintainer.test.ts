@@ -1,0 +1,164 @@
+/** A maintainer at work: signed in, every act is looked at first, needs a reason, and can be undone where that can be. */
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { page } from "vitest/browser";
+import { contributor, modelHealth } from "./relay-data.ts";
+import { openPage } from "./stage.ts";
+
+const poisoner = "dead".repeat(16);
+const patch = "3".repeat(64);
+const session = { maintainer: "ada", until: 1_000 };
+let stage: ReturnType<typeof openPage>;
+beforeEach(() => {
+  stage = openPage();
+  stage.answer("/admin/audit", { entries: [] });
+});
+afterEach(() => stage.close());
+
+const button = (name: string | RegExp) => page.getByRole("button", { name });
+const dialog = () => page.getByRole("dialog");
+const reason = () => page.getByLabelText("Reason, for everyone to read");
+
+async function openHealth(): Promise<void> {
+  await page.getByRole("link", { name: "Health" }).first().click();
+}
+
+test("with a token one signs in on Health, and signs out again", async () => {
+  await openHealth();
+  stage.answer("/admin/session", session);
+  stage.answer("/admin/session-end", session);
+  await page.getByLabelText("Token").fill("t".repeat(64));
+  await button("Sign in").click();
+  await expect.element(page.getByText(/^You are signed in as ada/)).toBeVisible();
+  await expect.element(page.getByRole("heading", { name: "Who did what" })).toBeVisible();
+  await button("Sign out").click();
+  await expect.element(page.getByLabelText("Token")).toBeVisible();
+});
+
+test("who is not signed in has the commands, and no button that would be refused", async () => {
+  await openHealth();
+  await page.getByText(/^For maintainers: pause/).click();
+  await expect.element(page.getByText(/npx commonweight pause digits/)).toBeVisible();
+  await expect.element(button("Pause …")).not.toBeInTheDocument();
+});
+
+test("a bad contributor is found and banned in four clicks, for a reason, and the ban undone", async () => {
+  stage.answer("/admin/session", session);
+  stage.answer("/refused-work?model=digits", {
+    model: "digits",
+    groups: [
+      { contributor: poisoner, code: "harmful", count: 6, lastAt: 1_000, contributions: [patch] },
+    ],
+  });
+  stage.answer(`/admin/preview/ban?contributor=${poisoner}`, {
+    contributor: poisoner,
+    banned: null,
+    models: [{ model: "digits", waiting: 2, merged: 1 }],
+  });
+  stage.answer("/admin/ban", { contributor: poisoner, banned: true, refused: 2 });
+  stage.answer("/admin/unban", { contributor: poisoner, banned: false, refused: 0 });
+  await openHealth();
+  await button("deaddead").click();
+  await button("Ban …").click();
+  await expect
+    .element(
+      dialog().getByText(
+        "digits: 2 patches that wait would be refused, 1 patch in the model would stay.",
+      ),
+    )
+    .toBeVisible();
+  await button("Ban").click();
+  expect(stage.posts).toEqual([]); // a reason is missing
+  await reason().fill("six poisoned patches");
+  await button("Ban").click();
+  await expect.element(dialog().getByText(/No work of deaddead is taken any more/)).toBeVisible();
+  expect(stage.posts).toEqual([
+    ["/admin/ban", { contributor: poisoner, reason: "six poisoned patches" }],
+  ]);
+  await button("Undo").click();
+  await expect
+    .element(page.getByRole("heading", { name: "Take work of deaddead again" }))
+    .toBeVisible();
+  await reason().fill("it was a test");
+  await button("Take it again").click();
+  await expect.element(dialog().getByText("Work of deaddead is taken again.")).toBeVisible();
+  expect(stage.posts[1]).toEqual([
+    "/admin/unban",
+    { contributor: poisoner, reason: "it was a test" },
+  ]);
+});
+
+test("a patch that the gate wants to keep goes only if the maintainer insists", async () => {
+  const report = { examples: 3000, lossNats: 0.4, accuracy: 0.9 };
+  const outlook = {
+    model: "digits",
+    contribution: "1".repeat(64),
+    contributor,
+    version: 2,
+    multiplier: 2048,
+    credit: 10,
+    head: 2,
+    replayed: 1,
+    later: { contributions: 0, contributors: 0 },
+    changed: 2_000,
+    parameters: 200_000,
+    norm: 1,
+    tensors: [],
+    report: { before: report, after: { ...report, accuracy: 0.88 } },
+    tests: [],
+    flips: null,
+    objection: "the model without it is worse than the head",
+  };
+  const asked = `/admin/preview/revert?model=digits&contribution=${"1".repeat(64)}`;
+  stage.answer("/admin/session", session);
+  stage.answer(asked, { state: "working" });
+  stage.answer("/admin/revert", {
+    model: "digits",
+    contribution: "1".repeat(64),
+    reason: "x",
+    state: "published",
+    message: null,
+    requestedAt: 1,
+    decidedAt: 2,
+    version: 3,
+  });
+  await openHealth();
+  await expect.element(button("Sign out")).toBeVisible();
+  location.hash = "#/history/digits/2";
+  await page.getByText("For maintainers: take a patch out again").click();
+  await button("Take it out …").click();
+  await expect.element(dialog().getByText("Asking the relay what would happen …")).toBeVisible();
+  stage.answer(asked, { state: "ready", outlook });
+  await expect.element(dialog().getByText(/Accuracy 90.0% now, 88.0% without it/)).toBeVisible();
+  await reason().fill("not theirs to give");
+  await button("Take it out").click();
+  expect(stage.posts).toEqual([]);
+  await page.getByLabelText("It must go, even so").click();
+  await button("Take it out").click();
+  await expect
+    .element(dialog().getByText("Version 3 of digits is without patch 11111111."))
+    .toBeVisible();
+  expect(stage.posts[0]?.[1]).toMatchObject({ insist: true, reason: "not theirs to give" });
+});
+
+test("a release has the number that the evidence proposes, and the dialog closes again", async () => {
+  stage.answer("/admin/session", session);
+  stage.answer("/admin/preview/tag?model=digits&version=2", {
+    model: "digits",
+    version: 2,
+    last: null,
+    step: "first",
+    proposed: "0.1.0",
+    tests: [],
+    newSuites: [],
+    report: { before: null, after: { examples: 3000, lossNats: 0.4, accuracy: 0.9 } },
+  });
+  stage.answer("/admin/tag", { ...modelHealth, release: { version: 2, tag: "0.1.0" } });
+  await openHealth();
+  await button("Release …").click();
+  await expect.element(page.getByLabelText("Number")).toHaveValue("0.1.0");
+  await reason().fill("good enough for others");
+  await button("Release").click();
+  await expect.element(dialog().getByText("Version 2 of digits is release 0.1.0.")).toBeVisible();
+  await button("Close").click();
+  await expect.element(dialog()).not.toBeInTheDocument();
+});
