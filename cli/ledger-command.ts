@@ -1,13 +1,20 @@
 import { join, resolve } from "node:path";
-import { openLedgerBeside } from "../relay-server/store/sqlite/open-beside.ts";
-import type { OpenLedger } from "../relay-server/store/sqlite/open-ledger.ts";
+import { parseConfig } from "../relay-server/config.ts";
+import { openLedgerBeside } from "../relay-server/store/open-ledger.ts";
+import type { OpenLedger } from "../relay-server/store/store.ts";
 
-/** Do `work` on the ledger of the data folder, also while a relay has it open. Throws a StartError where there is none. */
+/**
+ * Do `work` on the ledger of the data folder, or on that of STORE, also while a relay has it open. Throws a StartError where
+ * there is none.
+ */
 export async function withLedger(
   dataDir: string,
   work: (ledger: OpenLedger["ledger"]) => Promise<void>,
 ): Promise<void> {
-  const { ledger, close } = await openLedgerBeside(join(resolve(dataDir), "ledger.db"));
+  const { ledger, close } = await openLedgerBeside({
+    store: parseConfig(process.env).store,
+    path: join(resolve(dataDir), "ledger.db"),
+  });
   try {
     await work(ledger);
   } finally {

@@ -21,6 +21,15 @@ test("a setting that makes no sense is named in one sentence", () => {
   }
 });
 
+test("a store is SQLite or a PostgreSQL database, and no password is quoted", () => {
+  const store = "postgres://relay:secret@localhost/commonweight";
+  expect(parseConfig({}).store).toBe("");
+  expect(parseConfig({ STORE: store }).store).toBe(store);
+  for (const STORE of ["mysql://relay:secret@localhost", "postgres://relay:secret@two words"]) {
+    expect(() => parseConfig({ STORE })).toThrow(/^STORE is not the address (?!.*secret).*\.$/);
+  }
+});
+
 test("every setting is documented with its default", () => {
   const read = (path: string) => readFileSync(new URL(path, import.meta.url), "utf8");
   const named = [...read("./config.ts").matchAll(/^ {2}\/\*\* ([A-Z_]+):/gm)].map(

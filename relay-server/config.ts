@@ -10,6 +10,8 @@ export type Config = {
   readonly host: string;
   /** DATA_DIR: ledger, blobs, keys. */
   readonly dataDir: string;
+  /** STORE: the PostgreSQL database that holds the ledger, a URL; empty is SQLite's file in DATA_DIR. */
+  readonly store: string;
   /** WEB_DIR: the built page. */
   readonly webDir: string;
   /** TRUST_PROXY: how many proxies in front add an address to X-Forwarded-For; 0 trusts none. */
@@ -57,6 +59,7 @@ export function parseConfig(environment: Environment): Config {
     port: integer("PORT", 8787, 0, 65535),
     host: text("HOST", ""),
     dataDir: text("DATA_DIR", "./data"),
+    store: parseStore(text("STORE", "")),
     webDir: text("WEB_DIR", "dist"),
     trustProxy: integer("TRUST_PROXY", 0, 0, 16),
     blobUrl,
@@ -68,6 +71,14 @@ export function parseConfig(environment: Environment): Config {
     addressStreams: integer("ADDRESS_STREAMS", 256, 1, 1_000_000), // a school's; each browser has one
     iceServers: parseIceServers(text("ICE_SERVERS", "[]")),
   };
+}
+
+/** Not quoted where it makes no sense: there is a password in it perhaps. */
+function parseStore(text: string): string {
+  if (text === "" || (/^postgres(ql)?:\/\//.test(text) && URL.canParse(text))) return text;
+  throw new StartError(
+    "STORE is not the address of a PostgreSQL database: leave it empty for SQLite, or give one such as postgres://relay@localhost/commonweight.",
+  );
 }
 
 function parseIceServers(text: string): IceServers {

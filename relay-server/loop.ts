@@ -11,7 +11,7 @@ import { previewNext } from "./merging/previewing.ts";
 import { outlookNext } from "./merging/revert-outlook.ts";
 import { revertNext } from "./merging/reverting.ts";
 import type { PipelineParts, StepResult } from "./parts.ts";
-import { isLedgerBusy, isStorageFull } from "./storage-error.ts";
+import { isStorageFull, ledgerAway } from "./storage-error.ts";
 
 /** Judges, merges, tests, publishes and reverts what waits in the ledger: one loop a model, and none waits for another. */
 export type Pipeline = {
@@ -153,5 +153,5 @@ function ignoreAbort(): void {}
 
 function problemOf(error: unknown): string {
   if (isStorageFull(error)) return "the relay's disk is full";
-  return isLedgerBusy(error) ? "another program holds the relay's ledger" : "an internal error";
+  return ledgerAway(error) ?? "an internal error";
 }

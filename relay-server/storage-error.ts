@@ -7,6 +7,7 @@ export class StorageFullError extends Error {
 const FULL = new Set([
   ...["SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE"],
   ...["ENOSPC", "EDQUOT", "EFBIG"],
+  "53100", // PostgreSQL's disk
 ]);
 
 /** Whether `error`, or what caused it, says that the disk is full. By name, since it may come from another thread. */
@@ -17,8 +18,21 @@ export function isStorageFull(error: unknown): boolean {
   return error.cause !== undefined && isStorageFull(error.cause);
 }
 
-/** Whether `error` says that another process holds the ledger's lock. */
-export function isLedgerBusy(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  return "code" in error && typeof error.code === "string" && /^SQLITE_BUSY/.test(error.code);
+/** PostgreSQL's classes of codes for a connection that is refused or lost, and for a server that starts or stops. */
+const AWAY = /^(08...|57P0[1-3]|53300|25P03|E(CONNREFUSED|CONNRESET|PIPE|TIMEDOUT))$/;
+/** What `pg` says of the same without a code. */
+const AWAY_WORDS =
+  /^(Connection terminated|timeout exceeded when trying to connect|Client has enc)/;
+
+/**
+ * Why the ledger takes no call now, in plain words; null where `error` says something else. It passes by itself: another
+ * process holds SQLite's lock, or PostgreSQL does not answer.
+ */
+export function ledgerAway(error: unknown): string | null {
+  if (!(error instanceof Error)) return null;
+  const code = "code" in error && typeof error.code === "string" ? error.code : "";
+  if (/^SQLITE_BUSY/.test(code)) return "another program holds the relay's ledger";
+  const isConnecting = "syscall" in error && error.syscall === "connect";
+  const isAway = isConnecting || AWAY.test(code) || AWAY_WORDS.test(error.message);
+  return isAway ? "the relay's database does not answer" : null;
 }

@@ -39,7 +39,7 @@ import { StartError } from "./start-error.ts";
 import { isStorageFull } from "./storage-error.ts";
 import { createEventHub, type EventHub } from "./store/event-hub.ts";
 import { ensureMaintainer } from "./store/maintainer-token.ts";
-import { openLedger } from "./store/sqlite/open-ledger.ts";
+import { openLedger } from "./store/open-ledger.ts";
 import type { StatusStore } from "./store/store.ts";
 import { createSwarmBook } from "./swarm/swarm.ts";
 import { type Evaluator, openEvaluator } from "./threads/open-evaluator.ts";
@@ -102,7 +102,7 @@ async function start(
   const starting = createAbsentApp(config, "the relay is starting");
   const serving = await startServing(config, (request) => starting.fetch(request));
   closers.push(serving.close);
-  const opened = await openLedger(folder.ledger);
+  const opened = await openLedger({ store: config.store, path: folder.ledger });
   closers.push(opened.close);
   const { ledger, blobs, heldOut } = tellWrites(
     {

@@ -16,7 +16,7 @@ import type { Mask } from "../../core/protocol/schemas/mask.ts";
 import type { Ticket } from "../../core/protocol/schemas/ticket.ts";
 import { createRandom } from "../../core/random.ts";
 import { digits } from "../../models/digits/data.ts";
-import { openLedger } from "../../relay-server/store/sqlite/open-ledger.ts";
+import { openSqliteLedger } from "../../relay-server/store/sqlite/open-ledger.ts";
 import { requestOf } from "./load.ts";
 
 const STEP = 0.01; // of the values, in ±: within what training moves them
@@ -43,7 +43,7 @@ export async function writeTickets(
   signers: readonly Signer[],
   count: number,
 ): Promise<Ticket[]> {
-  const { ledger, close } = await openLedger(ledgerPath);
+  const { ledger, close } = await openSqliteLedger(ledgerPath);
   const [base, all] = await Promise.all([
     ledger.history.version(model, 0),
     ledger.history.shards(model),

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { eventRoutes } from "../doors/event-routes.ts";
 import { createEventHub } from "./event-hub.ts";
-import { openLedger } from "./sqlite/open-ledger.ts";
+import { openSqliteLedger } from "./sqlite/open-ledger.ts";
 
 let folder: string;
 beforeAll(async () => {
@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 test("H12: where more comes at once than the relay remembers, every stream ends, and who returns hears the rest", async () => {
-  const { ledger, close } = await openLedger(join(folder, "ledger.db"));
+  const { ledger, close } = await openSqliteLedger(join(folder, "ledger.db"));
   const hub = await createEventHub(ledger.status);
   const app = eventRoutes({ status: ledger.status, hub, chance: () => 0, enter: () => () => {} });
   const tell = async (count: number) => {

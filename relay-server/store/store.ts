@@ -47,6 +47,9 @@ export type Ledger = {
   readonly status: StatusStore;
 };
 
+/** A ledger, and how to let go of its database. */
+export type OpenLedger = { readonly ledger: Ledger; close(): Promise<void> };
+
 /** The ledger over `db`, whose schema `migrate` has brought up to date. */
 export function createLedger(db: Kysely<Tables>): Ledger {
   const write = createGroupCommit(db);

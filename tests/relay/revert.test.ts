@@ -5,7 +5,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { afterEach, expect, test, vi } from "vitest";
 import { layoutOf } from "../../core/models/registry.ts";
 import { createRandom } from "../../core/random.ts";
-import { openLedger } from "../../relay-server/store/sqlite/open-ledger.ts";
+import { openSqliteLedger } from "../../relay-server/store/sqlite/open-ledger.ts";
 import { expectReplays, readChain } from "../fixtures/chain.ts";
 import { kill, killAll, startKillable } from "../fixtures/killable-relay.ts";
 import { maintainerOf, reverted } from "../fixtures/maintainer.ts";
@@ -157,7 +157,7 @@ test("what waited in the ledger when the relay ended is carried out at the next 
   relay = await startTestRelay({ source: tinyModel({ merge, gate: lenient }) });
   const id = await merged(relay, await createVolunteer(relay.client, tinyRecipe));
   await relay.relay.close();
-  const { ledger, close } = await openLedger(join(relay.dataDir, "ledger.db"));
+  const { ledger, close } = await openSqliteLedger(join(relay.dataDir, "ledger.db"));
   const request = { model: "tiny", contribution: id, reason: "a test", maintainer: "first", at: 1 };
   expect((await ledger.history.requestRevert({ ...request, insists: false })).kind).toBe("waiting");
   await close();

@@ -32,8 +32,9 @@ export function contributionParts(db: Kysely<Tables>, write: Write) {
   return {
     /** All that has to be known about work `id` that comes with `ticket`, in one call. */
     async arrival(id: string, ticket: string): Promise<Arrival> {
-      const [life, refusal, found] = [lifeOfId(id), refusalOf(id), ticketOf(db, ticket)];
-      return { life: await life, refusal: await refusal, ticket: await found };
+      const asked = [lifeOfId(id), refusalOf(id), ticketOf(db, ticket)] as const;
+      const [life, refusal, found] = await Promise.all(asked);
+      return { life, refusal, ticket: found };
     },
     /** Enter a contribution, its bytes and its event in one commit; the same id again finds the first. */
     enter(row: ContributionRow, bytes: Uint8Array): Promise<Entry> {

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { ControlledTransaction, Kysely, Transaction } from "kysely";
-import { isLedgerBusy, isStorageFull } from "../../storage-error.ts";
+import { isStorageFull, ledgerAway } from "../../storage-error.ts";
 import type { Tables } from "../tables.ts";
 
 export type Write = <T>(work: (trx: Transaction<Tables>) => Promise<T>) => Promise<T>;
@@ -11,7 +11,7 @@ type Pending = {
   reject(error: unknown): void;
 };
 
-const BUSY_TRIES = 32; // of 100 ms and a pause: five seconds for another process's lock, such as a backup tool's
+const BUSY_TRIES = 32; // of 100 ms and a pause: five seconds for another process's lock on SQLite's file, such as a backup tool's
 const BUSY_PAUSE_MS = 50;
 const MAX_GROUP = 256; // bounds how long the first write of a group waits for the last
 const GATHER_MS = 4; // writers that come together come again: waiting for them saves most commits, and is not noticed
@@ -70,7 +70,7 @@ async function begin(db: Kysely<Tables>): Promise<ControlledTransaction<Tables>>
     try {
       return await db.startTransaction().execute();
     } catch (error) {
-      if (!isLedgerBusy(error) || tries === BUSY_TRIES) throw error;
+      if (ledgerAway(error) === null || tries === BUSY_TRIES) throw error;
       await pause(BUSY_PAUSE_MS);
     }
   }

@@ -4,15 +4,13 @@ import { StartError } from "../../start-error.ts";
 import { isStorageFull } from "../../storage-error.ts";
 import { type Callable, callThread } from "../../threads/call-port.ts";
 import { watchThread } from "../../threads/vital-thread.ts";
-import type { Ledger } from "../store.ts";
-
-export type OpenLedger = { readonly ledger: Ledger; close(): Promise<void> };
+import type { Ledger, OpenLedger } from "../store.ts";
 
 /**
  * Open the SQLite ledger at `path` in a thread of its own; a StartError says why it cannot be. If the thread ends before it
  * is closed, so does the process: every request would fail from then on, and whoever started the relay starts it again.
  */
-export async function openLedger(path: string): Promise<OpenLedger> {
+export async function openSqliteLedger(path: string): Promise<OpenLedger> {
   const worker = new Worker(new URL("./sqlite-thread.ts", import.meta.url), {
     workerData: { path },
   });

@@ -6,7 +6,7 @@ import { Kysely, PGliteDialect, sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { migrate } from "../../../relay-server/store/sql/migrate.ts";
 import { createFirstTables } from "../../../relay-server/store/sql/migrations/0001-first.ts";
-import { openLedger } from "../../../relay-server/store/sqlite/open-ledger.ts";
+import { openSqliteLedger } from "../../../relay-server/store/sqlite/open-ledger.ts";
 import { openSqlite } from "../../../relay-server/store/sqlite/sqlite.ts";
 import type { Tables } from "../../../relay-server/store/tables.ts";
 import { tinyRecipe } from "../../fixtures/tiny-model.ts";
@@ -25,7 +25,13 @@ describe("the ledger on SQLite", () =>
     return { db, close: () => db.destroy() };
   }));
 
-describe("the ledger on PostgreSQL", { timeout: 60_000 }, () => {
+describe("the ledger in memory", () =>
+  ledgerSuite(async () => {
+    const db = openSqlite(":memory:");
+    return { db, close: () => db.destroy() };
+  }));
+
+describe("the ledger on PGlite", { timeout: 60_000 }, () => {
   let pglite: PGlite; // one for all tests: it takes seconds to start, and stalls this thread meanwhile
   let db: Kysely<Tables>;
   beforeAll(async () => {
@@ -41,10 +47,10 @@ describe("the ledger on PostgreSQL", { timeout: 60_000 }, () => {
 
 test("the ledger's thread carries the same calls", async () => {
   const path = freshPath();
-  const first = await openLedger(path);
+  const first = await openSqliteLedger(path);
   await first.ledger.status.putSetting("colour", "green");
   await first.close();
-  const second = await openLedger(path);
+  const second = await openSqliteLedger(path);
   expect(await second.ledger.status.setting("colour")).toBe("green");
   await second.close();
 });
@@ -73,7 +79,7 @@ test("a ledger of the first schema is brought up to date with what waits and wha
   ];
   for (const statement of statements) await sql.raw(statement).execute(db);
   await db.destroy();
-  const { ledger, close } = await openLedger(path);
+  const { ledger, close } = await openSqliteLedger(path);
   expect(await ledger.contributions.contribution("merged")).toMatchObject({
     state: "merged",
     version: 1,
@@ -94,7 +100,7 @@ test("a ledger that newer software wrote is refused in a sentence", async () => 
   await migrate(db);
   await sql`insert into kysely_migration values ('0099-newer', 'x')`.execute(db);
   await db.destroy();
-  await expect(openLedger(path)).rejects.toMatchObject({
+  await expect(openSqliteLedger(path)).rejects.toMatchObject({
     name: "StartError",
     message: expect.stringContaining("newer version"),
   });

@@ -1,0 +1,72 @@
+import { type Kysely, sql } from "kysely";
+import { StartError } from "../../start-error.ts";
+import { isStorageFull } from "../../storage-error.ts";
+import { isUpToDate, migrate } from "../sql/migrate.ts";
+import { createLedger, type OpenLedger } from "../store.ts";
+import type { Tables } from "../tables.ts";
+import { openPostgres } from "./postgres.ts";
+
+/**
+ * Open the ledger in the PostgreSQL database at `url` and bring its schema up to date. Throws a StartError if the server does
+ * not answer, answers before a commit is on its disk, or holds a ledger of newer software.
+ */
+export function openPostgresLedger(url: string): Promise<OpenLedger> {
+  return opened(url, async (db) => {
+    await checkDurability(db);
+    await migrate(db);
+  });
+}
+
+/** Open the ledger at `url` for a command. Throws a StartError where there is none, or where other software wrote it. */
+export function openPostgresBeside(url: string): Promise<OpenLedger> {
+  return opened(url, async (db) => {
+    if (await isUpToDate(db)) return;
+    throw new StartError(
+      `The database ${nameOf(url)} has no ledger of this version of Commonweight: start its relay first.`,
+    );
+  });
+}
+
+async function opened(
+  url: string,
+  prepare: (db: Kysely<Tables>) => Promise<void>,
+): Promise<OpenLedger> {
+  const db = openPostgres(url);
+  try {
+    await prepare(db);
+  } catch (error) {
+    await db.destroy();
+    throw startErrorOf(url, error);
+  }
+  return { ledger: createLedger(db), close: () => db.destroy() };
+}
+
+/** A receipt is sent after the commit, so the commit must be on the server's disk by then. */
+async function checkDurability(db: Kysely<Tables>): Promise<void> {
+  const { rows } = await sql<{ name: string; setting: string }>`
+    select name, setting from pg_settings where name in ('fsync', 'synchronous_commit')`.execute(
+    db,
+  );
+  const off = rows.find(({ setting }) => setting === "off");
+  if (off === undefined) return;
+  throw new StartError(
+    `PostgreSQL's ${off.name} is off, so that a power cut would lose work that the relay has acknowledged: turn it on.`,
+  );
+}
+
+function startErrorOf(url: string, error: unknown): unknown {
+  if (error instanceof StartError || !(error instanceof Error) || isStorageFull(error)) {
+    return error;
+  }
+  const code = "code" in error ? String(error.code) : "";
+  const reason = [error.message, code && `(${code})`].filter(Boolean).join(" ");
+  return new StartError(
+    `The database ${nameOf(url)} cannot be used: ${reason}. Look whether PostgreSQL runs, or change STORE.`,
+  );
+}
+
+/** A database's URL without what is secret in it. */
+function nameOf(url: string): string {
+  const { protocol, host, pathname } = new URL(url);
+  return `${protocol}//${host}${pathname}`;
+}

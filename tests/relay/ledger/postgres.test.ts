@@ -1,0 +1,91 @@
+/** The ledger's suite on a PostgreSQL server, and what only a server can do. Where none is installed, PGlite carries the suite alone. */
+import { sql } from "kysely";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openLedger, openLedgerBeside } from "../../../relay-server/store/open-ledger.ts";
+import { openPostgres } from "../../../relay-server/store/postgres/postgres.ts";
+import { createLedger } from "../../../relay-server/store/store.ts";
+import { bytes, contribution, filled, id } from "../../fixtures/ledger-rows.ts";
+import { hasPostgres, startPostgres, type TestPostgres } from "../../fixtures/postgres.ts";
+import { ledgerSuite } from "./ledger-suite.ts";
+
+if (!hasPostgres) console.warn("PostgreSQL is not installed: nothing of this file is tried.");
+
+describe.runIf(hasPostgres)("the ledger on PostgreSQL", { timeout: 60_000 }, () => {
+  let server: TestPostgres;
+  beforeAll(async () => {
+    server = await startPostgres();
+  }, 60_000);
+  afterAll(() => server.remove());
+
+  async function emptyDatabase(settings?: string) {
+    const db = openPostgres(server.url(settings));
+    await sql`drop schema public cascade`.execute(db);
+    await sql`create schema public`.execute(db);
+    return { db, close: () => db.destroy() };
+  }
+  const place = (settings?: string) => ({ store: server.url(settings), path: "" });
+
+  ledgerSuite(() => emptyDatabase("-c synchronous_commit=off")); // what it asks needs no disk
+
+  test("H25: two processes write in turn, and none of their writes fails", async () => {
+    const { db, close } = await emptyDatabase();
+    const ledger = await filled(db);
+    const other = openPostgres(server.url());
+    const theirs = createLedger(other);
+    const event = { type: "leaderboard", data: { model: "tiny" } } as const;
+    const writes = [ledger, theirs, ledger, theirs].flatMap((each) => [
+      each.status.appendEvents([event]),
+      each.contributions.enter(contribution(1), bytes),
+    ]);
+    const entries = await Promise.all(writes);
+    const kinds = entries.flatMap((entry) => (entry === undefined ? [] : [entry.kind]));
+    expect(kinds.sort()).toEqual(["created", "known", "known", "known"]);
+    const numbers = (await theirs.status.eventsAfter(0, 99)).map(({ id }) => Number(id));
+    expect(numbers).toEqual([1, 2, 3, 4, 5]);
+    await other.destroy();
+    await close();
+  });
+
+  test("what was answered is there after the server was killed, and the next write goes through", async () => {
+    const { db, close } = await emptyDatabase();
+    const ledger = await filled(db);
+    await ledger.contributions.enter(contribution(1), bytes);
+    await server.kill();
+    await expect(ledger.contributions.contribution(id(1))).rejects.toThrow();
+    await server.restart();
+    expect(await ledger.contributions.waitingBytes(id(1))).toEqual(bytes);
+    expect((await ledger.contributions.enter(contribution(2), bytes)).kind).toBe("created");
+    await close();
+  });
+
+  test("a server that would lose what it answered is refused in a sentence", async () => {
+    await expect(openLedger(place("-c synchronous_commit=off"))).rejects.toMatchObject({
+      name: "StartError",
+      message: expect.stringMatching(/^PostgreSQL's synchronous_commit is off, .*\.$/),
+    });
+  });
+
+  test("a server that does not answer, and a database without a ledger, are one sentence without a password", async () => {
+    const nobody = { store: "postgres://relay:secret@127.0.0.1:1/none", path: "" };
+    await expect(openLedger(nobody)).rejects.toMatchObject({
+      name: "StartError",
+      message: expect.stringMatching(
+        /^The database postgres:\/\/127\.0\.0\.1:1\/none cannot be used: (?!.*secret).*ECONNREFUSED/,
+      ),
+    });
+    await (await emptyDatabase()).close();
+    await expect(openLedgerBeside(place())).rejects.toMatchObject({
+      message: expect.stringContaining("has no ledger of this version"),
+    });
+  });
+
+  test("a ledger is opened by its address, brought up to date, and again", async () => {
+    await (await emptyDatabase()).close();
+    for (const open of [openLedger, openLedger, openLedgerBeside]) {
+      const { ledger, close } = await open(place());
+      await ledger.status.putSetting("colour", "green");
+      expect(await ledger.status.setting("colour")).toBe("green");
+      await close();
+    }
+  });
+});
