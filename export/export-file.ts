@@ -16,3 +16,8 @@ export function textFile(name: string, content: unknown): ExportFile {
   const text = typeof content === "string" ? content : `${JSON.stringify(content, null, 2)}\n`;
   return fileOf(name, new TextEncoder().encode(text));
 }
+
+/** Why a version cannot leave in a format: an ordinary outcome, in a sentence. */
+export class ExportRefused extends Error {
+  override readonly name = "ExportRefused";
+}

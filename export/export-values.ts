@@ -1,3 +1,4 @@
+import { ExportRefused } from "./export-file.ts";
 export const EXPORT_DTYPES = ["f32", "f16", "bf16"] as const;
 export type ExportDtype = (typeof EXPORT_DTYPES)[number];
 
@@ -24,8 +25,8 @@ function encodeBlock(values: Float32Array, dtype: ExportDtype): Uint8Array {
   return new Uint8Array(words.buffer);
 }
 
-/** Throws an Error where a value of `parameters` would become infinite in `dtype`. */
+/** Throws an ExportRefused where a value of `parameters` would become infinite in `dtype`. */
 export function checkRange(parameters: Float32Array, dtype: ExportDtype): void {
   if (dtype !== "f16" || parameters.every((value) => Math.abs(value) <= MAX_F16)) return;
-  throw new Error("A weight is beyond f16's largest number, 65504: export as f32 or bf16.");
+  throw new ExportRefused("A weight is beyond f16's largest number, 65504: export as f32 or bf16.");
 }

@@ -12,8 +12,8 @@ export type ExportedVersion = {
   readonly record: VersionRecord;
   /** The version's own hash. */
   readonly id: string;
-  /** Origin of the relay that serves it. */
-  readonly relay: string;
+  /** Origin of the relay that serves it; null where that is not known, as to a relay itself. */
+  readonly relay: string | null;
   /** How many people's work is in the model. */
   readonly contributors: number;
   /** Those that the recipe names. */

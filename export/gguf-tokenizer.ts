@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { parseJson } from "../core/protocol/canonical-json.ts";
+import { ExportRefused } from "./export-file.ts";
 import type { GgufValue } from "./gguf-header.ts";
 
 const split = z.object({ type: z.string(), pattern: z.optional(z.object({ Regex: z.string() })) });
@@ -86,8 +87,8 @@ export function ggufTokenizer(
   return all.map(([name, value]) => [`tokenizer.ggml.${name}`, value]);
 }
 
-function notWritten(why: string): Error {
-  return new Error(
+function notWritten(why: string): ExportRefused {
+  return new ExportRefused(
     `llama.cpp has no tokenizer like this model's (${why}): export it for transformers instead.`,
   );
 }
@@ -130,7 +131,8 @@ function tokenList({ model, added_tokens }: TokenizerJson, vocabulary: number) {
   const tokens = Array.from({ length: vocabulary }, (_, id) => `[PAD${id}]`);
   const types = new Array<number>(vocabulary).fill(TOKEN.unused);
   const put = (id: number, token: string, type: number) => {
-    if (id >= vocabulary) throw new Error(`tokenizer.json: token ${id} ≥ vocabulary ${vocabulary}`);
+    if (id >= vocabulary)
+      throw new ExportRefused(`tokenizer.json: token ${id} ≥ vocabulary ${vocabulary}`);
     tokens[id] = token;
     types[id] = type;
   };

@@ -3,7 +3,7 @@ import { rotaryStretch } from "../core/models/rotary.ts";
 import { llamaCppFamily } from "../core/models/transformer-family.ts";
 import type { TransformerArchitecture } from "../core/protocol/schemas/transformer.ts";
 import { byteTokenizerFiles } from "./byte-tokenizer.ts";
-import type { ExportFile } from "./export-file.ts";
+import { type ExportFile, ExportRefused } from "./export-file.ts";
 import { checkRange, EXPORT_BYTES, type ExportDtype, encodedBlocks } from "./export-values.ts";
 import type { ExportedVersion } from "./exported-version.ts";
 import { encodeGgufHeader, type GgufTensor, type GgufValue, ggufPadding } from "./gguf-header.ts";
@@ -17,14 +17,14 @@ type Placed = GgufTensor & { readonly values: () => Float32Array };
 
 /**
  * `version` as the one file that llama.cpp and Ollama run: weights in `dtype`, vectors and positions in f32 as llama.cpp wants
- * them. Throws an Error where llama.cpp has no such model or tokenizer, or a weight is too large for `dtype`.
+ * them. Throws an ExportRefused where llama.cpp has no such model or tokenizer, or a weight is too large for `dtype`.
  */
 export function ggufFile(version: ExportedVersion, dtype: ExportDtype): ExportFile {
   const { recipe, layout, parameters } = version;
   const architecture = transformerOf(version);
   const family = architecture === null ? null : llamaCppFamily(architecture);
   if (architecture === null || family === null) {
-    throw new Error(
+    throw new ExportRefused(
       "llama.cpp runs no model that is put together from this model's parts: export it for transformers instead.",
     );
   }
@@ -99,13 +99,15 @@ function generalFields(
     ["general.version", String(record.number)],
     ["general.description", recipe.summary],
     ["general.license", recipe.licence],
-    ["general.source.url", `${relay}/${recipe.id}@${record.number}`],
+    ...(relay === null ? [] : [sourceField(`${relay}/${recipe.id}@${record.number}`)]),
     ["general.file_type", { u32: FILE_TYPES[dtype] }],
     ["general.quantization_version", { u32: QUANTISATION_VERSION }],
     ["commonweight.version", id],
     ["commonweight.checkpoint", record.checkpoint],
   ];
 }
+
+const sourceField = (address: string): Field => ["general.source.url", address];
 
 function architectureFields(architecture: TransformerArchitecture): Field[] {
   const { input, layers, channels, norm, attention, feedForward, positions } = architecture;
@@ -161,7 +163,7 @@ function tokenizerFields(
     return ggufTokenizer(given.bytes, vocabulary, { begin, end });
   }
   if (vocabulary !== 256) {
-    throw new Error(
+    throw new ExportRefused(
       "llama.cpp needs a tokenizer, and this model's tokens have none: export it for transformers instead.",
     );
   }

@@ -13,7 +13,7 @@ const WRITTEN_LENGTH = 256; // tokens that `generate` writes at most, unless it 
 
 /**
  * `version` as the Hugging Face hub has models: model.safetensors, config.json, tokenizer, README.md with the hub's YAML.
- * Throws an Error where transformers has no class for it, or a weight is too large for `dtype`.
+ * Throws an ExportRefused where transformers has no class for it, or a weight is too large for `dtype`.
  */
 export function huggingFaceFiles(version: ExportedVersion, dtype: ExportDtype): ExportFile[] {
   const { recipe, layout, parameters } = version;

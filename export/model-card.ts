@@ -9,11 +9,13 @@ type Task =
   | "image-classification"
   | "tabular-classification";
 
+const RELAY = "https://RELAY"; // where a card does not know which: the reader does
+
 /** README.md as the hub reads it: YAML for its search, then words for people. */
 export function modelCardText(version: ExportedVersion): string {
   const { recipe, record, id, relay, contributors } = version;
   const { report } = record.evaluation;
-  const place = `${relay}/${recipe.id}`;
+  const place = `${relay ?? RELAY}/${recipe.id}`;
   return `${[
     "---",
     ...Object.entries(hubFields(version)).map(
@@ -25,8 +27,10 @@ export function modelCardText(version: ExportedVersion): string {
     "",
     recipe.summary,
     "",
-    `${contributors} people trained this model together, in ${record.number} versions, each of which was shown to be no worse than the one before.`,
-    "Each of them is known by a key that they made for it; the history names the keys of every version, and nobody is named otherwise.",
+    record.number === 0
+      ? "Nobody has trained this version: it is the base that a community begins with."
+      : `${contributors} people trained this model together, in ${record.number} versions, each of which was shown to be no worse than the one before.`,
+    "A contributor is known by a key that they made for it; the history names the keys of every version, and nobody is named otherwise.",
     "",
     "| | |",
     "|---|---|",
@@ -62,6 +66,9 @@ export function modelCardText(version: ExportedVersion): string {
     "",
     `    npx commonweight verify ${place}@${record.number} --full`,
     "",
+    ...(relay === null
+      ? [`${RELAY} stands for the address of the relay that you have this file from.`, ""]
+      : []),
   ].join("\n")}`;
 }
 

@@ -3,6 +3,7 @@ import type {
   RotaryScaling,
   TransformerArchitecture,
 } from "../core/protocol/schemas/transformer.ts";
+import { ExportRefused } from "./export-file.ts";
 
 /** Ids of the tokens that begin and end a text; null where none does. */
 export type TextBounds = { readonly begin: number | null; readonly end: number | null };
@@ -14,7 +15,7 @@ export type TransformersConfig = Readonly<Record<string, unknown>> & {
 };
 
 /**
- * config.json of the class of transformers' that `architecture` is. Throws an Error where transformers has no such class, and
+ * config.json of the class of transformers' that `architecture` is. Throws an ExportRefused where transformers has no such class, and
  * would need code of ours to load it.
  */
 export function transformersConfig(
@@ -33,7 +34,7 @@ export function transformersConfig(
     case "vit":
       return vitConfig(architecture, classes);
     case null:
-      throw new Error(
+      throw new ExportRefused(
         "No class of transformers is put together from this model's parts: its weights are in export.safetensors.",
       );
   }

@@ -173,10 +173,12 @@ async function start(
   const pipeline = startPipeline(parts);
   // the trainer ends with the pipeline, which else would wait for a training to its end
   closers.push(() => Promise.all([pipeline.close(), closeTrainer()]));
+  const { exports, close: closeExports } = createExports(folder, checkpoints, ledger.status);
+  closers.push(closeExports);
   const app = createApp({
     context,
     checkpoints,
-    exports: createExports(folder.temporary, checkpoints),
+    exports,
     hub,
     positionsOf,
     outlooks,

@@ -225,6 +225,9 @@ export function createRelayClient({ baseUrl, fetch }: { baseUrl: string; fetch: 
     /** The address of a version's checkpoint as one safetensors file. */
     exportUrl: (model: string, version: number | string) =>
       origin + routes.exported(model, segment(version)),
+    /** The address of a version as other tools load it, by a name such as f16.gguf (core/models/downloads.ts). */
+    downloadUrl: (model: string, version: number | string, name: string) =>
+      origin + routes.download(model, segment(version), name),
   };
 }
 export type RelayClient = ReturnType<typeof createRelayClient>;

@@ -16,6 +16,7 @@ export const REJECT_CODES = {
   "blob-unknown": { status: 404, action: "discard" },
   "contribution-unknown": { status: 404, action: "discard" },
   "peer-unknown": { status: 404, action: "retry" },
+  "download-unknown": { status: 404, action: "discard" },
   "list-unknown": { status: 404, action: "discard" },
   "route-unknown": { status: 404, action: "discard" },
   "not-merged": { status: 409, action: "discard" },

@@ -15,6 +15,8 @@ export const routes = {
   exported: (model: string, version: string) =>
     `${API}/models/${model}/versions/${version}/export.safetensors`,
   cloth: (model: string, version: string) => `${API}/models/${model}/versions/${version}/cloth`,
+  download: (model: string, version: string, name: string) =>
+    `${API}/models/${model}/versions/${version}/downloads/${name}`,
   shards: (model: string) => `${API}/models/${model}/shards`,
   tickets: (model: string) => `${API}/models/${model}/tickets`,
   holders: (model: string) => `${API}/models/${model}/holders`,

@@ -75,18 +75,20 @@ export function decodeCheckpoint(
   if (chunks.length !== manifest.chunks.length) {
     throw new FormatError(`checkpoint: ${chunks.length} of ${manifest.chunks.length} chunks`);
   }
-  let left = size * BYTES_PER_PARAMETER;
-  for (const [index, { length }] of chunks.entries()) {
-    const expected = Math.min(left, CHUNK_BYTES);
-    if (length !== expected) {
-      throw new FormatError(`checkpoint: chunk ${index} has ${length} bytes, not ${expected}`);
-    }
-    left -= length;
-  }
   const parameters = new Float32Array(size);
-  for (const [index, chunk] of chunks.entries()) {
-    const values = decodeFloats(`checkpoint chunk ${index}`, chunk);
-    parameters.set(values, index * (CHUNK_BYTES / BYTES_PER_PARAMETER));
-  }
+  for (const [index, chunk] of chunks.entries()) decodeChunkInto(parameters, index, chunk);
   return parameters;
+}
+
+/**
+ * Put chunk `index` of a checkpoint in its place in `parameters` [N]. The caller has checked the chunk's hash; a FormatError says
+ * that its length is another or a value is not finite.
+ */
+export function decodeChunkInto(parameters: Float32Array, index: number, chunk: Uint8Array): void {
+  const at = index * (CHUNK_BYTES / BYTES_PER_PARAMETER);
+  const expected = Math.min((parameters.length - at) * BYTES_PER_PARAMETER, CHUNK_BYTES);
+  if (chunk.length !== expected) {
+    throw new FormatError(`checkpoint: chunk ${index} has ${chunk.length} bytes, not ${expected}`);
+  }
+  parameters.set(decodeFloats(`checkpoint chunk ${index}`, chunk), at);
 }

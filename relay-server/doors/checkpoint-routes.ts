@@ -1,10 +1,11 @@
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import { LRUCache } from "lru-cache";
+import { downloadsOf } from "../../core/models/downloads.ts";
 import { routes } from "../../core/protocol/routes.ts";
 import type { CheckpointPlan } from "../../core/protocol/schemas/checkpoint.ts";
-import type { RelayContext } from "../context.ts";
+import type { RelayContext, ServedModel } from "../context.ts";
 import type { Checkpoints } from "../history/checkpoints.ts";
-import type { Exports } from "../history/exports.ts";
+import type { ExportName, Exports } from "../history/exports.ts";
 import type { StepRow } from "../store/sql/versions.ts";
 import type { VersionRow } from "../store/tables.ts";
 import { findModel, findVersion } from "./answers.ts";
@@ -45,30 +46,49 @@ export function checkpointRoutes(
   app.get(routes.exported(":model", ":version"), async (c) => {
     const model = await findModel(context, pathPart(c, "model"));
     const version = await findVersion(context, model.row, pathPart(c, "version"));
+    return answerExport(c, model, version, "export.safetensors");
+  });
+  app.get(routes.download(":model", ":version", ":name"), async (c) => {
+    const model = await findModel(context, pathPart(c, "model"));
+    const version = await findVersion(context, model.row, pathPart(c, "version"));
+    const offered = downloadsOf(model.recipe);
+    const name = offered.find((download) => download === pathPart(c, "name"));
+    if (name !== undefined) return answerExport(c, model, version, name);
+    throw new Refusal("download-unknown", `${version.model} can be had as ${offered.join(", ")}`);
+  });
+
+  async function answerExport(
+    c: Context,
+    model: ServedModel,
+    version: VersionRow,
+    as: ExportName,
+  ): Promise<Response> {
+    const file = as === "export.safetensors" ? ".safetensors" : `-${as}`;
     const headers = {
       "cache-control": "no-cache",
       "content-type": "application/octet-stream",
-      "content-disposition": `attachment; filename="${version.model}-${version.number}.safetensors"`,
+      "content-disposition": `attachment; filename="${version.model}-${version.number}${file}"`,
     };
-    const etag = `"${version.id}"`;
+    const etag = as === "export.safetensors" ? `"${version.id}"` : `"${version.id}-${as}"`;
     const isKnown = matches(c.req.header("if-none-match") ?? "", [etag]);
-    const kept = exports.kept(version);
+    const kept = exports.kept(version, as);
     // without its length: only the file's making tells it
     if (kept === null && c.req.method === "HEAD") return c.body(null, 200, { ...headers, etag });
     if (kept === null && isKnown) return c.body(null, 304, { ...headers, etag });
-    const { path, sizeBytes } = kept ?? (await exports.make(model, version));
-    return answerRepresentation(
-      c,
-      {
-        whole: {
-          sizeBytes,
-          etag,
-          read: async (start: number, end: number) => readFrom(path, start, end),
-        },
-      },
-      headers,
-    );
-  });
+    const { path, sizeBytes } = kept ?? (await makeExport(model, version, as));
+    const read = async (start: number, end: number) => readFrom(path, start, end);
+    return answerRepresentation(c, { whole: { sizeBytes, etag, read } }, headers);
+  }
+
+  /** A refusal where this version cannot be had so, as with a tokenizer that llama.cpp does not know. */
+  async function makeExport(model: ServedModel, version: VersionRow, as: ExportName) {
+    try {
+      return await exports.make(model, version, as);
+    } catch (error) {
+      if (!(error instanceof Error) || error.name !== "ExportRefused") throw error;
+      throw new Refusal("download-unknown", error.message);
+    }
+  }
 
   /** Steps alone where they are smaller than the whole checkpoint; else from the last keyframe. */
   async function planOf(

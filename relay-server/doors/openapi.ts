@@ -89,6 +89,12 @@ export const OPERATIONS: readonly Operation[] = [
   },
   {
     method: "get",
+    path: routes.download("{model}", "{version}", "{name}"),
+    cost: 1000,
+    summary: "A version as other tools load it, such as f16.gguf, or f32.zip for transformers",
+  },
+  {
+    method: "get",
     path: routes.cloth("{model}", "{version}"),
     cost: 5,
     summary: "What a version's contributions touched, as a picture",

@@ -3,7 +3,7 @@ import { assert } from "../../core/errors.ts";
 import { Refusal } from "./refusal.ts";
 
 /** The part of the path that the route's pattern calls `:name`. */
-export function pathPart(c: Context, name: "model" | "version" | "sha256" | "id"): string {
+export function pathPart(c: Context, name: "model" | "version" | "sha256" | "id" | "name"): string {
   const value = c.req.param(name);
   assert(value !== undefined, `no :${name} in the pattern of ${c.req.path}`);
   return value;

@@ -1,9 +1,8 @@
 import { assert, FormatError } from "../../core/errors.ts";
 import { parseJson } from "../../core/protocol/canonical-json.ts";
 import { type Manifest, manifest } from "../../core/protocol/schemas/checkpoint.ts";
-import { applyDeltaStep, decodeDeltaStep } from "../../core/tensors/delta-step.ts";
-import { decodeCheckpoint } from "../../core/tensors/manifest.ts";
 import type { PublicBlobs } from "../content/public-blobs.ts";
+import { type ParameterPath, readParameters, soundBlob } from "../content/read-parameters.ts";
 import type { StepRow } from "../store/sql/versions.ts";
 import type { HistoryStore } from "../store/store.ts";
 import type { VersionRow } from "../store/tables.ts";
@@ -13,18 +12,15 @@ export type Checkpoints = {
   /** The last keyframe up to `version`, and the versions whose delta steps lead from it there. */
   pathTo(version: VersionRow): Promise<{ keyframe: StepRow; steps: StepRow[] }>;
   manifestOf(version: Pick<VersionRow, "checkpoint">): Promise<Manifest>;
+  /** The blobs that `version` is built from. */
+  blobPath(version: VersionRow): Promise<ParameterPath>;
   /** The parameters [N] of `version`; a FormatError names the blob that is missing or damaged. */
   parametersOf(version: VersionRow): Promise<Float32Array>;
 };
 
 export function createCheckpoints(history: HistoryStore, blobs: PublicBlobs): Checkpoints {
-  async function blob(id: string): Promise<Uint8Array<ArrayBuffer>> {
-    const bytes = await blobs.read(id);
-    if (bytes === null) throw new FormatError(`blob ${id} is missing or damaged`);
-    return bytes;
-  }
   const manifestOf = async ({ checkpoint }: Pick<VersionRow, "checkpoint">) =>
-    parseJson("manifest", manifest, await blob(checkpoint));
+    parseJson("manifest", manifest, await soundBlob(blobs, checkpoint));
 
   async function pathTo(version: VersionRow) {
     const keyframe = await history.keyframe(version.model, version.number);
@@ -34,17 +30,15 @@ export function createCheckpoints(history: HistoryStore, blobs: PublicBlobs): Ch
     return { keyframe, steps };
   }
 
-  async function parametersOf(version: VersionRow): Promise<Float32Array> {
+  async function blobPath(version: VersionRow): Promise<ParameterPath> {
     const { keyframe, steps } = await pathTo(version);
-    const whole = await manifestOf(keyframe);
-    const chunks: Uint8Array[] = [];
-    for (const id of whole.chunks) chunks.push(await blob(id));
-    let parameters: Float32Array = decodeCheckpoint(whole, chunks);
-    for (const { step } of steps) {
+    const ids = steps.map(({ step }) => {
       if (step === null) throw new FormatError(`${version.model}: a version without its step`);
-      parameters = applyDeltaStep(parameters, decodeDeltaStep(await blob(step), parameters));
-    }
-    return parameters;
+      return step;
+    });
+    return { manifest: await manifestOf(keyframe), steps: ids };
   }
-  return { pathTo, manifestOf, parametersOf };
+  const parametersOf = async (version: VersionRow) =>
+    readParameters(blobs, await blobPath(version));
+  return { pathTo, manifestOf, blobPath, parametersOf };
 }

@@ -1,27 +1,38 @@
-import { rm } from "node:fs/promises";
+import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { LRUCache } from "lru-cache";
-import { encodeCheckpointFile } from "../../core/tensors/checkpoint-file.ts";
-import { writeDurably } from "../content/durable-file.ts";
+import { decodeVersion } from "../../core/history/version.ts";
+import type { DataFolder } from "../content/data-folder.ts";
 import type { ServedModel } from "../context.ts";
+import type { StatusStore } from "../store/store.ts";
 import type { VersionRow } from "../store/tables.ts";
+import type { ExportJob, ExportThread } from "../threads/export-thread.ts";
+import { keepThread } from "../threads/lasting-thread.ts";
 import type { Checkpoints } from "./checkpoints.ts";
 
-/** A version's checkpoint as one file on the relay's disk. */
+/** A version as one file on the relay's disk. */
 export type Exported = { readonly path: string; readonly sizeBytes: number };
+
+/** What a version is exported as. */
+export type ExportName = ExportJob["as"];
 
 export type Exports = {
   /** The file if it is kept. */
-  kept(version: VersionRow): Exported | null;
-  /** The file, made now if it is not kept: once, however many ask, and one version after the other. */
-  make(model: ServedModel, version: VersionRow): Promise<Exported>;
+  kept(version: VersionRow, as: ExportName): Exported | null;
+  /** The file, made now if it is not kept: once, however many ask, and one after the other. */
+  make(model: ServedModel, version: VersionRow, as: ExportName): Promise<Exported>;
 };
 
-const KEPT_BYTES = 2 ** 31; // the last few versions of a model of 124M parameters; of a small one all that anyone asks for
+const KEPT_BYTES = 2 ** 31; // the last few of a model of 124M parameters; of a small one all that anyone asks for
 const KEPT_FILES = 200;
+const IDLE_MS = 60_000; // then the thread's memory, a model's, is worth more than its start
 
-/** Keeps what was asked for last in `folder`, which is emptied at every start. */
-export function createExports(folder: string, checkpoints: Checkpoints): Exports {
+/** Keeps what was asked for last in the folder of drafts, which is emptied at every start. */
+export function createExports(
+  { blobs, temporary }: Pick<DataFolder, "blobs" | "temporary">,
+  checkpoints: Checkpoints,
+  status: Pick<StatusStore, "totals">,
+): { readonly exports: Exports; close(): Promise<void> } {
   const files = new LRUCache<string, Exported>({
     max: KEPT_FILES,
     maxSize: KEPT_BYTES,
@@ -29,36 +40,55 @@ export function createExports(folder: string, checkpoints: Checkpoints): Exports
     // a reader that has it open reads on
     dispose: ({ path }) => void rm(path, { force: true }).catch(console.error),
   });
+  const { thread, close } = keepThread<ExportThread>(
+    new URL("../threads/export-thread.ts", import.meta.url),
+    async () => {},
+    IDLE_MS,
+  );
   const making = new Map<string, Promise<Exported>>();
   let last: Promise<unknown> = Promise.resolve();
+  const keyOf = ({ id }: VersionRow, as: ExportName) => `${id}-${as}`;
 
-  async function write({ recipe, layout }: ServedModel, version: VersionRow): Promise<Exported> {
-    const known = files.get(version.id);
+  async function write({ recipe, layout }: ServedModel, version: VersionRow, as: ExportName) {
+    const key = keyOf(version, as);
+    const known = files.get(key);
     if (known !== undefined) return known;
-    const file = encodeCheckpointFile(layout, await checkpoints.parametersOf(version), {
-      model: version.model,
-      version: version.id,
-      number: String(version.number),
-      licence: recipe.licence,
-    });
-    const path = join(folder, `${version.id}.safetensors`);
-    await writeDurably(path, file, { temporary: folder });
-    const exported = { path, sizeBytes: file.length };
-    files.set(version.id, exported);
-    return exported;
+    const path = join(temporary, key);
+    const draft = `${path}.draft`;
+    try {
+      const { contributors } = await status.totals(version.model);
+      const { record } = decodeVersion(version.signed);
+      const sizeBytes = await thread.write({
+        blobs,
+        temporary,
+        from: await checkpoints.blobPath(version),
+        version: { recipe, layout, record, id: version.id, relay: null, contributors },
+        as,
+        path: draft,
+      });
+      await rename(draft, path);
+      const exported = { path, sizeBytes };
+      files.set(key, exported);
+      return exported;
+    } catch (error) {
+      await rm(draft, { force: true });
+      throw error;
+    }
   }
 
-  return {
-    kept: (version) => files.get(version.id) ?? null,
-    make(model, version) {
-      const known = making.get(version.id);
+  const exports: Exports = {
+    kept: (version, as) => files.get(keyOf(version, as)) ?? null,
+    make(model, version, as) {
+      const key = keyOf(version, as);
+      const known = making.get(key);
       if (known !== undefined) return known;
-      const made = last.then(() => write(model, version)); // two at once would need twice the memory
+      const made = last.then(() => write(model, version, as)); // two at once would need twice the memory
       last = made.catch(() => {}); // who asked hears of it
-      making.set(version.id, made);
-      const done = () => void making.delete(version.id);
+      making.set(key, made);
+      const done = () => void making.delete(key);
       made.then(done, done);
       return made;
     },
   };
+  return { exports, close };
 }

@@ -55,7 +55,7 @@ const allowed: Record<string, readonly string[]> = {
   "core/training/b.ts": ["@tensorflow/tfjs-core"],
   "kernels/b.ts": ["../core/x.ts", tfjs],
   "worker/b.ts": ["../core/x.ts", "../kernels/x.ts", "idb"],
-  "relay-server/b.ts": ["../core/x.ts", "../kernels/x.ts", "node:fs"],
+  "relay-server/b.ts": ["../core/x.ts", "../kernels/x.ts", "../export/x.ts", "node:fs"],
   "web/b.ts": ["../core/x.ts", "../worker/api.ts", "../worker/main.ts?worker&url"],
   "cli/b.ts": ["../worker/x.ts", "../relay-server/x.ts", "../kernels/x.ts"],
   "import/b.ts": ["../core/x.ts", "../kernels/x.ts", "node:fs"],

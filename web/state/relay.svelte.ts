@@ -186,6 +186,7 @@ export function createRelay(
     release: (model: string) =>
       health.value?.models.find((each) => each.model === model)?.release ?? null,
     exportUrl: client.exportUrl,
+    downloadUrl: client.downloadUrl,
     get outdated() {
       return outdated;
     },

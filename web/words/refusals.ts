@@ -12,6 +12,7 @@ const WORDS: Record<RejectCode, string> = {
   "blob-unknown": "A file that this piece needs is gone from the relay.",
   "contribution-unknown": "The relay does not know this patch.",
   "peer-unknown": "This browser is not connected to the relay's meeting point for volunteers.",
+  "download-unknown": "This version cannot be had in this format.",
   "list-unknown": "Volunteers no longer share this version among themselves.",
   "route-unknown": "This page and the relay do not understand each other.",
   "not-merged": "The patch is not part of the model.",
