@@ -15,6 +15,7 @@ const benches: Record<string, () => Promise<{ measure(options: BenchOptions): Pr
   history: () => import("./history.ts"),
   mask: () => import("./mask.ts"),
   merge: () => import("./merge.ts"),
+  owners: () => import("./owners.ts"),
   page: () => import("./page.ts"),
   relay: () => import("./relay.ts"),
   size: () => import("./size.ts"),

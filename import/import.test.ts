@@ -75,7 +75,7 @@ async function examplesOf(
 }
 
 test("a table of Arrow's becomes a model whose recipe says why, and a relay's importer can read all of it", async () => {
-  const { recipe } = await make("penguins", join(FIXTURES, "penguins.parquet"), { seconds: 5 });
+  const { recipe } = await make("penguins", join(FIXTURES, "penguins.parquet"), { seconds: 2 });
   expect(recipe.data.classes).toEqual(["Adelie", "Chinstrap", "Gentoo"]);
   expect(recipe.data.inputs).toMatchObject({
     kind: "table",
@@ -99,7 +99,7 @@ test("a table of Arrow's becomes a model whose recipe says why, and a relay's im
   expect(checkRecipe(recipe, { shardCount: source.shardCount, shardBytes: 1e4 }).faults).toEqual(
     [],
   );
-});
+}, 60_000);
 
 function textsOf(examples: Examples): string[] {
   if (examples.kind !== "text") throw new Error(examples.kind);

@@ -1,7 +1,7 @@
 import type { Recipe } from "../../core/protocol/schemas/recipe.ts";
 import { exampleShapeOf } from "../../core/training/examples.ts";
 import type { Reasons } from "../recipe-file.ts";
-import { createRehearsal, type Round, type Stage } from "./rehearsal.ts";
+import { createRehearsal, type Round, type Stage, verdictOn, type Work } from "./rehearsal.ts";
 
 /** What a rehearsal found about a recipe, for `check` to tell and `new` to write down. */
 export type Measured = {
@@ -63,7 +63,7 @@ export async function measureRecipe(
     let rounds = 0;
     const most = found[0]?.rounds ?? RATE_ROUNDS; // all rates get as much work
     while (rounds < most) {
-      ({ lossNats } = await timed(() => rehearsal.round(REHEARSED_COHORT, false)));
+      ({ lossNats } = await timed(() => rehearsal.round(REHEARSED_COHORT, "no")));
       rounds++;
       onProgress("Trying learning rates", i * most + rounds, rates.length * most);
       const isTimeUp = spent() + roundSeconds > (seconds * SHARE_FOR_RATES) / rates.length;
@@ -77,9 +77,7 @@ export async function measureRecipe(
   const rounds: Round[] = [];
   while (rounds.length < LATE_ROUNDS) {
     const isLast = spent() + 2 * roundSeconds > seconds || rounds.length === LATE_ROUNDS - 1;
-    rounds.push(
-      await timed(() => rehearsal.round(REHEARSED_COHORT, rounds.length === 0 || isLast)),
-    );
+    rounds.push(await timed(() => rehearsal.round(REHEARSED_COHORT, "yes")));
     onProgress("Rehearsing versions", rounds.length, LATE_ROUNDS);
     if (isLast) break;
   }
@@ -111,28 +109,51 @@ function withBounds(
 ): Pick<Measured, "recipe" | "reasons"> {
   const n = recipe.data.heldOut.gate;
   const { clipNats, marginNats } = gateBounds(rounds, n, recipe.gate.alpha);
-  const rises = rounds.flatMap((round) => round.rises);
+  const works = rounds.flatMap((round) => round.works);
+  const { score, reasons } = scoreBounds(recipe, works);
+  return {
+    recipe: { ...recipe, score, gate: { ...recipe.gate, clipNats, marginNats } },
+    reasons: {
+      ...reasons,
+      "gate.marginNats": `what ${n} held-out examples can show of honest versions; more examples would allow less`,
+      "gate.clipNats":
+        "the one that needs the least margin, and nine of ten examples moved by less in the last rehearsed version",
+    },
+  };
+}
+
+/**
+ * The bounds by which none of `works` would have been refused. Where little data is soon learnt, honest work has nothing in
+ * common any more, and no bound of the screen takes it: there the recipe has no references, and all work is scored.
+ */
+function scoreBounds(
+  { score: rules, mask }: Recipe,
+  works: readonly Work[],
+): { score: Recipe["score"]; reasons: Reasons } {
+  const rises = works.map(({ rise }) => rise);
+  const agreements = works.flatMap(({ agreement }) => agreement ?? []);
+  const shares = agreements.flatMap(({ share }) => share ?? []);
   const toleranceNats = twoDigits(within(2 * Math.max(...rises), TOLERANCE));
-  const agreements = rounds.flatMap((round) => round.agreements);
-  const shares = agreements.flatMap(({ share }) => (share === null ? [] : [share]));
   const leastShare = twoDigits(within(0.6 * Math.min(1, ...shares), { least: 0.1, most: 0.4 }));
   const leastZ = twoDigits(
     within(0.5 * Math.min(6, ...agreements.map(({ z }) => z)), { least: 2, most: 3 }),
   );
+  const score = { ...rules, toleranceNats, leastShare, leastZ };
+  const reasons = {
+    "score.toleranceNats": `twice the worst that any of ${works.length} rehearsed pieces did, at least ${TOLERANCE.least}`,
+  };
+  const refused = works.filter((work) => !verdictOn(work, { score, mask }).ok).length;
+  if (refused > 0) {
+    const why = `the relay's own pieces would have had ${refused} of ${works.length} rehearsed ones refused, so all work is scored instead`;
+    return { score: { ...score, references: 0 }, reasons: { ...reasons, "score.references": why } };
+  }
   return {
-    recipe: {
-      ...recipe,
-      score: { ...recipe.score, toleranceNats, leastShare, leastZ },
-      gate: { ...recipe.gate, clipNats, marginNats },
-    },
+    score,
     reasons: {
-      "score.toleranceNats": `twice the worst that any of ${rises.length} rehearsed pieces did, at least ${TOLERANCE.least}`,
-      "score.leastZ": `half of the least that a rehearsed piece had, between 2 and 3`,
+      ...reasons,
+      "score.leastZ": "half of the least that a rehearsed piece had, between 2 and 3",
       "score.leastShare":
         "three fifths of the least that a rehearsed piece had, between 0.1 and 0.4",
-      "gate.marginNats": `what ${n} held-out examples can show of honest versions; more examples would allow less`,
-      "gate.clipNats":
-        "the one that needs the least margin, and nine of ten examples moved by less in the last rehearsed version",
     },
   };
 }

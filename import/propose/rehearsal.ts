@@ -1,20 +1,31 @@
 import type { Judge } from "../../core/gate/judge.ts";
-import { agreementWith, createReferenceAt } from "../../core/gate/reference.ts";
-import { scoreMember } from "../../core/gate/scoring.ts";
+import { type Likeness, likenessOf, validateLikeness } from "../../core/gate/likeness.ts";
+import {
+  type Agreement,
+  agreementWith,
+  createReferenceAt,
+  type Reference,
+  type ReferenceAt,
+} from "../../core/gate/reference.ts";
+import { scoreMember, screen, validateScore } from "../../core/gate/scoring.ts";
 import { mergeCandidate, weighCohort } from "../../core/merge/candidate.ts";
 import { deltaOf, type Member } from "../../core/merge/member.ts";
 import { modelOf } from "../../core/models/registry.ts";
 import { MAX_CODE, quantise, segmentStarts } from "../../core/patch/quantiser.ts";
+import { comparePlaced } from "../../core/patch/similarity.ts";
+import { OK, type Verdict } from "../../core/protocol/reject-codes.ts";
 import type { Recipe } from "../../core/protocol/schemas/recipe.ts";
 import { createRandom, type Random } from "../../core/random.ts";
 import { applyDeltaStep } from "../../core/tensors/delta-step.ts";
 import { createLayout, type Layout } from "../../core/tensors/layout.ts";
 import { evaluate } from "../../core/training/evaluate.ts";
-import { type Examples, joinExamples } from "../../core/training/examples.ts";
+import { type Examples, joinExamples, sliceExamples } from "../../core/training/examples.ts";
 import { meanOf } from "../../core/training/metrics.ts";
 import { preparePieceMask } from "../../core/training/own-mask.ts";
 import { trainPieces } from "../../core/training/reference-training.ts";
 import { trainDelta } from "../../core/training/train.ts";
+
+const COMPARED = 64; // as a relay looks back for copies
 
 /** What a rehearsal works with: the model as a relay will have it, some of its shards decoded. */
 export type Stage = {
@@ -33,15 +44,39 @@ export type Round = {
   readonly lossNats: number;
   /** Losses on the gate set, new version − old, in nats [n]. */
   readonly differences: Float32Array;
-  /** Rise of the loss when the head takes a share of each piece, in nats. */
-  readonly rises: readonly number[];
-  /** How each piece agrees with the relay's own; empty where it was not looked at. */
-  readonly agreements: readonly { readonly z: number; readonly share: number | null }[];
+  /** What a relay would have looked at in each piece; empty where nothing did. */
+  readonly works: readonly Work[];
 };
 
+/** What a relay looks at in one honest piece. */
+export type Work = {
+  /** With the relay's own pieces; null where the recipe asks for none. */
+  readonly agreement: Agreement | null;
+  readonly likeness: Likeness;
+  readonly reference: Reference | null;
+  /** Rise of the loss when the head takes a share of it, in nats. */
+  readonly rise: number;
+};
+
+/** Whether a relay with this recipe takes a piece: its screen, its look for copies, its score. */
+export function verdictOn(
+  { agreement, likeness, reference, rise }: Work,
+  { score, mask }: Pick<Recipe, "score" | "mask">,
+): Verdict {
+  const screened = screen(agreement, score);
+  if (!screened.ok) return screened;
+  // without a reference nobody knows how alike honest work is on a common mask
+  const isCompared = reference !== null || mask.kind === "own";
+  const alike = isCompared ? validateLikeness(likeness, reference) : OK;
+  return alike.ok ? validateScore(rise, score) : alike;
+}
+
 export type Rehearsal = {
-  /** Train a cohort of `pieces` on the head and merge it; `isReferred` also trains the relay's own pieces there. */
-  round(pieces: number, isReferred: boolean): Promise<Round>;
+  /**
+   * Train a cohort of `pieces` on the head and merge it. With `looks` the relay's own pieces are trained there too; with "and
+   * refuses" only what the recipe's rules take is merged.
+   */
+  round(pieces: number, looks: "no" | "yes" | "and refuses"): Promise<Round>;
   /** Seconds of one piece, the mean of all so far. */
   pieceSeconds(): number;
 };
@@ -53,11 +88,14 @@ export function createRehearsal(recipe: Recipe, stage: Stage): Rehearsal {
   const layout = createLayout(modelOf(architecture).shapes);
   const count = Math.max(1, Math.round(recipe.mask.density * layout.size));
   const random = createRandom(`${stage.seed} rehearsal`);
+  const given = recipe.mask.kind === "own" ? null : allPositions(layout);
   const mergedNorms: number[] = [];
   let parameters = stage.parameters;
   let before: { score: Float32Array; gate: Float32Array } | null = null;
   let seconds = 0;
   let trained = 0;
+  let versions = 0;
+  const earlier: Member[] = [];
 
   const losses = async (examples: Examples, at: Float32Array) =>
     (await evaluate({ architecture, parameters: at, examples }, { signal })).losses;
@@ -67,7 +105,6 @@ export function createRehearsal(recipe: Recipe, stage: Stage): Rehearsal {
     const examples = drawShards(shards, recipe.data.shardsPerTicket, random);
     const seed = random.uint32();
     const task = { architecture, parameters, examples, seed };
-    const given = recipe.mask.kind === "own" ? null : allPositions(layout);
     const { positions } = await preparePieceMask(task, recipe, { given, count }, { signal });
     const { delta } = await trainDelta({ ...task, positions, training }, { signal });
     seconds += (now() - start) / 1000;
@@ -92,51 +129,69 @@ export function createRehearsal(recipe: Recipe, stage: Stage): Rehearsal {
 
   async function riseOf(member: Member): Promise<number> {
     const judge: Judge = {
-      async evaluate(_suite, subject) {
+      async evaluate(_suite, subject, [from, to]) {
         const step = typeof subject === "string" ? null : subject.head; // all three are one version here
         const at = step === null ? parameters : applyDeltaStep(parameters, step);
-        return evaluate({ architecture, parameters: at, examples: heldOut.score }, { signal });
+        const examples = sliceExamples(heldOut.score, from, to);
+        return evaluate({ architecture, parameters: at, examples }, { signal });
       },
     };
-    return scoreMember(judge, { number: 0, parameters, recipe }, member);
+    return scoreMember(judge, { number: versions, parameters, recipe }, member);
   }
 
-  async function agreementsOf(members: readonly Member[]) {
+  async function referenceHere(): Promise<ReferenceAt | null> {
     const pieces = Array.from({ length: recipe.score.references }, () => ({
       examples: drawShards(shards, recipe.data.shardsPerTicket, random),
       seed: random.uint32(),
     }));
-    const task = { architecture, parameters, positions: null, count, training, pieces };
-    const referenceAt = createReferenceAt(await trainPieces(task), null);
-    return members.map((member) => {
-      const reference = referenceAt(member.positions);
-      return agreementWith(reference, deltaOf(member));
-    });
+    if (pieces.length === 0) return null;
+    const task = { architecture, parameters, positions: given, count, training, pieces };
+    return createReferenceAt(await trainPieces(task), given);
+  }
+
+  async function worksOf(members: readonly Member[]): Promise<Work[]> {
+    const referenceAt = await referenceHere();
+    const works: Work[] = [];
+    for (const member of members) {
+      const reference = referenceAt?.(member.positions) ?? null;
+      const agreement = reference && agreementWith(reference, deltaOf(member));
+      const others = earlier.map((other) => {
+        return { contributor: other.contributor, cosine: comparePlaced(member, other).cosine };
+      });
+      earlier.push(member);
+      if (earlier.length > COMPARED) earlier.shift();
+      const likeness = likenessOf(member.contributor, others);
+      works.push({ agreement, likeness, reference, rise: await riseOf(member) });
+    }
+    return works;
   }
 
   return {
     pieceSeconds: () => (trained === 0 ? 0 : seconds / trained),
-    async round(pieces, isReferred) {
+    async round(pieces, looks) {
       before ??= {
         score: await losses(heldOut.score, parameters),
         gate: await losses(heldOut.gate, parameters),
       };
       const members: Member[] = [];
       for (let i = 0; i < pieces; i++) members.push(await trainMember(mergedNorms.length));
-      const rises: number[] = [];
-      for (const member of members) rises.push(await riseOf(member));
-      const agreements = isReferred ? await agreementsOf(members) : [];
-      const weights = weighCohort(members, mergedNorms, recipe);
-      const { step } = mergeCandidate(parameters, members, weights, recipe);
-      mergedNorms.push(...members.map(({ norm }) => norm));
-      parameters = applyDeltaStep(parameters, step);
+      const works = looks === "no" ? [] : await worksOf(members);
+      const isTaken = (i: number) => looks !== "and refuses" || verdictOn(works[i]!, recipe).ok;
+      const taken = members.filter((_, i) => isTaken(i));
+      if (taken.length > 0) {
+        const weights = weighCohort(taken, mergedNorms, recipe);
+        const { step } = mergeCandidate(parameters, taken, weights, recipe);
+        mergedNorms.push(...taken.map(({ norm }) => norm));
+        parameters = applyDeltaStep(parameters, step);
+        versions++;
+      }
       const after = {
         score: await losses(heldOut.score, parameters),
         gate: await losses(heldOut.gate, parameters),
       };
       const differences = after.gate.map((loss, i) => loss - before!.gate[i]!);
       before = after;
-      return { lossNats: meanOf(after.score), differences, rises, agreements };
+      return { lossNats: meanOf(after.score), differences, works };
     },
   };
 }
