@@ -20,6 +20,7 @@ const benches: Record<string, () => Promise<{ measure(options: BenchOptions): Pr
   relay: () => import("./relay.ts"),
   size: () => import("./size.ts"),
   "spot-check": () => import("./spot-check.ts"),
+  swarm: () => import("./swarm.ts"),
   train: () => import("./train.ts"),
   walk: () => import("./walk.ts"),
 };

@@ -1,7 +1,7 @@
 import type { Platform } from "../device/platform.ts";
 
 const RATE = 2 << 20; // bytes a second: half of a line of 35 Mbit/s up
-const RATE_IN_TRAINING = 1 << 20; // half as many, so that the processor is the training's: some 3% of one core go to a MiB a second
+const RATE_IN_TRAINING = 1 << 20; // half as many, so that the processor is the training's: some 4% of one core go to a MiB a second
 const AHEAD_BYTES = 4 << 20; // after a quiet while: the largest chunk there is
 const MAX_WAIT_MS = 1000; // a taker turns to HTTP after two seconds
 

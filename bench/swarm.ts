@@ -1,0 +1,108 @@
+import { fileURLToPath } from "node:url";
+import type { Browser, Page } from "playwright";
+import { build } from "vite";
+import { launchBrowser, temporaryFolder } from "../tests/e2e/stage.ts";
+import { startTestRelay } from "../tests/fixtures/test-relay.ts";
+import { tinyModel } from "../tests/fixtures/tiny-model.ts";
+import type { Row } from "./figures.ts";
+import type { BenchOptions } from "./options.ts";
+import type { End } from "./swarm/page.ts";
+
+const PAGE = fileURLToPath(new URL("./swarm/", import.meta.url));
+const CHUNK_MB = (1 << 20) / 1e6;
+const HIDDEN_A_CHUNK = 12_483; // of an MLP 16-…-4: 21 parameters each, 1 MiB
+
+declare const end: End; // in the page
+
+/** Chunks between two pages of this machine against the same number from the relay: speed, processor time, copies. */
+export async function measure({ seed, quick }: BenchOptions): Promise<Row[]> {
+  const chunks = quick ? 20 : 100;
+  const folder = await temporaryFolder();
+  const hidden = [HIDDEN_A_CHUNK * chunks];
+  const relay = await startTestRelay({
+    source: tinyModel({ architecture: { kind: "mlp", inputs: 16, hidden, outputs: 4 } }),
+    seed: String(seed),
+    config: { webDir: folder.path },
+  });
+  const browser = await launchBrowser({ webgpu: false });
+  try {
+    await build({
+      configFile: false,
+      root: PAGE,
+      logLevel: "error",
+      build: { outDir: folder.path, emptyOutDir: true, target: "es2024" },
+    });
+    const plan = await relay.client.checkpoint("tiny", 0);
+    const ids = plan.keyframe!.manifest.chunks.slice(0, chunks); // asked without `from`
+    const url = `http://localhost:${relay.relay.port}`;
+    return await measurePages(browser, url, ids);
+  } finally {
+    await browser.close();
+    await relay.remove();
+    await folder.remove();
+  }
+}
+
+async function measurePages(browser: Browser, url: string, ids: readonly string[]): Promise<Row[]> {
+  const [giver, taker] = [await openEnd(browser, url), await openEnd(browser, url)];
+  const peer = await giver.evaluate(() => end.open());
+  await taker.evaluate(() => end.open());
+  const connectMs = await taker.evaluate((id) => end.connect(id), peer);
+
+  const copiedBefore = await copiedOf(giver, taker);
+  const peers = await timed(browser, () =>
+    taker.evaluate(([id, count]) => end.take(id, count), [peer, ids.length] as const),
+  );
+  const copied = (await copiedOf(giver, taker)) - copiedBefore;
+  const http = await timed(browser, () => taker.evaluate((all) => end.load(all), ids));
+
+  const megabytes = ids.length * CHUNK_MB;
+  const speed = (ms: number) => megabytes / (ms / 1000);
+  return [
+    { what: "two pages: connecting", value: connectMs, unit: "ms" },
+    {
+      what: "two pages: chunks",
+      value: speed(peers.ms),
+      unit: "MB/s",
+      against: `${speed(http.ms).toFixed(1)} MB/s over HTTP from the relay, ${ids.length} chunks each`,
+    },
+    {
+      what: "two pages: processor time of both and the browser",
+      value: peers.processorMs / megabytes,
+      unit: "ms/MB",
+      against: `${(http.processorMs / megabytes).toFixed(1)} ms/MB over HTTP, without the relay's`,
+    },
+    {
+      what: "two pages: bytes that the pages' scripts copy a byte delivered",
+      value: copied / (ids.length * (1 << 20)),
+      unit: "bytes",
+    },
+  ];
+}
+
+async function openEnd(browser: Browser, url: string): Promise<Page> {
+  const page = await (await browser.newContext()).newPage();
+  await page.goto(url);
+  await page.waitForFunction(() => "end" in globalThis);
+  return page;
+}
+
+async function copiedOf(...pages: readonly Page[]): Promise<number> {
+  const copied = await Promise.all(pages.map((page) => page.evaluate(() => end.copied())));
+  return copied.reduce((sum, bytes) => sum + bytes, 0);
+}
+
+/** How long `work` took by the page's clock, and what all processes of the browser worked meanwhile. */
+async function timed(
+  browser: Browser,
+  work: () => Promise<number>,
+): Promise<{ ms: number; processorMs: number }> {
+  const session = await browser.newBrowserCDPSession();
+  const worked = async () => {
+    const { processInfo } = await session.send("SystemInfo.getProcessInfo");
+    return processInfo.reduce((sum, { cpuTime }) => sum + cpuTime * 1000, 0);
+  };
+  const before = await worked();
+  const ms = await work();
+  return { ms, processorMs: (await worked()) - before };
+}
