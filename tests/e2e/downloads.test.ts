@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => stage.remove());
 
-test("H39: the newest version and any other can be taken along in one click, by the tool that reads it", async () => {
+test("H40: the newest version and any other can be taken along in one click, by the tool that reads it", async () => {
   const browser = await launchBrowser({ webgpu: false });
   try {
     const page = await browser.newPage();

@@ -42,7 +42,7 @@ function unzip(zip: Buffer): Map<string, Buffer> {
   return files;
 }
 
-test("H39: a version is served as the folder that transformers loads, in one zip file", async () => {
+test("H40: a version is served as the folder that transformers loads, in one zip file", async () => {
   const files = unzip(await bytesOf(text("f32.zip")));
   const folder = "tiny-text-0-f32/";
   expect([...files.keys()]).toEqual(
@@ -65,7 +65,7 @@ test("H39: a version is served as the folder that transformers loads, in one zip
   expect(String(files.get(`${folder}README.md`))).toContain("verify https://RELAY/tiny-text@0");
 });
 
-test("H39: a version is served as one GGUF file, in ranges, with a tag of its own", async () => {
+test("H40: a version is served as one GGUF file, in ranges, with a tag of its own", async () => {
   const whole = await text("f16.gguf");
   const bytes = Buffer.from(await whole.arrayBuffer());
   expect(String(bytes.subarray(0, 4))).toBe("GGUF");
@@ -80,7 +80,7 @@ test("H39: a version is served as one GGUF file, in ranges, with a tag of its ow
   expect(other.headers.get("etag")).not.toBe(etag);
 });
 
-test("H39: the same version is the same bytes, however often it is made", async () => {
+test("H40: the same version is the same bytes, however often it is made", async () => {
   const hashOf = async () =>
     createHash("sha256")
       .update(await bytesOf(text("f16.zip")))
@@ -90,7 +90,7 @@ test("H39: the same version is the same bytes, however often it is made", async 
   expect(await hashOf()).toBe(before);
 });
 
-test("H39: what a model cannot be had as is 404 download-unknown, and says as what it can", async () => {
+test("H40: what a model cannot be had as is 404 download-unknown, and says as what it can", async () => {
   const ask = (name: string) => relays[1]!.ask(routes.download("tiny", "0", name));
   const { recipe } = await relays[1]!.client.model("tiny");
   expect(downloadsOf(recipe)).toEqual(["f32.zip", "f16.zip", "bf16.zip"]);
