@@ -1,4 +1,4 @@
-/** An owner's way with a trained model: a Hugging Face folder and texts, a relay, volunteers, a new version in the base's tokens. */
+/** An owner's way with a trained model: a Hugging Face folder and texts, a relay, volunteers, a new version in the base's tokens, and out again. */
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openTokenizer } from "../core/models/tokenizer.ts";
 import { createRandom } from "../core/random.ts";
+import { openBase } from "../import/base/base.ts";
 import { openModelFolder } from "../import/model-folder.ts";
 import { runCommand } from "./fixtures/command.ts";
 import { volunteerOnce } from "./fixtures/terminal-volunteer.ts";
@@ -65,4 +66,19 @@ test("a Llama-shaped base with a BPE tokenizer becomes a community whose first v
   expect(Buffer.compare(bytes, await readFile(join(BASE, "tokenizer.json")))).toBe(0);
   const tokenizer = await openTokenizer([{ name: file!.name, bytes }], 320);
   expect(tokenizer.decode([...tokenizer.encode("a new nation")])).toBe("a new nation");
+
+  const to = join(folder, "exported");
+  const pins = join(folder, "pins.json");
+  const left = await runCommand(
+    "export",
+    `${stage.relay.url}/speeches`,
+    "--to",
+    to,
+    "--pins",
+    pins,
+  );
+  expect(left.errors).toEqual([]);
+  const again = await openBase(to); // the way out leads in again
+  expect(again.architecture).toMatchObject({ ...recipe.architecture, input: { vocabulary: 320 } });
+  expect(Buffer.compare(again.words!.files[0]!.bytes, bytes)).toBe(0);
 }, 240_000);
