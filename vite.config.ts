@@ -83,8 +83,9 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     rolldownOptions: {
       output: {
-        // the swarm's end of the road is no part of the shell: it is fetched after consent, as the engine is
-        chunkFileNames: ({ name }) => `${name === "road" ? "engine" : "assets"}/[name]-[hash].js`,
+        // what is loaded when it is asked for is no part of the shell: it is kept once it was fetched, as the engine is
+        chunkFileNames: ({ isDynamicEntry }) =>
+          `${isDynamicEntry ? "engine" : "assets"}/[name]-[hash].js`,
       },
     },
   },

@@ -24,6 +24,7 @@ async function openHealth(): Promise<void> {
 
 test("with a token one signs in on Health, and signs out again", async () => {
   await openHealth();
+  await expect.element(page.getByLabelText("Token")).toBeVisible();
   stage.answer("/admin/session", session);
   stage.answer("/admin/session-end", session);
   await page.getByLabelText("Token").fill("t".repeat(64));
