@@ -5,6 +5,7 @@ import { eraseCommand } from "./erase.ts";
 import { auditCommand } from "./maintaining/audit.ts";
 import { banCommand, unbanCommand } from "./maintaining/ban.ts";
 import { pauseCommand, resumeCommand } from "./maintaining/pause.ts";
+import { retireCommand, unretireCommand } from "./maintaining/retire.ts";
 import { revertCommand } from "./maintaining/revert.ts";
 import { tagCommand } from "./maintaining/tag.ts";
 import { checkCommand } from "./owning/check.ts";
@@ -45,6 +46,8 @@ export function createProgram(terminal: Terminal): Command {
     .addCommand(tagCommand(terminal))
     .addCommand(pauseCommand(terminal))
     .addCommand(resumeCommand(terminal))
+    .addCommand(retireCommand(terminal))
+    .addCommand(unretireCommand(terminal))
     .addCommand(banCommand(terminal))
     .addCommand(unbanCommand(terminal))
     .addCommand(auditCommand(terminal))

@@ -14,7 +14,7 @@ const LEDGER_WRITES: { readonly [S in keyof Ledger]: readonly (keyof Ledger[S])[
   ],
   history: [
     ...(["importModel", "takeOver", "setPaused", "recordGateTests", "publish", "tag"] as const),
-    ...(["requestRevert", "publishRevert", "refuseRevert"] as const),
+    ...(["requestRevert", "publishRevert", "refuseRevert", "retire"] as const),
   ],
   people: ["putMaintainer", "revokeMaintainer", "ban", "unban", "eraseContributor"],
   status: ["putSetting", "appendEvents"],

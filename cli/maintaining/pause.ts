@@ -55,10 +55,12 @@ const PAUSING = "No work would be given out, and what waits would rest. Reverts 
 const RESUMING = "Work would be given out again, and what waits would be judged and merged.";
 
 /** Where a model stands. */
-export function standingLines({ model, head, paused, waiting, tickets }: ModelPreview): string[] {
+export function standingLines(preview: ModelPreview): string[] {
+  const { model, head, paused, retired, waiting, tickets } = preview;
   const rest = waiting.received + waiting.scored + waiting.queued;
   return [
     `${model} is at version ${head}${paused ? ", and paused" : ""}.`,
+    ...(retired === null ? [] : [`${model} is retired: ${retired}`]),
     `Waiting: ${counted(rest, "contribution")}. Being made: ${counted(tickets, "piece")} of work.`,
   ];
 }

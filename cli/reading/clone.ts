@@ -45,9 +45,10 @@ async function clone(
     signal,
     onProgress: (phase, version, head) => progress(`${place}: ${phase} ${version} of ${head}`),
   });
-  const [card, shards] = await Promise.all([
+  const [card, shards, acts] = await Promise.all([
     client.model(source.model, { signal }),
     client.shards(source.model, { signal }),
+    client.acts(source.model, { signal }),
   ]);
   const head = report.pin.number;
   await writeRecordFile(into, {
@@ -57,6 +58,7 @@ async function clone(
     head,
     card,
     shards,
+    acts,
   });
   await remember(model, options, report.pin);
   print(

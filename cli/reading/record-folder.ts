@@ -6,6 +6,7 @@ import type { HistorySource } from "../../core/history/history-source.ts";
 import { decodeVersion, encodeVersion } from "../../core/history/version.ts";
 import { parseJson } from "../../core/protocol/canonical-json.ts";
 import { RelayError } from "../../core/protocol/relay-error.ts";
+import { signedAct } from "../../core/protocol/schemas/act.ts";
 import { count, modelId } from "../../core/protocol/schemas/primitives.ts";
 import { modelCard, shardLedger } from "../../core/protocol/schemas/status.ts";
 import { readFileIfAny, writeFileAtomic } from "../atomic-file.ts";
@@ -23,6 +24,8 @@ const recordFile = z.object({
   head: count,
   card: modelCard,
   shards: shardLedger,
+  /** Folders from before there were acts have none. */
+  acts: z._default(z.array(signedAct), []),
 });
 export type RecordFile = z.infer<typeof recordFile>;
 
@@ -46,7 +49,7 @@ export async function writeRecordFile(folder: string, record: RecordFile): Promi
 }
 
 /** Reads the record in `folder`; what is damaged or missing is a RelayError, as at a relay. */
-export function folderSource(folder: string, { model, head }: RecordFile): HistorySource {
+export function folderSource(folder: string, { model, head, acts }: RecordFile): HistorySource {
   return {
     model,
     head: async () => head,
@@ -62,6 +65,7 @@ export function folderSource(folder: string, { model, head }: RecordFile): Histo
       if (found !== id) throw missing("blob-damaged", `blob ${id}: its bytes hash to ${found}`);
       return bytes;
     },
+    acts: async () => acts,
     plan: null,
   };
 }

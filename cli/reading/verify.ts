@@ -66,6 +66,7 @@ async function verify(model: OpenModel, options: VerifyFlags, terminal: Terminal
             : "as expected";
       terminal.print(`  key ${report.pin.relayKey} (${seen})`);
       terminal.print(`  version ${report.pin.number} is ${report.pin.id}`);
+      if (report.retired !== null) terminal.print(`  retired: ${report.retired}`);
     }
     return { place, holds: true, ...report };
   } catch (error) {

@@ -7,7 +7,13 @@ export type SigningKey = Parameters<typeof crypto.subtle.sign>[1];
 export type KeyPair = { readonly publicKey: SigningKey; readonly privateKey: SigningKey };
 
 /** What a signature is for; the word is signed too, so that none can be used as another. */
-export type SignaturePurpose = "contribution" | "ticket" | "version" | "request" | "session";
+export type SignaturePurpose =
+  | "contribution"
+  | "ticket"
+  | "version"
+  | "request"
+  | "session"
+  | "act";
 
 /** SHA-256 of `bytes` in hexadecimal. */
 export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {

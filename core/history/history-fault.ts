@@ -1,9 +1,11 @@
 import { FormatError } from "../errors.ts";
 import { RelayError } from "../protocol/relay-error.ts";
+import type { ActFault } from "./act.ts";
 import type { VersionFault } from "./version.ts";
 
 export type HistoryFault =
   | VersionFault
+  | ActFault
   /** A record or a blob that the source does not have, or whose bytes are others. */
   | "missing"
   /** A record, a patch, a mask or a manifest that is not in order. */

@@ -1,6 +1,7 @@
 import { limitCalls } from "../ahead.ts";
 import { parseJson } from "../protocol/canonical-json.ts";
 import type { CallOptions, RelayClient } from "../protocol/client.ts";
+import type { SignedAct } from "../protocol/schemas/act.ts";
 import { type CheckpointPlan, manifest as manifestSchema } from "../protocol/schemas/checkpoint.ts";
 import type { SignedVersion } from "../protocol/schemas/version.ts";
 import type { Layout } from "../tensors/layout.ts";
@@ -16,6 +17,8 @@ export type HistorySource = {
   head(options?: CallOptions): Promise<number>;
   /** What the source says is version `number`; nothing of it has been verified. */
   version(number: number, options?: CallOptions): Promise<SignedVersion>;
+  /** What the source says that maintainers decided; nothing of it has been verified. */
+  acts(options?: CallOptions): Promise<readonly SignedAct[]>;
   /** The bytes whose SHA-256 is `id`: patches, positions of masks, manifests, chunks. */
   blob(id: string, options?: CallOptions): Promise<Uint8Array<ArrayBuffer>>;
   /** How the source builds version `number`, out of `from` if there is one; null where it serves no checkpoints. */
@@ -32,6 +35,7 @@ export function relaySource(client: RelayClient, model: string): HistorySource {
     model,
     head: async (options) => (await client.model(model, options)).head.number,
     version: (number, options) => version(model, number, options),
+    acts: (options) => client.acts(model, options),
     blob: limitCalls(MOST_REQUESTS, client.blob),
     plan: (number, options) => client.checkpoint(model, number, options),
   };

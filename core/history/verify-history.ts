@@ -2,6 +2,7 @@ import { loadAhead } from "../ahead.ts";
 import { applyDeltaStep, decodeDeltaStep } from "../tensors/delta-step.ts";
 import type { Layout } from "../tensors/layout.ts";
 import { encodeCheckpoint } from "../tensors/manifest.ts";
+import { type ModelStanding, verifyActs } from "./act.ts";
 import { faultAt, HistoryError } from "./history-fault.ts";
 import { type HistorySource, readCheckpoint } from "./history-source.ts";
 import { createPatchReader } from "./merged-patches.ts";
@@ -9,7 +10,7 @@ import { type Pin, pinOf, readVerifiedChain } from "./verified-chain.ts";
 import type { VerifiedVersion } from "./version.ts";
 import { walkHistory } from "./walked-history.ts";
 
-export type HistoryReport = {
+export type HistoryReport = ModelStanding & {
   readonly model: string;
   /** To be remembered for the next visit. */
   readonly pin: Pin;
@@ -50,6 +51,8 @@ export async function verifyHistory(
     relayKey,
     onRecord: (version, head) => onProgress?.("records", version, head),
   });
+  const verdict = await verifyActs(await source.acts(stop), chain);
+  if (!verdict.ok) throw new HistoryError(verdict.fault, null, verdict.message);
   let last = 0;
   try {
     for await (const version of replayedVersions(source, chain, { ...stop, full })) {
@@ -67,6 +70,7 @@ export async function verifyHistory(
     versions: chain.length,
     merged: inputs.length,
     reverted: reverted.length,
+    ...verdict.standing,
     contributors: new Set(inputs.map(({ contributor }) => contributor)).size,
   };
 }

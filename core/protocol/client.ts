@@ -7,6 +7,7 @@ import { PROTOCOL_HEADER, PROTOCOL_VERSION, SIGNATURE_HEADER, TICKET_HEADER } fr
 import type { RejectAction } from "./reject-codes.ts";
 import { actionOf, RelayError } from "./relay-error.ts";
 import { routes } from "./routes.ts";
+import { actList } from "./schemas/act.ts";
 import {
   auditLog,
   type BanRequest,
@@ -114,6 +115,9 @@ export function createRelayClient({ baseUrl, fetch }: { baseUrl: string; fetch: 
     /** What a version's contributions touched, as a picture. */
     cloth: (model: string, version: number | string, options?: CallOptions) =>
       ask(cloth, routes.cloth(model, segment(version)), options),
+    /** What maintainers decided about the model, signed; nothing of it has been verified. */
+    acts: async (model: string, options?: CallOptions) =>
+      (await ask(actList, routes.acts(model), options)).acts,
     shards: (model: string, options?: CallOptions) =>
       ask(shardLedger, routes.shards(model), options),
 
@@ -186,6 +190,11 @@ export function createRelayClient({ baseUrl, fetch }: { baseUrl: string; fetch: 
           ask(modelHealth, routes.pause(), options, post(request)),
         resume: (request: PauseRequest, options?: CallOptions) =>
           ask(modelHealth, routes.resume(), options, post(request)),
+        /** Give out no work of a model any more, for good, or take that back. */
+        retire: (request: PauseRequest, options?: CallOptions) =>
+          ask(modelHealth, routes.retire(), options, post(request)),
+        unretire: (request: PauseRequest, options?: CallOptions) =>
+          ask(modelHealth, routes.unretire(), options, post(request)),
         /** Ask that a contribution be taken out; the relay does it in the background. */
         requestRevert: (request: RevertRequest, options?: CallOptions) =>
           ask(revertStatus, routes.reverts(), options, post(request)),

@@ -18,6 +18,7 @@ export const routes = {
   download: (model: string, version: string, name: string) =>
     `${API}/models/${model}/versions/${version}/downloads/${name}`,
   shards: (model: string) => `${API}/models/${model}/shards`,
+  acts: (model: string) => `${API}/models/${model}/acts`,
   tickets: (model: string) => `${API}/models/${model}/tickets`,
   holders: (model: string) => `${API}/models/${model}/holders`,
   blob: (sha256: string) => `${API}/blobs/${sha256}`,
@@ -30,6 +31,8 @@ export const routes = {
   resume: () => `${API}/admin/resume`,
   reverts: () => `${API}/admin/revert`,
   revert: (contribution: string) => `${API}/admin/revert/${contribution}`,
+  retire: () => `${API}/admin/retire`,
+  unretire: () => `${API}/admin/unretire`,
   tag: () => `${API}/admin/tag`,
   ban: () => `${API}/admin/ban`,
   unban: () => `${API}/admin/unban`,

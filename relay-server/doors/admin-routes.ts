@@ -14,6 +14,7 @@ import {
   unbanRequest,
 } from "../../core/protocol/schemas/admin.ts";
 import type { RelayContext } from "../context.ts";
+import { nextAct } from "../history/acts.ts";
 import { releaseOutlook } from "../history/release-outlook.ts";
 import { type ModelHealthContext, tellHealth } from "../merging/health.ts";
 import type { EventHub } from "../store/event-hub.ts";
@@ -27,7 +28,7 @@ import { Refusal } from "./refusal.ts";
 
 const AUDIT_ENTRIES = 200;
 
-/** For maintainers only: pause, resume, revert, tag, ban, audit log. `onWork` hears which model's loop has something to do. */
+/** For maintainers only: pause, resume, retire, revert, tag, ban, audit log. `onWork` hears which model's loop has something to do. */
 export function adminRoutes(
   context: ModelHealthContext & Pick<RelayContext, "people" | "models" | "identity">,
   hub: EventHub,
@@ -46,6 +47,29 @@ export function adminRoutes(
     const health = await tellHealth(context, model);
     hub.wake();
     if (!paused) onWork(model);
+    return c.json(health);
+  }
+
+  async function setRetired(c: Context, retired: boolean): Promise<Response> {
+    const maintainer = await maintainerOf(context, c);
+    const body = await limits.request(c);
+    const { model, reason } = parseJson("request", pauseRequest, body);
+    for (;;) {
+      const { row } = await findModel(context, model);
+      if (retired && row.retired !== null) {
+        throw new Refusal("already-retired", `${model} is retired: ${row.retired}`);
+      }
+      if (!retired && row.retired === null) {
+        throw new Refusal("not-retired", `${model} is not retired`);
+      }
+      const deed = { kind: retired ? "retire" : "unretire" } as const;
+      const act = await nextAct(context, model, { deed, reason });
+      const outcome = { act, retired: retired ? reason : null };
+      const doing = { reason, maintainer, at: context.clock() };
+      if (await context.history.retire({ ...outcome, ...doing })) break; // else another maintainer was faster
+    }
+    const health = await tellHealth(context, model);
+    hub.wake();
     return c.json(health);
   }
 
@@ -118,6 +142,8 @@ export function adminRoutes(
 
   app.post(routes.pause(), (c) => setPaused(c, true));
   app.post(routes.resume(), (c) => setPaused(c, false));
+  app.post(routes.retire(), (c) => setRetired(c, true));
+  app.post(routes.unretire(), (c) => setRetired(c, false));
   app.post(routes.reverts(), requestRevert);
   app.post(routes.tag(), tag);
   app.post(routes.ban(), ban);

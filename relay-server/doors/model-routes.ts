@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import { routes } from "../../core/protocol/routes.ts";
 import type { ModelCard } from "../../core/protocol/schemas/status.ts";
 import type { RelayContext } from "../context.ts";
+import { decodeAct } from "../history/acts.ts";
 import type { Cloths } from "../merging/cloths.ts";
 import { summaryOf } from "../store/sql/versions.ts";
 import { cardOf, findModel, findVersion } from "./answers.ts";
@@ -46,6 +47,11 @@ export function modelRoutes(
     const model = await findModel(context, pathPart(c, "model"));
     const version = await findVersion(context, model.row, pathPart(c, "version"));
     return c.json(await clothOf(model, version));
+  });
+
+  app.get(routes.acts(":model"), async (c) => {
+    const { row } = await findModel(context, pathPart(c, "model"));
+    return c.json({ acts: (await context.history.acts(row.id)).map(decodeAct) });
   });
 
   app.get(routes.shards(":model"), async (c) => {

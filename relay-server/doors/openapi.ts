@@ -2,6 +2,7 @@ import * as z from "zod/mini";
 import { SIGNATURE_HEADER } from "../../core/protocol/limits.ts";
 import { REJECT_CODES } from "../../core/protocol/reject-codes.ts";
 import { routes } from "../../core/protocol/routes.ts";
+import { actList } from "../../core/protocol/schemas/act.ts";
 import {
   auditLog,
   banRequest,
@@ -107,6 +108,12 @@ export const OPERATIONS: readonly Operation[] = [
     summary: "The shard ledger",
     answer: shardLedger,
   },
+  {
+    method: "get",
+    path: routes.acts("{model}"),
+    summary: "What maintainers decided about a model, signed, the first one first",
+    answer: actList,
+  },
   { method: "get", path: routes.blob("{sha256}"), summary: "Immutable bytes, also in ranges" },
   {
     method: "post",
@@ -198,6 +205,22 @@ export const OPERATIONS: readonly Operation[] = [
     path: routes.revert("{id}"),
     summary: "What became of a revert",
     answer: revertStatus,
+    maintainer: true,
+  },
+  {
+    method: "post",
+    path: routes.retire(),
+    summary: "Give out no work of a model any more: a signed act of its history",
+    body: pauseRequest,
+    answer: modelHealth,
+    maintainer: true,
+  },
+  {
+    method: "post",
+    path: routes.unretire(),
+    summary: "Take a retirement back",
+    body: pauseRequest,
+    answer: modelHealth,
     maintainer: true,
   },
   {

@@ -33,6 +33,7 @@ export function previewRoutes(
       model: row.id,
       head: row.head,
       paused: row.paused === 1,
+      retired: row.retired,
       waiting: { received, scored, queued },
       tickets: out,
     } satisfies ModelPreview);

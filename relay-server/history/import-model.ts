@@ -80,6 +80,7 @@ export async function importModel(
     paused: 0,
     head: 0,
     fence: 0,
+    retired: null,
   };
   await history.importModel({
     model,

@@ -13,7 +13,13 @@ import type { MaskCache } from "../content/masks.ts";
 import type { RelayContext } from "../context.ts";
 import type { Arrival } from "../store/sql/contributions.ts";
 import { KEPT_AFTER_EXPIRY_MS, SPENT } from "../store/sql/tickets.ts";
-import { TICKET_UNKNOWN, validateExpiry, validateStaleness, validateTicket } from "./rules.ts";
+import {
+  TICKET_UNKNOWN,
+  validateExpiry,
+  validateRetirement,
+  validateStaleness,
+  validateTicket,
+} from "./rules.ts";
 import { createClips, readWork } from "./work.ts";
 
 /** What a sender says of a patch before its bytes: its hash, its ticket's id, its signature. */
@@ -136,10 +142,13 @@ export function createIntake(
     }
     const { base } = ticketed.ticket;
     const head = await history.headSeenFrom(header.model, base.number);
-    const fresh = validateStaleness(base.number, head.number, served.recipe.merge.stalenessLimit);
-    if (!fresh.ok) {
+    const { stalenessLimit } = served.recipe.merge;
+    const isRetired = validateRetirement(head.retired);
+    const fresh = validateStaleness(base.number, head.number, stalenessLimit);
+    for (const verdict of [isRetired, fresh]) {
+      if (verdict.ok) continue;
       await tickets.spendTicket(header.ticket); // it came back
-      return refusalOf(fresh);
+      return refusalOf(verdict);
     }
     if (ticketed.isSpent) return answerAgain(id, header.ticket);
     const clipNorm = await clipOf(served.recipe, head.number);

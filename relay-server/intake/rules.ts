@@ -73,6 +73,12 @@ export function validateNorm(
   return refuse("norm-too-large", `norm ${norm.toPrecision(3)} > ${limit.toPrecision(3)}`);
 }
 
+/** Whether work for a model that is retired for that reason (null: it is not) is still taken. */
+export function validateRetirement(retired: string | null): Verdict {
+  if (retired === null) return OK;
+  return refuse("retired", `a maintainer retired this model: ${retired}`);
+}
+
 /** Whether work on version `base` is still merged when the head is version `head`. */
 export function validateStaleness(base: number, head: number, limit: number): Verdict {
   if (head - base <= limit) return OK;

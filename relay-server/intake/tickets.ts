@@ -17,6 +17,7 @@ const MOST_RETRY_SECONDS = 300; // judging may turn out faster than it was, and 
 const PAUSED_RETRY_SECONDS = 60;
 const TRIAL_RETRY_SECONDS = 60; // about what the cohort that is out takes
 const HOUR_MS = 3600_000;
+const MOST_WORDS = 600; // of an answer's message
 // Of an hour's tickets for one key. Older ones do not count: all that a key can hoard is so many for each hour.
 const MOST = {
   unused: 32, // some thirty devices that share the key, or one whose tab is closed every two minutes
@@ -53,6 +54,10 @@ export async function issueTicket(
   if (model.paused === 1) {
     const message = "A maintainer paused this model.";
     return { work: false, reason: "paused", message, retryAfterSeconds: PAUSED_RETRY_SECONDS };
+  }
+  if (model.retired !== null) {
+    const message = `A maintainer retired this model: ${model.retired}`.slice(0, MOST_WORDS);
+    return { work: false, reason: "retired", message, retryAfterSeconds: MOST_RETRY_SECONDS };
   }
   const rest = await restOf(context, model);
   if (rest !== null) return rest;

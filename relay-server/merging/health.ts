@@ -58,6 +58,7 @@ export async function modelHealthOf(context: ModelHealthContext, id: string): Pr
   const rest = await rests({ model: id, head, cohortSize });
   const oldest = counts.oldestReceivedAt ?? now;
   const paused = row?.paused === 1 ? "a maintainer paused this model" : null;
+  const retired = (row?.retired ?? null) === null ? null : "a maintainer retired this model";
   const turnedAway = queue.turnedAway(id);
   const isIdle = counts.received + counts.scored === 0;
   const held =
@@ -86,7 +87,9 @@ export async function modelHealthOf(context: ModelHealthContext, id: string): Pr
     })),
     swarm: swarm.figures(id),
     paused: paused !== null,
+    retired: row?.retired ?? null,
     problem:
+      retired ??
       paused ??
       problems.get(id) ??
       probe.problem() ??

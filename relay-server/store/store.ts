@@ -1,4 +1,5 @@
 import type { Kysely } from "kysely";
+import { actParts } from "./sql/acts.ts";
 import { banParts } from "./sql/bans.ts";
 import { contributionParts } from "./sql/contributions.ts";
 import { earlierWorkParts } from "./sql/earlier-work.ts";
@@ -85,6 +86,7 @@ function historyStore(db: Kysely<Tables>, write: Write) {
     ...publishParts(write),
     ...revertParts(db, write),
     ...releaseParts(db, write),
+    ...actParts(db, write),
   };
 }
 

@@ -10,7 +10,12 @@ export type ModelRow = {
   head: number;
   /** Rises with each relay that takes the model over; a publisher with an older one is refused. */
   fence: number;
+  /** Why no work is given out any more, in a maintainer's words; null where it is. */
+  retired: string | null;
 };
+
+/** A signed act of a maintainer, byte for byte as it is served. */
+export type ActRow = { model: string; number: number; id: string; signed: Uint8Array };
 
 export type VersionRow = {
   model: string;
@@ -225,6 +230,7 @@ export type Tables = {
   spot_checks: SpotCheckRow;
   bans: BanRow;
   releases: ReleaseRow;
+  acts: ActRow;
   gate_tests: GateTestRow;
   credits: CreditRow;
 };

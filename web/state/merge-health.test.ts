@@ -30,6 +30,7 @@ const judge = (change: Partial<ModelHealth>) =>
       gateTests: [gateTest("pass")],
       caught: [],
       paused: false,
+      retired: null,
       problem: null,
       ...change,
     },

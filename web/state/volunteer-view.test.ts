@@ -20,6 +20,7 @@ const facts: VolunteerFacts = {
   newest: null,
   online: true,
   modelPaused: false,
+  modelRetired: null,
   otherTab: null,
 };
 const life = (change: Partial<PieceLife>): PieceLife => ({
@@ -155,6 +156,12 @@ test("between the click and the engine's first word the page says that it loads"
 test("a model that a maintainer paused does not invite", () => {
   const view = describeVolunteer({ ...facts, modelPaused: true });
   expect([view.state, view.title]).toEqual(["no-work", "This model rests"]);
+});
+
+test("R5: a model that a maintainer retired says so, and why", () => {
+  const view = describeVolunteer({ ...facts, modelRetired: "digits-2 goes on from here" });
+  expect([view.state, view.title]).toEqual(["no-work", "This model is retired"]);
+  expect(view.reason).toContain("says why: digits-2 goes on from here.");
 });
 
 test("an idle tab says what the other one does, in the other's words", () => {

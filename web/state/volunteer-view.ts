@@ -54,6 +54,8 @@ export type VolunteerFacts = {
   readonly online: boolean;
   /** A maintainer paused the model that is shown. */
   readonly modelPaused: boolean;
+  /** Why a maintainer retired it; null where nobody did. */
+  readonly modelRetired: string | null;
   /** What another tab of this browser does, in its own words; null while none trains. */
   readonly otherTab: string | null;
 };
@@ -207,6 +209,16 @@ function idle(facts: VolunteerFacts, view: MakeView): VolunteerView {
       "offline",
       "Offline",
       "The relay can't be reached, so there is no work to fetch. This page notices when it is back.",
+    );
+  }
+  if (facts.modelRetired !== null) {
+    return view(
+      "no-work",
+      "This model is retired",
+      sentences(
+        `A maintainer says why: ${facts.modelRetired.replace(/[.\s]+$/, "")}.`,
+        "You can read its history and try it.",
+      ),
     );
   }
   if (facts.modelPaused) {

@@ -6,7 +6,7 @@ import { count, hash, longText, modelId, publicKey, shortText, timeMs } from "./
 /** Why, for everyone to read. */
 const reason = longText.check(z.minLength(1));
 
-/** Pauses a model, or goes on with it. */
+/** Pauses a model or goes on with it, retires it or takes that back. */
 export const pauseRequest = z.strictObject({ model: modelId, reason });
 export type PauseRequest = z.infer<typeof pauseRequest>;
 

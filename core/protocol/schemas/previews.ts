@@ -4,11 +4,13 @@ import { flipCount, metrics, suiteTest } from "./version.ts";
 
 /** What an act of a maintainer would do (protocol R1). Asking changes nothing. */
 
-/** What pausing a model or going on with it concerns. */
+/** What pausing, retiring a model or going on with it concerns. */
 export const modelPreview = z.object({
   model: modelId,
   head: count,
   paused: z.boolean(),
+  /** Why it is retired; null where it is not. */
+  retired: z.nullable(longText),
   /** Contributions by where they wait. */
   waiting: z.object({ received: count, scored: count, queued: count }),
   /** Tickets that may still come back. */

@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { caughtKey } from "./caught.ts";
 import { contribution } from "./contribution.ts";
-import { count, modelId, positive, publicKey, shortText, timeMs } from "./primitives.ts";
+import { count, longText, modelId, positive, publicKey, shortText, timeMs } from "./primitives.ts";
 import { recipe } from "./recipe.ts";
 import { iceServers, swarmFigures } from "./swarm.ts";
 import { shard } from "./ticket.ts";
@@ -63,6 +63,8 @@ export const modelHealth = z.object({
   swarm: z._default(z.nullable(swarmFigures), null),
   /** A maintainer paused it: no work is given out. */
   paused: z.boolean(),
+  /** Why it is retired, in a maintainer's words: no work is given out any more; null where it is not. */
+  retired: z._default(z.nullable(longText), null),
   /** Why nothing is merged, in plain words; null when merging is healthy. */
   problem: z.nullable(z.string()),
 });

@@ -56,7 +56,7 @@ export const ticketAnswer = z.discriminatedUnion("work", [
   z.object({ work: z.literal(true), ticket, signature }),
   z.object({
     work: z.literal(false),
-    reason: z.enum(["paused", "queue-full", "no-gain"]),
+    reason: z.enum(["paused", "retired", "queue-full", "no-gain"]),
     message: longText,
     retryAfterSeconds: positive,
   }),

@@ -75,6 +75,7 @@ export const modelHealth: ModelHealth = {
   caught: [],
   swarm: null,
   paused: false,
+  retired: null,
   problem: "Scoring has stopped.",
 };
 export const health: Health = {

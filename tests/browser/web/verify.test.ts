@@ -16,6 +16,8 @@ const holding: HistoryVerdict = {
   merged: 6,
   reverted: 1,
   contributors: 2,
+  acts: 0,
+  retired: null,
 };
 
 let close: () => Promise<void> = async () => {};

@@ -1,0 +1,41 @@
+import { assert } from "../../core/errors.ts";
+import { actId, signAct } from "../../core/history/act.ts";
+import { encodeCanonical, parseJson } from "../../core/protocol/canonical-json.ts";
+import {
+  type ActRecord,
+  type Deed,
+  type SignedAct,
+  signedAct,
+} from "../../core/protocol/schemas/act.ts";
+import type { RelayContext } from "../context.ts";
+import type { ActRow } from "../store/tables.ts";
+
+/** The next act of a model, signed; it counts once the ledger has entered it. */
+export async function nextAct(
+  { history, identity, clock }: Pick<RelayContext, "history" | "identity" | "clock">,
+  model: string,
+  { deed, reason }: { readonly deed: Deed; readonly reason: string },
+): Promise<ActRow> {
+  const [acts, row] = await Promise.all([history.acts(model), history.model(model)]);
+  assert(row !== undefined, `no model ${model}`);
+  const head = await history.version(model, row.head);
+  assert(head !== undefined, `${model} has no version ${row.head}`);
+  const record: ActRecord = {
+    format: "commonweight.act/1",
+    model,
+    number: acts.length,
+    parent: acts.at(-1)?.id ?? null,
+    createdAt: clock(),
+    relayKey: identity.publicKey,
+    head: { number: head.number, id: head.id },
+    reason,
+    deed,
+  };
+  const signed = encodeCanonical(await signAct(record, identity.privateKey));
+  return { model, number: record.number, id: await actId(record), signed };
+}
+
+/** An act as it was signed. */
+export function decodeAct({ model, number, signed }: ActRow): SignedAct {
+  return parseJson(`act ${number} of ${model}`, signedAct, signed);
+}
