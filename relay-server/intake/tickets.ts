@@ -51,13 +51,13 @@ export async function issueTicket(
 ): Promise<TicketAnswer> {
   const { contributor } = asker;
   const { tickets, history, clock, config, random, identity } = context;
-  if (model.paused === 1) {
-    const message = "A maintainer paused this model.";
-    return { work: false, reason: "paused", message, retryAfterSeconds: PAUSED_RETRY_SECONDS };
-  }
   if (model.retired !== null) {
     const message = `A maintainer retired this model: ${model.retired}`.slice(0, MOST_WORDS);
     return { work: false, reason: "retired", message, retryAfterSeconds: MOST_RETRY_SECONDS };
+  }
+  if (model.paused === 1) {
+    const message = "A maintainer paused this model.";
+    return { work: false, reason: "paused", message, retryAfterSeconds: PAUSED_RETRY_SECONDS };
   }
   const rest = await restOf(context, model);
   if (rest !== null) return rest;

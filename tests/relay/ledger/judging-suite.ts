@@ -172,6 +172,7 @@ export function judgingSuite(ledgerTest: LedgerTest): void {
       await enterQueued(ledger, 2, 1);
       expect(await ledger.history.headSeenFrom("tiny", 0)).toEqual({
         number: 1,
+        retired: null,
         hasMaskOfBase: true,
       });
       await publish(ledger, 2, [2], { mask });
@@ -183,6 +184,7 @@ export function judgingSuite(ledgerTest: LedgerTest): void {
       expect(await ledger.history.headSeenFrom("tiny", 1)).toMatchObject({ hasMaskOfBase: false });
       expect(await ledger.history.headSeenFrom("tiny", 2)).toEqual({
         number: 2,
+        retired: null,
         hasMaskOfBase: true,
       });
       await ledger.tickets.issueTicket({ ...ticket(4), base: 2 }, [0]);
