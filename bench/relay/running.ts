@@ -37,7 +37,7 @@ export async function startRunning(dataDir: string): Promise<Running> {
       const answer = await fetch(`http://127.0.0.1:${port}/api/v1/admin/${what}`, {
         method: "POST",
         headers: { authorization: `Bearer ${token}` },
-        body: JSON.stringify({ model }),
+        body: JSON.stringify({ model, reason: "a bench" }),
       });
       if (!answer.ok) throw new Error(`${what}: ${answer.status} ${await answer.text()}`);
     },

@@ -9,6 +9,7 @@ import { cohortSizeFor } from "../../core/merge/cohort-size.ts";
 import { CLIP_SAMPLE } from "../../core/merge/multiplier.ts";
 import type { RelayContext } from "../context.ts";
 import type { Head } from "../history/head.ts";
+import { promotePatches } from "../history/promotion.ts";
 import type { LoopParts, PipelineParts, StepResult } from "../parts.ts";
 import { isStorageFull } from "../storage-error.ts";
 import type { Waiting } from "../store/sql/judging.ts";
@@ -73,6 +74,7 @@ async function mergeMembers(
   );
   await history.recordGateTests(head.model, tests);
   if (!(await publish(parts, head, judged))) return { again: true }; // of what still waits, another cohort
+  await promotePatches(context, head.model); // at once: who reads of a merge asks for its patches
   await sendOn(context, outcome);
   pace.note(head.model, "cohort", (clock() - startedAt) / 1000 / rows.length);
   return { again: true };

@@ -36,7 +36,7 @@ const headers = fc.dictionary(
 const json = fc.oneof(
   fc.json({ maxDepth: 3 }),
   fc
-    .record({ model: text, version: fc.integer(), tag: text, contribution: text })
+    .record({ model: text, version: fc.integer(), tag: text, contribution: text, reason: text })
     .map((x) => JSON.stringify(x)),
   fc.record({ contributor: text, reason: text }).map((x) => JSON.stringify(x)),
   fc.constantFrom(
