@@ -4,6 +4,7 @@ import { Readable } from "node:stream";
 import { type Context, Hono } from "hono";
 import { routes } from "../../core/protocol/routes.ts";
 import type { RelayContext } from "../context.ts";
+import { mergedPatch } from "../history/promotion.ts";
 import { answerRepresentation, type Representation } from "./file-answer.ts";
 import { createHotBlobs } from "./hot-blobs.ts";
 import { pathPart } from "./params.ts";
@@ -17,7 +18,8 @@ const HEADERS = {
 };
 
 /** Published bytes by their hash: immutable, for every origin, in ranges, gzipped where that helps. */
-export function blobRoutes({ blobs }: Pick<RelayContext, "blobs">): Hono {
+export function blobRoutes(context: Pick<RelayContext, "blobs" | "contributions">): Hono {
+  const { blobs } = context;
   const app = new Hono();
   const hot = createHotBlobs();
 
@@ -42,8 +44,15 @@ export function blobRoutes({ blobs }: Pick<RelayContext, "blobs">): Hono {
 
   app.get(routes.blob(":sha256"), async (c) => {
     const id = pathPart(c, "sha256");
-    const size = /^[0-9a-f]{64}$/.test(id) ? await blobs.size(id) : null;
-    if (size === null) throw new Refusal("blob-unknown", "this relay has no blob of that hash");
+    const isHash = /^[0-9a-f]{64}$/.test(id);
+    const size = isHash ? await blobs.size(id) : null;
+    if (size === null) {
+      const bytes = isHash ? await mergedPatch(context, id) : null;
+      if (bytes === null) throw new Refusal("blob-unknown", "this relay has no blob of that hash");
+      const read = async (start: number, end: number) => bytes.subarray(start, end);
+      const whole = { sizeBytes: bytes.length, etag: `"${id}"`, read };
+      return answerRepresentation(c, { whole, small: null }, HEADERS);
+    }
     const gzipBytes = await blobs.size(id, "gzip");
     const whole = { sizeBytes: size, etag: `"${id}"`, read: read(c, id, size) };
     const small =

@@ -25,6 +25,15 @@ export async function promotePatches(
   }
 }
 
+/** A merged contribution's patch, also while its file is still to be written; null if there is none, or it is damaged. */
+export async function mergedPatch(
+  { contributions, blobs }: PromotionContext,
+  id: string,
+): Promise<Uint8Array<ArrayBuffer> | null> {
+  const bytes = (await blobs.read(id)) ?? (await contributions.dueBytes(id));
+  return bytes ?? blobs.read(id); // it may have been written in between
+}
+
 const SWEPT_AT_ONCE = 1000;
 
 /** Take back, once, what earlier software made public before the commit and was killed over. */

@@ -4,6 +4,7 @@ import { decodeVersion } from "../../core/history/version.ts";
 import type { Cloth } from "../../core/protocol/schemas/cloth.ts";
 import type { MaskCache } from "../content/masks.ts";
 import type { RelayContext, ServedModel } from "../context.ts";
+import { mergedPatch } from "../history/promotion.ts";
 import { readPatch } from "./member.ts";
 
 const KEPT_CLOTHS = 1024; // a cloth of ten contributors is 4 kB
@@ -17,7 +18,7 @@ export type Cloths = (model: ServedModel, version: Recorded) => Promise<Cloth>;
 
 /** Where a version merged more than 256 patches, its picture is of the first 256. A patch that was removed is not in it. */
 export function createCloths(
-  { blobs }: Pick<RelayContext, "blobs">,
+  context: Pick<RelayContext, "blobs" | "contributions">,
   positionsOf: MaskCache,
 ): Cloths {
   const kept = new LRUCache<string, Promise<Cloth>>({ max: KEPT_CLOTHS });
@@ -26,7 +27,7 @@ export function createCloths(
     const touches: Touch[] = [];
     const { merge } = decodeVersion(signed).record;
     for (const { contribution, contributor } of merge?.inputs.slice(0, MOST_PATCHES) ?? []) {
-      const bytes = await blobs.read(contribution);
+      const bytes = await mergedPatch(context, contribution);
       if (bytes === null) continue;
       const { positions } = await readPatch(positionsOf, layout, bytes);
       touches.push({ contributor, positions });

@@ -17,6 +17,16 @@ export function promotionParts(db: Kysely<Tables>, write: Write) {
         .execute();
       return rows.map(({ contribution }) => contribution);
     },
+    /** The bytes of a merged contribution that the ledger alone has; undefined of any other. */
+    async dueBytes(id: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
+      const row = await db
+        .selectFrom("promotions")
+        .innerJoin("waiting_bytes", "waiting_bytes.contribution", "promotions.contribution")
+        .select("waiting_bytes.bytes")
+        .where("promotions.contribution", "=", id)
+        .executeTakeFirst();
+      return row && Uint8Array.from(row.bytes); // a copy: a driver's buffer may be part of a pool
+    },
     /** Their patches are public from now on: the ledger lets go of the bytes. */
     notePromoted(ids: readonly string[]): Promise<void> {
       return write(async (trx) => {

@@ -92,8 +92,11 @@ export function ledgerSuite(open: () => Promise<EmptyDatabase>): void {
       expect((await ledger.contributions.contribution(id(1)))?.state).toBe("merged");
       expect(await ledger.contributions.duePromotions("tiny", 1)).toEqual([id(1)]);
       expect(await ledger.contributions.waitingBytes(id(1))).toEqual(bytes);
+      expect(await ledger.contributions.dueBytes(id(1))).toEqual(bytes);
+      expect(await ledger.contributions.dueBytes(id(3))).toBeUndefined(); // it waits
       await ledger.contributions.notePromoted([id(1)]);
       expect(await ledger.contributions.waitingBytes(id(1))).toBeUndefined();
+      expect(await ledger.contributions.dueBytes(id(1))).toBeUndefined();
       expect(await ledger.contributions.duePromotions("tiny", 5)).toEqual([id(2)]);
       expect(await ledger.contributions.unmerged("", 5)).toEqual([id(3)]);
       expect(await ledger.contributions.unmerged(id(3), 5)).toEqual([]);
