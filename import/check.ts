@@ -48,7 +48,7 @@ export function checkRecipe(
   recipe: Recipe,
   folder: { readonly shardCount: number; readonly shardBytes: number },
 ): Checked {
-  const { architecture, data, gate, mask, training } = recipe;
+  const { architecture, data, gate, mask, score, training } = recipe;
   const { size } = createLayout(modelOf(architecture).shapes);
   const count = Math.max(1, Math.round(mask.density * size));
   const tensor = largestTensor(architecture, { batch: training.batch, masked: count });
@@ -89,6 +89,11 @@ export function checkRecipe(
   if (gate.marginNats > LARGE_MARGIN) {
     warnings.push(
       `${examples} held-out examples are few: a version that is worse by up to ${gate.marginNats} nats may pass. More data would allow a smaller gate.marginNats.`,
+    );
+  }
+  if (score.references === 0) {
+    warnings.push(
+      "score.references is 0: a relay trains no pieces of its own to compare work with. Scores, spot checks and the gate alone keep bad work out.",
     );
   }
   return { faults, warnings, expected };

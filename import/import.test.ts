@@ -271,3 +271,13 @@ test("a recipe that could never work is said to be one", async () => {
     "data.shardsPerTicket is 9, and the model has 4 shards.",
   ]);
 });
+
+test("a recipe without references is told what then keeps bad work out", async () => {
+  const { recipe } = await openModelFolder(join(folder, "penguins"));
+  const sizes = { shardCount: 4, shardBytes: 1e4 };
+  const warned = (references: number) =>
+    checkRecipe({ ...recipe, score: { ...recipe.score, references } }, sizes).warnings.some(
+      (text) => text.startsWith("score.references is 0"),
+    );
+  expect([warned(0), warned(4)]).toEqual([true, false]);
+});
