@@ -47,7 +47,11 @@ export function processTerminal(signal: AbortSignal): Terminal {
       progress(null);
       const asking = createInterface({ input: process.stdin, output: stderr });
       try {
-        return /^y(es)?$/i.test((await asking.question(question, { signal })).trim());
+        const ended = new Promise<string>((resolve) => {
+          asking.once("close", () => resolve("")); // Ctrl-D
+        });
+        const answer = await Promise.race([asking.question(question, { signal }), ended]);
+        return /^y(es)?$/i.test(answer.trim());
       } finally {
         asking.close();
       }

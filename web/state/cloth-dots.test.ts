@@ -1,8 +1,14 @@
 import { expect, test } from "vitest";
-import { CLOTH_DOTS, weaveCloth } from "../../core/history/cloth.ts";
+import { CLOTH_DOTS, startCloth, type Touch } from "../../core/history/cloth.ts";
 import { colourOf, touchedDots, wholeShare } from "./cloth-dots.ts";
 
 const key = "0000b4".padEnd(64, "0"); // hue 180
+
+function weaveCloth(touches: readonly Touch[], size: number) {
+  const woven = startCloth(size);
+  for (const touch of touches) woven.add(touch);
+  return woven.cloth();
+}
 
 test("a contributor's colour follows from the key alone", () => {
   expect(colourOf(key)).toBe("oklch(66% 0.14 180)");

@@ -29,7 +29,7 @@ export function createMaintainerDesk(client: RelayClient) {
     /** Ask the relay whether this browser is signed in. */
     async look(): Promise<void> {
       const session = await acts.session().catch(() => null); // the relay is away, or an older one
-      name = session?.maintainer ?? name;
+      if (session !== null) name = session.maintainer;
     },
     /** Throws a RelayError where the token is no maintainer's. */
     async signIn(token: string): Promise<void> {

@@ -9,6 +9,8 @@ export type Volunteer = ReturnType<typeof createVolunteer>;
 export type SharingParts = {
   /** A new road to other pages, ready to be handed to the engine. */
   openRoad(): Promise<RoadPort<SwarmNews>>;
+  /** End the last road: its engine is gone, and cannot. */
+  closeRoad(): void;
   /** Whether bytes cost money here, or are to be saved. */
   isMetered(): boolean;
   /** Hears that this has changed. */
@@ -17,6 +19,7 @@ export type SharingParts = {
 
 const noSharing: SharingParts = {
   openRoad: () => Promise.reject(new Error("this page has no road")),
+  closeRoad: () => {},
   isMetered: () => true,
   onMetered: () => {},
 };
@@ -39,6 +42,7 @@ export function createVolunteer({
   let asking = $state(false);
   let starting = $state(false);
   let engine: Promise<WorkerApi> | null = null;
+  let turn = Promise.resolve(); // of the changes to what is shared
   let earlier: ReadonlySet<string> | null = null; // pieces that were there when the page was opened
   let isStored = true; // what was written last, if anything
   let metered = $state(sharing.isMetered());
@@ -72,6 +76,7 @@ export function createVolunteer({
         starting = false;
         engine = null;
         isShared = false;
+        sharing.closeRoad();
         snapshot &&= { ...snapshot, phase: "stopped", reason: sentence, underway: false };
       },
     ).catch((error: unknown) => {
@@ -101,8 +106,13 @@ export function createVolunteer({
 
   const isEngaged = () => !["ready", "stopped"].includes(snapshot?.phase ?? "ready");
 
-  /** Give the engine a road to other pages while it may have one, and take it away else. */
-  async function share(): Promise<void> {
+  /** Give the engine a road to other pages while it may have one, and take it away else: one change after the other. */
+  function share(): Promise<void> {
+    turn = turn.then(settleSharing);
+    return turn;
+  }
+
+  async function settleSharing(): Promise<void> {
     const isWanted = settings.sharing && !metered && (starting || isEngaged());
     if (isWanted === isShared || (engine === null && !isWanted)) return;
     isShared = isWanted;

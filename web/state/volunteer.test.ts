@@ -24,6 +24,7 @@ function meteredLine(isMetered: boolean) {
   return {
     road,
     openRoad: async () => road,
+    closeRoad: () => {},
     isMetered: () => isMetered,
     onMetered(listener: () => void) {
       hear = listener;
@@ -121,6 +122,23 @@ test("X8: nothing is passed on before the volunteer says yes, and nothing after 
     ["share", line.road],
     ["share", null],
   ]);
+});
+
+test("X8: a no while the road's files are still on their way ends without a road", async () => {
+  let arrive = () => {};
+  const files = new Promise<void>((resolve) => {
+    arrive = resolve;
+  });
+  const plain = meteredLine(false);
+  const line = { ...plain, openRoad: () => files.then(() => plain.road) };
+  const { volunteer, calls, tell } = openTab({ line });
+  await volunteer.agree("digits");
+  tell({ phase: "training" });
+  const yes = volunteer.setSharing(true);
+  const no = volunteer.setSharing(false);
+  arrive();
+  await Promise.all([yes, no]);
+  expect(shares(calls).at(-1)?.[1] ?? null).toBeNull();
 });
 
 test("X8: who said yes at an earlier visit has a road before the work begins, and none once it has ended", async () => {

@@ -49,7 +49,8 @@ export function openPeerHost(options: HostOptions, listener: HostListener): Peer
     config: { iceServers: [...options.iceServers] }, // in place of PeerJS's own hosts
   });
   // PeerJS keeps messages that come before their offer, without a bound; signalling keeps order, so there are none
-  Object.assign(host, { _storeMessage: () => {} });
+  // It gives up for good where its first connection is refused, as by a relay that has all the peers it takes
+  Object.assign(host, { _storeMessage: () => {}, _lastServerId: options.id });
 
   const connections = new Map<string, DataConnection>();
   let retries = 0;
@@ -122,7 +123,8 @@ export function openPeerHost(options: HostOptions, listener: HostListener): Peer
 
   return {
     connect(peer) {
-      if (connections.has(peer) || connections.size >= MAX_PEERS) return;
+      if (connections.has(peer)) return;
+      if (connections.size >= MAX_PEERS) return listener.left(peer);
       const connection = host.connect(peer, { serialization: "raw", reliable: true });
       if (connection === undefined)
         listener.left(peer); // signalling is away

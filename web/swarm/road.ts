@@ -4,9 +4,9 @@ import { openPeerLink, type PeerLink } from "./peer-link.ts";
 
 /**
  * The page's end of the road between the engine and other pages: the engine decides, the page connects. Chunks pass
- * through with their buffers transferred, so that the road copies none of their bytes.
+ * through with their buffers transferred, so that the road copies none of their bytes. Returns how to end it from here.
  */
-export function openRoad(port: MessagePort, home: string): void {
+export function openRoad(port: MessagePort, home: string): () => void {
   const links = new Map<string, PeerLink>();
   let host: PeerHost | null = null;
 
@@ -76,9 +76,14 @@ export function openRoad(port: MessagePort, home: string): void {
         links.get(order.peer)?.refuse(order.request);
         break;
       case "close":
-        host?.close();
-        port.close();
+        close();
         break;
     }
   };
+
+  function close(): void {
+    host?.close();
+    port.close();
+  }
+  return close;
 }

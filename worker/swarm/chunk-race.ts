@@ -206,7 +206,9 @@ export function createRace(
       if (!isRight) racers.ban(peer);
       else {
         if (platform.steadyMs() - askedAt < PEER_PATIENCE_MS) slow.delete(peer);
-        await finish(chunk, bytes, peer);
+        await finish(chunk, bytes, peer).catch((error: unknown) => {
+          httpFault = { error }; // the store keeps nothing: no road helps
+        });
       }
       changed();
     },

@@ -9,6 +9,7 @@ import {
   encodeBitfield,
 } from "../../core/swarm/bitfield.ts";
 import { linksToBegin, SEEK_MS } from "../../core/swarm/links.ts";
+import { CHUNKS_IN_FLIGHT } from "../../core/swarm/schedule.ts";
 import type { SwarmNews, SwarmSnapshot } from "../api.ts";
 import type { Platform } from "../device/platform.ts";
 import type { Store } from "../store/store.ts";
@@ -194,6 +195,7 @@ export function joinSwarm(road: Road, parts: MembershipParts): Membership {
     const refuse = () => road.order({ kind: "refuse", peer, request });
     const chunk = holdings.chunk(id);
     if (chunk === null) return refuse();
+    if (reservedBy(peer).length >= CHUNKS_IN_FLIGHT) return refuse(); // no honest peer asks for more at a time
     const waitMs = uploads.reserve(chunk.sizeBytes, parts.isTraining());
     if (waitMs === null) return refuse();
     reserved.set(`${peer} ${request}`, chunk.sizeBytes);
@@ -228,6 +230,7 @@ export function joinSwarm(road: Road, parts: MembershipParts): Membership {
       case "left":
         peers.leave(news.peer);
         askedFor.delete(news.peer);
+        for (const request of reservedBy(news.peer)) sent(news.peer, request, 0);
         current?.race.left(news.peer);
         break;
       case "broke":
@@ -253,6 +256,13 @@ export function joinSwarm(road: Road, parts: MembershipParts): Membership {
         break;
     }
     onChange();
+  }
+
+  /** The requests of a peer whose bytes are set aside and not sent. */
+  function reservedBy(id: string): number[] {
+    return [...reserved.keys()]
+      .filter((key) => key.startsWith(`${id} `))
+      .map((key) => Number(key.slice(id.length + 1)));
   }
 
   /** What went of a chunk that was set aside for a peer: the rest is room for others. */
@@ -329,6 +339,8 @@ export function joinSwarm(road: Road, parts: MembershipParts): Membership {
     leave() {
       leaving.abort();
       road.order({ kind: "close" });
+      for (const bytes of reserved.values()) uploads.giveBack(bytes);
+      reserved.clear();
       for (const [id] of peers.joined()) current?.race.left(id);
       peers.clear();
     },

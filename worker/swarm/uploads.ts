@@ -39,8 +39,7 @@ export function createUploads({ steadyMs }: Pick<Platform, "steadyMs">): Uploads
       return waitMs;
     },
     giveBack(bytes) {
-      given -= bytes;
-      room += bytes;
+      given -= bytes; // the rate keeps them: they were read and checked, whoever did not want them after all
     },
   };
 }

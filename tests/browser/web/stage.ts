@@ -89,6 +89,7 @@ export function openPage(
         },
         sharing: {
           openRoad: async () => new MessageChannel().port1,
+          closeRoad: () => {},
           isMetered: () => false,
           onMetered: () => {},
         },
