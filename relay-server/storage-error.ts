@@ -22,7 +22,7 @@ export function isStorageFull(error: unknown): boolean {
 const AWAY = /^(08...|57P0[1-3]|53300|25P03|E(CONNREFUSED|CONNRESET|PIPE|TIMEDOUT))$/;
 /** What `pg` says of the same without a code. */
 const AWAY_WORDS =
-  /^(Connection terminated|timeout exceeded when trying to connect|Client has enc)/;
+  /^(Connection terminated|timeout exceeded when trying to connect|Client (has enc|was closed)|Query read timeout)/;
 
 /**
  * Why the ledger takes no call now, in plain words; null where `error` says something else. It passes by itself: another
@@ -32,7 +32,13 @@ export function ledgerAway(error: unknown): string | null {
   if (!(error instanceof Error)) return null;
   const code = "code" in error && typeof error.code === "string" ? error.code : "";
   if (/^SQLITE_BUSY/.test(code)) return "another program holds the relay's ledger";
-  const isConnecting = "syscall" in error && error.syscall === "connect";
+  const isConnecting =
+    "syscall" in error && (error.syscall === "connect" || error.syscall === "getaddrinfo");
   const isAway = isConnecting || AWAY.test(code) || AWAY_WORDS.test(error.message);
   return isAway ? "the relay's database does not answer" : null;
+}
+
+/** Whether `error` passes by itself, or by what a maintainer does to the machine: it says nothing of the work at hand. */
+export function isOutage(error: unknown): boolean {
+  return isStorageFull(error) || ledgerAway(error) !== null;
 }

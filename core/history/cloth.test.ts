@@ -1,12 +1,18 @@
 import { expect, test } from "vitest";
 import { cloth as schema } from "../protocol/schemas/cloth.ts";
-import { CLOTH_DOTS, touchLevels, weaveCloth } from "./cloth.ts";
+import { CLOTH_DOTS, startCloth, type Touch, touchLevels } from "./cloth.ts";
 
 const a = "a".repeat(64);
 const b = "b".repeat(64);
 const SIZE = CLOTH_DOTS * 30; // a dot is 30 weights
 const dots = (from: number, to: number) =>
   Uint32Array.from({ length: to - from }, (_, index) => from + index);
+
+function weaveCloth(touches: readonly Touch[], size: number) {
+  const woven = startCloth(size);
+  for (const touch of touches) woven.add(touch);
+  return woven.cloth();
+}
 
 test("a model that nobody touched is 1,152 dots of nobody", () => {
   const cloth = weaveCloth([], SIZE);

@@ -15,32 +15,37 @@ const LEVELS = 15; // one hexadecimal digit
 export type Touch = { readonly contributor: string; readonly positions: Uint32Array };
 
 /**
- * The picture of a model with `size` weights, where `touches` reached: a dot stands for size / CLOTH_DOTS weights that
- * follow each other in the order of the layout. Of more than 254 contributors those with the most weights are named.
+ * The picture of a model with `size` weights, where contributions reached: a dot stands for size / CLOTH_DOTS weights that
+ * follow each other in the order of the layout. Of more than 254 contributors those with the most weights are named. `add`
+ * takes one contribution at a time, so that no more than one need be in memory.
  */
-export function weaveCloth(touches: Iterable<Touch>, size: number): Cloth {
+export function startCloth(size: number): { add(touch: Touch): void; cloth(): Cloth } {
   const counts = new Map<string, Uint32Array>();
   const seen = new Uint32Array(Math.ceil(size / 32)); // a bit a weight
   const union = new Uint32Array(CLOTH_DOTS);
-  for (const { contributor, positions } of touches) {
-    const own = counts.get(contributor) ?? new Uint32Array(CLOTH_DOTS);
-    counts.set(contributor, own);
-    for (const position of positions) {
-      const dot = dotOf(position, size);
-      own[dot]! += 1;
-      const bit = 1 << (position & 31);
-      if ((seen[position >>> 5]! & bit) === 0) union[dot]! += 1;
-      seen[position >>> 5]! |= bit;
-    }
-  }
-  const byWork = [...counts].toSorted(
-    ([a, ofA], [b, ofB]) => sum(ofB) - sum(ofA) || (a < b ? -1 : 1),
-  );
   return {
-    weights: size,
-    touched: hexLevels(union, size),
-    most: hexBytes(mostOf(byWork.map(([, own]) => own))),
-    contributors: byWork.slice(0, SOMEBODY_ELSE).map(([contributor]) => contributor),
+    add({ contributor, positions }) {
+      const own = counts.get(contributor) ?? new Uint32Array(CLOTH_DOTS);
+      counts.set(contributor, own);
+      for (const position of positions) {
+        const dot = dotOf(position, size);
+        own[dot]! += 1;
+        const bit = 1 << (position & 31);
+        if ((seen[position >>> 5]! & bit) === 0) union[dot]! += 1;
+        seen[position >>> 5]! |= bit;
+      }
+    },
+    cloth() {
+      const byWork = [...counts].toSorted(
+        ([a, ofA], [b, ofB]) => sum(ofB) - sum(ofA) || (a < b ? -1 : 1),
+      );
+      return {
+        weights: size,
+        touched: hexLevels(union, size),
+        most: hexBytes(mostOf(byWork.map(([, own]) => own))),
+        contributors: byWork.slice(0, SOMEBODY_ELSE).map(([contributor]) => contributor),
+      };
+    },
   };
 }
 

@@ -22,7 +22,7 @@ import type { RevertRow } from "../store/tables.ts";
 import { findModel, versionUnknown } from "./answers.ts";
 import type { Limits } from "./limits.ts";
 import { maintainerOf } from "./maintainer.ts";
-import { pathPart } from "./params.ts";
+import { isHash, pathPart } from "./params.ts";
 import { REVERT_REFUSALS } from "./preview-routes.ts";
 import { Refusal } from "./refusal.ts";
 
@@ -150,7 +150,8 @@ export function adminRoutes(
   app.post(routes.unban(), unban);
   app.get(routes.revert(":id"), async (c) => {
     await maintainerOf(context, c);
-    const row = await context.history.revert(pathPart(c, "id"));
+    const id = pathPart(c, "id");
+    const row = isHash(id) ? await context.history.revert(id) : undefined;
     if (row !== undefined) return c.json(statusOf(row));
     throw new Refusal("contribution-unknown", "nobody asked for that contribution to be reverted");
   });

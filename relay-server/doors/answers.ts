@@ -30,7 +30,8 @@ export async function findVersion(
   if (name === "head") found = await history.version(model.id, model.head);
   else if (/^\d{1,9}$/.test(name)) found = await history.version(model.id, Number(name));
   else if (/^[0-9a-f]{64}$/.test(name)) found = await history.versionById(model.id, name);
-  else if (name.includes(".")) found = await history.versionByTag(model.id, name);
+  else if (/^\d{1,6}\.\d{1,6}\.\d{1,6}$/.test(name))
+    found = await history.versionByTag(model.id, name);
   if (found !== undefined) return found;
   throw versionUnknown(model);
 }

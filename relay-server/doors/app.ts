@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import { PROTOCOL_HEADER, PROTOCOL_VERSION } from "../../core/protocol/limits.ts";
-import { API } from "../../core/protocol/routes.ts";
+import { API, routes } from "../../core/protocol/routes.ts";
 import type { Health } from "../../core/protocol/schemas/status.ts";
 import type { Ticket } from "../../core/protocol/schemas/ticket.ts";
 import type { MaskCache } from "../content/masks.ts";
@@ -81,8 +81,9 @@ export function createApp(parts: AppParts): Hono {
   });
 
   for (const operation of OPERATIONS) {
-    const { method, maintainer, cost } = operation;
-    const isRead = method === "get" ? maintainer === undefined : cost !== undefined; // tokens are not to be guessed at speed
+    const { method, path, maintainer, cost } = operation;
+    const isGuarded = maintainer === true || path === routes.session(); // tokens are not to be guessed at speed
+    const isRead = !isGuarded && (method === "get" || cost !== undefined);
     app.on(method.toUpperCase(), patternOf(operation), async (c, next) => {
       if (isRead) limits.reads(c, c.req.method === "HEAD" ? 1 : (cost ?? 1));
       else limits.address(c);

@@ -7,7 +7,7 @@ import type { RelayContext } from "../context.ts";
 import { mergedPatch } from "../history/promotion.ts";
 import { answerRepresentation, type Representation } from "./file-answer.ts";
 import { createHotBlobs } from "./hot-blobs.ts";
-import { pathPart } from "./params.ts";
+import { isHash, pathPart } from "./params.ts";
 import { Refusal } from "./refusal.ts";
 
 const HEADERS = {
@@ -44,10 +44,9 @@ export function blobRoutes(context: Pick<RelayContext, "blobs" | "contributions"
 
   app.get(routes.blob(":sha256"), async (c) => {
     const id = pathPart(c, "sha256");
-    const isHash = /^[0-9a-f]{64}$/.test(id);
-    const size = isHash ? await blobs.size(id) : null;
+    const size = isHash(id) ? await blobs.size(id) : null;
     if (size === null) {
-      const bytes = isHash ? await mergedPatch(context, id) : null;
+      const bytes = isHash(id) ? await mergedPatch(context, id) : null;
       if (bytes === null) throw new Refusal("blob-unknown", "this relay has no blob of that hash");
       const read = async (start: number, end: number) => bytes.subarray(start, end);
       const whole = { sizeBytes: bytes.length, etag: `"${id}"`, read };

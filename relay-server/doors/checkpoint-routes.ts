@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { type Context, Hono } from "hono";
 import { LRUCache } from "lru-cache";
 import { downloadsOf } from "../../core/models/downloads.ts";
@@ -5,7 +6,7 @@ import { routes } from "../../core/protocol/routes.ts";
 import type { CheckpointPlan } from "../../core/protocol/schemas/checkpoint.ts";
 import type { RelayContext, ServedModel } from "../context.ts";
 import type { Checkpoints } from "../history/checkpoints.ts";
-import type { ExportName, Exports } from "../history/exports.ts";
+import { type ExportName, type Exports, ExportsBusyError } from "../history/exports.ts";
 import type { StepRow } from "../store/sql/versions.ts";
 import type { VersionRow } from "../store/tables.ts";
 import { findModel, findVersion } from "./answers.ts";
@@ -14,6 +15,7 @@ import { answerRepresentation, matches } from "./file-answer.ts";
 import { pathPart, queryNumber } from "./params.ts";
 import { Refusal } from "./refusal.ts";
 
+const MAKING_MS = 20_000; // a connection on which nothing flows is ended after 30 s
 const BYTES_PER_PARAMETER = 4;
 const KEPT_PLAN_LETTERS = 8 << 20; // a model of 124M parameters has 500 chunks: 40 KB a plan
 
@@ -83,11 +85,14 @@ export function checkpointRoutes(
   /** A refusal where this version cannot be had so, as with a tokenizer that llama.cpp does not know. */
   async function makeExport(model: ServedModel, version: VersionRow, as: ExportName) {
     try {
-      return await exports.make(model, version, as);
+      const found = await within(exports.make(model, version, as), MAKING_MS);
+      if (found !== null) return found;
     } catch (error) {
+      if (error instanceof ExportsBusyError) throw beingMade();
       if (!(error instanceof Error) || error.name !== "ExportRefused") throw error;
       throw new Refusal("download-unknown", error.message);
     }
+    throw beingMade();
   }
 
   /** Steps alone where they are smaller than the whole checkpoint; else from the last keyframe. */
@@ -115,6 +120,22 @@ export function checkpointRoutes(
     };
   }
   return app;
+}
+
+/** What `work` comes to, or null where it takes longer; it goes on without whoever asked. */
+async function within<T>(work: Promise<T>, ms: number): Promise<T | null> {
+  const ended = new AbortController();
+  const late = setTimeout(ms, null, { signal: ended.signal }).catch(() => null);
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    ended.abort();
+  }
+}
+
+function beingMade(): Refusal {
+  const again = { "retry-after": "10" };
+  return new Refusal("unavailable", "the relay is making this file: ask again", again);
 }
 
 function stepOf({ number, checkpoint, step, step_bytes }: StepRow) {

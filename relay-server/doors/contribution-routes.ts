@@ -7,12 +7,11 @@ import type { RelayContext } from "../context.ts";
 import type { createIntake, Receipt } from "../intake/intake.ts";
 import { hashOf } from "../intake/work.ts";
 import type { Limits } from "./limits.ts";
-import { pathPart } from "./params.ts";
+import { isHash, pathPart } from "./params.ts";
 import { Refusal } from "./refusal.ts";
 import { signatureOf } from "./ticket-routes.ts";
 
 const LIVES_A_LIST = 200;
-const HASH = /^[0-9a-f]{64}$/;
 
 /** Handing work in, and what became of it; `onCreated` hears the model of each contribution that is new. */
 export function contributionRoutes(
@@ -24,7 +23,7 @@ export function contributionRoutes(
   const app = new Hono();
   app.put(routes.contribution(":id"), async (c) => {
     const id = pathPart(c, "id");
-    if (!HASH.test(id)) throw new Refusal("malformed", "the address must end in a SHA-256");
+    if (!isHash(id)) throw new Refusal("malformed", "the address must end in a SHA-256");
     const signature = signatureOf(c);
     const announced = await welcomed(c, id, signature);
     if (announced instanceof Response) return announced;
@@ -48,7 +47,7 @@ export function contributionRoutes(
 
   app.get(routes.contribution(":id"), async (c) => {
     const id = pathPart(c, "id");
-    const life = await context.contributions.contribution(id);
+    const life = isHash(id) ? await context.contributions.contribution(id) : undefined;
     if (life === undefined) {
       throw new Refusal("contribution-unknown", "this relay has no contribution of that hash");
     }

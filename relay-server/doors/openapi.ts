@@ -97,7 +97,7 @@ export const OPERATIONS: readonly Operation[] = [
   {
     method: "get",
     path: routes.cloth("{model}", "{version}"),
-    cost: 5,
+    cost: 50,
     summary: "What a version's contributions touched, as a picture",
     answer: cloth,
   },

@@ -16,3 +16,8 @@ export function queryNumber(c: Context, name: string): number | null {
   if (/^\d{1,9}$/.test(text)) return Number(text);
   throw new Refusal("malformed", `?${name} must be a whole number`);
 }
+
+/** Whether a part of a path can be a SHA-256; what else a path may hold is not for the ledger. */
+export function isHash(text: string): boolean {
+  return /^[0-9a-f]{64}$/.test(text);
+}

@@ -6,6 +6,7 @@ import type { RelayContext } from "../context.ts";
 import type { Limits } from "./limits.ts";
 import { requireSignedIn, signedIn } from "./maintainer.ts";
 import { SESSION_COOKIE, SESSION_MS, sealSession } from "./maintainer-session.ts";
+import { Refusal } from "./refusal.ts";
 
 /** A maintainer signs in on the page, is known there, and signs out (H39). */
 export function sessionRoutes(
@@ -16,7 +17,8 @@ export function sessionRoutes(
 
   app.post(routes.session(), async (c) => {
     await limits.request(c);
-    const { name, tokenHash } = await requireSignedIn(context, c);
+    const { name, tokenHash, until: earlier } = await requireSignedIn(context, c);
+    if (earlier !== null) throw new Refusal("signature-invalid", "a session does not make another");
     const until = context.clock() + SESSION_MS;
     const value = await sealSession({ tokenHash, until }, context.identity);
     setCookie(c, SESSION_COOKIE, value, { ...attributes(c), maxAge: SESSION_MS / 1000 });

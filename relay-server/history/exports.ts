@@ -19,24 +19,33 @@ export type ExportName = ExportJob["as"];
 export type Exports = {
   /** The file if it is kept. */
   kept(version: VersionRow, as: ExportName): Exported | null;
-  /** The file, made now if it is not kept: once, however many ask, and one after the other. */
+  /**
+   * The file, made now if it is not kept: once, however many ask, and one after the other. Throws an ExportsBusyError where
+   * eight others are to be made.
+   */
   make(model: ServedModel, version: VersionRow, as: ExportName): Promise<Exported>;
 };
 
 const KEPT_BYTES = 2 ** 31; // the last few of a model of 124M parameters; of a small one all that anyone asks for
 const KEPT_FILES = 200;
+const MOST_ASKED = 8; // files to be made, of all models together
 const IDLE_MS = 60_000; // then the thread's memory, a model's, is worth more than its start
+
+/** So many files are to be made already that one more would come too late for whoever asks. */
+export class ExportsBusyError extends Error {
+  override readonly name = "ExportsBusyError";
+}
 
 /** Keeps what was asked for last in the folder of drafts, which is emptied at every start. */
 export function createExports(
   { blobs, temporary }: Pick<DataFolder, "blobs" | "temporary">,
   checkpoints: Checkpoints,
-  status: Pick<StatusStore, "totals">,
+  status: Pick<StatusStore, "contributorsUpTo">,
 ): { readonly exports: Exports; close(): Promise<void> } {
   const files = new LRUCache<string, Exported>({
     max: KEPT_FILES,
     maxSize: KEPT_BYTES,
-    sizeCalculation: ({ sizeBytes }) => sizeBytes,
+    sizeCalculation: ({ sizeBytes }) => Math.min(sizeBytes, KEPT_BYTES), // a larger one is the only one kept
     // a reader that has it open reads on
     dispose: ({ path }) => void rm(path, { force: true }).catch(console.error),
   });
@@ -56,7 +65,7 @@ export function createExports(
     const path = join(temporary, key);
     const draft = `${path}.draft`;
     try {
-      const { contributors } = await status.totals(version.model);
+      const contributors = await status.contributorsUpTo(version.model, version.number);
       const { record } = decodeVersion(version.signed);
       const sizeBytes = await thread.write({
         blobs,
@@ -82,6 +91,7 @@ export function createExports(
       const key = keyOf(version, as);
       const known = making.get(key);
       if (known !== undefined) return known;
+      if (making.size >= MOST_ASKED) return Promise.reject(new ExportsBusyError());
       const made = last.then(() => write(model, version, as)); // two at once would need twice the memory
       last = made.catch(() => {}); // who asked hears of it
       making.set(key, made);

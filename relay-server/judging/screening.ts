@@ -11,7 +11,7 @@ import { createJudge } from "../merging/judge.ts";
 import { drawLot } from "../merging/lots.ts";
 import { readMember } from "../merging/member.ts";
 import type { LoopParts, StepResult } from "../parts.ts";
-import { isStorageFull } from "../storage-error.ts";
+import { isOutage } from "../storage-error.ts";
 import type { Waiting } from "../store/sql/judging.ts";
 
 const JUDGED_A_STEP = 8; // then the pipeline looks whether a cohort is due
@@ -48,7 +48,7 @@ async function judgeOne(parts: LoopParts, head: Head, judge: Judge, row: Waiting
     pace.note(head.model, "alone", (clock() - startedAt) / 1000);
     setbacks.succeed([row.id]);
   } catch (error) {
-    if (isStorageFull(error)) throw error;
+    if (isOutage(error)) throw error;
     console.error(error);
     const aside = setbacks.fail([row.id], error, clock());
     if (aside !== null) await contributions.setAside(aside, clock());

@@ -1,4 +1,4 @@
-import { isStorageFull } from "../storage-error.ts";
+import { isOutage } from "../storage-error.ts";
 import type { SetAside } from "../store/sql/judging.ts";
 
 /**
@@ -89,7 +89,7 @@ function isResting({ restsUntil }: Setback, now: number): boolean {
 
 /** Errors of the operating system and of the database carry a code; what a contribution causes does not. */
 function isOfTheMachine(error: unknown): boolean {
-  if (isStorageFull(error)) return true;
+  if (isOutage(error)) return true;
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   return /^(E[A-Z0-9]+|SQLITE_\w+)$/.test(code);
 }

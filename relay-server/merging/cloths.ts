@@ -1,5 +1,5 @@
 import { LRUCache } from "lru-cache";
-import { type Touch, weaveCloth } from "../../core/history/cloth.ts";
+import { startCloth } from "../../core/history/cloth.ts";
 import { decodeVersion } from "../../core/history/version.ts";
 import type { Cloth } from "../../core/protocol/schemas/cloth.ts";
 import type { MaskCache } from "../content/masks.ts";
@@ -22,23 +22,28 @@ export function createCloths(
   positionsOf: MaskCache,
 ): Cloths {
   const kept = new LRUCache<string, Promise<Cloth>>({ max: KEPT_CLOTHS });
+  let last: Promise<unknown> = Promise.resolve();
 
-  async function make({ layout }: ServedModel, { signed }: Recorded): Promise<Cloth> {
-    const touches: Touch[] = [];
+  /** A picture without a patch that is away now is no picture for good. */
+  async function make({ layout }: ServedModel, { id, signed }: Recorded): Promise<Cloth> {
+    const woven = startCloth(layout.size);
     const { merge } = decodeVersion(signed).record;
     for (const { contribution, contributor } of merge?.inputs.slice(0, MOST_PATCHES) ?? []) {
       const bytes = await mergedPatch(context, contribution);
-      if (bytes === null) continue;
-      const { positions } = await readPatch(positionsOf, layout, bytes);
-      touches.push({ contributor, positions });
+      if (bytes === null) kept.delete(id);
+      else {
+        const { positions } = await readPatch(positionsOf, layout, bytes);
+        woven.add({ contributor, positions });
+      }
     }
-    return weaveCloth(touches, layout.size);
+    return woven.cloth();
   }
 
   return (model, version) => {
     const known = kept.get(version.id);
     if (known !== undefined) return known;
-    const made = make(model, version);
+    const made = last.then(() => make(model, version)); // one after the other: a patch of a large model has megabytes
+    last = made.catch(() => {});
     kept.set(version.id, made);
     made.catch(() => kept.delete(version.id)); // who asked hears of it; the next one tries again
     return made;

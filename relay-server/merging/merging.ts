@@ -11,7 +11,7 @@ import type { RelayContext } from "../context.ts";
 import type { Head } from "../history/head.ts";
 import { promotePatches } from "../history/promotion.ts";
 import type { LoopParts, PipelineParts, StepResult } from "../parts.ts";
-import { isStorageFull } from "../storage-error.ts";
+import { isOutage } from "../storage-error.ts";
 import type { Waiting } from "../store/sql/judging.ts";
 import { type Attestation, attest, gateSettingOf, gateTestOf } from "./judge.ts";
 import { drawLot } from "./lots.ts";
@@ -56,7 +56,7 @@ async function mergeMembers(
   const startedAt = clock();
   const ids = rows.map(({ id }) => id);
   const judged = await judgeMembers(parts, head, rows).catch(async (error: unknown) => {
-    if (isStorageFull(error)) throw error;
+    if (isOutage(error)) throw error;
     console.error(error);
     const aside = setbacks.fail(ids, error, clock());
     if (aside !== null) await contributions.setAside(aside, clock());

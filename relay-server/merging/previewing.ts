@@ -2,7 +2,7 @@ import type { RevertPreview } from "../../core/protocol/schemas/caught.ts";
 import { metricsOf } from "../../core/training/metrics.ts";
 import type { Head } from "../history/head.ts";
 import type { PipelineParts } from "../parts.ts";
-import { isStorageFull } from "../storage-error.ts";
+import { isOutage } from "../storage-error.ts";
 import type { CaughtWork } from "../store/sql/spot-checks.ts";
 import { previewKey } from "./health.ts";
 import { tryWithout } from "./reverting.ts";
@@ -26,7 +26,7 @@ export async function previewNext(
   const next = caught.find((each) => !kept.has(previewKey(each)));
   if (next === undefined) return false;
   const looked = await preview(parts, head, next, signal).catch((error: unknown) => {
-    if (signal.aborted || isStorageFull(error)) throw error; // it is looked at later
+    if (signal.aborted || isOutage(error)) throw error; // it is looked at later
     console.error(error);
     const message = error instanceof Error ? error.message : String(error);
     const contributions = next.contributions.length;

@@ -3,7 +3,7 @@ import type { RevertAnswer, RevertOutlook } from "../../core/protocol/schemas/pr
 import { metricsOf } from "../../core/training/metrics.ts";
 import type { Head } from "../history/head.ts";
 import type { PipelineParts } from "../parts.ts";
-import { isStorageFull } from "../storage-error.ts";
+import { isOutage } from "../storage-error.ts";
 import type { AskedRevert } from "./revert-outlooks.ts";
 import { tryWithout } from "./reverting.ts";
 
@@ -21,7 +21,7 @@ export async function outlookNext(
   const asked = parts.outlooks.next(head.model);
   if (asked === undefined) return false;
   const preview = await outlookOf(parts, head, asked, signal).catch((error: unknown) => {
-    if (signal.aborted || isStorageFull(error)) throw error; // it goes on waiting
+    if (signal.aborted || isOutage(error)) throw error; // it goes on waiting
     console.error(error);
     const message = "the relay failed at it; its log says more";
     return { state: "failed", message } as const; // the model must not stand still for it

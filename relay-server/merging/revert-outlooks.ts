@@ -23,7 +23,10 @@ export function createRevertOutlooks(): RevertOutlooks {
   return {
     ask(asked, head) {
       const found = known.get(nameOf(asked));
-      if (found !== undefined && found.head === head) return found.preview;
+      if (found !== undefined && found.head === head) {
+        if (found.preview.state === "failed") known.delete(nameOf(asked)); // told once, then tried again
+        return found.preview;
+      }
       if (waiting.size < KEPT) waiting.set(nameOf(asked), asked);
       return { state: "working" };
     },

@@ -8,7 +8,7 @@ import type { VersionRecord } from "../../core/protocol/schemas/version.ts";
 import { type DeltaStep, deltaStepBetween } from "../../core/tensors/delta-step.ts";
 import type { Head } from "../history/head.ts";
 import type { PipelineParts } from "../parts.ts";
-import { isStorageFull } from "../storage-error.ts";
+import { isOutage } from "../storage-error.ts";
 import type { HistoryStore } from "../store/store.ts";
 import type { RevertRow } from "../store/tables.ts";
 import { tellHealth } from "./health.ts";
@@ -32,7 +32,7 @@ export async function revertNext(
   const revert = await history.nextRevert(head.model);
   if (revert === undefined) return false;
   const refusal = await publishWithout(parts, head, revert, signal).catch((error: unknown) => {
-    if (signal.aborted || isStorageFull(error) || error instanceof FencedError) throw error; // it goes on waiting
+    if (signal.aborted || isOutage(error) || error instanceof FencedError) throw error; // it goes on waiting
     console.error(error);
     const message = error instanceof Error ? error.message : String(error);
     return `the relay failed at it (${message}); its log says more`; // the model must not stand still for it

@@ -19,7 +19,7 @@ const REQUESTS = {
   pause: () => ({ model: "tiny" }),
   resume: () => ({ model: "tiny" }),
   revert: () => ({ model: "tiny", contribution, reason: "I do not like it" }),
-  tag: () => ({ model: "tiny", version: 0, tag: "1.0.0" }),
+  tag: () => ({ model: "tiny", version: 0, tag: "1.0.0", reason: "r" }),
   ban: () => ({ contributor: "ab".repeat(32), reason: "I do not like them" }),
   unban: () => ({ contributor: "ab".repeat(32) }),
 };
@@ -56,7 +56,7 @@ test("H15: a contributor's signature makes no maintainer of them", async () => {
 const tagged = async (request: object) => {
   const token = await readFile(relay.relay.maintainerTokenFile, "utf8");
   const headers = { authorization: `Bearer ${token}` };
-  const body = JSON.stringify({ model: "tiny", version: 0, tag: "1.0.0", ...request });
+  const body = JSON.stringify({ model: "tiny", version: 0, tag: "1.0.0", reason: "r", ...request });
   return relay.ask("/api/v1/admin/tag", { method: "POST", headers, body });
 };
 

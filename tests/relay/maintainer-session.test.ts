@@ -57,6 +57,13 @@ test("H39: over TLS the cookie never travels without", async () => {
   expect(answer.headers.get("set-cookie")).toContain("Secure");
 });
 
+test("H39: a session does not make another: twelve hours after the token was given it is over", async () => {
+  const { cookie } = await signIn(await token());
+  const headers = { ...PAGE, cookie, "content-type": "application/json" };
+  const again = await relay.ask(SESSION, { method: "POST", headers, body: "{}" });
+  expect([again.status, again.headers.get("set-cookie")]).toEqual([401, null]);
+});
+
 test("H39: a cookie without the page's own header, as another site's form would send it, is nobody's", async () => {
   const { cookie } = await signIn(await token());
   expect(await who({ cookie })).toBeNull();

@@ -4,7 +4,7 @@ import { count, hash, longText, modelId, publicKey, shortText, timeMs } from "./
 /** What maintainers send and hear (protocol H15 to H17, H19); what an act would do first is in previews.ts. */
 
 /** Why, for everyone to read. */
-const reason = longText.check(z.minLength(1));
+const reason = longText.check(z.minLength(1), z.regex(/^[^\0]*$/));
 
 /** Pauses a model or goes on with it, retires it or takes that back. */
 export const pauseRequest = z.strictObject({ model: modelId, reason });

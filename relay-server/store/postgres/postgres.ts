@@ -34,6 +34,7 @@ export function openPostgres(url: string): Kysely<Tables> {
     connectionTimeoutMillis: CONNECT_MS,
     idle_in_transaction_session_timeout: STUCK_MS,
     keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000, // a server that vanished is noticed in a minute or two, not in two hours
     application_name: "commonweight",
   });
   pool.on("error", ignoreLoss);

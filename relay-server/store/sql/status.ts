@@ -92,6 +92,16 @@ export function statusParts(db: Kysely<Tables>) {
         .executeTakeFirstOrThrow();
       return { merged: Number(row.merged), contributors: Number(row.contributors) };
     },
+    /** Whose work a version and those before it merged, reverted or not: what never changes any more. */
+    async contributorsUpTo(model: string, version: number): Promise<number> {
+      const row = await db
+        .selectFrom("contributions")
+        .select((eb) => eb.fn.count<number>("contributor").distinct().as("contributors"))
+        .where("model", "=", model)
+        .where("version", "<=", version)
+        .executeTakeFirstOrThrow();
+      return Number(row.contributors);
+    },
     /** Contributors by the credit of all their merged work. */
     async allTimeLeaderboard(model: string, limit: number): Promise<LeaderboardRow[]> {
       const rows = await db
