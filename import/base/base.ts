@@ -1,5 +1,6 @@
 import { stat } from "node:fs/promises";
 import { basename, dirname, extname, resolve } from "node:path";
+import * as z from "zod/mini";
 import { modelOf } from "../../core/models/registry.ts";
 import {
   openTokenizer,
@@ -56,7 +57,10 @@ export async function openBase(path: string): Promise<Base> {
   const stored = found.isDirectory() ? await findTensors(folder) : await tensorsOf(path);
   const name = basename(resolve(path));
   const mlp = mlpOf(name, stored);
-  if (mlp !== null) return baseOf(name, stored, mlp, { classes: null, words: null });
+  if (mlp !== null) {
+    const classes = found.isDirectory() ? await mlpClasses(folder, mlp.outputs) : null;
+    return baseOf(name, stored, mlp, { classes, words: null });
+  }
   const config = await readJsonIfThere(folder, "config.json");
   if (config === null) {
     throw new InputProblem(`${folder}: no config.json, which says how the weights make a model.`);
@@ -66,6 +70,13 @@ export async function openBase(path: string): Promise<Base> {
   const base = baseOf(name, stored, architecture, { classes, words: await wordsOf(folder, read) });
   matchTensors(layoutOfBase(architecture), stored, headNames(architecture)); // before the data is read
   return base;
+}
+
+/** The classes that an exported multilayer perceptron's folder names in the order of its outputs; null where it names none. */
+async function mlpClasses(folder: string, outputs: number): Promise<readonly string[] | null> {
+  const config = await readJsonIfThere(folder, "config.json");
+  const read = z.looseObject({ classes: z.array(z.string()) }).safeParse(config?.value);
+  return read.success && read.data.classes.length === outputs ? read.data.classes : null;
 }
 
 function baseOf(
