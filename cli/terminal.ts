@@ -1,5 +1,5 @@
-import { createInterface } from "node:readline/promises";
 import { styleText } from "node:util";
+import { askLine } from "./ask-line.ts";
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -45,16 +45,8 @@ export function processTerminal(signal: AbortSignal): Terminal {
     async ask(question) {
       if (!process.stdin.isTTY || !stderr.isTTY) return null;
       progress(null);
-      const asking = createInterface({ input: process.stdin, output: stderr });
-      try {
-        const ended = new Promise<string>((resolve) => {
-          asking.once("close", () => resolve("")); // Ctrl-D
-        });
-        const answer = await Promise.race([asking.question(question, { signal }), ended]);
-        return /^y(es)?$/i.test(answer.trim());
-      } finally {
-        asking.close();
-      }
+      const answer = await askLine(question, signal);
+      return /^y(es)?$/i.test(answer?.trim() ?? "");
     },
     style: (style, text) => styleText(style, text, { stream: stdout }),
   };

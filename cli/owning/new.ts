@@ -1,5 +1,4 @@
 import { basename, resolve } from "node:path";
-import { createInterface } from "node:readline/promises";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { modelId } from "../../core/protocol/schemas/primitives.ts";
 import type { Recipe } from "../../core/protocol/schemas/recipe.ts";
@@ -8,6 +7,7 @@ import type { MadeModel, NewModel } from "../../import/import.ts";
 import { openModelFolder } from "../../import/model-folder.ts";
 import { type ModelSize, SIZES } from "../../import/propose/draft.ts";
 import { openBackend } from "../../kernels/backend.ts";
+import { askLine } from "../ask-line.ts";
 import { parseModel } from "../options.ts";
 import type { Terminal } from "../terminal.ts";
 import { wasmFolder } from "../wasm-folder.ts";
@@ -122,21 +122,12 @@ async function make(folder: string, options: Options, terminal: Terminal): Promi
 
 /** Without flags a person at a terminal is asked; off one the flag is named. */
 async function ask(terminal: Terminal): Promise<{ data: string[] }> {
-  if (!process.stdin.isTTY) {
-    throw new Error(
-      "--data is missing: it names the files or folders that the model is to learn from.",
-    );
-  }
-  const lines = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    const path = await lines.question(
-      "Which file or folder is the model to learn from? ",
-      terminal,
-    );
-    return { data: [path.trim()] };
-  } finally {
-    lines.close();
-  }
+  const question = "Which file or folder is the model to learn from? ";
+  const path = process.stdin.isTTY ? await askLine(question, terminal.signal) : null;
+  if (path !== null) return { data: [path.trim()] };
+  throw new Error(
+    "--data is missing: it names the files or folders that the model is to learn from.",
+  );
 }
 
 const HEADS = {
