@@ -1,4 +1,3 @@
-import { sha256 } from "../../core/crypto/signature.ts";
 import { FormatError } from "../../core/errors.ts";
 import type { RelayClient } from "../../core/protocol/client.ts";
 import { RelayError } from "../../core/protocol/relay-error.ts";
@@ -9,25 +8,16 @@ import {
   encodeBitfield,
 } from "../../core/swarm/bitfield.ts";
 import { linksToBegin, SEEK_MS } from "../../core/swarm/links.ts";
-import { CHUNKS_IN_FLIGHT } from "../../core/swarm/schedule.ts";
 import type { SwarmNews, SwarmSnapshot } from "../api.ts";
-import type { Platform } from "../device/platform.ts";
-import type { Store } from "../store/store.ts";
 import type { Race, Racers } from "./chunk-race.ts";
-import { type ChunkList, type Holdings, keyOf } from "./holdings.ts";
+import { createGiving, type GivingParts } from "./giving.ts";
+import { type ChunkList, keyOf } from "./holdings.ts";
 import { createPeers } from "./peers.ts";
 import type { Reports } from "./reports.ts";
 import type { Road } from "./road.ts";
-import type { Uploads } from "./uploads.ts";
 
-export type MembershipParts = {
+export type MembershipParts = GivingParts & {
   readonly client: Pick<RelayClient, "health" | "holders">;
-  readonly store: Pick<Store, "blob">;
-  readonly platform: Platform;
-  readonly holdings: Holdings;
-  readonly uploads: Uploads;
-  /** Whether a piece is being trained: others are then served at half the rate. */
-  readonly isTraining: () => boolean;
   readonly reports: Reports;
   readonly onChange: () => void;
 };
@@ -59,7 +49,7 @@ const RENEWED = 2 / 3; // of the time after which a relay forgets: one lost requ
 
 /** Become a peer over `road`: connect with those who have what is wanted, and give others what is here. */
 export function joinSwarm(road: Road, parts: MembershipParts): Membership {
-  const { client, store, platform, holdings, uploads, reports, onChange } = parts;
+  const { client, platform, holdings, reports, onChange } = parts;
   const peers = createPeers();
   const leaving = new AbortController();
   const { signal } = leaving;
@@ -67,7 +57,11 @@ export function joinSwarm(road: Road, parts: MembershipParts): Membership {
   let me: { readonly peer: string; readonly token: string } | null = null;
   let current: Load | null = null;
   const askedFor = new Map<string, ChunkList>(); // connections that are being tried, and for which list
-  const reserved = new Map<string, number>(); // bytes that were set aside, by peer and request
+  const giving = createGiving(road, parts, signal, (id, bytes) => {
+    reports.give(bytes);
+    const peer = peers.get(id);
+    if (peer !== undefined) peer.sentBytes += bytes;
+  });
   let asking = 0; // requests to the relay that are under way
   let renewMs = RETRY_MS;
   let requests = 0;
@@ -190,25 +184,6 @@ export function joinSwarm(road: Road, parts: MembershipParts): Membership {
     current?.race.left(id);
   }
 
-  /** Give a chunk that others were told of, when there is room for it. */
-  async function serve(peer: string, request: number, id: string): Promise<void> {
-    const refuse = () => road.order({ kind: "refuse", peer, request });
-    const chunk = holdings.chunk(id);
-    if (chunk === null) return refuse();
-    if (reservedBy(peer).length >= CHUNKS_IN_FLIGHT) return refuse(); // no honest peer asks for more at a time
-    const waitMs = uploads.reserve(chunk.sizeBytes, parts.isTraining());
-    if (waitMs === null) return refuse();
-    reserved.set(`${peer} ${request}`, chunk.sizeBytes);
-    if (waitMs > 0) await platform.sleep(waitMs, signal);
-    const bytes = await store.blob(id).catch(() => null); // a store that fails gives nothing
-    if (bytes !== null && (await sha256(bytes)) === id) {
-      return road.order({ kind: "serve", peer, request, bytes });
-    }
-    holdings.remove(id); // it made way for others, or the disk is worn
-    sent(peer, request, 0);
-    refuse();
-  }
-
   function hear(news: SwarmNews): void {
     switch (news.kind) {
       case "open":
@@ -230,7 +205,7 @@ export function joinSwarm(road: Road, parts: MembershipParts): Membership {
       case "left":
         peers.leave(news.peer);
         askedFor.delete(news.peer);
-        for (const request of reservedBy(news.peer)) sent(news.peer, request, 0);
+        giving.left(news.peer);
         current?.race.left(news.peer);
         break;
       case "broke":
@@ -243,7 +218,7 @@ export function joinSwarm(road: Road, parts: MembershipParts): Membership {
         break;
       }
       case "wanted":
-        void serve(news.peer, news.request, news.chunk).catch(unlessLeft);
+        void giving.serve(news.peer, news.request, news.chunk).catch(unlessLeft);
         break;
       case "came":
         void current?.race.came(news.peer, news.request, news.bytes);
@@ -252,27 +227,10 @@ export function joinSwarm(road: Road, parts: MembershipParts): Membership {
         current?.race.refused(news.peer, news.request);
         break;
       case "sent":
-        sent(news.peer, news.request, news.bytes);
+        giving.sent(news.peer, news.request, news.bytes);
         break;
     }
     onChange();
-  }
-
-  /** The requests of a peer whose bytes are set aside and not sent. */
-  function reservedBy(id: string): number[] {
-    return [...reserved.keys()]
-      .filter((key) => key.startsWith(`${id} `))
-      .map((key) => Number(key.slice(id.length + 1)));
-  }
-
-  /** What went of a chunk that was set aside for a peer: the rest is room for others. */
-  function sent(id: string, request: number, bytes: number): void {
-    const key = `${id} ${request}`;
-    uploads.giveBack((reserved.get(key) ?? bytes) - bytes);
-    reserved.delete(key);
-    reports.give(bytes);
-    const peer = peers.get(id);
-    if (peer !== undefined) peer.sentBytes += bytes;
   }
 
   /** What a connected peer has of `list`; it is dropped if that is none of the list's bitfields. */
@@ -339,8 +297,7 @@ export function joinSwarm(road: Road, parts: MembershipParts): Membership {
     leave() {
       leaving.abort();
       road.order({ kind: "close" });
-      for (const bytes of reserved.values()) uploads.giveBack(bytes);
-      reserved.clear();
+      giving.close();
       for (const [id] of peers.joined()) current?.race.left(id);
       peers.clear();
     },
