@@ -1,4 +1,4 @@
-import type { Kysely, Transaction } from "kysely";
+import type { ExpressionBuilder, Kysely, Transaction } from "kysely";
 import type { RejectCode } from "../../../core/protocol/reject-codes.ts";
 import type { ContributionRow, Tables } from "../tables.ts";
 import { mergesInARow } from "./earlier-work.ts";
@@ -46,6 +46,21 @@ export function queueJudged(trx: Transaction<Tables>, id: string, at: number): P
   return moveOn(trx, id, ["screened", "scored"], { state: "queued", updated_at: at });
 }
 
+/** Of a contribution: no spot check is due of it. */
+const hasNoSpotCheckDue = ({
+  exists,
+  not,
+  selectFrom,
+}: ExpressionBuilder<Tables, "contributions">) =>
+  not(
+    exists(
+      selectFrom("spot_checks")
+        .select("contribution")
+        .whereRef("contribution", "=", "contributions.id")
+        .where("spot_checks.state", "=", "drawn"),
+    ),
+  );
+
 export function judgingParts(db: Kysely<Tables>, write: Write) {
   return {
     /**
@@ -65,16 +80,7 @@ export function judgingParts(db: Kysely<Tables>, write: Write) {
         .where("model", "=", model)
         .where("state", "=", state)
         .$if(except.length > 0, (query) => query.where("id", "not in", [...except]))
-        .where(({ exists, not, selectFrom }) =>
-          not(
-            exists(
-              selectFrom("spot_checks")
-                .select("contribution")
-                .whereRef("contribution", "=", "contributions.id")
-                .where("spot_checks.state", "=", "drawn"),
-            ),
-          ),
-        )
+        .where(hasNoSpotCheckDue)
         .orderBy("updated_at")
         .orderBy("id")
         .limit(limit)
@@ -88,16 +94,7 @@ export function judgingParts(db: Kysely<Tables>, write: Write) {
         .select((eb) => eb.fn.countAll<number>().as("waiting"))
         .where("model", "=", model)
         .where("state", "in", [...WAITING])
-        .where(({ exists, not, selectFrom }) =>
-          not(
-            exists(
-              selectFrom("spot_checks")
-                .select("contribution")
-                .whereRef("contribution", "=", "contributions.id")
-                .where("spot_checks.state", "=", "drawn"),
-            ),
-          ),
-        )
+        .where(hasNoSpotCheckDue)
         .executeTakeFirstOrThrow();
       return Number(row.waiting);
     },
