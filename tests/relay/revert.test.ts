@@ -87,7 +87,8 @@ test("a revert while a cohort fills: what waits is merged on top of it", async (
   const [first, , waiting, last] = parcels;
   expect(await reverted(relay, first!.id)).toMatchObject({ state: "published", version: 2 });
   // judged meanwhile, and alone in its cohort
-  await expect.poll(async () => (await client.contribution(waiting!.id)).state).toBe("queued");
+  const stateOf = async () => (await client.contribution(waiting!.id)).state;
+  await expect.poll(stateOf, { timeout: 30_000 }).toBe("queued");
   await client.putContribution(last!.id, last!.bytes, last!.signature);
   expect(await relay.decided(waiting!.id)).toMatchObject({ state: "merged", version: 3 });
   await expectReplays(client, "tiny", layout);
