@@ -5,7 +5,7 @@ import { layoutOf } from "../core/models/registry.ts";
 import type { Recipe, TokenizerRecord } from "../core/protocol/schemas/recipe.ts";
 import type { Layout } from "../core/tensors/layout.ts";
 import { decodeExamples, type Examples } from "../core/training/examples.ts";
-import { type Base, openBase } from "./base/base.ts";
+import { openBase, type TrainedBase } from "./base/base.ts";
 import type { HeadChange } from "./base/class-head.ts";
 import { checkRecipe } from "./check.ts";
 import { type DataWishes, openData } from "./data-source.ts";
@@ -90,7 +90,7 @@ export async function createModelFolder(wanted: NewModel, workshop: Workshop): P
 }
 
 /** What images must be for a base that looks at images. */
-function imageSizeOf(base: Base | null): DataWishes["imageSize"] {
+function imageSizeOf(base: TrainedBase | null): DataWishes["imageSize"] {
   if (base?.architecture.kind !== "transformer") return null;
   const { input } = base.architecture;
   if (input.kind !== "image") return null;

@@ -3,7 +3,7 @@ import { modelOf } from "../core/models/registry.ts";
 import type { Architecture, Recipe } from "../core/protocol/schemas/recipe.ts";
 import { createRandom } from "../core/random.ts";
 import { createLayout, type Layout } from "../core/tensors/layout.ts";
-import type { Base, BaseWords } from "./base/base.ts";
+import type { BaseWords, TrainedBase } from "./base/base.ts";
 import { compareClasses, type HeadChange, reorderHead } from "./base/class-head.ts";
 import { type ClassPlan, planClasses } from "./class-plan.ts";
 import { splitClasses } from "./class-sets.ts";
@@ -42,7 +42,7 @@ const COPIES = 2; // on the disk: what is read, in the order of a split, and the
 export async function prepare(
   wanted: Wanted,
   source: DataSource,
-  base: Base | null,
+  base: TrainedBase | null,
   making: Making,
 ): Promise<Prepared> {
   if (source.kind === "documents") return prepareTexts(wanted, source, base, making);
@@ -74,7 +74,7 @@ function tellEvery({ onProgress, signal }: Making) {
 function prepareTexts(
   { size, seed }: Wanted,
   source: Extract<DataSource, { kind: "documents" }>,
-  base: Base | null,
+  base: TrainedBase | null,
   making: Making,
 ): Prepared {
   const architecture = base === null ? textModelOf(size) : base.architecture;
@@ -104,7 +104,7 @@ function bytePlan(window: number): TextPlan {
   return { window, dtype: "U8", encode, between: encode("\n\n"), unit: "bytes" };
 }
 
-function tokenPlan({ name, architecture, words }: Base): TextPlan {
+function tokenPlan({ name, architecture, words }: TrainedBase): TextPlan {
   if (
     words === null ||
     architecture.kind !== "transformer" ||
@@ -125,7 +125,11 @@ function tokenPlan({ name, architecture, words }: Base): TextPlan {
   };
 }
 
-function classifierFor(size: ModelSize, { inputs, classes, width }: ClassPlan, base: Base | null) {
+function classifierFor(
+  size: ModelSize,
+  { inputs, classes, width }: ClassPlan,
+  base: TrainedBase | null,
+) {
   if (base === null) return { architecture: classifierOf(size, width, classes.length), head: null };
   const { name, architecture } = base;
   if (architecture.kind === "mlp") {
@@ -169,7 +173,7 @@ async function classifierParameters(
   }: {
     readonly architecture: Architecture;
     readonly head: HeadChange | null;
-    readonly base: Base | null;
+    readonly base: TrainedBase | null;
     readonly layout: Layout;
   },
   making: Making,

@@ -18,7 +18,7 @@ import { activationTrials } from "./parts/activation.ts";
 import { attentionTrials } from "./parts/attention-trials.ts";
 import { embeddingTrials } from "./parts/embedding.ts";
 import { normTrials } from "./parts/norm.ts";
-import { floats, integers, on, type Trial } from "./trial.ts";
+import { floats, integers, type OperationTrial, on } from "./trial.ts";
 
 const TOLERANCE = 1e-4; // of 1 + magnitude: f32 sums of 50 terms in another order, and the GPU's exp and log
 const ORIENTATIONS = ["out-in", "in-out"] as const;
@@ -76,7 +76,7 @@ const K = 29;
 const PART = { start: 3, count: K - 5 };
 const PAIR = { start: 3, first: 7, second: K - 12 };
 
-function* trials(random: Random): Generator<Trial> {
+function* trials(random: Random): Generator<OperationTrial> {
   const x = floats(random, R * I).map((value) => Math.max(0, value)); // as a ReLU leaves it
   const dy = floats(random, R * O);
   const weight = floats(random, O * I);
@@ -104,7 +104,7 @@ function* residualTrials(
   { x, dy, weight, bias }: Record<"x" | "dy" | "weight" | "bias", Float32Array>,
   shape: number[],
   sizes: { R: number; I: number; O: number; orientation: Orientation },
-): Generator<Trial> {
+): Generator<OperationTrial> {
   const { orientation } = sizes;
   for (const offset of [bias, null]) {
     const summed = new Float32Array(R * O);
@@ -135,7 +135,7 @@ function* sampledTrials(
   random: Random,
   { x, dy }: Record<"x" | "dy", Float32Array>,
   sizes: { R: number; I: number; O: number; orientation: Orientation },
-): Generator<Trial> {
+): Generator<OperationTrial> {
   const { orientation } = sizes;
   const positions = pairPositions(random, O, O * I);
   for (const adds of [false, true]) {
@@ -163,7 +163,7 @@ function* linearTrials(
   { x, dy, weight, bias }: Record<"x" | "dy" | "weight" | "bias", Float32Array>,
   shape: number[],
   sizes: { R: number; I: number; O: number; orientation: Orientation },
-): Generator<Trial> {
+): Generator<OperationTrial> {
   const { orientation } = sizes;
   for (const relu of [false, true]) {
     const y = new Float32Array(R * O);
@@ -190,7 +190,11 @@ function* linearTrials(
 }
 
 /** Each row an example of its own, and all rows one. */
-function* squaredTrials(random: Random, x: Float32Array, dy: Float32Array): Generator<Trial> {
+function* squaredTrials(
+  random: Random,
+  x: Float32Array,
+  dy: Float32Array,
+): Generator<OperationTrial> {
   const before = floats(random, I * O);
   for (const orientation of ORIENTATIONS) {
     for (const rows of [1, R]) {
@@ -210,7 +214,7 @@ function* squaredTrials(random: Random, x: Float32Array, dy: Float32Array): Gene
   }
 }
 
-function* lossTrials(logits: Float32Array, targets: Int32Array): Generator<Trial> {
+function* lossTrials(logits: Float32Array, targets: Int32Array): Generator<OperationTrial> {
   const losses = new Float32Array(R);
   const dlogits = new Float32Array(R * O);
   const weights = Float32Array.from(losses, (_, r) => (r % 3) / R); // every third counts nothing
@@ -242,7 +246,7 @@ function* lossTrials(logits: Float32Array, targets: Int32Array): Generator<Trial
   };
 }
 
-function* optimiserTrials(random: Random, weight: Float32Array): Generator<Trial> {
+function* optimiserTrials(random: Random, weight: Float32Array): Generator<OperationTrial> {
   const gradient = floats(random, K);
   const base = floats(random, K);
   const before = floats(random, 3 * K).map(Math.abs); // second moments are squares

@@ -2,7 +2,7 @@ import { type Tensor, tensor } from "@tensorflow/tfjs-core";
 import type { Random } from "../core/random.ts";
 
 /** An operation on the open backend, and the plain body's answer to the same input. */
-export type Trial = {
+export type OperationTrial = {
   readonly op: string;
   readonly onDevice: () => Tensor[];
   readonly expected: readonly Float32Array[];

@@ -16,7 +16,7 @@ import { startWriteProbe } from "./content/write-probe.ts";
 import type { RelayContext } from "./context.ts";
 import { createAbsentApp } from "./doors/absent.ts";
 import { createApp } from "./doors/app.ts";
-import { type Fetch, startServing } from "./doors/serving.ts";
+import { type RequestHandler, startServing } from "./doors/serving.ts";
 import { type OnDurable, tellWrites } from "./durable-steps.ts";
 import { createCheckpoints } from "./history/checkpoints.ts";
 import { createExports } from "./history/exports.ts";
@@ -69,7 +69,7 @@ export type Relay = {
   /** What whoever started it should know, a sentence each. */
   readonly notes: readonly string[];
   /** The HTTP side without the network, for tests in the same process. */
-  readonly fetch: Fetch;
+  readonly fetch: RequestHandler;
   /** Finish what runs, end all connections, close all files. */
   close(): Promise<void>;
 };
@@ -187,7 +187,7 @@ async function start(
   });
   const ending = createAbsentApp(config, "the relay is ending");
   let present = app;
-  const fetch: Fetch = (request, env) => present.fetch(request, env);
+  const fetch: RequestHandler = (request, env) => present.fetch(request, env);
   serving.open(fetch);
   closers.push(() => {
     present = ending; // first of all, since what it answers with is closed next

@@ -12,7 +12,7 @@ import { decodePatch } from "../core/patch/patch.ts";
 import type { RelayClient } from "../core/protocol/client.ts";
 import { applyDeltaStep, decodeDeltaStep } from "../core/tensors/delta-step.ts";
 import type { Layout } from "../core/tensors/layout.ts";
-import { decodeCheckpoint, encodeCheckpoint, layoutOf } from "../core/tensors/manifest.ts";
+import { decodeCheckpoint, encodeCheckpoint, layoutOfManifest } from "../core/tensors/manifest.ts";
 import { digits } from "../models/digits/data.ts";
 import { volunteerOnce } from "./fixtures/terminal-volunteer.ts";
 import { startTestRelay, type TestRelay } from "./fixtures/test-relay.ts";
@@ -103,5 +103,5 @@ async function baseCheckpoint(
   const { keyframe } = await client.checkpoint("digits", 0);
   const { manifest } = keyframe!;
   const chunks = await Promise.all(manifest.chunks.map((id) => client.blob(id)));
-  return { layout: layoutOf(manifest), parameters: decodeCheckpoint(manifest, chunks) };
+  return { layout: layoutOfManifest(manifest), parameters: decodeCheckpoint(manifest, chunks) };
 }

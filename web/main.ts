@@ -16,7 +16,7 @@ import { findMissing } from "./state/support.ts";
 import { createOtherTab } from "./state/tabs.svelte.ts";
 import { timedRead } from "./state/timed-read.ts";
 import { createUpdate } from "./state/update.svelte.ts";
-import { createVolunteer } from "./state/volunteer.svelte.ts";
+import { createPageVolunteer } from "./state/volunteer.svelte.ts";
 import { openSharing } from "./swarm-road.ts";
 import { openTrialEngine } from "./trial-engine.ts";
 
@@ -56,7 +56,7 @@ mount(App, {
       { now: () => Date.now(), steadyMs: () => performance.now() },
       memory,
     ),
-    volunteer: createVolunteer({
+    volunteer: createPageVolunteer({
       openEngine,
       storage,
       sharing: openSharing(home),

@@ -5,13 +5,13 @@ import type { Judge, Suite } from "./judge.ts";
 const PIECES = 8; // of a suite: a look at the tests after each, so that a clear case costs one piece
 
 /** First example and the one after the last. */
-export type Piece = readonly [from: number, to: number];
+export type ExampleSpan = readonly [from: number, to: number];
 
 /**
  * The pieces that cover `examples` once, round from `start` in [0, 1) of the way on. Where they lie is the same for every
  * version, so that what an earlier version did on a piece is known from then on.
  */
-export function piecesOf(examples: number, start: number): Piece[] {
+export function piecesOf(examples: number, start: number): ExampleSpan[] {
   const length = Math.ceil(examples / PIECES);
   const count = Math.ceil(examples / length);
   const first = Math.floor(start * count);
@@ -22,7 +22,7 @@ export function piecesOf(examples: number, start: number): Piece[] {
 }
 
 /** What a candidate does on a piece. */
-export type Look = (suite: Suite, piece: Piece) => Promise<Evaluation>;
+export type Look = (suite: Suite, piece: ExampleSpan) => Promise<Evaluation>;
 
 /** What the head with `step` does on a piece, found out once: its tests and its flips ask for the same. */
 export function lookOnce(judge: Judge, step: MergedStep): Look {

@@ -5,7 +5,7 @@ import type { SignedAct } from "../protocol/schemas/act.ts";
 import { type CheckpointPlan, manifest as manifestSchema } from "../protocol/schemas/checkpoint.ts";
 import type { SignedVersion } from "../protocol/schemas/version.ts";
 import type { Layout } from "../tensors/layout.ts";
-import { decodeCheckpoint, layoutOf } from "../tensors/manifest.ts";
+import { decodeCheckpoint, layoutOfManifest } from "../tensors/manifest.ts";
 
 /**
  * Where the public record of a model is read: a relay, or a folder that was cloned from one. Whoever reads it trusts
@@ -54,7 +54,7 @@ export async function readCheckpoint(
   options: CallOptions,
 ): Promise<Base> {
   const manifest = parseJson("manifest", manifestSchema, await source.blob(id, options));
-  const layout = layoutOf(manifest);
+  const layout = layoutOfManifest(manifest);
   const chunks = await Promise.all(manifest.chunks.map((chunk) => source.blob(chunk, options)));
   return { layout, parameters: decodeCheckpoint(manifest, chunks) };
 }

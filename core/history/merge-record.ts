@@ -1,11 +1,11 @@
 import { denominatorOf } from "../merge/rules.ts";
 import type { Recipe } from "../protocol/schemas/recipe.ts";
-import type { MergeInput, VersionRecord } from "../protocol/schemas/version.ts";
+import type { MergeInputRecord, VersionRecord } from "../protocol/schemas/version.ts";
 
 /** What a version's record says of its merge, with `inputs` in any order: enough for anyone to replay it (protocol V6). */
 export function mergeRecordOf(
   { rule, outerStep }: Pick<Recipe["merge"], "rule" | "outerStep">,
-  inputs: readonly MergeInput[],
+  inputs: readonly MergeInputRecord[],
 ): NonNullable<VersionRecord["merge"]> {
   return {
     rule,

@@ -5,7 +5,7 @@ import { randomPositions } from "../patch/random-mask.ts";
 import type { CallOptions } from "../protocol/client.ts";
 import type { PatchHeader } from "../protocol/schemas/contribution.ts";
 import type { Mask } from "../protocol/schemas/mask.ts";
-import type { MergeInput, VersionRecord } from "../protocol/schemas/version.ts";
+import type { MergeInputRecord, VersionRecord } from "../protocol/schemas/version.ts";
 import type { Layout } from "../tensors/layout.ts";
 import { HistoryError } from "./history-fault.ts";
 import type { HistorySource } from "./history-source.ts";
@@ -43,7 +43,7 @@ export function createPatchReader(
     return positions;
   }
 
-  async function read(input: MergeInput, record: VersionRecord, options: CallOptions) {
+  async function read(input: MergeInputRecord, record: VersionRecord, options: CallOptions) {
     const { bytes, base } = await readMerged(source, chain, input, record, options);
     const given = await positionsOf(base, options);
     const patch = decodePatch(bytes, layout, given);
@@ -65,7 +65,7 @@ export function createPatchReader(
 export async function readMerged(
   source: HistorySource,
   chain: readonly VerifiedVersion[],
-  input: MergeInput,
+  input: MergeInputRecord,
   { model, number }: VersionRecord,
   options: CallOptions,
 ): Promise<{ bytes: Uint8Array; header: PatchHeader; base: VerifiedVersion }> {
@@ -81,7 +81,7 @@ export async function readMerged(
 /** What in a merged patch's `header` differs from the record that merged it (protocol V8); null when nothing does. */
 function headerProblem(
   header: PatchHeader,
-  { contributor }: MergeInput,
+  { contributor }: MergeInputRecord,
   model: string,
   base: VerifiedVersion,
 ): string | null {

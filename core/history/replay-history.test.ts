@@ -5,7 +5,7 @@ import { quantise, segmentStarts } from "../patch/quantiser.ts";
 import { randomPositions } from "../patch/random-mask.ts";
 import { MAX_MULTIPLIER } from "../protocol/limits.ts";
 import type { MergeRule } from "../protocol/schemas/recipe.ts";
-import type { MergeInput, VersionRecord } from "../protocol/schemas/version.ts";
+import type { MergeInputRecord, VersionRecord } from "../protocol/schemas/version.ts";
 import { createRandom } from "../random.ts";
 import { createLayout } from "../tensors/layout.ts";
 import type { ReplayPatch } from "./replay.ts";
@@ -45,7 +45,7 @@ function historyOf(events: readonly Event[], seed: number): History {
   const patches = new Map<string, ReplayPatch>();
   const mergedIn = new Map<string, number>();
   const strikes = new Map<string, Strike>();
-  const contribute = (number: number): MergeInput => {
+  const contribute = (number: number): MergeInputRecord => {
     const contribution = patches.size.toString(16).padStart(64, "0");
     const base = Math.max(0, number - 1 - random.below(2));
     const positions = masks[Math.floor(base / EPOCH)]!;

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { header } from "../../tests/fixtures/golden-patches.ts";
 import { quantise, segmentStarts } from "../patch/quantiser.ts";
 import { randomPositions } from "../patch/random-mask.ts";
-import type { MergeInput, VersionRecord } from "../protocol/schemas/version.ts";
+import type { MergeInputRecord, VersionRecord } from "../protocol/schemas/version.ts";
 import { applyDeltaStep } from "../tensors/delta-step.ts";
 import { createLayout } from "../tensors/layout.ts";
 import { encodeCheckpoint } from "../tensors/manifest.ts";
@@ -29,7 +29,7 @@ const patches = new Map([
   ["cc", patchOf(7, earlier)],
   ["dd", patchOf(11, earlier)],
 ]);
-const input = (contribution: string, multiplier: number): MergeInput => {
+const input = (contribution: string, multiplier: number): MergeInputRecord => {
   return { contribution, contributor: "", signature: "", base: 0, multiplier };
 };
 const record: VersionRecord = {

@@ -1,7 +1,11 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { generateKeyPair, type KeyPair, publicKeyHex, signId } from "../crypto/signature.ts";
 import { FormatError } from "../errors.ts";
-import type { MergeInput, SignedVersion, VersionRecord } from "../protocol/schemas/version.ts";
+import type {
+  MergeInputRecord,
+  SignedVersion,
+  VersionRecord,
+} from "../protocol/schemas/version.ts";
 import {
   type ChainContributions,
   decodeVersion,
@@ -34,7 +38,10 @@ let contributor: KeyPair;
 let base: VerifiedVersion;
 let next: VersionRecord;
 
-async function input(contribution: string, change: Partial<MergeInput> = {}): Promise<MergeInput> {
+async function input(
+  contribution: string,
+  change: Partial<MergeInputRecord> = {},
+): Promise<MergeInputRecord> {
   return {
     contribution,
     contributor: await publicKeyHex(contributor),
@@ -65,7 +72,7 @@ beforeAll(async () => {
   };
 });
 
-const merging = (...inputs: MergeInput[]) => ({ merge: { ...next.merge!, inputs } });
+const merging = (...inputs: MergeInputRecord[]) => ({ merge: { ...next.merge!, inputs } });
 
 /** What verifying says of version 1 with `change`, signed properly. */
 async function faultOf(

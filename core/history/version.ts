@@ -3,7 +3,7 @@ import { FormatError } from "../errors.ts";
 import { denominatorOf } from "../merge/rules.ts";
 import { encodeCanonical, parseJson } from "../protocol/canonical-json.ts";
 import {
-  type MergeInput,
+  type MergeInputRecord,
   type SignedVersion,
   signedVersion,
   type VersionRecord,
@@ -144,7 +144,7 @@ function checkInputs(
   record: VersionRecord,
   contributions: ChainContributions,
 ): VersionVerdict | null {
-  let previous: MergeInput | null = null;
+  let previous: MergeInputRecord | null = null;
   for (const input of record.merge?.inputs ?? []) {
     if (previous !== null && input.contribution <= previous.contribution) {
       return fail("input-order", `${input.contribution} follows ${previous.contribution}`);

@@ -5,7 +5,7 @@ import { FormatError } from "../errors.ts";
 import { CHUNK_BYTES } from "../protocol/limits.ts";
 import { manifest as manifestSchema } from "../protocol/schemas/checkpoint.ts";
 import { createLayout } from "./layout.ts";
-import { checkpointId, decodeCheckpoint, encodeCheckpoint, layoutOf } from "./manifest.ts";
+import { checkpointId, decodeCheckpoint, encodeCheckpoint, layoutOfManifest } from "./manifest.ts";
 
 const small = createLayout([
   { name: "w", shape: [2, 2] },
@@ -29,7 +29,7 @@ test("T4: parameters survive being cut into hashed chunks", async () => {
   expect(chunks.map(({ length }) => length)).toEqual([CHUNK_BYTES, CHUNK_BYTES, 12]);
   expect(await Promise.all(chunks.map(sha256))).toEqual(manifest.chunks);
   expect(decodeCheckpoint(manifest, chunks)).toEqual(parameters);
-  expect(layoutOf(manifest)).toEqual(large);
+  expect(layoutOfManifest(manifest)).toEqual(large);
 });
 
 test("T4: any finite parameters come back bit for bit", async () => {
@@ -57,12 +57,12 @@ test("T4: a chunk does not change when the parameters do", async () => {
 test("T4: a manifest that is not the canonical one of its layout is refused", async () => {
   const { manifest } = await encodeCheckpoint(small, counting(6));
   const [b, w] = manifest.tensors as [{ name: string; shape: number[] }, never];
-  expect(() => layoutOf({ ...manifest, tensors: [w, b] })).toThrow('"w" is out of order');
-  expect(() => layoutOf({ ...manifest, tensors: [b, b] })).toThrow('tensor "b" twice');
-  expect(() => layoutOf({ ...manifest, chunkBytes: 4 })).toThrow("chunks of 4 bytes");
-  expect(() => layoutOf({ ...manifest, chunks: [] })).toThrow("manifest: 0 chunks, not 1");
+  expect(() => layoutOfManifest({ ...manifest, tensors: [w, b] })).toThrow('"w" is out of order');
+  expect(() => layoutOfManifest({ ...manifest, tensors: [b, b] })).toThrow('tensor "b" twice');
+  expect(() => layoutOfManifest({ ...manifest, chunkBytes: 4 })).toThrow("chunks of 4 bytes");
+  expect(() => layoutOfManifest({ ...manifest, chunks: [] })).toThrow("manifest: 0 chunks, not 1");
   const huge = { ...b, shape: [2 ** 31 - 1] };
-  expect(() => layoutOf({ ...manifest, tensors: [huge] })).toThrow("1 chunks, not 8192");
+  expect(() => layoutOfManifest({ ...manifest, tensors: [huge] })).toThrow("1 chunks, not 8192");
 });
 
 test("T4: missing, short, long and non-finite chunks are refused", async () => {

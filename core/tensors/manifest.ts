@@ -47,7 +47,7 @@ export function checkpointId(manifest: Manifest): Promise<string> {
 }
 
 /** The layout that `manifest` describes; a FormatError unless it is the canonical manifest of one. */
-export function layoutOf(manifest: Manifest): Layout {
+export function layoutOfManifest(manifest: Manifest): Layout {
   const layout = createLayout(manifest.tensors);
   const misplaced = layout.tensors.findIndex(({ name }, i) => name !== manifest.tensors[i]?.name);
   if (misplaced >= 0) {
@@ -71,7 +71,7 @@ export function decodeCheckpoint(
   manifest: Manifest,
   chunks: readonly Uint8Array[],
 ): Float32Array<ArrayBuffer> {
-  const { size } = layoutOf(manifest);
+  const { size } = layoutOfManifest(manifest);
   if (chunks.length !== manifest.chunks.length) {
     throw new FormatError(`checkpoint: ${chunks.length} of ${manifest.chunks.length} chunks`);
   }

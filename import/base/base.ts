@@ -14,12 +14,12 @@ import { createLayout, type Layout } from "../../core/tensors/layout.ts";
 import { InputProblem, rethrowAsProblem } from "../problem.ts";
 import { type BaseConfig, readConfig } from "./config.ts";
 import { mlpOf } from "./mlp-shapes.ts";
-import { matchTensors, readParameters } from "./read-parameters.ts";
+import { matchTensors, readBaseParameters } from "./read-parameters.ts";
 import { readIfThere, readJsonIfThere } from "./small-file.ts";
 import { findTensors, type StoredTensors, tensorsOf } from "./stored-tensors.ts";
 
 /** A trained model that an owner begins with: a Hugging Face folder or a safetensors file, looked at and not yet loaded. */
-export type Base = {
+export type TrainedBase = {
   /** For people: the folder's or file's name. */
   readonly name: string;
   readonly architecture: Architecture;
@@ -42,12 +42,12 @@ export type BaseWords = {
   readonly end: number | undefined;
 };
 
-type ReadOptions = Parameters<typeof readParameters>[2];
+type ReadOptions = Parameters<typeof readBaseParameters>[2];
 
 const UNUSED_ROWS = 1024; // embeddings are padded for GPUs: Qwen 2.5's largest by 399 rows
 
 /** Open the base at `path`: its headers, config and tokenizer are read and checked, its weights wait. Throws an InputProblem. */
-export async function openBase(path: string): Promise<Base> {
+export async function openBase(path: string): Promise<TrainedBase> {
   const found = await stat(path).catch(() => null); // missing is the expected case
   if (found === null) throw new InputProblem(`${path}: there is no such file or folder.`);
   if (!found.isDirectory() && extname(path) !== ".safetensors") {
@@ -83,8 +83,8 @@ function baseOf(
   name: string,
   stored: StoredTensors,
   architecture: Architecture,
-  more: Pick<Base, "classes" | "words">,
-): Base {
+  more: Pick<TrainedBase, "classes" | "words">,
+): TrainedBase {
   return {
     name,
     architecture,
@@ -92,7 +92,7 @@ function baseOf(
     read(layout, without, options) {
       const wanted = layout.tensors.filter((tensor) => !without.includes(tensor.name));
       const matched = matchTensors({ ...layout, tensors: wanted }, stored, []);
-      return readParameters(layout, matched, options);
+      return readBaseParameters(layout, matched, options);
     },
   };
 }

@@ -56,7 +56,7 @@ function checkTensor({ name, shape }: LayoutTensor, found: StoredTensor): void {
 }
 
 /** The flat parameters [N] of matched tensors, 0 where none is; files are read in blocks. Throws an InputProblem for NaN and infinities. */
-export async function readParameters(
+export async function readBaseParameters(
   layout: Layout,
   matched: ReadonlyMap<LayoutTensor, StoredTensor>,
   {

@@ -1,7 +1,13 @@
 import type { Recipe } from "../../core/protocol/schemas/recipe.ts";
 import { exampleShapeOf } from "../../core/training/examples.ts";
 import type { Reasons } from "../recipe-file.ts";
-import { createRehearsal, type Round, type Stage, verdictOn, type Work } from "./rehearsal.ts";
+import {
+  createRehearsal,
+  type RehearsedWork,
+  type Round,
+  type Stage,
+  verdictOn,
+} from "./rehearsal.ts";
 
 /** What a rehearsal found about a recipe, for `check` to tell and `new` to write down. */
 export type Measured = {
@@ -128,7 +134,7 @@ function withBounds(
  */
 function scoreBounds(
   { score: rules, mask }: Recipe,
-  works: readonly Work[],
+  works: readonly RehearsedWork[],
 ): { score: Recipe["score"]; reasons: Reasons } {
   const rises = works.map(({ rise }) => rise);
   const agreements = works.flatMap(({ agreement }) => agreement ?? []);

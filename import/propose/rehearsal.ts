@@ -45,11 +45,11 @@ export type Round = {
   /** Losses on the gate set, new version − old, in nats [n]. */
   readonly differences: Float32Array;
   /** What a relay would have looked at in each piece; empty where nothing did. */
-  readonly works: readonly Work[];
+  readonly works: readonly RehearsedWork[];
 };
 
 /** What a relay looks at in one honest piece. */
-export type Work = {
+export type RehearsedWork = {
   /** With the relay's own pieces; null where the recipe asks for none. */
   readonly agreement: Agreement | null;
   readonly likeness: Likeness;
@@ -60,7 +60,7 @@ export type Work = {
 
 /** Whether a relay with this recipe takes a piece: its screen, its look for copies, its score. */
 export function verdictOn(
-  { agreement, likeness, reference, rise }: Work,
+  { agreement, likeness, reference, rise }: RehearsedWork,
   { score, mask }: Pick<Recipe, "score" | "mask">,
 ): Verdict {
   const screened = screen(agreement, score);
@@ -149,9 +149,9 @@ export function createRehearsal(recipe: Recipe, stage: Stage): Rehearsal {
     return createReferenceAt(await trainPieces(task), given);
   }
 
-  async function worksOf(members: readonly Member[]): Promise<Work[]> {
+  async function worksOf(members: readonly Member[]): Promise<RehearsedWork[]> {
     const referenceAt = await referenceHere();
-    const works: Work[] = [];
+    const works: RehearsedWork[] = [];
     for (const member of members) {
       const reference = referenceAt?.(member.positions) ?? null;
       const agreement = reference && agreementWith(reference, deltaOf(member));

@@ -8,7 +8,7 @@ import {
 import type { Random } from "../../core/random.ts";
 import { matrix } from "../attributes.ts";
 import type { Call, HostOperation } from "../host-call.ts";
-import { blank, floats, on, type Trial } from "../trial.ts";
+import { blank, floats, type OperationTrial, on } from "../trial.ts";
 
 /** What is between the matrices of a feed-forward part, value by value: outputs first, then inputs. */
 export type ActivationBodies = {
@@ -114,7 +114,7 @@ export const ACTIVATION_OPERATIONS: Readonly<Record<string, HostOperation>> = {
 };
 
 /** 39 rows of 21: no multiple of a group or vector; values beyond where a tanh is ±1. */
-export function* activationTrials(random: Random): Generator<Trial> {
+export function* activationTrials(random: Random): Generator<OperationTrial> {
   const [R, F] = [39, 21];
   const x = floats(random, R * F).map((value) => 12 * value);
   const [dy, up] = [floats(random, R * F), floats(random, R * F)];

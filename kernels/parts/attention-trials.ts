@@ -6,11 +6,11 @@ import {
   splitHeads,
 } from "../../core/models/transformer-operations.ts";
 import type { Random } from "../../core/random.ts";
-import { blank, floats, on, type Trial } from "../trial.ts";
+import { blank, floats, type OperationTrial, on } from "../trial.ts";
 import { type HeadSizes, plainAttentionBodies } from "./attention.ts";
 
 /** Three sequences of 13 rows, 6 heads in groups of two, 10 channels each: no multiples of a group or vector. */
-export function* attentionTrials(random: Random): Generator<Trial> {
+export function* attentionTrials(random: Random): Generator<OperationTrial> {
   const [T, R, D] = [13, 39, 10];
   for (const { H, K, causal } of [
     { H: 3, K: 3, causal: true },
@@ -46,7 +46,7 @@ export function* attentionTrials(random: Random): Generator<Trial> {
   yield* headTrials(random, { R, T, H: 6, K: 3, D });
 }
 
-function* headTrials(random: Random, sizes: HeadSizes): Generator<Trial> {
+function* headTrials(random: Random, sizes: HeadSizes): Generator<OperationTrial> {
   const { R, T, H, K, D } = sizes;
   const W = (H + 2 * K) * D;
   const [q, k, v] = [H, K, K].map((heads) => floats(random, R * heads * D));

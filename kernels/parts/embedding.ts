@@ -4,7 +4,7 @@ import { embed, sampledLookupInto } from "../../core/models/transformer-operatio
 import type { Random } from "../../core/random.ts";
 import { matrix, part } from "../attributes.ts";
 import { type HostOperation, optional } from "../host-call.ts";
-import { blank, floats, integers, on, type Trial } from "../trial.ts";
+import { blank, floats, integers, type OperationTrial, on } from "../trial.ts";
 
 // R rows, T time, C channels, V vocabulary
 
@@ -79,7 +79,7 @@ export const EMBEDDING_OPERATIONS: Readonly<Record<string, HostOperation>> = {
 };
 
 /** 39 rows of 21 channels, 37 tokens: no multiples of a group or vector. */
-export function* embeddingTrials(random: Random): Generator<Trial> {
+export function* embeddingTrials(random: Random): Generator<OperationTrial> {
   const [T, R, C, V] = [13, 39, 21, 37];
   const tokens = Int32Array.from({ length: R }, () => random.below(V));
   const table = floats(random, V * C);

@@ -10,7 +10,7 @@ import type { Random } from "../../core/random.ts";
 import { matrix, pair } from "../attributes.ts";
 import { columnSums } from "../column-sums.ts";
 import { type Call, type HostOperation, optional } from "../host-call.ts";
-import { blank, floats, integers, on, type Trial } from "../trial.ts";
+import { blank, floats, integers, type OperationTrial, on } from "../trial.ts";
 
 // R rows, C channels
 
@@ -140,7 +140,7 @@ export const NORM_OPERATIONS: Readonly<Record<string, HostOperation>> = {
 };
 
 /** 39 rows of 21 channels: no multiples of a group or vector. */
-export function* normTrials(random: Random): Generator<Trial> {
+export function* normTrials(random: Random): Generator<OperationTrial> {
   const [R, C] = [39, 21];
   const [x, dy, residual] = [floats(random, R * C), floats(random, R * C), floats(random, R * C)];
   const [weight, offset] = [floats(random, C), floats(random, C)];

@@ -1,7 +1,7 @@
 import { FormatError } from "../../core/errors.ts";
 import type { Manifest } from "../../core/protocol/schemas/checkpoint.ts";
 import { applyDeltaStep, decodeDeltaStep } from "../../core/tensors/delta-step.ts";
-import { decodeChunkInto, layoutOf } from "../../core/tensors/manifest.ts";
+import { decodeChunkInto, layoutOfManifest } from "../../core/tensors/manifest.ts";
 import type { PublicBlobs } from "./public-blobs.ts";
 
 /** How a version's parameters are built: a keyframe's chunks, and the delta steps that follow it. */
@@ -22,7 +22,7 @@ export async function readParameters(
   blobs: Pick<PublicBlobs, "read">,
   { manifest, steps }: ParameterPath,
 ): Promise<Float32Array> {
-  let parameters = new Float32Array(layoutOf(manifest).size);
+  let parameters = new Float32Array(layoutOfManifest(manifest).size);
   for (const [index, id] of manifest.chunks.entries()) {
     decodeChunkInto(parameters, index, await soundBlob(blobs, id));
   }

@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from "vitest";
 import { generateKeyPair, publicKeyHex } from "../../core/crypto/signature.ts";
 import type { Identity } from "../identity.ts";
-import { openSession, sealSession } from "./maintainer-session.ts";
+import { openMaintainerSession, sealSession } from "./maintainer-session.ts";
 
 const session = { tokenHash: "ab".repeat(32), until: 1_700_000_000_000 };
 let identity: Identity;
@@ -16,8 +16,8 @@ async function newIdentity(): Promise<Identity> {
 
 test("a session that the relay sealed opens until its time is over", async () => {
   const value = await sealSession(session, identity);
-  expect(await openSession(value, identity, session.until - 1)).toEqual(session);
-  expect(await openSession(value, identity, session.until)).toBeNull();
+  expect(await openMaintainerSession(value, identity, session.until - 1)).toEqual(session);
+  expect(await openMaintainerSession(value, identity, session.until)).toBeNull();
 });
 
 test("another relay's session, another token's, a longer one and garbage do not open", async () => {
@@ -32,6 +32,6 @@ test("another relay's session, another token's, a longer one and garbage do not 
     "",
     ".".repeat(10_000),
   ]) {
-    expect(await openSession(forged, identity, now)).toBeNull();
+    expect(await openMaintainerSession(forged, identity, now)).toBeNull();
   }
 });

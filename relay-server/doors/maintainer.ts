@@ -3,7 +3,7 @@ import { getCookie } from "hono/cookie";
 import { sha256 } from "../../core/crypto/signature.ts";
 import { PROTOCOL_HEADER } from "../../core/protocol/limits.ts";
 import type { RelayContext } from "../context.ts";
-import { openSession, SESSION_COOKIE } from "./maintainer-session.ts";
+import { openMaintainerSession, SESSION_COOKIE } from "./maintainer-session.ts";
 import { Refusal } from "./refusal.ts";
 
 type MaintainerContext = Pick<RelayContext, "people" | "identity" | "clock">;
@@ -51,5 +51,5 @@ async function claimBySession(
 ): Promise<Claim | null> {
   const value = getCookie(c, SESSION_COOKIE);
   if (value === undefined || c.req.header(PROTOCOL_HEADER) === undefined) return null;
-  return openSession(value, identity, clock());
+  return openMaintainerSession(value, identity, clock());
 }

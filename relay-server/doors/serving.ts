@@ -13,13 +13,13 @@ import { networkOf, senderOf } from "./network-of.ts";
 import { createReporter } from "./reporter.ts";
 import { openSignalling, SIGNALLING_PATH } from "./signalling.ts";
 
-export type Fetch = (request: Request, env?: object) => Response | Promise<Response>;
+export type RequestHandler = (request: Request, env?: object) => Response | Promise<Response>;
 
 export type Serving = {
   readonly port: number;
   readonly signalling: SignallingPeers;
   /** Answer with `fetch` from now on. */
-  open(fetch: Fetch): void;
+  open(fetch: RequestHandler): void;
   /** End every connection, event streams too. */
   close(): Promise<void>;
 };
@@ -44,7 +44,7 @@ export type ServingOptions = {
 /** Listen on the configured port and answer with `starting`; a StartError if that is not possible. */
 export async function startServing(
   { host, port, trustProxy }: Pick<Config, "host" | "port" | "trustProxy">,
-  starting: Fetch,
+  starting: RequestHandler,
   {
     requestTimeoutMs = REQUEST_TIMEOUT_MS,
     silenceMs = LINE_TIMES.silenceMs,
@@ -53,7 +53,7 @@ export async function startServing(
 ): Promise<Serving> {
   let answer = starting;
   const lines = new Set<EventLine>(); // that are the server's no more
-  const answerOrHandOver: Fetch = async (request, env) => {
+  const answerOrHandOver: RequestHandler = async (request, env) => {
     const found = await answer(request, env);
     if (!isLineEnv(env) || env.takeOver === undefined) return found;
     let tellGone = () => {};

@@ -2,7 +2,7 @@ import { assert } from "../../core/errors.ts";
 import { parseJson } from "../../core/protocol/canonical-json.ts";
 import { mask as maskSchema } from "../../core/protocol/schemas/mask.ts";
 import { recipe as recipeSchema } from "../../core/protocol/schemas/recipe.ts";
-import { encodeCheckpoint, layoutOf } from "../../core/tensors/manifest.ts";
+import { encodeCheckpoint, layoutOfManifest } from "../../core/tensors/manifest.ts";
 import { shardFile } from "../content/damage.ts";
 import type { RelayContext, ServedModel } from "../context.ts";
 import { StartError } from "../start-error.ts";
@@ -51,7 +51,7 @@ async function openModel(
   const recipe = parseJson("recipe", recipeSchema, new TextEncoder().encode(row.recipe));
   const head = await history.version(row.id, row.head);
   assert(head !== undefined, `no version ${row.head}`);
-  const layout = layoutOf(await checkpoints.manifestOf(head));
+  const layout = layoutOfManifest(await checkpoints.manifestOf(head));
   const { id } = await encodeCheckpoint(layout, await checkpoints.parametersOf(head));
   if (id !== head.checkpoint)
     throw new Error(`version ${head.number} does not have its checkpoint`);

@@ -3,7 +3,7 @@ import { comparePlaced, type PlacedValues } from "../../core/patch/similarity.ts
 import type { MaskCache } from "../content/masks.ts";
 import type { RelayContext } from "../context.ts";
 import type { Head } from "../history/head.ts";
-import { type Member, readPatch } from "../merging/member.ts";
+import { readPatch, type WaitingMember } from "../merging/member.ts";
 
 const COMPARED = 64; // works that came before; a copy of older work moves a model that has it already
 const KEPT_BYTES = 16 << 20; // of them, so that a patch is decoded once as a rule
@@ -12,7 +12,7 @@ const KEPT_BYTES = 16 << 20; // of them, so that a patch is decoded once as a ru
  * How like a member is to the work on its mask that came before it and waits or was merged. The earlier of two counts,
  * so that nobody can have another's work refused by sending it again.
  */
-export type LikenessOf = (head: Head, member: Member) => Promise<Likeness>;
+export type LikenessOf = (head: Head, member: WaitingMember) => Promise<Likeness>;
 
 export function createLikeness(
   { contributions, blobs }: Pick<RelayContext, "contributions" | "blobs">,

@@ -12,7 +12,7 @@ import { drawLot } from "../merging/lots.ts";
 import { readMember } from "../merging/member.ts";
 import type { LoopParts, StepResult } from "../parts.ts";
 import { isOutage } from "../storage-error.ts";
-import type { Waiting } from "../store/sql/judging.ts";
+import type { WaitingContribution } from "../store/sql/judging.ts";
 
 const JUDGED_A_STEP = 8; // then the pipeline looks whether a cohort is due
 
@@ -28,7 +28,7 @@ export async function judgeWaiting(
   const { contributions, clock } = parts.context;
   const judge = createJudge(parts.evaluator, head);
   const resting = parts.setbacks.resting(clock());
-  const rows: Waiting[] = [];
+  const rows: WaitingContribution[] = [];
   for (const state of ["scored", "screened", "received"] as const) {
     const room = JUDGED_A_STEP - rows.length;
     if (room > 0) rows.push(...(await contributions.waiting(head.model, state, room, resting)));
@@ -38,7 +38,12 @@ export async function judgeWaiting(
 }
 
 /** Judge one contribution; what goes wrong at it is a setback of its own, and the next one has its turn. */
-async function judgeOne(parts: LoopParts, head: Head, judge: Judge, row: Waiting): Promise<void> {
+async function judgeOne(
+  parts: LoopParts,
+  head: Head,
+  judge: Judge,
+  row: WaitingContribution,
+): Promise<void> {
   const { context, setbacks } = parts;
   const { contributions, clock, pace } = context;
   try {
@@ -60,7 +65,7 @@ async function passStations(
   head: Head,
   judge: Judge,
   referenceAt: ReferenceAt | null,
-  row: Waiting,
+  row: WaitingContribution,
 ): Promise<void> {
   const { context, positionsOf, likenessOf } = parts;
   const { contributions, clock, random } = context;
@@ -97,7 +102,7 @@ async function passStations(
 /** The relay's own work on the version that a contribution is based on; null where there is none. */
 async function referenceOf(
   { context, trainer }: LoopParts,
-  { model, base }: Waiting,
+  { model, base }: WaitingContribution,
 ): Promise<ReferenceAt | null> {
   const version = await context.history.version(model, base);
   assert(version !== undefined, `${model} has no version ${base}`);

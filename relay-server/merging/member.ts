@@ -5,18 +5,18 @@ import type { Layout } from "../../core/tensors/layout.ts";
 import type { MaskCache, MaskPositions } from "../content/masks.ts";
 import type { RelayContext } from "../context.ts";
 import type { Head } from "../history/head.ts";
-import type { Waiting } from "../store/sql/judging.ts";
+import type { WaitingContribution } from "../store/sql/judging.ts";
 
 /** A contribution that waits, decoded, and its row in the ledger. */
-export type Member = JudgedMember & { readonly row: Waiting };
+export type WaitingMember = JudgedMember & { readonly row: WaitingContribution };
 
 /** Read back what intake accepted; null if it was refused meanwhile, and its bytes are gone. */
 export async function readMember(
   { contributions }: Pick<RelayContext, "contributions">,
   positionsOf: MaskCache,
   { layout, number }: Head,
-  row: Waiting,
-): Promise<Member | null> {
+  row: WaitingContribution,
+): Promise<WaitingMember | null> {
   const bytes = await contributions.waitingBytes(row.id);
   if (bytes === undefined) return null;
   const { patch, positions, segments } = await readPatch(positionsOf, layout, bytes);

@@ -12,10 +12,10 @@ import type { Head } from "../history/head.ts";
 import { promotePatches } from "../history/promotion.ts";
 import type { LoopParts, PipelineParts, StepResult } from "../parts.ts";
 import { isOutage } from "../storage-error.ts";
-import type { Waiting } from "../store/sql/judging.ts";
+import type { WaitingContribution } from "../store/sql/judging.ts";
 import { type Attestation, attest, gateSettingOf, gateTestOf } from "./judge.ts";
 import { drawLot } from "./lots.ts";
-import { type Member, readMember } from "./member.ts";
+import { readMember, type WaitingMember } from "./member.ts";
 import { publishCandidate } from "./publishing.ts";
 
 const NOBODY = { passed: null, failed: [], harmful: [], left: [], tested: [] };
@@ -49,7 +49,7 @@ export async function mergeCohort(parts: LoopParts, head: Head): Promise<StepRes
 async function mergeMembers(
   parts: LoopParts,
   head: Head,
-  rows: readonly Waiting[],
+  rows: readonly WaitingContribution[],
 ): Promise<StepResult> {
   const { context, setbacks } = parts;
   const { contributions, history, clock, pace } = context;
@@ -82,7 +82,7 @@ async function mergeMembers(
 
 /** A cohort's outcome, and what the relay attests about what passed, if anything did. */
 type Judged = {
-  readonly outcome: CohortOutcome<Member>;
+  readonly outcome: CohortOutcome<WaitingMember>;
   readonly attestation: Attestation | null;
 };
 
@@ -90,10 +90,10 @@ type Judged = {
 async function judgeMembers(
   { context, evaluator, positionsOf }: LoopParts,
   head: Head,
-  rows: readonly Waiting[],
+  rows: readonly WaitingContribution[],
 ): Promise<Judged> {
   const { contributions, random } = context;
-  const members: Member[] = [];
+  const members: WaitingMember[] = [];
   for (const row of rows) {
     const member = await readMember(context, positionsOf, head, row);
     if (member !== null) members.push(member);
@@ -128,7 +128,7 @@ async function publish(
   return published === "published";
 }
 
-const WORDS: Readonly<Record<keyof TurnedAway<Member>, string>> = {
+const WORDS: Readonly<Record<keyof TurnedAway<WaitingMember>, string>> = {
   "gate-failed": "a model with it was not shown to be as good as the one before",
   "no-gain": "there is nothing to gain with it any more; nothing is wrong with it",
   harmful: "without it, the others' work does better on held-out examples",
@@ -137,7 +137,7 @@ const WORDS: Readonly<Record<keyof TurnedAway<Member>, string>> = {
 /** Refuse what is known to harm; leave what is undecided to later cohorts, but not for ever. */
 async function sendOn(
   { contributions, clock }: Pick<RelayContext, "contributions" | "clock">,
-  outcome: CohortOutcome<Member>,
+  outcome: CohortOutcome<WaitingMember>,
 ): Promise<void> {
   const { again, away } = sortOut(outcome, ({ row }) => row.postponed);
   if (again.length > 0) await contributions.postpone(idsOf(again), clock());
@@ -147,6 +147,6 @@ async function sendOn(
   }
 }
 
-function idsOf(members: readonly Member[]): string[] {
+function idsOf(members: readonly WaitingMember[]): string[] {
   return members.map(({ id }) => id);
 }

@@ -13,7 +13,7 @@ import type { Head } from "../history/head.ts";
 import { promotePatches, sweepPatches } from "../history/promotion.ts";
 import { openIdentity } from "../identity.ts";
 import type { PublicationOutcome } from "../store/sql/publication.ts";
-import type { Member } from "./member.ts";
+import type { WaitingMember } from "./member.ts";
 import { publishCandidate } from "./publishing.ts";
 
 let folder: string;
@@ -84,7 +84,7 @@ async function publishOne(
   const outcome = await publishCandidate(
     context,
     { ...head, record: {} } as unknown as Head,
-    candidate as unknown as Candidate<Member>,
+    candidate as unknown as Candidate<WaitingMember>,
     { report: { examples: 1, lossNats: 1, accuracy: 1 }, gate: null },
     1,
   ).catch((error: unknown) => error);

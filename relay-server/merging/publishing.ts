@@ -17,7 +17,7 @@ import type { RevertPublication } from "../store/sql/reverts.ts";
 import { summaryOf } from "../store/sql/versions.ts";
 import type { VersionRow } from "../store/tables.ts";
 import type { Attestation } from "./judge.ts";
-import type { Member } from "./member.ts";
+import type { WaitingMember } from "./member.ts";
 
 type PublishContext = Pick<
   RelayContext,
@@ -32,7 +32,7 @@ type PublishContext = Pick<
 export async function publishCandidate(
   context: PublishContext & Pick<RelayContext, "contributions">,
   head: Head,
-  candidate: Candidate<Member>,
+  candidate: Candidate<WaitingMember>,
   attestation: Attestation,
   fence: number,
 ): Promise<PublicationOutcome> {
@@ -136,7 +136,7 @@ function eventsOf(version: VersionRow): RelayEvent[] {
   ];
 }
 
-function inputsOf({ members, multipliers }: Candidate<Member>) {
+function inputsOf({ members, multipliers }: Candidate<WaitingMember>) {
   return members.map(({ id, contributor, row }, i) => ({
     contribution: id,
     contributor,

@@ -10,7 +10,7 @@ import type { Evaluation } from "../../core/training/metrics.ts";
 import { checked } from "../content/damage.ts";
 import { answerCalls } from "./call-port.ts";
 import { openOnce } from "./open-once.ts";
-import { openWasm } from "./open-wasm.ts";
+import { openThreadWasm } from "./open-wasm.ts";
 
 export type EvaluatedModel = {
   readonly id: string;
@@ -43,7 +43,7 @@ const parents = new Map<string, Evaluation>();
 /** Load tfjs and open its backend, for the first evaluation: a start without any is faster. */
 const openEngine = openOnce(async () => {
   const { evaluate } = await import("../../core/training/evaluate.ts");
-  await openWasm();
+  await openThreadWasm();
   return evaluate;
 });
 

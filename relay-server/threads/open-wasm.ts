@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { openBackend } from "../../kernels/backend.ts";
 
 /** Open the processor's backend, of which every thread has its own. */
-export async function openWasm(): Promise<void> {
+export async function openThreadWasm(): Promise<void> {
   const wasm = createRequire(import.meta.url).resolve(
     "@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm",
   );

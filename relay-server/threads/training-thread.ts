@@ -13,7 +13,7 @@ import type { FisherPolicy } from "../../core/training/mask-choice.ts";
 import type { ReferencePieces, ReferenceTask } from "../../core/training/reference-training.ts";
 import { answerCalls } from "./call-port.ts";
 import { openOnce } from "./open-once.ts";
-import { openWasm } from "./open-wasm.ts";
+import { openThreadWasm } from "./open-wasm.ts";
 
 type PieceFiles = {
   /** Shard files, in the piece's order. */
@@ -53,7 +53,7 @@ const openEngine = openOnce(async () => {
     import("../../core/training/mask-choice.ts"),
     import("../../core/training/own-mask.ts"),
   ]);
-  await openWasm();
+  await openThreadWasm();
   return { trainPieces, estimateFisher, chooseMask, ...ownMasks };
 });
 

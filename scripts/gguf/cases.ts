@@ -91,7 +91,7 @@ export const GGUF_CASES: readonly GgufCase[] = [
   },
 ];
 
-export type MadeModel = {
+export type MadeCase = {
   readonly parameters: Float32Array;
   readonly tokenizerFiles: readonly TokenizerFile[];
   readonly tokenizer: TextTokenizer;
@@ -105,7 +105,7 @@ const HELD_OUT = 9; // the first chapter that the shipped base has not read eith
 const WINDOWS = 16;
 
 /** The model's weights: those shipped, or trained here for a minute from a seed. */
-export async function makeModel({ architecture, tokenizer: path }: GgufCase): Promise<MadeModel> {
+export async function makeModel({ architecture, tokenizer: path }: GgufCase): Promise<MadeCase> {
   const tokenizerFiles = path === null ? [] : [await readTokenizer(path)];
   const { input } = architecture;
   if (input.kind !== "tokens") throw new Error("internal: no tokens");

@@ -3,7 +3,7 @@ import type { Random } from "../../core/random.ts";
 import { type Examples, exampleShapeOf } from "../../core/training/examples.ts";
 import { poison } from "./backdoor.ts";
 import { deadInputs } from "./dead-inputs.ts";
-import { examplesOf, type Piece, trainPiece } from "./piece.ts";
+import { examplesOf, type SimPiece, trainPiece } from "./piece.ts";
 import type { SimModel } from "./sim-model.ts";
 import { unit } from "./volunteer.ts";
 
@@ -13,7 +13,7 @@ export type Placed = { readonly positions: Uint32Array; readonly delta: Float32A
 /** What a liar can do and knows. */
 export type Scene = {
   readonly model: SimModel;
-  readonly piece: Piece;
+  readonly piece: SimPiece;
   readonly random: Random;
   /**
    * Colluders know all honest work that was sent, and what this piece would honestly come to: deltas at its positions

@@ -8,15 +8,21 @@ import { backdoorSuccess } from "./backdoor.ts";
 import { createEventQueue } from "./event-queue.ts";
 import { finishPiece } from "./finish-piece.ts";
 import { isCohortDue, type MergeReport, mergeWaiting } from "./merging.ts";
-import type { Piece, SentPatch, Version } from "./piece.ts";
+import type { SentPatch, SimPiece, Version } from "./piece.ts";
 import { isCaught, receive } from "./receiving.ts";
-import { count, type Defence, headOf, maskName, openRelay, type Relay } from "./relay.ts";
+import { countOne, type Defence, headOf, maskName, openRelay, type SimRelay } from "./relay.ts";
 import type { CommunityReport, ContributionReport, VersionReport } from "./report.ts";
 import { arrangeShards, createShardDeck, type ShardArrangement } from "./shards.ts";
 import type { SimModel } from "./sim-model.ts";
-import { issueTicket, restUntil } from "./tickets.ts";
+import { issueSimTicket, restUntil } from "./tickets.ts";
 import { createTraffic } from "./traffic.ts";
-import { createVolunteers, PIECE_SECONDS, renewKeys, unit, type Volunteer } from "./volunteer.ts";
+import {
+  createVolunteers,
+  PIECE_SECONDS,
+  renewKeys,
+  type SimVolunteer,
+  unit,
+} from "./volunteer.ts";
 
 export type CommunityOptions = {
   readonly volunteers: number;
@@ -51,9 +57,9 @@ export type CommunityResult = {
 
 /** What happens in a community; a piece is "lost" when its ticket is out for so long that nobody waits for it; "due" when what waits first may have waited long enough. */
 type CommunityEvent =
-  | { readonly kind: "ask"; readonly volunteer: Volunteer }
-  | { readonly kind: "arrive"; readonly piece: Piece }
-  | { readonly kind: "lost"; readonly piece: Piece }
+  | { readonly kind: "ask"; readonly volunteer: SimVolunteer }
+  | { readonly kind: "arrive"; readonly piece: SimPiece }
+  | { readonly kind: "lost"; readonly piece: SimPiece }
   | { readonly kind: "due" };
 
 const JITTER = 0.1; // of a piece's time, either way
@@ -80,19 +86,19 @@ export async function runCommunity(
   let issued = 0;
 
   /** When a volunteer that leaves now comes back, and whether it took a piece along; null where it stays. */
-  function absenceOf({ random }: Volunteer, now: number) {
+  function absenceOf({ random }: SimVolunteer, now: number) {
     if (!options.isLifelike || unit(random) >= LEAVES) return null;
     return { until: now + 2 * AWAY_SECONDS * unit(random), takesPiece: unit(random) < 0.5 };
   }
 
-  async function ask(volunteer: Volunteer, now: number): Promise<void> {
+  async function ask(volunteer: SimVolunteer, now: number): Promise<void> {
     if (now >= endsAt) return;
     const rest = restUntil(relay, now);
     if (rest !== null) return events.push(rest, { kind: "ask", volunteer });
     const absence = absenceOf(volunteer, now);
     if (absence !== null) events.push(absence.until, { kind: "ask", volunteer });
     if (absence?.takesPiece === false) return;
-    const piece = await issueTicket(relay, volunteer, issued++, decks[volunteer.index]!());
+    const piece = await issueSimTicket(relay, volunteer, issued++, decks[volunteer.index]!());
     traffic.download(piece);
     if (absence !== null) return events.push(now + WAITED_SECONDS, { kind: "lost", piece });
     const jitter = 1 + JITTER * (2 * unit(volunteer.random) - 1);
@@ -100,7 +106,7 @@ export async function runCommunity(
     events.push(now + seconds, { kind: "arrive", piece });
   }
 
-  async function arrive(piece: Piece, now: number): Promise<void> {
+  async function arrive(piece: SimPiece, now: number): Promise<void> {
     const sent = await finishPiece(relay, piece);
     traffic.upload(sent);
     const { report, struck } = await receive(relay, sent, now);
@@ -149,7 +155,7 @@ export async function runCommunity(
     const { at, event } = next;
     if (event.kind === "ask") await ask(event.volunteer, at);
     if (event.kind === "arrive") await arrive(event.piece, at);
-    if (event.kind === "lost") count(relay.outstanding, maskName(event.piece.mask), -1);
+    if (event.kind === "lost") countOne(relay.outstanding, maskName(event.piece.mask), -1);
     // what comes at the same moment is judged before anything is merged, as on the relay
     if (events.nextAt() !== at && isCohortDue(relay, at)) await merge(at);
     end = at;
@@ -160,7 +166,7 @@ export async function runCommunity(
 }
 
 async function versionReportOf(
-  relay: Relay,
+  relay: SimRelay,
   { merged, tests, gateExamples }: MergeReport,
   now: number,
   { bytesUp, bytesDown }: { readonly bytesUp: number; readonly bytesDown: number },
@@ -187,7 +193,7 @@ async function versionReportOf(
 }
 
 async function reportOn(
-  relay: Relay,
+  relay: SimRelay,
   versions: readonly VersionReport[],
   contributions: readonly ContributionReport[],
 ): Promise<CommunityReport> {

@@ -1,12 +1,12 @@
 import { createRandom } from "../../core/random.ts";
 import { attackedWork, type Placed, type Scene } from "./attacks.ts";
-import { type Piece, packPatch, type SentPatch, trainPiece } from "./piece.ts";
-import { maskName, type Relay, type Waiting } from "./relay.ts";
+import { packPatch, type SentPatch, type SimPiece, trainPiece } from "./piece.ts";
+import { maskName, type SimRelay, type SimWaiting } from "./relay.ts";
 
 const VERSIONS_BACK = 8; // of the base that stale work is trained on: past every recipe's limit
 
 /** Train the piece, or lie about it, and pack the result. */
-export async function finishPiece(relay: Relay, piece: Piece): Promise<SentPatch> {
+export async function finishPiece(relay: SimRelay, piece: SimPiece): Promise<SentPatch> {
   const { model } = relay;
   const { attack } = piece.volunteer;
   if (attack === null) return packPatch(model, piece, await trainPiece(model, piece));
@@ -14,9 +14,9 @@ export async function finishPiece(relay: Relay, piece: Piece): Promise<SentPatch
   return packPatch(model, { ...piece, positions }, delta);
 }
 
-function sceneOf({ model, seed, seen, queue, versions, merges }: Relay, piece: Piece): Scene {
+function sceneOf({ model, seed, seen, queue, versions, merges }: SimRelay, piece: SimPiece): Scene {
   // positions are everybody's or, on a mask of its own, whatever it sends
-  const isOnMask = ({ positions, sent }: Waiting) =>
+  const isOnMask = ({ positions, sent }: SimWaiting) =>
     positions === piece.positions || sent.piece.mask.kind === "own";
   return {
     model,

@@ -6,14 +6,14 @@ import { comparePlaced } from "../../core/patch/similarity.ts";
 import type { Verdict } from "../../core/protocol/reject-codes.ts";
 import { validateNorm, validateStaleness } from "../../relay-server/intake/rules.ts";
 import type { SentPatch } from "./piece.ts";
-import { headOf, maskName, type Relay, type Waiting } from "./relay.ts";
+import { headOf, maskName, type SimRelay, type SimWaiting } from "./relay.ts";
 
 /** Decode what arrived, as it would wait. */
 export function readWaiting(
-  { model, merges, ...relay }: Relay,
+  { model, merges, ...relay }: SimRelay,
   sent: SentPatch,
   now: number,
-): Waiting {
+): SimWaiting {
   const { piece, bytes, id } = sent;
   const { positions, volunteer, base } = piece;
   const isOwn = piece.mask.kind === "own";
@@ -39,7 +39,7 @@ export function readWaiting(
 }
 
 /** Step 6 of the walk: the rules that need no model. */
-export function validateIntake(relay: Relay, waiting: Waiting): Verdict {
+export function validateIntake(relay: SimRelay, waiting: SimWaiting): Verdict {
   const { merge, training } = relay.model.recipe;
   const { piece } = waiting.sent;
   const head = headOf(relay).record.number;
@@ -49,13 +49,13 @@ export function validateIntake(relay: Relay, waiting: Waiting): Verdict {
   return validateNorm(waiting.norm, { count, clipNorm: clipOf(relay), training });
 }
 
-export function clipOf({ model, without, mergedNorms }: Relay): number | null {
+export function clipOf({ model, without, mergedNorms }: SimRelay): number | null {
   if (without.has("clip")) return null;
   return clipNorm(mergedNorms.slice(-CLIP_SAMPLE), model.recipe.merge.clipFactor);
 }
 
 /** How like it is to what came before it on its mask. */
-export function likenessTo({ seen }: Relay, waiting: Waiting): Likeness {
+export function likenessTo({ seen }: SimRelay, waiting: SimWaiting): Likeness {
   const earlier = seen.get(maskName(waiting.sent.piece.mask)) ?? [];
   return likenessOf(
     waiting.contributor,

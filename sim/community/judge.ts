@@ -11,7 +11,7 @@ import type { Chore, Stopwatch } from "./stopwatch.ts";
  * A judge of the head with these `parameters` [N], in this process. What it finds out about head and release it
  * keeps, as the relay's thread does; its seconds count as the `chores` that each suite is looked at for.
  */
-export function createJudge(
+export function createSimJudge(
   model: SimModel,
   { parameters, release, best }: Readonly<Record<"parameters" | "release" | "best", Float32Array>>,
   kept: Map<string, Evaluation>,

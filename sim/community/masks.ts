@@ -14,10 +14,10 @@ import { joinExamples, sliceExamples } from "../../core/training/examples.ts";
 import { estimateFisher } from "../../core/training/fisher.ts";
 import { chooseMask } from "../../core/training/mask-choice.ts";
 import type { Version } from "./piece.ts";
-import { headOf, maskName, type Relay } from "./relay.ts";
+import { headOf, maskName, type SimRelay } from "./relay.ts";
 
 /** Positions of masks: one array for each, so that merges see which patches share one. */
-export function positionsOf({ model, positions }: Relay, mask: Mask): Uint32Array {
+export function positionsOf({ model, positions }: SimRelay, mask: Mask): Uint32Array {
   const known = positions.get(maskName(mask));
   if (known !== undefined) return known;
   assert(mask.kind === "random", `a mask of kind ${mask.kind} whose positions nobody has`);
@@ -27,7 +27,7 @@ export function positionsOf({ model, positions }: Relay, mask: Mask): Uint32Arra
 }
 
 /** The mask of the version after the head. */
-export async function maskAfterHead(relay: Relay): Promise<Mask> {
+export async function maskAfterHead(relay: SimRelay): Promise<Mask> {
   const { recipe, layout } = relay.model;
   const head = headOf(relay);
   const name = maskName(head.record.mask);
@@ -45,7 +45,10 @@ export async function maskAfterHead(relay: Relay): Promise<Mask> {
 }
 
 /** A mask by the Fisher information on `version`, with which the epoch that ends now began: so it would be ready. */
-async function chooseShared(relay: Relay, { id, parameters }: Version): Promise<SharedPositions> {
+async function chooseShared(
+  relay: SimRelay,
+  { id, parameters }: Version,
+): Promise<SharedPositions> {
   const { model, stopwatch, positions, maskBytes } = relay;
   const { architecture, mask } = model.recipe;
   const policy = mask.fisher;
@@ -69,7 +72,7 @@ async function chooseShared(relay: Relay, { id, parameters }: Version): Promise<
 const MOST_SHARDS = 32; // as on the relay
 
 /** About as many examples as the recipe wants, of shards drawn at random. */
-function drawExamples({ model }: Relay, id: string) {
+function drawExamples({ model }: SimRelay, id: string) {
   const { shards, recipe } = model;
   const random = createRandom(`examples of ${id}`);
   const drawn = Array.from(

@@ -19,12 +19,12 @@ import { metricsOf } from "../../core/training/metrics.ts";
 import { maskAfterHead } from "./masks.ts";
 import {
   bestOf,
-  count,
+  countOne,
   headOf,
   NO_VAIN_WORK,
-  type Relay,
   reportOf,
-  type Waiting,
+  type SimRelay,
+  type SimWaiting,
 } from "./relay.ts";
 import { judgeOf } from "./screening.ts";
 import { unit } from "./volunteer.ts";
@@ -33,8 +33,8 @@ const SECOND_MS = 1000;
 
 /** What became of a cohort. */
 export type MergeReport = {
-  readonly merged: readonly Waiting[];
-  readonly away: TurnedAway<Waiting>;
+  readonly merged: readonly SimWaiting[];
+  readonly away: TurnedAway<SimWaiting>;
   /** Candidates that were tested, and the examples of the one that passed. */
   readonly tests: number;
   readonly gateExamples: number;
@@ -43,7 +43,7 @@ export type MergeReport = {
 };
 
 /** Whether the queue is to be merged now: it is a full cohort, or its first has waited long enough. */
-export function isCohortDue({ queue, model, outstanding }: Relay, now: number): boolean {
+export function isCohortDue({ queue, model, outstanding }: SimRelay, now: number): boolean {
   const { cohortSize, cohortSeconds } = model.recipe.merge;
   const [first] = queue;
   if (first === undefined) return false;
@@ -54,7 +54,7 @@ export function isCohortDue({ queue, model, outstanding }: Relay, now: number): 
 }
 
 /** Steps 8 to 10 of the walk: merge, test and publish what waits. */
-export async function mergeWaiting(relay: Relay, now: number): Promise<MergeReport> {
+export async function mergeWaiting(relay: SimRelay, now: number): Promise<MergeReport> {
   const head = headOf(relay).record.number;
   const cohort = relay.queue.map((waiting) => ({
     ...waiting,
@@ -84,12 +84,15 @@ export async function mergeWaiting(relay: Relay, now: number): Promise<MergeRepo
 }
 
 /** Late work may have nothing to gain where fresh work has: only that counts. */
-function noteVainWork(relay: Relay, away: readonly Waiting[], now: number): void {
+function noteVainWork(relay: SimRelay, away: readonly SimWaiting[], now: number): void {
   const fresh = away.filter(({ lag }) => lag === 0).length;
   if (fresh > 0) relay.vain = { count: relay.vain.count + fresh, lastAt: now * SECOND_MS };
 }
 
-async function judged(relay: Relay, cohort: readonly Waiting[]): Promise<CohortOutcome<Waiting>> {
+async function judged(
+  relay: SimRelay,
+  cohort: readonly SimWaiting[],
+): Promise<CohortOutcome<SimWaiting>> {
   const { model, without, mergedNorms, seed } = relay;
   const head = headOf(relay);
   const { recipe } = model;
@@ -120,9 +123,9 @@ async function judged(relay: Relay, cohort: readonly Waiting[]): Promise<CohortO
 
 /** The next version; returns the size of the delta step to it. */
 async function publish(
-  relay: Relay,
-  { passed, tested }: CohortOutcome<Waiting>,
-  { members, multipliers, step }: Candidate<Waiting>,
+  relay: SimRelay,
+  { passed, tested }: CohortOutcome<SimWaiting>,
+  { members, multipliers, step }: Candidate<SimWaiting>,
   now: number,
 ): Promise<number> {
   const { model, keys, history, versions, without } = relay;
@@ -158,7 +161,7 @@ async function publish(
   relay.vain = NO_VAIN_WORK;
   relay.kept = new Map(Array.from(relay.kept).filter(([name]) => name.includes(" release ")));
   for (const { contributor, norm } of members) {
-    count(relay.merges, contributor);
+    countOne(relay.merges, contributor);
     relay.mergedNorms.push(norm);
   }
   return encodeDeltaStep(step, layout.size).length;

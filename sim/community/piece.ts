@@ -10,7 +10,7 @@ import type { Evaluation } from "../../core/training/metrics.ts";
 import { trainDelta } from "../../core/training/train.ts";
 import { joinShards } from "./shards.ts";
 import type { SimModel } from "./sim-model.ts";
-import type { Volunteer } from "./volunteer.ts";
+import type { SimVolunteer } from "./volunteer.ts";
 
 /** A published version, with its parameters in memory. */
 export type Version = {
@@ -23,9 +23,9 @@ export type Version = {
 };
 
 /** What a ticket says, with base and mask already loaded. */
-export type Piece = {
+export type SimPiece = {
   readonly ticket: string;
-  readonly volunteer: Volunteer;
+  readonly volunteer: SimVolunteer;
   readonly base: Version;
   readonly mask: Mask;
   /** The mask's positions [k]. */
@@ -42,16 +42,16 @@ export type SentPatch = {
   readonly id: string;
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly signature: string;
-  readonly piece: Piece;
+  readonly piece: SimPiece;
 };
 
 /** What a piece is trained on, and which positions. */
-export type PieceTask = Pick<Piece, "positions" | "shards" | "seed"> & {
+export type PieceTask = Pick<SimPiece, "positions" | "shards" | "seed"> & {
   readonly base: Pick<Version, "parameters">;
 };
 
 /** The examples of the piece's shards. */
-export function examplesOf(model: SimModel, { shards }: Pick<Piece, "shards">): Examples {
+export function examplesOf(model: SimModel, { shards }: Pick<SimPiece, "shards">): Examples {
   return joinShards(model, shards);
 }
 
@@ -79,7 +79,7 @@ export async function trainPiece(
 /** Quantise, encode and sign `delta` [k] as the piece's work. */
 export async function packPatch(
   { recipe, layout }: SimModel,
-  piece: Piece,
+  piece: SimPiece,
   delta: Float32Array,
 ): Promise<SentPatch> {
   const { volunteer, mask, positions, fisher } = piece;

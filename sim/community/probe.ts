@@ -2,13 +2,13 @@ import { validateLikeness } from "../../core/gate/likeness.ts";
 import { agreementWith } from "../../core/gate/reference.ts";
 import { screen, validateScore } from "../../core/gate/scoring.ts";
 import { likenessTo } from "./intake.ts";
-import type { Relay, Waiting } from "./relay.ts";
+import type { SimRelay, SimWaiting } from "./relay.ts";
 import type { Probe } from "./report.ts";
 import { judgeOf, referenceFor, scoreOf } from "./screening.ts";
 import { slopeOf } from "./slope.ts";
 
 /** What every screen and score says of a contribution, whatever becomes of it, in time that is not the relay's. */
-export async function probe(relay: Relay, waiting: Waiting): Promise<Probe> {
+export async function probe(relay: SimRelay, waiting: SimWaiting): Promise<Probe> {
   const { probeStopwatch, model } = relay;
   const { score } = model.recipe;
   const reference = await referenceFor(relay, waiting.sent.piece);

@@ -2,7 +2,7 @@ import type { Verdict } from "../../core/protocol/reject-codes.ts";
 import { readWaiting, validateIntake } from "./intake.ts";
 import type { SentPatch } from "./piece.ts";
 import { probe } from "./probe.ts";
-import { count, headOf, maskName, type Relay, type Waiting } from "./relay.ts";
+import { countOne, headOf, maskName, type SimRelay, type SimWaiting } from "./relay.ts";
 import type { ContributionReport, Fate } from "./report.ts";
 import { screenWaiting } from "./screening.ts";
 
@@ -11,14 +11,14 @@ import { screenWaiting } from "./screening.ts";
  * check loses its place in the queue too; the ids of what that refuses come back with the report.
  */
 export async function receive(
-  relay: Relay,
+  relay: SimRelay,
   sent: SentPatch,
   now: number,
 ): Promise<{ readonly report: ContributionReport; readonly struck: readonly string[] }> {
   const { piece } = sent;
   const name = maskName(piece.mask);
-  count(relay.outstanding, name, -1);
-  count(relay.arrived, name);
+  countOne(relay.outstanding, name, -1);
+  countOne(relay.arrived, name);
   const waiting = readWaiting(relay, sent, now);
   const seen = relay.isProbed ? await probe(relay, waiting) : null;
   const verdict = await judgeArrival(relay, waiting);
@@ -35,12 +35,12 @@ export async function receive(
   return { report, struck };
 }
 
-async function judgeArrival(relay: Relay, waiting: Waiting): Promise<Verdict> {
+async function judgeArrival(relay: SimRelay, waiting: SimWaiting): Promise<Verdict> {
   const taken = validateIntake(relay, waiting);
   return taken.ok ? screenWaiting(relay, waiting) : taken;
 }
 
-function queue(relay: Relay, waiting: Waiting): string[] {
+function queue(relay: SimRelay, waiting: SimWaiting): string[] {
   const name = maskName(waiting.sent.piece.mask);
   relay.queue.push(waiting);
   relay.seen.set(name, [...(relay.seen.get(name) ?? []), waiting]);
@@ -54,8 +54,8 @@ export function isCaught(fate: Fate): boolean {
 
 /** Trust is lost with every refusal but that of late work; a failed spot check costs what waits, too. */
 function refuseWork(
-  relay: Relay,
-  { contributor }: Waiting,
+  relay: SimRelay,
+  { contributor }: SimWaiting,
   verdict: Verdict & { ok: false },
 ): string[] {
   if (verdict.code === "stale") return [];

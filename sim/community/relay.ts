@@ -29,7 +29,7 @@ export const DEFENCES = [
 export type Defence = (typeof DEFENCES)[number];
 
 /** A contribution that was decoded and waits for its cohort. */
-export type Waiting = Member & {
+export type SimWaiting = Member & {
   readonly sent: SentPatch;
   /** Its values [k]. */
   readonly delta: Float32Array;
@@ -39,7 +39,7 @@ export type Waiting = Member & {
 };
 
 /** The relay's part of a community: the history, what waits, and what is known about contributors. */
-export type Relay = {
+export type SimRelay = {
   readonly model: SimModel;
   readonly seed: string;
   readonly keys: KeyPair;
@@ -52,7 +52,7 @@ export type Relay = {
   readonly versions: Version[];
   /** What the judge knows of the head. */
   kept: Map<string, Evaluation>;
-  queue: Waiting[];
+  queue: SimWaiting[];
   /** Norms of merged work, oldest first. */
   readonly mergedNorms: number[];
   /** Merges in a row by public key. */
@@ -74,13 +74,13 @@ export type Relay = {
   /** Held-out gradients by version, for the probe. */
   readonly gradients: Map<string, Promise<Float32Array>>;
   /** Values by mask that later ones may be copies of. */
-  readonly seen: Map<string, Waiting[]>;
+  readonly seen: Map<string, SimWaiting[]>;
 };
 
 export async function openRelay(
   model: SimModel,
-  options: Pick<Relay, "seed" | "without" | "isProbed">,
-): Promise<Relay> {
+  options: Pick<SimRelay, "seed" | "without" | "isProbed">,
+): Promise<SimRelay> {
   const keys = await keysOf(`${options.seed} relay`);
   const report = await reportOf(model, model.base);
   const record: VersionRecord = {
@@ -122,12 +122,12 @@ export async function openRelay(
   };
 }
 
-export function headOf({ versions }: Relay): Version {
+export function headOf({ versions }: SimRelay): Version {
   return versions[versions.length - 1]!;
 }
 
 /** The version of least loss on the report set; of equals the newest. */
-export function bestOf({ versions }: Relay): Version {
+export function bestOf({ versions }: SimRelay): Version {
   const lossOf = ({ record }: Version) => record.evaluation.report.lossNats;
   return versions.reduce((best, version) => (lossOf(version) <= lossOf(best) ? version : best));
 }
@@ -145,7 +145,7 @@ export function maskName(mask: Mask): string {
 }
 
 /** Count one more, or with −1 one less, under `name`. */
-export function count(counts: Map<string, number>, name: string, change = 1): void {
+export function countOne(counts: Map<string, number>, name: string, change = 1): void {
   counts.set(name, (counts.get(name) ?? 0) + change);
 }
 

@@ -19,15 +19,15 @@ import { createRandom } from "../../core/random.ts";
 import { preparePieceMask } from "../../core/training/own-mask.ts";
 import { trainPieces } from "../../core/training/reference-training.ts";
 import { likenessTo } from "./intake.ts";
-import { createJudge } from "./judge.ts";
-import { examplesOf, type Piece, quantiseHeld, trainPiece } from "./piece.ts";
-import { bestOf, headOf, type Relay, type Waiting } from "./relay.ts";
+import { createSimJudge } from "./judge.ts";
+import { examplesOf, quantiseHeld, type SimPiece, trainPiece } from "./piece.ts";
+import { bestOf, headOf, type SimRelay, type SimWaiting } from "./relay.ts";
 import { drawShards, joinShards } from "./shards.ts";
 import type { SimModel } from "./sim-model.ts";
 import { unit } from "./volunteer.ts";
 
 /** Step 7 of the walk: screen, score and spot check one contribution. */
-export async function screenWaiting(relay: Relay, waiting: Waiting): Promise<Verdict> {
+export async function screenWaiting(relay: SimRelay, waiting: SimWaiting): Promise<Verdict> {
   const { model, without, stopwatch, seed } = relay;
   const { score } = model.recipe;
   const random = createRandom(`${seed} lots ${waiting.sent.piece.ticket}`);
@@ -55,8 +55,8 @@ export async function screenWaiting(relay: Relay, waiting: Waiting): Promise<Ver
 
 /** The rise of the held-out loss at the recipe's share of the step, in nats. */
 export function scoreOf(
-  relay: Relay,
-  waiting: Waiting,
+  relay: SimRelay,
+  waiting: SimWaiting,
   judge = scoreJudge(relay),
 ): Promise<number> {
   const { recipe } = relay.model;
@@ -64,21 +64,21 @@ export function scoreOf(
   return scoreMember(judge, { number: record.number, parameters, recipe }, waiting);
 }
 
-function scoreJudge(relay: Relay): Judge {
+function scoreJudge(relay: SimRelay): Judge {
   return judgeOf(relay, { score: "score" });
 }
 
-export function judgeOf(relay: Relay, chores: Parameters<typeof createJudge>[4]): Judge {
+export function judgeOf(relay: SimRelay, chores: Parameters<typeof createSimJudge>[4]): Judge {
   const { model, stopwatch, kept, versions } = relay;
   const { parameters } = headOf(relay);
   // nothing is tagged in a simulation, so version 0 is the last release
   const release = versions[0]!.parameters;
   const best = bestOf(relay).parameters;
-  return createJudge(model, { parameters, release, best }, kept, stopwatch, chores);
+  return createSimJudge(model, { parameters, release, best }, kept, stopwatch, chores);
 }
 
 /** The relay's own work on the piece's base, trained when the first work on it arrives, where the piece has its positions. */
-export async function referenceFor(relay: Relay, piece: Piece): Promise<Reference | null> {
+export async function referenceFor(relay: SimRelay, piece: SimPiece): Promise<Reference | null> {
   const { references, model, stopwatch } = relay;
   if (model.recipe.score.references === 0) return null;
   const { number } = piece.base.record;
@@ -89,8 +89,8 @@ export async function referenceFor(relay: Relay, piece: Piece): Promise<Referenc
 }
 
 async function trainReference(
-  { model, seed }: Relay,
-  { base, mask, positions }: Piece,
+  { model, seed }: SimRelay,
+  { base, mask, positions }: SimPiece,
 ): Promise<ReferenceAt> {
   const { architecture, training, score } = model.recipe;
   const random = createRandom(`${seed} reference ${base.record.number}`);
@@ -112,7 +112,7 @@ async function trainReference(
 }
 
 /** The same ticket looked at a second time, by the relay: its own mask chosen, the piece trained. */
-async function spotCheck({ model }: Relay, waiting: Waiting): Promise<Verdict> {
+async function spotCheck({ model }: SimRelay, waiting: SimWaiting): Promise<Verdict> {
   const { piece } = waiting.sent;
   const { segments, positions } = waiting;
   const isOwn = piece.mask.kind === "own";
@@ -125,7 +125,7 @@ async function spotCheck({ model }: Relay, waiting: Waiting): Promise<Verdict> {
 }
 
 /** The own mask that the piece's ticket leads to. */
-async function ownMaskOf(model: SimModel, piece: Piece): Promise<Uint32Array> {
+async function ownMaskOf(model: SimModel, piece: SimPiece): Promise<Uint32Array> {
   const { recipe } = model;
   const { base, seed, mask } = piece;
   const task = {

@@ -2,7 +2,7 @@ import { assert } from "../../core/errors.ts";
 import { createRandom, type Random } from "../../core/random.ts";
 import { type Examples, joinExamples, sliceExamples } from "../../core/training/examples.ts";
 import type { SimModel } from "./sim-model.ts";
-import type { Volunteer } from "./volunteer.ts";
+import type { SimVolunteer } from "./volunteer.ts";
 
 /** Whose shards a volunteer trains on. */
 export const SHARD_ARRANGEMENTS = [
@@ -36,7 +36,7 @@ export function drawShards(model: SimModel, random: Random): number[] {
 export function createShardDeck(
   model: SimModel,
   { volunteers, shards: arrangement }: { volunteers: number; shards: ShardArrangement },
-  { index, random }: Pick<Volunteer, "index" | "random">,
+  { index, random }: Pick<SimVolunteer, "index" | "random">,
 ): () => number[] {
   const { shards, replayShards } = model;
   const { plain, replay } = ticketSizes(model);

@@ -1,5 +1,5 @@
 import { maskedGradient } from "../../core/training/gradient.ts";
-import { headOf, type Relay, type Waiting } from "./relay.ts";
+import { headOf, type SimRelay, type SimWaiting } from "./relay.ts";
 
 /**
  * The held-out gradient times the delta at the share of the step that is scored, in nats: what the loss on the score set
@@ -7,8 +7,8 @@ import { headOf, type Relay, type Waiting } from "./relay.ts";
  * all parameters where everybody's mask is their own.
  */
 export async function slopeOf(
-  relay: Relay,
-  { sent, positions, delta, lag }: Waiting,
+  relay: SimRelay,
+  { sent, positions, delta, lag }: SimWaiting,
 ): Promise<number> {
   const { model, gradients } = relay;
   const { architecture, score } = model.recipe;

@@ -2,16 +2,16 @@ import { sha256 } from "../../core/crypto/signature.ts";
 import { restsUntil } from "../../core/gate/resting.ts";
 import { type PieceMask, preparePieceMask } from "../../core/training/own-mask.ts";
 import { positionsOf } from "./masks.ts";
-import type { Piece } from "./piece.ts";
-import { count, headOf, maskName, type Relay } from "./relay.ts";
+import type { SimPiece } from "./piece.ts";
+import { countOne, headOf, maskName, type SimRelay } from "./relay.ts";
 import { joinShards } from "./shards.ts";
-import type { Volunteer } from "./volunteer.ts";
+import type { SimVolunteer } from "./volunteer.ts";
 
 const SECOND_MS = 1000;
 const TRIAL_RETRY_SECONDS = 60; // as on the relay
 
 /** Until when there is no work because there is nothing to gain (protocol H27), by the simulated clock; null while there is. */
-export function restUntil({ vain, model, outstanding }: Relay, now: number): number | null {
+export function restUntil({ vain, model, outstanding }: SimRelay, now: number): number | null {
   const { cohortSize } = model.recipe.merge;
   const until = restsUntil(vain, cohortSize);
   if (until === null) return null;
@@ -22,15 +22,15 @@ export function restUntil({ vain, model, outstanding }: Relay, now: number): num
 }
 
 /** The `number`-th ticket of a volunteer: a piece of work on the head, as it begins it. */
-export async function issueTicket(
-  relay: Relay,
-  volunteer: Volunteer,
+export async function issueSimTicket(
+  relay: SimRelay,
+  volunteer: SimVolunteer,
   number: number,
   shards: readonly number[],
-): Promise<Piece> {
+): Promise<SimPiece> {
   const base = headOf(relay);
   const { mask } = base.record;
-  count(relay.outstanding, maskName(mask));
+  countOne(relay.outstanding, maskName(mask));
   const text = new TextEncoder().encode(`${relay.seed} ticket ${volunteer.index} ${number}`);
   const ticket = (await sha256(text)).slice(0, 32); // 16 bytes
   const given = { ticket, volunteer, base, mask, shards, seed: volunteer.random.uint32() };
@@ -38,8 +38,8 @@ export async function issueTicket(
 }
 
 function prepare(
-  relay: Relay,
-  { base, mask, shards, seed }: Omit<Piece, "positions" | "fisher">,
+  relay: SimRelay,
+  { base, mask, shards, seed }: Omit<SimPiece, "positions" | "fisher">,
 ): Promise<PieceMask> {
   const { recipe } = relay.model;
   const { architecture } = recipe;

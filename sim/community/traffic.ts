@@ -1,5 +1,5 @@
-import type { Piece, SentPatch } from "./piece.ts";
-import { maskName, type Relay } from "./relay.ts";
+import type { SentPatch, SimPiece } from "./piece.ts";
+import { maskName, type SimRelay } from "./relay.ts";
 
 /** Counts what volunteers send and load; their first checkpoint and the shards, which every way of training has, not. */
 export type Traffic = {
@@ -8,11 +8,11 @@ export type Traffic = {
   /** A version came out, with a delta step of this size. */
   publish(stepBytes: number): void;
   /** A volunteer loads what the piece's base and mask need beyond what it has. */
-  download(piece: Piece): void;
+  download(piece: SimPiece): void;
   upload(sent: SentPatch): void;
 };
 
-export function createTraffic({ model, maskBytes }: Relay): Traffic {
+export function createTraffic({ model, maskBytes }: SimRelay): Traffic {
   const steps: number[] = [];
   const masksOf = new Map<string, string>(); // the mask that a volunteer has, by its key
   const checkpointBytes = 4 * model.layout.size;

@@ -3,7 +3,7 @@ import { decodeHex } from "../../core/hex.ts";
 import { createRandom, type Random } from "../../core/random.ts";
 import type { Attack } from "./attacks.ts";
 
-export type Volunteer = {
+export type SimVolunteer = {
   publicKey: string;
   keys: KeyPair;
   /** Null for honest ones. */
@@ -45,12 +45,12 @@ export async function createVolunteers({
   readonly stale: number;
   readonly isLifelike: boolean;
   readonly seed: string;
-}): Promise<Volunteer[]> {
+}): Promise<SimVolunteer[]> {
   const honest = volunteers - Math.round(liars * volunteers);
   const slow = Math.round(stale * honest);
   const places = Array.from({ length: volunteers }, (_, index) => (0.5 + index * GOLDEN) % 1);
   const paces = isLifelike ? spreadPaces(places) : places.map((place) => 0.5 + place);
-  const created: Volunteer[] = [];
+  const created: SimVolunteer[] = [];
   for (const [index, pace] of paces.entries()) {
     const keys = await keysOf(`${seed} volunteer ${index}`);
     created.push({
@@ -74,7 +74,7 @@ function spreadPaces(places: readonly number[]): number[] {
 }
 
 /** Take a new key, as anybody can at any time. */
-export async function renewKeys(volunteer: Volunteer): Promise<void> {
+export async function renewKeys(volunteer: SimVolunteer): Promise<void> {
   volunteer.keys = await keysOf(`after ${volunteer.publicKey}`);
   volunteer.publicKey = await publicKeyHex(volunteer.keys);
 }

@@ -5,7 +5,7 @@ import type { PresetContext } from "./preset.ts";
 const TUNING_SEED = "tuning"; // none that a claim rests on
 
 /** A way of training and the learning rates that are tried for it, the likeliest first. */
-export type Candidate<Spec extends RunSpec> = {
+export type TunedWay<Spec extends RunSpec> = {
   readonly spec: Spec;
   readonly rates: readonly [number, ...number[]];
 };
@@ -16,7 +16,7 @@ export type Candidate<Spec extends RunSpec> = {
  */
 export async function tuneRates<Spec extends CommunitySpec | SparseLocoSpec>(
   { run, isQuick }: PresetContext,
-  candidates: readonly Candidate<Spec>[],
+  candidates: readonly TunedWay<Spec>[],
 ): Promise<{ readonly spec: Spec; readonly rate: number }[]> {
   if (isQuick) {
     return candidates.map(({ spec, rates: [rate] }) => ({ spec: withRate(spec, rate), rate }));

@@ -1,9 +1,9 @@
 import { type CommunitySpec, community, type SparseLocoSpec } from "../runs/spec.ts";
 import { fisherPolicy } from "./fisher-policy.ts";
-import type { Candidate } from "./tuning.ts";
+import type { TunedWay } from "./tuning.ts";
 
 /** A way of training that the claims compare, and the learning rates it may choose from. */
-export type Way = Candidate<CommunitySpec | SparseLocoSpec> & {
+export type Way = TunedWay<CommunitySpec | SparseLocoSpec> & {
   readonly name: string;
   /** Share of the entries that are sent; 1 for dense training. */
   readonly density: number;

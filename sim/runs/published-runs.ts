@@ -2,7 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { gunzip, gzip } from "node:zlib";
 import type { RunResult } from "./result-store.ts";
-import { keyOf, type RunSpec } from "./spec.ts";
+import { type RunSpec, runKey } from "./spec.ts";
 
 /** A run that stands behind a published section, with the hash of the code that ran it. */
 export type PublishedRun = RunResult & { readonly spec: RunSpec; readonly code: string };
@@ -22,7 +22,7 @@ export async function readPublished(paths: readonly string[]): Promise<Map<strin
     const text = (await promisify(gunzip)(await readFile(path))).toString();
     for (const line of text.split("\n").filter((each) => each !== "")) {
       const { spec, code, ...result }: PublishedRun = JSON.parse(line);
-      results.set(await keyOf(spec, code), result);
+      results.set(await runKey(spec, code), result);
     }
   }
   return results;

@@ -1,7 +1,7 @@
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import type { Machine } from "../../bench/figures.ts";
 import type { CommunityReport, Curve } from "../community/report.ts";
-import { keyOf, type RunSpec } from "./spec.ts";
+import { type RunSpec, runKey } from "./spec.ts";
 
 /** A run that is done. */
 export type RunResult = {
@@ -28,7 +28,7 @@ export function openResultStore(
   codeOf: (model: string) => Promise<string>,
   published: ReadonlyMap<string, RunResult>,
 ): ResultStore {
-  const keyFor = async (spec: RunSpec) => keyOf(spec, await codeOf(spec.model));
+  const keyFor = async (spec: RunSpec) => runKey(spec, await codeOf(spec.model));
   return {
     async read(spec) {
       const key = await keyFor(spec);

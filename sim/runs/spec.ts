@@ -52,7 +52,7 @@ export function community(
 }
 
 /** What a run's result is kept under: it follows from the spec and from the code that runs it. */
-export async function keyOf(spec: RunSpec, code: string): Promise<string> {
+export async function runKey(spec: RunSpec, code: string): Promise<string> {
   return (await sha256(encodeCanonical({ spec, code }))).slice(0, 32);
 }
 

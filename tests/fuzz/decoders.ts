@@ -13,7 +13,7 @@ import { recipe } from "../../core/protocol/schemas/recipe.ts";
 import { ticketRequest } from "../../core/protocol/schemas/ticket.ts";
 import { decodeBitfield, encodeBitfield } from "../../core/swarm/bitfield.ts";
 import { decodeDeltaStep, encodeDeltaStep } from "../../core/tensors/delta-step.ts";
-import { encodeCheckpoint, layoutOf } from "../../core/tensors/manifest.ts";
+import { encodeCheckpoint, layoutOfManifest } from "../../core/tensors/manifest.ts";
 import { decodeExamples } from "../../core/training/examples.ts";
 import { encodeImageExamples } from "../../core/training/image-examples.ts";
 import { encodeTextExamples } from "../../core/training/text-examples.ts";
@@ -111,7 +111,7 @@ async function allDecoders(): Promise<Decoder[]> {
       name: "a manifest",
       file: encodeCanonical(checkpoint.manifest),
       decode(bytes) {
-        layoutOf(parseJson("manifest", manifest, bytes));
+        layoutOfManifest(parseJson("manifest", manifest, bytes));
         return null;
       },
     },

@@ -4,7 +4,7 @@ import { type GptArchitecture, gptAsTransformer } from "../../core/models/gpt.ts
 import type { MlpArchitecture } from "../../core/models/mlp.ts";
 import { type Orientation, squaredGradientInto } from "../../core/models/operations.ts";
 import { fisherSums } from "../../core/models/reference/fisher.ts";
-import { squaredGradientSums, transpose } from "../../core/models/reference/linear.ts";
+import { squaredGradientSums, transposed } from "../../core/models/reference/linear.ts";
 import { mlpGradient, mlpLosses } from "../../core/models/reference/mlp.ts";
 import { joinFlat, splitFlat, type Tensors } from "../../core/models/reference/tensors.ts";
 import {
@@ -167,7 +167,7 @@ export async function compareSquaredGradient(): Promise<void> {
     const x = rounded(randomValues("x", R * I));
     const dy = rounded(randomValues("dy", R * O));
     const sums = squaredGradientSums(x, dy, rows, { inputs: I, outputs: O }); // [I, O]
-    const expected = { "in-out": sums, "out-in": transpose(sums, I, O) };
+    const expected = { "in-out": sums, "out-in": transposed(sums, I, O) };
     for (const orientation of ["in-out", "out-in"] satisfies Orientation[]) {
       const shape = orientation === "in-out" ? [I, O] : [O, I];
       const given = [tensor(new Float32Array(I * O).fill(0.25), shape), on(x, R, I), on(dy, R, O)];

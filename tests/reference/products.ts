@@ -41,7 +41,7 @@ async function compareProduct(
   const random = (name: string, size: number) => rounded(randomValues(name, size));
   const [x, dy] = [random("x", R * I), random("dy", R * O)];
   const [weight, bias] = [random("weight", I * O), random("bias", O)]; // weight [I, O]
-  const stored = orientation === "in-out" ? weight : matrix.transpose(weight, I, O);
+  const stored = orientation === "in-out" ? weight : matrix.transposed(weight, I, O);
   const on = {
     x: upload(x, [R, I]),
     dy: upload(dy, [R, O]),
@@ -49,8 +49,8 @@ async function compareProduct(
     bias: upload(bias, [O]),
   };
   const size = { inputs: I, outputs: O };
-  const [y, biased] = [null, bias].map((added) => matrix.linear(x, weight, added, size));
-  const dx = matrix.linearInputGradient(dy, weight, size);
+  const [y, biased] = [null, bias].map((added) => matrix.referenceLinear(x, weight, added, size));
+  const dx = matrix.referenceLinearInputGradient(dy, weight, size);
   const positive = (values: Float64Array) => values.map((value) => Math.max(0, value));
   const plain = { orientation, relu: false };
   const rectified = { orientation, relu: true };

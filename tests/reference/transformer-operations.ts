@@ -77,7 +77,7 @@ async function compareAttention(shape: attentionReference.AttentionShape): Promi
   const dyOn = upload(dy, [R, heads * D]);
   const dqkv = attentionGradient(dyOn, onDevice, mixed, logSums, kind);
   const what = `attention ${batch} × ${time}, ${heads} heads of ${D} on ${keyValueHeads}`;
-  await same(what, mixed, attentionReference.attention(qkv, shape));
+  await same(what, mixed, attentionReference.referenceAttention(qkv, shape));
   await same(`${what}: dqkv`, dqkv, attentionReference.attentionBackward(qkv, dy, shape));
 }
 
@@ -90,7 +90,7 @@ async function compareNorms(R: number, C: number, kind: NormKind): Promise<void>
   const [xOn, dyOn, weightOn] = [upload(x, [R, C]), upload(dy, [R, C]), upload(weight, [C])];
   const what = `${kind.norm} norm ${R} × ${C}`;
   const y = norm(xOn, weightOn, bias === null ? null : upload(bias, [C]), kind);
-  await same(what, y, normReference.norm(x, weight, bias, kind));
+  await same(what, y, normReference.referenceNorm(x, weight, bias, kind));
   const expected = normReference.normBackward(x, weight, dy, kind);
   const dx = normInputGradient(dyOn, xOn, weightOn, null, kind);
   await same(`${what}: dx`, dx, expected.x);
@@ -112,11 +112,11 @@ async function compareActivations(R: number, F: number): Promise<void> {
   const [xOn, dyOn, upOn] = [upload(x, [R, F]), upload(dy, [R, F]), upload(up, [R, F])];
   for (const form of ["tanh", "exact"] as const) {
     const what = `gelu ${form} ${R} × ${F}`;
-    await same(what, gelu(xOn, { form }), activation.gelu(x, { form }), SHARE);
+    await same(what, gelu(xOn, { form }), activation.referenceGelu(x, { form }), SHARE);
     const dx = geluInputGradient(dyOn, xOn, { form });
     await same(`${what}: dx`, dx, activation.geluBackward(x, dy, { form }), SHARE);
   }
-  await same(`swiglu ${R} × ${F}`, swiglu(xOn, upOn), activation.swiglu(x, up));
+  await same(`swiglu ${R} × ${F}`, swiglu(xOn, upOn), activation.referenceSwiglu(x, up));
   const { dgate, dup } = swigluGradient(dyOn, xOn, upOn);
   const expected = activation.swigluBackward(x, up, dy);
   await same(`swiglu ${R} × ${F}: dgate`, dgate, expected.gate);
@@ -189,19 +189,23 @@ async function compareConv(): Promise<void> {
   const bias = rounded(randomValues("bias", O));
   const [xOn, dyOn, weightOn] = [upload(x, [R, I]), upload(dy, [R, O]), upload(weight, [I, O])];
   const y = linear(xOn, weightOn, upload(bias, [O]), { orientation: "in-out", relu: false });
-  await same("Conv1D", y, matrix.linear(x, weight, bias, size));
+  await same("Conv1D", y, matrix.referenceLinear(x, weight, bias, size));
   const dx = linearInputGradient(dyOn, weightOn, null, { orientation: "in-out" });
-  await same("Conv1D: dx", dx, matrix.linearInputGradient(dy, weight, size));
+  await same("Conv1D: dx", dx, matrix.referenceLinearInputGradient(dy, weight, size));
   const residual = rounded(randomValues("residual", R * O));
   const given = [upload(residual, [R, O]), xOn, weightOn, upload(bias, [O])] as const;
   const summed = linearWithResidual(...given, { orientation: "in-out" });
-  await same("Conv1D with residual", summed, sum(residual, matrix.linear(x, weight, bias, size)));
+  await same(
+    "Conv1D with residual",
+    summed,
+    sum(residual, matrix.referenceLinear(x, weight, bias, size)),
+  );
   const [inBias, inWeight] = [Uint32Array.of(0, 3, 14), Uint32Array.of(0, 14, 15, 40, 74)];
   const gradient = zeros([8]);
   const at = tensor(Int32Array.of(...inBias, ...inWeight), [8], "int32");
   const pair = { start: 0, first: 3, second: 5, orientation: "in-out", adds: false } as const;
   sampledLinearInto(gradient, xOn, dyOn, at, pair);
-  const sums = matrix.columnSums(dy, O);
+  const sums = matrix.referenceColumnSums(dy, O);
   const sampled = matrix.sampledGradient(x, dy, inWeight, size);
   const both = Float64Array.of(...Array.from(inBias, (o) => sums[o]!), ...sampled);
   await same("Conv1D: sampled", gradient, both);

@@ -1,12 +1,12 @@
 /** Geometry of a line chart; everything in CSS pixels, y downwards. */
-export type Point = { readonly x: number; readonly y: number };
+export type LinePoint = { readonly x: number; readonly y: number };
 export type Extent = readonly [low: number, high: number];
 
 export type Chart = {
   readonly path: string;
   readonly ticks: readonly { readonly value: number; readonly at: number }[];
   /** The last point's place. */
-  readonly end: Point | null;
+  readonly end: LinePoint | null;
 };
 
 /** Round numbers, at most `most` + 1 of them, that lie within `extent`; steps are 1, 2 or 5 × 10ⁿ. */
@@ -32,7 +32,7 @@ export function paddedExtent(values: readonly number[]): Extent {
 
 /** Lay `points`, in ascending x, out in a box. */
 export function layOut(
-  points: readonly Point[],
+  points: readonly LinePoint[],
   box: {
     readonly left: number;
     readonly top: number;

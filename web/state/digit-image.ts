@@ -1,9 +1,9 @@
 /** A drawn digit as the image that `digits` reads: MNIST's field, box and centring. */
 
 /** A place on the pad, 0…1 from its left and top edge. */
-export type Point = { readonly x: number; readonly y: number };
+export type PadPoint = { readonly x: number; readonly y: number };
 /** What one stroke of the pen passed, at least one place. */
-export type Stroke = readonly Point[];
+export type Stroke = readonly PadPoint[];
 
 export const SIDE = 28; // pixels of the field, as MNIST's
 const BOX = 20; // pixels of the box that a digit fills, as MNIST's
@@ -55,7 +55,7 @@ function rasterise(strokes: readonly Stroke[]): Uint8Array {
 }
 
 /** From `at` to the line between `a` and `b`. */
-function distance(at: Point, a: Point, b: Point): number {
+function distance(at: PadPoint, a: PadPoint, b: PadPoint): number {
   const [dx, dy] = [b.x - a.x, b.y - a.y];
   const length2 = dx * dx + dy * dy;
   const along = length2 === 0 ? 0 : ((at.x - a.x) * dx + (at.y - a.y) * dy) / length2;
@@ -64,7 +64,7 @@ function distance(at: Point, a: Point, b: Point): number {
 }
 
 /** Where the ink of an image [28 × 28] balances, in pixels. */
-export function centreOfMass(image: Uint8Array): Point {
+export function centreOfMass(image: Uint8Array): PadPoint {
   let [ink, x, y] = [0, 0, 0];
   image.forEach((value, pixel) => {
     ink += value;

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Contribution } from "../../core/protocol/schemas/contribution.ts";
 import type { Piece } from "../../worker/api.ts";
-import { lifeOf } from "./piece-life.ts";
+import { pieceLifeOf } from "./piece-life.ts";
 
 const piece: Piece = {
   id: "a".repeat(64),
@@ -33,18 +33,18 @@ const contribution = (change: Partial<Contribution>): Contribution => ({
   credit: 0,
   ...change,
 });
-const marks = (life: ReturnType<typeof lifeOf>) =>
+const marks = (life: ReturnType<typeof pieceLifeOf>) =>
   life.steps.map(({ label, state }) => `${label} ${state}`);
 
 test("a piece in the outbox is safe on the device, with everything ahead of it", () => {
-  const life = lifeOf({ ...piece, sent: "waiting", state: null }, undefined);
+  const life = pieceLifeOf({ ...piece, sent: "waiting", state: null }, undefined);
   expect(life.stage).toBe("waiting");
   expect(life.sentence).toMatch(/Safe on this device/);
   expect(new Set(life.steps.map(({ state }) => state))).toEqual(new Set(["ahead"]));
 });
 
 test("the relay's newest word counts more than the receipt", () => {
-  const life = lifeOf(piece, contribution({ state: "queued" }));
+  const life = pieceLifeOf(piece, contribution({ state: "queued" }));
   expect(life.stage).toBe("queued");
   expect(marks(life)).toEqual([
     "Received done",
@@ -58,7 +58,7 @@ test("the relay's newest word counts more than the receipt", () => {
 
 test("each state is a step further, marked where the piece is and not where it goes next", () => {
   const states = ["received", "screened", "scored", "queued", "merged"] as const;
-  const lives = states.map((state) => lifeOf(piece, contribution({ state })));
+  const lives = states.map((state) => pieceLifeOf(piece, contribution({ state })));
   const reached = lives.map(({ steps }) => steps.filter(({ state }) => state !== "ahead").length);
   expect(reached).toEqual([1, 2, 3, 4, 5]);
   const here = lives.map(({ steps }) => steps.find(({ state }) => state === "current")?.label);
@@ -67,7 +67,7 @@ test("each state is a step further, marked where the piece is and not where it g
 });
 
 test("a merged piece names the version that it is part of", () => {
-  const life = lifeOf(piece, contribution({ state: "merged", version: 7 }));
+  const life = pieceLifeOf(piece, contribution({ state: "merged", version: 7 }));
   expect(life.sentence).toMatch(/^Merged into version 7\./);
   expect([life.settled, life.version]).toEqual([true, 7]);
   expect(life.steps.every(({ state }) => state === "done")).toBe(true);
@@ -75,14 +75,14 @@ test("a merged piece names the version that it is part of", () => {
 
 test("a refusal is told in plain words, at the step where it happened", () => {
   const refused = (code: string) =>
-    lifeOf(piece, contribution({ state: "refused", reason: { code, message: "score 0.2" } }));
+    pieceLifeOf(piece, contribution({ state: "refused", reason: { code, message: "score 0.2" } }));
   const harmful = refused("harmful");
   expect(harmful.sentence).toBe("Not used. On hidden examples the patch made the model worse.");
   expect(marks(harmful)).toEqual(["Received done", "Looked at done", "Not used failed"]);
   expect(marks(refused("unrelated"))).toEqual(["Received done", "Not used failed"]);
   expect(marks(refused("gate-failed")).slice(-2)).toEqual(["Queued done", "Not used failed"]);
 
-  const atTheDoor = lifeOf(
+  const atTheDoor = pieceLifeOf(
     { ...piece, sent: "refused", state: null, refusal: { code: "ticket-expired", message: "" } },
     undefined,
   );
@@ -92,7 +92,7 @@ test("a refusal is told in plain words, at the step where it happened", () => {
 
 test("a reverted piece says so, with the maintainer's reason", () => {
   const reason = { code: "reverted", message: "It taught the model to swap 4 and 9." };
-  const life = lifeOf(piece, contribution({ state: "reverted", reason, version: 7 }));
+  const life = pieceLifeOf(piece, contribution({ state: "reverted", reason, version: 7 }));
   expect(life.sentence).toBe("Taken out of the model again. It taught the model to swap 4 and 9.");
   expect(marks(life).slice(-2)).toEqual(["Merged done", "Taken out failed"]);
   expect(life.version).toBe(7);

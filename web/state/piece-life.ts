@@ -51,7 +51,7 @@ const SENTENCES = {
 } as const;
 
 /** The life of `piece`, from what the worker knows and the relay's newest word on it, if any. */
-export function lifeOf(piece: Piece, contribution: Contribution | undefined): PieceLife {
+export function pieceLifeOf(piece: Piece, contribution: Contribution | undefined): PieceLife {
   const stage =
     contribution?.state ??
     (piece.sent === "refused" ? "refused" : piece.sent === "waiting" ? "waiting" : piece.state) ??

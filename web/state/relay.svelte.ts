@@ -30,7 +30,7 @@ const OWN_KEPT = 50; // as many as the page lists
 const TOPICS = ["version", "contribution", "leaderboard", "health"] as const;
 
 /** What the page knows of the relay: read once, then kept fresh by the one event stream. */
-export type Relay = ReturnType<typeof createRelay>;
+export type PageRelay = ReturnType<typeof createRelay>;
 
 export function createRelay(
   client: RelayClient,

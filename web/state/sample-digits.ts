@@ -1,4 +1,4 @@
-import type { Point, Stroke } from "./digit-image.ts";
+import type { PadPoint, Stroke } from "./digit-image.ts";
 
 /** For those who can't or won't draw: each digit as strokes on the pad, drawn by this script. */
 export const SAMPLE_DIGITS: readonly (readonly Stroke[])[] = [
@@ -26,7 +26,7 @@ function arc(
   radiusY: number,
   from: number,
   to: number,
-): Point[] {
+): PadPoint[] {
   const STEP = 10; // degrees: no corner is seen
   const count = Math.ceil((to - from) / STEP);
   return Array.from({ length: count + 1 }, (_, i) => {

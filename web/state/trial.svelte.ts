@@ -5,9 +5,9 @@ import type { OpenTrialEngine, TrialEngine } from "../trial-engine.ts";
 export type Choice = Parameters<TrialApi["load"]>[0];
 
 /** A visitor's trial of a model's versions: nothing is fetched before the first question. */
-export type Trial = ReturnType<typeof createTrial>;
+export type PageTrial = ReturnType<typeof createPageTrial>;
 
-export function createTrial(openEngine: OpenTrialEngine) {
+export function createPageTrial(openEngine: OpenTrialEngine) {
   let phase = $state<"idle" | "loading" | "ready" | "failed">("idle");
   let problem = $state<string | null>(null);
   let download = $state.raw({ doneBytes: 0, totalBytes: 0 });

@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from "vitest";
 import type { TrialEngine } from "../trial-engine.ts";
-import { type Choice, createTrial } from "./trial.svelte.ts";
+import { type Choice, createPageTrial } from "./trial.svelte.ts";
 
 const choice = (model: string, ...ids: string[]): Choice => ({
   model,
@@ -42,7 +42,7 @@ function openStage() {
       },
     };
   };
-  const trial = createTrial(openEngine);
+  const trial = createPageTrial(openEngine);
   return { trial, calls, gate, engines: () => engines, die: (error: Error) => die(error) };
 }
 

@@ -3,7 +3,7 @@ import type { OpenEngine } from "../engine.ts";
 import { CONSENT, readSettings, type Settings, writeSettings } from "./settings.ts";
 
 /** The volunteer on this page: consent, the engine's newest snapshot, and the commands. */
-export type Volunteer = ReturnType<typeof createVolunteer>;
+export type PageVolunteer = ReturnType<typeof createPageVolunteer>;
 
 /** What passing chunks on to other volunteers needs of the page. */
 export type SharingParts = {
@@ -24,7 +24,7 @@ const noSharing: SharingParts = {
   onMetered: () => {},
 };
 
-export function createVolunteer({
+export function createPageVolunteer({
   openEngine,
   storage,
   sharing = noSharing,

@@ -3,7 +3,7 @@ import { recordEngine } from "../../tests/fixtures/recorded-engine.ts";
 import type { RoadPort, Snapshot, SwarmNews } from "../../worker/api.ts";
 import { READY } from "../../worker/run/snapshot-feed.ts";
 import type { OpenEngine } from "../engine.ts";
-import { createVolunteer } from "./volunteer.svelte.ts";
+import { createPageVolunteer } from "./volunteer.svelte.ts";
 
 /** A storage that the tabs of a test share. */
 function sharedStorage(isFull = false): Pick<Storage, "getItem" | "setItem"> {
@@ -46,7 +46,7 @@ function openTab({ storage = sharedStorage(), refusals = 0, line = meteredLine(f
     listener = hear;
     return api;
   };
-  const volunteer = createVolunteer({ openEngine, storage, sharing: line });
+  const volunteer = createPageVolunteer({ openEngine, storage, sharing: line });
   const tell = (change: Partial<Snapshot>) => listener({ ...READY, model: "digits", ...change });
   return { volunteer, calls, tell };
 }

@@ -1,7 +1,7 @@
 import type { Run } from "../run/session.ts";
 import type { TurnOptions } from "../run/turns.ts";
 import { describeFault } from "../run/words.ts";
-import type { Engine, OpenEngine } from "./engine.ts";
+import type { Engine, RunningEngine } from "./engine.ts";
 
 const TRUSTED_MS = 7 * 24 * 3_600_000; // a new driver may show in nothing that a page can see
 
@@ -20,7 +20,7 @@ export async function openCheckedEngine(
     signal,
     onWait,
   }: Pick<Run, "store" | "platform" | "pace" | "signal"> & Pick<TurnOptions, "onWait">,
-): Promise<OpenEngine> {
+): Promise<RunningEngine> {
   const open = await engine.open(prefer, { signal, onWait });
   if (open.selfCheck === null) return open;
   const { fingerprint, run } = open.selfCheck;

@@ -13,10 +13,10 @@ export type Engine = {
    * Also opens anew after a device was lost; the engine that was open before is then dead. Checks nothing.
    * An opening or check whose run was stopped goes on, and the next opening waits for its end.
    */
-  open(prefer: "webgpu" | "cpu", options?: TurnOptions): Promise<OpenEngine>;
+  open(prefer: "webgpu" | "cpu", options?: TurnOptions): Promise<RunningEngine>;
 };
 
-export type OpenEngine = {
+export type RunningEngine = {
   readonly name: EngineName;
   /** The device in its own words, such as "swiftshader". */
   readonly device: string;

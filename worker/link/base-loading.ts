@@ -5,7 +5,11 @@ import type { CheckpointPlan } from "../../core/protocol/schemas/checkpoint.ts";
 import type { Ticket } from "../../core/protocol/schemas/ticket.ts";
 import { applyDeltaStep, decodeDeltaStep } from "../../core/tensors/delta-step.ts";
 import type { Layout } from "../../core/tensors/layout.ts";
-import { decodeCheckpoint, encodeCheckpoint, layoutOf } from "../../core/tensors/manifest.ts";
+import {
+  decodeCheckpoint,
+  encodeCheckpoint,
+  layoutOfManifest,
+} from "../../core/tensors/manifest.ts";
 import type { HeldCheckpoint } from "../store/store.ts";
 import { type BlobSource, loadBlobs, loadChunks } from "./blob-loading.ts";
 
@@ -71,7 +75,7 @@ async function followPlan(
   let parameters = held;
   if (plan.keyframe !== null) {
     const { manifest, checkpoint } = plan.keyframe;
-    const { size } = layoutOf(manifest);
+    const { size } = layoutOfManifest(manifest);
     if (size !== layout.size)
       throw new FormatError(`manifest: ${size} parameters of ${layout.size}`);
     const wanted = manifest.chunks.map((sha256, index) => ({

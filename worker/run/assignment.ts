@@ -19,7 +19,7 @@ export type Assignment = {
 };
 
 /** A ticket that can be trained. */
-export type Piece = {
+export type AssignedPiece = {
   readonly ticket: Ticket;
   readonly layout: Layout;
   readonly task: TrainingTask;
@@ -72,7 +72,7 @@ async function loadMask(
 export async function preparePiece(
   { positions: given, ...assignment }: Assignment,
   session: Session,
-): Promise<Piece> {
+): Promise<AssignedPiece> {
   const { engine, signal, card } = session;
   const { task, ticket } = assignment;
   const { mask, merge } = card.recipe;

@@ -6,7 +6,7 @@ import { quantise, segmentStarts } from "../../core/patch/quantiser.ts";
 import { RelayError } from "../../core/protocol/relay-error.ts";
 import type { TrainingResult, TrainingSnapshot } from "../../core/training/train.ts";
 import type { OutboxEntry } from "../store/store.ts";
-import type { Piece } from "./assignment.ts";
+import type { AssignedPiece } from "./assignment.ts";
 import { keepPace, type Session } from "./session.ts";
 import { DIVERGED, StoppedError } from "./words.ts";
 
@@ -16,7 +16,7 @@ import { DIVERGED, StoppedError } from "./words.ts";
  * there is one; `onSnapshot` is told those to go on from if the device is lost.
  */
 export function train(
-  { ticket, task, layout }: Piece,
+  { ticket, task, layout }: AssignedPiece,
   endsAt: number,
   session: Session,
   {
@@ -69,7 +69,7 @@ export type Effort = {
 
 /** The training's result as a signed patch, ready for the outbox. */
 export async function encodePiece(
-  { ticket, layout, task, fisher }: Piece,
+  { ticket, layout, task, fisher }: AssignedPiece,
   { delta, lossBefore, lossAfter, examples }: TrainingResult,
   { downloadedBytes, ...times }: Effort,
   { keys, engine, platform, software }: Session,

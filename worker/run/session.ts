@@ -2,7 +2,7 @@ import { type KeyPair, publicKeyHex } from "../../core/crypto/signature.ts";
 import type { RelayClient } from "../../core/protocol/client.ts";
 import type { ModelCard } from "../../core/protocol/schemas/status.ts";
 import { openCheckedEngine } from "../device/device-check.ts";
-import type { Engine, OpenEngine } from "../device/engine.ts";
+import type { Engine, RunningEngine } from "../device/engine.ts";
 import type { Platform } from "../device/platform.ts";
 import type { Store } from "../store/store.ts";
 import type { Swarm } from "../swarm/swarm.ts";
@@ -29,7 +29,7 @@ export type Run = {
 
 /** A run that may train: the device is open and the model is known. */
 export type Session = Run & {
-  readonly engine: OpenEngine;
+  readonly engine: RunningEngine;
   readonly keys: KeyPair;
   readonly relayKey: string;
   readonly card: ModelCard;
@@ -45,7 +45,7 @@ export async function openSession(
   feed.enter("checking");
   const keys = await store.createKeyPair();
   feed.set({ contributor: await publicKeyHex(keys) });
-  const open = await openEngine(run, engine, prefer);
+  const open = await openRunEngine(run, engine, prefer);
   feed.enter("asking");
   const relayKey = await pinRelay(run);
   const card = await askPatiently(run, () => client.model(model, { signal }));
@@ -68,11 +68,11 @@ export async function pinRelay(run: Run): Promise<string> {
  * Open the device and check it, or do so anew after it was lost. A stop is heard at once, also while the
  * engine's files don't come or the device doesn't answer; the next run then waits for the device, and says so.
  */
-export async function openEngine(
+export async function openRunEngine(
   run: Run,
   engine: Engine,
   prefer: "webgpu" | "cpu",
-): Promise<OpenEngine> {
+): Promise<RunningEngine> {
   const { feed, signal } = run;
   const { phase, reason } = feed.activity();
   const onWait = (waiting: boolean) => feed.enter(phase, waiting ? DEVICE_BUSY : reason);

@@ -1,12 +1,12 @@
 import { RelayError } from "../../core/protocol/relay-error.ts";
 import type { TrainingResult, TrainingSnapshot } from "../../core/training/train.ts";
 import type { Engine } from "../device/engine.ts";
-import { type Assignment, loadAssignment, type Piece, preparePiece } from "./assignment.ts";
+import { type AssignedPiece, type Assignment, loadAssignment, preparePiece } from "./assignment.ts";
 import { keepPiece, sendOutbox } from "./outbox.ts";
 import { encodePiece, train } from "./piece.ts";
 import {
   askPatiently,
-  openEngine,
+  openRunEngine,
   openSession,
   pinRelay,
   type Run,
@@ -153,9 +153,9 @@ async function trainThroughLoss(
   session: Session,
   engine: Engine,
   prefer: "webgpu" | "cpu",
-): Promise<{ piece: Piece; result: TrainingResult; session: Session }> {
+): Promise<{ piece: AssignedPiece; result: TrainingResult; session: Session }> {
   let current = session;
-  let piece: Piece | null = null;
+  let piece: AssignedPiece | null = null;
   let from: TrainingSnapshot | null = null;
   const onSnapshot = (snapshot: TrainingSnapshot) => {
     from = snapshot;
@@ -171,7 +171,7 @@ async function trainThroughLoss(
       if (!(error instanceof Error) || error.name !== "DeviceLostError") throw error;
       if (losses === 1) throw new StoppedError(DEVICE_LOST_TWICE);
       current.feed.enter("checking", "The graphics device went away; it is opened again.");
-      current = { ...current, engine: await openEngine(current, engine, prefer) };
+      current = { ...current, engine: await openRunEngine(current, engine, prefer) };
     }
   }
 }

@@ -31,14 +31,14 @@ export type Holdings = {
 
 const MAX_LISTS = 4; // as many keyframes as a relay tells of
 
-export const keyOf = ({ model, list }: Pick<ChunkList, "model" | "list">) => `${model} ${list}`;
+export const listKey = ({ model, list }: Pick<ChunkList, "model" | "list">) => `${model} ${list}`;
 
 export function createHoldings(): Holdings {
   const lists = new Map<string, { list: ChunkList; chunks: Map<number, ListedChunk> }>();
 
   return {
     add(list, chunks) {
-      const key = keyOf(list);
+      const key = listKey(list);
       const known = lists.get(key) ?? { list, chunks: new Map() };
       lists.delete(key); // the newest is the last
       lists.set(key, known);
@@ -57,11 +57,11 @@ export function createHoldings(): Holdings {
         for (const [index, chunk] of chunks) if (chunk.sha256 === sha256) chunks.delete(index);
       }
     },
-    drop: (list) => void lists.delete(keyOf(list)),
+    drop: (list) => void lists.delete(listKey(list)),
     lists: () => [...lists.values()].map(({ list }) => list).reverse(),
     have(list) {
       const bitfield = createBitfield(list.count);
-      for (const index of lists.get(keyOf(list))?.chunks.keys() ?? []) addChunk(bitfield, index);
+      for (const index of lists.get(listKey(list))?.chunks.keys() ?? []) addChunk(bitfield, index);
       return bitfield;
     },
   };

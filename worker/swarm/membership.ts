@@ -11,7 +11,7 @@ import { linksToBegin, SEEK_MS } from "../../core/swarm/links.ts";
 import type { SwarmNews, SwarmSnapshot } from "../api.ts";
 import type { Race, Racers } from "./chunk-race.ts";
 import { createGiving, type GivingParts } from "./giving.ts";
-import { type ChunkList, keyOf } from "./holdings.ts";
+import { type ChunkList, listKey } from "./holdings.ts";
 import { createPeers } from "./peers.ts";
 import type { Reports } from "./reports.ts";
 import type { Road } from "./road.ts";
@@ -102,7 +102,7 @@ export function joinSwarm(road: Road, parts: MembershipParts): Membership {
     if (me === null || signal.aborted) return;
     asking++;
     try {
-      const isLoading = current !== null && keyOf(current.list) === keyOf(list);
+      const isLoading = current !== null && listKey(current.list) === listKey(list);
       const want = isLoading ? current!.wanted : createBitfield(list.count);
       const report = reports.of(list);
       const request = {
@@ -247,7 +247,7 @@ export function joinSwarm(road: Road, parts: MembershipParts): Membership {
   function suppliersOf(list: ChunkList): Map<string, Bitfield> {
     const suppliers = new Map<string, Bitfield>();
     for (const [id, peer] of peers.joined()) {
-      const have = haveOf(id, peer.haves.get(keyOf(list)) ?? "", list);
+      const have = haveOf(id, peer.haves.get(listKey(list)) ?? "", list);
       if (have !== null) suppliers.set(id, have);
     }
     return suppliers;

@@ -1,5 +1,5 @@
 import type { PeerHave } from "../../core/swarm/peer-message.ts";
-import { keyOf } from "./holdings.ts";
+import { listKey } from "./holdings.ts";
 
 /** Another page that this one is connected with, or about to be. */
 type Peer = {
@@ -33,7 +33,7 @@ export function createPeers() {
     /** Whether somebody is about to be connected. */
     expects: () => [...peers.values()].some(({ joined }) => !joined),
     note(peer: Peer, message: Pick<PeerHave, "model" | "list" | "have">): void {
-      const key = keyOf(message);
+      const key = listKey(message);
       peer.haves.delete(key);
       peer.haves.set(key, message.have);
       const [oldest] = peer.haves.keys();

@@ -1,6 +1,6 @@
 import type { SwarmReport } from "../../core/protocol/schemas/swarm.ts";
 import type { SwarmSnapshot } from "../api.ts";
-import { type ChunkList, keyOf } from "./holdings.ts";
+import { type ChunkList, listKey } from "./holdings.ts";
 
 /** What the swarm has come to: for the volunteer in all of this visit, for the relay since it was told last. */
 export type Reports = {
@@ -29,12 +29,12 @@ export function createReports(): Reports {
   const untold = new Map<string, SwarmReport>();
   let all = NOTHING;
   let toPeersBytes = 0;
-  const of = (list: ChunkList) => untold.get(keyOf(list)) ?? NOTHING;
+  const of = (list: ChunkList) => untold.get(listKey(list)) ?? NOTHING;
 
   return {
     of,
     add(list, part) {
-      untold.set(keyOf(list), sum(of(list), part, 1));
+      untold.set(listKey(list), sum(of(list), part, 1));
       all = sum(all, part, 1);
     },
     receive(bytes) {
@@ -44,7 +44,7 @@ export function createReports(): Reports {
       toPeersBytes += bytes;
     },
     totals: () => ({ ...all, toPeersBytes }),
-    take: (list, report) => void untold.set(keyOf(list), sum(of(list), report, -1)),
+    take: (list, report) => void untold.set(listKey(list), sum(of(list), report, -1)),
   };
 }
 

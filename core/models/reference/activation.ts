@@ -4,7 +4,7 @@ const SLOPE = Math.sqrt(2 / Math.PI);
 const CUBIC = 0.044715; // the tanh approximation: Hendrycks & Gimpel 2016, arXiv:1606.08415, §2
 
 /** y = gelu(x), element by element. */
-export function gelu(x: Float64Array, { form }: GeluKind): Float64Array {
+export function referenceGelu(x: Float64Array, { form }: GeluKind): Float64Array {
   return x.map(form === "tanh" ? tanhGelu : (u) => u * normalShare(u));
 }
 
@@ -15,7 +15,7 @@ export function geluBackward(x: Float64Array, dy: Float64Array, { form }: GeluKi
 }
 
 /** y = silu(gate) · up. */
-export function swiglu(gate: Float64Array, up: Float64Array): Float64Array {
+export function referenceSwiglu(gate: Float64Array, up: Float64Array): Float64Array {
   return gate.map((u, p) => (u / (1 + Math.exp(-u))) * up[p]!);
 }
 

@@ -14,7 +14,7 @@ export type AttentionShape = {
  * and value head ⌊h · K / H⌋) → [B, T, H·D]. Row t sees all keys or, causal, those of 0 … t: softmax(q·k / √D) · v.
  * Sources: Vaswani et al. 2017, arXiv:1706.03762, §3.2.1; Ainslie et al. 2023, arXiv:2305.13245.
  */
-export function attention(qkv: Float64Array, shape: AttentionShape): Float64Array {
+export function referenceAttention(qkv: Float64Array, shape: AttentionShape): Float64Array {
   const { batch: B, time: T, heads: H, headChannels: D } = shape;
   const y = new Float64Array(B * T * H * D); // [B, T, H·D]
   forEachQuery(qkv, shape, ({ value, out, weights }) => {

@@ -3,7 +3,10 @@ import { softmax } from "./attention.ts";
 // R rows (batch × time), V vocabulary or classes
 
 /** The loss of each row in nats [R]: −log softmax(logits [R, V])[targets [R]]. */
-export function crossEntropy(logits: Float64Array, targets: ArrayLike<number>): Float64Array {
+export function referenceCrossEntropy(
+  logits: Float64Array,
+  targets: ArrayLike<number>,
+): Float64Array {
   const R = targets.length;
   const V = logits.length / R;
   return Float64Array.from({ length: R }, (_, r) => {

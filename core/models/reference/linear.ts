@@ -1,7 +1,7 @@
 // R rows (batch × time), I inputs, O outputs
 
 /** y [R, O] = x [R, I] · weight [I, O] (+ bias [O]); the weight is input × output, as GPT-2's Conv1D. */
-export function linear(
+export function referenceLinear(
   x: Float64Array,
   weight: Float64Array,
   bias: Float64Array | null,
@@ -20,7 +20,7 @@ export function linear(
 }
 
 /** The gradient of x: dx [R, I] = dy [R, O] · weightᵀ [O, I]. */
-export function linearInputGradient(
+export function referenceLinearInputGradient(
   dy: Float64Array,
   weight: Float64Array,
   { inputs: I, outputs: O }: { inputs: number; outputs: number },
@@ -48,7 +48,7 @@ export function linearWeightGradient(
 }
 
 /** The gradient of a bias: the column sums of dy [R, O] → [O]. */
-export function columnSums(dy: Float64Array, O: number): Float64Array {
+export function referenceColumnSums(dy: Float64Array, O: number): Float64Array {
   const sums = new Float64Array(O); // [O]
   for (let p = 0; p < dy.length; p++) sums[p % O]! += dy[p]!;
   return sums;
@@ -102,6 +102,6 @@ export function squaredGradientSums(
 }
 
 /** matrix [rows, columns] → [columns, rows]. */
-export function transpose(matrix: Float64Array, rows: number, columns: number): Float64Array {
+export function transposed(matrix: Float64Array, rows: number, columns: number): Float64Array {
   return matrix.map((_, p) => matrix[(p % rows) * columns + Math.floor(p / rows)]!);
 }

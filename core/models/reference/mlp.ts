@@ -1,13 +1,13 @@
 import type { MlpArchitecture } from "../mlp.ts";
-import { crossEntropy, crossEntropyBackward } from "./cross-entropy.ts";
+import { crossEntropyBackward, referenceCrossEntropy } from "./cross-entropy.ts";
 import {
-  columnSums,
-  linear,
-  linearInputGradient,
   linearWeightGradient,
-  transpose,
+  referenceColumnSums,
+  referenceLinear,
+  referenceLinearInputGradient,
+  transposed,
 } from "./linear.ts";
-import { type Tensors, tensorOf } from "./tensors.ts";
+import { referenceTensor, type Tensors } from "./tensors.ts";
 
 // B batch, I inputs and O outputs of one layer
 
@@ -26,9 +26,9 @@ export function mlpForward(
 ): Float64Array[] {
   const outputs = [inputs];
   for (const { name, inputs: I, outputs: O, last } of layersOf(architecture)) {
-    const weight = transpose(tensorOf(tensors, `${name}.weight`), O, I); // [I, O]
-    const bias = tensorOf(tensors, `${name}.bias`); // [O]
-    const y = linear(outputs.at(-1)!, weight, bias, { inputs: I, outputs: O }); // [B, O]
+    const weight = transposed(referenceTensor(tensors, `${name}.weight`), O, I); // [I, O]
+    const bias = referenceTensor(tensors, `${name}.bias`); // [O]
+    const y = referenceLinear(outputs.at(-1)!, weight, bias, { inputs: I, outputs: O }); // [B, O]
     outputs.push(last ? y : y.map((value) => Math.max(0, value)));
   }
   return outputs;
@@ -40,7 +40,7 @@ export function mlpLosses(
   tensors: Tensors,
   { inputs, targets }: MlpBatch,
 ): Float64Array {
-  return crossEntropy(mlpForward(architecture, tensors, inputs).at(-1)!, targets);
+  return referenceCrossEntropy(mlpForward(architecture, tensors, inputs).at(-1)!, targets);
 }
 
 /** The losses [B] in nats and the dense gradient of their mean, tensor by tensor. */
@@ -59,13 +59,13 @@ export function mlpGradient(
   ].reverse()) {
     const x = outputs[layer]!; // [B, I]
     const dweight = linearWeightGradient(x, dy, { inputs: I, outputs: O }); // [I, O]
-    gradient.set(`${name}.weight`, transpose(dweight, I, O)); // [O, I]
-    gradient.set(`${name}.bias`, columnSums(dy, O));
-    const weight = transpose(tensorOf(tensors, `${name}.weight`), O, I); // [I, O]
-    const dx = linearInputGradient(dy, weight, { inputs: I, outputs: O }); // [B, I]
+    gradient.set(`${name}.weight`, transposed(dweight, I, O)); // [O, I]
+    gradient.set(`${name}.bias`, referenceColumnSums(dy, O));
+    const weight = transposed(referenceTensor(tensors, `${name}.weight`), O, I); // [I, O]
+    const dx = referenceLinearInputGradient(dy, weight, { inputs: I, outputs: O }); // [B, I]
     dy = dx.map((d, p) => (x[p]! > 0 ? d : 0)); // ReLU passes on where it was open
   }
-  return { losses: crossEntropy(logits, targets), gradient };
+  return { losses: referenceCrossEntropy(logits, targets), gradient };
 }
 
 type MlpLayer = { name: string; inputs: number; outputs: number; last: boolean };

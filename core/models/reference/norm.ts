@@ -3,7 +3,7 @@ import type { NormKind } from "../transformer-operations.ts";
 // R rows (batch × time), C channels
 
 /** y [R, C] = (x − mean) / √(variance + ε) · weight [C] + bias [C], over the channels of each row; an RMS norm takes no mean off and has no bias. */
-export function norm(
+export function referenceNorm(
   x: Float64Array,
   weight: Float64Array,
   bias: Float64Array | null,

@@ -6,19 +6,19 @@ import {
   randomTokens,
   randomValues,
 } from "../../../tests/reference/finite-differences.ts";
-import { gelu, geluBackward, swiglu, swigluBackward } from "./activation.ts";
-import { attention, attentionBackward, turnHeads } from "./attention.ts";
-import { crossEntropy, crossEntropyBackward } from "./cross-entropy.ts";
+import { geluBackward, referenceGelu, referenceSwiglu, swigluBackward } from "./activation.ts";
+import { attentionBackward, referenceAttention, turnHeads } from "./attention.ts";
+import { crossEntropyBackward, referenceCrossEntropy } from "./cross-entropy.ts";
 import { lookup, scatterAdd } from "./embedding.ts";
 import {
-  columnSums,
-  linear,
-  linearInputGradient,
   linearWeightGradient,
+  referenceColumnSums,
+  referenceLinear,
+  referenceLinearInputGradient,
   sampledGradient,
   squaredGradientSums,
 } from "./linear.ts";
-import { norm, normBackward } from "./norm.ts";
+import { normBackward, referenceNorm } from "./norm.ts";
 
 test.each([
   [1, 1, 1],
@@ -30,10 +30,10 @@ test.each([
   const bias = randomValues("bias", O);
   const dy = randomValues("dy", R * O);
   const size = { inputs: I, outputs: O };
-  const loss = () => dot(linear(x, weight, bias, size), dy);
-  expectClose("dx", linearInputGradient(dy, weight, size), differences(x, loss));
+  const loss = () => dot(referenceLinear(x, weight, bias, size), dy);
+  expectClose("dx", referenceLinearInputGradient(dy, weight, size), differences(x, loss));
   expectClose("dweight", linearWeightGradient(x, dy, size), differences(weight, loss));
-  expectClose("dbias", columnSums(dy, O), differences(bias, loss));
+  expectClose("dbias", referenceColumnSums(dy, O), differences(bias, loss));
 });
 
 test("a sampled gradient is the dense one at the masked positions, and empty for no positions", () => {
@@ -62,7 +62,7 @@ test("squared-gradient sums square each example's gradient before they add", () 
   for (let b = 0; b < B; b++) {
     const xb = x.slice(b * T * I, (b + 1) * T * I);
     const dyb = dy.slice(b * T * O, (b + 1) * T * O);
-    const gradient = differences(weight, () => dot(linear(xb, weight, null, size), dyb));
+    const gradient = differences(weight, () => dot(referenceLinear(xb, weight, null, size), dyb));
     for (let p = 0; p < sums.length; p++) sums[p]! += gradient[p]! ** 2;
   }
   expectClose("Fisher", squaredGradientSums(x, dy, T, size), sums);
@@ -83,7 +83,7 @@ test.each([
     const weight = randomValues("weight", C);
     const bias = kind.norm === "layer" ? randomValues("bias", C) : null;
     const dy = randomValues("dy", R * C);
-    const loss = () => dot(norm(x, weight, bias, kind), dy);
+    const loss = () => dot(referenceNorm(x, weight, bias, kind), dy);
     const gradient = normBackward(x, weight, dy, kind);
     expectClose("dx", gradient.x, differences(x, loss));
     expectClose("dweight", gradient.weight, differences(weight, loss));
@@ -93,8 +93,10 @@ test.each([
 
 test("a layer norm of a constant row is the bias, of a single channel too", () => {
   const bias = Float64Array.of(2, 3, 4);
-  expect(norm(Float64Array.of(9, 9, 9), Float64Array.of(1, 1, 1), bias, LAYER)).toEqual(bias);
-  const one = norm(Float64Array.of(9), Float64Array.of(1), Float64Array.of(5), LAYER);
+  expect(referenceNorm(Float64Array.of(9, 9, 9), Float64Array.of(1, 1, 1), bias, LAYER)).toEqual(
+    bias,
+  );
+  const one = referenceNorm(Float64Array.of(9), Float64Array.of(1), Float64Array.of(5), LAYER);
   expect(one).toEqual(Float64Array.of(5));
 });
 
@@ -103,7 +105,7 @@ test.each(["tanh", "exact"] as const)(
   (form) => {
     const x = randomValues("x", 20, 6);
     const dy = randomValues("dy", x.length);
-    const numeric = differences(x, () => dot(gelu(x, { form }), dy));
+    const numeric = differences(x, () => dot(referenceGelu(x, { form }), dy));
     expectClose("dx", geluBackward(x, dy, { form }), numeric);
   },
 );
@@ -111,7 +113,7 @@ test.each(["tanh", "exact"] as const)(
 test("SwiGLU: both gradients equal their finite differences, also far from 0", () => {
   const [gate, up] = [randomValues("gate", 20, 9), randomValues("up", 20)];
   const dy = randomValues("dy", 20);
-  const loss = () => dot(swiglu(gate, up), dy);
+  const loss = () => dot(referenceSwiglu(gate, up), dy);
   const gradient = swigluBackward(gate, up, dy);
   expectClose("dgate", gradient.gate, differences(gate, loss));
   expectClose("dup", gradient.up, differences(up, loss));
@@ -122,8 +124,8 @@ test("GELU has the values of GPT-2's gelu_new, and of PyTorch's gelu", () => {
   // 0.5·u·(1 + tanh(√(2/π)·(u + 0.044715·u³))) and 0.5·u·(1 + erf(u/√2)), worked out in Python
   const tanh = [-0.00363739, -0.15880801, 0, 0.84119199, 2.99636261];
   const exact = [-0.00404969409489031, -0.158655253931457, 0, 0.841344746068543, 2.99595030590511];
-  expectClose("tanh", gelu(x, { form: "tanh" }), tanh, 1e-8);
-  expectClose("exact", gelu(x, { form: "exact" }), exact, 1e-14);
+  expectClose("tanh", referenceGelu(x, { form: "tanh" }), tanh, 1e-8);
+  expectClose("exact", referenceGelu(x, { form: "exact" }), exact, 1e-14);
 });
 
 test.each([
@@ -138,7 +140,7 @@ test.each([
     const width = (shape.heads + 2 * shape.keyValueHeads) * shape.headChannels;
     const qkv = randomValues("qkv", rows * width, 2);
     const dy = randomValues("dy", rows * shape.heads * shape.headChannels);
-    const numeric = differences(qkv, () => dot(attention(qkv, shape), dy));
+    const numeric = differences(qkv, () => dot(referenceAttention(qkv, shape), dy));
     expectClose("dqkv", attentionBackward(qkv, dy, shape), numeric);
   },
 );
@@ -147,9 +149,9 @@ test("causal attention sees nothing that comes later", () => {
   const sizes = { batch: 1, time: 4, heads: 1, keyValueHeads: 1, headChannels: 2 };
   const shape = { ...sizes, causal: true };
   const qkv = randomValues("qkv", 4 * 6);
-  const before = attention(qkv, shape);
+  const before = referenceAttention(qkv, shape);
   qkv.fill(7, 2 * 6); // times 2 and 3
-  expect(attention(qkv, shape).slice(0, 4)).toEqual(before.slice(0, 4));
+  expect(referenceAttention(qkv, shape).slice(0, 4)).toEqual(before.slice(0, 4));
   expect(before.slice(0, 2)).toEqual(qkv.slice(4, 6)); // the first sees only its own value
 });
 
@@ -171,13 +173,13 @@ test.each([
   const logits = randomValues("logits", R * V, 3);
   const targets = randomTokens("targets", R, V);
   const dlosses = randomValues("dlosses", R);
-  const numeric = differences(logits, () => dot(crossEntropy(logits, targets), dlosses));
+  const numeric = differences(logits, () => dot(referenceCrossEntropy(logits, targets), dlosses));
   expectClose("dlogits", crossEntropyBackward(logits, targets, dlosses), numeric);
 });
 
 test("cross-entropy of equal logits is log V, and huge logits overflow nothing", () => {
-  expectClose("even", crossEntropy(new Float64Array(256), [3]), [Math.log(256)], 1e-12);
-  expectClose("huge", crossEntropy(Float64Array.of(1e4, 0), [1]), [1e4], 1e-12);
+  expectClose("even", referenceCrossEntropy(new Float64Array(256), [3]), [Math.log(256)], 1e-12);
+  expectClose("huge", referenceCrossEntropy(Float64Array.of(1e4, 0), [1]), [1e4], 1e-12);
 });
 
 test("lookup takes rows, and its gradient adds a row up as often as a token occurs", () => {

@@ -16,7 +16,7 @@ export function splitFlat(flat: Float64Array, layout: Layout): Tensors {
 export function joinFlat(tensors: Tensors, layout: Layout): Float64Array {
   const flat = new Float64Array(layout.size); // [N]
   for (const { name, offset, size } of layout.tensors) {
-    const tensor = tensorOf(tensors, name);
+    const tensor = referenceTensor(tensors, name);
     assert(
       tensor.length === size,
       `tensor "${name}": ${tensor.length} values for ${size} positions`,
@@ -27,7 +27,7 @@ export function joinFlat(tensors: Tensors, layout: Layout): Float64Array {
 }
 
 /** The tensor with that name, which the model's shapes promise. */
-export function tensorOf(tensors: Tensors, name: string): Float64Array {
+export function referenceTensor(tensors: Tensors, name: string): Float64Array {
   const tensor = tensors.get(name);
   assert(tensor !== undefined, `no tensor "${name}"`);
   return tensor;

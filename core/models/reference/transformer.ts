@@ -2,18 +2,18 @@ import { assert } from "../../errors.ts";
 import type { TransformerArchitecture } from "../../protocol/schemas/transformer.ts";
 import { rotaryAngles } from "../rotary.ts";
 import { sequenceLength, TENSOR_NAMES } from "../transformer-tensors.ts";
-import { gelu, geluBackward, swiglu, swigluBackward } from "./activation.ts";
-import { attention, attentionBackward, turnHeads } from "./attention.ts";
-import { crossEntropy, crossEntropyBackward } from "./cross-entropy.ts";
+import { geluBackward, referenceGelu, referenceSwiglu, swigluBackward } from "./activation.ts";
+import { attentionBackward, referenceAttention, turnHeads } from "./attention.ts";
+import { crossEntropyBackward, referenceCrossEntropy } from "./cross-entropy.ts";
 import { lookup, scatterAdd } from "./embedding.ts";
 import {
-  columnSums,
-  linear,
-  linearInputGradient,
   linearWeightGradient,
-  transpose,
+  referenceColumnSums,
+  referenceLinear,
+  referenceLinearInputGradient,
+  transposed,
 } from "./linear.ts";
-import { norm, normBackward } from "./norm.ts";
+import { normBackward, referenceNorm } from "./norm.ts";
 import { addTo, createTape, type Node } from "./tape.ts";
 import { sum, type Tensors } from "./tensors.ts";
 
@@ -37,7 +37,7 @@ export function transformerLosses(
   tensors: Tensors,
   batch: TransformerBatch,
 ): Float64Array {
-  return crossEntropy(transformerLogits(architecture, tensors, batch), batch.targets);
+  return referenceCrossEntropy(transformerLogits(architecture, tensors, batch), batch.targets);
 }
 
 /** The logits [R, V] or [B, classes]. */
@@ -59,7 +59,7 @@ export function transformerGradient(
   const { targets, weights = new Float64Array(targets.length).fill(1 / targets.length) } = batch;
   tape.backward(logits, crossEntropyBackward(logits.value, targets, weights));
   const gradient = new Map([...leaves].map(([name, leaf]) => [name, leaf.gradient]));
-  return { losses: crossEntropy(logits.value, targets), gradient };
+  return { losses: referenceCrossEntropy(logits.value, targets), gradient };
 }
 
 /** The forward pass by the parts that the architecture names, on a tape. */
@@ -139,12 +139,12 @@ function operationsOf(
     const inputs = widthOf(name);
     const outputs = weight.value.length / inputs;
     const size = { inputs, outputs };
-    const matrix = isOutIn ? transpose(weight.value, outputs, inputs) : weight.value; // [I, O]
-    return tape.record(linear(x.value, matrix, bias?.value ?? null, size), (gradient) => {
-      addTo(x, linearInputGradient(gradient, matrix, size));
+    const matrix = isOutIn ? transposed(weight.value, outputs, inputs) : weight.value; // [I, O]
+    return tape.record(referenceLinear(x.value, matrix, bias?.value ?? null, size), (gradient) => {
+      addTo(x, referenceLinearInputGradient(gradient, matrix, size));
       const dweight = linearWeightGradient(x.value, gradient, size); // [I, O]
-      addTo(weight, isOutIn ? transpose(dweight, inputs, outputs) : dweight);
-      if (bias !== null) addTo(bias, columnSums(gradient, outputs));
+      addTo(weight, isOutIn ? transposed(dweight, inputs, outputs) : dweight);
+      if (bias !== null) addTo(bias, referenceColumnSums(gradient, outputs));
     });
   };
   /** How wide the rows of a linear operation's input are. */
@@ -160,7 +160,7 @@ function operationsOf(
   const normOf = (x: Node, name: string, given = kind) => {
     const weight = leafOf(`${name}.weight`);
     const bias = leaves.get(`${name}.bias`) ?? null;
-    const y = norm(x.value, weight.value, bias?.value ?? null, given);
+    const y = referenceNorm(x.value, weight.value, bias?.value ?? null, given);
     return tape.record(y, (gradient) => {
       const back = normBackward(x.value, weight.value, gradient, given);
       addTo(x, back.x);
@@ -219,7 +219,7 @@ function operationsOf(
     const { parts } = names;
     const shape = { batch: B, time: T, ...heads };
     const qkv = joined(normOf(input, prefix + parts.norm1), prefix, { B, T });
-    const mixed = tape.record(attention(qkv.value, shape), (gradient) =>
+    const mixed = tape.record(referenceAttention(qkv.value, shape), (gradient) =>
       addTo(qkv, attentionBackward(qkv.value, gradient, shape)),
     );
     const middle = add(input, linearOf(mixed, prefix + parts.attentionOutput));
@@ -228,14 +228,14 @@ function operationsOf(
     let active: Node;
     if (feedForward.kind === "swiglu") {
       const gate = linearOf(normal2, prefix + parts.gate);
-      active = tape.record(swiglu(gate.value, wide.value), (gradient) => {
+      active = tape.record(referenceSwiglu(gate.value, wide.value), (gradient) => {
         const back = swigluBackward(gate.value, wide.value, gradient);
         addTo(gate, back.gate);
         addTo(wide, back.up);
       });
     } else {
       const form = feedForward.kind === "gelu" ? "exact" : "tanh";
-      active = tape.record(gelu(wide.value, { form }), (gradient) =>
+      active = tape.record(referenceGelu(wide.value, { form }), (gradient) =>
         addTo(wide, geluBackward(wide.value, gradient, { form })),
       );
     }

@@ -21,7 +21,7 @@ const mergeInput = z.strictObject({
   base: count,
   multiplier: z.int().check(z.minimum(0), z.maximum(4096)),
 });
-export type MergeInput = z.infer<typeof mergeInput>;
+export type MergeInputRecord = z.infer<typeof mergeInput>;
 
 /**
  * What is divided by at a position: 4096 × the patches that cover it, of these only those that the rule

@@ -9,7 +9,7 @@ import { addAudit } from "./maintainers.ts";
 import { type RefusalReason, refuseThose } from "./refusing.ts";
 
 /** A contribution that waits, without its bytes. */
-export type Waiting = ContributionRow & {
+export type WaitingContribution = ContributionRow & {
   /**
    * Merges of the same contributor since judging last refused work of theirs, or a spot check failed; counted up to
    * NEWCOMER_MERGES, past which they make no difference.
@@ -72,7 +72,7 @@ export function judgingParts(db: Kysely<Tables>, write: Write) {
       state: WaitingState,
       limit: number,
       except: readonly string[] = [],
-    ): Promise<Waiting[]> {
+    ): Promise<WaitingContribution[]> {
       return db
         .selectFrom("contributions")
         .selectAll("contributions")

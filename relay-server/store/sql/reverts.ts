@@ -9,7 +9,7 @@ import { lifeOf } from "./lives.ts";
 import { addAudit } from "./maintainers.ts";
 import { moveHead } from "./publication.ts";
 
-export type RevertRequest = {
+export type WaitingRevert = {
   readonly model: string;
   readonly contribution: string;
   readonly reason: string;
@@ -55,7 +55,7 @@ export function revertParts(db: Kysely<Tables>, write: Write) {
      * Note that a maintainer wants a merged contribution out; asked again while it waits, nothing is added but that
      * somebody insists.
      */
-    requestRevert(request: RevertRequest): Promise<RevertEntry> {
+    requestRevert(request: WaitingRevert): Promise<RevertEntry> {
       return write((trx) => enterRequest(trx, request));
     },
     /** A contribution's revert, waiting or decided. */
@@ -177,7 +177,7 @@ export function revertParts(db: Kysely<Tables>, write: Write) {
 
 async function enterRequest(
   trx: Transaction<Tables>,
-  { model, contribution, reason, maintainer, insists, at }: RevertRequest,
+  { model, contribution, reason, maintainer, insists, at }: WaitingRevert,
 ): Promise<RevertEntry> {
   const found = await trx
     .selectFrom("contributions")

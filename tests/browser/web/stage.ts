@@ -9,7 +9,7 @@ import type { EventStream } from "../../../web/state/feed.ts";
 import { createRelay } from "../../../web/state/relay.svelte.ts";
 import { createRoute } from "../../../web/state/route.svelte.ts";
 import { noOtherTab, type OtherTab } from "../../../web/state/tabs.svelte.ts";
-import { createVolunteer } from "../../../web/state/volunteer.svelte.ts";
+import { createPageVolunteer } from "../../../web/state/volunteer.svelte.ts";
 import type { Snapshot, TrialApi } from "../../../worker/api.ts";
 import { READY } from "../../../worker/run/snapshot-feed.ts";
 import { recordEngine } from "../../fixtures/recorded-engine.ts";
@@ -76,7 +76,7 @@ export function openPage(
         () => Object.assign(stream, { close: () => {}, readyState: 1 }) as unknown as EventStream,
         { now: () => Date.now(), steadyMs: () => performance.now() },
       ),
-      volunteer: createVolunteer({
+      volunteer: createPageVolunteer({
         openEngine: async (hear) => {
           listener = hear;
           calls.push(["open"]);
