@@ -1,4 +1,4 @@
-/** Which rooms may know which (docs/1-house.md). Types count: a file that names another's type knows that file. */
+/** Which rooms may know which (docs/house.md). Types count: a file that names another's type knows that file. */
 const WALK = [
   "doors",
   "intake",

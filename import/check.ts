@@ -36,7 +36,7 @@ const MAX_BINDING_BYTES = 128 * MIB; // WebGPU's default limit: a phone has no m
 const CODE_BITS = 4.25; // a value with its share of the scales
 const LARGE_MARGIN = 0.1; // nats: a version may be worse by a tenth of a nat and pass
 const LONG_PIECE_SECONDS = 15 * 60; // volunteers go away
-/** Multiply-adds a second; the processor's is measured (docs/3-training.md), the others are assumed, a tenth of what their makers say. */
+/** Multiply-adds a second; the processor's is measured (docs/training.md), the others are assumed, a tenth of what their makers say. */
 const DEVICES = [
   ["a laptop's graphics", 300e9],
   ["a phone's graphics", 50e9],

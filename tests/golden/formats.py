@@ -1,4 +1,4 @@
-"""A second implementation of docs/2-protocol.md, in plain Python: writes the golden files beside it and
+"""A second implementation of docs/protocol/, in plain Python: writes the golden files beside it and
 prints the golden values that the tests of core hold. Run: python3 tests/golden/formats.py
 """
 

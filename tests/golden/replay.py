@@ -1,4 +1,4 @@
-"""A second implementation of docs/2-protocol.md, V and G: replays a whole history from its public bytes.
+"""A second implementation of docs/protocol/, V and G: replays a whole history from its public bytes.
 Run: python3 tests/golden/replay.py FOLDER, a folder of `commonweight clone`. Prints each version's checkpoint, and ends with
 exit code 1 at the first thing that does not hold. Needs the package cryptography; the arithmetic is plain Python.
 """

@@ -1,12 +1,17 @@
-/** A rule of docs/2-protocol.md has one number, and what code, tests and docs cite is a rule. */
+/** A rule of docs/protocol/ has one number, and what code, tests and docs cite is a rule. */
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
-const protocol = readFileSync(join(root, "docs/2-protocol.md"), "utf8");
+const chapterFiles = readdirSync(join(root, "docs/protocol")).filter(
+  (name) => name !== "README.md",
+);
+const protocol = chapterFiles
+  .map((name) => readFileSync(join(root, "docs/protocol", name), "utf8"))
+  .join("\n");
 const rules = [...protocol.matchAll(/^- \*\*([A-Z]\d+)\b/gm)].map(([, rule]) => rule!);
 
 /** `file: rule` of every rule that is cited as one: "protocol G5", or before a colon as a test's name begins. */
