@@ -1,6 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { NETWORKS_A_SITE, siteOf } from "../intake/sites.ts";
 
 const MAX_IN_LINE = 16; // browsers and proxies send a request once they have the last answer
 const MAX_BEYOND = 64; // a packet of 64 KB holds more requests; a client that goes on sending them reads nothing
@@ -50,44 +49,4 @@ function passOver(request: IncomingMessage): void {
     if (left < 0) request.socket.destroy();
   });
   request.resume();
-}
-
-/** Counts things by network, with room for `most` a network and `NETWORKS_A_SITE` times as many a site. */
-export function createNetworkCounter(most: number) {
-  const networks = createCounter(most);
-  const sites = createCounter(NETWORKS_A_SITE * most);
-  return {
-    /** One more; false if there is no room. */
-    add(network: string): boolean {
-      const site = siteOf(network);
-      if (site !== null && !sites.add(site)) return false;
-      if (networks.add(network)) return true;
-      if (site !== null) sites.remove(site);
-      return false;
-    },
-    remove(network: string): void {
-      const site = siteOf(network);
-      if (site !== null) sites.remove(site);
-      networks.remove(network);
-    },
-  };
-}
-
-/** Counts things by name, with room for `most` a name. */
-function createCounter(most: number) {
-  const counts = new Map<string, number>();
-  return {
-    /** One more; false if there is no room. */
-    add(name: string): boolean {
-      const count = counts.get(name) ?? 0;
-      if (count >= most) return false;
-      counts.set(name, count + 1);
-      return true;
-    },
-    remove(name: string): void {
-      const left = (counts.get(name) ?? 0) - 1;
-      if (left > 0) counts.set(name, left);
-      else counts.delete(name);
-    },
-  };
 }

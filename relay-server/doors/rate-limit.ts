@@ -1,4 +1,4 @@
-import { NETWORKS_A_SITE, siteOf } from "../intake/sites.ts";
+import { NETWORKS_A_SITE, siteOf } from "../sites.ts";
 
 /** Counts what is asked for by name; `take` returns 0, or after how many seconds so much is welcome. */
 export type RateLimit = { take(name: string, now: number, cost?: number): number };

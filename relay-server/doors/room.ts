@@ -1,4 +1,4 @@
-import { NETWORKS_A_SITE, siteOf } from "../intake/sites.ts";
+import { NETWORKS_A_SITE, siteOf } from "../sites.ts";
 import { Refusal } from "./refusal.ts";
 
 /** A body that is on its way or waits for its answer. */

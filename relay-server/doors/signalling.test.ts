@@ -1,8 +1,11 @@
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import { type AddressInfo, createConnection, type Socket } from "node:net";
 import { afterEach, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
+import { peerIdOf } from "../../core/swarm/peer-id.ts";
+import { type PeerName, peerCalled, signallingUrl } from "../../tests/fixtures/signalling-peer.ts";
 import { openSignalling } from "./signalling.ts";
 
 type Limits = Parameters<typeof openSignalling>[0];
@@ -26,20 +29,22 @@ async function openStage(limits: Limits = {}) {
     server.closeAllConnections();
   });
   const { port } = server.address() as AddressInfo;
-  async function connect(id: string, from = "here", token = id): Promise<WebSocket> {
-    const query = new URLSearchParams({ key: "peerjs", id, token });
-    const peer = new WebSocket(`ws://127.0.0.1:${port}/peerjs/peerjs?${query}`, {
-      headers: { from },
-    });
+  async function connect(name: string, from = "here"): Promise<WebSocket> {
+    return connectAs(peerCalled(name), from);
+  }
+  async function connectAs(called: PeerName, from = "here"): Promise<WebSocket> {
+    const peer = new WebSocket(signallingUrl(port, called), { headers: { from } });
     peer.on("error", () => {}); // turned away: it closes then
     await new Promise((resolve) => peer.once("message", resolve).once("close", resolve));
     return peer;
   }
-  return { connect, accepted, signalling, port };
+  return { connect, connectAs, accepted, signalling, port };
 }
 
+/** An offer to a peer that the tests call `dst`. */
 const offer = (dst: string, payload: unknown = "") =>
-  JSON.stringify({ type: "OFFER", dst, payload });
+  JSON.stringify({ type: "OFFER", dst: idOf(dst), payload });
+const idOf = (name: string) => peerCalled(name).peer;
 
 async function nextMessage(peer: WebSocket): Promise<unknown> {
   const [data] = await once(peer, "message");
@@ -70,6 +75,16 @@ test("W: many peers of one network that send much together are disconnected, oth
   expect(other.readyState).toBe(WebSocket.OPEN);
 });
 
+test("W3: many networks of one site that send much together are disconnected", async () => {
+  const { connect } = await openStage({ networkBytes: 10_000 });
+  const house = (n: number) => `2001:db8:7:${n}::/64`;
+  const peers = await Promise.all([0, 1, 2, 3, 4, 5].map((n) => connect(`p${n}`, house(n))));
+  const other = await connect("other", "elsewhere");
+  for (const peer of peers) peer.send(offer("nobody", "x".repeat(9000)));
+  await Promise.any(peers.map((peer) => once(peer, "close")));
+  expect(other.readyState).toBe(WebSocket.OPEN);
+});
+
 test("W: a peer that does not take what it is sent is disconnected", async () => {
   const { connect, accepted } = await openStage({ bytes: 1 << 30, networkBytes: 1 << 30 });
   const deaf = await connect("deaf");
@@ -82,7 +97,7 @@ test("W: a peer that does not take what it is sent is disconnected", async () =>
   expect(loud.readyState).toBe(WebSocket.OPEN);
 });
 
-test("W: one network has so many sockets, and gets them back", async () => {
+test("W3: one network has so many sockets, a site four times as many, and they get them back", async () => {
   const { connect } = await openStage({ socketsPerNetwork: 2 });
   const first = await connect("a");
   await connect("b");
@@ -91,21 +106,24 @@ test("W: one network has so many sockets, and gets them back", async () => {
   first.close();
   await once(first, "close");
   expect((await connect("e")).readyState).toBe(WebSocket.OPEN);
+  const house = (n: number) => `2001:db8:7:${n}::/64`;
+  for (let n = 0; n < 8; n++) await connect(`house${n}`, house(n));
+  expect((await connect("one more", house(8))).readyState).toBe(WebSocket.CLOSED);
 });
 
 test("W: what is sent to nobody is answered at once, and is not parsed", async () => {
   const { connect } = await openStage();
   const peer = await connect("peer");
   peer.send(`{"type":"OFFER","dst":"nobody","payload":${"[".repeat(15_000)}`); // no JSON
-  expect(await nextMessage(peer)).toEqual({ type: "EXPIRE", src: "nobody", dst: "peer" });
+  expect(await nextMessage(peer)).toEqual({ type: "EXPIRE", src: "nobody", dst: idOf("peer") });
 });
 
 test.each([
-  ["is no JSON", `{"type":"OFFER","dst":"peer"`],
+  ["is no JSON", `{"type":"OFFER","dst":"${idOf("peer")}"`],
   ["is no message", "7"],
   [
     "is nested deeper than it can be written",
-    offer("peer", 0).replace("0", "[".repeat(7000) + "]".repeat(7000)),
+    offer("peer", "deep").replace('"deep"', "[".repeat(7000) + "]".repeat(7000)),
   ],
   ["is longer than a message may be", offer("peer", "x".repeat(20_000))],
 ])("W: a peer whose message %s is disconnected, and nobody else", async (_, text) => {
@@ -123,82 +141,119 @@ test("W: a message in more pieces than a browser makes ends its peer's connectio
   await once(liar, "close");
 });
 
-test("W: a name is its token's: others are told that it is taken, its owner comes back to it", async () => {
+test("W1: the peer of a token comes back in place of itself, and hears what is sent to its id", async () => {
   const { connect, signalling } = await openStage();
-  const first = await connect("ada", "here", "secret");
-  const thief = await connect("ada", "elsewhere", "guess");
-  await once(thief, "close");
+  const first = await connect("ada");
   const gone = once(first, "close");
-  const again = await connect("ada", "here", "secret");
+  const again = await connect("ada");
   await gone;
   expect([again.readyState, signalling.peers()]).toEqual([WebSocket.OPEN, 1]);
   again.send(offer("ada", { sdp: "v=0" }));
   expect(await nextMessage(again)).toEqual({
     type: "OFFER",
-    src: "ada",
-    dst: "ada",
+    src: idOf("ada"),
+    dst: idOf("ada"),
     payload: { sdp: "v=0" },
   });
+});
+
+test("W1: an id cannot be taken over, at a relay that knows the peer or at one that has just begun", async () => {
+  const ada = peerCalled("ada");
+  const thief = { peer: ada.peer, token: "guess" };
+  const { connectAs, signalling } = await openStage();
+  expect((await connectAs(thief)).readyState).toBe(WebSocket.CLOSED);
+  const owner = await connectAs(ada);
+  expect((await connectAs(thief)).readyState).toBe(WebSocket.CLOSED);
+  expect([owner.readyState, signalling.peers()]).toEqual([WebSocket.OPEN, 1]);
+});
+
+test("W1: a page's id is the one that the relay asks for", async () => {
+  const { connectAs } = await openStage();
+  const token = "5d0d1c1e-8a56-4bb3-9a2f-0d3a1a2b3c4d";
+  const page = await connectAs({ peer: await peerIdOf(token), token });
+  expect(page.readyState).toBe(WebSocket.OPEN);
 });
 
 test("W1: the relay has so many peers, and one of them can still come back", async () => {
   const { connect, signalling } = await openStage({ peers: 2 });
   for (const name of ["ada", "bob"]) await connect(name, name);
-  const third = await connect("carl", "carl");
-  await once(third, "close");
+  expect((await connect("carl", "carl")).readyState).toBe(WebSocket.CLOSED);
   const again = await connect("ada", "ada");
   expect([again.readyState, signalling.peers()]).toEqual([WebSocket.OPEN, 2]);
 });
 
+const ADA = { key: "peerjs", id: idOf("ada"), token: peerCalled("ada").token };
+const LONG = "x".repeat(129);
 test.each([
-  ["another key", { key: "guess", id: "ada", token: "secret" }],
-  ["no token", { key: "peerjs", id: "ada", token: "" }],
-  ["no id", { key: "peerjs", id: "", token: "secret" }],
-  ["a longer id than anybody needs", { key: "peerjs", id: "x".repeat(129), token: "secret" }],
-  ["an endless token", { key: "peerjs", id: "ada", token: "x".repeat(129) }],
-])("W1: whoever comes with %s is told so, and is no peer", async (_, query) => {
+  ["another key", { ...ADA, key: "guess" }],
+  ["no token", { ...ADA, token: "" }],
+  ["no id", { ...ADA, id: "" }],
+  ["another's token", { ...ADA, token: peerCalled("bob").token }],
+  ["its id in another spelling", { ...ADA, id: ADA.id.toUpperCase() }],
+  [
+    "an endless token",
+    { ...ADA, id: createHash("sha256").update(LONG).digest("hex"), token: LONG },
+  ],
+])("W1: whoever comes with %s is turned away before the handshake", async (_, query) => {
   const { port, signalling } = await openStage();
-  const socket = new WebSocket(
-    `ws://127.0.0.1:${port}/peerjs/peerjs?${new URLSearchParams(query)}`,
-  );
-  expect(await nextMessage(socket)).toMatchObject({ type: "ERROR" });
-  await once(socket, "close");
+  const url = `ws://127.0.0.1:${port}/peerjs/peerjs?${new URLSearchParams(query)}`;
+  const [error] = await once(new WebSocket(url), "error");
+  expect(String(error)).toContain("400");
   expect(signalling.peers()).toBe(0);
+});
+
+test("W1: whoever is turned away keeps no line open, though it never hangs up", async () => {
+  const { port, accepted } = await openStage();
+  const socket = createConnection({ port, host: "127.0.0.1", allowHalfOpen: true });
+  socket.on("error", () => {}); // the relay hangs up
+  socket.write(
+    "GET /peerjs/peerjs HTTP/1.1\r\nhost: x\r\nfrom: x\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\r\n",
+  );
+  socket.resume();
+  await once(socket, "end");
+  await vi.waitFor(() => expect(accepted[0]!.destroyed).toBe(true));
+  socket.destroy();
 });
 
 test("W1: the token alone proves a peer, while its socket is open", async () => {
   const { connect, signalling } = await openStage();
-  const ada = await connect("ada", "home", "secret");
+  const ada = await connect("ada", "home");
   const { networkOf } = signalling;
-  expect([networkOf("ada", "secret"), networkOf("ada", "guess"), networkOf("bob", "")]).toEqual([
-    "home",
-    null,
-    null,
-  ]);
+  const { peer, token } = peerCalled("ada");
+  const absent = peerCalled("bob");
+  expect([
+    networkOf(peer, token),
+    networkOf(peer, "guess"),
+    networkOf(absent.peer, absent.token),
+  ]).toEqual(["home", null, null]);
   ada.close();
   await once(ada, "close");
-  await vi.waitFor(() => expect(networkOf("ada", "secret")).toBeNull());
+  await vi.waitFor(() => expect(networkOf(peer, token)).toBeNull());
 });
 
 test.each([
   ["names nobody", JSON.stringify({ type: "OFFER", payload: "x" })],
-  ["names many", JSON.stringify({ type: "OFFER", dst: ["ada", "bob"], payload: "x" })],
-  ["is of a kind that is not passed on", JSON.stringify({ type: "OPEN", dst: "ada" })],
+  ["names many", JSON.stringify({ type: "OFFER", dst: [idOf("ada"), idOf("bob")], payload: "x" })],
+  ["is of a kind that is not passed on", JSON.stringify({ type: "OPEN", dst: idOf("ada") })],
   ["is a heartbeat", JSON.stringify({ type: "HEARTBEAT" })],
 ])("W2: a message that %s reaches nobody", async (_, text) => {
   const { connect } = await openStage();
   const [ada, bob] = [await connect("ada"), await connect("bob")];
   bob.send(text);
   bob.send(offer("ada", "after it"));
-  expect(await nextMessage(ada)).toMatchObject({ type: "OFFER", src: "bob", payload: "after it" });
+  expect(await nextMessage(ada)).toMatchObject({
+    type: "OFFER",
+    src: idOf("bob"),
+    payload: "after it",
+  });
   expect(bob.readyState).toBe(WebSocket.OPEN);
 });
 
 test("W2: a sender cannot speak in another's name", async () => {
   const { connect } = await openStage();
   const [ada, bob] = [await connect("ada"), await connect("bob")];
-  bob.send(JSON.stringify({ type: "OFFER", src: "carl", dst: "ada", payload: "x" }));
-  expect(await nextMessage(ada)).toMatchObject({ src: "bob" });
+  bob.send(JSON.stringify({ type: "OFFER", src: idOf("carl"), dst: idOf("ada"), payload: "x" }));
+  expect(await nextMessage(ada)).toMatchObject({ src: idOf("bob") });
 });
 
 test("W3: a peer that says nothing for 90 s is disconnected, one with a heartbeat is not", async () => {

@@ -1,9 +1,10 @@
-import { randomUUID } from "node:crypto";
+import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { Hono } from "hono";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { SignallingPeers } from "../context.ts";
+import { createNetworkCounter } from "../sites.ts";
 import { Refusal } from "./refusal.ts";
 
 /** Where PeerJS's clients connect, with `path: "/peerjs"` and their usual key. */
@@ -30,7 +31,7 @@ const LIMITS = {
 };
 const COUNTED_MS = 10_000;
 const SILENT_PERIODS = 9; // a client sends a heartbeat every 5 s
-const MAX_NAME = 128; // characters of a peer's id or token; a UUID has 36
+const MAX_TOKEN = 128; // characters; a UUID has 36
 const PASSED_ON = new Set(["OFFER", "ANSWER", "CANDIDATE", "LEAVE", "EXPIRE"]);
 const UNANSWERED = new Set(["LEAVE", "EXPIRE"]);
 
@@ -43,21 +44,20 @@ export type Signalling = SignallingPeers & {
 
 type Peer = {
   readonly id: string;
-  readonly token: string;
   readonly socket: WebSocket;
   readonly network: string;
 };
 
 /**
  * PeerJS's signalling: it passes offers and answers between browsers that want to exchange chunks, and sees none of
- * these. Nobody can list the peers. A message that names no present peer is neither parsed nor kept: its sender hears
- * `EXPIRE` at once.
+ * these. Nobody can list the peers, and an id is its token's for ever (protocol W1). A message that names no present peer is
+ * neither parsed nor kept: its sender hears `EXPIRE` at once.
  */
 export function openSignalling(changes: Partial<typeof LIMITS> = {}): Signalling {
   const limits = { ...LIMITS, ...changes };
   const peers = new Map<string, Peer>();
-  const sockets = new Map<string, number>(); // by network
-  let sentBytes = new Map<string, number>(); // by network, since the period began
+  const sockets = createNetworkCounter(limits.socketsPerNetwork);
+  let sentBytes = createNetworkCounter(limits.networkBytes); // since the period began
   const server = new WebSocketServer({
     noServer: true,
     maxPayload: limits.messageBytes,
@@ -66,16 +66,9 @@ export function openSignalling(changes: Partial<typeof LIMITS> = {}): Signalling
   });
   const startPeriods = new Set<() => void>();
   const timer = setInterval(() => {
-    sentBytes = new Map();
+    sentBytes = createNetworkCounter(limits.networkBytes);
     for (const start of startPeriods) start();
   }, COUNTED_MS);
-
-  /** Whether this network may send `size` bytes more in this period. */
-  function countNetwork(network: string, size: number): boolean {
-    const bytes = (sentBytes.get(network) ?? 0) + size;
-    sentBytes.set(network, bytes);
-    return bytes <= limits.networkBytes;
-  }
 
   function tell(socket: WebSocket, message: object): void {
     say(socket, JSON.stringify(message));
@@ -86,35 +79,11 @@ export function openSignalling(changes: Partial<typeof LIMITS> = {}): Signalling
     else socket.send(text);
   }
 
-  function refuse(socket: WebSocket, type: "ERROR" | "ID-TAKEN", msg: string): void {
-    tell(socket, { type, payload: { msg } });
-    socket.close();
-  }
-
-  /** The peer that this socket is from now on; null if it cannot be one, which it was told. */
-  function enter(socket: WebSocket, url: string, network: string): Peer | null {
-    const query = new URL(url, "http://relay").searchParams;
-    const [id, token, key] = ["id", "token", "key"].map((name) => query.get(name) ?? "");
-    if (!id || !token || !key || Math.max(id.length, token.length) > MAX_NAME) {
-      refuse(socket, "ERROR", "No id, token, or key supplied to websocket server");
-      return null;
-    }
-    if (key !== KEY) {
-      refuse(socket, "ERROR", "Invalid key provided");
-      return null;
-    }
-    const known = peers.get(id);
-    if (known !== undefined && known.token !== token) {
-      refuse(socket, "ID-TAKEN", "ID is taken");
-      return null;
-    }
-    if (known === undefined && peers.size >= limits.peers) {
-      refuse(socket, "ERROR", "Server has reached its concurrent user limit");
-      return null;
-    }
-    const peer = { id, token, socket, network };
+  /** The peer that this socket is from now on. */
+  function enter(socket: WebSocket, id: string, network: string): Peer {
+    const peer = { id, socket, network };
+    peers.get(id)?.socket.terminate(); // its line broke, and it is back before that was seen
     peers.set(id, peer);
-    known?.socket.terminate(); // its line broke, and it is back before that was seen
     tell(socket, { type: "OPEN" });
     return peer;
   }
@@ -139,9 +108,9 @@ export function openSignalling(changes: Partial<typeof LIMITS> = {}): Signalling
     return true;
   }
 
-  function follow(socket: WebSocket, url: string, network: string): void {
+  function follow(socket: WebSocket, id: string, network: string): void {
     socket.on("error", () => {}); // a broken or too large frame: ws closes the socket by itself
-    const peer = enter(socket, url, network);
+    const peer = enter(socket, id, network);
     let counted = { messages: 0, bytes: 0 };
     let silent = 0;
     const startPeriod = () => {
@@ -152,42 +121,41 @@ export function openSignalling(changes: Partial<typeof LIMITS> = {}): Signalling
     startPeriods.add(startPeriod);
     socket.on("close", () => {
       startPeriods.delete(startPeriod);
-      leave(sockets, network);
-      if (peer !== null && peers.get(peer.id) === peer) peers.delete(peer.id);
+      sockets.remove(network);
+      if (peers.get(id) === peer) peers.delete(id);
     });
     socket.on("message", (data: Buffer, isBinary) => {
       silent = 0;
       counted = { messages: counted.messages + 1, bytes: counted.bytes + data.length };
       const isMuch = counted.messages > limits.messages || counted.bytes > limits.bytes;
-      if (isMuch || !countNetwork(network, data.length) || peer === null || isBinary) {
-        socket.terminate();
-      } else if (!take(peer, data)) socket.terminate();
+      if (isMuch || !sentBytes.add(network, data.length) || isBinary) socket.terminate();
+      else if (!take(peer, data)) socket.terminate();
     });
+  }
+
+  /** Why this peer cannot be let in, as a status of HTTP; null where it can. Its network is counted from then on. */
+  function refusalOf(id: string, network: string): string | null {
+    if (!peers.has(id) && peers.size >= limits.peers) return "503 Service Unavailable";
+    return sockets.add(network) ? null : "429 Too Many Requests";
   }
 
   return {
     upgrade(request, socket, head, network) {
-      if ((sockets.get(network) ?? 0) >= limits.socketsPerNetwork) {
-        socket.end(
-          "HTTP/1.1 429 Too Many Requests\r\nconnection: close\r\ncontent-length: 0\r\n\r\n",
-        );
-        return;
-      }
-      sockets.set(network, (sockets.get(network) ?? 0) + 1);
+      const id = peerOf(request.url ?? "");
+      if (id === null) return turnAway(socket, "400 Bad Request");
+      const refusal = refusalOf(id, network);
+      if (refusal !== null) return turnAway(socket, refusal);
       let isPeer = false;
       socket.once("close", () => {
-        if (!isPeer) leave(sockets, network); // it was no handshake of a WebSocket
+        if (!isPeer) sockets.remove(network); // it was no handshake of a WebSocket
       });
       server.handleUpgrade(request, socket, head, (peer) => {
         isPeer = true;
-        follow(peer, request.url ?? "", network);
+        follow(peer, id, network);
       });
     },
     peers: () => peers.size,
-    networkOf(id, token) {
-      const peer = peers.get(id);
-      return peer?.token === token ? peer.network : null;
-    },
+    networkOf: (id, token) => (id === idOf(token) ? (peers.get(id)?.network ?? null) : null),
     close() {
       clearInterval(timer);
       for (const socket of server.clients) socket.terminate();
@@ -196,21 +164,36 @@ export function openSignalling(changes: Partial<typeof LIMITS> = {}): Signalling
   };
 }
 
-/** What a PeerJS client asks for over HTTP before it connects. */
+/** What a PeerJS client may ask for over HTTP, and gets nothing of. */
 export function signallingRoutes(): Hono {
   const app = new Hono();
-  const headers = { "access-control-allow-origin": "*", "cache-control": "no-store" };
-  app.get(`${SIGNALLING_PATH}/id`, (c) => c.text(randomUUID(), 200, headers));
+  app.get(`${SIGNALLING_PATH}/id`, () => {
+    throw new Refusal("signature-invalid", "a peer's id is the SHA-256 of a token that it draws");
+  });
   app.get(`${SIGNALLING_PATH}/peers`, () => {
     throw new Refusal("signature-invalid", "nobody can list the peers");
   });
   return app;
 }
 
-function leave(counts: Map<string, number>, network: string): void {
-  const left = (counts.get(network) ?? 0) - 1;
-  if (left > 0) counts.set(network, left);
-  else counts.delete(network);
+/** Answer a handshake that makes no peer, and end its line, whatever the other end does. */
+function turnAway(socket: Duplex, status: string): void {
+  socket.on("error", () => {}); // the other end was quicker
+  socket.once("finish", () => socket.destroy());
+  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+}
+
+/** The id of the peer that a handshake is of; null if the id is not its token's, or there is none. */
+function peerOf(url: string): string | null {
+  const query = new URL(url, "http://relay").searchParams;
+  const [id, token, key] = ["id", "token", "key"].map((name) => query.get(name) ?? "");
+  if (!id || !token || token.length > MAX_TOKEN || key !== KEY) return null;
+  return id === idOf(token) ? id : null;
+}
+
+/** As `peerIdOf` has it, at once: a handshake that waits would have to be watched meanwhile. */
+function idOf(token: string): string {
+  return createHash("sha256").update(token).digest("hex");
 }
 
 /** A message as its receiver `dst` hears it; null if it is none. One that nobody is to hear has the receiver "". */

@@ -1,6 +1,6 @@
 import type { JudgingPace } from "../judging/judging-pace.ts";
+import { NETWORKS_A_SITE, siteOf } from "../sites.ts";
 import type { ContributionStore, TicketStore } from "../store/store.ts";
-import { NETWORKS_A_SITE, siteOf } from "./sites.ts";
 
 export const MAX_QUEUE_SECONDS = 120; // whoever finishes a piece hears within two minutes what it is worth
 const MOST_OUT = { newcomer: 1, delivering: 4 }; // of a key's tickets: a key that delivers has devices, a fresh one costs nothing

@@ -96,6 +96,27 @@ test("W7: a full list makes room in the part of the network that has most of it"
   expect(named()).toEqual(["b", "c", "x", "y"]);
 });
 
+test("W7: a site has room like four networks of a list, and no more under other networks", () => {
+  const { book, named } = openBook({ list: 100, network: 1 });
+  book.announce(LIST, peerOf("honest", "home"), ALL);
+  for (let n = 0; n < 6; n++) book.announce(LIST, peerOf(`p${n}`, `2001:db8:7:${n}::/64`), ALL);
+  expect(named()).toEqual(["honest", "p2", "p3", "p4", "p5"]);
+});
+
+test("W7: a full list makes room in the part of the site that has most of it", () => {
+  const { book, named } = openBook({ list: 4, network: 3 });
+  for (let n = 0; n < 3; n++) book.announce(LIST, peerOf(`p${n}`, `2001:db8:7:${n}::/64`), ALL);
+  for (const name of ["x", "y"]) book.announce(LIST, peerOf(name, name), ALL);
+  expect(named()).toEqual(["p1", "p2", "x", "y"]);
+});
+
+test("W6: of forty networks of one site and four others, eight are named, and the four among them", () => {
+  const { book, named } = openBook();
+  for (let n = 0; n < 40; n++) book.announce(LIST, peerOf(`p${n}`, `2001:db8:7:${n}::/64`), ALL);
+  for (const name of ["w", "x", "y", "z"]) book.announce(LIST, peerOf(name, name), ALL);
+  expect(named()).toEqual(expect.arrayContaining(["w", "x", "y", "z"]));
+});
+
 test("W8: a peer that offers two lists of a model is one holder of it", () => {
   const { stage, book } = openBook();
   book.announce(LIST, peerOf("ada", "a"), ALL);

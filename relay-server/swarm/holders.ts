@@ -1,6 +1,7 @@
 import { MAX_HOLDERS } from "../../core/protocol/schemas/swarm.ts";
 import { createRandom, type Random } from "../../core/random.ts";
 import { type Bitfield, haveInCommon } from "../../core/swarm/bitfield.ts";
+import { NETWORKS_A_SITE, siteOf } from "../sites.ts";
 
 export const RENEW_WITHIN_MS = 60_000; // a page that was closed is sent to nobody for longer
 const SWEEP_MS = 10_000;
@@ -9,7 +10,7 @@ const OFFERS = 64; // are enough to name eight of different networks
 const LIMITS = {
   /** Of one list: with the longest bitfields 1 MB. */
   list: 1000,
-  /** Of one list from one network: a school's, and a tenth of what there is room for. */
+  /** Of one list from one network: a school's, and a tenth of what there is room for. A site has four times as many. */
   network: 100,
 };
 
@@ -66,19 +67,28 @@ export function createHolderBook({
     }
   }
 
-  /** A network makes room in its own part, a full list in the part of the network that has most of it. */
+  /** A network makes room in its own part, a site in its own, a full list in the part of the party that has most of it. */
   function makeRoom(entries: Map<string, Entry>, network: string): void {
-    const counts = new Map<string, number>();
-    for (const { network: of } of entries.values()) counts.set(of, (counts.get(of) ?? 0) + 1);
-    let from: string | null = null;
-    if ((counts.get(network) ?? 0) >= limits.network) from = network;
-    else if (entries.size >= limits.list) from = largestOf(counts);
-    if (from === null) return;
+    const full = fullPart(entries, network);
+    if (full === null) return;
     for (const [peer, entry] of entries) {
-      if (entry.network !== from) continue;
+      if (entry.network !== full && partyOf(entry.network) !== full) continue;
       entries.delete(peer);
       return;
     }
+  }
+
+  /** The network or party whose part must hold one more; null where the list has room. */
+  function fullPart(entries: ReadonlyMap<string, Entry>, network: string): string | null {
+    const [networks, parties] = [new Map<string, number>(), new Map<string, number>()];
+    for (const { network: of } of entries.values()) {
+      countOne(networks, of);
+      countOne(parties, partyOf(of));
+    }
+    const party = partyOf(network);
+    if ((networks.get(network) ?? 0) >= limits.network) return network;
+    if ((parties.get(party) ?? 0) >= NETWORKS_A_SITE * limits.network) return party;
+    return entries.size >= limits.list ? largestOf(parties) : null;
   }
 
   return {
@@ -141,13 +151,24 @@ function shuffle<T>(all: T[], random: Random): T[] {
   return all;
 }
 
-/** One of each network, then a second one of each, and so on. */
+/** One of each network and four of each site, then as many more of each, and so on. */
 function mixNetworks(entries: readonly Entry[]): Entry[] {
-  const seen = new Map<string, number>();
+  const [networks, parties] = [new Map<string, number>(), new Map<string, number>()];
   const ranked = entries.map((entry) => {
-    const rank = seen.get(entry.network) ?? 0;
-    seen.set(entry.network, rank + 1);
-    return { entry, rank };
+    const { network } = entry;
+    const ofNetwork = countOne(networks, network);
+    const ofSite = siteOf(network) === null ? 0 : countOne(parties, partyOf(network));
+    return { entry, rank: Math.max(ofNetwork, Math.floor(ofSite / NETWORKS_A_SITE)) };
   });
   return ranked.sort((a, b) => a.rank - b.rank).map(({ entry }) => entry);
+}
+
+/** Who may be behind a network: its site, or an IPv4 address alone. */
+const partyOf = (network: string): string => siteOf(network) ?? network;
+
+/** How many of `name` were counted before this one. */
+function countOne(counts: Map<string, number>, name: string): number {
+  const before = counts.get(name) ?? 0;
+  counts.set(name, before + 1);
+  return before;
 }

@@ -58,3 +58,11 @@ test("W8: a network that makes up peers is counted so far and no further, others
   for (let i = 0; i < 10; i++) reports.add(LIST, peerOf(`home${i}`), report);
   expect(reports.sums("tiny").fromPeersBytes).toBe(5000); // as many as there is memory for
 });
+
+test("W8: a site counts with four times as many peers as one of its networks", () => {
+  const { reports } = open({ tried: 10, network: 2, accounts: 100 });
+  for (let n = 0; n < 20; n++) {
+    reports.add(LIST, peerOf(`p${n}`, `2001:db8:7:${n}::/64`), saying({ fromPeersBytes: 1000 }));
+  }
+  expect(reports.sums("tiny").fromPeersBytes).toBe(8000);
+});

@@ -1,11 +1,12 @@
 import type { SwarmReport } from "../../core/protocol/schemas/swarm.ts";
+import { createNetworkCounter } from "../sites.ts";
 import type { HoldingPeer } from "./holders.ts";
 
 const HOUR_MS = 3600_000;
 const LIMITS = {
   /** Connections that one peer can have tried for one list in an hour: eight holders, named twice a minute. */
   tried: 960,
-  /** Peers and lists of one network that are counted in an hour: a school's. */
+  /** Peers and lists of one network that are counted in an hour: a school's. A site has four times as many. */
   network: 200,
   /** Of all networks. */
   accounts: 20_000,
@@ -38,7 +39,7 @@ export type SwarmReports = {
 export function createSwarmReports(clock: () => number, limits = LIMITS): SwarmReports {
   const sums = new Map<string, SwarmReport>(); // by model
   let accounts = new Map<string, SwarmReport>(); // of this hour, by list and peer
-  let networks = new Map<string, number>(); // how many of them are of each network
+  let networks = createNetworkCounter(limits.network); // of those accounts
   let hour = 0;
 
   /** What this peer reported of the list in this hour; null where no more peers are counted. */
@@ -47,13 +48,12 @@ export function createSwarmReports(clock: () => number, limits = LIMITS): SwarmR
     who: HoldingPeer,
   ): [string, SwarmReport] | null {
     const now = Math.floor(clock() / HOUR_MS);
-    if (now !== hour) [accounts, networks, hour] = [new Map(), new Map(), now];
+    if (now !== hour)
+      [accounts, networks, hour] = [new Map(), createNetworkCounter(limits.network), now];
     const name = `${model} ${list} ${who.peer} ${who.token}`;
     const known = accounts.get(name);
     if (known !== undefined) return [name, known];
-    const count = networks.get(who.network) ?? 0;
-    if (count >= limits.network || accounts.size >= limits.accounts) return null;
-    networks.set(who.network, count + 1);
+    if (accounts.size >= limits.accounts || !networks.add(who.network)) return null;
     return [name, NOTHING];
   }
 

@@ -4,6 +4,7 @@ import { readdirSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { startServing } from "../../relay-server/doors/serving.ts";
+import { peerCalled } from "../fixtures/signalling-peer.ts";
 import { startTestRelay, type TestRelay } from "../fixtures/test-relay.ts";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 }); // a relay with its threads starts first
@@ -96,9 +97,11 @@ test("no address makes the relay tell of its inside", async () => {
 });
 
 test("signalling: a request that is no handshake is refused", async () => {
+  const { peer, token } = peerCalled("ada");
+  const query = new URLSearchParams({ key: "peerjs", id: peer, token });
   const socket = open();
   socket.write(
-    "GET /peerjs/peerjs?id=a&token=a&key=peerjs HTTP/1.1\r\nhost: x\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\r\n",
+    `GET /peerjs/peerjs?${query} HTTP/1.1\r\nhost: x\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\r\n`,
   );
   expect(await heardOn(socket)).toMatch(/^HTTP\/1.1 400/);
 });

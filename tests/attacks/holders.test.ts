@@ -1,6 +1,6 @@
 /** Pages that say what is not so about themselves, or about others. */
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { connectPeer, type SignallingPeer } from "../fixtures/signalling-peer.ts";
+import { connectPeer, peerCalled, type SignallingPeer } from "../fixtures/signalling-peer.ts";
 import { startTestRelay, type TestRelay } from "../fixtures/test-relay.ts";
 import { expectRefusal } from "./stage.ts";
 
@@ -12,7 +12,7 @@ beforeAll(async () => {
   relay = await startTestRelay({ seed: "holders", config: { addressReadsPerMinute: 1000 } });
   ada = await connectPeer(relay.relay.port, "ada");
   const { keyframe } = await relay.client.checkpoint("tiny", 0);
-  honest = { peer: "ada", token: ada.token, list: keyframe!.checkpoint, have: "80" };
+  honest = { peer: ada.peer, token: ada.token, list: keyframe!.checkpoint, have: "80" };
 });
 afterAll(async () => {
   ada.socket.close();
@@ -23,9 +23,9 @@ const post = (body: unknown, model = "tiny") =>
   relay.ask(`/api/v1/models/${model}/holders`, { method: "POST", body: JSON.stringify(body) });
 
 test.each([
-  ["an id that is not there", 404, "peer-unknown", { peer: "nobody" }],
+  ["an id that is not there", 404, "peer-unknown", { ...peerCalled("nobody") }],
   ["somebody else's id", 404, "peer-unknown", { token: "guess" }],
-  ["an id that is none", 400, "malformed", { peer: "a b" }],
+  ["an id that is none", 400, "malformed", { peer: "ada" }],
   ["an endless token", 400, "malformed", { token: "x".repeat(129) }],
   ["a list of another model", 404, "list-unknown", { list: "0".repeat(64) }],
   ["a list that is none", 400, "malformed", { list: "everything" }],

@@ -2,9 +2,11 @@
 import { once } from "node:events";
 import fc from "fast-check";
 import { WebSocket } from "ws";
+import { peerCalled, signallingUrl } from "../fixtures/signalling-peer.ts";
 import type { FuzzStage } from "./requests.ts";
 
 const PEERS = ["ada", "bob", "cleo", "dan"];
+const idOf = (name: string) => peerCalled(name).peer;
 const ASKED_EVERY = 500; // messages, then whether the relay is well
 
 const payload = fc.oneof(
@@ -17,8 +19,11 @@ const message = fc.record(
       fc.constantFrom("OFFER", "ANSWER", "CANDIDATE", "LEAVE", "EXPIRE", "HEARTBEAT", "OPEN"),
       fc.string({ maxLength: 8 }),
     ),
-    dst: fc.oneof(fc.constantFrom<unknown>(...PEERS, "nobody", "__proto__", 1, null), fc.string()),
-    src: fc.constantFrom(...PEERS),
+    dst: fc.oneof(
+      fc.constantFrom<unknown>(...PEERS.map(idOf), "nobody", "__proto__", 1, null),
+      fc.string(),
+    ),
+    src: fc.constantFrom(...PEERS.map(idOf)),
     payload,
   },
   { requiredKeys: ["type"] },
@@ -38,15 +43,13 @@ export async function fuzzPeers(
   seed: number,
 ): Promise<void> {
   const sockets = new Map<string, WebSocket>();
-  let connections = 0;
   let sent = 0;
 
   async function openPeer(name: string): Promise<WebSocket> {
     const known = sockets.get(name);
     if (known?.readyState === WebSocket.OPEN) return known;
-    const query = new URLSearchParams({ key: "peerjs", id: name, token: `t${connections++}` });
     if (known !== undefined && known.readyState !== WebSocket.CLOSED) await once(known, "close");
-    const socket = new WebSocket(`ws://127.0.0.1:${relay.relay.port}/peerjs/peerjs?${query}`);
+    const socket = new WebSocket(signallingUrl(relay.relay.port, peerCalled(name)));
     socket.on("error", () => {}); // the relay may end it in the middle of a message
     sockets.set(name, socket);
     await Promise.race([once(socket, "open"), once(socket, "close")]);

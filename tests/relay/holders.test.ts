@@ -49,14 +49,20 @@ test("W6: a newcomer hears who has a keyframe and who has shards, until the hold
   ];
   for (const { list, have } of await wholeLists()) {
     expect(await ask(ada, list, have)).toEqual({ holders: [], renewWithinMs: 60_000 });
-    expect((await ask(bob, list, "")).holders).toEqual([{ peer: "ada", have }]);
+    expect((await ask(bob, list, "")).holders).toEqual([{ peer: ada.peer, have }]);
     expect((await ask(bob, list, have)).holders).toEqual([]); // there is nothing that bob lacks
   }
   const [{ list }] = await wholeLists();
   await ask(ada, "shards", "80");
   const wants = (want: string) =>
-    relay.client.holders("tiny", { peer: "bob", token: bob.token, list: "shards", have: "", want });
-  expect((await wants("80")).holders).toEqual([{ peer: "ada", have: "80" }]);
+    relay.client.holders("tiny", {
+      peer: bob.peer,
+      token: bob.token,
+      list: "shards",
+      have: "",
+      want,
+    });
+  expect((await wants("80")).holders).toEqual([{ peer: ada.peer, have: "80" }]);
   expect((await wants("40")).holders).toEqual([]); // ada has that one no more
   ada.socket.close();
   await once(ada.socket, "close");
@@ -75,7 +81,7 @@ test("W8: what pages report stands in health and metrics, no more than can be so
     connected: 2,
     wrongChunks: 1,
   };
-  await relay.client.holders("tiny", { peer: "ada", token: ada.token, list, have, report });
+  await relay.client.holders("tiny", { peer: ada.peer, token: ada.token, list, have, report });
   relay.advance(1000);
   const { models } = await relay.client.health();
   const counted = { ...report, fromRelayBytes: 10, holders: 1 };
@@ -105,6 +111,6 @@ test("W7: a relay that starts anew knows nobody, and takes the same peer under t
   ];
   expect((await ask(bob, list, "")).holders).toEqual([]);
   await ask(again, list, have);
-  expect((await ask(bob, list, "")).holders).toEqual([{ peer: "ada", have }]);
+  expect((await ask(bob, list, "")).holders).toEqual([{ peer: ada.peer, have }]);
   for (const { socket } of [again, bob]) socket.close();
 });

@@ -1,3 +1,4 @@
+import { peerIdOf } from "../../core/swarm/peer-id.ts";
 import type { SwarmNews, SwarmOrder } from "../../worker/api.ts";
 import { openPeerHost, type PeerHost } from "./peer-host.ts";
 import { openPeerLink, type PeerLink } from "./peer-link.ts";
@@ -9,14 +10,19 @@ import { openPeerLink, type PeerLink } from "./peer-link.ts";
 export function openRoad(port: MessagePort, home: string): () => void {
   const links = new Map<string, PeerLink>();
   let host: PeerHost | null = null;
+  let isClosed = false;
 
   function say(news: SwarmNews): void {
     port.postMessage(news, news.kind === "came" ? [news.bytes.buffer] : []);
   }
 
-  function open(iceServers: Extract<SwarmOrder, { kind: "open" }>["iceServers"]): PeerHost {
-    const [id, token] = [crypto.randomUUID(), crypto.randomUUID()];
-    return openPeerHost(
+  async function open(
+    iceServers: Extract<SwarmOrder, { kind: "open" }>["iceServers"],
+  ): Promise<void> {
+    const token = crypto.randomUUID();
+    const id = await peerIdOf(token);
+    if (isClosed) return;
+    host ??= openPeerHost(
       { home, id, token, iceServers },
       {
         open: () => say({ kind: "open", peer: id, token }),
@@ -52,7 +58,7 @@ export function openRoad(port: MessagePort, home: string): () => void {
   port.onmessage = ({ data: order }: MessageEvent<SwarmOrder>) => {
     switch (order.kind) {
       case "open":
-        host ??= open(order.iceServers);
+        void open(order.iceServers);
         break;
       case "connect":
         host?.connect(order.peer);
@@ -82,6 +88,7 @@ export function openRoad(port: MessagePort, home: string): () => void {
   };
 
   function close(): void {
+    isClosed = true;
     host?.close();
     port.close();
   }

@@ -4,8 +4,7 @@ import { count, hash, positive } from "./primitives.ts";
 export const MAX_HOLDERS = 8; // as many lines as a page opens for one list
 export const MAX_LIST_CHUNKS = 8192; // as many as a manifest has
 
-/** A peer's id on the relay's signalling, as PeerJS lets one be chosen, and the secret that holds it. */
-const peerName = z.string().check(z.regex(/^[A-Za-z0-9]+(?:[_-][A-Za-z0-9]+)*$/), z.maxLength(64));
+/** The secret that a peer's id on the relay's signalling is the hash of. */
 const peerToken = z.string().check(z.minLength(1), z.maxLength(128));
 export const bitfieldText = z
   .string()
@@ -45,7 +44,7 @@ export type SwarmFigures = z.infer<typeof swarmFigures>;
 
 /** What a peer of the relay's signalling has of a list of chunks, and that it asks who has more. */
 export const holdersRequest = z.strictObject({
-  peer: peerName,
+  peer: hash,
   /** The token that the peer's socket was opened with: who knows it is that peer. */
   token: peerToken,
   list: sharedList,
@@ -59,9 +58,7 @@ export type HoldersRequest = z.infer<typeof holdersRequest>;
 
 export const holdersAnswer = z.object({
   /** Peers that have something of what was asked for. */
-  holders: z
-    .array(z.object({ peer: peerName, have: bitfieldText }))
-    .check(z.maxLength(MAX_HOLDERS)),
+  holders: z.array(z.object({ peer: hash, have: bitfieldText })).check(z.maxLength(MAX_HOLDERS)),
   /** The relay forgets who has not asked again by then. */
   renewWithinMs: positive,
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { networkOf } from "../doors/network-of.ts";
+import { networkOf } from "./doors/network-of.ts";
 import { siteOf } from "./sites.ts";
 
 test.each([
