@@ -30,6 +30,7 @@ import { createSkewWatch } from "./intake/skew-watch.ts";
 import { createJudgingPace } from "./judging/judging-pace.ts";
 import { createLikeness } from "./judging/likeness.ts";
 import { openTrainer } from "./judging/open-trainer.ts";
+import { HELD_ALONE, HELD_AMONG_OTHERS, type LeaseTerms, startLeases } from "./leases.ts";
 import { startPipeline } from "./loop.ts";
 import { tellHealth } from "./merging/health.ts";
 import { createRests } from "./merging/rests.ts";
@@ -47,6 +48,7 @@ import { type Evaluator, openEvaluator } from "./threads/open-evaluator.ts";
 export { StartError } from "./start-error.ts";
 
 const LOT_SEED_BYTES = 16;
+const HOLDER_BYTES = 16;
 
 export type RelayOptions = {
   readonly config: Config;
@@ -152,7 +154,7 @@ async function start(
   await sweepPatches(context);
   const notes = await importNew(context, evaluator, sources, onProgress);
   const checkpoints = createCheckpoints(ledger.history, context.blobs);
-  const fences = await openModels(context, checkpoints, evaluator);
+  await openModels(context, checkpoints, evaluator);
   for (const model of context.models.keys()) await promotePatches(context, model);
   const token = await ensureMaintainer(context, folder);
   notes.push(token.note);
@@ -164,13 +166,19 @@ async function start(
   tellAll = () => {
     for (const model of context.models.keys()) void tellAnew(context, hub, model);
   };
+  let wakeLoop = (_model: string) => {}; // until there are loops
+  const leases = await startLeases(ledger.history, leaseTerms(config, random), (model) =>
+    wakeLoop(model),
+  );
+  closers.push(leases.close);
   const positionsOf = createMaskCache(context.blobs);
   const { trainer, close: closeTrainer } = openTrainer({ context, checkpoints, positionsOf });
   const likenessOf = createLikeness(context, positionsOf);
   const outlooks = createRevertOutlooks();
   const judging = { evaluator, trainer, likenessOf };
-  const parts = { context, checkpoints, ...judging, hub, positionsOf, outlooks, fences };
+  const parts = { context, checkpoints, ...judging, hub, positionsOf, outlooks, leases };
   const pipeline = startPipeline(parts);
+  wakeLoop = pipeline.wake;
   // the trainer ends with the pipeline, which else would wait for a training to its end
   closers.push(() => Promise.all([pipeline.close(), closeTrainer()]));
   const { exports, close: closeExports } = createExports(folder, checkpoints, ledger.status);
@@ -201,6 +209,12 @@ async function start(
     fetch,
     close,
   };
+}
+
+/** SQLite's ledger is one relay's, which has locked its folder; PostgreSQL's is for any number of them. */
+function leaseTerms({ store }: Config, random: RelayOptions["random"]): LeaseTerms {
+  if (store === "") return HELD_ALONE;
+  return { ...HELD_AMONG_OTHERS, holder: encodeHex(random(HOLDER_BYTES)) };
 }
 
 /** Train the reference while the first volunteer trains, so that their work need not wait for it. */

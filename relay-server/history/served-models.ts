@@ -13,7 +13,7 @@ import { checkHeldOut } from "./held-out-hashes.ts";
 
 /**
  * Open every model in the ledger and check what its head needs: the parameters, rebuilt from the blobs, must hash
- * to the head's checkpoint, and its mask and the shards be there. Returns the fence that this relay holds of each.
+ * to the head's checkpoint, and its mask and the shards be there.
  */
 export async function openModels(
   context: Pick<
@@ -22,8 +22,7 @@ export async function openModels(
   >,
   checkpoints: Checkpoints,
   evaluator: Evaluator,
-): Promise<Map<string, number>> {
-  const fences = new Map<string, number>();
+): Promise<void> {
   for (const row of await context.history.models()) {
     try {
       const served = await openModel(context, checkpoints, row);
@@ -38,9 +37,7 @@ export async function openModels(
         `The data folder ${context.config.dataDir} is damaged: ${row.id}: ${reason}. Put a backup in its place, or choose another DATA_DIR.`,
       );
     }
-    fences.set(row.id, await context.history.takeOver(row.id));
   }
-  return fences;
 }
 
 async function openModel(

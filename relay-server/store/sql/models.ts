@@ -74,17 +74,5 @@ export function modelParts(db: Kysely<Tables>, write: Write) {
         await addAudit(trx, { at, maintainer, action, subject: model, note: reason });
       });
     },
-    /** Take the model over: whoever published it before is fenced out. Returns the new fence. */
-    takeOver(model: string): Promise<number> {
-      return write(async (trx) => {
-        const row = await trx
-          .updateTable("models")
-          .set((eb) => ({ fence: eb("fence", "+", 1) }))
-          .where("id", "=", model)
-          .returning("fence")
-          .executeTakeFirstOrThrow();
-        return row.fence;
-      });
-    },
   };
 }
