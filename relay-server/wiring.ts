@@ -5,6 +5,7 @@ import { encodeHex } from "../core/hex.ts";
 import type { ModelSource } from "../core/models/model-source.ts";
 import { CLOCK_SKEW_MS } from "../core/protocol/limits.ts";
 import type { Config } from "./config.ts";
+import { openAdditionFiles } from "./content/addition-files.ts";
 import { createDamage } from "./content/damage.ts";
 import { type DataFolder, openDataFolder } from "./content/data-folder.ts";
 import { writeDurably } from "./content/durable-file.ts";
@@ -18,12 +19,13 @@ import { createAbsentApp } from "./doors/absent.ts";
 import { createApp } from "./doors/app.ts";
 import { type RequestHandler, startServing } from "./doors/serving.ts";
 import { type OnDurable, tellWrites } from "./durable-steps.ts";
+import { createAdditions } from "./history/additions.ts";
 import { createCheckpoints } from "./history/checkpoints.ts";
 import { createExports } from "./history/exports.ts";
 import type { Progress } from "./history/import-model.ts";
 import { promotePatches, sweepPatches } from "./history/promotion.ts";
 import { openReferenceSeeds } from "./history/reference-seeds.ts";
-import { openModels } from "./history/served-models.ts";
+import { openModels, serveModel } from "./history/served-models.ts";
 import { type Identity, openIdentity } from "./identity.ts";
 import { createQueue } from "./intake/queue.ts";
 import { createSkewWatch } from "./intake/skew-watch.ts";
@@ -183,8 +185,21 @@ async function start(
   closers.push(() => Promise.all([pipeline.close(), closeTrainer()]));
   const { exports, close: closeExports } = createExports(folder, checkpoints, ledger.status);
   closers.push(closeExports);
+  const additions = createAdditions({
+    context,
+    files: openAdditionFiles(folder.additions, folder.temporary),
+    evaluator,
+    async serve(row) {
+      await serveModel(context, checkpoints, evaluator, row);
+      await leases.renew();
+      pipeline.follow(row.id);
+      await tellAnew(context, hub, row.id);
+    },
+  });
+  closers.push(additions.close);
   const app = createApp({
     context,
+    additions,
     checkpoints,
     exports,
     hub,
@@ -281,6 +296,7 @@ async function importNew(
     }
   }
   for (const id of unlisted) {
+    if (await context.history.wasAdded(id)) continue; // no list ever named it
     notes.push(
       `The model ${id} is in the data folder, but not in the list of models any more: the relay goes on serving it.`,
     );
@@ -297,7 +313,7 @@ async function importNewModel(
   // only an import needs the architectures, and with them tfjs: a later start is faster without
   const { importModel } = await import("./history/import-model.ts");
   try {
-    await importModel(context, evaluator, source, onProgress);
+    await importModel(context, evaluator, source, { onProgress, addedBy: null });
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
     throw new StartError(
