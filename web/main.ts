@@ -4,9 +4,11 @@ import { createRelayClient } from "../core/protocol/client.ts";
 import { events, HEARTBEAT } from "../core/protocol/schemas/status.ts";
 import App from "./App.svelte";
 import { openEngine } from "./engine.ts";
+import { withIdentity } from "./identity-engine.ts";
 import { createClock } from "./state/clock.svelte.ts";
 import type { EventStream } from "./state/feed.ts";
 import { keepsKeys } from "./state/key-probe.ts";
+import { forgetVisits } from "./state/last-visit.ts";
 import { createMemory } from "./state/memory.ts";
 import { createRelay } from "./state/relay.svelte.ts";
 import { createRoute } from "./state/route.svelte.ts";
@@ -60,12 +62,17 @@ mount(App, {
       openEngine,
       storage,
       sharing: openSharing(home),
-      onForget: memory.forget,
+      onForget: () => {
+        memory.forget();
+        forgetVisits(storage);
+      },
     }),
     route: createRoute(window),
     clock: createClock(),
     update: createUpdate(build),
     openTrialEngine,
+    withIdentity,
+    storage,
     otherTab: createOtherTab(
       crypto.randomUUID?.() ?? String(Math.random()), // over plain http there is no UUID
       new BroadcastChannel("commonweight-tabs"),

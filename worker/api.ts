@@ -181,6 +181,12 @@ export type VerifyApi = {
   ): Promise<HistoryVerdict>;
 };
 
+/** What a visitor does with this device's key, in a worker of its own. An error's message is a sentence that the page can show. */
+export type IdentityApi = {
+  /** Call this device's key so from now on; null takes the name back. */
+  setName(name: string | null): Promise<void>;
+};
+
 /** What is used of a MessagePort that brings messages of type In. */
 export type RoadPort<In> = {
   postMessage(message: unknown, transfer: ArrayBuffer[]): void;

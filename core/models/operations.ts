@@ -142,16 +142,13 @@ export function adamWInto(
   engine().runKernel("MaskedAdamW", { state, gradient, base }, options);
 }
 
-/**
- * weight[positions[j] − offset] = base[j] + delta[j] for the part's j; delta is the first row of `state` [3, k]. Of a
- * table in blocks of rows, `weight` is the one that begins at the flat position `offset`.
- */
+/** weight[positions[j]] = base[j] + delta[j] for the part's j; delta is the first row of `state` [3, k]. */
 export function applyDeltaInto(
   weight: Tensor,
   state: Tensor,
   base: Tensor,
   positions: Tensor,
-  { start, count, offset }: MaskPart & { readonly offset: number },
+  { start, count }: MaskPart,
 ): void {
-  engine().runKernel("ApplyDelta", { weight, state, base, positions }, { start, count, offset });
+  engine().runKernel("ApplyDelta", { weight, state, base, positions }, { start, count });
 }

@@ -8,7 +8,6 @@ import type { RejectAction } from "./reject-codes.ts";
 import { actionOf, RelayError } from "./relay-error.ts";
 import { routes } from "./routes.ts";
 import { actList } from "./schemas/act.ts";
-import { type AdditionRequest, additionChunk, additionStatus } from "./schemas/addition.ts";
 import {
   auditLog,
   type BanRequest,
@@ -23,6 +22,12 @@ import {
 import { checkpointPlan } from "./schemas/checkpoint.ts";
 import { cloth } from "./schemas/cloth.ts";
 import { contribution, contributionList } from "./schemas/contribution.ts";
+import {
+  type BlankRequest,
+  contributorCard,
+  type NameRequest,
+  namedContributor,
+} from "./schemas/contributor.ts";
 import { banPreview, modelPreview, revertAnswer, tagPreview } from "./schemas/previews.ts";
 import { refusedWork } from "./schemas/refused-work.ts";
 import {
@@ -174,6 +179,23 @@ export function createRelayClient({ baseUrl, fetch }: { baseUrl: string; fetch: 
       (await ask(contributionList, routes.contributions() + query({ contributor }), options))
         .contributions,
 
+    /** What somebody has done for a model, under which name. */
+    contributor: (contributor: string, model: string, options?: CallOptions) =>
+      ask(contributorCard, routes.contributor(segment(contributor)) + query({ model }), options),
+    /** Where somebody's newest merged patches reached, as a picture. */
+    contributorCloth: (contributor: string, model: string, options?: CallOptions) =>
+      ask(cloth, routes.contributorCloth(segment(contributor)) + query({ model }), options),
+    /** Choose a name, or take it back; `signer` is the private key of `request.contributor`. */
+    async putName(request: NameRequest, signer: SigningKey, options?: CallOptions) {
+      const path = routes.contributorName(request.contributor);
+      const body = encodeCanonical(request);
+      const headers = {
+        "content-type": "application/json",
+        [SIGNATURE_HEADER]: await signRequest(path, body, signer),
+      };
+      return ask(namedContributor, path, options, { method: "POST", headers, body });
+    },
+
     refusedWork: (model: string, options?: CallOptions) =>
       ask(refusedWork, routes.refusedWork() + query({ model }), options),
     leaderboard: (model: string, window: LeaderboardWindow, options?: CallOptions) =>
@@ -196,20 +218,6 @@ export function createRelayClient({ baseUrl, fetch }: { baseUrl: string; fetch: 
           ask(modelHealth, routes.retire(), options, post(request)),
         unretire: (request: PauseRequest, options?: CallOptions) =>
           ask(modelHealth, routes.unretire(), options, post(request)),
-        /** Begin to add a model or go on with it; once the relay has all of its chunks, import it. */
-        add: (request: AdditionRequest, options?: CallOptions) =>
-          ask(additionStatus, routes.additions(), options, post(request)),
-        addition: (id: string, options?: CallOptions) =>
-          ask(additionStatus, routes.addition(id), options, get),
-        putAdditionChunk: (
-          id: string,
-          chunk: { readonly sha256: string; readonly bytes: Uint8Array<ArrayBuffer> },
-          options?: CallOptions,
-        ) => {
-          const headers = { "content-type": "application/octet-stream", ...authorization };
-          const init = { method: "PUT", headers, body: chunk.bytes } as const;
-          return ask(additionChunk, routes.additionChunk(id, chunk.sha256), options, init);
-        },
         /** Ask that a contribution be taken out; the relay does it in the background. */
         requestRevert: (request: RevertRequest, options?: CallOptions) =>
           ask(revertStatus, routes.reverts(), options, post(request)),
@@ -220,6 +228,12 @@ export function createRelayClient({ baseUrl, fetch }: { baseUrl: string; fetch: 
           ask(banStatus, routes.ban(), options, post(request)),
         unban: (request: UnbanRequest, options?: CallOptions) =>
           ask(banStatus, routes.unban(), options, post(request)),
+        /** Take a contributor's name off every page. */
+        blankName: (request: BlankRequest, options?: CallOptions) =>
+          ask(namedContributor, routes.blankName(), options, post(request)),
+        /** Let a contributor choose a name again. */
+        unblankName: (request: BlankRequest, options?: CallOptions) =>
+          ask(namedContributor, routes.unblankName(), options, post(request)),
         /** Make a version a release; a tag names one version for ever. */
         tag: (request: TagRequest, options?: CallOptions) =>
           ask(modelHealth, routes.tag(), options, post(request)),

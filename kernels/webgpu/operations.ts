@@ -160,7 +160,7 @@ const OPERATIONS: Record<string, Body> = {
     runProgram(backend, APPLY_DELTA, {
       output: weight,
       inputs: [state, base, positions],
-      integers: [start, count, Number(attributes.offset)],
+      integers: [start, count],
       groups: Math.ceil(count / THREADS),
     });
     return [];

@@ -5,7 +5,6 @@ import type { Health } from "../../core/protocol/schemas/status.ts";
 import type { Ticket } from "../../core/protocol/schemas/ticket.ts";
 import type { MaskCache } from "../content/masks.ts";
 import type { RelayContext } from "../context.ts";
-import type { Additions } from "../history/additions.ts";
 import type { Checkpoints } from "../history/checkpoints.ts";
 import type { Exports } from "../history/exports.ts";
 import { createIntake } from "../intake/intake.ts";
@@ -13,11 +12,11 @@ import { createCloths } from "../merging/cloths.ts";
 import { healthOf } from "../merging/health.ts";
 import type { RevertOutlooks } from "../merging/revert-outlooks.ts";
 import type { EventHub } from "../store/event-hub.ts";
-import { additionRoutes } from "./addition-routes.ts";
 import { adminRoutes } from "./admin-routes.ts";
 import { blobRoutes } from "./blob-routes.ts";
 import { checkpointRoutes } from "./checkpoint-routes.ts";
 import { contributionRoutes } from "./contribution-routes.ts";
+import { contributorRoutes } from "./contributor-routes.ts";
 import { eventRoutes } from "./event-routes.ts";
 import { holderRoutes } from "./holder-routes.ts";
 import { createLimits } from "./limits.ts";
@@ -38,7 +37,6 @@ import { ticketRoutes } from "./ticket-routes.ts";
 
 export type AppParts = {
   readonly context: RelayContext;
-  readonly additions: Additions;
   readonly checkpoints: Checkpoints;
   readonly exports: Exports;
   readonly hub: EventHub;
@@ -102,7 +100,9 @@ export function createApp(parts: AppParts): Hono {
   };
   app.route("/", statusRoutes(context, health));
   app.route("/", refusedWorkRoutes(context));
-  app.route("/", modelRoutes(context, createCloths(context, positionsOf)));
+  const cloths = createCloths(context, positionsOf);
+  app.route("/", modelRoutes(context, cloths));
+  app.route("/", contributorRoutes(context, limits, cloths));
   app.route("/", checkpointRoutes(context, checkpoints, exports));
   app.route("/", blobRoutes(context));
   app.route("/", ticketRoutes(context, limits, onTicket));
@@ -111,7 +111,6 @@ export function createApp(parts: AppParts): Hono {
   const chance = Math.random; // no lot: it decides nothing
   app.route("/", eventRoutes({ status: context.status, hub, chance, enter: limits.stream }));
   app.route("/", adminRoutes(context, hub, limits, onWork));
-  app.route("/", additionRoutes(context, parts.additions, limits));
   app.route("/", sessionRoutes(context, limits));
   app.route("/", previewRoutes(context, outlooks, onWork));
   app.route("/", metricsRoutes(health, answers));

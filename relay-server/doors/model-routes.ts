@@ -14,7 +14,7 @@ const VERSIONS_A_PAGE = 50;
 /** Cards, histories and the shard ledger. */
 export function modelRoutes(
   context: Pick<RelayContext, "history" | "status" | "models" | "clock">,
-  clothOf: Cloths,
+  cloths: Cloths,
 ): Hono {
   const app = new Hono();
   const cards = createMemo<ModelCard>(context.clock);
@@ -46,7 +46,7 @@ export function modelRoutes(
   app.get(routes.cloth(":model", ":version"), async (c) => {
     const model = await findModel(context, pathPart(c, "model"));
     const version = await findVersion(context, model.row, pathPart(c, "version"));
-    return c.json(await clothOf(model, version));
+    return c.json(await cloths.ofVersion(model, version));
   });
 
   app.get(routes.acts(":model"), async (c) => {

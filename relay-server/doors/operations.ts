@@ -2,11 +2,6 @@ import type * as z from "zod/mini";
 import { routes } from "../../core/protocol/routes.ts";
 import { actList } from "../../core/protocol/schemas/act.ts";
 import {
-  additionChunk,
-  additionRequest,
-  additionStatus,
-} from "../../core/protocol/schemas/addition.ts";
-import {
   auditLog,
   banRequest,
   banStatus,
@@ -20,6 +15,12 @@ import {
 import { checkpointPlan } from "../../core/protocol/schemas/checkpoint.ts";
 import { cloth } from "../../core/protocol/schemas/cloth.ts";
 import { contribution, contributionList } from "../../core/protocol/schemas/contribution.ts";
+import {
+  blankRequest,
+  contributorCard,
+  namedContributor,
+  nameRequest,
+} from "../../core/protocol/schemas/contributor.ts";
 import {
   banPreview,
   modelPreview,
@@ -157,6 +158,30 @@ export const OPERATIONS: readonly Operation[] = [
   },
   {
     method: "get",
+    path: routes.contributor("{id}"),
+    cost: 5,
+    summary: "What somebody has done for a model, and under which name",
+    answer: contributorCard,
+    query: ["model"],
+  },
+  {
+    method: "get",
+    path: routes.contributorCloth("{id}"),
+    cost: 50,
+    summary: "Where somebody's newest merged patches reached, as a picture",
+    answer: cloth,
+    query: ["model"],
+  },
+  {
+    method: "post",
+    path: routes.contributorName("{id}"),
+    summary: "Choose a name, or take it back",
+    body: nameRequest,
+    answer: namedContributor,
+    signed: true,
+  },
+  {
+    method: "get",
     path: routes.refusedWork(),
     summary: "What was refused in the last day, by contributor and reason",
     answer: refusedWork,
@@ -227,29 +252,6 @@ export const OPERATIONS: readonly Operation[] = [
   },
   {
     method: "post",
-    path: routes.additions(),
-    summary: "Add a model: begin its upload, go on with it, or import it once all of it is there",
-    body: additionRequest,
-    answer: additionStatus,
-    maintainer: true,
-  },
-  {
-    method: "get",
-    path: routes.addition("{id}"),
-    summary: "How far the addition of a model is",
-    answer: additionStatus,
-    maintainer: true,
-  },
-  {
-    method: "put",
-    path: routes.additionChunk("{id}", "{sha256}"),
-    summary: "A chunk of a model that is being added",
-    body: "bytes",
-    answer: additionChunk,
-    maintainer: true,
-  },
-  {
-    method: "post",
     path: routes.tag(),
     summary: "Make a version a release; a tag names one version for ever",
     body: tagRequest,
@@ -270,6 +272,22 @@ export const OPERATIONS: readonly Operation[] = [
     summary: "Take work of a contributor again",
     body: unbanRequest,
     answer: banStatus,
+    maintainer: true,
+  },
+  {
+    method: "post",
+    path: routes.blankName(),
+    summary: "Take a contributor's name off every page",
+    body: blankRequest,
+    answer: namedContributor,
+    maintainer: true,
+  },
+  {
+    method: "post",
+    path: routes.unblankName(),
+    summary: "Let a contributor choose a name again",
+    body: blankRequest,
+    answer: namedContributor,
     maintainer: true,
   },
   {

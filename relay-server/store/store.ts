@@ -9,9 +9,9 @@ import { eventParts } from "./sql/events.ts";
 import { gateTestParts } from "./sql/gate-tests.ts";
 import { createGroupCommit, type Write } from "./sql/group-commit.ts";
 import { judgingParts } from "./sql/judging.ts";
-import { leaseParts } from "./sql/leases.ts";
 import { maintainerParts } from "./sql/maintainers.ts";
 import { modelParts } from "./sql/models.ts";
+import { nameParts } from "./sql/names.ts";
 import { promotionParts } from "./sql/promotions.ts";
 import { publishParts } from "./sql/publication.ts";
 import { refusedWorkParts } from "./sql/refused-work.ts";
@@ -19,6 +19,7 @@ import { releaseParts } from "./sql/releases.ts";
 import { revertParts } from "./sql/reverts.ts";
 import { settingParts } from "./sql/settings.ts";
 import { spotCheckParts } from "./sql/spot-checks.ts";
+import { standingParts } from "./sql/standing.ts";
 import { statusParts } from "./sql/status.ts";
 import { ticketParts } from "./sql/tickets.ts";
 import { ticketsOutParts } from "./sql/tickets-out.ts";
@@ -29,7 +30,7 @@ import type { Tables } from "./tables.ts";
 export type TicketStore = ReturnType<typeof ticketStore>;
 /** Work from its arrival until it is decided, and its bytes until they are public. */
 export type ContributionStore = ReturnType<typeof contributionStore>;
-/** Models and their versions: what is published, released, reverted, by which relay, and what the gate found. */
+/** Models and their versions: what is published, released, reverted, and what the gate found. */
 export type HistoryStore = ReturnType<typeof historyStore>;
 /** Maintainers, bans, and the log of who did what. */
 export type PeopleStore = ReturnType<typeof peopleStore>;
@@ -88,17 +89,22 @@ function historyStore(db: Kysely<Tables>, write: Write) {
     ...revertParts(db, write),
     ...releaseParts(db, write),
     ...actParts(db, write),
-    ...leaseParts(db, write),
   };
 }
 
 function peopleStore(db: Kysely<Tables>, write: Write) {
-  return { ...maintainerParts(db, write), ...banParts(db, write), ...erasureParts(write) };
+  return {
+    ...maintainerParts(db, write),
+    ...banParts(db, write),
+    ...nameParts(db, write),
+    ...erasureParts(write),
+  };
 }
 
 function statusStore(db: Kysely<Tables>, write: Write) {
   return {
     ...statusParts(db),
+    ...standingParts(db),
     ...refusedWorkParts(db),
     ...eventParts(db, write),
     ...settingParts(db, write),

@@ -8,7 +8,7 @@ export type ModelRow = {
   imported_at: number;
   paused: number;
   head: number;
-  /** Rises with each relay that comes to hold the model's lease; a publisher with an older one is refused. */
+  /** Rises with each relay that takes the model over; a publisher with an older one is refused. */
   fence: number;
   /** Why no work is given out any more, in a maintainer's words; null where it is. */
   retired: string | null;
@@ -202,6 +202,18 @@ export type SpotCheckRow = {
   decided_at: number | null;
 };
 
+/** What a contributor is called; the row stays when the name is taken back. */
+export type NameRow = {
+  contributor: string;
+  name: string | null;
+  /** What the name looks like: names that look alike have the same. */
+  look: string | null;
+  /** When the contributor signed it: an earlier signature counts no more. */
+  signed_at: number;
+  /** Why a maintainer blanked it; null where it is not blanked. */
+  blanked: string | null;
+};
+
 /** What a contributor's merged work of a model comes to: sums of what `contributions` has. */
 export type CreditRow = {
   model: string;
@@ -210,9 +222,6 @@ export type CreditRow = {
   merged: number;
   last_merged_at: number;
 };
-
-/** The relay that publishes a model, until a moment of the database's clock. */
-export type LeaseRow = { model: string; holder: string; expires_at: number };
 
 export type Tables = {
   models: ModelRow;
@@ -236,5 +245,5 @@ export type Tables = {
   acts: ActRow;
   gate_tests: GateTestRow;
   credits: CreditRow;
-  leases: LeaseRow;
+  names: NameRow;
 };

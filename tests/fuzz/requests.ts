@@ -70,6 +70,9 @@ const places = [
     "leaderboard?model=tiny&window=:x",
     "leaderboard?model=:x",
     "refused-work?model=:x",
+    "contributors/:x?model=tiny",
+    "contributors/:x/cloth?model=tiny",
+    "contributors/:x/name",
     "openapi.json",
   ],
   ...[

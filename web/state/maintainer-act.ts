@@ -97,6 +97,39 @@ export function unbanAct(acts: MaintainerActs, contributor: string): MaintainerA
   };
 }
 
+export function blankNameAct(acts: MaintainerActs, contributor: string): MaintainerAct {
+  return {
+    title: `Take the name of ${shortId(contributor)} away`,
+    button: "Take it away",
+    look: async () => ({
+      lines: [
+        "Every page shows the key's first digits in place of the name.",
+        "The contributor can choose no name until you allow it again. Work and credit stay.",
+      ],
+    }),
+    async perform({ reason }, signal) {
+      await acts.blankName({ contributor, reason }, { signal });
+      return `${shortId(contributor)} has no name any more.`;
+    },
+    undo: () => unblankNameAct(acts, contributor),
+  };
+}
+
+export function unblankNameAct(acts: MaintainerActs, contributor: string): MaintainerAct {
+  return {
+    title: `Allow ${shortId(contributor)} a name again`,
+    button: "Allow it",
+    look: async () => ({
+      lines: ["The contributor can choose a name again. The old one does not come back by itself."],
+    }),
+    async perform({ reason }, signal) {
+      await acts.unblankName({ contributor, reason }, { signal });
+      return `${shortId(contributor)} may choose a name again.`;
+    },
+    undo: () => blankNameAct(acts, contributor),
+  };
+}
+
 export function tagAct(acts: MaintainerActs, model: string, version: number): MaintainerAct {
   return {
     title: `Release version ${version} of ${model}`,

@@ -27,6 +27,8 @@ const LOOK_MS = 500;
 const SEEN_AGAIN = /^(models|health|history .*|board .*)$/; // what the views begin with; records can be large
 const OWN_KEPT = 50; // as many as the page lists
 
+const CREDITS = ["board", "contributor"]; // what a "leaderboard" event is about, by its key
+
 const TOPICS = ["version", "contribution", "leaderboard", "health"] as const;
 
 /** What the page knows of the relay: read once, then kept fresh by the one event stream. */
@@ -140,17 +142,14 @@ export function createRelay(
       if (contribution.contributor === contributor) learn(contribution);
     } else if (event.type === "health") {
       const news = event.data;
-      health.update((known) => {
-        const others = known.models.filter(({ model }) => model !== news.model);
-        const isKnown = others.length < known.models.length;
-        const models = known.models.map((one) => (one.model === news.model ? news : one));
-        return { ...known, models: isKnown ? models : [...others, news] };
-      });
-      const isListed = models.value?.some(({ recipe }) => recipe.id === news.model) ?? true;
-      if (!isListed) void models.refresh(); // a maintainer added it while the relay runs
+      health.update((known) => ({
+        ...known,
+        models: known.models.map((one) => (one.model === news.model ? news : one)),
+      }));
     } else if (event.type === "leaderboard") {
       for (const [key, each] of resources) {
-        if (each.watched && key.startsWith(`board ${event.data.model} `)) void each.refresh();
+        const isAbout = CREDITS.some((about) => key.startsWith(`${about} ${event.data.model} `));
+        if (each.watched && isAbout) void each.refresh();
       }
     } else {
       const { model, version } = event.data;
@@ -179,6 +178,12 @@ export function createRelay(
     refusedWork: (model: string) => resource(`refused ${model}`, () => client.refusedWork(model)),
     /** What maintainers did; only a signed-in one may read it. */
     audit: () => resource("audit", () => desk.acts.audit()),
+    /** What somebody has done for a model, under which name. */
+    contributor: (key: string, model: string) =>
+      resource(`contributor ${model} ${key}`, () => client.contributor(key, model)),
+    /** Where somebody's newest patches reached, of those that version `head` and earlier ones merged. */
+    contributorCloth: (key: string, model: string, head: number) =>
+      resource(`reach ${model} ${key} ${head}`, () => client.contributorCloth(key, model)),
     /** The life of any contribution. */
     contribution: (id: string) => resource(`contribution ${id}`, () => client.contribution(id)),
     version: (model: string, version: number) =>

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseRoute, routeHash } from "./route.svelte.ts";
+import { contributorHash, modelHash, parseRoute, routeHash } from "./route.svelte.ts";
 
 test("an address that a link made is read back", () => {
   for (const [view, model, version] of [
@@ -13,8 +13,29 @@ test("an address that a link made is read back", () => {
       view,
       model,
       version: version ?? null,
+      contributor: null,
     });
   }
+});
+
+test("a contributor's page is of a key, and of a model if the address names one", () => {
+  const contributor = "ab".repeat(32);
+  for (const model of ["digits", null]) {
+    expect(parseRoute(contributorHash(contributor, model))).toEqual({
+      view: "contributor",
+      model,
+      version: null,
+      contributor,
+    });
+  }
+  expect(parseRoute("#/contributor/AB/digits").view).toBe("contribute");
+});
+
+test("choosing another model stays on the page", () => {
+  const contributor = "ab".repeat(32);
+  const there = parseRoute(contributorHash(contributor, "digits"));
+  expect(modelHash(there, "letters")).toBe(contributorHash(contributor, "letters"));
+  expect(modelHash(parseRoute("#/history/digits/12"), "letters")).toBe("#/history/letters");
 });
 
 test("a mistyped address leads to the first page", () => {
@@ -22,5 +43,6 @@ test("a mistyped address leads to the first page", () => {
     view: "contribute",
     model: null,
     version: null,
+    contributor: null,
   });
 });

@@ -21,3 +21,10 @@ export function describeCloth({
   if (touches === null) return merged;
   return `${merged} Your piece may change about ${formatPercent(wholeShare(touches))}.`;
 }
+
+/** Where somebody's patches reached, in words. */
+export function describeReach(cloth: Cloth | null, isOwn: boolean): string {
+  if (cloth === null) return "The model as a cloth of dots.";
+  const whose = isOwn ? "Your" : "This contributor's";
+  return `The model as a cloth of dots. ${whose} newest patches changed about ${formatPercent(wholeShare(cloth.touched))} of it.`;
+}

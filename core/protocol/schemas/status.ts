@@ -100,6 +100,8 @@ export const leaderboard = z.object({
     z.object({
       rank: positive,
       contributor: publicKey,
+      /** Null where none was chosen. */
+      name: z._default(z.nullable(shortText), null),
       credit: z.number(),
       merged: count,
       lastMergedAt: timeMs,

@@ -41,6 +41,11 @@ export function erasureParts(write: Write) {
           .deleteFrom("refusals")
           .where("contributor", "=", contributor)
           .executeTakeFirst();
+        await trx
+          .updateTable("names")
+          .set({ name: null, look: null })
+          .where("contributor", "=", contributor)
+          .execute();
         const named = trx
           .selectFrom("contributions")
           .select("ticket")

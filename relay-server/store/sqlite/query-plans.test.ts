@@ -56,6 +56,27 @@ test("what was ever merged, and by whom, is read from sums", async () => {
   expect(totals).toEqual([expect.stringMatching(/^SEARCH credits USING/)]);
 });
 
+test("H42: a contributor's page reads that contributor's merged work, and the places above", async () => {
+  const { status } = ledger;
+  const id = contribution(1).contributor;
+  const work = await planOf(
+    Promise.all([status.mergedByVersion("tiny", id), status.mergedByDay("tiny", id)]),
+  );
+  const own =
+    /contributions USING .*contributions_by_\w+ \(contributor=\? AND model=\? AND state=\?/;
+  expect(work.filter((step) => /contributions/.test(step))).toEqual([
+    expect.stringMatching(own),
+    expect.stringMatching(own),
+  ]);
+  await db
+    .insertInto("credits")
+    .values({ model: "tiny", contributor: id, credit: 1, merged: 1, last_merged_at: 1 })
+    .execute();
+  asked = [];
+  const place = await planOf(status.standing("tiny", id));
+  expect(place.filter((step) => /SCAN|B-TREE/.test(step))).toEqual([]);
+});
+
 test("H18: health counts what waits and the last day's work, not the whole history", async () => {
   const plan = await planOf(ledger.status.counts("tiny", 10));
   const searches = plan.filter((step) => /^(SEARCH|SCAN)/.test(step));

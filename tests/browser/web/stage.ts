@@ -10,7 +10,7 @@ import { createRelay } from "../../../web/state/relay.svelte.ts";
 import { createRoute } from "../../../web/state/route.svelte.ts";
 import { noOtherTab, type OtherTab } from "../../../web/state/tabs.svelte.ts";
 import { createPageVolunteer } from "../../../web/state/volunteer.svelte.ts";
-import type { Snapshot, TrialApi } from "../../../worker/api.ts";
+import type { IdentityApi, Snapshot, TrialApi } from "../../../worker/api.ts";
 import { READY } from "../../../worker/run/snapshot-feed.ts";
 import { recordEngine } from "../../fixtures/recorded-engine.ts";
 import { answers, card, contributor } from "./relay-data.ts";
@@ -102,6 +102,11 @@ export function openPage(
       },
       missing: Promise.resolve(null),
       otherTab: options.otherTab ?? noOtherTab,
+      withIdentity: async <T>(work: (identity: IdentityApi) => Promise<T>) => {
+        const setName = async (name: string | null) => void calls.push(["set name", name]);
+        return work({ setName });
+      },
+      storage: { getItem: () => null, setItem: () => {} },
       openTrialEngine: () => {
         calls.push(["open trial"]);
         return { api: trial, failed: new Promise<never>(() => {}), close: command("close trial") };

@@ -7,7 +7,6 @@ import {
   id,
   inputs,
   type LedgerTest,
-  takeOver,
   ticket,
   version,
 } from "../../fixtures/ledger-rows.ts";
@@ -98,7 +97,7 @@ export function spotCheckSuite(ledgerTest: LedgerTest): void {
     async (ledger) => {
       for (const n of [4, 5]) await ledger.tickets.issueTicket(ticket(n), [0]);
       await enterQueued(ledger, 1, 1);
-      const fence = await takeOver(ledger);
+      const fence = await ledger.history.takeOver("tiny");
       const merging = { version: version(1), fence, inputs: inputs(1), events: [] };
       expect(await ledger.history.publish(merging)).toBe("published");
       await enterScored(ledger, 2, 2);
@@ -131,7 +130,7 @@ export function spotCheckSuite(ledgerTest: LedgerTest): void {
     async (ledger) => {
       expect(await ledger.contributions.caughtWork("tiny")).toEqual([]);
       for (const n of [1, 2]) await enterQueued(ledger, n, n);
-      const fence = await takeOver(ledger);
+      const fence = await ledger.history.takeOver("tiny");
       const merging = { version: version(1), fence, inputs: inputs(1, 2), events: [] };
       expect(await ledger.history.publish(merging)).toBe("published");
       await enterScored(ledger, 3, 3);
@@ -170,7 +169,7 @@ export function spotCheckSuite(ledgerTest: LedgerTest): void {
     "G5: what the relay failed to judge costs its contributor no standing",
     async (ledger) => {
       await enterQueued(ledger, 1, 1);
-      const fence = await takeOver(ledger);
+      const fence = await ledger.history.takeOver("tiny");
       const merging = { version: version(1), fence, inputs: inputs(1), events: [] };
       expect(await ledger.history.publish(merging)).toBe("published");
       await enterScored(ledger, 2, 4);
@@ -183,7 +182,7 @@ export function spotCheckSuite(ledgerTest: LedgerTest): void {
 
   ledgerTest("G5: a failed check begins the row of merges anew", async (ledger) => {
     await enterQueued(ledger, 1, 1);
-    const fence = await takeOver(ledger);
+    const fence = await ledger.history.takeOver("tiny");
     const merging = { version: version(1), fence, inputs: inputs(1), events: [] };
     expect(await ledger.history.publish(merging)).toBe("published");
     await enterScored(ledger, 2, 4);

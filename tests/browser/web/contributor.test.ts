@@ -1,0 +1,101 @@
+/** A contributor's page, and what this browser's own says more. */
+import { afterEach, expect, test } from "vitest";
+import { page } from "vitest/browser";
+import type { ContributorCard } from "../../../core/protocol/schemas/contributor.ts";
+import { cloth2, contributor } from "./relay-data.ts";
+import { openPage } from "./stage.ts";
+
+let stage: ReturnType<typeof openPage>;
+afterEach(() => stage.close());
+
+const DAY_MS = 24 * 3600_000;
+const card: ContributorCard = {
+  contributor,
+  name: "Ada",
+  blanked: null,
+  model: "digits",
+  credit: 1200,
+  merged: 4,
+  rank: 2,
+  of: 3,
+  above: { contributor: "cd".repeat(32), name: null, credit: 1300 },
+  firstMergedAt: 1,
+  lastMergedAt: 1,
+  versions: [{ number: 2, merged: 4, credit: 1200 }],
+  days: [
+    { day: 0, merged: 1, credit: 200 },
+    { day: DAY_MS, merged: 3, credit: 1000 },
+  ],
+};
+const text = () => document.querySelector("main")?.textContent?.replace(/\s+/g, " ") ?? "";
+
+function know(change: Partial<ContributorCard> = {}): void {
+  stage.answer(`/contributors/${contributor}?model=digits`, { ...card, ...change });
+  stage.answer(`/contributors/${contributor}/cloth?model=digits`, cloth2);
+}
+
+test("the leaderboard names contributors, and leads to the page of each", async () => {
+  stage = openPage();
+  know();
+  stage.answer("/leaderboard?model=digits&window=all", {
+    model: "digits",
+    window: "all",
+    entries: [{ rank: 1, contributor, name: "Ada", credit: 1200, merged: 4, lastMergedAt: 1 }],
+  });
+  await page.getByRole("link", { name: "Leaderboard" }).first().click();
+  await page.getByRole("link", { name: "Ada" }).click();
+  await expect.element(page.getByRole("heading", { name: "Ada" })).toBeVisible();
+  for (const words of [
+    "Place 2 of 3, by credit",
+    "100 more and it is cdcdcdcd's place.",
+    "Credit, day by day, added up.",
+  ]) {
+    expect(text()).toContain(words);
+  }
+  const picture = /This contributor's newest patches changed about 10\.0% of it/;
+  await expect.element(page.getByRole("img", { name: picture })).toBeVisible();
+  await expect.element(page.getByRole("link", { name: "Version 2" })).toBeVisible();
+  expect(text()).not.toContain("Your name");
+});
+
+test("a browser without a key is told how it gets one", async () => {
+  stage = openPage();
+  await page.getByRole("link", { name: "You", exact: true }).click();
+  await expect.element(page.getByRole("heading", { name: "You" })).toBeVisible();
+  expect(text()).toContain("This browser has no key yet.");
+});
+
+test("one's own page has the name to choose, change and take back, and says what is no name", async () => {
+  stage = openPage();
+  know({ name: null });
+  await page.getByRole("button", { name: "Contribute to Digits" }).click();
+  await page.getByRole("button", { name: "Agree and start" }).click();
+  stage.tell({ phase: "training" });
+  await page.getByRole("link", { name: "You", exact: true }).click();
+  const field = page.getByRole("textbox", { name: "Your name, for everyone to read" });
+  await field.fill("p\u0430ypal");
+  await expect.element(page.getByText(/letters are of one script/)).toBeVisible();
+  const choose = page.getByRole("button", { name: "Choose this name" });
+  await expect.element(choose).toBeDisabled();
+  await field.fill("  Ada ");
+  know({ name: "Ada" });
+  await choose.click();
+  await expect.element(page.getByText("You are Ada now.")).toBeVisible();
+  await expect.element(page.getByRole("heading", { name: "Ada" })).toBeVisible();
+  know({ name: null });
+  await page.getByRole("button", { name: "Take it back" }).click();
+  await expect.element(page.getByText("Your name is gone from every page.")).toBeVisible();
+  expect(stage.calls.filter(([call]) => call === "set name")).toEqual([
+    ["set name", "Ada"],
+    ["set name", null],
+  ]);
+});
+
+test("a blanked name says why, and its holder is not offered another", async () => {
+  stage = openPage();
+  know({ name: null, blanked: "an insult" });
+  location.hash = `#/contributor/${contributor}/digits`;
+  await expect
+    .element(page.getByText(/took this contributor's name away: “an insult”/))
+    .toBeVisible();
+});

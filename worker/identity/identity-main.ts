@@ -1,0 +1,17 @@
+/** The entry of a short-lived worker, in which a visitor names, keeps or restores this device's key. */
+import { expose } from "comlink";
+import { createRelayClient } from "../../core/protocol/client.ts";
+import { HOME } from "../device/home.ts";
+import { systemPlatform } from "../device/platform.ts";
+import { timedFetch } from "../link/timed-fetch.ts";
+import { openIndexedDbStore } from "../store/indexed-db-store.ts";
+import { createIdentity } from "./identity.ts";
+
+const fetchTimed = timedFetch((url, init) => fetch(url, init), systemPlatform);
+expose(
+  createIdentity({
+    openStore: () => openIndexedDbStore({ now: systemPlatform.now }),
+    client: createRelayClient({ baseUrl: HOME, fetch: fetchTimed }),
+    now: systemPlatform.now,
+  }),
+);
