@@ -24,7 +24,7 @@ function counting<T extends object>(target: T, onCall: (method: string) => void)
   });
 }
 
-test("the ledger is asked four things for a model's first contribution, three for the next, one for what is known", async () => {
+test("the ledger is asked three things for a model's first contribution, two for the next, one for what is known", async () => {
   const relay = await startTestRelay({ seed: "calls" });
   const volunteer = await createVolunteer(relay.client, tinyRecipe);
   const first = await contribute(volunteer, relay.now());
@@ -51,9 +51,9 @@ test("the ledger is asked four things for a model's first contribution, three fo
     return (await intake.take({ id, bytes, signature, announced })).kind;
   };
   expect(await handIn(first)).toBe("created");
-  expect(asked).toEqual(["arrival", "headSeenFrom", "mergedNorms", "enter"]);
+  expect(asked).toEqual(["arrival", "mergedNorms", "enter"]);
   expect(await handIn(second)).toBe("created");
-  expect(asked).toEqual(["arrival", "headSeenFrom", "enter"]);
+  expect(asked).toEqual(["arrival", "enter"]);
   expect(await handIn(second)).toBe("known");
   expect(asked).toEqual(["arrival"]);
   await close();

@@ -61,17 +61,14 @@ type Refused = Verdict & { ok: false };
 /**
  * Step 6 of the walk: from the cheap rule to the dear one, then bytes and row in one commit. Idempotent by id; what
  * is refused with status 422 for more than its ticket is recorded and repeats, until the ticket is long expired. Broken
- * bytes are a FormatError. The ledger is called three times for a contribution that is accepted.
+ * bytes are a FormatError. The ledger is called twice for a contribution that is accepted.
  */
 export function createIntake(
-  context: Pick<
-    RelayContext,
-    "tickets" | "contributions" | "history" | "config" | "clock" | "models"
-  >,
+  context: Pick<RelayContext, "tickets" | "contributions" | "config" | "clock" | "models">,
   positionsOf: MaskCache,
   onSigned: (contributor: string) => void,
 ): Intake {
-  const { config, tickets, contributions, history, clock, models } = context;
+  const { config, tickets, contributions, clock, models } = context;
   const clipOf = createClips(contributions);
 
   /** The answer to what was sent before: it may have come at the same moment, after `arrival` was read. */
@@ -140,18 +137,17 @@ export function createIntake(
       if (ticketed.code === "ticket-mismatch") await tickets.spendTicket(header.ticket);
       return refusalOf(ticketed);
     }
-    const { base } = ticketed.ticket;
-    const head = await history.headSeenFrom(header.model, base.number);
+    const { row } = ticketed;
     const { stalenessLimit } = served.recipe.merge;
-    const isRetired = validateRetirement(head.retired);
-    const fresh = validateStaleness(base.number, head.number, stalenessLimit);
+    const isRetired = validateRetirement(row.retired);
+    const fresh = validateStaleness(row.base, row.head, stalenessLimit);
     for (const verdict of [isRetired, fresh]) {
       if (verdict.ok) continue;
       await tickets.spendTicket(header.ticket); // it came back
       return refusalOf(verdict);
     }
-    if (ticketed.isSpent) return answerAgain(id, header.ticket);
-    const clipNorm = await clipOf(served.recipe, head.number);
+    if (row.used === SPENT) return answerAgain(id, header.ticket);
+    const clipNorm = await clipOf(served.recipe, row.head);
     const work = await readWork(positionsOf, served, opened, clipNorm);
     if (!work.ok) return recordRefusal(id, header, work);
     const now = clock();
@@ -161,7 +157,7 @@ export function createIntake(
         model: header.model,
         contributor: header.contributor,
         ticket: header.ticket,
-        base: base.number,
+        base: row.base,
         state: "received",
         reason_code: null,
         reason_message: null,
@@ -171,7 +167,7 @@ export function createIntake(
         signature,
         values_hash: work.valuesHash,
         norm: work.norm,
-        on_mask: head.hasMaskOfBase ? 1 : 0,
+        on_mask: row.hasMaskOfHead ? 1 : 0,
         agreement: null,
         screened_at: null,
         scored_at: null,
@@ -194,14 +190,14 @@ export function createIntake(
     id: string,
     header: PatchHeader,
     { ticket: row }: Arrival,
-  ): { ok: true; ticket: Ticket; isSpent: boolean } | Refused {
-    const isKnown = row !== undefined && row.ticket !== ""; // what it asked for may be forgotten
-    const ticket = isKnown ? (JSON.parse(row.ticket) as Ticket) : null; // as the relay wrote it
+  ): { ok: true; row: NonNullable<Arrival["ticket"]> } | Refused {
+    if (row === undefined || row.ticket === "") return TICKET_UNKNOWN; // what it asked for may be forgotten
+    const ticket = JSON.parse(row.ticket) as Ticket; // as the relay wrote it
     const verdict = validateTicket(header, ticket, clock());
     if (!verdict.ok) return verdict;
-    const usedBy = row?.used_by ?? id; // the same contribution at the same moment is no second one
-    if (ticket === null || usedBy !== id) return conflict("ticket-used");
-    return { ok: true, ticket, isSpent: row?.used === SPENT };
+    const usedBy = row.used_by ?? id; // the same contribution at the same moment is no second one
+    if (usedBy !== id) return conflict("ticket-used");
+    return { ok: true, row };
   }
   return { announce, take };
 }

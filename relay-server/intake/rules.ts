@@ -17,8 +17,7 @@ export function validateExpiry(expiresAt: number, now: number): Verdict {
 }
 
 /** Whether the work in `header` is what `ticket` asked its bearer to do. */
-export function validateTicket(header: PatchHeader, ticket: Ticket | null, now: number): Verdict {
-  if (ticket === null) return TICKET_UNKNOWN;
+export function validateTicket(header: PatchHeader, ticket: Ticket, now: number): Verdict {
   if (ticket.contributor !== header.contributor) {
     return refuse("ticket-foreign", "the ticket was given to another contributor");
   }

@@ -31,6 +31,12 @@ export async function createEventHub(
 
   async function tail(): Promise<void> {
     timer = null;
+    if (listeners.size === 0) {
+      const newest = await status.lastEvent(); // nobody to read them to
+      if (listeners.size === 0) last = newest;
+      else wake(); // who came meanwhile was told to expect what comes after `last`
+      return;
+    }
     const events = await status.eventsAfter(last, EVENTS_A_READ);
     const [first] = events;
     if (closed || first === undefined) return;

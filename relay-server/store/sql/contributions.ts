@@ -4,13 +4,23 @@ import type { ContributionRow, RefusalRow, Tables } from "../tables.ts";
 import { addEvents } from "./events.ts";
 import type { Write } from "./group-commit.ts";
 import { lifeOf } from "./lives.ts";
-import { SPENT, ticketOf, USED, type UsedTicket, useTicket } from "./tickets.ts";
+import { SPENT, USED, type UsedTicket, useTicket } from "./tickets.ts";
+
+/** A ticket as work arrives with it, and where its model is just then. */
+type ArrivingTicket = UsedTicket & {
+  /** The number of the model's head. */
+  readonly head: number;
+  /** Why the model is retired; null where it is not. */
+  readonly retired: string | null;
+  /** Whether work on the ticket's version has the mask that the head has now. */
+  readonly hasMaskOfHead: boolean;
+};
 
 /** What the ledger knows when work arrives: of the work itself, and of the ticket that it came with. */
 export type Arrival = {
   readonly life: Contribution | undefined;
   readonly refusal: RefusalRow | undefined;
-  readonly ticket: UsedTicket | undefined;
+  readonly ticket: ArrivingTicket | undefined;
 };
 
 /** What became of an attempt to enter a contribution: the constraints decide, not a check before. */
@@ -30,11 +40,21 @@ export function contributionParts(db: Kysely<Tables>, write: Write) {
     return db.selectFrom("refusals").selectAll().where("id", "=", id).executeTakeFirst();
   }
   return {
-    /** All that has to be known about work `id` that comes with `ticket`, in one call. */
+    /**
+     * All that has to be known about work `id` that comes with `ticket`, in one call. With a ticket that is not used yet
+     * nothing came before.
+     */
     async arrival(id: string, ticket: string): Promise<Arrival> {
-      const asked = [lifeOfId(id), refusalOf(id), ticketOf(db, ticket)] as const;
-      const [life, refusal, found] = await Promise.all(asked);
-      return { life, refusal, ticket: found };
+      const found = await arrivingTicket(db, ticket);
+      if (found?.used === 0) {
+        return { life: undefined, refusal: undefined, ticket: { ...found, used_by: null } };
+      }
+      const [life, refusal, user] = await Promise.all([
+        lifeOfId(id),
+        refusalOf(id),
+        db.selectFrom("contributions").select("id").where("ticket", "=", ticket).executeTakeFirst(),
+      ]);
+      return { life, refusal, ticket: found && { ...found, used_by: user?.id ?? null } };
     },
     /** Enter a contribution, its bytes and its event in one commit; the same id again finds the first. */
     enter(row: ContributionRow, bytes: Uint8Array): Promise<Entry> {
@@ -53,7 +73,7 @@ export function contributionParts(db: Kysely<Tables>, write: Write) {
         if (!(await useTicket(trx, row.ticket, USED))) throw new TicketUsedError(row.ticket);
         await trx.insertInto("waiting_bytes").values({ contribution: row.id, bytes }).execute();
         const life = lifeOf(row);
-        await addEvents(trx, [{ type: "contribution", data: { contribution: life } }]);
+        addEvents(trx, [{ type: "contribution", data: { contribution: life } }]);
         return { kind: "created", life };
       }).catch((error: unknown) => {
         if (error instanceof TicketUsedError) return { kind: "refused", code: "ticket-used" };
@@ -99,6 +119,32 @@ export function contributionParts(db: Kysely<Tables>, write: Write) {
     },
     refusal: refusalOf,
   };
+}
+
+async function arrivingTicket(
+  db: Kysely<Tables>,
+  id: string,
+): Promise<Omit<ArrivingTicket, "used_by"> | undefined> {
+  const row = await db
+    .selectFrom("tickets")
+    .innerJoin("models", "models.id", "tickets.model")
+    .innerJoin("versions as base", (join) =>
+      join.onRef("base.model", "=", "models.id").onRef("base.number", "=", "tickets.base"),
+    )
+    .innerJoin("versions as head", (join) =>
+      join.onRef("head.model", "=", "models.id").onRef("head.number", "=", "models.head"),
+    )
+    .selectAll("tickets")
+    .select((eb) => [
+      "models.head",
+      "models.retired",
+      eb("base.mask", "=", eb.ref("head.mask")).as("same"),
+    ])
+    .where("tickets.id", "=", id)
+    .executeTakeFirst();
+  if (row === undefined) return undefined;
+  const { same, ...ticket } = row;
+  return { ...ticket, hasMaskOfHead: Boolean(same) };
 }
 
 /** Undoes the entry of work whose ticket a refusal spent at the same moment. */

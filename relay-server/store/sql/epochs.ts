@@ -4,13 +4,6 @@ import type { Tables } from "../tables.ts";
 import { countTicketsOut } from "./tickets-out.ts";
 
 /** How work and masks meet: what is out, and what came back in time. */
-export type HeadSeen = {
-  readonly number: number;
-  /** Why the model is retired; null where it is not. */
-  readonly retired: string | null;
-  readonly hasMaskOfBase: boolean;
-};
-
 export function epochParts(db: Kysely<Tables>) {
   return {
     /** The state of the mask that version `head` has. */
@@ -34,26 +27,6 @@ export function epochParts(db: Kysely<Tables>) {
         arrived: Number(work.arrived),
         outstanding: await countTicketsOut(db, model, now, first),
       };
-    },
-    /** The head's number, and whether work on version `base` has the mask that the head has now. */
-    async headSeenFrom(model: string, base: number): Promise<HeadSeen> {
-      const row = await db
-        .selectFrom("models")
-        .innerJoin("versions as head", (join) =>
-          join.onRef("head.model", "=", "models.id").onRef("head.number", "=", "models.head"),
-        )
-        .innerJoin("versions as base", (join) =>
-          join.onRef("base.model", "=", "models.id").on("base.number", "=", base),
-        )
-        .select((eb) => [
-          "head.number",
-          "retired",
-          eb("base.mask", "=", eb.ref("head.mask")).as("same"),
-        ])
-        .where("models.id", "=", model)
-        .executeTakeFirstOrThrow();
-      const { number, retired, same } = row;
-      return { number: Number(number), retired, hasMaskOfBase: Boolean(same) };
     },
   };
 }

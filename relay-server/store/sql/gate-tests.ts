@@ -2,7 +2,7 @@ import type { Kysely } from "kysely";
 import { parseJson, parseValue } from "../../../core/protocol/canonical-json.ts";
 import { type GateTest, gateTest } from "../../../core/protocol/schemas/status.ts";
 import type { GateTestRow, Tables } from "../tables.ts";
-import { nextNumber } from "./events.ts";
+import { nextNumber } from "./event-rows.ts";
 import type { Write } from "./group-commit.ts";
 
 const encoder = new TextEncoder();

@@ -1,12 +1,17 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { ControlledTransaction, Kysely, Transaction } from "kysely";
+import { CompiledQuery, type ControlledTransaction, type Kysely, type Transaction } from "kysely";
+import type { RelayEvent } from "../../../core/protocol/schemas/status.ts";
 import { isStorageFull, ledgerAway } from "../../storage-error.ts";
 import type { Tables } from "../tables.ts";
+import { insertEvents } from "./event-rows.ts";
 
-export type Write = <T>(work: (trx: Transaction<Tables>) => Promise<T>) => Promise<T>;
+/** A transaction, and the events that its commit makes true: they are numbered once for all writes that share it. */
+export type Writing = Transaction<Tables> & { readonly told: RelayEvent[] };
+
+export type Write = <T>(work: (trx: Writing) => Promise<T>) => Promise<T>;
 
 type Pending = {
-  work(trx: Transaction<Tables>): Promise<unknown>;
+  work(trx: Writing): Promise<unknown>;
   resolve(value: unknown): void;
   reject(error: unknown): void;
 };
@@ -53,7 +58,9 @@ async function commitGroup(db: Kysely<Tables>, group: readonly Pending[]): Promi
   let transaction: ControlledTransaction<Tables> | null = null;
   try {
     transaction = await begin(db);
-    for (const pending of group) done.push(await runInSavepoint(transaction, pending));
+    const writing = Object.assign(transaction, { told: [] });
+    for (const pending of group) done.push(await runInSavepoint(writing, pending));
+    await insertEvents(writing, writing.told);
     await transaction.commit().execute();
   } catch (error) {
     // A full disk or a broken connection fails the whole group: nothing of it is in the ledger.
@@ -76,20 +83,27 @@ async function begin(db: Kysely<Tables>): Promise<ControlledTransaction<Tables>>
   }
 }
 
+// compiled once: Kysely's own savepoints make a transaction and a query for each
+const SAVEPOINT = CompiledQuery.raw("savepoint one");
+const RELEASE = CompiledQuery.raw("release savepoint one");
+const ROLL_BACK = CompiledQuery.raw("rollback to savepoint one");
+
 /** Run one write; returns how to answer it once the group is committed. */
 async function runInSavepoint(
-  transaction: ControlledTransaction<Tables>,
+  trx: Writing,
   { work, resolve, reject }: Pending,
 ): Promise<() => void> {
-  const inside = await transaction.savepoint("one").execute();
+  const toldBefore = trx.told.length;
+  await trx.executeQuery(SAVEPOINT);
   try {
-    const value = await work(inside);
-    await inside.releaseSavepoint("one").execute();
+    const value = await work(trx);
+    await trx.executeQuery(RELEASE);
     return () => resolve(value);
   } catch (error) {
     if (isStorageFull(error)) throw error; // SQLite may have rolled back everything by itself
-    const before = await inside.rollbackToSavepoint("one").execute();
-    await before.releaseSavepoint("one").execute();
+    trx.told.length = toldBefore;
+    await trx.executeQuery(ROLL_BACK);
+    await trx.executeQuery(RELEASE);
     return () => reject(error);
   }
 }

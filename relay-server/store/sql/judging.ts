@@ -1,9 +1,9 @@
-import type { ExpressionBuilder, Kysely, Transaction } from "kysely";
+import type { ExpressionBuilder, Kysely } from "kysely";
 import type { RejectCode } from "../../../core/protocol/reject-codes.ts";
 import type { ContributionRow, Tables } from "../tables.ts";
 import { mergesInARow } from "./earlier-work.ts";
 import { addEvents } from "./events.ts";
-import type { Write } from "./group-commit.ts";
+import type { Write, Writing } from "./group-commit.ts";
 import { lifeOf, WAITING, type WaitingState } from "./lives.ts";
 import { addAudit } from "./maintainers.ts";
 import { type RefusalReason, refuseThose } from "./refusing.ts";
@@ -26,7 +26,7 @@ type Change = Partial<ContributionRow> & { readonly state: WaitingState };
 
 /** Nothing happens if the contribution is not at one of `from` any more. */
 async function moveOn(
-  trx: Transaction<Tables>,
+  trx: Writing,
   id: string,
   from: readonly WaitingState[],
   change: Change,
@@ -38,11 +38,11 @@ async function moveOn(
     .where("state", "in", [...from])
     .returningAll()
     .executeTakeFirst();
-  if (row !== undefined) await tellLives(trx, [row]);
+  if (row !== undefined) tellLives(trx, [row]);
 }
 
 /** A contribution that was judged by itself waits for a merge from now on. */
-export function queueJudged(trx: Transaction<Tables>, id: string, at: number): Promise<void> {
+export function queueJudged(trx: Writing, id: string, at: number): Promise<void> {
   return moveOn(trx, id, ["screened", "scored"], { state: "queued", updated_at: at });
 }
 
@@ -154,11 +154,8 @@ export function judgingParts(db: Kysely<Tables>, write: Write) {
   };
 }
 
-async function tellLives(
-  trx: Transaction<Tables>,
-  rows: readonly ContributionRow[],
-): Promise<void> {
-  await addEvents(
+function tellLives(trx: Writing, rows: readonly ContributionRow[]): void {
+  addEvents(
     trx,
     rows.map((row) => ({ type: "contribution", data: { contribution: lifeOf(row) } })),
   );

@@ -1,6 +1,6 @@
 import type { Kysely, Transaction } from "kysely";
 import type { AuditRow, MaintainerRow, Tables } from "../tables.ts";
-import { nextNumber } from "./events.ts";
+import { nextNumber } from "./event-rows.ts";
 import type { Write } from "./group-commit.ts";
 
 /** Who does something to the maintainers, and when. */

@@ -35,7 +35,7 @@ export function modelParts(db: Kysely<Tables>, write: Write) {
             .execute();
         }
         await trx.insertInto("versions").values(version).execute();
-        await addEvents(trx, events);
+        addEvents(trx, events);
       });
     },
     models(): Promise<ModelRow[]> {

@@ -82,7 +82,7 @@ export function publishParts(write: Write) {
           const due = { contribution, model: version.model };
           await trx.insertInto("promotions").values(due).execute();
         }
-        await addEvents(trx, [...lives, ...events]);
+        addEvents(trx, [...lives, ...events]);
         return "published";
       }).catch((error: unknown) => {
         if (error instanceof NotWaitingError) return "not-waiting";

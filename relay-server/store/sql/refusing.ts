@@ -1,7 +1,7 @@
-import type { Transaction } from "kysely";
 import type { RejectCode } from "../../../core/protocol/reject-codes.ts";
-import type { ContributionRow, Tables } from "../tables.ts";
+import type { ContributionRow } from "../tables.ts";
 import { addEvents } from "./events.ts";
+import type { Writing } from "./group-commit.ts";
 import { lifeOf, WAITING } from "./lives.ts";
 
 /** Why work is refused: a code, and words for people. */
@@ -12,7 +12,7 @@ export type RefusalReason = { readonly code: RejectCode; readonly message: strin
  * decided meanwhile is not among them and keeps its bytes.
  */
 export async function refuseThose(
-  trx: Transaction<Tables>,
+  trx: Writing,
   ids: readonly string[],
   { code, message }: RefusalReason,
   at: number,
@@ -27,7 +27,7 @@ export async function refuseThose(
   if (rows.length === 0) return rows;
   const refused = rows.map(({ id }) => id);
   await trx.deleteFrom("waiting_bytes").where("contribution", "in", refused).execute();
-  await addEvents(
+  addEvents(
     trx,
     rows.map((row) => ({ type: "contribution", data: { contribution: lifeOf(row) } })),
   );
@@ -39,7 +39,7 @@ export async function refuseThose(
  * Returns how many those were.
  */
 export async function refuseAllWaiting(
-  trx: Transaction<Tables>,
+  trx: Writing,
   contributor: string,
   reasonOf: (id: string) => RefusalReason,
   at: number,

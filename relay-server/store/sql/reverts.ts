@@ -165,10 +165,7 @@ export function revertParts(db: Kysely<Tables>, write: Write) {
           .set({ state: "published", message: objection, decided_at: at, version: number, act })
           .where("contribution", "=", row.id)
           .execute();
-        await addEvents(trx, [
-          { type: "contribution", data: { contribution: lifeOf(row) } },
-          ...events,
-        ]);
+        addEvents(trx, [{ type: "contribution", data: { contribution: lifeOf(row) } }, ...events]);
         return true;
       });
     },

@@ -170,24 +170,18 @@ export function judgingSuite(ledgerTest: LedgerTest): void {
         outstanding: 2,
       });
       await enterQueued(ledger, 2, 1);
-      expect(await ledger.history.headSeenFrom("tiny", 0)).toEqual({
-        number: 1,
-        retired: null,
-        hasMaskOfBase: true,
-      });
+      const seen = async (n: number) => (await ledger.contributions.arrival(id(n), id(n))).ticket;
+      const late = { base: 0, head: 1, retired: null, hasMaskOfHead: true };
+      expect(await seen(3)).toMatchObject(late);
       await publish(ledger, 2, [2], { mask });
       expect(await ledger.history.epoch("tiny", 2, 10)).toEqual({
         versions: 1,
         arrived: 0,
         outstanding: 0,
       });
-      expect(await ledger.history.headSeenFrom("tiny", 1)).toMatchObject({ hasMaskOfBase: false });
-      expect(await ledger.history.headSeenFrom("tiny", 2)).toEqual({
-        number: 2,
-        retired: null,
-        hasMaskOfBase: true,
-      });
+      expect(await seen(3)).toMatchObject({ head: 2, hasMaskOfHead: false });
       await ledger.tickets.issueTicket({ ...ticket(4), base: 2 }, [0]);
+      expect(await seen(4)).toMatchObject({ base: 2, head: 2, hasMaskOfHead: true });
       await ledger.contributions.enter({ ...contribution(3), on_mask: 0, received_at: 5 }, bytes); // late
       await ledger.contributions.enter({ ...contribution(4), base: 2 }, bytes);
       expect(await ledger.history.epoch("tiny", 2, 10)).toEqual({
