@@ -159,5 +159,6 @@ export function openPatch(bytes: Uint8Array): OpenedPatch {
 }
 
 function startsWith(bytes: Uint8Array, start: Uint8Array): boolean {
-  return start.every((byte, i) => bytes[i] === byte);
+  for (let i = 0; i < start.length; i++) if (bytes[i] !== start[i]) return false; // `every` takes ten times as long
+  return true;
 }
