@@ -8,6 +8,7 @@ import { pauseCommand, resumeCommand } from "./maintaining/pause.ts";
 import { retireCommand, unretireCommand } from "./maintaining/retire.ts";
 import { revertCommand } from "./maintaining/revert.ts";
 import { tagCommand } from "./maintaining/tag.ts";
+import { addCommand } from "./owning/add.ts";
 import { checkCommand } from "./owning/check.ts";
 import { exportCommand } from "./owning/export.ts";
 import { newCommand } from "./owning/new.ts";
@@ -31,6 +32,7 @@ export function createProgram(terminal: Terminal): Command {
     .addCommand(newCommand(terminal))
     .addCommand(checkCommand(terminal))
     .addCommand(serveCommand(terminal))
+    .addCommand(addCommand(terminal))
     .addCommand(exportCommand(terminal))
     .addCommand(logCommand(terminal))
     .addCommand(showCommand(terminal))

@@ -1,4 +1,5 @@
 import { modelOf } from "../core/models/registry.ts";
+import { MAX_BINDING_BYTES } from "../core/models/row-blocks.ts";
 import { sequenceLength } from "../core/models/transformer-tensors.ts";
 import { MAX_PATCH_BYTES } from "../core/protocol/limits.ts";
 import {
@@ -32,7 +33,6 @@ export type Checked = {
 };
 
 const MIB = 1 << 20;
-const MAX_BINDING_BYTES = 128 * MIB; // WebGPU's default limit: a phone has no more
 const CODE_BITS = 4.25; // a value with its share of the scales
 const LARGE_MARGIN = 0.1; // nats: a version may be worse by a tenth of a nat and pass
 const LONG_PIECE_SECONDS = 15 * 60; // volunteers go away

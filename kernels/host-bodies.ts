@@ -82,7 +82,7 @@ export type HostBodies = EmbeddingBodies &
       state: Float32Array,
       base: Float32Array,
       positions: Int32Array,
-      part: MaskPart,
+      part: MaskPart & { readonly offset: number },
     ): void;
   };
 
@@ -188,9 +188,9 @@ export const plainBodies: HostBodies = {
     }
   },
 
-  applyDelta(weight, state, base, positions, { start, count }) {
+  applyDelta(weight, state, base, positions, { start, count, offset }) {
     for (let entry = start; entry < start + count; entry++) {
-      weight[positions[entry]!] = base[entry]! + state[entry]!;
+      weight[positions[entry]! - offset] = base[entry]! + state[entry]!;
     }
   },
 };

@@ -143,14 +143,9 @@ const OPERATIONS: Readonly<Record<string, HostOperation>> = {
   },
 
   ApplyDelta: ({ floats, integers, attributes, bodies }) => {
-    const positions = integers("positions");
-    bodies.applyDelta(
-      floats("weight"),
-      floats("state"),
-      floats("base"),
-      positions,
-      part(attributes),
-    );
+    const inputs = [floats("state"), floats("base"), integers("positions")] as const;
+    const options = { ...part(attributes), offset: Number(attributes.offset) };
+    bodies.applyDelta(floats("weight"), ...inputs, options);
     return [];
   },
 };

@@ -270,18 +270,21 @@ function* optimiserTrials(random: Random, weight: Float32Array): Generator<Opera
     },
     expected: [state],
   };
-  const positions = distinct(random, weight.length);
-  const changed = weight.slice();
-  plainBodies.applyDelta(changed, state, base, positions, PART);
-  yield {
-    op: "ApplyDelta",
-    onDevice: () => {
-      const written = on(weight, O, I);
-      applyDeltaInto(written, on(state, 3, K), on(base, K), integers(positions), PART);
-      return [written];
-    },
-    expected: [changed],
-  };
+  for (const offset of [0, 2 * I]) {
+    const positions = distinct(random, weight.length).map((position) => position + offset);
+    const changed = weight.slice();
+    const options = { ...PART, offset };
+    plainBodies.applyDelta(changed, state, base, positions, options);
+    yield {
+      op: `ApplyDelta${offset === 0 ? "" : " to a block of rows"}`,
+      onDevice: () => {
+        const written = on(weight, O, I);
+        applyDeltaInto(written, on(state, 3, K), on(base, K), integers(positions), options);
+        return [written];
+      },
+      expected: [changed],
+    };
+  }
 }
 
 /** K positions for PAIR: those of its first tensor below `first`, the others below `second`. */

@@ -13,7 +13,7 @@ const LEDGER_WRITES: { readonly [S in keyof Ledger]: readonly (keyof Ledger[S])[
     "notePromoted",
   ],
   history: [
-    ...(["importModel", "takeOver", "setPaused", "recordGateTests", "publish", "tag"] as const),
+    ...(["importModel", "holdLeases", "setPaused", "recordGateTests", "publish", "tag"] as const),
     ...(["requestRevert", "publishRevert", "refuseRevert", "retire"] as const),
   ],
   people: ["putMaintainer", "revokeMaintainer", "ban", "unban", "eraseContributor"],

@@ -9,6 +9,8 @@ function storesWith(otherwise: () => Promise<unknown>, known: object = {}) {
   return { tickets: store, contributions: store, history: store, people: store, status: store };
 }
 
+const leases = { fenceOf: () => 1, renew: async () => {}, close: async () => {} };
+
 test("a ledger that answers nothing is a problem that is told, not the end of the relay", async () => {
   const told = vi.spyOn(console, "error").mockImplementation(() => {});
   const broken = async () => {
@@ -21,10 +23,11 @@ test("a ledger that answers nothing is a problem that is told, not the end of th
     models: new Map([["tiny", {}]]),
     problems,
     toldHealth: new Map(),
+    nextMasks: new Map(),
   } as unknown as RelayContext; // of the parts, a step that fails at once needs no more
   const stepped = Promise.withResolvers<void>();
   const hub = { wake: () => stepped.resolve() };
-  const pipeline = startPipeline({ context, hub } as unknown as PipelineParts);
+  const pipeline = startPipeline({ context, hub, leases } as unknown as PipelineParts);
   await stepped.promise;
   expect(problems.get("tiny")).toBe("an internal error");
   expect(told).toHaveBeenCalledWith(expect.objectContaining({ message: "no answer" }));
@@ -49,8 +52,9 @@ test("a model that answers nothing keeps no other from its work", async () => {
     ]),
     problems: { get: () => undefined, set: (id: string) => stepped.resolve(id) },
     toldHealth: new Map(),
+    nextMasks: new Map(),
   } as unknown as RelayContext;
-  startPipeline({ context, hub: { wake() {} } } as unknown as PipelineParts);
+  startPipeline({ context, hub: { wake() {} }, leases } as unknown as PipelineParts);
   expect(await stepped.promise).toBe("tiny");
   await vi.waitFor(() => expect(told).toHaveBeenCalledTimes(2)); // the step, and the event that tells of it
   told.mockRestore();

@@ -2,18 +2,22 @@ import { setTimeout as gather } from "node:timers/promises";
 import { createHeads, type Head } from "./history/head.ts";
 import { promotePatches } from "./history/promotion.ts";
 import { judgeWaiting } from "./judging/screening.ts";
-import { createSetbacks } from "./judging/setbacks.ts";
-import { createSharedMasks } from "./judging/shared-masks.ts";
-import { createSpotChecks } from "./judging/spot-checks.ts";
+import { createSetbacks, type Setbacks } from "./judging/setbacks.ts";
+import { createSharedMasks, type SharedMasks } from "./judging/shared-masks.ts";
+import { createSpotChecks, type SpotChecks } from "./judging/spot-checks.ts";
 import { tellHealth } from "./merging/health.ts";
 import { mergeCohort } from "./merging/merging.ts";
 import { previewNext } from "./merging/previewing.ts";
+import { FencedError } from "./merging/publishing.ts";
 import { outlookNext } from "./merging/revert-outlook.ts";
 import { revertNext } from "./merging/reverting.ts";
 import type { PipelineParts, StepResult } from "./parts.ts";
 import { isStorageFull, ledgerAway } from "./storage-error.ts";
 
-/** Judges, merges, tests, publishes and reverts what waits in the ledger: one loop a model, and none waits for another. */
+/**
+ * Judges, merges, tests, publishes and reverts what waits in the ledger: one loop a model, and none waits for another. Where
+ * another relay holds a model's lease, the model's loop here only looks what reverts would do that are asked about here.
+ */
 export type Pipeline = {
   /** Begin with a model that the relay serves from now on. */
   follow(model: string): void;
@@ -46,21 +50,28 @@ export function startPipeline(parts: PipelineParts): Pipeline {
 
 type Loop = { wake(): void; close(): Promise<void> };
 
-/** It remembers nothing that the ledger does not, but what judging failed at. */
+/** What a relay has found out since it holds a model: the ledger has none of it, and whoever holds the model next begins anew. */
+type Term = {
+  readonly fence: number;
+  readonly setbacks: Setbacks;
+  readonly spotChecks: SpotChecks;
+  readonly sharedMasks: SharedMasks;
+};
+
+const NOTHING_DUE: StepResult = { again: false, dueMs: Number.POSITIVE_INFINITY };
+
 function startLoop(parts: PipelineParts, model: string): Loop {
-  const { context, hub } = parts;
-  const loopParts = { ...parts, setbacks: createSetbacks() };
+  const { context, hub, leases } = parts;
   const headOf = createHeads(context, parts.checkpoints, parts.evaluator);
   let awake = true;
   let closed = false;
+  let term: Term | null = null;
   const closing = new AbortController();
   let interrupt = () => {};
   const wake = () => {
     awake = true;
     interrupt();
   };
-  const spotChecks = createSpotChecks(loopParts, model, wake);
-  const sharedMasks = createSharedMasks(parts);
 
   function sleep(ms: number): Promise<void> {
     if (awake || closed) return Promise.resolve();
@@ -75,39 +86,80 @@ function startLoop(parts: PipelineParts, model: string): Loop {
     });
   }
 
-  async function step(): Promise<StepResult> {
+  function termOf(fence: number): Term {
+    if (term?.fence === fence) return term;
+    endTerm();
+    const setbacks = createSetbacks();
+    term = {
+      fence,
+      setbacks,
+      spotChecks: createSpotChecks({ ...parts, setbacks }, model, wake),
+      sharedMasks: createSharedMasks(parts),
+    };
+    return term;
+  }
+
+  function endTerm(): void {
+    if (term === null) return;
+    term.spotChecks.close();
+    term.sharedMasks.close();
+    context.nextMasks.delete(model);
+    term = null;
+  }
+
+  async function step({ fence, setbacks, spotChecks, sharedMasks }: Term): Promise<StepResult> {
+    const head = await headOf(model);
+    if (head.fence !== fence) throw new FencedError(model);
     if (await spotChecks.step()) hub.wake(); // between the others, so that nothing is refused while it is merged
     await promotePatches(context, model); // a full disk may have come between
-    const head = await headOf(model);
     if (await revertNext(parts, head, closing.signal)) {
       hub.wake();
       return { again: true };
     }
     if (await outlookNext(parts, head, closing.signal)) return { again: true };
     sharedMasks.follow(head);
-    const result = await judgeOrMerge(head);
+    const result = await judgeOrMerge(head, setbacks);
     if (!result.again && !(await previewNext(parts, head, closing.signal))) return result;
     await tellHealth(context, model);
     hub.wake();
     return { again: true };
   }
 
-  async function judgeOrMerge(head: Head): Promise<StepResult> {
-    if (head.paused) return { again: false, dueMs: Number.POSITIVE_INFINITY };
+  async function judgeOrMerge(head: Head, setbacks: Setbacks): Promise<StepResult> {
+    if (head.paused) return NOTHING_DUE;
+    const loopParts = { ...parts, setbacks };
     const merged = await mergeCohort(loopParts, head);
     return merged.again ? merged : judgeWaiting(loopParts, head, merged);
   }
 
+  async function lead(held: Term): Promise<StepResult> {
+    const result = await step(held);
+    await setProblem(held.setbacks.problem());
+    if (result.again) return result;
+    const now = context.clock();
+    return { again: false, dueMs: Math.min(result.dueMs, held.setbacks.dueAt(now) - now) };
+  }
+
+  /** While another relay holds the model. */
+  async function follow(): Promise<StepResult> {
+    endTerm();
+    await setProblem(null);
+    if (parts.outlooks.next(model) === undefined) return NOTHING_DUE;
+    await outlookNext(parts, await headOf(model), closing.signal);
+    return { again: true };
+  }
+
   async function tryStep(): Promise<StepResult> {
     try {
-      const result = await step();
-      await setProblem(loopParts.setbacks.problem());
-      if (result.again) return result;
-      const now = context.clock();
-      return { again: false, dueMs: Math.min(result.dueMs, loopParts.setbacks.dueAt(now) - now) };
+      const fence = leases.fenceOf(model);
+      return fence === null ? await follow() : await lead(termOf(fence));
     } catch (error) {
-      if (closed) return { again: false, dueMs: Number.POSITIVE_INFINITY };
-      if (!isStorageFull(error)) console.error(error);
+      if (closed) return NOTHING_DUE;
+      if (error instanceof FencedError) {
+        await leases.renew().catch(logUnlessFull); // who holds it now is known after that, or at the next renewal
+        return { again: false, dueMs: RETRY_MS };
+      }
+      logUnlessFull(error);
       await setProblem(problemOf(error));
       return { again: false, dueMs: RETRY_MS };
     }
@@ -139,13 +191,16 @@ function startLoop(parts: PipelineParts, model: string): Loop {
     wake,
     async close() {
       closed = true;
-      spotChecks.close();
-      sharedMasks.close();
+      endTerm();
       closing.abort();
       interrupt();
       await running;
     },
   };
+}
+
+function logUnlessFull(error: unknown): void {
+  if (!isStorageFull(error)) console.error(error);
 }
 
 /** Whoever closes the loop waits for nothing more to come. */

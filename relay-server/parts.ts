@@ -4,6 +4,7 @@ import type { Checkpoints } from "./history/checkpoints.ts";
 import type { LikenessOf } from "./judging/likeness.ts";
 import type { Setbacks } from "./judging/setbacks.ts";
 import type { Trainer } from "./judging/trainer.ts";
+import type { Leases } from "./leases.ts";
 import type { RevertOutlooks } from "./merging/revert-outlooks.ts";
 import type { EventHub } from "./store/event-hub.ts";
 import type { Evaluator } from "./threads/open-evaluator.ts";
@@ -18,8 +19,7 @@ export type PipelineParts = {
   readonly hub: EventHub;
   readonly positionsOf: MaskCache;
   readonly outlooks: RevertOutlooks;
-  /** The fence that this relay holds, by model. */
-  readonly fences: ReadonlyMap<string, number>;
+  readonly leases: Leases;
 };
 
 /** What one loop has: the relay's parts, and what its own model's judging failed at. */

@@ -5,6 +5,7 @@ import { encodeHex } from "../core/hex.ts";
 import type { ModelSource } from "../core/models/model-source.ts";
 import { CLOCK_SKEW_MS } from "../core/protocol/limits.ts";
 import type { Config } from "./config.ts";
+import { openAdditionFiles } from "./content/addition-files.ts";
 import { createDamage } from "./content/damage.ts";
 import { type DataFolder, openDataFolder } from "./content/data-folder.ts";
 import { writeDurably } from "./content/durable-file.ts";
@@ -18,18 +19,20 @@ import { createAbsentApp } from "./doors/absent.ts";
 import { createApp } from "./doors/app.ts";
 import { type RequestHandler, startServing } from "./doors/serving.ts";
 import { type OnDurable, tellWrites } from "./durable-steps.ts";
+import { createAdditions } from "./history/additions.ts";
 import { createCheckpoints } from "./history/checkpoints.ts";
 import { createExports } from "./history/exports.ts";
 import type { Progress } from "./history/import-model.ts";
 import { promotePatches, sweepPatches } from "./history/promotion.ts";
 import { openReferenceSeeds } from "./history/reference-seeds.ts";
-import { openModels } from "./history/served-models.ts";
+import { openModels, serveModel } from "./history/served-models.ts";
 import { type Identity, openIdentity } from "./identity.ts";
 import { createQueue } from "./intake/queue.ts";
 import { createSkewWatch } from "./intake/skew-watch.ts";
 import { createJudgingPace } from "./judging/judging-pace.ts";
 import { createLikeness } from "./judging/likeness.ts";
 import { openTrainer } from "./judging/open-trainer.ts";
+import { HELD_ALONE, HELD_AMONG_OTHERS, type LeaseTerms, startLeases } from "./leases.ts";
 import { startPipeline } from "./loop.ts";
 import { tellHealth } from "./merging/health.ts";
 import { createRests } from "./merging/rests.ts";
@@ -47,6 +50,7 @@ import { type Evaluator, openEvaluator } from "./threads/open-evaluator.ts";
 export { StartError } from "./start-error.ts";
 
 const LOT_SEED_BYTES = 16;
+const HOLDER_BYTES = 16;
 
 export type RelayOptions = {
   readonly config: Config;
@@ -152,7 +156,7 @@ async function start(
   await sweepPatches(context);
   const notes = await importNew(context, evaluator, sources, onProgress);
   const checkpoints = createCheckpoints(ledger.history, context.blobs);
-  const fences = await openModels(context, checkpoints, evaluator);
+  await openModels(context, checkpoints, evaluator);
   for (const model of context.models.keys()) await promotePatches(context, model);
   const token = await ensureMaintainer(context, folder);
   notes.push(token.note);
@@ -164,19 +168,38 @@ async function start(
   tellAll = () => {
     for (const model of context.models.keys()) void tellAnew(context, hub, model);
   };
+  let wakeLoop = (_model: string) => {}; // until there are loops
+  const leases = await startLeases(ledger.history, leaseTerms(config, random), (model) =>
+    wakeLoop(model),
+  );
+  closers.push(leases.close);
   const positionsOf = createMaskCache(context.blobs);
   const { trainer, close: closeTrainer } = openTrainer({ context, checkpoints, positionsOf });
   const likenessOf = createLikeness(context, positionsOf);
   const outlooks = createRevertOutlooks();
   const judging = { evaluator, trainer, likenessOf };
-  const parts = { context, checkpoints, ...judging, hub, positionsOf, outlooks, fences };
+  const parts = { context, checkpoints, ...judging, hub, positionsOf, outlooks, leases };
   const pipeline = startPipeline(parts);
+  wakeLoop = pipeline.wake;
   // the trainer ends with the pipeline, which else would wait for a training to its end
   closers.push(() => Promise.all([pipeline.close(), closeTrainer()]));
   const { exports, close: closeExports } = createExports(folder, checkpoints, ledger.status);
   closers.push(closeExports);
+  const additions = createAdditions({
+    context,
+    files: openAdditionFiles(folder.additions, folder.temporary),
+    evaluator,
+    async serve(row) {
+      await serveModel(context, checkpoints, evaluator, row);
+      await leases.renew();
+      pipeline.follow(row.id);
+      await tellAnew(context, hub, row.id);
+    },
+  });
+  closers.push(additions.close);
   const app = createApp({
     context,
+    additions,
     checkpoints,
     exports,
     hub,
@@ -201,6 +224,12 @@ async function start(
     fetch,
     close,
   };
+}
+
+/** SQLite's ledger is one relay's, which has locked its folder; PostgreSQL's is for any number of them. */
+function leaseTerms({ store }: Config, random: RelayOptions["random"]): LeaseTerms {
+  if (store === "") return HELD_ALONE;
+  return { ...HELD_AMONG_OTHERS, holder: encodeHex(random(HOLDER_BYTES)) };
 }
 
 /** Train the reference while the first volunteer trains, so that their work need not wait for it. */
@@ -267,6 +296,7 @@ async function importNew(
     }
   }
   for (const id of unlisted) {
+    if (await context.history.wasAdded(id)) continue; // no list ever named it
     notes.push(
       `The model ${id} is in the data folder, but not in the list of models any more: the relay goes on serving it.`,
     );
@@ -283,7 +313,7 @@ async function importNewModel(
   // only an import needs the architectures, and with them tfjs: a later start is faster without
   const { importModel } = await import("./history/import-model.ts");
   try {
-    await importModel(context, evaluator, source, onProgress);
+    await importModel(context, evaluator, source, { onProgress, addedBy: null });
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
     throw new StartError(

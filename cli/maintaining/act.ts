@@ -69,7 +69,7 @@ export async function openMaintainer(origin: string | null, { relay, tokenFile }
   }
   const client = createRelayClient({ baseUrl, fetch });
   const maintainer = client.maintainer((await readFile(tokenFile, "utf8")).trim());
-  return { baseUrl, maintainer };
+  return { baseUrl, client, maintainer };
 }
 
 /** The model that `text` names, and perhaps its relay and version. */

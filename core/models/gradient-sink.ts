@@ -1,5 +1,6 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
 import type { Orientation } from "./operations.ts";
+import type { RowBlock } from "./row-blocks.ts";
 import type { NormKind } from "./transformer-operations.ts";
 
 // R rows (batch, or batch × time), I inputs, O outputs, C channels, V vocabulary
@@ -11,8 +12,11 @@ import type { NormKind } from "./transformer-operations.ts";
 export type GradientSink = {
   /** Whether any tensor whose name starts so is wanted: below the lowest of them the backward pass stops. */
   wants(prefix: string): boolean;
-  /** Whether `output` must be given all rows at once, because squares do not add up as gradients do. */
-  readonly needsAllRows: boolean;
+  /**
+   * Null where `output` takes rows in parts, each with all columns of dy. Squares do not add up as gradients do: there it takes
+   * all rows at once, and of dy [R, V] each of these strips of columns.
+   */
+  stripsOf(name: string): readonly RowBlock[] | null;
   /** NAME.weight has the gradient xᵀ·dy of x [R, I] and dy [R, O], NAME.bias, where there is one, the column sums of dy. */
   linear(name: string, x: Tensor, dy: Tensor, orientation: Orientation): void;
   /** NAME.weight has the column sums of dy · normalised x, NAME.bias those of dy, for x and dy [R, C]. */
@@ -32,15 +36,14 @@ export type GradientSink = {
   lookup(name: string, at: LookupGradient): void;
 };
 
-/** What an output layer multiplied with [rows, C], and the gradient of its result [rows, V]. */
-export type OutputGradient = { readonly x: Tensor; readonly dy: Tensor };
+/** What an output layer multiplied with [rows, C], and the gradient of its result [rows, V]: whole, or its strips. */
+export type OutputGradient = { readonly x: Tensor; readonly dy: readonly Tensor[] };
 
 export type LookupGradient = {
   /** int32 [R] */
   readonly tokens: Tensor;
   /** [R, C] */
   readonly dx: Tensor;
-  readonly vocabulary: number;
   /** Null where the output layer is not tied; else what `output` was given, if that were all rows. */
   readonly tied: OutputGradient | "given" | null;
 };

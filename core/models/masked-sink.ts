@@ -18,7 +18,7 @@ export type MaskedGradient = {
 export function maskedSink({ values, positions, parts }: MaskedGradient): GradientSink {
   return {
     wants: (prefix) => [...parts.keys()].some((name) => name.startsWith(prefix)),
-    needsAllRows: false,
+    stripsOf: () => null,
 
     linear(name, x, dy, orientation) {
       const pair = pairOf(parts, `${name}.bias`, `${name}.weight`);
@@ -39,9 +39,9 @@ export function maskedSink({ values, positions, parts }: MaskedGradient): Gradie
       sampledLinearInto(values, dy, dy, positions, { ...pair, ...options });
     },
 
-    output(name, { x, dy }, { isFirst }) {
+    output(name, { x, dy: [dy] }, { isFirst }) {
       const part = parts.get(`${name}.weight`);
-      if (part === undefined) return;
+      if (part === undefined || dy === undefined) return;
       const pair = { start: part.start, first: 0, second: part.count };
       const options = { orientation: "out-in", adds: !isFirst } as const;
       sampledLinearInto(values, x, dy, positions, { ...pair, ...options });

@@ -24,6 +24,7 @@ export function createMlp(architecture: MlpArchitecture): Model {
   return {
     shapes,
     outputs: [`layers.${layers - 1}.weight`, `layers.${layers - 1}.bias`],
+    blocksOf: ({ shape: [rows = 1] }) => [{ first: 0, count: rows }],
     widest: (batch) => ({
       name: `a batch of ${batch} images`,
       shape: [batch, Math.max(...widths)],

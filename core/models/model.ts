@@ -3,9 +3,10 @@ import { assert } from "../errors.ts";
 import type { TensorShape } from "../tensors/layout.ts";
 import type { Examples } from "../training/examples.ts";
 import type { GradientSink } from "./gradient-sink.ts";
+import type { RowBlock } from "./row-blocks.ts";
 
-/** The weights in use, by tensor name. */
-export type Weights = ReadonlyMap<string, Tensor>;
+/** The weights in use, by tensor name: each one tensor, or a vocabulary's table in blocks of its rows. */
+export type Weights = ReadonlyMap<string, Tensor[]>;
 
 /** What one step looks at, on the device. The caller disposes it. */
 export type Batch = {
@@ -22,6 +23,11 @@ export type Model = {
   readonly shapes: readonly TensorShape[];
   /** Names of the output layer's tensors. */
   readonly outputs: readonly string[];
+  /**
+   * How the rows of one of `shapes` are cut on the device. Only a vocabulary's table is, so that no block is larger than a
+   * binding; nor is a matrix of `width` rows of the block's length.
+   */
+  blocksOf(tensor: TensorShape, width?: number): readonly RowBlock[];
   /** The widest tensor that a step of `batch` examples computes, named for people: "a batch of 8 × 64 tokens". */
   widest(batch: number): TensorShape;
   /**
@@ -53,7 +59,22 @@ export function disposeBatch({ inputs, targets, weights }: Batch): void {
 
 /** The tensor with that name, which the model's shapes promise. */
 export function weightOf(weights: Weights, name: string): Tensor {
-  const weight = weights.get(name);
-  assert(weight !== undefined, `no weight "${name}"`);
+  const weight = optionalWeight(weights, name);
+  assert(weight !== null, `no weight "${name}"`);
   return weight;
+}
+
+/** The tensor with that name; null where the model has none. */
+export function optionalWeight(weights: Weights, name: string): Tensor | null {
+  const blocks = weights.get(name);
+  if (blocks === undefined) return null;
+  assert(blocks.length === 1, `weight "${name}" lies in ${blocks.length} blocks`);
+  return blocks[0]!;
+}
+
+/** The blocks of rows of a vocabulary's table. */
+export function tableOf(weights: Weights, name: string): readonly Tensor[] {
+  const blocks = weights.get(name);
+  assert(blocks !== undefined, `no table "${name}"`);
+  return blocks;
 }

@@ -142,13 +142,16 @@ export function adamWInto(
   engine().runKernel("MaskedAdamW", { state, gradient, base }, options);
 }
 
-/** weight[positions[j]] = base[j] + delta[j] for the part's j; delta is the first row of `state` [3, k]. */
+/**
+ * weight[positions[j] − offset] = base[j] + delta[j] for the part's j; delta is the first row of `state` [3, k]. Of a
+ * table in blocks of rows, `weight` is the one that begins at the flat position `offset`.
+ */
 export function applyDeltaInto(
   weight: Tensor,
   state: Tensor,
   base: Tensor,
   positions: Tensor,
-  { start, count }: MaskPart,
+  { start, count, offset }: MaskPart & { readonly offset: number },
 ): void {
-  engine().runKernel("ApplyDelta", { weight, state, base, positions }, { start, count });
+  engine().runKernel("ApplyDelta", { weight, state, base, positions }, { start, count, offset });
 }

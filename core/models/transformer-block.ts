@@ -1,7 +1,7 @@
 import { reshape, type Tensor, tidy } from "@tensorflow/tfjs-core";
 import type { TransformerArchitecture } from "../protocol/schemas/transformer.ts";
 import type { GradientSink } from "./gradient-sink.ts";
-import { type Weights, weightOf } from "./model.ts";
+import { optionalWeight, type Weights, weightOf } from "./model.ts";
 import { linear, linearInputGradient, linearWithResidual } from "./operations.ts";
 import {
   type AttentionKind,
@@ -209,7 +209,7 @@ function toolsOf({ architecture, weights, layer }: BlockPlace) {
   const { block, parts, orientation } = TENSOR_NAMES[architecture.layout];
   const prefix = block(layer);
   const weight = (name: string) => weightOf(weights, `${prefix}${name}.weight`);
-  const bias = (name: string) => weights.get(`${prefix}${name}.bias`) ?? null;
+  const bias = (name: string) => optionalWeight(weights, `${prefix}${name}.bias`);
   const normKind: NormKind = { norm: architecture.norm.kind, epsilon: architecture.norm.epsilon };
   return {
     names: parts,

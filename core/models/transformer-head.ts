@@ -1,5 +1,6 @@
 import {
   concat,
+  dispose,
   div,
   mean,
   pad,
@@ -12,8 +13,9 @@ import {
 import { assert } from "../errors.ts";
 import type { TransformerArchitecture } from "../protocol/schemas/transformer.ts";
 import type { GradientSink, LookupGradient } from "./gradient-sink.ts";
-import { type Batch, type Weights, weightOf } from "./model.ts";
+import { type Batch, optionalWeight, tableOf, type Weights } from "./model.ts";
 import { crossEntropy, linear, linearInputGradient, scoreLogits } from "./operations.ts";
+import type { RowBlock } from "./row-blocks.ts";
 import { sequenceLength, TENSOR_NAMES } from "./transformer-tensors.ts";
 
 // B sequences, T time, R = B·T rows, C channels, V vocabulary
@@ -32,13 +34,13 @@ export function headLogits(
   normal: Tensor,
   { lastOnly }: { readonly lastOnly: boolean },
 ): Tensor {
-  const { weight, bias, isClasses } = headOf(architecture, weights);
+  const { logitsOf, isClasses } = headOf(architecture, weights);
   const rows = isClasses
     ? pool(architecture, normal)
     : lastOnly
       ? slice(normal, [normal.shape[0]! - 1, 0], [1, -1])
       : normal;
-  return linear(rows, weight, bias, { orientation: "out-in", relu: false });
+  return logitsOf(rows);
 }
 
 /** [2, answers]: each one's loss in nats, and whether it is right. */
@@ -48,12 +50,11 @@ export function scoreHead(
   normal: Tensor,
   { targets }: Batch,
 ): Tensor {
-  const { weight, bias, isClasses, rowsAtOnce } = headOf(architecture, weights);
+  const { logitsOf, isClasses, rowsAtOnce } = headOf(architecture, weights);
   const rows = isClasses ? pool(architecture, normal) : normal;
   const parts = partsOf(rows.shape[0]!, rowsAtOnce).map(([from, count]) =>
     tidy(() => {
-      const x = rowsFrom(rows, from, count);
-      const logits = linear(x, weight, bias, { orientation: "out-in", relu: false });
+      const logits = logitsOf(rowsFrom(rows, from, count));
       return scoreLogits(logits, rowsFrom(targets, from, count));
     }),
   );
@@ -62,7 +63,7 @@ export function scoreHead(
 
 /**
  * The losses of the normalised rows `normal` [R, C], and the gradient of them [R, C]; those of the head's own weights go to
- * `sink`. Logits are made and forgotten in parts, unless the sink needs all.
+ * `sink`. Logits are made and forgotten in parts; of what a sink needs all rows of, the parts of each strip are kept.
  */
 export function headGradient(
   architecture: TransformerArchitecture,
@@ -71,40 +72,38 @@ export function headGradient(
   normal: Tensor,
   { targets, weights: lossWeights }: Batch,
 ): { losses: Tensor; dnormal: Tensor; tied: LookupGradient["tied"] } {
-  const { name, weight, bias, isClasses, isTied, rowsAtOnce } = headOf(architecture, weights);
-  const back = (dlogits: Tensor) =>
-    linearInputGradient(dlogits, weight, null, { orientation: "out-in" });
+  const { name, logitsOf, back, isClasses, isTied, rowsAtOnce } = headOf(architecture, weights);
   if (isClasses) {
     const pooled = pool(architecture, normal);
-    const logits = linear(pooled, weight, bias, { orientation: "out-in", relu: false });
-    const { losses, dlogits } = crossEntropy(logits, targets, lossWeights);
+    const { losses, dlogits } = crossEntropy(logitsOf(pooled), targets, lossWeights);
     sink.linear(name, pooled, dlogits, "out-in");
     return { losses, dnormal: spreadOut(architecture, back(dlogits)), tied: null };
   }
-  const step = (from: number, count: number) => {
-    const x = rowsFrom(normal, from, count);
-    const logits = linear(x, weight, null, { orientation: "out-in", relu: false });
-    const wanted = [rowsFrom(targets, from, count), rowsFrom(lossWeights, from, count)] as const;
-    const { losses, dlogits: dy } = crossEntropy(logits, ...wanted);
-    sink.output(name, { x, dy }, { isFirst: from === 0, isTied });
-    return { x, dy, losses, dx: back(dy) };
-  };
-  const R = normal.shape[0]!;
-  if (sink.needsAllRows || R <= rowsAtOnce) {
-    const { x, dy, losses, dx } = step(0, R);
-    return { losses, dnormal: dx, tied: isTied ? { x, dy } : null };
-  }
-  const parts = partsOf(R, rowsAtOnce).map(([from, count]) =>
+  const strips = sink.stripsOf(name);
+  const parts = partsOf(normal.shape[0]!, rowsAtOnce).map(([from, count]) =>
     tidy(() => {
-      const { losses, dx } = step(from, count);
-      return { losses, dx };
+      const x = rowsFrom(normal, from, count);
+      const wanted = [rowsFrom(targets, from, count), rowsFrom(lossWeights, from, count)] as const;
+      const { losses, dlogits } = crossEntropy(logitsOf(x), ...wanted);
+      if (strips === null) sink.output(name, { x, dy: [dlogits] }, { isFirst: from === 0, isTied });
+      const kept = (strips ?? []).map((strip) => columnsFrom(dlogits, strip));
+      return { losses, dx: back(dlogits), kept };
     }),
   );
-  return {
-    losses: concat(parts.map(({ losses }) => losses)),
-    dnormal: concat(parts.map(({ dx }) => dx)),
-    tied: isTied ? "given" : null,
-  };
+  const losses = joined(parts.map((part) => part.losses));
+  const dnormal = joined(parts.map((part) => part.dx));
+  if (strips === null) return { losses, dnormal, tied: isTied ? "given" : null };
+  const dy = strips.map((_, strip) => joined(parts.map(({ kept }) => kept[strip]!)));
+  sink.output(name, { x: normal, dy }, { isFirst: true, isTied });
+  return { losses, dnormal, tied: isTied ? { x: normal, dy } : null };
+}
+
+/** The rows of all parts; the parts die. */
+function joined(parts: readonly Tensor[]): Tensor {
+  if (parts.length === 1) return parts[0]!;
+  const whole = concat([...parts]);
+  dispose([...parts]);
+  return whole;
 }
 
 function headOf(architecture: TransformerArchitecture, weights: Weights) {
@@ -112,14 +111,40 @@ function headOf(architecture: TransformerArchitecture, weights: Weights) {
   const names = TENSOR_NAMES[layout];
   const isTied = head.kind === "tokens" && head.tied;
   const name = isTied ? names.embedding : names.head;
+  const table = tableOf(weights, `${name}.weight`);
+  const isClasses = head.kind === "classes";
+  const bias = isClasses ? optionalWeight(weights, `${name}.bias`) : null;
   return {
     name,
-    weight: weightOf(weights, `${name}.weight`),
-    bias: isTied ? null : (weights.get(`${name}.bias`) ?? null),
+    /** The logits of `rows`; those of each block of the table are columns. */
+    logitsOf: (rows: Tensor) =>
+      tidy(() => {
+        const options = { orientation: "out-in", relu: false } as const;
+        const columns = table.map((block) => linear(rows, block, bias, options));
+        return columns.length === 1 ? columns[0]! : concat(columns, 1);
+      }),
+    /** The gradient of the rows from that of their logits, summed block by block. */
+    back: (dlogits: Tensor) => backThrough(table, dlogits),
     isTied,
-    isClasses: head.kind === "classes",
+    isClasses,
     rowsAtOnce: headRows(input.kind === "tokens" ? input.vocabulary : 1),
   };
+}
+
+function backThrough(table: readonly Tensor[], dlogits: Tensor): Tensor {
+  let dx: Tensor | null = null;
+  let first = 0;
+  for (const block of table) {
+    const past: Tensor | null = dx;
+    const count = block.shape[0]!;
+    const dy = columnsFrom(dlogits, { first, count });
+    dx = linearInputGradient(dy, block, null, { orientation: "out-in", past });
+    past?.dispose();
+    if (dy !== dlogits) dy.dispose();
+    first += count;
+  }
+  assert(dx !== null, "a head without rows");
+  return dx;
 }
 
 function partsOf(rows: number, atOnce: number): [from: number, count: number][] {
@@ -133,6 +158,12 @@ function partsOf(rows: number, atOnce: number): [from: number, count: number][] 
 function rowsFrom(x: Tensor, from: number, count: number): Tensor {
   if (from === 0 && count === x.shape[0]) return x;
   return slice(x, [from, ...x.shape.slice(1).map(() => 0)], [count, ...x.shape.slice(1)]);
+}
+
+/** Columns of x [R, V], or all where those are asked for. */
+function columnsFrom(x: Tensor, { first, count }: RowBlock): Tensor {
+  if (first === 0 && count === x.shape[1]) return x;
+  return slice(x, [0, first], [-1, count]);
 }
 
 /** The rows that classes are told from [B, C]: the class token's, or the mean over the patches. */

@@ -5,7 +5,7 @@ import type { Examples } from "../training/examples.ts";
 import type { ImageExamples } from "../training/image-examples.ts";
 import { splitWindows, type TextExamples } from "../training/text-examples.ts";
 import type { GradientSink, LookupGradient } from "./gradient-sink.ts";
-import { type Batch, type Weights, weightOf } from "./model.ts";
+import { type Batch, optionalWeight, tableOf, type Weights, weightOf } from "./model.ts";
 import { linear } from "./operations.ts";
 import { embed } from "./transformer-operations.ts";
 import { sequenceLength, TENSOR_NAMES } from "./transformer-tensors.ts";
@@ -103,24 +103,43 @@ export function embedBatch(
 ): { stream: Tensor; time: number } {
   const { layout, positions, channels: C } = architecture;
   const names = TENSOR_NAMES[layout];
-  const weight = weightOf(weights, `${names.embedding}.weight`);
+  const name = `${names.embedding}.weight`;
   if (architecture.input.kind === "tokens") {
     const time = inputs.shape.at(-1) ?? 0;
     const places = positions.kind === "learned" ? weightOf(weights, names.positions) : null;
-    return { stream: embed(reshape(inputs, [inputs.size]), weight, places, { time }), time };
+    return { stream: lookUp(inputs, tableOf(weights, name), places, time), time };
   }
   const time = sequenceLength(architecture);
   const bias = weightOf(weights, `${names.embedding}.bias`);
   const options = { orientation: "out-in", relu: false } as const;
-  const patches = linear(inputs, reshape(weight, [C, -1]), bias, options); // [B·P, C]
-  const token = weights.get(names.classToken);
-  const P = token === undefined ? time : time - 1;
+  const patches = linear(inputs, reshape(weightOf(weights, name), [C, -1]), bias, options); // [B·P, C]
+  const token = optionalWeight(weights, names.classToken);
+  const P = token === null ? time : time - 1;
   const B = inputs.shape[0]! / P;
   const rows = reshape(patches, [B, P, C]);
   const sequences =
-    token === undefined ? rows : concat([tile(reshape(token, [1, 1, C]), [B, 1, 1]), rows], 1);
+    token === null ? rows : concat([tile(reshape(token, [1, 1, C]), [B, 1, 1]), rows], 1);
   const placed = add(sequences, weightOf(weights, names.positions)); // [B, T, C] + [1, T, C]
   return { stream: reshape(placed, [B * time, C]), time };
+}
+
+/** The rows [R, C] of `inputs`' tokens, plus their places'. Each token has its row in one block, and 0 of the others. */
+function lookUp(
+  inputs: Tensor,
+  table: readonly Tensor[],
+  places: Tensor | null,
+  time: number,
+): Tensor {
+  const tokens = reshape(inputs, [inputs.size]);
+  let stream: Tensor | null = null;
+  let first = 0;
+  for (const block of table) {
+    const rows = embed(tokens, block, stream === null ? places : null, { time, first });
+    stream = stream === null ? rows : add(stream, rows);
+    first += block.shape[0]!;
+  }
+  assert(stream !== null, "a table without blocks");
+  return stream;
 }
 
 /** Gives `sink` the gradients of all that `embedBatch` used; dx [R, C] is that of the stream. */
@@ -138,9 +157,8 @@ export function embeddingGradient(
   const { layout, positions, channels: C, input } = architecture;
   const names = TENSOR_NAMES[layout];
   if (input.kind === "tokens") {
-    const { vocabulary } = input;
     const tokens = reshape(inputs, [inputs.size]);
-    sink.lookup(names.embedding, { tokens, dx, vocabulary, tied });
+    sink.lookup(names.embedding, { tokens, dx, tied });
     const time = inputs.shape.at(-1) ?? 0;
     if (positions.kind === "learned") sink.offset(names.positions, reshape(dx, [-1, time * C]));
     return;

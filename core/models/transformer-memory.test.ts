@@ -12,6 +12,7 @@ import { randomExamples, referenceBatch } from "../../tests/reference/transforme
 import { createLayout } from "../tensors/layout.ts";
 import { everyPosition } from "../tensors/values-at.ts";
 import { evaluate } from "../training/evaluate.ts";
+import { estimateFisher } from "../training/fisher.ts";
 import { cutMask } from "../training/mask-parts.ts";
 import type { TextExamples } from "../training/text-examples.ts";
 import { uploadWeights } from "../training/weights.ts";
@@ -59,12 +60,19 @@ test("logits that do not fit at once are made in parts, with the gradient of all
   expectClose("losses", await losses.data(), reference.losses, 5e-6);
   const wanted = Float64Array.from(positions, (position) => dense[position]!);
   expectClose("gradient", await values.data(), wanted, 1e-5);
+  const fisher = await estimateFisher({ architecture, parameters, examples }); // of one window: its squares
+  expectClose(
+    "Fisher, squares of a gradient",
+    fisher,
+    dense.map((value) => value * value),
+    4e-5,
+  );
   const { losses: means } = await evaluate({ architecture, parameters, examples });
   const mean = reference.losses.reduce((sum, loss) => sum + loss, 0) / window;
   expect(means[0]).toBeCloseTo(mean, 5);
   disposeBatch(batch);
   dispose([values, onDevice, losses, ...weights.values()]);
-});
+}, 30_000); // half a million logits a row, also in f64
 
 test.each([
   ["GPT-2", gpt2({ vocabulary: 7, context: 5, layers: 1, channels: 6, heads: 2 })],

@@ -6,15 +6,18 @@ import type { MaskPair, MaskPart } from "./operations.ts";
 // B batch, T time, R = B·T rows, C channels, V vocabulary, k entries of the mask
 // H heads of queries, K of keys and values, D channels of one; F channels of the feed-forward part
 
-/** x [R, C] = table [V, C] at tokens [R] (+ positions [≥ time, C] at each row's time, r mod `time`). */
+/**
+ * x [R, C] = table [V, C] at tokens [R] − first, 0 for a token of no row (+ positions [≥ time, C] at each row's time,
+ * r mod `time`). A larger table lies in blocks of rows, of which this one begins at row `first`.
+ */
 export function embed(
   tokens: Tensor,
   table: Tensor,
   positions: Tensor | null,
-  { time }: { time: number },
+  { time, first }: { readonly time: number; readonly first: number },
 ): Tensor {
   const inputs = positions === null ? { tokens, table } : { tokens, table, positions };
-  return engine().runKernel<Tensor>("Embed", inputs, { time });
+  return engine().runKernel<Tensor>("Embed", inputs, { time, first });
 }
 
 /**

@@ -6,8 +6,9 @@ import {
 } from "../protocol/schemas/transformer.ts";
 import type { Examples } from "../training/examples.ts";
 import type { GradientSink } from "./gradient-sink.ts";
-import { type Batch, type Model, type Weights, weightOf } from "./model.ts";
+import { type Batch, type Model, optionalWeight, type Weights, weightOf } from "./model.ts";
 import { rotaryAngles } from "./rotary.ts";
+import { MAX_BINDING_BYTES, rowBlocks } from "./row-blocks.ts";
 import {
   type BlockPlace,
   blockForward,
@@ -27,8 +28,14 @@ const SCORE_ROWS = 4096; // of a forward pass: 128 channels are 25 MB for the wi
 const KEEP_BYTES = 256 * 2 ** 20; // of activations that a step keeps; of more, it makes the cheap ones again,
 const KEEP_HEAVY_BYTES = 512 * 2 ** 20; // and of more than that, whole blocks: a third more work
 
-/** A transformer put together from the parts that `architecture` names. Throws a FormatError where they do not go together. */
-export function createTransformer(architecture: TransformerArchitecture): Model {
+/**
+ * A transformer put together from the parts that `architecture` names; a table of more than `bindingBytes` lies in blocks.
+ * Throws a FormatError where the parts do not go together.
+ */
+export function createTransformer(
+  architecture: TransformerArchitecture,
+  { bindingBytes = MAX_BINDING_BYTES }: { readonly bindingBytes?: number } = {},
+): Model {
   const problem = transformerProblem(architecture);
   if (problem !== null) {
     throw new FormatError(`recipe: architecture.${problem.path.join(".")}: ${problem.message}`);
@@ -38,6 +45,7 @@ export function createTransformer(architecture: TransformerArchitecture): Model 
   const time = sequenceLength(architecture);
   const isTied = head.kind === "tokens" && head.tied;
   const output = isTied ? names.embedding : names.head;
+  const tables = [`${names.embedding}.weight`, `${names.head}.weight`];
   const gradientRows = Math.floor(SCORE_ROWS / layers);
   /** How many examples have so many rows; at least one. */
   const examplesOf = (rows: number, examples: Examples) => {
@@ -48,6 +56,11 @@ export function createTransformer(architecture: TransformerArchitecture): Model 
     shapes: transformerShapes(architecture),
     outputs:
       head.kind === "classes" ? [`${output}.weight`, `${output}.bias`] : [`${output}.weight`],
+    blocksOf: ({ name, shape: [rows = 1] }, width = 0) => {
+      const isTable = input.kind === "tokens" && tables.includes(name);
+      const most = Math.floor(bindingBytes / 4 / Math.max(architecture.channels, width));
+      return rowBlocks(rows, isTable ? most : rows);
+    },
     widest: (batch) => ({
       name: `a batch of ${batch} × ${time} ${input.kind === "tokens" ? "tokens" : "patches"}`,
       shape: widestOf(architecture, batch * time),
@@ -163,7 +176,7 @@ function gradientInto(
 function lastNorm({ layout, norm: { kind, epsilon } }: TransformerArchitecture, weights: Weights) {
   const name = TENSOR_NAMES[layout].lastNorm;
   const weight = weightOf(weights, `${name}.weight`);
-  const bias = weights.get(`${name}.bias`) ?? null;
+  const bias = optionalWeight(weights, `${name}.bias`);
   const normKind: NormKind = { norm: kind, epsilon };
   return { name, weight, kind: normKind, apply: (x: Tensor) => norm(x, weight, bias, normKind) };
 }

@@ -8,6 +8,7 @@ import type { RejectAction } from "./reject-codes.ts";
 import { actionOf, RelayError } from "./relay-error.ts";
 import { routes } from "./routes.ts";
 import { actList } from "./schemas/act.ts";
+import { type AdditionRequest, additionChunk, additionStatus } from "./schemas/addition.ts";
 import {
   auditLog,
   type BanRequest,
@@ -218,6 +219,20 @@ export function createRelayClient({ baseUrl, fetch }: { baseUrl: string; fetch: 
           ask(modelHealth, routes.retire(), options, post(request)),
         unretire: (request: PauseRequest, options?: CallOptions) =>
           ask(modelHealth, routes.unretire(), options, post(request)),
+        /** Begin to add a model or go on with it; once the relay has all of its chunks, import it. */
+        add: (request: AdditionRequest, options?: CallOptions) =>
+          ask(additionStatus, routes.additions(), options, post(request)),
+        addition: (id: string, options?: CallOptions) =>
+          ask(additionStatus, routes.addition(id), options, get),
+        putAdditionChunk: (
+          id: string,
+          chunk: { readonly sha256: string; readonly bytes: Uint8Array<ArrayBuffer> },
+          options?: CallOptions,
+        ) => {
+          const headers = { "content-type": "application/octet-stream", ...authorization };
+          const init = { method: "PUT", headers, body: chunk.bytes } as const;
+          return ask(additionChunk, routes.additionChunk(id, chunk.sha256), options, init);
+        },
         /** Ask that a contribution be taken out; the relay does it in the background. */
         requestRevert: (request: RevertRequest, options?: CallOptions) =>
           ask(revertStatus, routes.reverts(), options, post(request)),

@@ -6,7 +6,7 @@ const kept = (text: string) => {
   return outcome.ok ? outcome.name : null;
 };
 
-test("H41: names of everyday scripts are kept as they are, composed and trimmed", () => {
+test("H42: names of everyday scripts are kept as they are, composed and trimmed", () => {
   for (const name of [
     "Ada L.",
     "Zoë",
@@ -25,7 +25,7 @@ test("H41: names of everyday scripts are kept as they are, composed and trimmed"
   expect(kept("Ａｄａ")).toBe("Ada");
 });
 
-test("H41: what nobody sees, what turns the text, and what is no letter is no name", () => {
+test("H42: what nobody sees, what turns the text, and what is no letter is no name", () => {
   for (const sign of [
     "\u0000",
     "\n",
@@ -44,7 +44,7 @@ test("H41: what nobody sees, what turns the text, and what is no letter is no na
   }
 });
 
-test("H41: letters of scripts that only look alike are not mixed, and marks are not heaped", () => {
+test("H42: letters of scripts that only look alike are not mixed, and marks are not heaped", () => {
   for (const name of ["p\u0430ypal", "Αda", "Bоb", "a\u0585b", "\u{10330}b"]) {
     expect(kept(name)).toBeNull();
   }
@@ -52,7 +52,7 @@ test("H41: letters of scripts that only look alike are not mixed, and marks are 
   expect(kept("\u0301e")).toBeNull();
 });
 
-test("H41: a name has at most 32 letters, and what is typed is bounded before it is looked at", () => {
+test("H42: a name has at most 32 letters, and what is typed is bounded before it is looked at", () => {
   expect(kept("x".repeat(32))).toHaveLength(32);
   expect(kept("x".repeat(33))).toBeNull();
   expect(kept(`a${" ".repeat(1_000_000)}b`)).toBeNull();

@@ -28,7 +28,7 @@ const WRITABLE = [...SCRIPTS.map((script) => [script]), ...TOGETHER].map(
 );
 
 /**
- * A name as it is kept (protocol H41): composed, without spaces at its ends. Controls, signs that nobody sees, signs that turn
+ * A name as it is kept (protocol H42): composed, without spaces at its ends. Controls, signs that nobody sees, signs that turn
  * the direction of the text, and letters of scripts that are not written together make it none.
  */
 export function cleanName(text: string): CleanName {

@@ -1,6 +1,6 @@
 import { dispose } from "@tensorflow/tfjs-core";
 import { assert } from "../errors.ts";
-import { disposeBatch, type Weights, weightOf } from "../models/model.ts";
+import { disposeBatch, type Model, tableOf, type Weights } from "../models/model.ts";
 import { modelOf } from "../models/registry.ts";
 import { squaredSink } from "../models/squared-sink.ts";
 import type { Architecture } from "../protocol/schemas/recipe.ts";
@@ -18,33 +18,42 @@ export type FisherProgress = { readonly done: number; readonly of: number };
  * input on the same device gives the same bytes. Source: Sung, Nair & Raffel 2021, arXiv:2111.09839, §3.1.
  */
 export async function estimateFisher(
-  {
-    architecture,
-    parameters,
-    examples,
-  }: {
-    readonly architecture: Architecture;
-    /** Flat parameters [N]. */
-    readonly parameters: Float32Array;
-    readonly examples: Examples;
-  },
-  {
-    signal,
-    onProgress,
-  }: {
-    readonly signal?: AbortSignal;
-    /** Awaited after every batch: pausing and yielding are the caller's. */
-    readonly onProgress?: (progress: FisherProgress) => void | Promise<void>;
-  } = {},
+  { architecture, ...on }: FisherOf & { readonly architecture: Architecture },
+  options: FisherOptions = {},
+): Promise<Float32Array> {
+  return estimateModelFisher(modelOf(architecture), on, options);
+}
+
+type FisherOf = {
+  /** Flat parameters [N]. */
+  readonly parameters: Float32Array;
+  readonly examples: Examples;
+};
+
+type FisherOptions = {
+  readonly signal?: AbortSignal;
+  /** Awaited after every batch: pausing and yielding are the caller's. */
+  readonly onProgress?: (progress: FisherProgress) => void | Promise<void>;
+};
+
+/** The same of a model that was made already. */
+export async function estimateModelFisher(
+  model: Model,
+  { parameters, examples }: FisherOf,
+  { signal, onProgress }: FisherOptions = {},
 ): Promise<Float32Array> {
   assert(examples.count > 0, "no Fisher of nothing");
-  const model = modelOf(architecture);
   const windows = model.windows(examples);
   const weights = uploadWeights(model, parameters);
-  const sums = uploadWeights(model, new Float32Array(parameters.length));
+  const batchLength = model.gradientBatch(windows);
+  const sums = uploadWeights(
+    model,
+    new Float32Array(parameters.length),
+    widthOf(windows, batchLength),
+  );
   let done = 0;
   try {
-    for (const indices of inOrder(windows.count, model.gradientBatch(windows))) {
+    for (const indices of inOrder(windows.count, batchLength)) {
       signal?.throwIfAborted();
       const batch = model.batch(windows, indices);
       const length = indices.length;
@@ -75,7 +84,17 @@ export async function estimateFisher(
 async function readFlat(tensors: Weights, layout: Layout): Promise<Float32Array> {
   const flat = new Float32Array(layout.size);
   for (const { name, offset } of layout.tensors) {
-    flat.set(await weightOf(tensors, name).data(), offset);
+    let at = offset;
+    for (const block of tableOf(tensors, name)) {
+      flat.set(await block.data(), at);
+      at += block.size;
+    }
   }
   return flat;
+}
+
+/** The rows of the widest product that squares are made of: those of a batch twice, where an output layer is tied. */
+function widthOf(windows: Examples, batchLength: number): number {
+  const each = windows.kind === "text" ? windows.length - 1 : 1;
+  return 2 * each * Math.min(batchLength, windows.count);
 }

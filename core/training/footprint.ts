@@ -12,10 +12,14 @@ export function largestTensor(
   architecture: Architecture,
   { batch, masked }: { readonly batch: number; readonly masked: number },
 ): TensorSize {
-  const { shapes, widest } = modelOf(architecture);
+  const { shapes, blocksOf, widest } = modelOf(architecture);
   const computed = widest(batch);
   const sizes = [
-    ...shapes.map(({ name, shape }) => sizeOf(`tensor ${name}`, shape)),
+    ...shapes.map((tensor) => {
+      const [{ count } = { count: 1 }, ...others] = blocksOf(tensor);
+      const block = others.length === 0 ? "tensor" : "a block of tensor";
+      return sizeOf(`${block} ${tensor.name}`, [count, ...tensor.shape.slice(1)]);
+    }),
     sizeOf("the optimiser's state", [STATE_ROWS, masked]),
     sizeOf(computed.name, computed.shape),
   ];

@@ -1,7 +1,7 @@
 import { dispose, type Tensor, tensor, tidy, zeros } from "@tensorflow/tfjs-core";
 import { type MaskedGradient, maskedSink } from "../models/masked-sink.ts";
-import { type Batch, disposeBatch, type Model, type Weights } from "../models/model.ts";
-import { adamWInto, applyDeltaInto, lossInto } from "../models/operations.ts";
+import { type Batch, disposeBatch, type Model, tableOf, type Weights } from "../models/model.ts";
+import { adamWInto, applyDeltaInto, lossInto, type MaskPart } from "../models/operations.ts";
 import { createLayout } from "../tensors/layout.ts";
 import { valuesAt } from "../tensors/values-at.ts";
 import { cutMask } from "./mask-parts.ts";
@@ -21,6 +21,15 @@ export type TrainingSession = {
   /** Delta, first and second moment [3, k]. */
   state: Tensor;
   readonly gradient: MaskedGradient;
+  /** Where the delta is written: every tensor, or block of one, that has entries of the mask. */
+  readonly written: readonly Written[];
+};
+
+type Written = {
+  readonly weight: Tensor;
+  readonly part: MaskPart;
+  /** Where the block begins in its tensor. */
+  readonly offset: number;
 };
 
 /** Put base and mask on the device, as they are before the first step or, with `state` [3, k], after the steps that made it. */
@@ -32,9 +41,11 @@ export function openTraining(
 ): TrainingSession {
   const { positions, parts } = cutMask(createLayout(model.shapes), flat);
   const k = flat.length;
+  const weights = uploadWeights(model, parameters);
   const session = {
     model,
-    weights: uploadWeights(model, parameters),
+    weights,
+    written: writtenOf(weights, parts, positions),
     base: tensor(valuesAt(parameters, flat), [k]),
     state: state === null ? zeros([3, k]) : tensor(state.slice(), [3, k]),
     gradient: { values: zeros([k]), positions: tensor(positions, [k], "int32"), parts },
@@ -85,8 +96,30 @@ export async function readState(session: TrainingSession): Promise<Float32Array>
   return values;
 }
 
-function applyDelta({ weights, base, state, gradient }: TrainingSession): void {
-  for (const [name, part] of gradient.parts) {
-    applyDeltaInto(weights.get(name)!, state, base, gradient.positions, part);
+function applyDelta({ written, base, state, gradient }: TrainingSession): void {
+  for (const { weight, part, offset } of written) {
+    applyDeltaInto(weight, state, base, gradient.positions, { ...part, offset });
   }
+}
+
+/** The mask's `parts` cut along the blocks of `weights`; `positions` [k] ascend inside each tensor. */
+function writtenOf(
+  weights: Weights,
+  parts: MaskedGradient["parts"],
+  positions: Int32Array,
+): Written[] {
+  const written: Written[] = [];
+  for (const [name, part] of parts) {
+    const end = part.start + part.count;
+    let start = part.start;
+    let offset = 0;
+    for (const weight of tableOf(weights, name)) {
+      let next = start;
+      while (next < end && positions[next]! < offset + weight.size) next++;
+      if (next > start) written.push({ weight, part: { start, count: next - start }, offset });
+      start = next;
+      offset += weight.size;
+    }
+  }
+  return written;
 }

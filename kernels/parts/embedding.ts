@@ -15,7 +15,7 @@ export type EmbeddingBodies = {
     tokens: Int32Array,
     table: Float32Array,
     positions: Float32Array | null,
-    sizes: { readonly C: number; readonly T: number },
+    sizes: { readonly C: number; readonly T: number; readonly first: number },
   ): void;
   sampledLookup(
     gradient: Float32Array,
@@ -27,10 +27,11 @@ export type EmbeddingBodies = {
 };
 
 export const plainEmbeddingBodies: EmbeddingBodies = {
-  embed(x, tokens, table, positions, { C, T }) {
+  embed(x, tokens, table, positions, { C, T, first }) {
     tokens.forEach((token, r) => {
-      const row = table.subarray(token * C, (token + 1) * C);
-      x.set(row, r * C);
+      const at = (token - first) * C;
+      if (at >= 0 && at < table.length) x.set(table.subarray(at, at + C), r * C);
+      else x.fill(0, r * C, (r + 1) * C);
       if (positions === null) return;
       for (let c = 0; c < C; c++) x[r * C + c]! += positions[(r % T) * C + c]!;
     });
@@ -64,7 +65,7 @@ export const EMBEDDING_OPERATIONS: Readonly<Record<string, HostOperation>> = {
     const [, C] = matrix(tensor("table"));
     const x = make([util.sizeFromShape(tensor("tokens").shape), C]);
     const positions = optional(call, "positions");
-    const sizes = { C, T: Number(attributes.time) };
+    const sizes = { C, T: Number(attributes.time), first: Number(attributes.first) };
     bodies.embed(floats(x), integers("tokens"), floats("table"), positions, sizes);
     return x;
   },
@@ -84,14 +85,20 @@ export function* embeddingTrials(random: Random): Generator<OperationTrial> {
   const tokens = Int32Array.from({ length: R }, () => random.below(V));
   const table = floats(random, V * C);
   const places = floats(random, (T + 2) * C); // more than a sequence is long
-  for (const given of [null, places]) {
+  for (const [given, first] of [
+    [null, 0],
+    [places, 0],
+    [places, 11],
+    [null, -11],
+  ] as const) {
     const x = blank(R * C);
-    plainEmbeddingBodies.embed(x, tokens, table, given, { C, T });
+    plainEmbeddingBodies.embed(x, tokens, table, given, { C, T, first });
+    const block = first === 0 ? "" : `, a block from row ${first}`;
     yield {
-      op: `Embed${given === null ? "" : " with positions"}`,
+      op: `Embed${given === null ? "" : " with positions"}${block}`,
       onDevice: () => {
         const added = given === null ? null : on(given, T + 2, C);
-        return [embed(integers(tokens), on(table, V, C), added, { time: T })];
+        return [embed(integers(tokens), on(table, V, C), added, { time: T, first })];
       },
       expected: [x],
     };

@@ -10,12 +10,14 @@ import { runSampledLookup } from "./sampled.ts";
 const embedProgram = (hasPositions: boolean): Program => ({
   name: `commonweight_embed_${hasPositions}`,
   inputs: ["tokens", "table", ...(hasPositions ? ["positions"] : [])],
-  integers: ["elements", "channels", "time", "firstGroup"],
+  integers: ["elements", "channels", "time", "firstRow", "tableRows", "firstGroup"],
   workgroupSize: THREADS,
   code: `${MAIN}${eachElement(`
         let row = at / uniforms.channels;
         let c = at % uniforms.channels;
-        var value = table[tokens[row] * uniforms.channels + c];
+        let token = tokens[row] - uniforms.firstRow;
+        var value = 0.0;
+        if (token >= 0 && token < uniforms.tableRows) { value = table[token * uniforms.channels + c]; }
         ${hasPositions ? "value += positions[(row % uniforms.time) * uniforms.channels + c];" : ""}
         result[at] = value;`)}
     }`,
@@ -23,16 +25,16 @@ const embedProgram = (hasPositions: boolean): Program => ({
 const EMBED = { plain: embedProgram(false), placed: embedProgram(true) };
 
 export const EMBEDDING_BODIES: Readonly<Record<string, Body>> = {
-  Embed: (backend, inputs, { time }) => {
+  Embed: (backend, inputs, { time, first }) => {
     const [tokens, table] = take(inputs, "tokens", "table");
     const { positions } = inputs;
-    const [, C] = matrix(table);
+    const [rows, C] = matrix(table);
     const x = backend.makeTensorInfo([util.sizeFromShape(tokens.shape), C], "float32");
     const { integers, ...size } = elementsOf(x, 1);
     runInParts(backend, positions === undefined ? EMBED.plain : EMBED.placed, {
       output: x,
       inputs: positions === undefined ? [tokens, table] : [tokens, table, positions],
-      integers: [...integers, C, Number(time)],
+      integers: [...integers, C, Number(time), Number(first), rows],
       ...size,
     });
     return x;

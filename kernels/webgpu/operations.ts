@@ -160,7 +160,7 @@ const OPERATIONS: Record<string, Body> = {
     runProgram(backend, APPLY_DELTA, {
       output: weight,
       inputs: [state, base, positions],
-      integers: [start, count],
+      integers: [start, count, Number(attributes.offset)],
       groups: Math.ceil(count / THREADS),
     });
     return [];

@@ -121,12 +121,12 @@ export const ADAMW = {
 export const APPLY_DELTA: Program = {
   name: "commonweight_apply_delta",
   inputs: ["state", "base", "positions"],
-  integers: ["start", "count"],
+  integers: ["start", "count", "offset"],
   workgroupSize: THREADS,
   code: `
     fn main(index : i32) {
       if (index >= uniforms.count) { return; }
       let entry = uniforms.start + index;
-      result[positions[entry]] = base[entry] + state[entry];
+      result[positions[entry] - uniforms.offset] = base[entry] + state[entry];
     }`,
 };

@@ -10,6 +10,8 @@ export type DataFolder = {
   readonly ledger: string;
   readonly blobs: string;
   readonly heldOut: string;
+  /** Models that are being added, until they are imported. */
+  readonly additions: string;
   /** Drafts of files; emptied at every start. */
   readonly temporary: string;
   /** Let another process have the folder. */
@@ -30,6 +32,7 @@ export async function openDataFolder(dataDir: string): Promise<DataFolder> {
       ledger: join(path, "ledger.db"),
       blobs: join(path, "blobs"),
       heldOut: join(path, "private"),
+      additions: join(path, "additions"),
       temporary,
       unlock,
     };

@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Suite } from "../../core/gate/judge.ts";
 import type { Recipe } from "../../core/protocol/schemas/recipe.ts";
@@ -17,6 +18,8 @@ export const heldOutSetting = (model: string, suite: Suite) => `held-out ${model
 export type HeldOutStore = {
   put(model: string, suite: Suite, bytes: Uint8Array): Promise<void>;
   paths(model: string): Record<Suite, string>;
+  /** Take back those of a model that did not come to be. */
+  remove(model: string): Promise<void>;
 };
 
 export function openHeldOutStore(folder: string, temporary: string): HeldOutStore {
@@ -30,5 +33,6 @@ export function openHeldOutStore(folder: string, temporary: string): HeldOutStor
     }),
     put: (model, suite, bytes) =>
       writeDurably(path(model, suite), bytes, { temporary, mode: 0o600 }),
+    remove: (model) => rm(join(folder, model), { recursive: true, force: true }),
   };
 }

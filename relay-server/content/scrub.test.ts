@@ -8,7 +8,7 @@ import type { RelayContext } from "../context.ts";
 import { createDamage } from "./damage.ts";
 import { openHeldOutStore } from "./held-out-store.ts";
 import { openPublicBlobs } from "./public-blobs.ts";
-import { scrubModel } from "./scrub.ts";
+import { scrubModel, startScrub } from "./scrub.ts";
 
 test("the scrub finds what nobody asked for, and takes its word back once a backup is in its place", async () => {
   const folder = await mkdtemp(join(tmpdir(), "commonweight-scrub-"));
@@ -42,4 +42,24 @@ test("the scrub finds what nobody asked for, and takes its word back once a back
   await scrub();
   expect(damage.problem("tiny")).toBeNull();
   await rm(folder, { recursive: true });
+});
+
+test("the scrub goes on after a ledger that was away for a round", async () => {
+  const away = Object.assign(new Error("away"), { code: "ECONNREFUSED" });
+  const again = Promise.withResolvers<void>();
+  let rounds = 0;
+  const context = {
+    status: {
+      async setting() {
+        if (++rounds === 1) throw away;
+        again.resolve();
+      },
+    },
+    heldOut: { paths: () => ({}) },
+    models: new Map([["tiny", { recipe: tinyRecipe }]]),
+    damage: { problem: () => null, note() {} },
+  } as unknown as RelayContext; // it does not come to the rest
+  const scrub = startScrub(context, () => {});
+  await again.promise;
+  await scrub.close();
 });

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import { sha256 } from "../../core/crypto/signature.ts";
 import type { RelayContext } from "../context.ts";
+import { ledgerAway } from "../storage-error.ts";
 import { shardFile } from "./damage.ts";
 import { heldOutSetting, suitesOf } from "./held-out-store.ts";
 
@@ -16,19 +17,20 @@ const PAUSE_MS = 2000; // between files of some MB: a thousandth of a disk's pac
 export function startScrub(context: ScrubContext, onChange: (model: string) => void) {
   const closing = new AbortController();
   const { signal } = closing;
+  const rest = () => pause(PAUSE_MS, undefined, { signal, ref: false });
   async function run(): Promise<void> {
     while (!signal.aborted) {
       for (const model of [...context.models.keys()]) {
         const before = context.damage.problem(model);
-        await scrubModel(context, model, () => pause(PAUSE_MS, undefined, { signal, ref: false }));
+        await scrubModel(context, model, rest).catch((error: unknown) => {
+          if (!signal.aborted && ledgerAway(error) === null) console.error(error); // the next round looks again
+        });
         if (context.damage.problem(model) !== before) onChange(model);
       }
-      await pause(PAUSE_MS, undefined, { signal, ref: false });
+      await rest();
     }
   }
-  const running = run().catch((error: unknown) => {
-    if (!signal.aborted) console.error(error);
-  });
+  const running = run().catch(ignoreAbort);
   return {
     async close() {
       closing.abort();
@@ -36,6 +38,9 @@ export function startScrub(context: ScrubContext, onChange: (model: string) => v
     },
   };
 }
+
+/** Only a rest ends so, and with it the scrub. */
+function ignoreAbort(): void {}
 
 /** Look at each of a model's shards and held-out sets, with `rest` between them. */
 export async function scrubModel(

@@ -5,6 +5,7 @@ import type { Health } from "../../core/protocol/schemas/status.ts";
 import type { Ticket } from "../../core/protocol/schemas/ticket.ts";
 import type { MaskCache } from "../content/masks.ts";
 import type { RelayContext } from "../context.ts";
+import type { Additions } from "../history/additions.ts";
 import type { Checkpoints } from "../history/checkpoints.ts";
 import type { Exports } from "../history/exports.ts";
 import { createIntake } from "../intake/intake.ts";
@@ -12,6 +13,7 @@ import { createCloths } from "../merging/cloths.ts";
 import { healthOf } from "../merging/health.ts";
 import type { RevertOutlooks } from "../merging/revert-outlooks.ts";
 import type { EventHub } from "../store/event-hub.ts";
+import { additionRoutes } from "./addition-routes.ts";
 import { adminRoutes } from "./admin-routes.ts";
 import { blobRoutes } from "./blob-routes.ts";
 import { checkpointRoutes } from "./checkpoint-routes.ts";
@@ -37,6 +39,7 @@ import { ticketRoutes } from "./ticket-routes.ts";
 
 export type AppParts = {
   readonly context: RelayContext;
+  readonly additions: Additions;
   readonly checkpoints: Checkpoints;
   readonly exports: Exports;
   readonly hub: EventHub;
@@ -111,6 +114,7 @@ export function createApp(parts: AppParts): Hono {
   const chance = Math.random; // no lot: it decides nothing
   app.route("/", eventRoutes({ status: context.status, hub, chance, enter: limits.stream }));
   app.route("/", adminRoutes(context, hub, limits, onWork));
+  app.route("/", additionRoutes(context, parts.additions, limits));
   app.route("/", sessionRoutes(context, limits));
   app.route("/", previewRoutes(context, outlooks, onWork));
   app.route("/", metricsRoutes(health, answers));

@@ -25,7 +25,7 @@ import { signatureOf } from "./ticket-routes.ts";
 
 const KEPT_RECORDS = 256; // a record of a hundred versions and a year of days is 20 kB
 
-/** What a contributor has done, under which name (H41, H42). */
+/** What a contributor has done, under which name (H42, H43). */
 export function contributorRoutes(
   context: Pick<RelayContext, "people" | "status" | "history" | "models" | "identity" | "clock">,
   limits: Limits,

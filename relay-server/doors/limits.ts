@@ -25,6 +25,8 @@ export type Limits = {
   key(contributor: string): void;
   /** The body of a JSON request. */
   request(c: Context): Promise<Uint8Array<ArrayBuffer>>;
+  /** What a maintainer uploads. */
+  upload(c: Context, maxBytes: number): Promise<Uint8Array<ArrayBuffer>>;
   /** A patch; one whose ticket and signature were checked before has more room. */
   patch(c: Context, isAnnounced: boolean): Promise<Uint8Array<ArrayBuffer>>;
   readonly hold: Bodies["hold"];
@@ -73,6 +75,7 @@ export function createLimits({ config, clock }: Pick<RelayContext, "config" | "c
     },
     key: (contributor) => refuseIf(keys.take(contributor, clock()), "key"),
     request: (c) => read(c, { maxBytes: MAX_REQUEST_BYTES, room: "requests" }),
+    upload: (c, maxBytes) => read(c, { maxBytes, room: "announced" }),
     patch: (c, isAnnounced) =>
       read(c, { maxBytes: MAX_PATCH_BYTES, room: isAnnounced ? "announced" : "strangers" }),
     hold,

@@ -2,6 +2,11 @@ import type * as z from "zod/mini";
 import { routes } from "../../core/protocol/routes.ts";
 import { actList } from "../../core/protocol/schemas/act.ts";
 import {
+  additionChunk,
+  additionRequest,
+  additionStatus,
+} from "../../core/protocol/schemas/addition.ts";
+import {
   auditLog,
   banRequest,
   banStatus,
@@ -248,6 +253,29 @@ export const OPERATIONS: readonly Operation[] = [
     summary: "Take a retirement back",
     body: pauseRequest,
     answer: modelHealth,
+    maintainer: true,
+  },
+  {
+    method: "post",
+    path: routes.additions(),
+    summary: "Add a model: begin its upload, go on with it, or import it once all of it is there",
+    body: additionRequest,
+    answer: additionStatus,
+    maintainer: true,
+  },
+  {
+    method: "get",
+    path: routes.addition("{id}"),
+    summary: "How far the addition of a model is",
+    answer: additionStatus,
+    maintainer: true,
+  },
+  {
+    method: "put",
+    path: routes.additionChunk("{id}", "{sha256}"),
+    summary: "A chunk of a model that is being added",
+    body: "bytes",
+    answer: additionChunk,
     maintainer: true,
   },
   {

@@ -16,6 +16,8 @@ export type Head = ServedModel & {
   /** [N] */
   readonly parameters: Float32Array;
   readonly paused: boolean;
+  /** The model's fence when the head was read. */
+  readonly fence: number;
   /** The last release, or what stands for it (`history.standard`): loaded in the evaluation thread too. */
   readonly release: { readonly number: number; readonly checkpoint: string };
   /** The version of least loss on the report set from the release to the head; loaded too. */
@@ -23,7 +25,7 @@ export type Head = ServedModel & {
 };
 
 /** A head without what may change while it is one. */
-type KeptHead = Omit<Head, "paused" | "release" | "best">;
+type KeptHead = Omit<Head, "paused" | "fence" | "release" | "best">;
 
 /** The best version from `release` to `head`, both among them. */
 type Best = {
@@ -111,6 +113,7 @@ export function createHeads(
     return {
       ...head,
       paused: row.paused === 1,
+      fence: row.fence,
       release: { number, checkpoint },
       best: { number: best.number, checkpoint: best.checkpoint },
     };

@@ -3,9 +3,9 @@ import { assert, FormatError } from "../../core/errors.ts";
 import type { Suite } from "../../core/gate/judge.ts";
 import { nextMask } from "../../core/history/mask-epoch.ts";
 import { encodeVersion, signVersion, versionId } from "../../core/history/version.ts";
-import type { ModelSource } from "../../core/models/model-source.ts";
+import type { ModelSource, SourceShard } from "../../core/models/model-source.ts";
 import { layoutOf } from "../../core/models/registry.ts";
-import { openTokenizer } from "../../core/models/tokenizer.ts";
+import { openTokenizer, type TokenizerFile } from "../../core/models/tokenizer.ts";
 import { encodeCanonical, parseValue } from "../../core/protocol/canonical-json.ts";
 import { MAX_SHARD_BYTES } from "../../core/protocol/limits.ts";
 import { recipe as recipeSchema } from "../../core/protocol/schemas/recipe.ts";
@@ -31,30 +31,41 @@ type ImportContext = Pick<
   "history" | "status" | "blobs" | "heldOut" | "identity" | "clock" | "referenceSeeds"
 >;
 
+/** Who adds a model to a running relay, and why; null for one that is there from a start of the relay's on. */
+export type AddedBy = { readonly maintainer: string; readonly reason: string };
+
 /**
- * Write a shipped model's checkpoint, shards, held-out sets and version 0. The ledger hears of it last, in one
+ * Read all of a model's files as an import does, and keep nothing. Throws a FormatError that names the first thing that is
+ * not in order.
+ */
+export async function checkModelSource(source: ModelSource): Promise<void> {
+  const { recipe } = source;
+  parseValue(`recipe ${recipe.id}`, recipeSchema, recipe);
+  await readBase(source);
+  await readTokenizer(source);
+  await readHeldOut(source);
+  for await (const _ of readShards(source)); // each says what is wrong with it
+}
+
+/**
+ * Write a model's checkpoint, shards, held-out sets and version 0. The ledger hears of it last, in one
  * transaction: an import that was cut short starts anew and finds its blobs there already.
  */
 export async function importModel(
   context: ImportContext,
   evaluator: Evaluator,
   source: ModelSource,
-  onProgress: Progress,
+  { onProgress, addedBy }: { readonly onProgress: Progress; readonly addedBy: AddedBy | null },
 ): Promise<void> {
-  const { history, blobs } = context;
+  const { history, blobs, status } = context;
   const { recipe } = source;
   const what = `Importing ${recipe.title}`;
   const total = source.shardCount + 1; // the checkpoint with its evaluation counts as one
   onProgress(what, 0, total);
   parseValue(`recipe ${recipe.id}`, recipeSchema, recipe);
-  const layout = layoutOf(recipe.architecture);
-  const file = await source.base();
-  const parameters = decodeCheckpointFile(`base of ${recipe.id}`, file, layout);
+  const { layout, parameters } = await readBase(source);
   const { id: checkpoint, manifest, chunks } = await encodeCheckpoint(layout, parameters);
-  for (const chunk of chunks) await blobs.put(chunk);
-  await blobs.put(encodeCanonical(manifest));
 
-  await putTokenizer(context, source);
   const hashes = await putHeldOut(context, source);
   const { id, architecture } = recipe;
   const paths = context.heldOut.paths(id);
@@ -68,6 +79,15 @@ export async function importModel(
     step: null,
   } as const;
   const report = metricsOf(await evaluator.evaluate(task));
+  if (!Number.isFinite(report.lossNats)) {
+    throw new FormatError(`base of ${id}: its loss on the report set is ${report.lossNats}`);
+  }
+  for (const suite of suitesOf(recipe)) {
+    await status.putSetting(heldOutSetting(id, suite), hashes[suite] ?? "");
+  }
+  for (const chunk of chunks) await blobs.put(chunk);
+  await blobs.put(encodeCanonical(manifest));
+  for (const { bytes } of await readTokenizer(source)) await blobs.put(bytes); // any page reads them
   onProgress(what, 1, total);
 
   const shards = await putShards(context, source, (done) => onProgress(what, done + 1, total));
@@ -86,14 +106,21 @@ export async function importModel(
     model,
     shards,
     version,
+    addedBy,
     events: [{ type: "version", data: { model: id, version: summaryOf(version) } }],
   });
 }
 
-/** Keep the files that the recipe's tokenizer names (protocol T11): any page reads them. */
-async function putTokenizer({ blobs }: ImportContext, source: ModelSource): Promise<void> {
+async function readBase({ recipe, ...source }: ModelSource) {
+  const what = `base of ${recipe.id}`;
+  const layout = layoutOf(recipe.architecture);
+  return { layout, parameters: decodeCheckpointFile(what, await source.base(), layout) };
+}
+
+/** The files that the recipe's tokenizer names (protocol T11). */
+async function readTokenizer(source: ModelSource): Promise<readonly TokenizerFile[]> {
   const { id, architecture, data } = source.recipe;
-  if (data.tokenizer === undefined) return;
+  if (data.tokenizer === undefined) return [];
   const files = (await source.tokenizer?.()) ?? [];
   for (const { name, sha256: promised } of data.tokenizer.files) {
     const file = files.find((each) => each.name === name);
@@ -105,28 +132,47 @@ async function putTokenizer({ blobs }: ImportContext, source: ModelSource): Prom
   const shape = exampleShapeOf(architecture);
   assert(shape.kind === "text", "the recipe's schema refuses a tokenizer of images");
   await openTokenizer(files, shape.vocabulary);
-  for (const { bytes } of files) await blobs.put(bytes);
+  return files;
 }
 
-async function putHeldOut(
-  { heldOut, status }: ImportContext,
-  { recipe, ...source }: ModelSource,
-): Promise<EvaluatedModel["hashes"]> {
-  const hashes: Partial<Record<Suite, string>> = {};
+async function readHeldOut({ recipe, ...source }: ModelSource) {
   const sets = await source.heldOut();
-  for (const suite of suitesOf(recipe)) {
+  return suitesOf(recipe).map((suite) => {
     const what = `${recipe.id}'s ${suite} set`;
     const bytes = sets[suite];
     if (bytes === undefined) throw new FormatError(`${what}: missing`);
     const { count } = decodeExamples(what, bytes, recipe.architecture);
     const promised = recipe.data.heldOut[suite];
     if (count !== promised) throw new FormatError(`${what}: ${count} examples, not ${promised}`);
-    await heldOut.put(recipe.id, suite, bytes);
-    const hash = await sha256(Uint8Array.from(bytes));
-    await status.putSetting(heldOutSetting(recipe.id, suite), hash);
-    hashes[suite] = hash;
+    return { suite, bytes };
+  });
+}
+
+async function putHeldOut(
+  { heldOut }: ImportContext,
+  source: ModelSource,
+): Promise<EvaluatedModel["hashes"]> {
+  const hashes: Partial<Record<Suite, string>> = {};
+  const { id } = source.recipe;
+  for (const { suite, bytes } of await readHeldOut(source)) {
+    await heldOut.put(id, suite, bytes);
+    hashes[suite] = await sha256(Uint8Array.from(bytes));
   }
   return hashes;
+}
+
+/** The shards, each once it was read. */
+async function* readShards(source: ModelSource): AsyncGenerator<SourceShard> {
+  const { id, architecture } = source.recipe;
+  let place = 0;
+  for await (const shard of source.shards()) {
+    const { examples, bytes } = shard;
+    const what = `${id}'s shard ${place++}`;
+    if (bytes.length > MAX_SHARD_BYTES) throw new FormatError(`${what}: ${bytes.length} bytes`);
+    const { count } = decodeExamples(what, bytes, architecture);
+    if (count !== examples) throw new FormatError(`${what}: ${count} examples, not ${examples}`);
+    yield shard;
+  }
 }
 
 async function putShards(
@@ -135,12 +181,8 @@ async function putShards(
   onShard: (done: number) => void,
 ): Promise<ShardRow[]> {
   const rows: ShardRow[] = [];
-  const { id, architecture } = source.recipe;
-  for await (const { title, examples, isReplay, bytes } of source.shards()) {
-    const what = `${id}'s shard ${rows.length}`;
-    if (bytes.length > MAX_SHARD_BYTES) throw new FormatError(`${what}: ${bytes.length} bytes`);
-    const { count } = decodeExamples(what, bytes, architecture);
-    if (count !== examples) throw new FormatError(`${what}: ${count} examples, not ${examples}`);
+  const { id } = source.recipe;
+  for await (const { title, examples, isReplay, bytes } of readShards(source)) {
     rows.push({
       model: id,
       position: rows.length,

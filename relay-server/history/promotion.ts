@@ -1,4 +1,3 @@
-import { assert } from "../../core/errors.ts";
 import type { RelayContext } from "../context.ts";
 
 type PromotionContext = Pick<RelayContext, "contributions" | "blobs">;
@@ -17,9 +16,8 @@ export async function promotePatches(
     const ids = await contributions.duePromotions(model, AT_ONCE);
     if (ids.length === 0) return;
     for (const id of ids) {
-      const bytes = await contributions.waitingBytes(id);
-      assert(bytes !== undefined, `${id} was merged and its bytes are gone`);
-      await blobs.put(bytes);
+      const bytes = await contributions.dueBytes(id);
+      if (bytes !== undefined) await blobs.put(bytes); // else another relay was faster
     }
     await contributions.notePromoted(ids);
   }

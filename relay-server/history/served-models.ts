@@ -11,36 +11,45 @@ import type { Evaluator } from "../threads/open-evaluator.ts";
 import type { Checkpoints } from "./checkpoints.ts";
 import { checkHeldOut } from "./held-out-hashes.ts";
 
-/**
- * Open every model in the ledger and check what its head needs: the parameters, rebuilt from the blobs, must hash
- * to the head's checkpoint, and its mask and the shards be there. Returns the fence that this relay holds of each.
- */
+type ServingContext = Pick<
+  RelayContext,
+  "history" | "status" | "blobs" | "heldOut" | "damage" | "models" | "config"
+>;
+
+/** Open every model in the ledger. */
 export async function openModels(
-  context: Pick<
-    RelayContext,
-    "history" | "status" | "blobs" | "heldOut" | "damage" | "models" | "config"
-  >,
+  context: ServingContext,
   checkpoints: Checkpoints,
   evaluator: Evaluator,
-): Promise<Map<string, number>> {
-  const fences = new Map<string, number>();
+): Promise<void> {
   for (const row of await context.history.models()) {
     try {
-      const served = await openModel(context, checkpoints, row);
-      context.models.set(row.id, served);
-      const { recipe } = served;
-      const paths = context.heldOut.paths(row.id);
-      const hashes = await checkHeldOut(context, recipe);
-      await evaluator.open({ id: row.id, architecture: recipe.architecture, paths, hashes });
+      await serveModel(context, checkpoints, evaluator, row);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       throw new StartError(
         `The data folder ${context.config.dataDir} is damaged: ${row.id}: ${reason}. Put a backup in its place, or choose another DATA_DIR.`,
       );
     }
-    fences.set(row.id, await context.history.takeOver(row.id));
   }
-  return fences;
+}
+
+/**
+ * Open a model and check what its head needs: the parameters, rebuilt from the blobs, must hash to the head's checkpoint,
+ * and its mask and the shards be there.
+ */
+export async function serveModel(
+  context: ServingContext,
+  checkpoints: Checkpoints,
+  evaluator: Evaluator,
+  row: ModelRow,
+): Promise<void> {
+  const served = await openModel(context, checkpoints, row);
+  const { recipe } = served;
+  const paths = context.heldOut.paths(row.id);
+  const hashes = await checkHeldOut(context, recipe);
+  await evaluator.open({ id: row.id, architecture: recipe.architecture, paths, hashes });
+  context.models.set(row.id, served);
 }
 
 async function openModel(

@@ -3,7 +3,14 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { generateKeyPair, publicKeyHex } from "../../core/crypto/signature.ts";
 import { layoutOf } from "../../core/models/registry.ts";
 import type { TicketAnswer } from "../../core/protocol/schemas/ticket.ts";
-import { bytes, contribution, filled, id, version } from "../../tests/fixtures/ledger-rows.ts";
+import {
+  bytes,
+  contribution,
+  filled,
+  id,
+  takeOver,
+  version,
+} from "../../tests/fixtures/ledger-rows.ts";
 import { tinyRecipe } from "../../tests/fixtures/tiny-model.ts";
 import { parseConfig } from "../config.ts";
 import { createDamage } from "../content/damage.ts";
@@ -126,7 +133,7 @@ test("H27: after the rest a cohort tries again, and no more than that; then the 
 
 test("H27: a new version gives out work at once", async () => {
   await workInVain();
-  const fence = await ledger.history.takeOver("tiny");
+  const fence = await takeOver(ledger);
   await ledger.history.publish({
     version: { ...version(1), mask: MASK },
     fence,

@@ -32,7 +32,7 @@ export function createSharedMasks({
     try {
       const positions = await trainer.chooseMask({ model, id, parameters });
       const file = await blobs.put(encodePositions(positions, layout.size));
-      nextMasks.set(model, { positions: file, count: positions.length });
+      if (!isClosed) nextMasks.set(model, { positions: file, count: positions.length });
     } catch (error) {
       if (!isClosed) console.error(error); // masks stay random until the next head is tried
     } finally {

@@ -16,7 +16,7 @@ import type { WaitingContribution } from "../store/sql/judging.ts";
 import { type Attestation, attest, gateSettingOf, gateTestOf } from "./judge.ts";
 import { drawLot } from "./lots.ts";
 import { readMember, type WaitingMember } from "./member.ts";
-import { publishCandidate } from "./publishing.ts";
+import { checkFence, FencedError, publishCandidate } from "./publishing.ts";
 
 const NOBODY = { passed: null, failed: [], harmful: [], left: [], tested: [] };
 
@@ -64,6 +64,7 @@ async function mergeMembers(
   });
   if (judged === null) return { again: true };
   const { outcome } = judged;
+  await checkFence(history, head);
   setbacks.succeed(ids);
   const tests = outcome.tested.map(({ candidate, verdict }) =>
     gateTestOf(verdict, {
@@ -114,17 +115,14 @@ async function judgeMembers(
 
 /** Publish what passed, if anything did; false if some of it was refused meanwhile, as by a ban. */
 async function publish(
-  { context, fences }: PipelineParts,
+  { context }: PipelineParts,
   head: Head,
   { outcome, attestation }: Judged,
 ): Promise<boolean> {
   if (outcome.passed === null || attestation === null) return true;
   const { candidate } = outcome.passed;
-  const fence = fences.get(head.model) ?? -1; // no ledger has such a fence
-  const published = await publishCandidate(context, head, candidate, attestation, fence);
-  if (published === "fenced") {
-    throw new Error(`${head.model}: another relay publishes this model now`);
-  }
+  const published = await publishCandidate(context, head, candidate, attestation);
+  if (published === "fenced") throw new FencedError(head.model);
   return published === "published";
 }
 

@@ -50,7 +50,7 @@ async function publishOne(
     },
   };
   const contributions = {
-    waitingBytes: async () => bytes,
+    dueBytes: async () => bytes,
     duePromotions: async () => due,
     notePromoted: async () => {
       due = [];
@@ -86,7 +86,6 @@ async function publishOne(
     { ...head, record: {} } as unknown as Head,
     candidate as unknown as Candidate<WaitingMember>,
     { report: { examples: 1, lossNats: 1, accuracy: 1 }, gate: null },
-    1,
   ).catch((error: unknown) => error);
   const publicBytes = await store.size(id);
   /** What the relay does before its next step, with room on the disk. */

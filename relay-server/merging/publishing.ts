@@ -15,9 +15,23 @@ import { referenceRecordOf } from "../history/reference-seeds.ts";
 import type { PublicationOutcome } from "../store/sql/publication.ts";
 import type { RevertPublication } from "../store/sql/reverts.ts";
 import { summaryOf } from "../store/sql/versions.ts";
+import type { HistoryStore } from "../store/store.ts";
 import type { VersionRow } from "../store/tables.ts";
 import type { Attestation } from "./judge.ts";
 import type { WaitingMember } from "./member.ts";
+
+/** Another relay has taken the model over since the head was read: this one judges and publishes nothing of it. */
+export class FencedError extends Error {
+  constructor(model: string) {
+    super(`${model}: another relay publishes this model now`);
+  }
+}
+
+/** Whoever was stopped while it judged must not act on what it found: a FencedError where another relay has the model now. */
+export async function checkFence(history: Pick<HistoryStore, "model">, head: Head): Promise<void> {
+  const row = await history.model(head.model);
+  if (row?.fence !== head.fence) throw new FencedError(head.model);
+}
 
 type PublishContext = Pick<
   RelayContext,
@@ -34,13 +48,12 @@ export async function publishCandidate(
   head: Head,
   candidate: Candidate<WaitingMember>,
   attestation: Attestation,
-  fence: number,
 ): Promise<PublicationOutcome> {
   const merge = mergeRecordOf(head.recipe.merge, inputsOf(candidate));
   const version = await writeVersion(context, head, candidate.step, { merge }, attestation);
   const outcome = await context.history.publish({
     version,
-    fence,
+    fence: head.fence,
     inputs: candidate.members.map(({ id, contributor, examples, row }, i) => ({
       contribution: id,
       contributor,
@@ -64,12 +77,11 @@ export async function publishRevert(
     objection,
   }: Pick<RevertPublication, "revert" | "objection"> & { readonly step: DeltaStep },
   attestation: Attestation,
-  fence: number,
 ): Promise<boolean> {
   const change = { merge: null, revert: { contributions: [revert.contribution] } };
   const version = await writeVersion(context, head, step, change, attestation);
   const events = eventsOf(version);
-  return context.history.publishRevert({ version, fence, revert, objection, events });
+  return context.history.publishRevert({ version, fence: head.fence, revert, objection, events });
 }
 
 /** Write the blobs of the version after `head`, and sign its record. */

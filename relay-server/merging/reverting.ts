@@ -14,7 +14,7 @@ import type { RevertRow } from "../store/tables.ts";
 import { tellHealth } from "./health.ts";
 import { attest, gateSettingOf, gateTestOf } from "./judge.ts";
 import { readPatch } from "./member.ts";
-import { publishRevert } from "./publishing.ts";
+import { checkFence, FencedError, publishRevert } from "./publishing.ts";
 
 const RECORDS_A_READ = 8; // a record with 16,384 inputs has 6 MB
 
@@ -50,23 +50,18 @@ async function publishWithout(
   revert: RevertRow,
   signal: AbortSignal,
 ): Promise<string | null> {
-  const { context, fences } = parts;
+  const { context } = parts;
   const tried = await tryWithout(parts, head, [revert.contribution], signal);
+  await checkFence(context.history, head);
   if (typeof tried === "string") return tried;
   const { step, setting, verdict, objection } = tried;
   const facts = { at: context.clock(), head: head.number, contributions: 0 };
   await context.history.recordGateTests(head.model, [gateTestOf(verdict, facts)]);
   if (objection !== null && revert.insists === 0) return objection;
   const attestation = await attest(setting, step, verdict, 1);
-  const fence = fences.get(head.model) ?? -1; // no ledger has such a fence
-  const published = await publishRevert(
-    context,
-    head,
-    { revert, step, objection },
-    attestation,
-    fence,
-  );
-  if (!published) throw new FencedError(`${head.model}: another relay publishes this model now`);
+  const change = { revert, step, objection };
+  const published = await publishRevert(context, head, change, attestation);
+  if (!published) throw new FencedError(head.model);
   return null;
 }
 
@@ -105,9 +100,6 @@ export async function tryWithout(
   const objection = verdict.decision === "pass" ? null : refusalOf(verdict);
   return { ...replay, step, setting, verdict, objection };
 }
-
-/** Another relay has taken the model over, and its reverts with it. */
-class FencedError extends Error {}
 
 /** Why the gate did not let the model without it pass, in plain words. */
 function refusalOf({ tests, flips }: GateVerdict): string {

@@ -9,6 +9,7 @@ import { eventParts } from "./sql/events.ts";
 import { gateTestParts } from "./sql/gate-tests.ts";
 import { createGroupCommit, type Write } from "./sql/group-commit.ts";
 import { judgingParts } from "./sql/judging.ts";
+import { leaseParts } from "./sql/leases.ts";
 import { maintainerParts } from "./sql/maintainers.ts";
 import { modelParts } from "./sql/models.ts";
 import { nameParts } from "./sql/names.ts";
@@ -30,7 +31,7 @@ import type { Tables } from "./tables.ts";
 export type TicketStore = ReturnType<typeof ticketStore>;
 /** Work from its arrival until it is decided, and its bytes until they are public. */
 export type ContributionStore = ReturnType<typeof contributionStore>;
-/** Models and their versions: what is published, released, reverted, and what the gate found. */
+/** Models and their versions: what is published, released, reverted, by which relay, and what the gate found. */
 export type HistoryStore = ReturnType<typeof historyStore>;
 /** Maintainers, bans, and the log of who did what. */
 export type PeopleStore = ReturnType<typeof peopleStore>;
@@ -89,6 +90,7 @@ function historyStore(db: Kysely<Tables>, write: Write) {
     ...revertParts(db, write),
     ...releaseParts(db, write),
     ...actParts(db, write),
+    ...leaseParts(db, write),
   };
 }
 

@@ -8,7 +8,7 @@ export type ModelRow = {
   imported_at: number;
   paused: number;
   head: number;
-  /** Rises with each relay that takes the model over; a publisher with an older one is refused. */
+  /** Rises with each relay that comes to hold the model's lease; a publisher with an older one is refused. */
   fence: number;
   /** Why no work is given out any more, in a maintainer's words; null where it is. */
   retired: string | null;
@@ -223,6 +223,9 @@ export type CreditRow = {
   last_merged_at: number;
 };
 
+/** The relay that publishes a model, until a moment of the database's clock. */
+export type LeaseRow = { model: string; holder: string; expires_at: number };
+
 export type Tables = {
   models: ModelRow;
   versions: VersionRow;
@@ -245,5 +248,6 @@ export type Tables = {
   acts: ActRow;
   gate_tests: GateTestRow;
   credits: CreditRow;
+  leases: LeaseRow;
   names: NameRow;
 };

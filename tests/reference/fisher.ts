@@ -13,10 +13,11 @@ import {
   transformerLosses,
 } from "../../core/models/reference/transformer.ts";
 import { layoutOf, modelOf } from "../../core/models/registry.ts";
+import { createTransformer } from "../../core/models/transformer.ts";
 import type { Architecture } from "../../core/protocol/schemas/recipe.ts";
 import type { TransformerArchitecture } from "../../core/protocol/schemas/transformer.ts";
 import type { Examples } from "../../core/training/examples.ts";
-import { estimateFisher } from "../../core/training/fisher.ts";
+import { estimateFisher, estimateModelFisher } from "../../core/training/fisher.ts";
 import { maskedGradient } from "../../core/training/gradient.ts";
 import { llama, vit } from "../fixtures/known-transformers.ts";
 import { differences, expectClose, randomTokens, randomValues } from "./finite-differences.ts";
@@ -50,6 +51,7 @@ const LLAMA = llama(
   },
   { queryKeyNorm: true, inputBias: true, tied: false },
 );
+const TIED: TransformerArchitecture = { ...LLAMA, head: { kind: "tokens", tied: true } };
 const VIT = vit({ side: 4, patch: 2, layers: 1, channels: 6, heads: 2, classes: 3 });
 const textOf = ({ vocabulary, context: window }: GptArchitecture) => ({ vocabulary, window });
 
@@ -58,6 +60,8 @@ export const FISHER_CASES: readonly {
   readonly what: string;
   readonly architecture: Architecture;
   readonly examples: Examples;
+  /** Where tables are to lie in blocks: what one may have. */
+  readonly bindingBytes?: number;
 }[] = [
   { what: "an MLP, one image", architecture: MLP, examples: randomImages(MLP, 1) },
   { what: "an MLP, two batches", architecture: WIDE, examples: randomImages(WIDE, 257) },
@@ -68,6 +72,18 @@ export const FISHER_CASES: readonly {
     examples: randomText(textOf(GPT), 3, 3),
   },
   { what: "a Llama", architecture: LLAMA, examples: randomExamples(LLAMA, 3, 2) },
+  {
+    what: "a Llama, tables and squares in blocks",
+    architecture: LLAMA,
+    examples: randomExamples(LLAMA, 2, 1),
+    bindingBytes: 4 * 12 * 3, // squares of 3 rows, weights of 6
+  },
+  {
+    what: "a tied Llama, its table and squares in blocks",
+    architecture: TIED,
+    examples: randomExamples(TIED, 2, 1),
+    bindingBytes: 4 * 12 * 5,
+  },
   { what: "a ViT", architecture: VIT, examples: randomExamples(VIT, 3, 1) },
   { what: "a GPT, two batches", architecture: DEEP, examples: randomText(textOf(DEEP), 4, 1) },
 ];
@@ -90,17 +106,25 @@ export const DIFFERENCE_CASES: typeof FISHER_CASES = [
 export async function compareFisher({
   architecture,
   examples,
+  bindingBytes,
 }: (typeof FISHER_CASES)[number]): Promise<void> {
   const { size } = layoutOf(architecture);
   const parameters = Float32Array.from(randomValues("parameters", size, 0.5));
   const flat = Float64Array.from(parameters);
   const before = memory().numTensors;
-  const fisher = await estimateFisher({ architecture, parameters, examples });
+  const estimate = () =>
+    architecture.kind === "transformer" && bindingBytes !== undefined
+      ? estimateModelFisher(createTransformer(architecture, { bindingBytes }), {
+          parameters,
+          examples,
+        })
+      : estimateFisher({ architecture, parameters, examples });
+  const fisher = await estimate();
   const { count } = modelOf(architecture).windows(examples);
   const one = (window: number) => gradientOf(architecture, flat, examples, window);
   const expected = fisherSums(count, one).map((sum) => sum / count);
   expectClose("Fisher", fisher, expected, 1e-5);
-  expect(await estimateFisher({ architecture, parameters, examples })).toEqual(fisher);
+  expect(await estimate()).toEqual(fisher);
 
   const positions = Uint32Array.from({ length: Math.ceil(size / 3) }, (_, j) => 3 * j);
   const held = { architecture, parameters, positions, examples };

@@ -1,7 +1,7 @@
 import { dispose, memory, tensor, zeros } from "@tensorflow/tfjs-core";
 import { expect } from "vitest";
 import { maskedSink } from "../../core/models/masked-sink.ts";
-import { disposeBatch } from "../../core/models/model.ts";
+import { disposeBatch, type Model } from "../../core/models/model.ts";
 import { joinFlat, splitFlat } from "../../core/models/reference/tensors.ts";
 import {
   type TransformerBatch,
@@ -9,12 +9,14 @@ import {
   transformerLogits,
   transformerLosses,
 } from "../../core/models/reference/transformer.ts";
+import { MAX_BINDING_BYTES } from "../../core/models/row-blocks.ts";
 import { createTransformer } from "../../core/models/transformer.ts";
 import type { TransformerArchitecture } from "../../core/protocol/schemas/transformer.ts";
 import { createLayout, type Layout } from "../../core/tensors/layout.ts";
 import type { Examples } from "../../core/training/examples.ts";
 import { cutMask } from "../../core/training/mask-parts.ts";
 import type { TextExamples } from "../../core/training/text-examples.ts";
+import { closeTraining, openTraining } from "../../core/training/training-session.ts";
 import { uploadWeights } from "../../core/training/weights.ts";
 import { gpt2, llama, vit } from "../fixtures/known-transformers.ts";
 import { expectClose, randomTokens, randomValues } from "./finite-differences.ts";
@@ -42,6 +44,8 @@ export const TRANSFORMER_CASES: readonly {
   readonly architecture: TransformerArchitecture;
   readonly examples: number;
   readonly windows: number;
+  /** Where a table is to lie in blocks: what one may have. */
+  readonly bindingBytes?: number;
 }[] = [
   { what: "GPT-2, two layers", architecture: SMALL, examples: 3, windows: 1 },
   {
@@ -55,6 +59,20 @@ export const TRANSFORMER_CASES: readonly {
     architecture: gpt2({ vocabulary: 256, context: 6, layers: 1, channels: 7, heads: 1 }),
     examples: 2,
     windows: 2,
+  },
+  {
+    what: "GPT-2, its table in three blocks",
+    architecture: SMALL,
+    examples: 3,
+    windows: 2,
+    bindingBytes: 4 * 7 * 10,
+  },
+  {
+    what: "Llama, both tables in six blocks",
+    architecture: llama(GROUPED, { tied: false }),
+    examples: 2,
+    windows: 1,
+    bindingBytes: 4 * 4 * 18,
   },
   { what: "Llama, grouped queries", architecture: LLAMA, examples: 3, windows: 1 },
   {
@@ -119,8 +137,9 @@ export async function compareTransformer({
   architecture,
   examples: E,
   windows: W,
+  bindingBytes = MAX_BINDING_BYTES,
 }: (typeof TRANSFORMER_CASES)[number]): Promise<void> {
-  const model = createTransformer(architecture);
+  const model = createTransformer(architecture, { bindingBytes });
   const layout = createLayout(model.shapes);
   const parameters = Float32Array.from(randomValues("parameters", layout.size, 0.5));
   const tensors = splitFlat(Float64Array.from(parameters), layout);
@@ -146,6 +165,7 @@ export async function compareTransformer({
     const expected = Float64Array.from(flat, (position) => dense[position]!);
     expectClose(`gradient of ${what}`, await masked.values.data(), expected, 1e-5);
     dispose([lossesOn, masked.values, masked.positions]);
+    await compareWritten(model, parameters, flat);
   }
   const scores = model.score(weights, batch);
   const read = await scores.data();
@@ -156,6 +176,24 @@ export async function compareTransformer({
   expectClose("answers", read.subarray(perAnswer.length), right, 1e-6);
   disposeBatch(batch);
   dispose([scores, ...weights.values()]);
+}
+
+/** Every weight that a training has written, in all its blocks, is base + delta on the mask and else the base. */
+async function compareWritten(
+  model: Model,
+  parameters: Float32Array,
+  flat: Uint32Array,
+): Promise<void> {
+  const state = Float32Array.from(randomValues("state", 3 * flat.length));
+  const session = openTraining(model, parameters, flat, state);
+  const written: number[] = [];
+  for (const block of [...session.weights.values()].flat()) written.push(...(await block.data()));
+  closeTraining(session);
+  const wanted = parameters.slice();
+  flat.forEach((position, j) => {
+    wanted[position]! += state[j]!;
+  });
+  expect(Float32Array.from(written)).toEqual(wanted);
 }
 
 /** Masks of every kind that the backward pass treats apart: it stops at the lowest masked layer. */

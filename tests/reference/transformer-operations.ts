@@ -1,4 +1,4 @@
-import { type Tensor, tensor, zeros } from "@tensorflow/tfjs-core";
+import { add, type Tensor, tensor, zeros } from "@tensorflow/tfjs-core";
 import {
   linear,
   linearInputGradient,
@@ -160,12 +160,22 @@ async function compareEmbedding(): Promise<void> {
   const places = rounded(randomValues("places", (T + 1) * C));
   const dx = rounded(randomValues("dx", R * C));
   const tokensOn = tensor(tokens, [R], "int32");
-  const x = embed(tokensOn, upload(table, [V, C]), upload(places, [T + 1, C]), { time: T });
+  const x = embed(tokensOn, upload(table, [V, C]), upload(places, [T + 1, C]), {
+    time: T,
+    first: 0,
+  });
   const times = Int32Array.from({ length: R }, (_, r) => r % T);
   const looked = embedding.lookup(table, tokens, C);
   await same("embedding", x, sum(looked, embedding.lookup(places, times, C)));
-  const alone = embed(tokensOn, upload(table, [V, C]), null, { time: T });
+  const alone = embed(tokensOn, upload(table, [V, C]), null, { time: T, first: 0 });
   await same("embedding alone", alone, looked);
+  const cut = 100; // rows of a first block
+  const blocks = [table.subarray(0, cut * C), table.subarray(cut * C)];
+  const parts = blocks.map((block, b) => {
+    const on = upload(block, [block.length / C, C]);
+    return embed(tokensOn, on, null, { time: T, first: b * cut });
+  });
+  await same("embedding in blocks of rows", add(parts[0]!, parts[1]!), looked);
 
   const dense = embedding.scatterAdd(dx, tokens, { vocabulary: V, channels: C });
   const inTable = [0, (V - 1) * C, (V - 1) * C + 3, V * C - 1, tokens[7]! * C + 2];

@@ -31,7 +31,7 @@ function name(volunteer: Volunteer, wanted: string | null) {
 const named = async (volunteer: Volunteer) =>
   (await relay.client.contributor(volunteer.contributor, "tiny")).name;
 
-test("H42: a contributor's card has the totals, the place and who has the one above", async () => {
+test("H43: a contributor's card has the totals, the place and who has the one above", async () => {
   const board = await relay.client.leaderboard("tiny", "all");
   const [leader, follower] = board.entries;
   const card = await relay.client.contributor(follower!.contributor, "tiny");
@@ -54,7 +54,7 @@ test("H42: a contributor's card has the totals, the place and who has the one ab
   }
 });
 
-test("H42: whose work was never merged has a card without a place, and a cloth without colour", async () => {
+test("H43: whose work was never merged has a card without a place, and a cloth without colour", async () => {
   const stranger = "ab".repeat(32);
   const card = await relay.client.contributor(stranger, "tiny");
   expect(card).toMatchObject({ rank: null, merged: 0, versions: [], days: [], lastMergedAt: null });
@@ -63,13 +63,13 @@ test("H42: whose work was never merged has a card without a place, and a cloth w
   await expect(relay.client.contributor("x", "tiny")).rejects.toMatchObject({ code: "malformed" });
 });
 
-test("H42: a contributor's cloth shows where that contributor's patches reached, nobody else's", async () => {
+test("H43: a contributor's cloth shows where that contributor's patches reached, nobody else's", async () => {
   const cloth = await relay.client.contributorCloth(first.contributor, "tiny");
   expect(cloth.contributors).toEqual([first.contributor]);
   expect(cloth.touched).toMatch(/[1-9a-f]/);
 });
 
-test("H41: a name is chosen, changed and taken back, and the leaderboard has it at once", async () => {
+test("H42: a name is chosen, changed and taken back, and the leaderboard has it at once", async () => {
   expect(await name(first, "  Ada  L. ")).toMatchObject({ name: "Ada L.", blanked: null });
   expect(await named(first)).toBe("Ada L.");
   relay.advance(2000);
@@ -82,7 +82,7 @@ test("H41: a name is chosen, changed and taken back, and the leaderboard has it 
   expect(await named(first)).toBeNull();
 });
 
-test("H41: nobody takes a name that looks like somebody else's, or like one of the relay's own", async () => {
+test("H42: nobody takes a name that looks like somebody else's, or like one of the relay's own", async () => {
   await name(first, "Paypal");
   for (const alike of ["paypal", "PAYPAL", "PayPaI", "рaypal", "Pay-pal", "Раураl"]) {
     await expect(name(second, alike)).rejects.toThrow();
@@ -95,12 +95,12 @@ test("H41: nobody takes a name that looks like somebody else's, or like one of t
   await name(second, null);
 });
 
-test("H41: a name that is none is refused with the reason", async () => {
+test("H42: a name that is none is refused with the reason", async () => {
   await expect(name(first, "a\u202eb")).rejects.toMatchObject({ code: "name-invalid" });
   await expect(name(first, "x".repeat(201))).rejects.toMatchObject({ code: "malformed" });
 });
 
-test("H41: only the key itself names itself, once for each signature, by a clock that is right", async () => {
+test("H42: only the key itself names itself, once for each signature, by a clock that is right", async () => {
   relay.advance(1);
   const { contributor, keys } = first;
   const request = { contributor, name: "Ada", issuedAt: relay.now() };
@@ -115,7 +115,7 @@ test("H41: only the key itself names itself, once for each signature, by a clock
   await expect(late).rejects.toMatchObject({ code: "clock-skew" });
 });
 
-test("H41: a maintainer blanks a name, which stays blank until it is let again; the log says both", async () => {
+test("H42: a maintainer blanks a name, which stays blank until it is let again; the log says both", async () => {
   const maintainer = await maintainerOf(relay);
   await name(second, "Rude");
   const { contributor } = second;
@@ -134,7 +134,7 @@ test("H41: a maintainer blanks a name, which stays blank until it is let again; 
   await expect(relay.client.maintainer("no").blankName(act)).rejects.toThrow();
 });
 
-test("H41: a banned contributor chooses no name", async () => {
+test("H42: a banned contributor chooses no name", async () => {
   const maintainer = await maintainerOf(relay);
   const ban = { contributor: second.contributor, reason: "noise" };
   await maintainer.ban(ban);

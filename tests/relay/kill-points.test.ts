@@ -106,7 +106,7 @@ async function inputsOf(client: Client): Promise<{ merged: string[]; waiting: nu
 test("a relay that is killed after any durable step of the walk, from the ticket to the revert, goes on from there", async () => {
   await killAtEach(
     [
-      ...["history.takeOver#1", "tickets.issueTicket#1", "contributions.enter#1"],
+      ...["history.holdLeases#1", "tickets.issueTicket#1", "contributions.enter#1"],
       ...["contributions.passScreen#1", "contributions.passScore#1", "contributions.queue#1"],
       ...["history.recordGateTests#1", "blobs.put#1", "blobs.put#2", "history.publish#1"],
       ...["blobs.put#3", "contributions.notePromoted#1", "status.appendEvents#1"],

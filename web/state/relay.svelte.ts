@@ -142,10 +142,14 @@ export function createRelay(
       if (contribution.contributor === contributor) learn(contribution);
     } else if (event.type === "health") {
       const news = event.data;
-      health.update((known) => ({
-        ...known,
-        models: known.models.map((one) => (one.model === news.model ? news : one)),
-      }));
+      health.update((known) => {
+        const others = known.models.filter(({ model }) => model !== news.model);
+        const isKnown = others.length < known.models.length;
+        const models = known.models.map((one) => (one.model === news.model ? news : one));
+        return { ...known, models: isKnown ? models : [...others, news] };
+      });
+      const isListed = models.value?.some(({ recipe }) => recipe.id === news.model) ?? true;
+      if (!isListed) void models.refresh(); // a maintainer added it while the relay runs
     } else if (event.type === "leaderboard") {
       for (const [key, each] of resources) {
         const isAbout = CREDITS.some((about) => key.startsWith(`${about} ${event.data.model} `));

@@ -32,6 +32,27 @@ const health = {
   models: [],
 };
 
+const modelHealth = {
+  model: "second",
+  head: 0,
+  waiting: { received: 0, scored: 0, queued: 0 },
+  oldestSeconds: 0,
+  lastMergeAt: null,
+  merged24h: 0,
+  refused24h: 0,
+  turnedAway: 0,
+  release: null,
+  standard: 0,
+  onMask24h: null,
+  scoreSeconds: null,
+  gateTests: [],
+  caught: [],
+  swarm: null,
+  paused: false,
+  retired: null,
+  problem: null,
+};
+
 /** The page's relay over answers that the test writes, and a stream that it speaks through. */
 function stage(answers: Record<string, unknown>, memory = noMemory) {
   const asked: string[] = [];
@@ -182,6 +203,17 @@ test("what an earlier visit saw is there at once, is not fresh, and gives way to
   answers["/health"] = { ...health, status: "degraded" };
   await relay.health.refresh();
   expect([relay.health.value?.status, relay.health.isFresh]).toEqual(["degraded", true]);
+});
+
+test("a model of which the page hears for the first time is on its list at once", async () => {
+  const { relay, asked, say } = stage({ "/models": { models: [] }, "/health": health });
+  await Promise.all([relay.models.refresh(), relay.health.refresh()]);
+  const close = relay.open();
+  say("health", modelHealth);
+  say("health", { ...modelHealth, merged24h: 1 });
+  expect(relay.health.value?.models).toEqual([{ ...modelHealth, merged24h: 1 }]);
+  await expect.poll(() => asked.filter((path) => path === "/models").length).toBeGreaterThan(1);
+  close();
 });
 
 test("what became of this browser's patches is kept, so that offline a merged one stays merged", () => {

@@ -2,7 +2,7 @@ import * as z from "zod/mini";
 import { MAX_NAME_UNITS } from "../contributor-name.ts";
 import { count, longText, modelId, positive, publicKey, shortText, timeMs } from "./primitives.ts";
 
-/** Chooses a name, or takes it back with null; signed by the contributor (protocol H41). */
+/** Chooses a name, or takes it back with null; signed by the contributor (protocol H42). */
 export const nameRequest = z.strictObject({
   contributor: publicKey,
   name: z.nullable(z.string().check(z.maxLength(MAX_NAME_UNITS))),
@@ -28,7 +28,7 @@ export const namedContributor = z.object({
 });
 export type NamedContributor = z.infer<typeof namedContributor>;
 
-/** What somebody has done for a model (protocol H42). */
+/** What somebody has done for a model (protocol H43). */
 export const contributorCard = z.object({
   ...namedContributor.shape,
   model: modelId,

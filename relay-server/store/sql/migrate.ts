@@ -17,7 +17,8 @@ import { addPromotions } from "./migrations/0010-promotions.ts";
 import { addOrderOfActs } from "./migrations/0011-order-of-acts.ts";
 import { addCredits } from "./migrations/0012-credits.ts";
 import { addActs } from "./migrations/0013-acts.ts";
-import { addNames } from "./migrations/0014-names.ts";
+import { addLeases } from "./migrations/0014-leases.ts";
+import { addNames } from "./migrations/0015-names.ts";
 
 /** By name, in whose order they run; the names of released ones stay, and so does what they do. */
 const MIGRATIONS: Readonly<Record<string, (db: QueryExecutorProvider) => Promise<void>>> = {
@@ -34,7 +35,8 @@ const MIGRATIONS: Readonly<Record<string, (db: QueryExecutorProvider) => Promise
   "0011-order-of-acts": addOrderOfActs,
   "0012-credits": addCredits,
   "0013-acts": addActs,
-  "0014-names": addNames,
+  "0014-leases": addLeases,
+  "0015-names": addNames,
 };
 
 const NUMBERED = 8; // migrations that ledgers from before the migrator have by number, in `schema_versions`

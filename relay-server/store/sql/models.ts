@@ -11,6 +11,8 @@ export type ModelImport = {
   readonly shards: readonly ShardRow[];
   readonly version: VersionRow;
   readonly events: readonly RelayEvent[];
+  /** The maintainer who added it to a running relay, and why; null for one that a start of the relay imported. */
+  readonly addedBy: { readonly maintainer: string; readonly reason: string } | null;
 };
 
 export type PauseChange = {
@@ -23,9 +25,12 @@ export type PauseChange = {
 
 const ROWS_PER_INSERT = 500; // × 9 columns stays under SQLite's 32,766 parameters
 
+/** Says of a model that no list names it: a maintainer added it. */
+const addedSetting = (model: string) => ({ name: `added ${model}`, value: "1" });
+
 export function modelParts(db: Kysely<Tables>, write: Write) {
   return {
-    importModel({ model, shards, version, events }: ModelImport): Promise<void> {
+    importModel({ model, shards, version, events, addedBy }: ModelImport): Promise<void> {
       return write(async (trx) => {
         await trx.insertInto("models").values(model).execute();
         for (let i = 0; i < shards.length; i += ROWS_PER_INSERT) {
@@ -36,10 +41,25 @@ export function modelParts(db: Kysely<Tables>, write: Write) {
         }
         await trx.insertInto("versions").values(version).execute();
         addEvents(trx, events);
+        if (addedBy === null) return;
+        const { maintainer, reason: note } = addedBy;
+        const audit = { at: model.imported_at, maintainer, action: "add", subject: model.id, note };
+        await addAudit(trx, audit);
+        await trx.insertInto("settings").values(addedSetting(model.id)).execute();
       });
     },
     models(): Promise<ModelRow[]> {
       return db.selectFrom("models").selectAll().orderBy("id").execute();
+    },
+    /** Whether a maintainer added the model to a running relay. */
+    async wasAdded(model: string): Promise<boolean> {
+      const { name } = addedSetting(model);
+      const row = await db
+        .selectFrom("settings")
+        .select("value")
+        .where("name", "=", name)
+        .executeTakeFirst();
+      return row !== undefined;
     },
     model(id: string): Promise<ModelRow | undefined> {
       return db.selectFrom("models").selectAll().where("id", "=", id).executeTakeFirst();
@@ -72,18 +92,6 @@ export function modelParts(db: Kysely<Tables>, write: Write) {
           .execute();
         const action = paused ? "pause" : "resume";
         await addAudit(trx, { at, maintainer, action, subject: model, note: reason });
-      });
-    },
-    /** Take the model over: whoever published it before is fenced out. Returns the new fence. */
-    takeOver(model: string): Promise<number> {
-      return write(async (trx) => {
-        const row = await trx
-          .updateTable("models")
-          .set((eb) => ({ fence: eb("fence", "+", 1) }))
-          .where("id", "=", model)
-          .returning("fence")
-          .executeTakeFirstOrThrow();
-        return row.fence;
       });
     },
   };

@@ -56,7 +56,7 @@ test("what was ever merged, and by whom, is read from sums", async () => {
   expect(totals).toEqual([expect.stringMatching(/^SEARCH credits USING/)]);
 });
 
-test("H42: a contributor's page reads that contributor's merged work, and the places above", async () => {
+test("H43: a contributor's page reads that contributor's merged work, and the places above", async () => {
   const { status } = ledger;
   const id = contribution(1).contributor;
   const work = await planOf(

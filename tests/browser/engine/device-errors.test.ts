@@ -62,7 +62,7 @@ test("a mask with more entries than workgroups in a row is stepped to its end", 
     [k],
     "int32",
   );
-  applyDeltaInto(weight, state, base, positions, { start: 0, count: k });
+  applyDeltaInto(weight, state, base, positions, { start: 0, count: k, offset: 0 });
   const values = await weight.data();
   expect(values.findIndex((value) => value !== -1)).toBe(-1);
   for (const used of [state, base, weight, positions]) used.dispose();

@@ -6,6 +6,7 @@ import {
   id,
   inputs,
   type LedgerTest,
+  takeOver,
   version,
 } from "../../fixtures/ledger-rows.ts";
 
@@ -30,7 +31,7 @@ export function banSuite(ledgerTest: LedgerTest): void {
   ledgerTest(
     "an erasure takes what no signed version names, of a banned contributor only",
     async (ledger) => {
-      const fence = await ledger.history.takeOver("tiny");
+      const fence = await takeOver(ledger);
       await enterQueued(ledger, 1, 5);
       await ledger.history.publish({ version: version(1), fence, inputs: inputs(1), events: [] });
       await ledger.contributions.enter(contribution(2), bytes);

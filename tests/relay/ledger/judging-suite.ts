@@ -10,13 +10,14 @@ import {
   id,
   inputs,
   type LedgerTest,
+  takeOver,
   ticket,
   version,
 } from "../../fixtures/ledger-rows.ts";
 
 /** Publish version `n` with `changes`, merging the queued contributions `merged`. */
 async function publish(ledger: Ledger, n: number, merged: number[], changes = {}): Promise<void> {
-  const fence = await ledger.history.takeOver("tiny");
+  const fence = await takeOver(ledger);
   const publication = { version: { ...version(n), ...changes }, fence, events: [] };
   expect(await ledger.history.publish({ ...publication, inputs: inputs(...merged) })).toBe(
     "published",

@@ -9,10 +9,12 @@ import {
   id,
   inputs,
   type LedgerTest,
+  takeOver,
   version,
 } from "../../fixtures/ledger-rows.ts";
 import { banSuite } from "./ban-suite.ts";
 import { judgingSuite } from "./judging-suite.ts";
+import { leaseSuite } from "./lease-suite.ts";
 import { nameSuite } from "./name-suite.ts";
 import { revertSuite } from "./revert-suite.ts";
 import { spotCheckSuite } from "./spot-check-suite.ts";
@@ -57,7 +59,7 @@ export function ledgerSuite(open: () => Promise<EmptyDatabase>): void {
     for (const n of [1, 2]) {
       await enterQueued(ledger, n, 5);
     }
-    const fence = await ledger.history.takeOver("tiny");
+    const fence = await takeOver(ledger);
     const publication = { version: version(1), fence, inputs: inputs(1, 2), events: [] };
     expect(await ledger.history.publish(publication)).toBe("published");
     expect((await ledger.history.model("tiny"))?.head).toBe(1);
@@ -79,7 +81,7 @@ export function ledgerSuite(open: () => Promise<EmptyDatabase>): void {
     "H6: merged bytes stay until they are promoted, whatever becomes of others of the same contributor",
     async (ledger) => {
       for (const n of [1, 2, 3]) await enterQueued(ledger, n, 5);
-      const fence = await ledger.history.takeOver("tiny");
+      const fence = await takeOver(ledger);
       await ledger.history.publish({
         version: version(1),
         fence,
@@ -108,8 +110,8 @@ export function ledgerSuite(open: () => Promise<EmptyDatabase>): void {
     for (const n of [1, 2]) {
       await enterQueued(ledger, n, 5);
     }
-    const old = await ledger.history.takeOver("tiny");
-    const fence = await ledger.history.takeOver("tiny");
+    const old = await takeOver(ledger, "a relay");
+    const fence = await takeOver(ledger, "another");
     const first = { version: version(1), fence, inputs: inputs(1), events: [] };
     expect(await ledger.history.publish({ ...first, fence: old })).toBe("fenced");
     expect(await ledger.history.publish({ ...first, version: version(2) })).toBe("fenced");
@@ -187,7 +189,7 @@ export function ledgerSuite(open: () => Promise<EmptyDatabase>): void {
   });
 
   ledgerTest("history is read from either end", async (ledger) => {
-    const fence = await ledger.history.takeOver("tiny");
+    const fence = await takeOver(ledger);
     for (const n of [1, 2]) {
       await enterQueued(ledger, n, 5);
       await ledger.history.publish({ version: version(n), fence, inputs: inputs(n), events: [] });
@@ -250,6 +252,7 @@ export function ledgerSuite(open: () => Promise<EmptyDatabase>): void {
   );
 
   judgingSuite(ledgerTest);
+  leaseSuite(ledgerTest);
   spotCheckSuite(ledgerTest);
   banSuite(ledgerTest);
   nameSuite(ledgerTest);

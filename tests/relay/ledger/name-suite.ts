@@ -5,6 +5,7 @@ import {
   id,
   inputs,
   type LedgerTest,
+  takeOver,
   version,
 } from "../../fixtures/ledger-rows.ts";
 
@@ -18,7 +19,7 @@ export function nameSuite(ledgerTest: LedgerTest): void {
   });
 
   ledgerTest(
-    "H41: names that look alike have one holder, who may take it back",
+    "H42: names that look alike have one holder, who may take it back",
     async ({ people }) => {
       expect(await people.putName(named(1, "Ada", 10))).toBe("named");
       expect(await people.putName(named(2, "ADA", 11))).toBe("name-taken");
@@ -36,7 +37,7 @@ export function nameSuite(ledgerTest: LedgerTest): void {
   );
 
   ledgerTest(
-    "H41: a blanked name is nobody's, also of a key that had none, until it is let",
+    "H42: a blanked name is nobody's, also of a key that had none, until it is let",
     async ({ people }) => {
       const act = { reason: "rude", maintainer: "first", at: 20 };
       await people.putName(named(1, "Ada", 10));
@@ -66,13 +67,13 @@ export function nameSuite(ledgerTest: LedgerTest): void {
     ]);
   });
 
-  ledgerTest("H42: a contributor's merged work adds up by version and by day", async (ledger) => {
+  ledgerTest("H43: a contributor's merged work adds up by version and by day", async (ledger) => {
     const { status, history } = ledger;
     const { contributor } = contribution(1);
     const key = ["tiny", contributor] as const;
     expect(await status.standing(...key)).toBeUndefined();
     expect(await status.mergedSpan(...key)).toEqual({ first: null, last: null });
-    const fence = await history.takeOver("tiny");
+    const fence = await takeOver(ledger);
     await enterQueued(ledger, 1, 5);
     await enterQueued(ledger, 2, 5);
     const at = 3 * 24 * 3600_000 + 7;

@@ -1,5 +1,12 @@
 import { expect } from "vitest";
-import { enterQueued, id, inputs, type LedgerTest, version } from "../../fixtures/ledger-rows.ts";
+import {
+  enterQueued,
+  id,
+  inputs,
+  type LedgerTest,
+  takeOver,
+  version,
+} from "../../fixtures/ledger-rows.ts";
 
 /** What reverts ask of the ledger, on any database. */
 export function revertSuite(ledgerTest: LedgerTest): void {
@@ -9,7 +16,7 @@ export function revertSuite(ledgerTest: LedgerTest): void {
       for (const n of [1, 2]) {
         await enterQueued(ledger, n, 5);
       }
-      const fence = await ledger.history.takeOver("tiny");
+      const fence = await takeOver(ledger);
       await ledger.history.publish({ version: version(1), fence, inputs: inputs(1), events: [] });
       const request = { model: "tiny", reason: "spam", maintainer: "first", at: 9 };
       const asked = (n: number, insists = false) =>

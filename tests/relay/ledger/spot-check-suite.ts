@@ -7,6 +7,7 @@ import {
   id,
   inputs,
   type LedgerTest,
+  takeOver,
   ticket,
   version,
 } from "../../fixtures/ledger-rows.ts";
@@ -97,7 +98,7 @@ export function spotCheckSuite(ledgerTest: LedgerTest): void {
     async (ledger) => {
       for (const n of [4, 5]) await ledger.tickets.issueTicket(ticket(n), [0]);
       await enterQueued(ledger, 1, 1);
-      const fence = await ledger.history.takeOver("tiny");
+      const fence = await takeOver(ledger);
       const merging = { version: version(1), fence, inputs: inputs(1), events: [] };
       expect(await ledger.history.publish(merging)).toBe("published");
       await enterScored(ledger, 2, 2);
@@ -130,7 +131,7 @@ export function spotCheckSuite(ledgerTest: LedgerTest): void {
     async (ledger) => {
       expect(await ledger.contributions.caughtWork("tiny")).toEqual([]);
       for (const n of [1, 2]) await enterQueued(ledger, n, n);
-      const fence = await ledger.history.takeOver("tiny");
+      const fence = await takeOver(ledger);
       const merging = { version: version(1), fence, inputs: inputs(1, 2), events: [] };
       expect(await ledger.history.publish(merging)).toBe("published");
       await enterScored(ledger, 3, 3);
@@ -169,7 +170,7 @@ export function spotCheckSuite(ledgerTest: LedgerTest): void {
     "G5: what the relay failed to judge costs its contributor no standing",
     async (ledger) => {
       await enterQueued(ledger, 1, 1);
-      const fence = await ledger.history.takeOver("tiny");
+      const fence = await takeOver(ledger);
       const merging = { version: version(1), fence, inputs: inputs(1), events: [] };
       expect(await ledger.history.publish(merging)).toBe("published");
       await enterScored(ledger, 2, 4);
@@ -182,7 +183,7 @@ export function spotCheckSuite(ledgerTest: LedgerTest): void {
 
   ledgerTest("G5: a failed check begins the row of merges anew", async (ledger) => {
     await enterQueued(ledger, 1, 1);
-    const fence = await ledger.history.takeOver("tiny");
+    const fence = await takeOver(ledger);
     const merging = { version: version(1), fence, inputs: inputs(1), events: [] };
     expect(await ledger.history.publish(merging)).toBe("published");
     await enterScored(ledger, 2, 4);

@@ -1,0 +1,183 @@
+import { sha256 } from "../../core/crypto/signature.ts";
+import { assert, FormatError } from "../../core/errors.ts";
+import { chunkSizes } from "../../core/models/addition-files.ts";
+import { encodeCanonical } from "../../core/protocol/canonical-json.ts";
+import type {
+  AdditionPlan,
+  AdditionRequest,
+  AdditionStatus,
+} from "../../core/protocol/schemas/addition.ts";
+import type { AdditionFiles } from "../content/addition-files.ts";
+import type { RelayContext } from "../context.ts";
+import { isStorageFull, ledgerAway } from "../storage-error.ts";
+import type { ModelRow } from "../store/tables.ts";
+import type { Evaluator } from "../threads/open-evaluator.ts";
+import type { AddedBy } from "./import-model.ts";
+
+/** Models that maintainers add while the relay runs (protocol R6). */
+export type Additions = {
+  /**
+   * Begin an addition or go on with it; its import starts once all chunks are there. Throws a FormatError for a plan whose
+   * files cannot be those of its recipe, and a StorageFullError where the disk has no room for them.
+   */
+  begin(request: AdditionRequest, maintainer: string): Promise<AdditionStatus | "taken" | "busy">;
+  /** Keep a chunk, whose hash was checked; false if no such addition is open. Throws a FormatError for one that it has not. */
+  put(id: string, hash: string, bytes: Uint8Array): Promise<boolean>;
+  /** How far it is; null if there is none. */
+  status(id: string): Promise<AdditionStatus | null>;
+  /** Stop after what is being written. */
+  close(): Promise<void>;
+};
+
+type Parts = {
+  readonly context: RelayContext;
+  readonly files: AdditionFiles;
+  readonly evaluator: Evaluator;
+  /** Hears of each model once it is in the ledger. */
+  serve(row: ModelRow): Promise<void>;
+};
+
+type Addition = Pick<AdditionStatus, "state" | "done" | "total" | "problem"> & {
+  readonly plan: AdditionPlan;
+  readonly sizes: ReadonlyMap<string, number>;
+};
+
+const MOST_OPEN = 4; // each may fill a disk
+const KEPT_ENDED = 64; // whoever asks for the end of one asks soon
+const KEPT_MS = 24 * 3600_000; // an upload that was left off is forgotten after a day
+const HEADER_BYTES = 1 << 20; // of a base beside its values
+
+export function createAdditions({ context, files, evaluator, serve }: Parts): Additions {
+  const { history, clock } = context;
+  const additions = new Map<string, Addition>();
+  let importing: Promise<void> = Promise.resolve(); // one after the other: each holds a base in memory
+  let isClosed = false;
+
+  async function statusOf(id: string, addition: Addition): Promise<AdditionStatus> {
+    const { sizes, plan: _, ...rest } = addition;
+    if (rest.state !== "uploading") return { id, ...rest, missing: [] };
+    const there = await files.chunks(id);
+    const missing = [...sizes.keys()].filter((hash) => !there.has(hash));
+    return { id, ...rest, missing, done: sizes.size - missing.length, total: sizes.size };
+  }
+
+  function change(id: string, news: Partial<Addition>): void {
+    const addition = additions.get(id);
+    assert(addition !== undefined, `no addition ${id}`);
+    additions.set(id, { ...addition, ...news });
+  }
+
+  function enter(id: string, plan: AdditionPlan): void {
+    const ended = [...additions].filter(
+      ([, { state }]) => state === "added" || state === "refused",
+    );
+    for (const [old] of ended.slice(0, Math.max(0, ended.length - KEPT_ENDED))) {
+      additions.delete(old);
+    }
+    const sizes = chunkSizes(plan);
+    const begun = { plan, sizes, done: 0, total: sizes.size, problem: null };
+    additions.set(id, { ...begun, state: "uploading" });
+  }
+
+  async function run(id: string, plan: AdditionPlan, addedBy: AddedBy): Promise<void> {
+    const model = plan.recipe.id;
+    // only an import needs the architectures, and with them tfjs
+    const { checkModelSource, importModel } = await import("./import-model.ts");
+    const onProgress = (_: string, done: number, total: number) => {
+      if (isClosed) throw new Error("the relay is ending");
+      change(id, { done, total });
+    };
+    try {
+      const source = files.source(id, plan);
+      await checkModelSource(source);
+      if ((await history.model(model)) !== undefined)
+        throw new FormatError(`${model}: there already`);
+      await importModel(context, evaluator, source, { onProgress, addedBy });
+      const row = await history.model(model);
+      assert(row !== undefined, `${model} was imported`);
+      await serve(row);
+      change(id, { state: "added" });
+      await files.remove(id);
+    } catch (error) {
+      await giveUp(id, model, error).catch(console.error);
+    }
+  }
+
+  /** Nothing stays behind of what is refused; what a full disk ended waits to be asked for again. */
+  async function giveUp(id: string, model: string, error: unknown): Promise<void> {
+    const isThere = (await history.model(model)) !== undefined;
+    if (!isThere) await context.heldOut.remove(model);
+    const outage = isStorageFull(error) ? "the relay's disk is full" : ledgerAway(error);
+    if (outage !== null || isClosed) return change(id, { state: "uploading", problem: outage });
+    if (!(error instanceof FormatError)) console.error(error);
+    const mistake = isThere
+      ? "it is there, and served from the relay's next start on"
+      : "the relay made a mistake";
+    const problem = error instanceof FormatError ? error.message : mistake;
+    change(id, { state: "refused", problem });
+    await files.remove(id);
+  }
+
+  return {
+    async begin({ plan, reason }, maintainer) {
+      const id = await sha256(encodeCanonical(plan));
+      const known = additions.get(id);
+      if (known?.state === "importing" || known?.state === "added") return statusOf(id, known);
+      if ((await history.model(plan.recipe.id)) !== undefined) return "taken";
+      for (const swept of await files.sweep(clock() - KEPT_MS)) additions.delete(swept);
+      const open = [...additions].filter(
+        ([other, { state }]) => state === "uploading" && other !== id,
+      );
+      if (open.length >= MOST_OPEN) return "busy";
+      await refuseSizes(plan);
+      await files.open(id, plan);
+      if ((additions.get(id) ?? { state: "refused" }).state === "refused") enter(id, plan);
+      const status = await statusOf(id, additions.get(id)!);
+      const isWhole = status.missing.length === 0 && additions.get(id)?.state === "uploading";
+      if (!isWhole) return status;
+      change(id, { state: "importing", done: 0, total: plan.shards.length + 1, problem: null });
+      importing = importing.then(() => run(id, plan, { maintainer, reason }));
+      return statusOf(id, additions.get(id)!);
+    },
+    async put(id, hash, bytes) {
+      const addition = additions.get(id);
+      if (addition?.state !== "uploading") return false;
+      const size = addition.sizes.get(hash);
+      if (size !== bytes.length) {
+        const planned = size === undefined ? "no such chunk" : `${size} bytes`;
+        throw new FormatError(`chunk ${hash}: ${bytes.length} bytes, and the plan has ${planned}`);
+      }
+      await files.put(id, hash, bytes);
+      return true;
+    },
+    async status(id) {
+      const addition = additions.get(id);
+      return addition === undefined ? null : statusOf(id, addition);
+    },
+    async close() {
+      isClosed = true;
+      await importing;
+    },
+  };
+}
+
+/** What cannot be the recipe's files is refused before any of them is taken. */
+async function refuseSizes({ recipe, base, heldOut, tokenizer }: AdditionPlan): Promise<void> {
+  const { layoutOf } = await import("../../core/models/registry.ts");
+  const valueBytes = 4 * layoutOf(recipe.architecture).size;
+  if (base.sizeBytes < valueBytes || base.sizeBytes > valueBytes + HEADER_BYTES) {
+    throw new FormatError(
+      `base of ${recipe.id}: ${base.sizeBytes} bytes, and its parameters have ${valueBytes}`,
+    );
+  }
+  if ((heldOut.protected === undefined) !== (recipe.data.heldOut.protected === undefined)) {
+    throw new FormatError(`${recipe.id}'s protected set: only one of plan and recipe has it`);
+  }
+  const promised = recipe.data.tokenizer?.files ?? [];
+  if (
+    promised.map(({ sizeBytes }) => sizeBytes).join() !==
+    tokenizer.map(({ sizeBytes }) => sizeBytes).join()
+  ) {
+    throw new FormatError(`${recipe.id}'s tokenizer: other files than the recipe names`);
+  }
+}

@@ -1,0 +1,55 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { filled } from "../tests/fixtures/ledger-rows.ts";
+import { HELD_ALONE, HELD_AMONG_OTHERS, type LeaseTerms, startLeases } from "./leases.ts";
+import { openSqlite } from "./store/sqlite/sqlite.ts";
+import type { HistoryStore } from "./store/store.ts";
+
+let db: ReturnType<typeof openSqlite>;
+let history: HistoryStore;
+beforeEach(async () => {
+  db = openSqlite(":memory:");
+  ({ history } = await filled(db));
+});
+afterEach(() => db.destroy());
+
+const terms = (holder: string, lengthMs = 3600_000): LeaseTerms => ({
+  holder,
+  lengthMs,
+  renewMs: 1,
+});
+
+test("H41: another relay publishes once the one before it has left", async () => {
+  const heard: string[] = [];
+  const first = await startLeases(history, terms("one"), (model) => heard.push(model));
+  const second = await startLeases(history, terms("two"), (model) => heard.push(model));
+  expect(heard).toEqual(["tiny"]);
+  const fence = first.fenceOf("tiny")!;
+  expect(second.fenceOf("tiny")).toBe(null);
+  await first.close();
+  expect(first.fenceOf("tiny")).toBe(null);
+  await vi.waitFor(() => expect(second.fenceOf("tiny")).toBe(fence + 1));
+  expect(heard).toEqual(["tiny", "tiny"]);
+  await second.close();
+});
+
+test("H41: a relay whose lease ran out while it slept hears at its next renewal that it has lost the model", async () => {
+  const asleep = { holder: "one", lengthMs: 0, renewMs: 3600_000 };
+  const first = await startLeases(history, asleep, () => {});
+  const second = await startLeases(history, terms("two"), () => {});
+  expect([first, second].map(({ fenceOf }) => fenceOf("tiny"))).toEqual([1, 2]);
+  await first.renew();
+  expect(first.fenceOf("tiny")).toBe(null);
+  await first.close();
+  await second.close();
+});
+
+test("H41: a relay that is alone holds at once what a killed one held", async () => {
+  const killed = await startLeases(history, HELD_ALONE, () => {});
+  const next = await startLeases(history, HELD_ALONE, () => {});
+  expect(next.fenceOf("tiny")).toBe(killed.fenceOf("tiny"));
+});
+
+test("H41: another relay publishes within ten seconds of the last sign of the one before", () => {
+  expect(HELD_AMONG_OTHERS.lengthMs + HELD_AMONG_OTHERS.renewMs).toBeLessThan(10_000);
+  expect(HELD_AMONG_OTHERS.lengthMs).toBeGreaterThan(3 * HELD_AMONG_OTHERS.renewMs); // a renewal that fails is no loss
+});

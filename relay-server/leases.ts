@@ -1,0 +1,75 @@
+import { isStorageFull, ledgerAway } from "./storage-error.ts";
+import type { LeaseHolder } from "./store/sql/leases.ts";
+import type { HistoryStore } from "./store/store.ts";
+
+/** Which models this relay publishes: each model is published by one relay at a time (protocol H41). */
+export type Leases = {
+  /** The fence under which this relay publishes the model; null while another relay does. */
+  fenceOf(model: string): number | null;
+  /** Ask the ledger anew, as for a model that has come. */
+  renew(): Promise<void>;
+  /** Leave the models to other relays at once. */
+  close(): Promise<void>;
+};
+
+export type LeaseTerms = LeaseHolder & {
+  /** How often they are renewed, and others' looked at; null where no other relay can come. */
+  readonly renewMs: number | null;
+};
+
+/** Of a relay that is alone with its ledger: it holds all models, the ones of the process before it too. */
+export const HELD_ALONE: LeaseTerms = {
+  holder: "the only relay",
+  lengthMs: 10 ** 12, // some thirty years
+  renewMs: null,
+};
+
+/** Of one of several relays: when it is gone, another one publishes within `lengthMs` + `renewMs`, which protocol H41 promises as 10 s. */
+export const HELD_AMONG_OTHERS = { lengthMs: 6000, renewMs: 1500 };
+
+/** Hold what no other relay holds, and go on so until it is closed. `onChange` hears of each model that is held or lost. */
+export async function startLeases(
+  history: Pick<HistoryStore, "holdLeases" | "releaseLeases">,
+  { holder, lengthMs, renewMs }: LeaseTerms,
+  onChange: (model: string) => void,
+): Promise<Leases> {
+  let held: ReadonlyMap<string, number> = new Map();
+  let timer: NodeJS.Timeout | undefined;
+  let isClosed = false;
+  let renewing: Promise<void> = Promise.resolve();
+
+  async function renew(): Promise<void> {
+    const before = held;
+    held = await history.holdLeases({ holder, lengthMs });
+    for (const model of new Set([...before.keys(), ...held.keys()])) {
+      if (before.get(model) !== held.get(model)) onChange(model);
+    }
+  }
+
+  function renewLater(ms: number): void {
+    timer = setTimeout(() => {
+      renewing = renew()
+        .catch((error: unknown) => {
+          // while the ledger is away nobody else can take a model over; and the fence is asked at each publication
+          if (!isStorageFull(error) && ledgerAway(error) === null) console.error(error);
+        })
+        .finally(() => {
+          if (!isClosed) renewLater(ms);
+        });
+    }, ms);
+  }
+
+  await renew();
+  if (renewMs !== null) renewLater(renewMs);
+  return {
+    fenceOf: (model) => held.get(model) ?? null,
+    renew,
+    async close() {
+      isClosed = true;
+      clearTimeout(timer);
+      await renewing;
+      held = new Map();
+      if (renewMs !== null) await history.releaseLeases(holder);
+    },
+  };
+}
