@@ -1,3 +1,4 @@
+import { examplesNeeded, leastMargin } from "../core/gate/gate-size.ts";
 import { modelOf } from "../core/models/registry.ts";
 import { MAX_BINDING_BYTES } from "../core/models/row-blocks.ts";
 import { sequenceLength } from "../core/models/transformer-tensors.ts";
@@ -10,7 +11,6 @@ import {
 import { createLayout } from "../core/tensors/layout.ts";
 import { exampleShapeOf } from "../core/training/examples.ts";
 import { largestTensor } from "../core/training/footprint.ts";
-import { examplesNeeded, leastMargin } from "./gate-size.ts";
 
 /** What a recipe comes to, in figures for its owner. */
 export type Expected = {

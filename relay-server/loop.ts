@@ -5,6 +5,7 @@ import { judgeWaiting } from "./judging/screening.ts";
 import { createSetbacks, type Setbacks } from "./judging/setbacks.ts";
 import { createSharedMasks, type SharedMasks } from "./judging/shared-masks.ts";
 import { createSpotChecks, type SpotChecks } from "./judging/spot-checks.ts";
+import { checkSuiteNext } from "./judging/suite-check.ts";
 import { tellHealth } from "./merging/health.ts";
 import { mergeCohort } from "./merging/merging.ts";
 import { previewNext } from "./merging/previewing.ts";
@@ -117,6 +118,7 @@ function startLoop(parts: PipelineParts, model: string): Loop {
       return { again: true };
     }
     if (await outlookNext(parts, head, closing.signal)) return { again: true };
+    if (await checkSuiteNext(parts, head)) return { again: true };
     sharedMasks.follow(head);
     const result = await judgeOrMerge(head, setbacks);
     if (!result.again && !(await previewNext(parts, head, closing.signal))) return result;

@@ -13,7 +13,8 @@ export type SignaturePurpose =
   | "version"
   | "request"
   | "session"
-  | "act";
+  | "act"
+  | "suite";
 
 /** SHA-256 of `bytes` in hexadecimal. */
 export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {

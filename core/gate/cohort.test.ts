@@ -20,6 +20,7 @@ function settingOf(changes: Partial<CohortSetting> = {}): CohortSetting {
   return {
     recipe: toyRecipe,
     judge: createToyJudge({ parameters }),
+    suites: [],
     parent: 0,
     release: 0,
     best: 0,

@@ -5,19 +5,35 @@ import type { Evaluation } from "../training/metrics.ts";
 /** The held-out sets, which only judging looks at. */
 export type Suite = "score" | "gate" | "protected" | "report";
 
+/** A suite that somebody contributed and a maintainer accepted (protocol U6). */
+export type ContributedSuite = {
+  readonly name: string;
+  /** SHA-256 of its file. */
+  readonly id: string;
+  /** Those that are used, in the order of U5. */
+  readonly examples: number;
+  readonly marginNats: number;
+};
+
 /** What is judged: the head, with a step on top or as it is (null), the last release, or the best version since that. */
 export type Subject = { readonly head: MergedStep | null } | "release" | "best";
 
 /** Runs models on held-out examples: a thread of the relay, or the simulation's own process. */
 export type Judge = {
   /** What the subject does on the examples from…to−1 of a suite. */
-  evaluate(suite: Suite, subject: Subject, range: readonly [number, number]): Promise<Evaluation>;
+  evaluate(
+    suite: Suite | ContributedSuite,
+    subject: Subject,
+    range: readonly [number, number],
+  ): Promise<Evaluation>;
 };
 
 /** Versions that a candidate must not be worse than, and where in a suite its tests start. */
 export type GateSetting = {
   readonly recipe: Recipe;
   readonly judge: Judge;
+  /** Suites beside the recipe's own. */
+  readonly suites: readonly ContributedSuite[];
   /** Number of the head. */
   readonly parent: number;
   /** Number of the last release; version 0 where nothing was tagged. */

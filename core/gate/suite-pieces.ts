@@ -1,6 +1,6 @@
 import type { MergedStep } from "../merge/mean.ts";
 import type { Evaluation } from "../training/metrics.ts";
-import type { Judge, Suite } from "./judge.ts";
+import type { ContributedSuite, Judge, Suite } from "./judge.ts";
 
 const PIECES = 8; // of a suite: a look at the tests after each, so that a clear case costs one piece
 
@@ -22,13 +22,18 @@ export function piecesOf(examples: number, start: number): ExampleSpan[] {
 }
 
 /** What a candidate does on a piece. */
-export type Look = (suite: Suite, piece: ExampleSpan) => Promise<Evaluation>;
+export type Look = (suite: Suite | ContributedSuite, piece: ExampleSpan) => Promise<Evaluation>;
+
+/** What tests and verdicts call a suite. */
+export function suiteNameOf(suite: Suite | ContributedSuite): string {
+  return typeof suite === "string" ? suite : suite.name;
+}
 
 /** What the head with `step` does on a piece, found out once: its tests and its flips ask for the same. */
 export function lookOnce(judge: Judge, step: MergedStep): Look {
   const known = new Map<string, Evaluation>();
   return async (suite, piece) => {
-    const name = `${suite} ${piece.join()}`;
+    const name = `${suiteNameOf(suite)} ${piece.join()}`;
     const evaluation = known.get(name) ?? (await judge.evaluate(suite, { head: step }, piece));
     known.set(name, evaluation);
     return evaluation;

@@ -1,8 +1,8 @@
 import type { SuiteTest } from "../protocol/schemas/version.ts";
 import type { Evaluation } from "../training/metrics.ts";
-import type { GateSetting, Subject } from "./judge.ts";
+import type { ContributedSuite, GateSetting, Subject } from "./judge.ts";
 import { type PairedTestResult, type PairedTestRules, pairedTest } from "./paired-test.ts";
-import { type Look, piecesOf } from "./suite-pieces.ts";
+import { type Look, piecesOf, suiteNameOf } from "./suite-pieces.ts";
 
 type MarginRules = Pick<PairedTestRules, "marginNats" | "toleratedNats">;
 
@@ -13,16 +13,18 @@ export type SuiteRules = Readonly<Record<"parent" | "release", MarginRules>> & {
   readonly clipNats: number | undefined;
 };
 
+type SuiteLook = {
+  readonly suite: "gate" | "protected" | ContributedSuite;
+  readonly examples: number;
+  readonly rules: SuiteRules;
+  readonly alpha: number;
+};
+
 /** The tests of one suite against parent, release and best, piece by piece until all are decided. */
 export async function testSuite(
   { recipe, judge, parent, release, best, start }: GateSetting,
   look: Look,
-  {
-    suite,
-    examples,
-    rules,
-    alpha,
-  }: { suite: "gate" | "protected"; examples: number; rules: SuiteRules; alpha: number },
+  { suite, examples, rules, alpha }: SuiteLook,
 ): Promise<SuiteTest[]> {
   const runs = [createRun("parent", rules.parent, parent, { head: null })];
   if (release !== parent) runs.push(createRun("release", rules.release, release, "release"));
@@ -47,7 +49,7 @@ export async function testSuite(
     if (runs.every(({ result }) => result?.decision === "pass")) break;
   }
   return runs.map(({ against, version, result }) => ({
-    suite,
+    suite: suiteNameOf(suite),
     against,
     version,
     decision: result?.decision ?? "undecided",

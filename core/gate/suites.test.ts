@@ -25,9 +25,10 @@ function settingOf(
     parent = 0,
     best = parent,
     start = 0,
+    suites = [],
   }: Partial<GateSetting> = {},
 ): GateSetting {
-  return { recipe, judge, parent, release, best, start };
+  return { recipe, judge, suites, parent, release, best, start };
 }
 
 function withProtected(gate: Partial<Recipe["gate"]> = {}): Recipe {
@@ -152,4 +153,19 @@ test("G9: a budget that the head has used up itself is told, so that no part of 
   expect(spent).toMatchObject({ decision: "undecided", isSpent: true });
   const own = await testStep(setting(release), stepTo(0.2), ALPHA);
   expect(own).toMatchObject({ decision: "undecided", isSpent: false });
+});
+
+test("U7: a contributed suite is tested after the recipe's own, and fails what is worse on it by more than its margin", async () => {
+  const suite = { name: "dim", id: "0d", examples: 400, marginNats: 0.1 };
+  const judge = createToyJudge({ parameters: zeros, truths: { dim: zeros } });
+  const setting = settingOf(judge, { suites: [suite], parent: 3, release: 1 });
+  const passed = await testStep(setting, stepTo(0.2), ALPHA); // 0.04 worse there
+  expect(passed.decision).toBe("pass");
+  expect(passed.tests.map(({ suite, against }) => `${suite} ${against}`)).toEqual([
+    ...["gate parent", "gate release"],
+    ...["dim parent", "dim release"],
+  ]);
+  const lost = await testStep(setting, stepTo(0.5), ALPHA); // 0.25 worse there
+  expect(lost.decision).toBe("fail");
+  expect(lost.tests.find(({ decision }) => decision === "fail")?.suite).toBe("dim");
 });

@@ -1,7 +1,7 @@
 import type { MergedStep } from "../merge/mean.ts";
 import type { Recipe } from "../protocol/schemas/recipe.ts";
 import type { FlipCount, SuiteTest } from "../protocol/schemas/version.ts";
-import type { GateSetting, Subject } from "./judge.ts";
+import type { ContributedSuite, GateSetting, Subject } from "./judge.ts";
 import { countNegativeFlips, withinFlipBudget } from "./negative-flips.ts";
 import type { PairedTestResult } from "./paired-test.ts";
 import { type Look, lookOnce, piecesOf } from "./suite-pieces.ts";
@@ -29,14 +29,10 @@ export async function testStep(
   step: MergedStep,
   alpha: number,
 ): Promise<GateVerdict> {
-  const { recipe } = setting;
   const look = lookOnce(setting.judge, step);
   const tests: SuiteTest[] = [];
-  for (const suite of ["gate", "protected"] as const) {
-    const count = recipe.data.heldOut[suite];
-    const rules = suite === "gate" ? gateRules(recipe) : protectedRules(recipe);
-    if (count === undefined || rules === null) continue;
-    const examples = Math.min(count, recipe.gate.maxExamples);
+  for (const { suite, count, rules } of suitesToPass(setting)) {
+    const examples = Math.min(count, setting.recipe.gate.maxExamples);
     tests.push(...(await testSuite(setting, look, { suite, examples, rules, alpha })));
     const decision = decisionOf(tests);
     if (decision !== "pass") return { decision, tests, flips: null, isSpent: false };
@@ -48,6 +44,25 @@ export async function testStep(
   const own = await flipsOf(setting, lookAtHead(setting));
   const isSpent = own !== null && !withinFlipBudget(own, SPENT_SHARE * own.budget);
   return { decision: "undecided", tests, flips, isSpent };
+}
+
+type SuiteToPass = {
+  readonly suite: "gate" | "protected" | ContributedSuite;
+  readonly count: number;
+  readonly rules: SuiteRules;
+};
+
+/** The recipe's own suites, then the contributed ones in the order of their acceptance. */
+function suitesToPass({ recipe, suites }: GateSetting): SuiteToPass[] {
+  const { gate, protected: count } = recipe.data.heldOut;
+  const found: SuiteToPass[] = [{ suite: "gate", count: gate, rules: gateRules(recipe) }];
+  const rules = protectedRules(recipe);
+  if (count !== undefined && rules !== null) found.push({ suite: "protected", count, rules });
+  for (const suite of suites) {
+    const rules = contributedRules(suite, recipe);
+    found.push({ suite, count: suite.examples, rules });
+  }
+  return found;
 }
 
 /**
@@ -70,8 +85,17 @@ function gateRules({ gate }: Recipe): SuiteRules {
 function protectedRules({ gate }: Recipe): SuiteRules | null {
   if (gate.protected === undefined) return null;
   const { marginNats, releaseMarginNats, clipNats } = gate.protected;
-  const upTo = (most: number) => ({ marginNats: most, toleratedNats: most });
   return { parent: upTo(marginNats), release: upTo(releaseMarginNats), best: null, clipNats };
+}
+
+/** A contributed suite is protected too (protocol U7): its one margin holds for each comparison. */
+function contributedRules({ marginNats }: ContributedSuite, { gate }: Recipe): SuiteRules {
+  const margin = upTo(marginNats);
+  return { parent: margin, release: margin, best: null, clipNats: gate.clipNats };
+}
+
+function upTo(marginNats: number) {
+  return { marginNats, toleratedNats: marginNats };
 }
 
 /** What the head does as it is. */

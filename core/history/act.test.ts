@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { generateKeyPair, publicKeyHex } from "../crypto/signature.ts";
-import type { ActRecord, SignedAct } from "../protocol/schemas/act.ts";
+import { generateKeyPair, publicKeyHex, signId } from "../crypto/signature.ts";
+import type { AcceptSuite, ActRecord, Deed, SignedAct } from "../protocol/schemas/act.ts";
 import { actId, signAct, verifyActs } from "./act.ts";
 import type { VerifiedVersion } from "./version.ts";
 
@@ -11,6 +11,43 @@ const id = (n: number) => n.toString(16).padStart(64, "0");
 const chain = [0, 1, 2].map(
   (number) => ({ id: id(number), record: { number, model: "tiny", relayKey } }) as VerifiedVersion,
 );
+
+const ben = await generateKeyPair(false);
+const accepted: AcceptSuite = {
+  kind: "accept-suite",
+  suite: id(7),
+  name: "dim-pictures",
+  contributor: await publicKeyHex(ben),
+  signature: await signId("suite", id(7), ben.privateKey),
+  marginNats: 0.1,
+  examples: 400,
+  setAside: [3],
+};
+const withdrawn = { kind: "withdraw-suite", name: "dim-pictures" } as const;
+
+/** Acts with these deeds, each on the version of its number. */
+async function actsWith(...deeds: readonly Deed[]): Promise<SignedAct[]> {
+  const acts: SignedAct[] = [];
+  for (const [number, deed] of deeds.entries()) {
+    const last = acts.at(-1);
+    const parent = last === undefined ? null : await actId(last.record);
+    const own = { ...recordOf(number, number), parent, deed };
+    acts.push(await signAct(own, relay.privateKey));
+  }
+  return acts;
+}
+
+function recordOf(number: number, head: number): Omit<ActRecord, "parent" | "deed"> {
+  return {
+    format: "commonweight.act/1",
+    model: "tiny",
+    number,
+    createdAt: 1,
+    relayKey,
+    head: { number: head, id: id(head) },
+    reason: `reason ${number}`,
+  };
+}
 
 /** Acts of these kinds, each on the version of that number; `change` alters the last one before it is signed. */
 async function actsOf(
@@ -23,14 +60,8 @@ async function actsOf(
     const last = acts.at(-1);
     const isLast = number === kinds.length - 1;
     const record: ActRecord = {
-      format: "commonweight.act/1",
-      model: "tiny",
-      number,
+      ...recordOf(number, head),
       parent: last === undefined ? null : await actId(last.record),
-      createdAt: 1,
-      relayKey,
-      head: { number: head, id: id(head) },
-      reason: `reason ${number}`,
       deed: { kind },
       ...(isLast && change),
     };
@@ -41,7 +72,10 @@ async function actsOf(
 
 test("R5: retired is what the last act says, with its reason", async () => {
   const standing = async (acts: SignedAct[]) => verifyActs(acts, chain);
-  expect(await standing([])).toEqual({ ok: true, standing: { acts: 0, retired: null } });
+  expect(await standing([])).toEqual({
+    ok: true,
+    standing: { acts: 0, retired: null, suites: [] },
+  });
   const once = await actsOf([["retire", 1]]);
   expect(await standing(once)).toMatchObject({ standing: { acts: 1, retired: "reason 0" } });
   const back = await actsOf([
@@ -81,4 +115,22 @@ test("R4: an act that another key signed, or that was left out, is found", async
   expect(await verifyActs(forged, chain)).toMatchObject({ fault: "act-signature" });
   const [first, , third] = await actsOf(kinds);
   expect(await verifyActs([first!, third!], chain)).toMatchObject({ fault: "act-chain" });
+});
+
+test("U6: a suite is in force from the act that accepts it to the one that withdraws it", async () => {
+  const { kind, ...suite } = accepted;
+  const once = await verifyActs(await actsWith(accepted), chain);
+  expect(once).toMatchObject({ standing: { suites: [{ ...suite, since: 0, until: null }] } });
+  const back = await verifyActs(await actsWith(accepted, withdrawn), chain);
+  expect(back).toMatchObject({ standing: { suites: [{ ...suite, since: 0, until: 1 }] } });
+});
+
+test.each([
+  ["act-order", [accepted, withdrawn, accepted]],
+  ["act-order", [accepted, withdrawn, withdrawn]],
+  ["act-order", [withdrawn]],
+  ["act-signature", [{ ...accepted, suite: id(8) }]],
+  ["act-signature", [{ ...accepted, contributor: relayKey }]],
+] as const)("U6: acts about suites that break a rule are found (%s: %o)", async (fault, deeds) => {
+  expect(await verifyActs(await actsWith(...deeds), chain)).toMatchObject({ ok: false, fault });
 });

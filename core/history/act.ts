@@ -1,6 +1,6 @@
 import { type SigningKey, sha256, signId, verifyId } from "../crypto/signature.ts";
 import { encodeCanonical } from "../protocol/canonical-json.ts";
-import type { ActRecord, SignedAct } from "../protocol/schemas/act.ts";
+import type { AcceptSuite, ActRecord, SignedAct } from "../protocol/schemas/act.ts";
 import type { VerifiedVersion } from "./version.ts";
 
 /** An act's id (protocol R4): the SHA-256 of the RFC 8785 form of its record. */
@@ -13,14 +13,24 @@ export async function signAct(record: ActRecord, relayKey: SigningKey): Promise<
   return { record, signature: await signId("act", await actId(record), relayKey) };
 }
 
+/** A contributed suite, as the acts have it. */
+export type SuiteStanding = Omit<AcceptSuite, "kind"> & {
+  /** The newest version when it was accepted. */
+  readonly since: number;
+  /** The newest version when it was withdrawn; null while it is in force. */
+  readonly until: number | null;
+};
+
 /** What the acts of a model come to. */
 export type ModelStanding = {
   readonly acts: number;
   /** Why the model is retired; null where it is not. */
   readonly retired: string | null;
+  /** Every suite that was accepted, in this order. */
+  readonly suites: readonly SuiteStanding[];
 };
 
-/** The first rule of the acts that one breaks (protocol R4, R5). */
+/** The first rule of the acts that one breaks (protocol R4, R5, U6). */
 export type ActFault = "act-chain" | "act-signature" | "act-version" | "act-order";
 
 export type ActsVerdict =
@@ -35,7 +45,7 @@ export async function verifyActs(
   const { relayKey, model } = chain[0]!.record; // a chain has version 0
   let parent: string | null = null;
   let newest = 0;
-  let retired: string | null = null;
+  const standing: Standing = { retired: null, suites: [] };
   for (const [number, { record, signature }] of acts.entries()) {
     const fail = (fault: ActFault, problem: string): ActsVerdict => {
       return { ok: false, fault, message: `act ${number}: ${problem}` };
@@ -49,17 +59,54 @@ export async function verifyActs(
     if (!isOwn || !(await verifyId("act", id, signature, relayKey))) {
       return fail("act-signature", `it is not signed by ${relayKey}`);
     }
-    const { head, deed, reason } = record;
+    const { head } = record;
     if (head.number < newest || chain[head.number]?.id !== head.id) {
       return fail("act-version", `${head.id} was not version ${head.number} then`);
     }
-    if ((deed.kind === "retire") !== (retired === null)) {
-      const state = retired === null ? "not retired" : "retired";
-      return fail("act-order", `${deed.kind} of a model that is ${state}`);
-    }
-    retired = deed.kind === "retire" ? reason : null;
+    const problem = await follow(standing, record);
+    if (problem !== null) return fail(...problem);
     parent = id;
     newest = head.number;
   }
-  return { ok: true, standing: { acts: acts.length, retired } };
+  return { ok: true, standing: { acts: acts.length, ...standing } };
+}
+
+type Standing = { retired: string | null; suites: SuiteStanding[] };
+
+/** Carry an act out on `standing`; or what is wrong with it. */
+async function follow(
+  standing: Standing,
+  { deed, reason, head }: ActRecord,
+): Promise<[ActFault, string] | null> {
+  switch (deed.kind) {
+    case "retire":
+    case "unretire": {
+      if ((deed.kind === "retire") !== (standing.retired === null)) {
+        const state = standing.retired === null ? "not retired" : "retired";
+        return ["act-order", `${deed.kind} of a model that is ${state}`];
+      }
+      standing.retired = deed.kind === "retire" ? reason : null;
+      return null;
+    }
+    case "accept-suite": {
+      const { kind, ...suite } = deed;
+      if (standing.suites.some(({ name }) => name === suite.name)) {
+        return ["act-order", `${suite.name} was the name of a suite before`];
+      }
+      if (!(await verifyId("suite", suite.suite, suite.signature, suite.contributor))) {
+        return ["act-signature", `the suite ${suite.name} is not signed by ${suite.contributor}`];
+      }
+      standing.suites.push({ ...suite, since: head.number, until: null });
+      return null;
+    }
+    case "withdraw-suite": {
+      const at = standing.suites.findIndex(({ name }) => name === deed.name);
+      const suite = standing.suites[at];
+      if (suite === undefined || suite.until !== null) {
+        return ["act-order", `${deed.name} is no suite that is in force`];
+      }
+      standing.suites[at] = { ...suite, until: head.number };
+      return null;
+    }
+  }
 }

@@ -16,6 +16,8 @@ export type HistoryFault =
   | "reference"
   /** The parameters that follow from the record are others than its checkpoint (V6, V7). */
   | "replay"
+  /** A contributed suite is not what its act says, or a version was not tested on it (U8). */
+  | "suite"
   /** What the relay serves for downloading leads elsewhere than the record. */
   | "served"
   /** The history is shorter than at the last visit, or another (V10). */

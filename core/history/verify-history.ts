@@ -7,6 +7,7 @@ import { faultAt, HistoryError } from "./history-fault.ts";
 import { type HistorySource, readCheckpoint } from "./history-source.ts";
 import { createPatchReader } from "./merged-patches.ts";
 import { type Pin, pinOf, readVerifiedChain } from "./verified-chain.ts";
+import { verifySuites } from "./verify-suites.ts";
 import type { VerifiedVersion } from "./version.ts";
 import { walkHistory } from "./walked-history.ts";
 
@@ -53,6 +54,7 @@ export async function verifyHistory(
   });
   const verdict = await verifyActs(await source.acts(stop), chain);
   if (!verdict.ok) throw new HistoryError(verdict.fault, null, verdict.message);
+  await verifySuites(source, chain, verdict.standing.suites, stop);
   let last = 0;
   try {
     for await (const version of replayedVersions(source, chain, { ...stop, full })) {

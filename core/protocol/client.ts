@@ -17,6 +17,7 @@ import {
   type PauseRequest,
   type RevertRequest,
   revertStatus,
+  type SuiteRequest,
   type TagRequest,
   type UnbanRequest,
 } from "./schemas/admin.ts";
@@ -42,6 +43,7 @@ import {
   type RelayEvent,
   shardLedger,
 } from "./schemas/status.ts";
+import { suiteLife, suiteList } from "./schemas/suite.ts";
 import { type HoldersRequest, holdersAnswer } from "./schemas/swarm.ts";
 import { type TicketRequest, ticketAnswer } from "./schemas/ticket.ts";
 import { signedVersion, versionList } from "./schemas/version.ts";
@@ -125,6 +127,23 @@ export function createRelayClient({ baseUrl, fetch }: { baseUrl: string; fetch: 
     /** What maintainers decided about the model, signed; nothing of it has been verified. */
     acts: async (model: string, options?: CallOptions) =>
       (await ask(actList, routes.acts(model), options)).acts,
+    /** Suites that people proposed, the newest first. */
+    suites: async (model: string, options?: CallOptions) =>
+      (await ask(suiteList, routes.suites(model), options)).suites,
+    suite: (id: string, options?: CallOptions) => ask(suiteLife, routes.suite(id), options),
+    /** Propose a suite: its file, and the signature of the contributor whom the file names. */
+    putSuite: (
+      id: string,
+      body: Uint8Array<ArrayBuffer>,
+      signature: string,
+      options?: CallOptions,
+    ) => {
+      const headers = {
+        "content-type": "application/octet-stream",
+        [SIGNATURE_HEADER]: signature,
+      };
+      return ask(suiteLife, routes.suite(id), options, { method: "PUT", headers, body });
+    },
     shards: (model: string, options?: CallOptions) =>
       ask(shardLedger, routes.shards(model), options),
 
@@ -249,6 +268,17 @@ export function createRelayClient({ baseUrl, fetch }: { baseUrl: string; fetch: 
         /** Let a contributor choose a name again. */
         unblankName: (request: BlankRequest, options?: CallOptions) =>
           ask(namedContributor, routes.unblankName(), options, post(request)),
+        /** Let the gate test on a suite from now on. */
+        acceptSuite: (request: SuiteRequest, options?: CallOptions) =>
+          ask(suiteLife, routes.acceptSuite(), options, post(request)),
+        refuseSuite: (request: SuiteRequest, options?: CallOptions) =>
+          ask(suiteLife, routes.refuseSuite(), options, post(request)),
+        /** Let the gate not test on an accepted suite any more. */
+        withdrawSuite: (request: SuiteRequest, options?: CallOptions) =>
+          ask(suiteLife, routes.withdrawSuite(), options, post(request)),
+        /** The file of a suite that waits. */
+        suiteFile: (id: string, options: CallOptions = {}) =>
+          call(origin + routes.suiteFile(id), get, options),
         /** Make a version a release; a tag names one version for ever. */
         tag: (request: TagRequest, options?: CallOptions) =>
           ask(modelHealth, routes.tag(), options, post(request)),

@@ -9,6 +9,7 @@ export const MAX_PATCH_BYTES = 4 << 20; // 2% of 124M parameters at 4 bits and a
 export const MAX_REQUEST_BYTES = 16 << 10; // every JSON body of the protocol is under 4 KB
 export const MAX_PLAN_BYTES = 8 << 20; // a shard is 130 bytes of an addition's plan: 60,000 of them
 export const MAX_SHARD_BYTES = 4 << 20; // one chunk: held in memory whole by a phone
+export const MAX_SUITE_BYTES = MAX_SHARD_BYTES; // read as a shard is, by whoever looks it through
 export const MAX_TOKENIZER_BYTES = 32 << 20; // tokenizer.json of Qwen's 151,936 tokens is 11 MB, ×2 headroom
 export const CHUNK_BYTES = 1 << 20; // a lost chunk costs a slow line seconds, not minutes
 export const MAX_MULTIPLIER = 4096; // 12 bits, so that sums over 16,384 patches stay exact in f64

@@ -5,7 +5,7 @@ import { createRandom } from "../random.ts";
  * (Fisher–Yates), then all of them again in another. Integers only, so every party draws the same ones.
  */
 export function* seededBatches(
-  seed: number,
+  seed: number | string,
   examples: number,
   batch: number,
 ): Generator<Uint32Array, never> {

@@ -1,7 +1,7 @@
+import { leastMargin } from "../../core/gate/gate-size.ts";
 import type { Architecture, Recipe, TokenizerRecord } from "../../core/protocol/schemas/recipe.ts";
 import { exampleShapeOf } from "../../core/training/examples.ts";
 import type { ExampleSets } from "../example-sets.ts";
-import { leastMargin } from "../gate-size.ts";
 import type { Reasons } from "../recipe-file.ts";
 
 /** How large a start from nothing is. */

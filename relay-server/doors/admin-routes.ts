@@ -63,10 +63,12 @@ export function adminRoutes(
         throw new Refusal("not-retired", `${model} is not retired`);
       }
       const deed = { kind: retired ? "retire" : "unretire" } as const;
-      const act = await nextAct(context, model, { deed, reason });
-      const outcome = { act, retired: retired ? reason : null };
+      const outcome = {
+        ...(await nextAct(context, model, { deed, reason })),
+        retired: retired ? reason : null,
+      };
       const doing = { reason, maintainer, at: context.clock() };
-      if (await context.history.retire({ ...outcome, ...doing })) break; // else another maintainer was faster
+      if (await context.history.retire({ ...outcome, ...doing })) break; // else another maintainer or a version was faster
     }
     const health = await tellHealth(context, model);
     hub.wake();

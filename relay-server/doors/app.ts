@@ -35,6 +35,7 @@ import { securityHeaders } from "./security-headers.ts";
 import { sessionRoutes } from "./session-routes.ts";
 import { signallingRoutes } from "./signalling.ts";
 import { statusRoutes } from "./status-routes.ts";
+import { suiteRoutes } from "./suite-routes.ts";
 import { ticketRoutes } from "./ticket-routes.ts";
 
 export type AppParts = {
@@ -111,6 +112,7 @@ export function createApp(parts: AppParts): Hono {
   app.route("/", ticketRoutes(context, limits, onTicket));
   app.route("/", holderRoutes(context, limits));
   app.route("/", contributionRoutes(context, limits, intake, onCreated));
+  app.route("/", suiteRoutes(context, limits, onCreated));
   const chance = Math.random; // no lot: it decides nothing
   app.route("/", eventRoutes({ status: context.status, hub, chance, enter: limits.stream }));
   app.route("/", adminRoutes(context, hub, limits, onWork));

@@ -14,6 +14,7 @@ import {
   pauseRequest,
   revertRequest,
   revertStatus,
+  suiteRequest,
   tagRequest,
   unbanRequest,
 } from "../../core/protocol/schemas/admin.ts";
@@ -41,6 +42,7 @@ import {
   modelList,
   shardLedger,
 } from "../../core/protocol/schemas/status.ts";
+import { suiteLife, suiteList } from "../../core/protocol/schemas/suite.ts";
 import { holdersAnswer, holdersRequest } from "../../core/protocol/schemas/swarm.ts";
 import { ticketAnswer, ticketRequest } from "../../core/protocol/schemas/ticket.ts";
 import { signedVersion, versionList } from "../../core/protocol/schemas/version.ts";
@@ -123,6 +125,27 @@ export const OPERATIONS: readonly Operation[] = [
     answer: actList,
   },
   { method: "get", path: routes.blob("{sha256}"), summary: "Immutable bytes, also in ranges" },
+  {
+    method: "get",
+    path: routes.suites("{model}"),
+    cost: 5,
+    summary: "Suites that people proposed, the newest first",
+    answer: suiteList,
+  },
+  {
+    method: "put",
+    path: routes.suite("{id}"),
+    summary: "Propose a suite; idempotent by its hash",
+    body: "bytes",
+    answer: suiteLife,
+    signed: true,
+  },
+  {
+    method: "get",
+    path: routes.suite("{id}"),
+    summary: "A suite, and what became of it",
+    answer: suiteLife,
+  },
   {
     method: "post",
     path: routes.tickets("{model}"),
@@ -276,6 +299,36 @@ export const OPERATIONS: readonly Operation[] = [
     summary: "A chunk of a model that is being added",
     body: "bytes",
     answer: additionChunk,
+    maintainer: true,
+  },
+  {
+    method: "post",
+    path: routes.acceptSuite(),
+    summary: "Let the gate test on a suite: a signed act of the model's history",
+    body: suiteRequest,
+    answer: suiteLife,
+    maintainer: true,
+  },
+  {
+    method: "post",
+    path: routes.refuseSuite(),
+    summary: "Refuse a suite that waits",
+    body: suiteRequest,
+    answer: suiteLife,
+    maintainer: true,
+  },
+  {
+    method: "post",
+    path: routes.withdrawSuite(),
+    summary: "Let the gate not test on a suite any more: a signed act",
+    body: suiteRequest,
+    answer: suiteLife,
+    maintainer: true,
+  },
+  {
+    method: "get",
+    path: routes.suiteFile("{id}"),
+    summary: "The file of a suite that waits, to look it through",
     maintainer: true,
   },
   {

@@ -8,6 +8,7 @@ import {
   signedAct,
 } from "../../core/protocol/schemas/act.ts";
 import type { RelayContext } from "../context.ts";
+import type { Acting } from "../store/sql/acts.ts";
 import type { ActRow } from "../store/tables.ts";
 
 /** The next act of a model, signed; it counts once the ledger has entered it. */
@@ -15,7 +16,7 @@ export async function nextAct(
   { history, identity, clock }: Pick<RelayContext, "history" | "identity" | "clock">,
   model: string,
   { deed, reason }: { readonly deed: Deed; readonly reason: string },
-): Promise<ActRow> {
+): Promise<Pick<Acting, "act" | "head">> {
   const [acts, row] = await Promise.all([history.acts(model), history.model(model)]);
   assert(row !== undefined, `no model ${model}`);
   const head = await history.version(model, row.head);
@@ -32,7 +33,8 @@ export async function nextAct(
     deed,
   };
   const signed = encodeCanonical(await signAct(record, identity.privateKey));
-  return { model, number: record.number, id: await actId(record), signed };
+  const act = { model, number: record.number, id: await actId(record), signed };
+  return { act, head: head.number };
 }
 
 /** An act as it was signed. */

@@ -1,10 +1,13 @@
 import { assert } from "../../core/errors.ts";
+import type { ContributedSuite } from "../../core/gate/judge.ts";
 import { decodeVersion } from "../../core/history/version.ts";
 import type { Metrics, VersionRecord } from "../../core/protocol/schemas/version.ts";
+import { damagedError } from "../content/damage.ts";
 import type { RelayContext, ServedModel } from "../context.ts";
 import type { ModelRow, VersionRow } from "../store/tables.ts";
 import type { Evaluator } from "../threads/open-evaluator.ts";
 import type { Checkpoints } from "./checkpoints.ts";
+import { type ServedSuite, suitesInForce } from "./suites.ts";
 
 /** A model's newest version, in memory here and in the evaluation thread. */
 export type Head = ServedModel & {
@@ -22,10 +25,12 @@ export type Head = ServedModel & {
   readonly release: { readonly number: number; readonly checkpoint: string };
   /** The version of least loss on the report set from the release to the head; loaded too. */
   readonly best: { readonly number: number; readonly checkpoint: string };
+  /** Contributed suites in force; loaded too. */
+  readonly suites: readonly ContributedSuite[];
 };
 
 /** A head without what may change while it is one. */
-type KeptHead = Omit<Head, "paused" | "fence" | "release" | "best">;
+type KeptHead = Omit<Head, "paused" | "fence" | "release" | "best" | "suites">;
 
 /** The best version from `release` to `head`, both among them. */
 type Best = {
@@ -39,7 +44,7 @@ const VERSIONS_A_READ = 256; // a report is some 70 bytes
 
 /** Reads heads, and keeps the parameters of each model's last one. */
 export function createHeads(
-  { history, models }: Pick<RelayContext, "history" | "models">,
+  { history, models, blobs }: Pick<RelayContext, "history" | "models" | "blobs">,
   checkpoints: Checkpoints,
   evaluator: Evaluator,
 ): (model: string) => Promise<Head> {
@@ -96,6 +101,19 @@ export function createHeads(
     return true;
   }
 
+  /** True if one had to be loaded. */
+  async function loadSuites(model: string, suites: readonly ServedSuite[]): Promise<boolean> {
+    let isNew = false;
+    for (const { id, name, setAside } of suites) {
+      if (await evaluator.hasSuite(model, id)) continue;
+      const bytes = await blobs.read(id);
+      if (bytes === null) throw damagedError(`the suite ${name}`);
+      await evaluator.loadSuite(model, { name: id, id, bytes, setAside });
+      isNew = true;
+    }
+    return isNew;
+  }
+
   return async function headOf(model): Promise<Head> {
     const row = await history.model(model);
     const served = models.get(model);
@@ -108,7 +126,9 @@ export function createHeads(
     const bestLoaded = await load(best, () => checkpoints.parametersOf(best));
     const releaseLoaded = await load(release, () => checkpoints.parametersOf(release));
     const headLoaded = await load(head, () => head.parameters);
-    if (bestLoaded || releaseLoaded || headLoaded) return headOf(model); // that took a while: a maintainer may have paused it since
+    const suites = await suitesInForce(history, model); // after the head: an act on an earlier one is among them
+    const suitesLoaded = await loadSuites(model, suites);
+    if (bestLoaded || releaseLoaded || headLoaded || suitesLoaded) return headOf(model); // that took a while: a maintainer may have paused it since
     const { number, checkpoint } = release;
     return {
       ...head,
@@ -116,6 +136,7 @@ export function createHeads(
       fence: row.fence,
       release: { number, checkpoint },
       best: { number: best.number, checkpoint: best.checkpoint },
+      suites,
     };
   };
 }

@@ -15,6 +15,7 @@ const head = {
   id: "00",
   release: { number: 0 },
   best: { number: 0 },
+  suites: [] as Head["suites"],
 } as Head; // what a setting asks of it
 const verdict: GateVerdict = { decision: "undecided", tests: [], flips: null, isSpent: false };
 

@@ -15,7 +15,8 @@ export function createJudge(
   { model, checkpoint, release, best }: Head,
 ): Judge {
   return {
-    evaluate(set, subject, range) {
+    evaluate(suite, subject, range) {
+      const set = typeof suite === "string" ? suite : { suite: suite.id };
       const task = { model, set, range };
       if (subject !== "release" && subject !== "best") {
         return evaluator.evaluate({ ...task, checkpoint, step: subject.head });
@@ -31,6 +32,7 @@ export function gateSettingOf(evaluator: Pick<Evaluator, "evaluate">, head: Head
   return {
     recipe: head.recipe,
     judge: createJudge(evaluator, head),
+    suites: head.suites,
     parent: head.number,
     release: head.release.number,
     best: head.best.number,

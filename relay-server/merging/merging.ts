@@ -17,6 +17,7 @@ import { type Attestation, attest, gateSettingOf, gateTestOf } from "./judge.ts"
 import { drawLot } from "./lots.ts";
 import { readMember, type WaitingMember } from "./member.ts";
 import { checkFence, FencedError, publishCandidate } from "./publishing.ts";
+import { type SuiteStop, stoppedBySuites, stopWords } from "./suite-stops.ts";
 
 const NOBODY = { passed: null, failed: [], harmful: [], left: [], tested: [] };
 
@@ -76,7 +77,7 @@ async function mergeMembers(
   await history.recordGateTests(head.model, tests);
   if (!(await publish(parts, head, judged))) return { again: true }; // of what still waits, another cohort
   await promotePatches(context, head.model); // at once: who reads of a merge asks for its patches
-  await sendOn(context, outcome);
+  await sendOn(context, outcome, head.suites);
   pace.note(head.model, "cohort", (clock() - startedAt) / 1000 / rows.length);
   return { again: true };
 }
@@ -134,14 +135,25 @@ const WORDS: Readonly<Record<keyof TurnedAway<WaitingMember>, string>> = {
 
 /** Refuse what is known to harm; leave what is undecided to later cohorts, but not for ever. */
 async function sendOn(
-  { contributions, clock }: Pick<RelayContext, "contributions" | "clock">,
+  { contributions, history, clock }: Pick<RelayContext, "contributions" | "history" | "clock">,
   outcome: CohortOutcome<WaitingMember>,
+  suites: Head["suites"],
 ): Promise<void> {
   const { again, away } = sortOut(outcome, ({ row }) => row.postponed);
   if (again.length > 0) await contributions.postpone(idsOf(again), clock());
   for (const code of Object.keys(WORDS) as (keyof typeof WORDS)[]) {
-    if (away[code].length === 0) continue;
-    await contributions.refuseWaiting(idsOf(away[code]), { code, message: WORDS[code] }, clock());
+    const stopped =
+      code === "harmful"
+        ? new Map<string, SuiteStop>()
+        : stoppedBySuites(away[code], outcome, suites);
+    for (const [id, stop] of stopped) {
+      const message = stopWords(stop, await history.suite(stop.suite.id));
+      await contributions.refuseWaiting([id], { code, message }, clock());
+      await history.noteStopped(stop.suite.id, 1);
+    }
+    const others = idsOf(away[code]).filter((id) => !stopped.has(id));
+    if (others.length === 0) continue;
+    await contributions.refuseWaiting(others, { code, message: WORDS[code] }, clock());
   }
 }
 

@@ -108,7 +108,10 @@ function refusalOf({ tests, flips }: GateVerdict): string {
     return `the gate refused: the model without it has ${flips?.flips} answers wrong that version ${flips?.version} had right`;
   }
   const found = bad.decision === "fail" ? "is worse than" : "was not shown to be as good as";
-  const suite = bad.suite === "gate" ? "held-out examples" : "examples of the protected suite";
+  const suite =
+    bad.suite === "gate"
+      ? "held-out examples"
+      : `examples of the ${bad.suite === "protected" ? "protected suite" : `suite ${bad.suite}`}`;
   const earlier = bad.against === "parent" ? "the head" : `the release, version ${bad.version}`;
   return `the gate refused: on ${bad.examples} ${suite} the model without it ${found} ${earlier}`;
 }

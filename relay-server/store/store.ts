@@ -22,6 +22,7 @@ import { settingParts } from "./sql/settings.ts";
 import { spotCheckParts } from "./sql/spot-checks.ts";
 import { standingParts } from "./sql/standing.ts";
 import { statusParts } from "./sql/status.ts";
+import { suiteParts } from "./sql/suites.ts";
 import { ticketParts } from "./sql/tickets.ts";
 import { ticketsOutParts } from "./sql/tickets-out.ts";
 import { versionParts } from "./sql/versions.ts";
@@ -91,6 +92,7 @@ function historyStore(db: Kysely<Tables>, write: Write) {
     ...releaseParts(db, write),
     ...actParts(db, write),
     ...leaseParts(db, write),
+    ...suiteParts(db, write),
   };
 }
 

@@ -17,6 +17,34 @@ export type ModelRow = {
 /** A signed act of a maintainer, byte for byte as it is served. */
 export type ActRow = { model: string; number: number; id: string; signed: Uint8Array };
 
+/** A suite that somebody proposed, and what became of it. */
+export type SuiteRow = {
+  /** SHA-256 of its file. */
+  id: string;
+  model: string;
+  name: string;
+  contributor: string;
+  signature: string;
+  /** What its contributor says of it, as JSON. */
+  header: string;
+  examples: number;
+  size_bytes: number;
+  /** The file while it is not decided about; an accepted one is a blob. */
+  bytes: Uint8Array | null;
+  /** received, waiting, accepted, refused or withdrawn */
+  state: string;
+  /** Why it was refused or withdrawn. */
+  message: string | null;
+  /** What the relay found, as JSON; null until it looked. */
+  findings: string | null;
+  proposed_at: number;
+  decided_at: number | null;
+  /** In the act that accepted it: how many acts came before. */
+  act: number | null;
+  /** Contributions that it kept out. */
+  stopped: number;
+};
+
 export type VersionRow = {
   model: string;
   number: number;
@@ -246,6 +274,7 @@ export type Tables = {
   bans: BanRow;
   releases: ReleaseRow;
   acts: ActRow;
+  suites: SuiteRow;
   gate_tests: GateTestRow;
   credits: CreditRow;
   leases: LeaseRow;

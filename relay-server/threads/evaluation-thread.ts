@@ -3,6 +3,12 @@ import { readFile } from "node:fs/promises";
 import { parentPort } from "node:worker_threads";
 import { assert } from "../../core/errors.ts";
 import type { Suite } from "../../core/gate/judge.ts";
+import {
+  openSuiteFile,
+  pickExamples,
+  suiteExamples,
+  suiteRows,
+} from "../../core/gate/suite-file.ts";
 import type { Architecture } from "../../core/protocol/schemas/recipe.ts";
 import { applyDeltaStep } from "../../core/tensors/delta-step.ts";
 import { decodeExamples, type Examples, sliceExamples } from "../../core/training/examples.ts";
@@ -21,9 +27,20 @@ export type EvaluatedModel = {
   readonly hashes: Readonly<Partial<Record<Suite, string>>>;
 };
 
+/** A contributed suite's file, and which of its rows are not used. */
+export type SuiteToLoad = {
+  /** What tasks call it. */
+  readonly name: string;
+  /** SHA-256 of the file. */
+  readonly id: string;
+  readonly bytes: Uint8Array;
+  readonly setAside: readonly number[];
+};
+
 export type EvaluationTask = {
   readonly model: string;
-  readonly set: Suite;
+  /** A held-out set of the recipe, or a suite that `loadSuite` brought. */
+  readonly set: Suite | { readonly suite: string };
   /** Examples from…to−1 of the set. */
   readonly range: readonly [number, number];
   /** A checkpoint that `load` brought. */
@@ -33,10 +50,12 @@ export type EvaluationTask = {
 };
 
 const KEPT_CHECKPOINTS = 3; // the head, the last release, and the head before while a step on it ends
+const KEPT_SUITES = 20; // those in force, 16 at most, and the one that is looked at
 const KEPT_EVALUATIONS = 128; // of unchanged checkpoints, in pieces: every candidate is compared with the same
 
 let opened: EvaluatedModel | null = null;
 const sets = new Map<string, Examples>();
+const suites = new Map<string, Examples>();
 const checkpoints = new Map<string, Float32Array>();
 const parents = new Map<string, Evaluation>();
 
@@ -60,11 +79,23 @@ const evaluator = {
   async load(checkpoint: string, parameters: Float32Array): Promise<void> {
     remember(checkpoints, checkpoint, parameters, KEPT_CHECKPOINTS);
   },
+  async hasSuite(name: string): Promise<boolean> {
+    const examples = suites.get(name);
+    if (examples !== undefined) remember(suites, name, examples, KEPT_SUITES);
+    return examples !== undefined;
+  },
+  async loadSuite({ name, id, bytes, setAside }: SuiteToLoad): Promise<void> {
+    assert(opened !== null, "no model is open");
+    const suite = openSuiteFile(bytes);
+    const rows = suiteRows(id, suite.examples, setAside);
+    const examples = pickExamples(suiteExamples(suite, opened.architecture), rows);
+    remember(suites, name, examples, KEPT_SUITES);
+  },
   async evaluate({ model: id, set, range, checkpoint, step }: EvaluationTask): Promise<Evaluation> {
     const model = opened;
     const base = checkpoints.get(checkpoint);
     assert(model?.id === id && base !== undefined, `${id} ${checkpoint} is not open`);
-    const name = `${set} ${range} ${checkpoint}`;
+    const name = `${typeof set === "string" ? set : set.suite} ${range} ${checkpoint}`;
     const known = step === null ? parents.get(name) : undefined;
     if (known !== undefined) return known;
     const run = await openEngine();
@@ -78,7 +109,12 @@ const evaluator = {
 };
 export type EvaluationThread = typeof evaluator;
 
-async function examplesOf(model: EvaluatedModel, set: Suite): Promise<Examples> {
+async function examplesOf(model: EvaluatedModel, set: EvaluationTask["set"]): Promise<Examples> {
+  if (typeof set !== "string") {
+    const suite = suites.get(set.suite);
+    assert(suite !== undefined, `the suite ${set.suite} is not loaded`);
+    return suite;
+  }
   const path = model.paths[set];
   const known = sets.get(path);
   if (known !== undefined) return known;

@@ -1,5 +1,5 @@
 import { assert } from "../../core/errors.ts";
-import type { EvaluatedModel, EvaluationThread } from "./evaluation-thread.ts";
+import type { EvaluatedModel, EvaluationThread, SuiteToLoad } from "./evaluation-thread.ts";
 import { keepThread } from "./lasting-thread.ts";
 
 /** Runs models on held-out examples, each model in a thread of its own, so that a slow one keeps no other waiting. */
@@ -8,6 +8,9 @@ export type Evaluator = {
   /** Whether a model's thread has the checkpoint; what is asked for stays longer. */
   has(model: string, checkpoint: string): Promise<boolean>;
   load(model: string, checkpoint: string, parameters: Float32Array): Promise<void>;
+  /** Whether a model's thread has the contributed suite of that name; what is asked for stays longer. */
+  hasSuite(model: string, name: string): Promise<boolean>;
+  loadSuite(model: string, suite: SuiteToLoad): Promise<void>;
   evaluate: EvaluationThread["evaluate"];
 };
 
@@ -33,6 +36,8 @@ export function openEvaluator(): { evaluator: Evaluator; close(): Promise<void> 
     },
     has: async (model, checkpoint) => threadOf(model).has(checkpoint),
     load: async (model, checkpoint, parameters) => threadOf(model).load(checkpoint, parameters),
+    hasSuite: async (model, name) => threadOf(model).hasSuite(name),
+    loadSuite: async (model, suite) => threadOf(model).loadSuite(suite),
     evaluate: async (task) => threadOf(task.model).evaluate(task),
   };
   return {

@@ -34,6 +34,7 @@ export function createSimJudge(
   }
   return {
     async evaluate(suite, subject, range) {
+      assert(typeof suite === "string", "a simulated community has the recipe's suites alone");
       const isEarlier = subject === "release" || subject === "best";
       const isKept = isEarlier || subject.head === null;
       const name = `${suite} ${isEarlier ? subject : "head"} ${range.join()}`;

@@ -109,6 +109,7 @@ async function judged(
   }
   const setting = {
     recipe,
+    suites: [],
     judge: judgeOf(relay, { score: "leave-one-out", gate: "gate", protected: "gate" }),
     parent: head.record.number,
     release: 0,

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { getHeapStatistics } from "node:v8";
 import fc from "fast-check";
 import { FormatError } from "../../core/errors.ts";
+import { encodeSuiteFile, openSuiteFile, suiteExamples } from "../../core/gate/suite-file.ts";
 import { decodeVersion, encodeVersion } from "../../core/history/version.ts";
 import { decodePatch, decodePatchHeader, encodePatch } from "../../core/patch/patch.ts";
 import { decodePositions, encodePositions } from "../../core/patch/positions.ts";
@@ -145,19 +146,35 @@ function exampleFiles(): Decoder[] {
   const counted = Uint8Array.of(0, 1, 1, 1, 0, 0, 0, 1);
   const pixels = Uint8Array.from({ length: 12 }, (_, i) => 20 * i);
   const labels = Uint8Array.of(0, 1, 2);
+  const three = { kind: "images", count: 3, pixels, labels } as const;
+  const header = {
+    ...({ format: "commonweight.suite/1", model: "tiny", name: "dim" } as const),
+    ...{ contributor: "ab".repeat(32), marginNats: 0.1 },
+    ...{ reason: "\u00e9", licence: "CC0-1.0", use: "A test" },
+  };
+  const suite: Decoder = {
+    name: "a suite",
+    file: encodeSuiteFile(header, three),
+    decode(bytes) {
+      const opened = openSuiteFile(bytes);
+      const examples = suiteExamples(opened, images);
+      return encodeSuiteFile(opened.header, examples);
+    },
+  };
   const files = [
-    { name: "images", file: encodeImageExamples({ kind: "images", count: 3, pixels, labels }) },
+    { name: "images", file: encodeImageExamples(three) },
     {
       name: "text",
       file: encodeTextExamples({ kind: "text", count: 2, length: 5, tokens, counted }),
     },
   ];
-  return files.map(({ name, file }) => ({
+  const plain = files.map(({ name, file }) => ({
     name,
     file,
-    decode(bytes) {
+    decode(bytes: Uint8Array<ArrayBuffer>) {
       decodeExamples(name, bytes, name === "text" ? text : images);
       return null;
     },
   }));
+  return [...plain, suite];
 }

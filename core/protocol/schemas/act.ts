@@ -1,12 +1,41 @@
 import * as z from "zod/mini";
-import { count, hash, longText, modelId, publicKey, signature, timeMs } from "./primitives.ts";
+import {
+  count,
+  hash,
+  longText,
+  modelId,
+  positive,
+  publicKey,
+  signature,
+  timeMs,
+} from "./primitives.ts";
+import { suiteName } from "./suite.ts";
 
 const versionName = z.strictObject({ number: count, id: hash });
 
-/** What a maintainer decided (protocol R5): that no work is given out any more, or that it is again. */
+/** A contributed suite becomes one of the gate's (protocol U6). */
+const acceptSuite = z.strictObject({
+  kind: z.literal("accept-suite"),
+  /** SHA-256 of the suite's file. */
+  suite: hash,
+  name: suiteName,
+  contributor: publicKey,
+  /** The contributor's, of the suite. */
+  signature,
+  marginNats: z.number().check(z.gt(0)),
+  /** In the file. */
+  examples: positive,
+  /** Rows of the file that are not used, ascending. */
+  setAside: z.array(count).check(z.maxLength(16384)),
+});
+export type AcceptSuite = z.infer<typeof acceptSuite>;
+
+/** What a maintainer decided: whether work is given out (protocol R5), and on which suites the gate tests (U6). */
 export const deed = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("retire") }),
   z.strictObject({ kind: z.literal("unretire") }),
+  acceptSuite,
+  z.strictObject({ kind: z.literal("withdraw-suite"), name: suiteName }),
 ]);
 export type Deed = z.infer<typeof deed>;
 

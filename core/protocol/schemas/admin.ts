@@ -29,6 +29,15 @@ export const tagRequest = z.strictObject({
 });
 export type TagRequest = z.infer<typeof tagRequest>;
 
+/** Accepts a suite, refuses it or takes it back. */
+export const suiteRequest = z.strictObject({
+  model: modelId,
+  /** SHA-256 of its file. */
+  suite: hash,
+  reason,
+});
+export type SuiteRequest = z.infer<typeof suiteRequest>;
+
 /** Takes no work of a contributor any more, and refuses what waits of theirs. */
 export const banRequest = z.strictObject({
   contributor: publicKey,

@@ -55,7 +55,8 @@ const reference = z.strictObject({
 
 /** One sequential test of a candidate against one earlier version on one suite (protocol G8). */
 export const suiteTest = z.strictObject({
-  suite: z.enum(["gate", "protected"]),
+  /** `gate`, `protected`, or the name of a contributed suite. */
+  suite: modelId,
   /** The parent, the last release, or the best version since that, and its number. */
   against: z.enum(["parent", "release", "best"]),
   version: count,

@@ -1,17 +1,50 @@
-import type { Kysely } from "kysely";
+import type { Kysely, Transaction } from "kysely";
 import type { ActRow, Tables } from "../tables.ts";
 import type { Write } from "./group-commit.ts";
 import { addAudit } from "./maintainers.ts";
 
-/** A signed act that retires a model or takes that back, and who asked for it. */
-export type Retiring = {
+/** A signed act, and who asked for it. */
+export type Acting = {
   readonly act: ActRow;
-  /** Why the model is retired; null where it is not any more. */
-  readonly retired: string | null;
+  /** Number of the newest version, as the act has it. */
+  readonly head: number;
   readonly reason: string;
   readonly maintainer: string;
   readonly at: number;
 };
+
+/** A signed act that retires a model or takes that back. */
+export type Retiring = Acting & {
+  /** Why the model is retired; null where it is not any more. */
+  readonly retired: string | null;
+};
+
+/**
+ * Enter an act inside the transaction that does what it says, with the audit log's line; false if another act has its number,
+ * or the model's newest version is another by now.
+ */
+export async function enterAct(
+  trx: Transaction<Tables>,
+  { act, head, reason, maintainer, at }: Acting,
+  action: string,
+): Promise<boolean> {
+  const { model } = act;
+  const row = await trx
+    .selectFrom("models")
+    .select("head")
+    .where("id", "=", model)
+    .executeTakeFirst();
+  if (Number(row?.head) !== head) return false;
+  const entered = await trx
+    .insertInto("acts")
+    .values(act)
+    .onConflict((conflict) => conflict.doNothing())
+    .returning("number")
+    .executeTakeFirst();
+  if (entered === undefined) return false;
+  await addAudit(trx, { at, maintainer, action, subject: model, note: reason });
+  return true;
+}
 
 export function actParts(db: Kysely<Tables>, write: Write) {
   return {
@@ -24,20 +57,13 @@ export function actParts(db: Kysely<Tables>, write: Write) {
         .orderBy("number")
         .execute();
     },
-    /** Enter an act with what it changes and the audit log, in one commit; false if another act has its number. */
-    retire({ act, retired, reason, maintainer, at }: Retiring): Promise<boolean> {
+    /** Enter an act with what it changes, in one commit; false where `enterAct` is. */
+    retire({ retired, ...acting }: Retiring): Promise<boolean> {
       return write(async (trx) => {
-        const entered = await trx
-          .insertInto("acts")
-          .values(act)
-          .onConflict((conflict) => conflict.doNothing())
-          .returning("number")
-          .executeTakeFirst();
-        if (entered === undefined) return false;
-        const { model } = act;
-        await trx.updateTable("models").set({ retired }).where("id", "=", model).execute();
         const action = retired === null ? "unretire" : "retire";
-        await addAudit(trx, { at, maintainer, action, subject: model, note: reason });
+        if (!(await enterAct(trx, acting, action))) return false;
+        const { model } = acting.act;
+        await trx.updateTable("models").set({ retired }).where("id", "=", model).execute();
         return true;
       });
     },

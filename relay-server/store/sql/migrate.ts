@@ -19,6 +19,7 @@ import { addCredits } from "./migrations/0012-credits.ts";
 import { addActs } from "./migrations/0013-acts.ts";
 import { addLeases } from "./migrations/0014-leases.ts";
 import { addNames } from "./migrations/0015-names.ts";
+import { addSuites } from "./migrations/0016-suites.ts";
 
 /** By name, in whose order they run; the names of released ones stay, and so does what they do. */
 const MIGRATIONS: Readonly<Record<string, (db: QueryExecutorProvider) => Promise<void>>> = {
@@ -37,6 +38,7 @@ const MIGRATIONS: Readonly<Record<string, (db: QueryExecutorProvider) => Promise
   "0013-acts": addActs,
   "0014-leases": addLeases,
   "0015-names": addNames,
+  "0016-suites": addSuites,
 };
 
 const NUMBERED = 8; // migrations that ledgers from before the migrator have by number, in `schema_versions`

@@ -18,6 +18,7 @@ const holding: HistoryVerdict = {
   contributors: 2,
   acts: 0,
   retired: null,
+  suites: [],
 };
 
 let close: () => Promise<void> = async () => {};

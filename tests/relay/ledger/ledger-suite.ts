@@ -13,6 +13,7 @@ import {
   version,
 } from "../../fixtures/ledger-rows.ts";
 import { banSuite } from "./ban-suite.ts";
+import { contributedSuites } from "./contributed-suites.ts";
 import { judgingSuite } from "./judging-suite.ts";
 import { leaseSuite } from "./lease-suite.ts";
 import { nameSuite } from "./name-suite.ts";
@@ -258,4 +259,5 @@ export function ledgerSuite(open: () => Promise<EmptyDatabase>): void {
   nameSuite(ledgerTest);
   revertSuite(ledgerTest);
   ticketSuite(ledgerTest);
+  contributedSuites(ledgerTest);
 }

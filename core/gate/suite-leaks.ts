@@ -1,0 +1,149 @@
+import type { Integers } from "../tensors/little-endian.ts";
+import type { Examples } from "../training/examples.ts";
+import type { ImageExamples } from "../training/image-examples.ts";
+import type { TextExamples } from "../training/text-examples.ts";
+
+/** Looks in shards for the examples of a suite (protocol U3), one shard after the other. */
+export type LeakFinder = {
+  look(shard: Examples): void;
+  /** Examples of the suite that were in a shard that was looked at. */
+  leaked(): number;
+};
+
+const STRETCH = 64; // tokens: as long as a sentence, which nobody writes twice by chance
+const FNV_PRIME = 0x01000193;
+const FNV_START = 0x811c9dc5;
+const ROLL = 0x9e3779b1; // odd, so that no token's weight vanishes modulo 2^32
+
+/**
+ * Finds copies by the rule of imports: inputs that are equal, whatever their class; text that is equal but for case and white
+ * space, where a token is a byte (`isBytes`). A unit of text is a copy when half of its stretches are in a shard.
+ */
+export function createLeakFinder(suite: Examples, isBytes: boolean): LeakFinder {
+  return suite.kind === "images" ? findImages(suite) : findStretches(suite, isBytes);
+}
+
+function findImages({ count, pixels }: ImageExamples): LeakFinder {
+  const width = pixels.length / count;
+  const known = new Map<number, number[]>();
+  const leaked = new Set<number>();
+  const rowOf = (all: Uint8Array, row: number) => all.subarray(row * width, (row + 1) * width);
+  for (let row = 0; row < count; row++) {
+    const key = fnv1a(rowOf(pixels, row));
+    known.set(key, [...(known.get(key) ?? []), row]);
+  }
+  return {
+    leaked: () => leaked.size,
+    look(shard) {
+      if (shard.kind !== "images") return;
+      for (let at = 0; at < shard.count; at++) {
+        const image = rowOf(shard.pixels, at);
+        for (const row of known.get(fnv1a(image)) ?? []) {
+          if (isEqual(rowOf(pixels, row), image)) leaked.add(row);
+        }
+      }
+    },
+  };
+}
+
+/** A stretch of a unit, and where it lies among all. */
+type Stretch = { readonly unit: number; readonly tokens: Integers };
+
+function findStretches(suite: TextExamples, isBytes: boolean): LeakFinder {
+  const { count, length } = suite;
+  const size = Math.min(STRETCH, length - 1);
+  const known = new Map<number, Stretch[]>();
+  const stretches = new Uint32Array(count);
+  const found = new Set<Stretch>();
+  for (let unit = 0; unit < count; unit++) {
+    const tokens = plainText(rowTokens(suite, unit), isBytes);
+    for (let from = 0; from + size <= tokens.length; from += size) {
+      const stretch = { unit, tokens: tokens.subarray(from, from + size) };
+      const key = rollingHash(stretch.tokens, 0, size);
+      known.set(key, [...(known.get(key) ?? []), stretch]);
+      stretches[unit]!++;
+    }
+  }
+  return {
+    leaked() {
+      const seen = new Uint32Array(count);
+      for (const { unit } of found) seen[unit]!++;
+      return seen.filter((each, unit) => each > 0 && 2 * each >= stretches[unit]!).length;
+    },
+    look(shard) {
+      if (shard.kind !== "text") return;
+      const tokens = plainText(joined(shard), isBytes);
+      for (const [key, from] of rollingHashes(tokens, size)) {
+        for (const stretch of known.get(key) ?? []) {
+          if (isEqual(stretch.tokens, tokens.subarray(from, from + size))) found.add(stretch);
+        }
+      }
+    },
+  };
+}
+
+function rowTokens({ tokens, length }: TextExamples, row: number): Integers {
+  return tokens.subarray(row * length, (row + 1) * length);
+}
+
+/** The stretches of a shard as the text that they were cut from: one begins with the last token of the one before. */
+function joined(shard: TextExamples): Integers {
+  const text = shard.tokens.slice();
+  let size = 0;
+  for (let row = 0; row < shard.count; row++) {
+    const own = rowTokens(shard, row);
+    const added = size > 0 && text[size - 1] === own[0] ? own.subarray(1) : own;
+    text.set(added, size);
+    size += added.length;
+  }
+  return text.subarray(0, size);
+}
+
+const [SPACE, UPPER_A, UPPER_Z, TO_LOWER] = [0x20, 0x41, 0x5a, 0x20];
+
+/** Bytes in lower case, each run of white space as one space; other tokens as they are. */
+function plainText(tokens: Integers, isBytes: boolean): Integers {
+  if (!isBytes) return tokens;
+  const plain = new Uint8Array(tokens.length);
+  let size = 0;
+  for (const token of tokens) {
+    const isSpace = token === SPACE || (token >= 0x09 && token <= 0x0d);
+    if (isSpace && size > 0 && plain[size - 1] === SPACE) continue;
+    const isUpper = token >= UPPER_A && token <= UPPER_Z;
+    plain[size++] = isSpace ? SPACE : isUpper ? token + TO_LOWER : token;
+  }
+  return plain.subarray(0, size);
+}
+
+/** Karp & Rabin's hash of `size` tokens from `from` on, modulo 2^32. */
+function rollingHash(tokens: Integers, from: number, size: number): number {
+  let hash = 0;
+  for (let at = from; at < from + size; at++) hash = (Math.imul(hash, ROLL) + tokens[at]! + 1) | 0;
+  return hash;
+}
+
+/** The hash of every stretch of `size` tokens, and where it begins. */
+function* rollingHashes(tokens: Integers, size: number): Generator<[number, number]> {
+  if (tokens.length < size) return;
+  let weight = 1; // of the token that leaves
+  for (let i = 0; i < size; i++) weight = Math.imul(weight, ROLL);
+  let hash = rollingHash(tokens, 0, size);
+  yield [hash, 0];
+  for (let from = 1; from + size <= tokens.length; from++) {
+    const entering = Math.imul(hash, ROLL) + tokens[from + size - 1]! + 1;
+    hash = (entering - Math.imul(weight, tokens[from - 1]! + 1)) | 0;
+    yield [hash, from];
+  }
+}
+
+function fnv1a(bytes: Uint8Array): number {
+  let hash = FNV_START;
+  for (const byte of bytes) hash = Math.imul(hash ^ byte, FNV_PRIME);
+  return hash;
+}
+
+function isEqual(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}

@@ -1,0 +1,26 @@
+import { assert } from "../../core/errors.ts";
+import type { ContributedSuite } from "../../core/gate/judge.ts";
+import { type SuiteEntry, suiteLifeOf } from "../store/sql/suites.ts";
+import type { HistoryStore } from "../store/store.ts";
+
+/** A contributed suite that the gate tests on. */
+export type ServedSuite = ContributedSuite & {
+  /** Rows of its file that are not used. */
+  readonly setAside: readonly number[];
+};
+
+/** The suites that a model's candidates must pass now, in the order of their acceptance. */
+export async function suitesInForce(
+  history: Pick<HistoryStore, "suitesInForce">,
+  model: string,
+): Promise<ServedSuite[]> {
+  return (await history.suitesInForce(model)).map(servedSuiteOf);
+}
+
+function servedSuiteOf(row: SuiteEntry): ServedSuite {
+  const { id, header, examples, findings } = suiteLifeOf(row);
+  assert(findings !== null, `the suite ${id} was accepted before anybody looked at it`);
+  const { name, marginNats } = header;
+  const { setAside } = findings;
+  return { id, name, marginNats, examples: examples - setAside.length, setAside };
+}

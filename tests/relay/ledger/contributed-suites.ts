@@ -1,0 +1,115 @@
+import { expect } from "vitest";
+import type { SuiteFindings } from "../../../core/protocol/schemas/suite.ts";
+import type { SuiteRow } from "../../../relay-server/store/tables.ts";
+import { bytes, id, type LedgerTest } from "../../fixtures/ledger-rows.ts";
+
+const metrics = { examples: 99, lossNats: 0.5, accuracy: 0.9 };
+const findings: SuiteFindings = {
+  version: 0,
+  setAside: [4],
+  head: metrics,
+  release: { version: 0, ...metrics },
+};
+
+function suite(n: number, change: Partial<SuiteRow> = {}): SuiteRow {
+  return {
+    id: id(n),
+    model: "tiny",
+    name: `suite-${n}`,
+    contributor: id(500 + n),
+    signature: "00".repeat(64),
+    header: "{}",
+    examples: 100,
+    size_bytes: 3,
+    bytes,
+    state: "received",
+    message: null,
+    findings: null,
+    proposed_at: n,
+    decided_at: null,
+    act: null,
+    stopped: 0,
+    ...change,
+  };
+}
+
+const acting = (number: number, head = 0) => ({
+  act: { model: "tiny", number, id: id(700 + number), signed: bytes },
+  head,
+  reason: "it counts",
+  maintainer: "first",
+  at: 9,
+});
+
+/** What suites that people propose ask of the ledger, on any database. */
+export function contributedSuites(ledgerTest: LedgerTest): void {
+  ledgerTest(
+    "a suite is looked at, accepted and withdrawn, each once",
+    async ({ history, people }) => {
+      expect((await history.proposeSuite(suite(1))).kind).toBe("created");
+      expect((await history.proposeSuite(suite(1))).kind).toBe("known");
+      expect(await history.proposeSuite(suite(2, { name: "suite-1" }))).toMatchObject({
+        code: "suite-taken",
+      });
+      await history.proposeSuite(suite(3));
+      expect((await history.nextSuite("tiny"))?.id).toBe(id(1));
+      expect(await history.acceptSuite({ ...acting(0), suite: id(1) })).toBe("suite-decided");
+      await history.noteFindings(id(1), findings);
+      expect((await history.nextSuite("tiny"))?.id).toBe(id(3));
+      expect(await history.suiteBytes(id(1))).toEqual(bytes);
+
+      expect(await history.acceptSuite({ ...acting(0, 1), suite: id(1) })).toBe("overtaken"); // another head by now
+      expect(await history.suitesInForce("tiny")).toEqual([]);
+      expect(await history.acceptSuite({ ...acting(0), suite: id(1) })).toBe("done");
+      expect(await history.acceptSuite({ ...acting(1), suite: id(1) })).toBe("suite-decided");
+      expect(await history.suiteBytes(id(1))).toBeUndefined();
+      await history.noteStopped(id(1), 2);
+      expect(await history.suitesInForce("tiny")).toMatchObject([
+        { id: id(1), state: "accepted", act: 0, stopped: 2, findings: JSON.stringify(findings) },
+      ]);
+
+      expect(await history.withdrawSuite({ ...acting(0), suite: id(1) })).toBe("overtaken"); // the act's number is taken
+      expect(await history.withdrawSuite({ ...acting(1), suite: id(1) })).toBe("done");
+      expect(await history.withdrawSuite({ ...acting(2), suite: id(1) })).toBe("suite-decided");
+      expect(await history.suitesInForce("tiny")).toEqual([]);
+      expect((await history.acts("tiny")).map(({ number }) => number)).toEqual([0, 1]);
+      expect((await people.audit(9)).map(({ action }) => action)).toEqual([
+        "withdraw-suite",
+        "accept-suite",
+      ]);
+      expect((await history.proposeSuite(suite(4, { name: "suite-1" }))).kind).toBe("refused");
+    },
+  );
+
+  ledgerTest(
+    "a refused suite keeps its sentence, and neither its file nor its name",
+    async (ledger) => {
+      const { history, people } = ledger;
+      await history.proposeSuite(suite(1));
+      const refusal = { message: "too noisy", maintainer: null, at: 9 };
+      expect(await history.refuseSuite(id(1), refusal)).toBe(true);
+      expect(await history.refuseSuite(id(1), { ...refusal, maintainer: "first" })).toBe(false);
+      expect(await people.audit(9)).toEqual([]); // the relay refused it
+      expect(await history.suiteBytes(id(1))).toBeUndefined();
+      expect((await history.proposeSuite(suite(2, { name: "suite-1" }))).kind).toBe("created");
+      expect(await history.suites("tiny")).toMatchObject([
+        { id: id(2), state: "received" },
+        { id: id(1), state: "refused", message: "too noisy", decided_at: 9 },
+      ]);
+    },
+  );
+
+  ledgerTest(
+    "only so many suites of one contributor and of all wait at once",
+    async ({ history }) => {
+      const mine = { contributor: id(500) };
+      for (let n = 0; n < 4; n++) await history.proposeSuite(suite(n, mine));
+      const full = { kind: "refused", code: "suites-full" };
+      expect(await history.proposeSuite(suite(4, mine))).toEqual(full);
+      for (let n = 5; n < 17; n++) {
+        expect((await history.proposeSuite(suite(n))).kind).toBe("created");
+      }
+      expect(await history.proposeSuite(suite(17))).toEqual(full);
+    },
+  );
+}
