@@ -21,6 +21,7 @@ import { logCommand, showCommand } from "./reading/log.ts";
 import { pullCommand } from "./reading/pull.ts";
 import { statCommand } from "./reading/stat.ts";
 import { verifyCommand } from "./reading/verify.ts";
+import { suiteCommand } from "./suites/suite.ts";
 import type { Terminal } from "./terminal.ts";
 import { tokenCommand } from "./token.ts";
 import { volunteerCommand } from "./volunteer.ts";
@@ -44,6 +45,7 @@ export function createProgram(terminal: Terminal): Command {
     .addCommand(cloneCommand(terminal))
     .addCommand(pullCommand(terminal))
     .addCommand(volunteerCommand(terminal))
+    .addCommand(suiteCommand(terminal))
     .addCommand(revertCommand(terminal))
     .addCommand(tagCommand(terminal))
     .addCommand(pauseCommand(terminal))

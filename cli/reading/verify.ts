@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { HistoryError } from "../../core/history/history-fault.ts";
 import { verifyHistory } from "../../core/history/verify-history.ts";
 import { createRelayClient } from "../../core/protocol/client.ts";
-import { counted } from "../table.ts";
+import { counted, shortHash } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 import type { ModelAddress } from "./model-address.ts";
 import {
@@ -66,6 +66,12 @@ async function verify(model: OpenModel, options: VerifyFlags, terminal: Terminal
             : "as expected";
       terminal.print(`  key ${report.pin.relayKey} (${seen})`);
       terminal.print(`  version ${report.pin.number} is ${report.pin.id}`);
+      for (const { name, contributor, since, until } of report.suites) {
+        const ended = until === null ? "" : ` to ${until}`;
+        terminal.print(
+          `  suite ${name} of ${shortHash(contributor)}: in force since version ${since}${ended}`,
+        );
+      }
       if (report.retired !== null) terminal.print(`  retired: ${report.retired}`);
     }
     return { place, holds: true, ...report };
