@@ -1,6 +1,12 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { filled } from "../tests/fixtures/ledger-rows.ts";
-import { HELD_ALONE, HELD_AMONG_OTHERS, type LeaseTerms, startLeases } from "./leases.ts";
+import {
+  HELD_ALONE,
+  HELD_AMONG_OTHERS,
+  type LeaseParts,
+  type LeaseTerms,
+  startLeases,
+} from "./leases.ts";
 import { openSqlite } from "./store/sqlite/sqlite.ts";
 import type { HistoryStore } from "./store/store.ts";
 
@@ -12,6 +18,12 @@ beforeEach(async () => {
 });
 afterEach(() => db.destroy());
 
+const idle: LeaseParts = {
+  models: () => ["tiny"],
+  sayOf: () => ({ problem: null, scoreSeconds: null }),
+  hear() {},
+  onChange() {},
+};
 const terms = (holder: string, lengthMs = 3600_000): LeaseTerms => ({
   holder,
   lengthMs,
@@ -20,8 +32,9 @@ const terms = (holder: string, lengthMs = 3600_000): LeaseTerms => ({
 
 test("H41: another relay publishes once the one before it has left", async () => {
   const heard: string[] = [];
-  const first = await startLeases(history, terms("one"), (model) => heard.push(model));
-  const second = await startLeases(history, terms("two"), (model) => heard.push(model));
+  const parts = { ...idle, onChange: (model: string) => void heard.push(model) };
+  const first = await startLeases(history, terms("one"), parts);
+  const second = await startLeases(history, terms("two"), parts);
   expect(heard).toEqual(["tiny"]);
   const fence = first.fenceOf("tiny")!;
   expect(second.fenceOf("tiny")).toBe(null);
@@ -34,8 +47,8 @@ test("H41: another relay publishes once the one before it has left", async () =>
 
 test("H41: a relay whose lease ran out while it slept hears at its next renewal that it has lost the model", async () => {
   const asleep = { holder: "one", lengthMs: 0, renewMs: 3600_000 };
-  const first = await startLeases(history, asleep, () => {});
-  const second = await startLeases(history, terms("two"), () => {});
+  const first = await startLeases(history, asleep, idle);
+  const second = await startLeases(history, terms("two"), idle);
   expect([first, second].map(({ fenceOf }) => fenceOf("tiny"))).toEqual([1, 2]);
   await first.renew();
   expect(first.fenceOf("tiny")).toBe(null);
@@ -43,9 +56,25 @@ test("H41: a relay whose lease ran out while it slept hears at its next renewal 
   await second.close();
 });
 
+test("H41: a relay hears what the one that publishes a model says of it", async () => {
+  const said = { problem: "the relay's disk is full", scoreSeconds: 2 };
+  const first = await startLeases(history, terms("one"), { ...idle, sayOf: () => said });
+  await first.renew();
+  const heard: unknown[] = [];
+  const hear = (...words: unknown[]) => void heard.push(words);
+  const second = await startLeases(
+    history,
+    { ...terms("two"), renewMs: 3600_000 },
+    { ...idle, hear },
+  );
+  expect(heard).toEqual([["tiny", said]]);
+  await first.close();
+  await second.close();
+});
+
 test("H41: a relay that is alone holds at once what a killed one held", async () => {
-  const killed = await startLeases(history, HELD_ALONE, () => {});
-  const next = await startLeases(history, HELD_ALONE, () => {});
+  const killed = await startLeases(history, HELD_ALONE, idle);
+  const next = await startLeases(history, HELD_ALONE, idle);
   expect(next.fenceOf("tiny")).toBe(killed.fenceOf("tiny"));
 });
 

@@ -1,5 +1,5 @@
 import { isStorageFull, ledgerAway } from "./storage-error.ts";
-import type { LeaseHolder } from "./store/sql/leases.ts";
+import type { LeaseHolder, SaidOfModel } from "./store/sql/leases.ts";
 import type { HistoryStore } from "./store/store.ts";
 
 /** Which models this relay publishes: each model is published by one relay at a time (protocol H41). */
@@ -12,7 +12,8 @@ export type Leases = {
   close(): Promise<void>;
 };
 
-export type LeaseTerms = LeaseHolder & {
+/** How leases are held. */
+export type LeaseTerms = Pick<LeaseHolder, "holder" | "lengthMs"> & {
   /** How often they are renewed, and others' looked at; null where no other relay can come. */
   readonly renewMs: number | null;
 };
@@ -27,11 +28,22 @@ export const HELD_ALONE: LeaseTerms = {
 /** Of one of several relays: when it is gone, another one publishes within `lengthMs` + `renewMs`, which protocol H41 promises as 10 s. */
 export const HELD_AMONG_OTHERS = { lengthMs: 6000, renewMs: 1500 };
 
-/** Hold what no other relay holds, and go on so until it is closed. `onChange` hears of each model that is held or lost. */
+export type LeaseParts = {
+  /** The models that this relay serves, and so can publish. */
+  readonly models: () => readonly string[];
+  /** What this relay says of a model that it publishes. */
+  readonly sayOf: (model: string) => SaidOfModel;
+  /** Hears what another relay says of a model that it publishes. */
+  readonly hear: (model: string, said: SaidOfModel) => void;
+  /** Hears of each model that this relay begins or ends to publish. */
+  readonly onChange: (model: string) => void;
+};
+
+/** Hold what no other relay holds, and go on so until it is closed. */
 export async function startLeases(
   history: Pick<HistoryStore, "holdLeases" | "releaseLeases">,
   { holder, lengthMs, renewMs }: LeaseTerms,
-  onChange: (model: string) => void,
+  { models, sayOf, hear, onChange }: LeaseParts,
 ): Promise<Leases> {
   let held: ReadonlyMap<string, number> = new Map();
   let timer: NodeJS.Timeout | undefined;
@@ -40,9 +52,15 @@ export async function startLeases(
 
   async function renew(): Promise<void> {
     const before = held;
-    held = await history.holdLeases({ holder, lengthMs });
-    for (const model of new Set([...before.keys(), ...held.keys()])) {
-      if (before.get(model) !== held.get(model)) onChange(model);
+    const said = new Map([...before.keys()].map((model) => [model, sayOf(model)]));
+    const leases = await history.holdLeases({ holder, lengthMs, models: models(), said });
+    if (isClosed) return;
+    held = new Map(
+      [...leases].flatMap(([model, { fence }]) => (fence === null ? [] : [[model, fence]])),
+    );
+    for (const [model, { fence, problem, scoreSeconds }] of leases) {
+      if (fence === null) hear(model, { problem, scoreSeconds });
+      if (fence !== (before.get(model) ?? null)) onChange(model);
     }
   }
 

@@ -4,6 +4,7 @@ import { FormatError } from "../core/errors.ts";
 import { encodeHex } from "../core/hex.ts";
 import type { ModelSource } from "../core/models/model-source.ts";
 import { CLOCK_SKEW_MS } from "../core/protocol/limits.ts";
+import { hearOthers } from "./among-others.ts";
 import type { Config } from "./config.ts";
 import { openAdditionFiles } from "./content/addition-files.ts";
 import { createDamage } from "./content/damage.ts";
@@ -17,6 +18,7 @@ import { startWriteProbe } from "./content/write-probe.ts";
 import type { RelayContext } from "./context.ts";
 import { createAbsentApp } from "./doors/absent.ts";
 import { createApp } from "./doors/app.ts";
+import { createLimits } from "./doors/limits.ts";
 import { type RequestHandler, startServing } from "./doors/serving.ts";
 import { type OnDurable, tellWrites } from "./durable-steps.ts";
 import { createAdditions } from "./history/additions.ts";
@@ -44,6 +46,7 @@ import { createEventHub, type EventHub } from "./store/event-hub.ts";
 import { ensureMaintainer } from "./store/maintainer-token.ts";
 import { openLedger } from "./store/open-ledger.ts";
 import type { StatusStore } from "./store/store.ts";
+import type { ModelRow } from "./store/tables.ts";
 import { createSwarmBook } from "./swarm/swarm.ts";
 import { type Evaluator, openEvaluator } from "./threads/open-evaluator.ts";
 
@@ -101,13 +104,14 @@ async function start(
   closers: (() => unknown)[],
   close: () => Promise<void>,
 ): Promise<Relay> {
-  const folder = await openDataFolder(config.dataDir);
+  const folder = await openDataFolder(config.dataDir, { isShared: config.store !== "" });
   closers.push(folder.unlock);
   const starting = createAbsentApp(config, "the relay is starting");
   const serving = await startServing(config, (request) => starting.fetch(request));
   closers.push(serving.close);
   const opened = await openLedger({ store: config.store, path: folder.ledger });
   closers.push(opened.close);
+  const { others } = opened;
   const { ledger, blobs, heldOut } = tellWrites(
     {
       ledger: opened.ledger,
@@ -139,7 +143,14 @@ async function start(
       isPresent: ({ peer, token }) => signalling.networkOf(peer, token) !== null,
     }),
     pace,
-    queue: createQueue({ ...ledger, pace }, clock),
+    queue: createQueue(
+      {
+        ...ledger,
+        pace,
+        onAsker: (contributor, network) => others?.tell({ kind: "asker", contributor, network }),
+      },
+      clock,
+    ),
     rests: createRests(ledger.contributions, clock),
     damage: createDamage(blobs),
     skew: createSkewWatch(CLOCK_SKEW_MS),
@@ -169,9 +180,19 @@ async function start(
     for (const model of context.models.keys()) void tellAnew(context, hub, model);
   };
   let wakeLoop = (_model: string) => {}; // until there are loops
-  const leases = await startLeases(ledger.history, leaseTerms(config, random), (model) =>
-    wakeLoop(model),
-  );
+  const leases = await startLeases(ledger.history, leaseTerms(config, random), {
+    models: () => [...context.models.keys()],
+    sayOf: (model) => ({
+      problem: context.problems.get(model) ?? null,
+      scoreSeconds: pace.measured(model),
+    }),
+    hear(model, { problem, scoreSeconds }) {
+      if (problem === null) context.problems.delete(model);
+      else context.problems.set(model, problem);
+      if (scoreSeconds !== null) pace.learn(model, scoreSeconds);
+    },
+    onChange: (model) => wakeLoop(model),
+  });
   closers.push(leases.close);
   const positionsOf = createMaskCache(context.blobs);
   const { trainer, close: closeTrainer } = openTrainer({ context, checkpoints, positionsOf });
@@ -185,18 +206,28 @@ async function start(
   closers.push(() => Promise.all([pipeline.close(), closeTrainer()]));
   const { exports, close: closeExports } = createExports(folder, checkpoints, ledger.status);
   closers.push(closeExports);
+  const serve = onceAModel(async (row) => {
+    await serveModel(context, checkpoints, evaluator, row);
+    await leases.renew();
+    pipeline.follow(row.id);
+    await tellAnew(context, hub, row.id);
+  });
   const additions = createAdditions({
     context,
     files: openAdditionFiles(folder.additions, folder.temporary),
     evaluator,
-    async serve(row) {
-      await serveModel(context, checkpoints, evaluator, row);
-      await leases.renew();
-      pipeline.follow(row.id);
-      await tellAnew(context, hub, row.id);
-    },
+    serve,
   });
   closers.push(additions.close);
+  const limits = createLimits(context, (by, name) =>
+    others?.tell({ kind: "spent", by, name, cost: 1 }),
+  );
+  const begin = (model: string, base: number) => void beginReference(parts, model, base);
+  if (others !== null) {
+    const heard = { context, hub, limits, leases, pipeline, serve, beginReference: begin };
+    hearOthers(others, heard);
+    await others.started();
+  }
   const app = createApp({
     context,
     additions,
@@ -205,8 +236,15 @@ async function start(
     hub,
     positionsOf,
     outlooks,
-    onWork: pipeline.wake,
-    onTicket: ({ model, base }) => void beginReference(parts, model, base.number),
+    limits,
+    onWork(model) {
+      pipeline.wake(model);
+      others?.tell({ kind: "work", model });
+    },
+    onTicket({ model, base: { number: base } }) {
+      if (leases.fenceOf(model) !== null) begin(model, base);
+      else others?.tell({ kind: "ticket", model, base });
+    },
   });
   const ending = createAbsentApp(config, "the relay is ending");
   let present = app;
@@ -230,6 +268,19 @@ async function start(
 function leaseTerms({ store }: Config, random: RelayOptions["random"]): LeaseTerms {
   if (store === "") return HELD_ALONE;
   return { ...HELD_AMONG_OTHERS, holder: encodeHex(random(HOLDER_BYTES)) };
+}
+
+/** `serve` of a model: one time however many ask, and again if it failed. */
+function onceAModel(serve: (row: ModelRow) => Promise<void>): (row: ModelRow) => Promise<void> {
+  const served = new Map<string, Promise<void>>();
+  return (row) => {
+    const known = served.get(row.id);
+    if (known !== undefined) return known;
+    const serving = serve(row);
+    served.set(row.id, serving);
+    serving.catch(() => served.delete(row.id)); // who asked hears of it
+    return serving;
+  };
 }
 
 /** Train the reference while the first volunteer trains, so that their work need not wait for it. */

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { mkdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import Database from "better-sqlite3";
@@ -12,21 +13,31 @@ export type DataFolder = {
   readonly heldOut: string;
   /** Models that are being added, until they are imported. */
   readonly additions: string;
-  /** Drafts of files; emptied at every start. */
+  /** Drafts of files, this process's alone. */
   readonly temporary: string;
   /** Let another process have the folder. */
   unlock(): void;
 };
 
-/** Make or open the data folder for this process alone; a StartError says why it cannot be. */
-export async function openDataFolder(dataDir: string): Promise<DataFolder> {
+/**
+ * Make or open the data folder: for this process alone, or for several relays where `isShared`. Drafts of processes that are
+ * gone are deleted. A StartError says why it cannot be.
+ */
+export async function openDataFolder(
+  dataDir: string,
+  { isShared }: { readonly isShared: boolean },
+): Promise<DataFolder> {
   const path = resolve(dataDir);
-  const temporary = join(path, "tmp");
+  const drafts = join(path, "tmp");
+  const temporary = isShared ? join(drafts, randomUUID()) : drafts;
+  const clean = () => rm(drafts, { recursive: true, force: true });
   try {
     await mkdir(path, { recursive: true, mode: 0o700 });
-    const unlock = lock(join(path, "lock"), path);
-    await rm(temporary, { recursive: true, force: true });
-    await mkdir(temporary);
+    const file = join(path, "lock");
+    const unlock = isShared
+      ? await lockWithOthers(file, path, clean)
+      : await lock(file, path, clean);
+    await mkdir(temporary, { recursive: true });
     return {
       path,
       ledger: join(path, "ledger.db"),
@@ -45,20 +56,50 @@ export async function openDataFolder(dataDir: string): Promise<DataFolder> {
   }
 }
 
+const CLEANING_MS = 5000; // that a relay which shares the folder waits for another one to delete old drafts
+
 /** Hold an exclusive SQLite lock on an empty file: the one lock that Node has and that dies with the process. */
-function lock(file: string, path: string): () => void {
+async function lock(file: string, path: string, clean: () => Promise<void>): Promise<() => void> {
   const database = new Database(file, { timeout: 0 });
   try {
-    database.pragma("locking_mode = EXCLUSIVE");
     database.exec("begin exclusive");
+    await clean();
   } catch (error) {
     database.close();
-    if (error instanceof Error && "code" in error && error.code === "SQLITE_BUSY") {
-      throw new StartError(
-        `The data folder ${path} is in use by another relay: stop that one, or choose another DATA_DIR.`,
-      );
-    }
-    throw error;
+    throw isBusy(error) ? inUse(path) : error;
   }
   return () => database.close();
+}
+
+/** Hold a shared lock on it, which keeps a relay out that wants the folder alone; clean up first where nobody else is there. */
+async function lockWithOthers(
+  file: string,
+  path: string,
+  clean: () => Promise<void>,
+): Promise<() => void> {
+  await lock(file, path, clean).then(
+    (unlock) => unlock(),
+    (error: unknown) => {
+      if (!(error instanceof StartError)) throw error; // else others are there, and their drafts
+    },
+  );
+  const database = new Database(file, { timeout: CLEANING_MS });
+  try {
+    database.exec("begin");
+    database.prepare("select count(*) from sqlite_schema").get(); // the read takes the lock
+  } catch (error) {
+    database.close();
+    throw isBusy(error) ? inUse(path) : error;
+  }
+  return () => database.close();
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "SQLITE_BUSY";
+}
+
+function inUse(path: string): StartError {
+  return new StartError(
+    `The data folder ${path} is in use by another relay: stop that one, or choose another DATA_DIR.`,
+  );
 }

@@ -21,7 +21,7 @@ import { contributionRoutes } from "./contribution-routes.ts";
 import { contributorRoutes } from "./contributor-routes.ts";
 import { eventRoutes } from "./event-routes.ts";
 import { holderRoutes } from "./holder-routes.ts";
-import { createLimits } from "./limits.ts";
+import type { Limits } from "./limits.ts";
 import { createMemo } from "./memo.ts";
 import { metricsRoutes } from "./metrics-routes.ts";
 import { modelRoutes } from "./model-routes.ts";
@@ -46,6 +46,7 @@ export type AppParts = {
   readonly hub: EventHub;
   readonly positionsOf: MaskCache;
   readonly outlooks: RevertOutlooks;
+  readonly limits: Limits;
   /** Hears of which model there may be something to score or merge. */
   readonly onWork: (model: string) => void;
   /** Hears of each ticket that is given out. */
@@ -56,9 +57,9 @@ const HEALTH_MAX_AGE_MS = 1000; // what no event tells of: ages and durations
 
 /** The relay's HTTP side: API, metrics and page on one port. */
 export function createApp(parts: AppParts): Hono {
-  const { context, checkpoints, exports, hub, positionsOf, outlooks, onWork, onTicket } = parts;
+  const { context, checkpoints, exports, hub, positionsOf, outlooks, limits, onWork, onTicket } =
+    parts;
   const app = new Hono();
-  const limits = createLimits(context);
   const intake = createIntake(context, positionsOf, limits.key);
   const answers = new Map<number, number>();
   const healths = createMemo<Health>(context.clock);

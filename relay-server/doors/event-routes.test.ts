@@ -23,8 +23,11 @@ function fakeHub() {
 
 type Source = Parameters<typeof eventRoutes>[0];
 
-const routesOf = (status: Source["status"], hub: Source["hub"], chance = 0) =>
-  eventRoutes({ status, hub, chance: () => chance, enter: () => () => {} });
+type TestStatus = Pick<Source["status"], "eventsAfter"> & Partial<Source["status"]>;
+const routesOf = (ledger: TestStatus, hub: Source["hub"], chance = 0) => {
+  const status = { lastEvent: async () => hub.last(), ...ledger };
+  return eventRoutes({ status, hub, chance: () => chance, enter: () => () => {} });
+};
 
 const event = (id: number, data: string): EventRow => ({ id, type: "health", topic: "tiny", data });
 
@@ -186,6 +189,18 @@ test.each([
   await new Promise(setImmediate);
   hub.say([event(7, "{}")]);
   expect((await readUntil(answer, "id: 7\n")).includes("event: gap\n")).toBe(isGap);
+});
+
+test("H12: a reader that another relay told more than this one has heard of misses nothing and hears nothing twice", async () => {
+  const hub = { ...fakeHub(), last: () => 6 };
+  const ledger = { eventsAfter: async () => [], lastEvent: async () => 8 };
+  const headers = { "last-event-id": "8" };
+  const answer = await routesOf(ledger, hub).request("/api/v1/events", { headers });
+  await new Promise(setImmediate);
+  hub.say([7, 8, 9].map((id) => event(id, "{}")));
+  const heard = await readUntil(answer, "id: 9\n");
+  expect(heard).not.toContain("event: gap\n");
+  expect(numbersIn(heard)).toEqual([6, 9]); // the greeting's number, which is no event
 });
 
 test("H12: HEAD begins no stream", async () => {

@@ -17,7 +17,7 @@ const RETRY_SPREAD_MS = 8_000; // … and at most beyond: after a restart all of
 const MISSED_A_READ = 256; // some 200 KB; a returning reader is sent all that are remembered, as it takes them
 
 export type EventSource = {
-  readonly status: Pick<StatusStore, "eventsAfter">;
+  readonly status: Pick<StatusStore, "eventsAfter" | "lastEvent">;
   readonly hub: Pick<EventHub, "listen" | "last">;
   /** In 0…1: spreads the readers' returns. */
   readonly chance: () => number;
@@ -78,7 +78,7 @@ type Reader = { stop(): void };
 
 /** First what was missed, read page by page as the reader takes it, then what the hub tells. */
 function openReader(
-  status: Pick<StatusStore, "eventsAfter">,
+  status: Pick<StatusStore, "eventsAfter" | "lastEvent">,
   hub: Pick<EventHub, "listen" | "last">,
   { topics, since, retryMs }: EventRequest,
   line: EventLine,
@@ -115,7 +115,11 @@ function openReader(
 
   /** Whether some of what came after event `since` is not there any more, or never was: a ledger may be a backup's. */
   async function isForgotten(since: number): Promise<boolean> {
-    if (since > hub.last()) return true;
+    if (since > hub.last()) {
+      if (since > (await status.lastEvent())) return true;
+      sent = since; // another relay told it, and this one's hub has yet to hear it
+      return false;
+    }
     const [oldest] = await status.eventsAfter(0, 1);
     return Number(oldest?.id ?? hub.last() + 1) > since + 1;
   }

@@ -7,7 +7,7 @@ import { answerError } from "./refusal.ts";
 
 test("H4: all addresses of an IPv6 network are one, IPv4 addresses are each their own", async () => {
   const config = parseConfig({ ADDRESS_REQUESTS_PER_MINUTE: "1", TRUST_PROXY: "1" });
-  const limits = createLimits({ config, clock: () => 0 });
+  const limits = createLimits({ config, clock: () => 0 }, () => {});
   const app = new Hono();
   app.onError(answerError);
   app.get("/", (c) => {
@@ -25,7 +25,7 @@ test("H4: all addresses of an IPv6 network are one, IPv4 addresses are each thei
 
 test("H4: a site of neighbouring IPv6 networks has what four of them have", async () => {
   const config = parseConfig({ ADDRESS_REQUESTS_PER_MINUTE: "1", TRUST_PROXY: "1" });
-  const limits = createLimits({ config, clock: () => 0 });
+  const limits = createLimits({ config, clock: () => 0 }, () => {});
   const app = new Hono();
   app.onError(answerError);
   app.get("/", (c) => {
@@ -40,7 +40,10 @@ test("H4: a site of neighbouring IPv6 networks has what four of them have", asyn
 });
 
 test("H2: 72 uploads that stall from eight neighbouring networks leave others half of the room, at once", async () => {
-  const limits = createLimits({ config: parseConfig({ TRUST_PROXY: "1" }), clock: () => 0 });
+  const limits = createLimits(
+    { config: parseConfig({ TRUST_PROXY: "1" }), clock: () => 0 },
+    () => {},
+  );
   const app = new Hono();
   app.onError(answerError);
   app.use(limits.hold);
@@ -65,7 +68,10 @@ test("H2: 72 uploads that stall from eight neighbouring networks leave others ha
 });
 
 test("H2: a network that stalls with eight of the largest patches is refused more, another is not", async () => {
-  const limits = createLimits({ config: parseConfig({ TRUST_PROXY: "1" }), clock: () => 0 });
+  const limits = createLimits(
+    { config: parseConfig({ TRUST_PROXY: "1" }), clock: () => 0 },
+    () => {},
+  );
   const app = new Hono();
   app.onError(answerError);
   app.use(limits.hold);

@@ -23,6 +23,8 @@ export type Limits = {
   inFlight(c: Context, next: Next): Promise<void>;
   /** Once its signature is verified: by the key. */
   key(contributor: string): void;
+  /** A key or a network was let through by another relay. */
+  spend(by: "key" | "network", name: string, cost: number): void;
   /** The body of a JSON request. */
   request(c: Context): Promise<Uint8Array<ArrayBuffer>>;
   /** What a maintainer uploads. */
@@ -38,7 +40,11 @@ const ANSWERS_PER_NETWORK = 256; // at six a browser, forty that load at once; e
 const STREAM_RETRY_SECONDS = "30";
 const REPORT_MS = 60_000;
 
-export function createLimits({ config, clock }: Pick<RelayContext, "config" | "clock">): Limits {
+/** `onSpent` hears of each key or network that was let through. */
+export function createLimits(
+  { config, clock }: Pick<RelayContext, "config" | "clock">,
+  onSpent: (by: "key" | "network", name: string) => void,
+): Limits {
   const networkOf = createAskers(config.trustProxy);
   const { read, hold } = createBodies(networkOf, clock);
   const mostStreams = connectionsAllowed();
@@ -60,7 +66,11 @@ export function createLimits({ config, clock }: Pick<RelayContext, "config" | "c
   };
   return {
     network: (c) => (isInProcess(c) ? null : networkOf(c)),
-    address: (c) => refuseIf(addresses.take(networkOf(c), clock()), "network address"),
+    address(c) {
+      const network = networkOf(c);
+      refuseIf(addresses.take(network, clock()), "network address");
+      onSpent("network", network);
+    },
     reads: (c, cost) => refuseIf(readers.take(networkOf(c), clock(), cost), "network address"),
     async inFlight(c, next) {
       const outgoing: unknown = c.env?.outgoing;
@@ -73,7 +83,11 @@ export function createLimits({ config, clock }: Pick<RelayContext, "config" | "c
       outgoing.once("close", () => answers.remove(network));
       await next();
     },
-    key: (contributor) => refuseIf(keys.take(contributor, clock()), "key"),
+    key(contributor) {
+      refuseIf(keys.take(contributor, clock()), "key");
+      onSpent("key", contributor);
+    },
+    spend: (by, name, cost) => (by === "key" ? keys : addresses).spend(name, clock(), cost),
     request: (c) => read(c, { maxBytes: MAX_REQUEST_BYTES, room: "requests" }),
     upload: (c, maxBytes) => read(c, { maxBytes, room: "announced" }),
     patch: (c, isAnnounced) =>

@@ -30,3 +30,11 @@ test("names whose bucket is full again are forgotten first", () => {
   for (let i = 0; i < 10; i++) limit.take("late", 60_000);
   expect(limit.take("late", 60_000)).toBeGreaterThan(0);
 });
+
+test("H4: what another relay let through counts, as far as there is room", () => {
+  const limit = createRateLimit(60);
+  limit.spend("a", 0, 59);
+  expect([limit.take("a", 0), limit.take("a", 0)]).toEqual([0, 1]);
+  limit.spend("a", 0, 1000);
+  expect(limit.take("a", 1000)).toBe(0);
+});

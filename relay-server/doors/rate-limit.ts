@@ -1,7 +1,12 @@
 import { NETWORKS_A_SITE, siteOf } from "../sites.ts";
 
-/** Counts what is asked for by name; `take` returns 0, or after how many seconds so much is welcome. */
-export type RateLimit = { take(name: string, now: number, cost?: number): number };
+/** Counts what is asked for by name. */
+export type RateLimit = {
+  /** 0 where it is welcome, or after how many seconds so much is. */
+  take(name: string, now: number, cost?: number): number;
+  /** So much was asked for elsewhere: as far as there is room, it counts here too. */
+  spend(name: string, now: number, cost: number): void;
+};
 
 const MAX_NAMES = 50_000; // about 5 MB
 const SWEEP_MS = 1000;
@@ -18,6 +23,11 @@ export function createNetworkRates(perMinute: number): RateLimit {
       const seconds = networks.take(network, now, cost);
       const site = siteOf(network);
       return seconds > 0 || site === null ? seconds : sites.take(site, now, cost);
+    },
+    spend(network, now, cost) {
+      networks.spend(network, now, cost);
+      const site = siteOf(network);
+      if (site !== null) sites.spend(site, now, cost);
     },
   };
 }
@@ -54,13 +64,23 @@ export function createRateLimit(perMinute: number, maxNames = MAX_NAMES): RateLi
     }
   }
 
+  const tokensNow = (name: string, now: number) =>
+    tokensOf(buckets.get(name) ?? { tokens: perMinute, at: now }, now);
+
+  function keep(name: string, bucket: Bucket): void {
+    buckets.delete(name); // so that the map's order is that of the last use
+    buckets.set(name, bucket);
+    if (buckets.size > maxNames) forgetSome(bucket.at);
+  }
+
   return {
+    spend(name, now, cost) {
+      keep(name, { tokens: Math.max(0, tokensNow(name, now) - cost), at: now });
+    },
     take(name, now, cost = 1) {
-      const tokens = tokensOf(buckets.get(name) ?? { tokens: perMinute, at: now }, now);
+      const tokens = tokensNow(name, now);
       const needed = Math.min(cost, perMinute);
-      buckets.delete(name); // so that the map's order is that of the last use
-      buckets.set(name, { tokens: tokens >= needed ? tokens - needed : tokens, at: now });
-      if (buckets.size > maxNames) forgetSome(now);
+      keep(name, { tokens: tokens >= needed ? tokens - needed : tokens, at: now });
       return tokens >= needed ? 0 : Math.ceil(((needed - tokens) * 60) / perMinute);
     },
   };

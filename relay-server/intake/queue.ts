@@ -25,6 +25,8 @@ export type Room =
 /** What waits to be judged and what may still come, by model (protocol H5). In memory: who is on which network, and who was sent away. */
 export type Queue = {
   room(model: string, asker: Asker): Promise<Room>;
+  /** Somebody asked for work, of this relay or of another one. */
+  meet(asker: Asker): void;
   /** How many requests for work of the last ten minutes found no room. */
   turnedAway(model: string): number;
 };
@@ -34,10 +36,13 @@ export function createQueue(
     tickets,
     contributions,
     pace,
+    onAsker,
   }: {
     readonly tickets: Pick<TicketStore, "ticketsOut">;
     readonly contributions: Pick<ContributionStore, "unscored">;
     readonly pace: JudgingPace;
+    /** Hears of each key that asks this relay from a network. */
+    readonly onAsker: (contributor: string, network: string) => void;
   },
   clock: () => number,
 ): Queue {
@@ -97,8 +102,10 @@ export function createQueue(
   }
 
   return {
+    meet: remember,
     async room(model, asker) {
       remember(asker);
+      if (asker.network !== null) onAsker(asker.contributor, asker.network);
       const room = await findRoom(model, asker);
       if (room.full) noteTurnedAway(model);
       return room;

@@ -40,7 +40,7 @@ beforeEach(async () => {
   ledger = await filled(db);
   await db.updateTable("versions").set({ mask: MASK }).execute();
   pace = createJudgingPace();
-  queue = createQueue({ ...ledger, pace }, () => now);
+  queue = createQueue({ ...ledger, pace, onAsker() {} }, () => now);
   now = START_MS;
   lost = new Set();
   const keys = await generateKeyPair(true);

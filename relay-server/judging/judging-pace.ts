@@ -1,7 +1,9 @@
-/** How long judging takes on this relay, by model; kept in memory, since another start may be on another machine. */
+/** How long judging takes on this relay, by model; kept in memory, since another start may be on another machine; relays that share a ledger go by the one that judges. */
 export type JudgingPace = {
   /** A contribution was judged by itself, or a cohort's cost was shared out: so many seconds for one. */
   note(model: string, part: "alone" | "cohort", seconds: number): void;
+  /** Another relay judges, and says how long it takes. */
+  learn(model: string, seconds: number): void;
   /** Seconds that judging one contribution takes: by itself, and its share of its cohort's. */
   seconds(model: string): number;
   /** The same, null before anything was judged. */
@@ -23,6 +25,10 @@ export function createJudgingPace(): JudgingPace {
     note(model, part, seconds) {
       const mean = meanOf(model, part) ?? seconds;
       means.set(`${part} ${model}`, mean + NEWEST_WEIGHT * (seconds - mean));
+    },
+    learn(model, seconds) {
+      means.set(`alone ${model}`, seconds);
+      means.delete(`cohort ${model}`);
     },
     seconds: (model) => measured(model) ?? FIRST_GUESS_SECONDS,
     measured,

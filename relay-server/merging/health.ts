@@ -150,9 +150,28 @@ function isWell({ problems, damage, probe, skew, models }: HealthContext): boole
 /** Append an event with the model's health, unless the last one told the same. */
 export async function tellHealth(context: ModelHealthContext, id: string): Promise<ModelHealth> {
   const health = await modelHealthOf(context, id);
-  const told = JSON.stringify({ ...health, oldestSeconds: 0, scoreSeconds: 0, swarm: null }); // these never rest
+  const told = toldOf(health);
   if (context.toldHealth.get(id) === told) return health;
   await context.status.appendEvents([{ type: "health", data: health }]);
   context.toldHealth.set(id, told);
   return health;
+}
+
+/** What of a model's health is worth telling anew. */
+function toldOf(health: ModelHealth): string {
+  return JSON.stringify({ ...health, oldestSeconds: 0, scoreSeconds: 0, swarm: null }); // these never rest
+}
+
+/** An event told a model's health, another relay's perhaps: of a model that is not held here, it has the previews too. */
+export function noteTold(
+  { toldHealth, previews }: Pick<RelayContext, "toldHealth" | "previews">,
+  health: ModelHealth,
+  isHeld: boolean,
+): void {
+  toldHealth.set(health.model, toldOf(health));
+  if (isHeld) return;
+  const looked = health.caught.flatMap(({ preview, ...work }) =>
+    preview === null ? [] : [[previewKey(work), preview] as const],
+  );
+  previews.set(health.model, new Map(looked));
 }

@@ -1,4 +1,5 @@
 import type { Kysely } from "kysely";
+import type { OtherRelays } from "./postgres/other-relays.ts";
 import { actParts } from "./sql/acts.ts";
 import { banParts } from "./sql/bans.ts";
 import { contributionParts } from "./sql/contributions.ts";
@@ -54,6 +55,9 @@ export type Ledger = {
 
 /** A ledger, and how to let go of its database. */
 export type OpenLedger = { readonly ledger: Ledger; close(): Promise<void> };
+
+/** A relay's ledger, and the other relays on the same one; null where there can be none. */
+export type RelayLedger = OpenLedger & { readonly others: OtherRelays | null };
 
 /** The ledger over `db`, whose schema `migrate` has brought up to date. */
 export function createLedger(db: Kysely<Tables>): Ledger {

@@ -252,7 +252,15 @@ export type CreditRow = {
 };
 
 /** The relay that publishes a model, until a moment of the database's clock. */
-export type LeaseRow = { model: string; holder: string; expires_at: number };
+export type LeaseRow = {
+  model: string;
+  holder: string;
+  expires_at: number;
+  /** Why it merges nothing, in plain words. */
+  problem: string | null;
+  /** How long it takes to judge a contribution; null before it has judged one. */
+  score_seconds: number | null;
+};
 
 export type Tables = {
   models: ModelRow;

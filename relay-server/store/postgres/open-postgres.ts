@@ -2,19 +2,37 @@ import { type Kysely, sql } from "kysely";
 import { StartError } from "../../start-error.ts";
 import { isStorageFull } from "../../storage-error.ts";
 import { isUpToDate, migrate } from "../sql/migrate.ts";
-import { createLedger, type OpenLedger } from "../store.ts";
+import { createLedger, type OpenLedger, type RelayLedger } from "../store.ts";
 import type { Tables } from "../tables.ts";
+import { joinOtherRelays, TELL_EVENTS } from "./other-relays.ts";
 import { openPostgres } from "./postgres.ts";
 
 /**
- * Open the ledger in the PostgreSQL database at `url` and bring its schema up to date. Throws a StartError if the server does
+ * Open the ledger in the PostgreSQL database at `url` once no other relay is starting, and bring its schema up to date. Throws a StartError if the server does
  * not answer, answers before a commit is on its disk, or holds a ledger of newer software.
  */
-export function openPostgresLedger(url: string): Promise<OpenLedger> {
-  return opened(url, async (db) => {
-    await checkDurability(db);
-    await migrate(db);
+export async function openPostgresLedger(url: string): Promise<RelayLedger> {
+  const others = await joinOtherRelays(url).catch((error: unknown) => {
+    throw startErrorOf(url, error);
   });
+  try {
+    const { ledger, close } = await opened(url, async (db) => {
+      await checkDurability(db);
+      await migrate(db);
+      for (const statement of TELL_EVENTS) await sql.raw(statement).execute(db);
+    });
+    return {
+      ledger,
+      others,
+      async close() {
+        await others.close();
+        await close();
+      },
+    };
+  } catch (error) {
+    await others.close();
+    throw error;
+  }
 }
 
 /** Open the ledger at `url` for a command. Throws a StartError where there is none, or where other software wrote it. */

@@ -2,36 +2,68 @@ import { type Kysely, SqliteAdapter, sql, type Transaction } from "kysely";
 import type { Tables } from "../tables.ts";
 import type { Write } from "./group-commit.ts";
 
-/** Who holds leases, and for how long from now on. */
-export type LeaseHolder = { readonly holder: string; readonly lengthMs: number };
+/** What the relay that publishes a model says of it. */
+export type SaidOfModel = {
+  /** Why nothing is merged, in plain words; null where nothing is wrong. */
+  readonly problem: string | null;
+  /** Seconds that judging a contribution takes; null before one was judged. */
+  readonly scoreSeconds: number | null;
+};
+
+/** Who holds leases, for how long from now on, of which models, and what it says of those that it holds. */
+export type LeaseHolder = {
+  readonly holder: string;
+  readonly lengthMs: number;
+  readonly models: readonly string[];
+  readonly said: ReadonlyMap<string, SaidOfModel>;
+};
+
+/** A model's lease: the fence of whoever asks, null where it is another's; and what its holder said last. */
+export type Lease = SaidOfModel & { readonly fence: number | null };
 
 export function leaseParts(db: Kysely<Tables>, write: Write) {
   const isSqlite = db.getExecutor().adapter instanceof SqliteAdapter;
   return {
     /**
-     * Hold each model that nobody else holds, or go on holding it. Returns the fences of those that are held, by model: a
-     * model's fence rises when another relay comes to hold it, and what the earlier one publishes is refused from then on.
+     * Hold each of these models that nobody else holds, or go on holding it. Returns their leases: a model's fence rises
+     * when another relay comes to hold it, and what the earlier one publishes is refused from then on.
      */
-    holdLeases({ holder, lengthMs }: LeaseHolder): Promise<Map<string, number>> {
+    holdLeases({ holder, lengthMs, models, said }: LeaseHolder): Promise<Map<string, Lease>> {
       return write(async (trx) => {
         const now = await clockOf(trx, isSqlite);
-        const models = await trx
+        const rows = await trx
           .selectFrom("models")
           .leftJoin("leases", "leases.model", "models.id")
-          .select(["id", "fence", "holder", "expires_at"])
+          .select(["id", "fence", "holder", "expires_at", "problem", "score_seconds"])
+          .where("id", "in", [...models])
           .execute();
-        const held = new Map<string, number>();
-        for (const { id, fence, holder: earlier, expires_at } of models) {
-          if (earlier !== holder && Number(expires_at ?? now) > now) continue;
-          const row = { model: id, holder, expires_at: now + lengthMs };
+        const leases = new Map<string, Lease>();
+        for (const { id, fence, holder: earlier, expires_at, ...last } of rows) {
+          if (earlier !== holder && Number(expires_at ?? now) > now) {
+            const { problem, score_seconds: scoreSeconds } = last;
+            leases.set(id, { fence: null, problem, scoreSeconds });
+            continue;
+          }
+          const { problem, scoreSeconds } = said.get(id) ?? {
+            problem: null,
+            scoreSeconds: last.score_seconds,
+          };
+          const row = {
+            model: id,
+            holder,
+            expires_at: now + lengthMs,
+            problem,
+            score_seconds: scoreSeconds,
+          };
           await trx
             .insertInto("leases")
             .values(row)
             .onConflict((conflict) => conflict.column("model").doUpdateSet(row))
             .execute();
-          held.set(id, earlier === holder ? fence : await raiseFence(trx, id));
+          const own = earlier === holder ? fence : await raiseFence(trx, id);
+          leases.set(id, { fence: own, problem, scoreSeconds });
         }
-        return held;
+        return leases;
       });
     },
     /** Let another relay hold what `holder` holds, at once. */

@@ -20,6 +20,7 @@ import { addActs } from "./migrations/0013-acts.ts";
 import { addLeases } from "./migrations/0014-leases.ts";
 import { addNames } from "./migrations/0015-names.ts";
 import { addSuites } from "./migrations/0016-suites.ts";
+import { addSaidOfModels } from "./migrations/0017-said-of-models.ts";
 
 /** By name, in whose order they run; the names of released ones stay, and so does what they do. */
 const MIGRATIONS: Readonly<Record<string, (db: QueryExecutorProvider) => Promise<void>>> = {
@@ -39,6 +40,7 @@ const MIGRATIONS: Readonly<Record<string, (db: QueryExecutorProvider) => Promise
   "0014-leases": addLeases,
   "0015-names": addNames,
   "0016-suites": addSuites,
+  "0017-said-of-models": addSaidOfModels,
 };
 
 const NUMBERED = 8; // migrations that ledgers from before the migrator have by number, in `schema_versions`

@@ -1,28 +1,35 @@
 import { expect } from "vitest";
 import { HOUR_MS, type LedgerTest, takeOver } from "../../fixtures/ledger-rows.ts";
 
+const holding = (holder: string, said: Record<string, { problem: string }> = {}) => ({
+  holder,
+  lengthMs: HOUR_MS,
+  models: ["tiny"],
+  said: new Map(
+    Object.entries(said).map(([model, { problem }]) => [model, { problem, scoreSeconds: 2.5 }]),
+  ),
+});
+
 /** Which relay publishes a model. */
 export function leaseSuite(ledgerTest: LedgerTest): void {
   ledgerTest("H41: a relay goes on holding a model under one fence", async (ledger) => {
-    const holder = { holder: "a relay", lengthMs: HOUR_MS };
-    const first = await ledger.history.holdLeases(holder);
+    const first = await ledger.history.holdLeases(holding("a relay"));
     expect([...first.keys()]).toEqual(["tiny"]);
-    expect(await ledger.history.holdLeases(holder)).toEqual(first);
-    expect((await ledger.history.model("tiny"))?.fence).toBe(first.get("tiny"));
+    expect(await ledger.history.holdLeases(holding("a relay"))).toEqual(first);
+    expect((await ledger.history.model("tiny"))?.fence).toBe(first.get("tiny")?.fence);
   });
 
   ledgerTest("H41: while one relay holds a model no other can", async (ledger) => {
-    const [one, other] = ["a relay", "another"].map((holder) => ({ holder, lengthMs: HOUR_MS }));
-    const [first, second] = await Promise.all([
-      ledger.history.holdLeases(one!),
-      ledger.history.holdLeases(other!),
-    ]);
-    expect([first.size, second.size]).toEqual([1, 0]);
+    const [first, second] = await Promise.all(
+      ["a relay", "another"].map((holder) => ledger.history.holdLeases(holding(holder))),
+    );
+    const { fence } = first!.get("tiny")!;
+    expect([typeof fence, second!.get("tiny")?.fence]).toEqual(["number", null]);
     await ledger.history.releaseLeases("another"); // what it does not hold
-    expect((await ledger.history.holdLeases(other!)).size).toBe(0);
+    expect((await ledger.history.holdLeases(holding("another"))).get("tiny")?.fence).toBe(null);
     await ledger.history.releaseLeases("a relay");
-    const taken = await ledger.history.holdLeases(other!);
-    expect(taken.get("tiny")).toBe(first.get("tiny")! + 1);
+    const taken = await ledger.history.holdLeases(holding("another"));
+    expect(taken.get("tiny")?.fence).toBe(fence! + 1);
   });
 
   ledgerTest(
@@ -34,4 +41,14 @@ export function leaseSuite(ledgerTest: LedgerTest): void {
       expect(await takeOver(ledger, "a relay")).toBe(fence + 2);
     },
   );
+
+  ledgerTest("H41: the others hear what the holder of a model says of it", async (ledger) => {
+    const said = { tiny: { problem: "the relay's disk is full" } };
+    await ledger.history.holdLeases(holding("a relay", said));
+    const heard = (await ledger.history.holdLeases(holding("another"))).get("tiny");
+    expect(heard).toEqual({ fence: null, problem: "the relay's disk is full", scoreSeconds: 2.5 });
+    await ledger.history.releaseLeases("a relay");
+    const taken = (await ledger.history.holdLeases(holding("another"))).get("tiny");
+    expect(taken).toMatchObject({ problem: null });
+  });
 }

@@ -1,0 +1,69 @@
+import type { ModelHealth } from "../core/protocol/schemas/status.ts";
+import type { RelayContext } from "./context.ts";
+import type { Limits } from "./doors/limits.ts";
+import type { Leases } from "./leases.ts";
+import type { Pipeline } from "./loop.ts";
+import { noteTold } from "./merging/health.ts";
+import type { EventHub } from "./store/event-hub.ts";
+import type { OtherRelays } from "./store/postgres/other-relays.ts";
+import type { ModelRow } from "./store/tables.ts";
+
+export type AmongOthers = {
+  readonly context: RelayContext;
+  readonly hub: EventHub;
+  readonly limits: Limits;
+  readonly leases: Leases;
+  readonly pipeline: Pipeline;
+  /** Serve a model that another relay has added. */
+  readonly serve: (row: ModelRow) => Promise<void>;
+  /** Begin a model's reference on a version, since work on it was given out. */
+  readonly beginReference: (model: string, base: number) => void;
+};
+
+/** Act upon what the other relays on this ledger write and tell, so that nothing that is kept in memory here grows stale. */
+export function hearOthers(
+  others: OtherRelays,
+  { context, hub, limits, leases, pipeline, serve, beginReference }: AmongOthers,
+): void {
+  async function serveNew(): Promise<void> {
+    try {
+      for (const row of await context.history.models()) {
+        if (!context.models.has(row.id)) await serve(row);
+      }
+    } catch (error) {
+      console.error(error); // the next version of any unknown model tries it again
+    }
+  }
+
+  hub.listen({
+    hear(events) {
+      for (const { type, topic, data } of events) {
+        const isHeld = leases.fenceOf(topic) !== null;
+        if (type === "version" && !context.models.has(topic)) void serveNew();
+        if (type === "health") noteTold(context, JSON.parse(data) as ModelHealth, isHeld); // as a relay wrote it
+      }
+    },
+    miss: () => void serveNew(), // of a model's health the next event tells all
+  });
+  others.listen({
+    events: hub.wake,
+    hear(notice) {
+      switch (notice.kind) {
+        case "work":
+          return pipeline.wake(notice.model);
+        case "ticket":
+          if (leases.fenceOf(notice.model) !== null) beginReference(notice.model, notice.base);
+          return;
+        case "asker":
+          return context.queue.meet(notice);
+        case "spent":
+          return limits.spend(notice.by, notice.name, notice.cost);
+      }
+    },
+    miss() {
+      hub.wake();
+      void serveNew();
+      for (const model of context.models.keys()) pipeline.wake(model);
+    },
+  });
+}
