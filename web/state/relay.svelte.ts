@@ -180,6 +180,8 @@ export function createRelay(
     shards: (model: string) => resource<ShardLedger>(`shards ${model}`, () => client.shards(model)),
     /** What was refused in the last day, by contributor and reason. */
     refusedWork: (model: string) => resource(`refused ${model}`, () => client.refusedWork(model)),
+    /** Suites that people proposed, and what became of them. */
+    suites: (model: string) => resource(`suites ${model}`, () => client.suites(model)),
     /** What maintainers did; only a signed-in one may read it. */
     audit: () => resource("audit", () => desk.acts.audit()),
     /** What somebody has done for a model, under which name. */

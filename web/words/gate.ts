@@ -38,7 +38,8 @@ const ROLES: Readonly<Record<SuiteTest["against"], string>> = {
 
 /** On which examples a test was, against which version: "Gate examples, against version 41 (its parent)". */
 export function nameTest({ suite, against, version }: SuiteTest): string {
-  const examples = suite === "gate" ? "Gate examples" : "Protected examples";
+  const own = { gate: "Gate examples", protected: "Protected examples" };
+  const examples = Object.entries(own).find(([name]) => name === suite)?.[1] ?? `Suite ${suite}`;
   return `${examples}, against version ${version} (${ROLES[against]})`;
 }
 

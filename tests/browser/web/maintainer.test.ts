@@ -1,7 +1,7 @@
 /** A maintainer at work: signed in, every act is looked at first, needs a reason, and can be undone where that can be. */
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { page } from "vitest/browser";
-import { contributor, modelHealth } from "./relay-data.ts";
+import { contributor, modelHealth, waitingSuite } from "./relay-data.ts";
 import { openPage } from "./stage.ts";
 
 const poisoner = "dead".repeat(16);
@@ -162,4 +162,42 @@ test("a release has the number that the evidence proposes, and the dialog closes
   await expect.element(dialog().getByText("Version 2 of digits is release 0.1.0.")).toBeVisible();
   await button("Close").click();
   await expect.element(dialog()).not.toBeInTheDocument();
+});
+
+test("a suite that somebody proposed is looked through and accepted, and everybody reads what it stops", async () => {
+  const { id, header } = waitingSuite;
+  stage.answer("/models/digits/suites", { suites: [waitingSuite] });
+  await openHealth();
+  await page.getByText("For maintainers: accept a suite, or refuse it").click();
+  await expect
+    .element(page.getByText(/^npx commonweight suite accept digits slanted-sevens --relay/))
+    .toBeVisible();
+
+  stage.answer("/admin/session", session);
+  stage.answer("/admin/session-end", session);
+  await page.getByLabelText("Token").fill("t".repeat(64));
+  await button("Sign in").click();
+  await button("Accept …").click();
+  await expect.element(dialog().getByText(`Why: ${header.reason}`)).toBeVisible();
+  await expect.element(dialog().getByText(/^Set aside: 1 example that/)).toBeVisible();
+  await expect
+    .element(dialog().getByText(/worse on them than the release, version 0 .* nothing would pass/))
+    .toBeVisible();
+  const accepted = { ...waitingSuite, state: "accepted", decidedAt: 2_000, stopped: 2 };
+  stage.answer("/admin/accept-suite", accepted);
+  stage.answer("/models/digits/suites", { suites: [accepted] });
+  await reason().fill("forms count");
+  await button("Accept").click();
+  expect(stage.posts.at(-1)).toEqual([
+    "/admin/accept-suite",
+    { model: "digits", suite: id, reason: "forms count" },
+  ]);
+  await button("Close").click();
+  await expect.element(button("Withdraw …")).toBeVisible();
+
+  location.hash = "#/history/digits";
+  const section = page.getByRole("region", { name: "Suites that people contributed" });
+  await expect.element(section.getByText("slanted-sevens")).toBeVisible();
+  await expect.element(section.getByText(/Kept 2 patches out so far/)).toBeVisible();
+  await expect.element(button("Withdraw …")).not.toBeInTheDocument();
 });

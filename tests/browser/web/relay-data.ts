@@ -2,6 +2,7 @@
 
 import type { Cloth } from "../../../core/protocol/schemas/cloth.ts";
 import type { Health, ModelCard, ModelHealth } from "../../../core/protocol/schemas/status.ts";
+import type { SuiteLife } from "../../../core/protocol/schemas/suite.ts";
 import type {
   SignedVersion,
   SuiteTest,
@@ -162,6 +163,7 @@ export const answers: Record<string, unknown> = {
     shards: [{ ...shard, trained: 0, contributors: 0 }],
   },
   "/health": health,
+  "/models/digits/suites": { suites: [] },
   "/refused-work?model=digits": { model: "digits", groups: [] },
   "/leaderboard?model=digits&window=all": {
     model: "digits",
@@ -170,6 +172,35 @@ export const answers: Record<string, unknown> = {
   },
   "/leaderboard?model=digits&window=24h": { model: "digits", window: "24h", entries: [] },
   [`/contributions?contributor=${contributor}`]: { contributions: [] },
+};
+
+/** A suite that waits for a maintainer. */
+export const waitingSuite: SuiteLife = {
+  id: "5".repeat(64),
+  header: {
+    format: "commonweight.suite/1",
+    model: "digits",
+    name: "slanted-sevens",
+    contributor,
+    marginNats: 0.05,
+    reason: "Forms in our office are slanted.",
+    licence: "CC-BY-4.0",
+    use: "Reading handwritten forms.",
+  },
+  signature: "00".repeat(64),
+  examples: 400,
+  sizeBytes: 320_000,
+  state: "waiting",
+  message: null,
+  findings: {
+    version: 2,
+    setAside: [7],
+    head: { examples: 399, lossNats: 0.5, accuracy: 0.8 },
+    release: { version: 0, examples: 399, lossNats: 0.4, accuracy: 0.85 },
+  },
+  proposedAt: 1_000,
+  decidedAt: null,
+  stopped: 0,
 };
 
 /** A piece of this browser's that the relay has queued. */
