@@ -5,6 +5,7 @@ import { eraseCommand } from "./erase.ts";
 import { auditCommand } from "./maintaining/audit.ts";
 import { banCommand, unbanCommand } from "./maintaining/ban.ts";
 import { pauseCommand, resumeCommand } from "./maintaining/pause.ts";
+import { recipeCommand } from "./maintaining/recipe.ts";
 import { retireCommand, unretireCommand } from "./maintaining/retire.ts";
 import { revertCommand } from "./maintaining/revert.ts";
 import { tagCommand } from "./maintaining/tag.ts";
@@ -50,6 +51,7 @@ export function createProgram(terminal: Terminal): Command {
     .addCommand(tagCommand(terminal))
     .addCommand(pauseCommand(terminal))
     .addCommand(resumeCommand(terminal))
+    .addCommand(recipeCommand(terminal))
     .addCommand(retireCommand(terminal))
     .addCommand(unretireCommand(terminal))
     .addCommand(banCommand(terminal))

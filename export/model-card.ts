@@ -27,6 +27,8 @@ export function modelCardText(version: ExportedVersion): string {
     "",
     recipe.summary,
     "",
+    ...section("Intended use", recipe.intendedUse),
+    ...section("Limits", recipe.limits),
     record.number === 0
       ? "Nobody has trained this version: it is the base that a community begins with."
       : `${contributors} people trained this model together, in ${record.number} versions, each of which was shown to be no worse than the one before.`,
@@ -70,6 +72,10 @@ export function modelCardText(version: ExportedVersion): string {
       ? [`${RELAY} stands for the address of the relay that you have this file from.`, ""]
       : []),
   ].join("\n")}`;
+}
+
+function section(heading: string, words: string | undefined): string[] {
+  return words === undefined ? [] : [`## ${heading}`, "", words, ""];
 }
 
 /** The fields that the hub searches by. Source: its model card specification. */

@@ -16,9 +16,11 @@ import type { Rests } from "./merging/rests.ts";
 import type { Ledger } from "./store/store.ts";
 import type { SwarmBook } from "./swarm/swarm.ts";
 
-/** What never changes about a model while the relay runs. */
+/** A model that the relay serves. */
 export type ServedModel = {
   readonly recipe: Recipe;
+  /** The recipe as the ledger has it. */
+  readonly recipeText: string;
   readonly layout: Layout;
 };
 

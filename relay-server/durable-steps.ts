@@ -14,7 +14,7 @@ const LEDGER_WRITES: { readonly [S in keyof Ledger]: readonly (keyof Ledger[S])[
   ],
   history: [
     ...(["importModel", "holdLeases", "setPaused", "recordGateTests", "publish", "tag"] as const),
-    ...(["requestRevert", "publishRevert", "refuseRevert", "retire"] as const),
+    ...(["requestRevert", "publishRevert", "refuseRevert", "retire", "changeRecipe"] as const),
     ...(["proposeSuite", "noteFindings", "acceptSuite", "refuseSuite"] as const),
     ...(["withdrawSuite", "noteStopped"] as const),
   ],

@@ -342,7 +342,7 @@ async function importNew(
     if (row === undefined) await importNewModel(context, evaluator, source, onProgress);
     else if (!isDeepStrictEqual(JSON.parse(row.recipe), source.recipe)) {
       notes.push(
-        `The recipe of ${id} has changed since ${id} was imported: the relay goes on with the recipe that its volunteers began with.`,
+        `The recipe of ${id} is another one than its ledger has: the relay goes on with the ledger's. A maintainer changes it with "commonweight recipe".`,
       );
     }
   }

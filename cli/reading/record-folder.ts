@@ -49,7 +49,10 @@ export async function writeRecordFile(folder: string, record: RecordFile): Promi
 }
 
 /** Reads the record in `folder`; what is damaged or missing is a RelayError, as at a relay. */
-export function folderSource(folder: string, { model, head, acts }: RecordFile): HistorySource {
+export function folderSource(
+  folder: string,
+  { model, head, acts, card }: RecordFile,
+): HistorySource {
   return {
     model,
     head: async () => head,
@@ -66,6 +69,7 @@ export function folderSource(folder: string, { model, head, acts }: RecordFile):
       return bytes;
     },
     acts: async () => acts,
+    recipe: async () => card.recipe,
     plan: null,
   };
 }

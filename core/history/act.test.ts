@@ -1,7 +1,10 @@
 import { expect, test } from "vitest";
+import { tinyRecipe } from "../../tests/fixtures/tiny-model.ts";
 import { generateKeyPair, publicKeyHex, signId } from "../crypto/signature.ts";
 import type { AcceptSuite, ActRecord, Deed, SignedAct } from "../protocol/schemas/act.ts";
+import type { Recipe } from "../protocol/schemas/recipe.ts";
 import { actId, signAct, verifyActs } from "./act.ts";
+import { recipeHash } from "./recipe-change.ts";
 import type { VerifiedVersion } from "./version.ts";
 
 const relay = await generateKeyPair(false);
@@ -74,7 +77,7 @@ test("R5: retired is what the last act says, with its reason", async () => {
   const standing = async (acts: SignedAct[]) => verifyActs(acts, chain);
   expect(await standing([])).toEqual({
     ok: true,
-    standing: { acts: 0, retired: null, suites: [] },
+    standing: { acts: 0, retired: null, suites: [], recipe: null },
   });
   const once = await actsOf([["retire", 1]]);
   expect(await standing(once)).toMatchObject({ standing: { acts: 1, retired: "reason 0" } });
@@ -133,4 +136,51 @@ test.each([
   ["act-signature", [{ ...accepted, contributor: relayKey }]],
 ] as const)("U6: acts about suites that break a rule are found (%s: %o)", async (fault, deeds) => {
   expect(await verifyActs(await actsWith(...deeds), chain)).toMatchObject({ ok: false, fault });
+});
+
+/** Acts that give the model these recipes one after the other; `before` of each is the hash of the one before it. */
+async function recipeActs(
+  recipes: readonly Recipe[],
+  change: Partial<{ before: string; recipe: Recipe }> = {},
+): Promise<SignedAct[]> {
+  const acts: SignedAct[] = [];
+  let before = id(7); // of the recipe that no act names
+  for (const [number, recipe] of recipes.entries()) {
+    const isLast = number === recipes.length - 1;
+    const record: ActRecord = {
+      format: "commonweight.act/1",
+      model: "tiny",
+      number,
+      parent: number === 0 ? null : await actId(acts[number - 1]!.record),
+      createdAt: 1,
+      relayKey,
+      head: { number: 1, id: id(1) },
+      reason: "shorter pieces",
+      deed: { kind: "recipe", before, recipe, ...(isLast && change) },
+    };
+    acts.push(await signAct(record, relay.privateKey));
+    before = await recipeHash(recipe);
+  }
+  return acts;
+}
+
+test("R7: acts about a recipe follow each other, and what makes another model never changes", async () => {
+  const shorter = { ...tinyRecipe, training: { ...tinyRecipe.training, steps: 5 } };
+  const both = [shorter, tinyRecipe];
+  expect(await verifyActs(await recipeActs(both), chain)).toMatchObject({
+    standing: { acts: 2, retired: null, recipe: tinyRecipe },
+  });
+  const foreign = await recipeActs(both, { before: id(9) });
+  expect(await verifyActs(foreign, chain)).toMatchObject({ fault: "act-recipe" });
+  const other = { ...tinyRecipe, id: "other" };
+  expect(await verifyActs(await recipeActs(both, { recipe: other }), chain)).toMatchObject({
+    message: "act 1: its recipe is of other",
+  });
+  const wider = {
+    ...tinyRecipe,
+    data: { ...tinyRecipe.data, heldOut: { score: 1, gate: 1, report: 1 } },
+  };
+  expect(await verifyActs(await recipeActs(both, { recipe: wider }), chain)).toMatchObject({
+    message: "act 1: data.heldOut.score may not change",
+  });
 });

@@ -1,6 +1,8 @@
 import { type SigningKey, sha256, signId, verifyId } from "../crypto/signature.ts";
 import { encodeCanonical } from "../protocol/canonical-json.ts";
-import type { AcceptSuite, ActRecord, SignedAct } from "../protocol/schemas/act.ts";
+import type { AcceptSuite, ActRecord, Deed, SignedAct } from "../protocol/schemas/act.ts";
+import type { Recipe } from "../protocol/schemas/recipe.ts";
+import { recipeChanges, recipeHash } from "./recipe-change.ts";
 import type { VerifiedVersion } from "./version.ts";
 
 /** An act's id (protocol R4): the SHA-256 of the RFC 8785 form of its record. */
@@ -28,10 +30,12 @@ export type ModelStanding = {
   readonly retired: string | null;
   /** Every suite that was accepted, in this order. */
   readonly suites: readonly SuiteStanding[];
+  /** The recipe that the last act about it gave the model; null where none did. */
+  readonly recipe: Recipe | null;
 };
 
-/** The first rule of the acts that one breaks (protocol R4, R5, U6). */
-export type ActFault = "act-chain" | "act-signature" | "act-version" | "act-order";
+/** The first rule of the acts that one breaks (protocol R4, R5, R7, U6). */
+export type ActFault = "act-chain" | "act-signature" | "act-version" | "act-order" | "act-recipe";
 
 export type ActsVerdict =
   | { readonly ok: true; readonly standing: ModelStanding }
@@ -45,7 +49,7 @@ export async function verifyActs(
   const { relayKey, model } = chain[0]!.record; // a chain has version 0
   let parent: string | null = null;
   let newest = 0;
-  const standing: Standing = { retired: null, suites: [] };
+  const standing: Standing = { retired: null, suites: [], recipe: null };
   for (const [number, { record, signature }] of acts.entries()) {
     const fail = (fault: ActFault, problem: string): ActsVerdict => {
       return { ok: false, fault, message: `act ${number}: ${problem}` };
@@ -71,12 +75,12 @@ export async function verifyActs(
   return { ok: true, standing: { acts: acts.length, ...standing } };
 }
 
-type Standing = { retired: string | null; suites: SuiteStanding[] };
+type Standing = { retired: string | null; suites: SuiteStanding[]; recipe: Recipe | null };
 
 /** Carry an act out on `standing`; or what is wrong with it. */
 async function follow(
   standing: Standing,
-  { deed, reason, head }: ActRecord,
+  { deed, reason, head, model }: ActRecord,
 ): Promise<[ActFault, string] | null> {
   switch (deed.kind) {
     case "retire":
@@ -86,6 +90,12 @@ async function follow(
         return ["act-order", `${deed.kind} of a model that is ${state}`];
       }
       standing.retired = deed.kind === "retire" ? reason : null;
+      return null;
+    }
+    case "recipe": {
+      const problem = await recipeProblem(standing.recipe, deed, model);
+      if (problem !== null) return ["act-recipe", problem];
+      standing.recipe = deed.recipe;
       return null;
     }
     case "accept-suite": {
@@ -109,4 +119,17 @@ async function follow(
       return null;
     }
   }
+}
+
+/** What is wrong with an act that gives `model` another recipe than `known`, the last one that an act named. */
+async function recipeProblem(
+  known: Recipe | null,
+  { before, recipe }: Extract<Deed, { kind: "recipe" }>,
+  model: string,
+): Promise<string | null> {
+  if (recipe.id !== model) return `its recipe is of ${recipe.id}`;
+  if (known === null) return null; // nothing before it says what the recipe was
+  if ((await recipeHash(known)) !== before) return "it does not follow the recipe before it";
+  const fixed = recipeChanges(known, recipe).find(({ effect }) => effect === null);
+  return fixed === undefined ? null : `${fixed.field} may not change`;
 }

@@ -3,6 +3,7 @@ import { parseJson } from "../protocol/canonical-json.ts";
 import type { CallOptions, RelayClient } from "../protocol/client.ts";
 import type { SignedAct } from "../protocol/schemas/act.ts";
 import { type CheckpointPlan, manifest as manifestSchema } from "../protocol/schemas/checkpoint.ts";
+import type { Recipe } from "../protocol/schemas/recipe.ts";
 import type { SignedVersion } from "../protocol/schemas/version.ts";
 import type { Layout } from "../tensors/layout.ts";
 import { decodeCheckpoint, layoutOfManifest } from "../tensors/manifest.ts";
@@ -19,6 +20,8 @@ export type HistorySource = {
   version(number: number, options?: CallOptions): Promise<SignedVersion>;
   /** What the source says that maintainers decided; nothing of it has been verified. */
   acts(options?: CallOptions): Promise<readonly SignedAct[]>;
+  /** The recipe that the source says the model has. */
+  recipe(options?: CallOptions): Promise<Recipe>;
   /** The bytes whose SHA-256 is `id`: patches, positions of masks, manifests, chunks. */
   blob(id: string, options?: CallOptions): Promise<Uint8Array<ArrayBuffer>>;
   /** How the source builds version `number`, out of `from` if there is one; null where it serves no checkpoints. */
@@ -36,6 +39,7 @@ export function relaySource(client: RelayClient, model: string): HistorySource {
     head: async (options) => (await client.model(model, options)).head.number,
     version: (number, options) => version(model, number, options),
     acts: (options) => client.acts(model, options),
+    recipe: async (options) => (await client.model(model, options)).recipe,
     blob: limitCalls(MOST_REQUESTS, client.blob),
     plan: (number, options) => client.checkpoint(model, number, options),
   };

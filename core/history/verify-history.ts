@@ -6,6 +6,7 @@ import { type ModelStanding, verifyActs } from "./act.ts";
 import { faultAt, HistoryError } from "./history-fault.ts";
 import { type HistorySource, readCheckpoint } from "./history-source.ts";
 import { createPatchReader } from "./merged-patches.ts";
+import { recipeHash } from "./recipe-change.ts";
 import { type Pin, pinOf, readVerifiedChain } from "./verified-chain.ts";
 import { verifySuites } from "./verify-suites.ts";
 import type { VerifiedVersion } from "./version.ts";
@@ -55,6 +56,14 @@ export async function verifyHistory(
   const verdict = await verifyActs(await source.acts(stop), chain);
   if (!verdict.ok) throw new HistoryError(verdict.fault, null, verdict.message);
   await verifySuites(source, chain, verdict.standing.suites, stop);
+  const { recipe } = verdict.standing;
+  if (
+    recipe !== null &&
+    (await recipeHash(recipe)) !== (await recipeHash(await source.recipe(stop)))
+  ) {
+    const message = "the recipe that is served is not the one of the last act about it";
+    throw new HistoryError("act-recipe", null, message);
+  }
   let last = 0;
   try {
     for await (const version of replayedVersions(source, chain, { ...stop, full })) {

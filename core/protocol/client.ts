@@ -15,6 +15,7 @@ import {
   banStatus,
   maintainerSession,
   type PauseRequest,
+  type RecipeRequest,
   type RevertRequest,
   revertStatus,
   type SuiteRequest,
@@ -238,6 +239,9 @@ export function createRelayClient({ baseUrl, fetch }: { baseUrl: string; fetch: 
           ask(modelHealth, routes.retire(), options, post(request)),
         unretire: (request: PauseRequest, options?: CallOptions) =>
           ask(modelHealth, routes.unretire(), options, post(request)),
+        /** Give a model another recipe. */
+        changeRecipe: (request: RecipeRequest, options?: CallOptions) =>
+          ask(modelHealth, routes.recipe(), options, post(request)),
         /** Begin to add a model or go on with it; once the relay has all of its chunks, import it. */
         add: (request: AdditionRequest, options?: CallOptions) =>
           ask(additionStatus, routes.additions(), options, post(request)),

@@ -7,6 +7,7 @@ export const TICKET_HEADER = "commonweight-ticket";
 
 export const MAX_PATCH_BYTES = 4 << 20; // 2% of 124M parameters at 4 bits and a scale per 64 is 1.4 MB, ×2 headroom
 export const MAX_REQUEST_BYTES = 16 << 10; // every JSON body of the protocol is under 4 KB
+export const MAX_RECIPE_BYTES = 64 << 10; // 256 classes with the longest names are 31 KB
 export const MAX_PLAN_BYTES = 8 << 20; // a shard is 130 bytes of an addition's plan: 60,000 of them
 export const MAX_SHARD_BYTES = 4 << 20; // one chunk: held in memory whole by a phone
 export const MAX_SUITE_BYTES = MAX_SHARD_BYTES; // read as a shard is, by whoever looks it through

@@ -38,6 +38,7 @@ export const routes = {
   revert: (contribution: string) => `${API}/admin/revert/${contribution}`,
   retire: () => `${API}/admin/retire`,
   unretire: () => `${API}/admin/unretire`,
+  recipe: () => `${API}/admin/recipe`,
   additions: () => `${API}/admin/additions`,
   addition: (id: string) => `${API}/admin/additions/${id}`,
   additionChunk: (id: string, sha256: string) => `${API}/admin/additions/${id}/chunks/${sha256}`,

@@ -1,5 +1,6 @@
 import type { ModelCard } from "../../core/protocol/schemas/status.ts";
 import type { RelayContext, ServedModel } from "../context.ts";
+import { followRecipe } from "../history/served-models.ts";
 import { summaryOf } from "../store/sql/versions.ts";
 import type { ModelRow, VersionRow } from "../store/tables.ts";
 import { Refusal } from "./refusal.ts";
@@ -12,8 +13,8 @@ export async function findModel(
   { history, models }: ModelContext,
   id: string,
 ): Promise<ServedModel & { row: ModelRow }> {
-  const served = models.get(id);
-  const row = served && (await history.model(id));
+  const row = models.has(id) ? await history.model(id) : undefined;
+  const served = row && followRecipe(models, row);
   if (row === undefined || served === undefined) {
     throw new Refusal("model-unknown", "this relay has no model of that name");
   }

@@ -29,6 +29,7 @@ import { openApiDocument, patternOf } from "./openapi.ts";
 import { OPERATIONS } from "./operations.ts";
 import { pageRoutes } from "./pages.ts";
 import { previewRoutes } from "./preview-routes.ts";
+import { recipeRoutes } from "./recipe-routes.ts";
 import { answerError, Refusal, refusalAnswer } from "./refusal.ts";
 import { refusedWorkRoutes } from "./refused-work-routes.ts";
 import { securityHeaders } from "./security-headers.ts";
@@ -117,6 +118,7 @@ export function createApp(parts: AppParts): Hono {
   const chance = Math.random; // no lot: it decides nothing
   app.route("/", eventRoutes({ status: context.status, hub, chance, enter: limits.stream }));
   app.route("/", adminRoutes(context, hub, limits, onWork));
+  app.route("/", recipeRoutes(context, hub, limits, onWork));
   app.route("/", additionRoutes(context, parts.additions, limits));
   app.route("/", sessionRoutes(context, limits));
   app.route("/", previewRoutes(context, outlooks, onWork));

@@ -2,7 +2,7 @@
 export type MemoKey = {
   readonly name: string;
   /** What the answer follows from, such as the head's number: with another one it is made anew. */
-  readonly state: number;
+  readonly state: number | string;
   readonly maxAgeMs: number;
 };
 
@@ -11,7 +11,7 @@ export type Memo<T> = (key: MemoKey, make: () => Promise<T>) => Promise<T>;
 
 /** Answers that many people ask for at once. Kept are as many as there are names. */
 export function createMemo<T>(clock: () => number): Memo<T> {
-  const kept = new Map<string, { state: number; at: number; answer: Promise<T> }>();
+  const kept = new Map<string, { state: number | string; at: number; answer: Promise<T> }>();
   return ({ name, state, maxAgeMs }, make) => {
     const now = clock();
     const known = kept.get(name);

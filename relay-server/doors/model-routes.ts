@@ -18,10 +18,11 @@ export function modelRoutes(
 ): Hono {
   const app = new Hono();
   const cards = createMemo<ModelCard>(context.clock);
-  /** All of a card follows from the head. */
+  /** All of a card follows from the head and the maintainers' acts. */
   async function knownCardOf(id: string): Promise<ModelCard> {
     const model = await findModel(context, id);
-    const key = { name: id, state: model.row.head, maxAgeMs: Number.POSITIVE_INFINITY };
+    const state = `${model.row.head} ${await context.history.actCount(id)}`;
+    const key = { name: id, state, maxAgeMs: Number.POSITIVE_INFINITY };
     return cards(key, () => cardOf(context, model));
   }
   app.get(routes.models(), async (c) => {

@@ -7,6 +7,7 @@ import type { RelayContext, ServedModel } from "../context.ts";
 import type { ModelRow, VersionRow } from "../store/tables.ts";
 import type { Evaluator } from "../threads/open-evaluator.ts";
 import type { Checkpoints } from "./checkpoints.ts";
+import { followRecipe } from "./served-models.ts";
 import { type ServedSuite, suitesInForce } from "./suites.ts";
 
 /** A model's newest version, in memory here and in the evaluation thread. */
@@ -116,10 +117,10 @@ export function createHeads(
 
   return async function headOf(model): Promise<Head> {
     const row = await history.model(model);
-    const served = models.get(model);
+    const served = row && followRecipe(models, row);
     assert(row !== undefined && served !== undefined, `no model ${model}`);
     const known = kept.get(model);
-    const head = known?.number === row.head ? known : await readHead(row, served);
+    const head = known?.number === row.head ? { ...known, ...served } : await readHead(row, served);
     kept.set(model, head);
     const release = await versionOf(model, await history.standard(model));
     const best = await versionOf(model, (await bestOf(model, release.number, row.head)).number);

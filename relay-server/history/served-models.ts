@@ -1,7 +1,7 @@
 import { assert } from "../../core/errors.ts";
 import { parseJson } from "../../core/protocol/canonical-json.ts";
 import { mask as maskSchema } from "../../core/protocol/schemas/mask.ts";
-import { recipe as recipeSchema } from "../../core/protocol/schemas/recipe.ts";
+import { type Recipe, recipe as recipeSchema } from "../../core/protocol/schemas/recipe.ts";
 import { encodeCheckpoint, layoutOfManifest } from "../../core/tensors/manifest.ts";
 import { shardFile } from "../content/damage.ts";
 import type { RelayContext, ServedModel } from "../context.ts";
@@ -57,7 +57,7 @@ async function openModel(
   checkpoints: Checkpoints,
   row: ModelRow,
 ): Promise<ServedModel> {
-  const recipe = parseJson("recipe", recipeSchema, new TextEncoder().encode(row.recipe));
+  const recipe = readRecipe(row);
   const head = await history.version(row.id, row.head);
   assert(head !== undefined, `no version ${row.head}`);
   const layout = layoutOfManifest(await checkpoints.manifestOf(head));
@@ -72,5 +72,21 @@ async function openModel(
     const isThere = (await blobs.size(shard.sha256)) === shard.size_bytes;
     if (!isThere) damage.note(shardFile(row.id, shard), false); // the others go on
   }
-  return { recipe, layout };
+  return { recipe, recipeText: row.recipe, layout };
+}
+
+function readRecipe({ recipe }: ModelRow): Recipe {
+  return parseJson("recipe", recipeSchema, new TextEncoder().encode(recipe));
+}
+
+/** The model of `row`, with the recipe that the row has: a maintainer may have changed it, at another relay too. */
+export function followRecipe(
+  models: RelayContext["models"],
+  row: ModelRow,
+): ServedModel | undefined {
+  const served = models.get(row.id);
+  if (served === undefined || served.recipeText === row.recipe) return served;
+  const followed = { ...served, recipe: readRecipe(row), recipeText: row.recipe };
+  models.set(row.id, followed);
+  return followed;
 }

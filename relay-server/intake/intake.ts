@@ -1,5 +1,6 @@
 import { verifyId } from "../../core/crypto/signature.ts";
 import { FormatError } from "../../core/errors.ts";
+import { workTerms } from "../../core/history/recipe-change.ts";
 import { openPatch } from "../../core/patch/patch.ts";
 import {
   REJECT_CODES,
@@ -18,6 +19,7 @@ import {
   validateExpiry,
   validateRetirement,
   validateStaleness,
+  validateTerms,
   validateTicket,
 } from "./rules.ts";
 import { createClips, readWork } from "./work.ts";
@@ -140,8 +142,9 @@ export function createIntake(
     const { row } = ticketed;
     const { stalenessLimit } = served.recipe.merge;
     const isRetired = validateRetirement(row.retired);
+    const isCurrent = validateTerms(ticketed.terms, await workTerms(served.recipe));
     const fresh = validateStaleness(row.base, row.head, stalenessLimit);
-    for (const verdict of [isRetired, fresh]) {
+    for (const verdict of [isRetired, isCurrent, fresh]) {
       if (verdict.ok) continue;
       await tickets.spendTicket(header.ticket); // it came back
       return refusalOf(verdict);
@@ -190,14 +193,14 @@ export function createIntake(
     id: string,
     header: PatchHeader,
     { ticket: row }: Arrival,
-  ): { ok: true; row: NonNullable<Arrival["ticket"]> } | Refused {
+  ): ({ ok: true; row: NonNullable<Arrival["ticket"]> } & Pick<Ticket, "terms">) | Refused {
     if (row === undefined || row.ticket === "") return TICKET_UNKNOWN; // what it asked for may be forgotten
     const ticket = JSON.parse(row.ticket) as Ticket; // as the relay wrote it
     const verdict = validateTicket(header, ticket, clock());
     if (!verdict.ok) return verdict;
     const usedBy = row.used_by ?? id; // the same contribution at the same moment is no second one
     if (usedBy !== id) return conflict("ticket-used");
-    return { ok: true, row };
+    return { ok: true, row, terms: ticket.terms };
   }
   return { announce, take };
 }

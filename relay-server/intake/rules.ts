@@ -78,6 +78,13 @@ export function validateRetirement(retired: string | null): Verdict {
   return refuse("retired", `a maintainer retired this model: ${retired}`);
 }
 
+/** Whether a ticket of these terms (undefined: from before there were any) is good under a recipe of `present` ones. */
+export function validateTerms(terms: string | undefined, present: string): Verdict {
+  if (terms === undefined || terms === present) return OK;
+  const message = "a maintainer changed how this model is trained since the ticket was given out";
+  return refuse("recipe-changed", message);
+}
+
 /** Whether work on version `base` is still merged when the head is version `head`. */
 export function validateStaleness(base: number, head: number, limit: number): Verdict {
   if (head - base <= limit) return OK;

@@ -50,7 +50,9 @@ beforeEach(async () => {
     random: (size: number) => crypto.getRandomValues(new Uint8Array(size)),
     ...ledger,
     identity: { publicKey: await publicKeyHex(keys), privateKey: keys.privateKey },
-    models: new Map([["tiny", { recipe: tinyRecipe, layout: layoutOf(tinyRecipe.architecture) }]]),
+    models: new Map([
+      ["tiny", { recipe: tinyRecipe, recipeText: "", layout: layoutOf(tinyRecipe.architecture) }],
+    ]),
     queue,
     rests: createRests(ledger.contributions, () => now),
     damage: createDamage({ verify: async (sha) => (lost.has(sha) ? null : new Uint8Array(1)) }),

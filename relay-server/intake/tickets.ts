@@ -1,5 +1,6 @@
 import { assert } from "../../core/errors.ts";
 import { encodeHex } from "../../core/hex.ts";
+import { workTerms } from "../../core/history/recipe-change.ts";
 import { parseJson } from "../../core/protocol/canonical-json.ts";
 import { mask } from "../../core/protocol/schemas/mask.ts";
 import type { Recipe } from "../../core/protocol/schemas/recipe.ts";
@@ -105,6 +106,7 @@ export async function issueTicket(
     })),
     seed: drawUint32(random),
     training: recipe.training,
+    terms: await workTerms(recipe),
     issuedAt,
     expiresAt: issuedAt + config.ticketHours * HOUR_MS,
   };

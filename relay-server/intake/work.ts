@@ -44,16 +44,17 @@ export async function readWork(
   return { ok: true, norm, valuesHash: hashOf(patchValuesBytes(patch)) };
 }
 
-/** The norm that a model's merges are clipped at: it changes with the head alone, and is kept until then. */
+/** The norm that a model's merges are clipped at: it changes with the head and the recipe alone, and is kept until then. */
 export function createClips(contributions: Pick<ContributionStore, "mergedNorms">) {
-  const kept = new Map<string, { readonly head: number; readonly clip: Promise<number | null> }>();
+  const kept = new Map<string, { readonly of: string; readonly clip: Promise<number | null> }>();
   return ({ id, merge }: Recipe, head: number): Promise<number | null> => {
     const known = kept.get(id);
-    if (known?.head === head) return known.clip;
+    const of = `${head} ${merge.clipFactor}`;
+    if (known?.of === of) return known.clip;
     const clip = contributions
       .mergedNorms(id, CLIP_SAMPLE)
       .then((norms) => clipNorm(norms, merge.clipFactor));
-    kept.set(id, { head, clip });
+    kept.set(id, { of, clip });
     clip.catch(() => kept.delete(id)); // the next one asks again
     return clip;
   };

@@ -30,6 +30,11 @@ export type TrainerParts = {
   readonly positionsOf: MaskCache;
 };
 
+/** A reference is of a version, and of the training that work on it has now. */
+function nameOf({ id }: VersionRow, { recipe }: ServedModel): string {
+  return `${id} ${recipe.score.references} ${JSON.stringify(recipe.training)}`;
+}
+
 /**
  * The trainer, for each model in a thread of its own that its first training starts, so that a slow model keeps no other
  * waiting; one that dies is replaced. What runs when it is closed is rejected at once.
@@ -56,20 +61,19 @@ export function openTrainer({ context, checkpoints, positionsOf }: TrainerParts)
     return kept.thread;
   }
 
-  function keepReference(version: VersionRow): Promise<ReferenceAt | null> {
-    const served = models.get(version.model);
-    assert(served !== undefined, `no model ${version.model}`);
+  function keepReference(version: VersionRow, served: ServedModel): Promise<ReferenceAt | null> {
     const { score } = served.recipe;
     const mask = parseJson("mask", maskSchema, new TextEncoder().encode(version.mask));
     const length = mask.kind === "own" ? served.layout.size : mask.count;
     const reference = score.references === 0 ? null : trainReference(served, version, mask);
     const made = Promise.resolve(reference);
-    references.set(version.id, { reference: made, values: (score.references + 1) * length });
-    made.catch(() => references.delete(version.id)); // to be tried again
+    const name = nameOf(version, served);
+    references.set(name, { reference: made, values: (score.references + 1) * length });
+    made.catch(() => references.delete(name)); // to be tried again
     let values = 0;
     for (const [id, kept] of Array.from(references).reverse()) {
       values += kept.values;
-      if (values > KEPT_VALUES && id !== version.id) references.delete(id);
+      if (values > KEPT_VALUES && id !== name) references.delete(id);
     }
     return made;
   }
@@ -141,7 +145,9 @@ export function openTrainer({ context, checkpoints, positionsOf }: TrainerParts)
 
   const trainer: Trainer = {
     reference(version) {
-      return references.get(version.id)?.reference ?? keepReference(version);
+      const served = models.get(version.model);
+      assert(served !== undefined, `no model ${version.model}`);
+      return references.get(nameOf(version, served))?.reference ?? keepReference(version, served);
     },
     async chooseMask({ model, id, parameters }) {
       const served = models.get(model);

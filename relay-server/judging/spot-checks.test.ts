@@ -69,7 +69,7 @@ async function check(
       context: {
         tickets: ledger.tickets,
         contributions: { ...ledger.contributions, ...changes },
-        models: new Map([["tiny", { recipe: tinyRecipe, layout }]]),
+        models: new Map([["tiny", { recipe: tinyRecipe, recipeText: "", layout }]]),
         clock: () => now,
       },
       trainer: {

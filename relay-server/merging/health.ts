@@ -45,13 +45,14 @@ export async function modelHealthOf(context: ModelHealthContext, id: string): Pr
     swarm,
   } = context;
   const now = clock();
-  const [row, counts, release, standard, gateTests, caught] = await Promise.all([
+  const [row, counts, release, standard, gateTests, caught, acts] = await Promise.all([
     history.model(id),
     status.counts(id, now),
     history.release(id),
     history.standard(id),
     history.gateTests(id),
     contributions.caughtWork(id),
+    history.actCount(id),
   ]);
   const head = row?.head ?? 0;
   const cohortSize = models.get(id)?.recipe.merge.cohortSize ?? 1;
@@ -88,6 +89,7 @@ export async function modelHealthOf(context: ModelHealthContext, id: string): Pr
     swarm: swarm.figures(id),
     paused: paused !== null,
     retired: row?.retired ?? null,
+    acts,
     problem:
       retired ??
       paused ??

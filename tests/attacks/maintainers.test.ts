@@ -19,6 +19,7 @@ const REQUESTS = {
   pause: () => ({ model: "tiny" }),
   resume: () => ({ model: "tiny" }),
   revert: () => ({ model: "tiny", contribution, reason: "I do not like it" }),
+  recipe: () => ({ model: "tiny", reason: "r" }),
   additions: () => ({ plan: {}, reason: "r" }),
   tag: () => ({ model: "tiny", version: 0, tag: "1.0.0", reason: "r" }),
   ban: () => ({ contributor: "ab".repeat(32), reason: "I do not like them" }),

@@ -79,7 +79,7 @@ test("a ticket that is trained again gives the same bytes on the same backend", 
 test("a recipe without references has none", async () => {
   const { context } = opened.parts;
   const { layout } = context.models.get("tiny")!;
-  const models = new Map([["tiny", { recipe: tinyRecipe, layout }]]);
+  const models = new Map([["tiny", { recipe: tinyRecipe, recipeText: "", layout }]]);
   const { trainer, close } = openTrainer({ ...opened.parts, context: { ...context, models } });
   expect(await trainer.reference(version)).toBeNull();
   await close();
@@ -132,7 +132,7 @@ test("M7: a shared mask follows from the version, and a training goes first whil
   const { recipe, layout } = context.models.get("tiny")!;
   const fisher = { examples: 360, damping: 0, outputShare: 0.1, vectorShare: 0.1, tensorCap: 0.9 };
   const mask = { kind: "shared", density: 0.25, epochVersions: 1, fisher } as const;
-  const models = new Map([["tiny", { recipe: { ...recipe, mask }, layout }]]);
+  const models = new Map([["tiny", { recipe: { ...recipe, mask }, recipeText: "", layout }]]);
   const { blobs, letGo, held } = holdReads(opened.blobs);
   const { trainer, close } = openTrainer({
     ...opened.parts,

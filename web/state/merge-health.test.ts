@@ -31,6 +31,7 @@ const judge = (change: Partial<ModelHealth>) =>
       caught: [],
       paused: false,
       retired: null,
+      acts: 0,
       problem: null,
       ...change,
     },

@@ -142,6 +142,7 @@ export function createRelay(
       if (contribution.contributor === contributor) learn(contribution);
     } else if (event.type === "health") {
       const news = event.data;
+      const before = health.value?.models.find(({ model }) => model === news.model);
       health.update((known) => {
         const others = known.models.filter(({ model }) => model !== news.model);
         const isKnown = others.length < known.models.length;
@@ -149,7 +150,8 @@ export function createRelay(
         return { ...known, models: isKnown ? models : [...others, news] };
       });
       const isListed = models.value?.some(({ recipe }) => recipe.id === news.model) ?? true;
-      if (!isListed) void models.refresh(); // a maintainer added it while the relay runs
+      const isAnother = before !== undefined && before.acts !== news.acts;
+      if (!isListed || isAnother) void models.refresh(); // a maintainer added it, or changed its recipe
     } else if (event.type === "leaderboard") {
       for (const [key, each] of resources) {
         const isAbout = CREDITS.some((about) => key.startsWith(`${about} ${event.data.model} `));

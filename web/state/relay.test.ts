@@ -50,6 +50,7 @@ const modelHealth = {
   swarm: null,
   paused: false,
   retired: null,
+  acts: 0,
   problem: null,
 };
 

@@ -26,6 +26,10 @@ const WORDS: Record<RejectCode, string> = {
   "already-retired": "The model was retired before.",
   "not-retired": "The model is not retired.",
   retired: "A maintainer retired this model while the piece was made.",
+  "recipe-fixed": "This part of a model never changes.",
+  "recipe-overtaken": "Somebody else changed the model's recipe meanwhile.",
+  "recipe-changed":
+    "A maintainer changed how this model is trained while the piece was made. New work is made the new way.",
   "model-taken": "The relay has a model of that name.",
   "name-invalid": "That is not a name.",
   "name-taken": "Somebody has this name, or one that looks like it.",

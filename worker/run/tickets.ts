@@ -1,12 +1,22 @@
 import { publicKeyHex } from "../../core/crypto/signature.ts";
+import { workTerms } from "../../core/history/recipe-change.ts";
 import { RelayError } from "../../core/protocol/relay-error.ts";
 import type { Ticket, TicketAnswer } from "../../core/protocol/schemas/ticket.ts";
 import { verifyTicket } from "../../core/protocol/signed-ticket.ts";
-import { pinRelay, type Session } from "./session.ts";
+import { askPatiently, pinRelay, type Session } from "./session.ts";
 
 export type Work =
   | { readonly ticket: Ticket /** On this device's steady clock. */; readonly endsAt: number }
   | { readonly ticket: null; readonly refusal: TicketAnswer & { work: false } };
+
+/** The session with the card that the ticket goes by: a maintainer may have changed the recipe since, or added data. */
+export async function followCard(session: Session, { terms, shards }: Ticket): Promise<Session> {
+  const { card, client, signal } = session;
+  const isKnown = terms === undefined || terms === (await workTerms(card.recipe));
+  if (isKnown && shards.every(({ index }) => index < card.shards)) return session;
+  const news = await askPatiently(session, () => client.model(card.recipe.id, { signal }));
+  return { ...session, card: news };
+}
 
 /**
  * Ask for a piece of work. A ticket that the relay's key did not sign, or for another model or

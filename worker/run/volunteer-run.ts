@@ -13,7 +13,7 @@ import {
   type Session,
 } from "./session.ts";
 import { NO_PIECE } from "./snapshot-feed.ts";
-import { askForWork, type Work } from "./tickets.ts";
+import { askForWork, followCard, type Work } from "./tickets.ts";
 import { DEVICE_LOST_TWICE, describeTooLarge, PIECE_DAMAGED, StoppedError } from "./words.ts";
 
 export type RunOptions = {
@@ -40,6 +40,7 @@ export async function runVolunteer(run: Run, engine: Engine, options: RunOptions
     feed.set({ underway: true });
     const askMs = platform.steadyMs() - askedAt;
     try {
+      session = await followCard(session, work.ticket);
       session = await makePiece(work, askMs, session, engine, options.prefer);
     } catch (error) {
       if (!(error instanceof RelayError) || error.action !== "new-ticket") throw error;

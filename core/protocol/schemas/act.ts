@@ -9,6 +9,7 @@ import {
   signature,
   timeMs,
 } from "./primitives.ts";
+import { recipe } from "./recipe.ts";
 import { suiteName } from "./suite.ts";
 
 const versionName = z.strictObject({ number: count, id: hash });
@@ -30,10 +31,14 @@ const acceptSuite = z.strictObject({
 });
 export type AcceptSuite = z.infer<typeof acceptSuite>;
 
-/** What a maintainer decided: whether work is given out (protocol R5), and on which suites the gate tests (U6). */
+/**
+ * What a maintainer decided: whether work is given out (protocol R5), by which recipe in place of the one with the hash `before`
+ * (R7), and on which suites the gate tests (U6).
+ */
 export const deed = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("retire") }),
   z.strictObject({ kind: z.literal("unretire") }),
+  z.strictObject({ kind: z.literal("recipe"), before: hash, recipe }),
   acceptSuite,
   z.strictObject({ kind: z.literal("withdraw-suite"), name: suiteName }),
 ]);

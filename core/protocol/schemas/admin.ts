@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { count, hash, longText, modelId, publicKey, shortText, timeMs } from "./primitives.ts";
+import { recipe } from "./recipe.ts";
 
 /** What maintainers send and hear (protocol H15 to H17, H19); what an act would do first is in previews.ts. */
 
@@ -9,6 +10,10 @@ const reason = longText.check(z.minLength(1), z.regex(/^[^\0]*$/));
 /** Pauses a model or goes on with it, retires it or takes that back. */
 export const pauseRequest = z.strictObject({ model: modelId, reason });
 export type PauseRequest = z.infer<typeof pauseRequest>;
+
+/** Gives a model another recipe in place of the one with the hash `before`. */
+export const recipeRequest = z.strictObject({ model: modelId, before: hash, recipe, reason });
+export type RecipeRequest = z.infer<typeof recipeRequest>;
 
 export const revertRequest = z.strictObject({
   model: modelId,

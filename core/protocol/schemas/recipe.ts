@@ -77,6 +77,9 @@ const fields = z.strictObject({
   id: modelId,
   title: shortText,
   summary: longText,
+  /** What it is meant for, and what it cannot do or should not be used for, in its owner's words. */
+  intendedUse: z.optional(longText),
+  limits: z.optional(longText),
   licence: shortText,
   architecture,
   data: z.strictObject({

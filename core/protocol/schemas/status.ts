@@ -65,6 +65,8 @@ export const modelHealth = z.object({
   paused: z.boolean(),
   /** Why it is retired, in a maintainer's words: no work is given out any more; null where it is not. */
   retired: z._default(z.nullable(longText), null),
+  /** Signed acts of its maintainers; with another number a reader reads the card anew. */
+  acts: z._default(count, 0),
   /** Why nothing is merged, in plain words; null when merging is healthy. */
   problem: z.nullable(z.string()),
 });

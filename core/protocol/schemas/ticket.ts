@@ -46,6 +46,8 @@ export const ticket = z.strictObject({
   /** Seeds the order of the examples: uint32. */
   seed: z.int().check(z.minimum(0), z.maximum(0xffffffff)),
   training,
+  /** What of the recipe it is good under (protocol R7); tickets from before recipes could change have none. */
+  terms: z.optional(hash),
   issuedAt: timeMs,
   expiresAt: timeMs,
 });

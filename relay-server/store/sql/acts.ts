@@ -19,6 +19,9 @@ export type Retiring = Acting & {
   readonly retired: string | null;
 };
 
+/** A signed act that gives a model the recipe in `recipe`, as JSON. */
+export type RecipeChanging = Acting & { readonly recipe: string };
+
 /**
  * Enter an act inside the transaction that does what it says, with the audit log's line; false if another act has its number,
  * or the model's newest version is another by now.
@@ -56,6 +59,24 @@ export function actParts(db: Kysely<Tables>, write: Write) {
         .where("model", "=", model)
         .orderBy("number")
         .execute();
+    },
+    /** How many acts a model has. */
+    async actCount(model: string): Promise<number> {
+      const row = await db
+        .selectFrom("acts")
+        .select((eb) => eb.fn.countAll<number>().as("count"))
+        .where("model", "=", model)
+        .executeTakeFirstOrThrow();
+      return Number(row.count);
+    },
+    /** Enter an act that gives a model another recipe, in one commit with it; false where `enterAct` is. */
+    changeRecipe({ recipe, ...acting }: RecipeChanging): Promise<boolean> {
+      return write(async (trx) => {
+        if (!(await enterAct(trx, acting, "recipe"))) return false;
+        const { model } = acting.act;
+        await trx.updateTable("models").set({ recipe }).where("id", "=", model).execute();
+        return true;
+      });
     },
     /** Enter an act with what it changes, in one commit; false where `enterAct` is. */
     retire({ retired, ...acting }: Retiring): Promise<boolean> {

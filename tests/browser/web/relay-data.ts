@@ -77,6 +77,7 @@ export const modelHealth: ModelHealth = {
   swarm: null,
   paused: false,
   retired: null,
+  acts: 0,
   problem: "Scoring has stopped.",
 };
 export const health: Health = {

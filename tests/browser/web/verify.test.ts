@@ -19,6 +19,7 @@ const holding: HistoryVerdict = {
   acts: 0,
   retired: null,
   suites: [],
+  recipe: null,
 };
 
 let close: () => Promise<void> = async () => {};
