@@ -102,6 +102,8 @@ export default defineConfig({
   optimizeDeps: {
     // found late, these would reload the page in the middle of a piece or a test
     include: [
+      "@scure/bip39",
+      "@scure/bip39/wordlists/english.js",
       "@tensorflow/tfjs-backend-cpu",
       "@tensorflow/tfjs-backend-wasm",
       "@tensorflow/tfjs-backend-webgpu",
@@ -112,6 +114,7 @@ export default defineConfig({
       "idb",
       "peerjs",
       "svelte",
+      "uqr",
       "zod/mini",
     ],
   },

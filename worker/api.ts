@@ -185,6 +185,12 @@ export type VerifyApi = {
 export type IdentityApi = {
   /** Call this device's key so from now on; null takes the name back. */
   setName(name: string | null): Promise<void>;
+  /** This device's key as 24 words; null for one that the browser does not let out. */
+  words(): Promise<string | null>;
+  /** The public key that words stand for. */
+  contributorOf(words: string): Promise<string>;
+  /** Take the key that words stand for in place of this device's, while no tab trains. */
+  restore(words: string): Promise<void>;
 };
 
 /** What is used of a MessagePort that brings messages of type In. */

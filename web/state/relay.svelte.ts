@@ -189,6 +189,8 @@ export function createRelay(
     /** What somebody has done for a model, under which name. */
     contributor: (key: string, model: string) =>
       resource(`contributor ${model} ${key}`, () => client.contributor(key, model)),
+    /** The same, once. */
+    lookUp: (key: string, model: string) => attempt(() => client.contributor(key, model)),
     /** Where somebody's newest patches reached, of those that version `head` and earlier ones merged. */
     contributorCloth: (key: string, model: string, head: number) =>
       resource(`reach ${model} ${key} ${head}`, () => client.contributorCloth(key, model)),

@@ -20,3 +20,7 @@ export function problemWords(error: unknown): string {
       return error.message;
   }
 }
+
+/** What went wrong, in the error's own sentence. */
+export const errorWords = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);

@@ -4,6 +4,7 @@ import { createRelayClient } from "../../core/protocol/client.ts";
 import { HOME } from "../device/home.ts";
 import { systemPlatform } from "../device/platform.ts";
 import { timedFetch } from "../link/timed-fetch.ts";
+import { webLock } from "../run/web-lock.ts";
 import { openIndexedDbStore } from "../store/indexed-db-store.ts";
 import { createIdentity } from "./identity.ts";
 
@@ -12,6 +13,7 @@ expose(
   createIdentity({
     openStore: () => openIndexedDbStore({ now: systemPlatform.now }),
     client: createRelayClient({ baseUrl: HOME, fetch: fetchTimed }),
+    lock: webLock(navigator.locks), // a key is made in a secure context alone, which has locks
     now: systemPlatform.now,
   }),
 );

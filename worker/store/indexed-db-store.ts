@@ -8,7 +8,10 @@ type StoredBlob = CachedBlob & { readonly bytes: Uint8Array<ArrayBuffer> };
 
 const DURABLE = { durability: "strict" } as const; // on the disk before the transaction is complete
 
-/** The store of a browser, in the database `name`; its private key cannot be read out by any script. */
+/** A store whose key can be replaced, as by somebody who brings one from another device. */
+export type BrowserStore = Store & { putKeyPair(keys: KeyPair): Promise<void> };
+
+/** The store of a browser, in the database `name`. */
 export async function openIndexedDbStore({
   name = "commonweight",
   now,
@@ -17,7 +20,7 @@ export async function openIndexedDbStore({
   name?: string;
   now: () => number;
   maxBlobBytes?: number;
-}): Promise<Store> {
+}): Promise<BrowserStore> {
   const connect = connectDatabase(name);
   await connect(async () => {}); // so that a browser that keeps nothing says so at once
   const evictBlobs = async (limit: (blobs: readonly CachedBlob[]) => number) => {
@@ -39,6 +42,11 @@ export async function openIndexedDbStore({
   return {
     keyPair: async () => (await connect((database) => database.get("keys", "contributor"))) ?? null,
     createKeyPair: () => createKeyPair(connect),
+    putKeyPair: (keys) =>
+      connect(async (database) => {
+        const transaction = database.transaction("keys", "readwrite", DURABLE);
+        await Promise.all([transaction.store.put(keys, "contributor"), transaction.done]);
+      }),
 
     async outbox() {
       const entries = await connect((database) => database.getAll("outbox"));
@@ -109,7 +117,7 @@ export async function openIndexedDbStore({
 }
 
 async function createKeyPair(connect: Connect): Promise<KeyPair> {
-  const made = await generateKeyPair(false); // before the transaction, which does not wait for it
+  const made = await generateKeyPair(true); // before the transaction, which does not wait for it
   return connect(async (database) => {
     const transaction = database.transaction("keys", "readwrite", DURABLE);
     const kept = await transaction.store.get("contributor");

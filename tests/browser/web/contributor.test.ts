@@ -1,9 +1,12 @@
 /** A contributor's page, and what this browser's own says more. */
+import { mount, unmount } from "svelte";
 import { afterEach, expect, test } from "vitest";
 import { page } from "vitest/browser";
 import type { ContributorCard } from "../../../core/protocol/schemas/contributor.ts";
+import KeyRestore from "../../../web/parts/KeyRestore.svelte";
+import type { IdentityApi } from "../../../worker/api.ts";
 import { cloth2, contributor } from "./relay-data.ts";
-import { openPage } from "./stage.ts";
+import { KEY_WORDS, openPage } from "./stage.ts";
 
 let stage: ReturnType<typeof openPage>;
 afterEach(() => stage.close());
@@ -98,4 +101,77 @@ test("a blanked name says why, and its holder is not offered another", async () 
   await expect
     .element(page.getByText(/took this contributor's name away: “an insult”/))
     .toBeVisible();
+});
+
+test("one's own key is shown as 24 words once they are asked for, as a file and as a code, and hidden again", async () => {
+  stage = openPage();
+  know();
+  await page.getByRole("button", { name: "Contribute to Digits" }).click();
+  await page.getByRole("button", { name: "Agree and start" }).click();
+  stage.tell({ phase: "training" });
+  await page.getByRole("link", { name: "You", exact: true }).click();
+  const show = page.getByRole("button", { name: "Show my 24 words" });
+  await expect.element(show).toBeVisible();
+  expect(text()).not.toContain("abandon");
+  await show.click();
+  await expect.element(page.getByRole("listitem").filter({ hasText: "art" })).toBeVisible();
+  await expect.element(page.getByRole("img", { name: /another device's camera/ })).toBeVisible();
+  const file = page.getByRole("link", { name: "Download them as a file" });
+  const href = (file.element() as HTMLAnchorElement).href;
+  expect(await (await fetch(href)).text()).toContain(
+    `# It belongs to ${contributor}\n${KEY_WORDS}\n`,
+  );
+  await page.getByRole("button", { name: "Hide them" }).click();
+  await expect.element(show).toBeVisible();
+  expect(text()).not.toContain("abandon");
+});
+
+/** Mount what brings a key here; `own` is this browser's. Returns what the words were taken for. */
+function openRestore(own: string | null, contributorOf: () => Promise<string>) {
+  const target = document.body.appendChild(document.createElement("div"));
+  const taken: string[] = [];
+  const identity = {
+    setName: async () => {},
+    words: async () => null,
+    contributorOf,
+    restore: async (words: string) => void taken.push(words),
+  };
+  const part = mount(KeyRestore, {
+    target,
+    props: {
+      own,
+      withIdentity: (work: (api: IdentityApi) => Promise<unknown>) => work(identity),
+      lookUp: async () => card,
+      onrestored: () => taken.push("restored"),
+    },
+  });
+  const close = async () => {
+    await unmount(part);
+    target.remove();
+  };
+  stage = { close } as typeof stage;
+  return taken;
+}
+
+test("a key from another device is shown before it takes this one's place, and what that costs", async () => {
+  const taken = openRestore("ef".repeat(32), async () => contributor);
+  await page.getByRole("textbox", { name: "The 24 words of your key" }).fill(KEY_WORDS);
+  await page.getByRole("button", { name: "Look whose key that is" }).click();
+  const words = () => document.body.textContent?.replace(/\s+/g, " ");
+  await expect.poll(words).toContain("It is the key ab12ab12 of Ada, with 4 merged patches.");
+  expect(words()).toContain("It takes the place of this browser's key efefefef, which is lost");
+  expect(taken).toEqual([]);
+  await page.getByRole("button", { name: "Take this key" }).click();
+  await expect.poll(() => taken).toEqual([KEY_WORDS, "restored"]);
+});
+
+test("a key is brought by its file; words that are none say why, and nothing is offered", async () => {
+  openRestore(null, () => Promise.reject(new Error("These words are no key.")));
+  const kept = new File([KEY_WORDS], "commonweight-key.txt", { type: "text/plain" });
+  await page.getByLabelText("or the file with them").upload(kept);
+  const field = page.getByRole("textbox", { name: "The 24 words of your key" });
+  await expect.element(field).toHaveValue(KEY_WORDS);
+  await page.getByRole("button", { name: "Look whose key that is" }).click();
+  await expect.element(page.getByText("These words are no key.")).toBeVisible();
+  expect(page.getByRole("button", { name: "Take this key" }).query()).toBeNull();
 });

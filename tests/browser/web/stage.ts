@@ -15,6 +15,9 @@ import { READY } from "../../../worker/run/snapshot-feed.ts";
 import { recordEngine } from "../../fixtures/recorded-engine.ts";
 import { answers, card, contributor } from "./relay-data.ts";
 
+/** Of this browser's key, as the stage has them. */
+export const KEY_WORDS = `${"abandon ".repeat(23)}art`;
+
 /** Mount the page. `calls` lists what it asked of the engine, "open" when it was loaded. */
 export function openPage(
   options: {
@@ -104,7 +107,12 @@ export function openPage(
       otherTab: options.otherTab ?? noOtherTab,
       withIdentity: async <T>(work: (identity: IdentityApi) => Promise<T>) => {
         const setName = async (name: string | null) => void calls.push(["set name", name]);
-        return work({ setName });
+        return work({
+          setName,
+          words: async () => KEY_WORDS,
+          contributorOf: async () => "cd".repeat(32),
+          restore: async (words) => void calls.push(["restore", words]),
+        });
       },
       storage: { getItem: () => null, setItem: () => {} },
       openTrialEngine: () => {

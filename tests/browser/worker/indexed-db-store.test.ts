@@ -1,16 +1,21 @@
 import { deleteDB, openDB } from "idb";
 import { expect, test } from "vitest";
+import { generateKeyPair, publicKeyHex } from "../../../core/crypto/signature.ts";
 import { connectDatabase } from "../../../worker/store/indexed-db-connection.ts";
 import { openIndexedDbStore } from "../../../worker/store/indexed-db-store.ts";
 import { pieceOf, testStore } from "../../fixtures/store-suite.ts";
 
 testStore("IndexedDB", openIndexedDbStore);
 
-test("IndexedDB: the private key cannot be read out", async () => {
+test("IndexedDB: the private key can be kept elsewhere, and one from elsewhere takes its place", async () => {
   const store = await openIndexedDbStore({ name: "private-key", now: () => 1 });
-  const { privateKey } = await store.createKeyPair();
-  expect(privateKey.extractable).toBe(false);
-  await expect(crypto.subtle.exportKey("pkcs8", privateKey)).rejects.toThrow();
+  const made = await store.createKeyPair();
+  expect(made.privateKey.extractable).toBe(true);
+  const brought = await generateKeyPair(true);
+  await store.putKeyPair(brought);
+  const kept = await store.keyPair();
+  expect(await publicKeyHex(kept!)).toBe(await publicKeyHex(brought));
+  expect(await publicKeyHex(await store.createKeyPair())).toBe(await publicKeyHex(brought));
   await store.close();
 });
 
