@@ -1,4 +1,5 @@
 import { examplesNeeded, leastMargin } from "../core/gate/gate-size.ts";
+import { planPackets } from "../core/gate/packets.ts";
 import { modelOf } from "../core/models/registry.ts";
 import { MAX_BINDING_BYTES } from "../core/models/row-blocks.ts";
 import { sequenceLength } from "../core/models/transformer-tensors.ts";
@@ -22,6 +23,8 @@ export type Expected = {
   readonly pieceSeconds: readonly { readonly device: string; readonly seconds: number }[];
   /** The relay's own seconds for a contribution, its screen, score, spot checks and share of the gate. */
   readonly judgingSeconds: number;
+  /** How long the gate suite lasts: versions whose gate sees fresh examples, where each changes nothing; 0 where one set serves all. */
+  readonly freshVersions: number;
 };
 
 export type Checked = {
@@ -53,12 +56,12 @@ export function checkRecipe(
   const count = Math.max(1, Math.round(mask.density * size));
   const tensor = largestTensor(architecture, { batch: training.batch, masked: count });
   const uploadBytes = patchBytes(mask.density, count);
-  const expected = expectedOf(recipe, size, uploadBytes, folder);
-  const phone = expected.pieceSeconds[1]!;
   const clip = gate.clipNats ?? DEFAULT_CLIP_NATS;
   const examples = Math.min(data.heldOut.gate, gate.maxExamples);
   const bounds = { clipNats: clip, alpha: gate.alpha };
   const needed = examplesNeeded(gate.marginNats, bounds);
+  const expected = expectedOf(recipe, { size, uploadBytes, needed }, folder);
+  const phone = expected.pieceSeconds[1]!;
   const faults: string[] = [];
   const warnings: string[] = [];
   if (examples < needed) {
@@ -107,8 +110,7 @@ function rowsOf(architecture: Architecture): number {
 
 function expectedOf(
   recipe: Recipe,
-  size: number,
-  uploadBytes: number,
+  { size, uploadBytes, needed }: { size: number; uploadBytes: number; needed: number },
   { shardBytes, shardCount }: { readonly shardBytes: number; readonly shardCount: number },
 ): Expected {
   const { architecture, data, score, gate, training } = recipe;
@@ -127,7 +129,14 @@ function expectedOf(
     uploadBytes,
     pieceSeconds: DEVICES.map(([device, rate]) => ({ device, seconds: piece / rate })),
     judgingSeconds: (seen * units * forward + trained * piece) / core,
+    freshVersions: freshVersions(recipe, needed),
   };
+}
+
+/** A gate opens as many packets as hold the examples that it needs. */
+function freshVersions(recipe: Recipe, needed: number): number {
+  const plan = planPackets(recipe, "gate");
+  return plan === null ? 0 : Math.floor(plan.count / Math.max(1, Math.ceil(needed / plan.size)));
 }
 
 /** Values, and the positions of a mask of one's own at their entropy. */
@@ -145,14 +154,23 @@ const roundDown = (value: number) => Number((Math.floor(value * 10_000) / 10_000
 
 /** What an owner reads about a recipe, a line each. */
 export function describeChecked({ faults, warnings, expected }: Checked): string[] {
-  const { parameters, downloadBytes, uploadBytes, pieceSeconds, judgingSeconds } = expected;
+  const { parameters, downloadBytes, uploadBytes, pieceSeconds, judgingSeconds, freshVersions } =
+    expected;
   return [
     ...faults.map((fault) => `Would not work: ${fault}`),
     ...warnings.map((warning) => `Beware: ${warning}`),
     `${parameters.toLocaleString("en")} parameters. A volunteer loads ${megabytes(downloadBytes)} first and sends about ${megabytes(uploadBytes)} a piece.`,
     `A piece takes, by its operations: ${pieceSeconds.map(({ device, seconds }) => `${device} ${duration(seconds)}`).join(", ")}.`,
     `The relay judges a contribution in about ${duration(judgingSeconds)} of one core.`,
+    lasting(freshVersions),
   ];
+}
+
+function lasting(versions: number): string {
+  if (versions === 0) {
+    return "One set of gate examples serves every version: nobody else can run a gate again, and its error rate holds for one version only.";
+  }
+  return `The gate suite lasts for about ${versions} versions with fresh examples; then its reserve is used again.`;
 }
 
 function duration(seconds: number): string {

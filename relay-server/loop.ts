@@ -1,5 +1,6 @@
 import { setTimeout as gather } from "node:timers/promises";
 import { createHeads, type Head } from "./history/head.ts";
+import { openPackets } from "./history/packets.ts";
 import { promotePatches } from "./history/promotion.ts";
 import { judgeWaiting } from "./judging/screening.ts";
 import { createSetbacks, type Setbacks } from "./judging/setbacks.ts";
@@ -64,6 +65,7 @@ const NOTHING_DUE: StepResult = { again: false, dueMs: Number.POSITIVE_INFINITY 
 function startLoop(parts: PipelineParts, model: string): Loop {
   const { context, hub, leases } = parts;
   const headOf = createHeads(context, parts.checkpoints, parts.evaluator);
+  let openedAt = -1; // the head whose packets are known to be open
   let awake = true;
   let closed = false;
   let term: Term | null = null;
@@ -113,6 +115,11 @@ function startLoop(parts: PipelineParts, model: string): Loop {
     if (head.fence !== fence) throw new FencedError(model);
     if (await spotChecks.step()) hub.wake(); // between the others, so that nothing is refused while it is merged
     await promotePatches(context, model); // a full disk may have come between
+    if (head.number !== openedAt && head.packets !== null) {
+      await openPackets(context, head.recipe, head.packets); // a kill may have come between
+      context.packets.set(model, head.packets);
+    }
+    openedAt = head.number;
     if (await revertNext(parts, head, closing.signal)) {
       hub.wake();
       return { again: true };

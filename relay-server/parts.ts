@@ -11,7 +11,7 @@ import type { Evaluator } from "./threads/open-evaluator.ts";
 
 /** What judging and merging work with. */
 export type PipelineParts = {
-  readonly context: Omit<RelayContext, "people" | "heldOut">;
+  readonly context: Omit<RelayContext, "people">;
   readonly checkpoints: Checkpoints;
   readonly evaluator: Evaluator;
   readonly trainer: Trainer;

@@ -161,6 +161,7 @@ async function start(
     nextMasks: new Map(),
     problems: new Map(),
     previews: new Map(),
+    packets: new Map(),
     toldHealth: new Map(),
   };
   closers.push(context.probe.close);

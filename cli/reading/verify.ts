@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { HistoryError } from "../../core/history/history-fault.ts";
-import { verifyHistory } from "../../core/history/verify-history.ts";
+import { type HistoryReport, verifyHistory } from "../../core/history/verify-history.ts";
 import { createRelayClient } from "../../core/protocol/client.ts";
 import { counted, shortHash } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
@@ -14,6 +14,7 @@ import {
   readingCommand,
   remember,
 } from "./open-model.ts";
+import { packetRunner } from "./run-packets.ts";
 
 type VerifyFlags = ReadingOptions & { readonly full: boolean };
 
@@ -23,7 +24,11 @@ export function verifyCommand(terminal: Terminal): Command {
     "verify",
     "Recompute a history from its public bytes, trusting nobody: hashes, signatures, the chain, every merge and revert bit by bit. Of a relay's address alone, all of its models.",
   )
-    .option("--full", "compare what is served for downloading too", false)
+    .option(
+      "--full",
+      "compare what is served for downloading too, and run the gates again on the packets that they opened",
+      false,
+    )
     .action(async (address: ModelAddress, options: VerifyFlags) => {
       const reports = [];
       for (const each of await addressesOf(address)) {
@@ -48,13 +53,14 @@ async function verify(model: OpenModel, options: VerifyFlags, terminal: Terminal
     const report = await verifyHistory(source, {
       ...held,
       full: options.full,
+      evaluate: options.full ? packetRunner(model, terminal.signal) : undefined,
       signal: terminal.signal,
       onProgress: (phase, version, head) =>
         terminal.progress(`${place}: ${phase} ${version} of ${head}`),
     });
     await remember(model, options, report.pin);
     if (!options.json) {
-      const { versions, merged, reverted, contributors } = report;
+      const { versions, merged, reverted, contributors, gates } = report;
       const counts = `${counted(versions, "version")}, ${counted(merged, "contribution")} of ${counted(contributors, "contributor")}, ${reverted} reverted`;
       terminal.print(`${terminal.style("green", "✓")} ${place} holds: ${counts}.`);
       const isFirst = held.pin === null && options.key === undefined;
@@ -66,6 +72,7 @@ async function verify(model: OpenModel, options: VerifyFlags, terminal: Terminal
             : "as expected";
       terminal.print(`  key ${report.pin.relayKey} (${seen})`);
       terminal.print(`  version ${report.pin.number} is ${report.pin.id}`);
+      terminal.print(`  ${gatesSentence(gates, options.full)}`);
       for (const { name, contributor, since, until } of report.suites) {
         const ended = until === null ? "" : ` to ${until}`;
         terminal.print(
@@ -81,4 +88,10 @@ async function verify(model: OpenModel, options: VerifyFlags, terminal: Terminal
     terminal.fail(historySentence(model, error));
     return { place, holds: false, model: source.model, fault, version, message };
   }
+}
+
+function gatesSentence({ fresh, reused }: HistoryReport["gates"], isFull: boolean): string {
+  const again = isFull ? "run again, and they hold" : "--full runs them again";
+  const open = `${counted(fresh, "gate")} on fresh packets${fresh > 0 ? ` (${again})` : ""}`;
+  return `${open}, ${reused} on examples that only the relay has`;
 }

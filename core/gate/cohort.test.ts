@@ -25,6 +25,7 @@ function settingOf(changes: Partial<CohortSetting> = {}): CohortSetting {
     release: 0,
     best: 0,
     start: 0,
+    packets: null,
     parameters,
     mergedNorms: [],
     isSampled: false,

@@ -1,6 +1,7 @@
 import type { MergedStep } from "../merge/mean.ts";
 import type { Recipe } from "../protocol/schemas/recipe.ts";
 import type { Evaluation } from "../training/metrics.ts";
+import type { GatePackets } from "./packets.ts";
 
 /** The held-out sets, which only judging looks at. */
 export type Suite = "score" | "gate" | "protected" | "report";
@@ -42,4 +43,6 @@ export type GateSetting = {
   readonly best: number;
   /** In [0, 1): each version's tests begin at another piece of a suite, whose examples lie in random order. */
   readonly start: number;
+  /** Null where the history has promised none: a suite is then one piece, which every gate uses again. */
+  readonly packets: GatePackets | null;
 };

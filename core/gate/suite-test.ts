@@ -1,8 +1,10 @@
+import { DEFAULT_CLIP_NATS } from "../protocol/schemas/recipe.ts";
 import type { SuiteTest } from "../protocol/schemas/version.ts";
 import type { Evaluation } from "../training/metrics.ts";
 import type { ContributedSuite, GateSetting, Subject } from "./judge.ts";
+import type { GatePiece } from "./packets.ts";
 import { type PairedTestResult, type PairedTestRules, pairedTest } from "./paired-test.ts";
-import { type Look, piecesOf, suiteNameOf } from "./suite-pieces.ts";
+import { type Look, suiteNameOf } from "./suite-pieces.ts";
 
 type MarginRules = Pick<PairedTestRules, "marginNats" | "toleratedNats">;
 
@@ -13,25 +15,31 @@ export type SuiteRules = Readonly<Record<"parent" | "release", MarginRules>> & {
   readonly clipNats: number | undefined;
 };
 
-type SuiteLook = {
+/** A suite that a candidate must pass. */
+export type SuiteToPass = {
   readonly suite: "gate" | "protected" | ContributedSuite;
-  readonly examples: number;
+  /** What a gate may look at, in order. */
+  readonly pieces: readonly GatePiece[];
+  /** Examples that a test looks at. */
+  readonly most: number;
   readonly rules: SuiteRules;
-  readonly alpha: number;
 };
 
 /** The tests of one suite against parent, release and best, piece by piece until all are decided. */
 export async function testSuite(
-  { recipe, judge, parent, release, best, start }: GateSetting,
+  { recipe, judge, parent, release, best }: GateSetting,
   look: Look,
-  { suite, examples, rules, alpha }: SuiteLook,
-): Promise<SuiteTest[]> {
+  { suite, pieces, most, rules, alpha }: SuiteToPass & { readonly alpha: number },
+): Promise<SuiteLook> {
   const runs = [createRun("parent", rules.parent, parent, { head: null })];
   if (release !== parent) runs.push(createRun("release", rules.release, release, "release"));
   if (rules.best !== null && best !== parent && best !== release) {
     runs.push(createRun("best", rules.best, best, "best"));
   }
-  for (const piece of piecesOf(examples, start)) {
+  const looked: GatePiece[] = [];
+  for (const each of pieces) {
+    const { piece } = each;
+    looked.push(each);
     const candidate = await look(suite, piece);
     for (const run of runs) {
       if (run.result?.decision === "pass") continue;
@@ -42,13 +50,14 @@ export async function testSuite(
         clipNats: rules.clipNats,
         alpha,
         beta: (recipe.gate.beta * alpha) / recipe.gate.alpha, // split over a bisection, as alpha is
-        maxExamples: examples,
+        maxExamples: most,
       });
     }
     if (runs.some(({ result }) => result?.decision === "fail")) break;
     if (runs.every(({ result }) => result?.decision === "pass")) break;
   }
-  return runs.map(({ against, version, result }) => ({
+  const isFresh = looked.every((each) => each.isFresh);
+  const tests = runs.map(({ against, version, margin, result }) => ({
     suite: suiteNameOf(suite),
     against,
     version,
@@ -57,8 +66,20 @@ export async function testSuite(
     meanDifferenceNats: result?.meanDifference ?? 0,
     logEvidence: result?.logEvidencePass ?? 0,
     passAt: -Math.log(alpha),
+    examplesWere: isFresh ? ("fresh" as const) : ("reused" as const),
+    ...(isFresh && {
+      marginNats: margin.marginNats,
+      clipNats: rules.clipNats ?? DEFAULT_CLIP_NATS,
+    }),
   }));
+  return { tests, looked };
 }
+
+/** What the tests of a suite found, and the pieces that they looked at. */
+export type SuiteLook = {
+  readonly tests: readonly SuiteTest[];
+  readonly looked: readonly GatePiece[];
+};
 
 type Run = {
   readonly against: SuiteTest["against"];

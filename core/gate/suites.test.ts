@@ -25,10 +25,11 @@ function settingOf(
     parent = 0,
     best = parent,
     start = 0,
+    packets = null,
     suites = [],
   }: Partial<GateSetting> = {},
 ): GateSetting {
-  return { recipe, judge, suites, parent, release, best, start };
+  return { recipe, judge, suites, parent, release, best, start, packets };
 }
 
 function withProtected(gate: Partial<Recipe["gate"]> = {}): Recipe {

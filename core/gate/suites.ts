@@ -1,11 +1,19 @@
 import type { MergedStep } from "../merge/mean.ts";
 import type { Recipe } from "../protocol/schemas/recipe.ts";
-import type { FlipCount, SuiteTest } from "../protocol/schemas/version.ts";
+import type { FlipCount, OpenedPackets, SuiteTest } from "../protocol/schemas/version.ts";
 import type { ContributedSuite, GateSetting, Subject } from "./judge.ts";
 import { countNegativeFlips, withinFlipBudget } from "./negative-flips.ts";
+import {
+  cutOf,
+  type GatePackets,
+  type GatePiece,
+  type GateSuite,
+  gatePiecesOf,
+  type PacketPlan,
+} from "./packets.ts";
 import type { PairedTestResult } from "./paired-test.ts";
-import { type Look, lookOnce, piecesOf } from "./suite-pieces.ts";
-import { type SuiteRules, testSuite } from "./suite-test.ts";
+import { type Look, lookOnce } from "./suite-pieces.ts";
+import { type SuiteRules, type SuiteToPass, testSuite } from "./suite-test.ts";
 
 /** What the gate found about one candidate. */
 export type GateVerdict = {
@@ -15,6 +23,8 @@ export type GateVerdict = {
   readonly flips: FlipCount | null;
   /** The flip budget is used up by the head already, so that no part of a cohort will pass. */
   readonly isSpent: boolean;
+  /** How many fresh packets of each suite it was tested on. */
+  readonly looked: OpenedPackets;
 };
 
 const SPENT_SHARE = 0.9; // of the flip budget: what is left is less than honest work flips back and forth
@@ -31,36 +41,67 @@ export async function testStep(
 ): Promise<GateVerdict> {
   const look = lookOnce(setting.judge, step);
   const tests: SuiteTest[] = [];
-  for (const { suite, count, rules } of suitesToPass(setting)) {
-    const examples = Math.min(count, setting.recipe.gate.maxExamples);
-    tests.push(...(await testSuite(setting, look, { suite, examples, rules, alpha })));
+  const looked: Record<GateSuite, readonly GatePiece[]> = { gate: [], protected: [] };
+  const verdict = (found: Pick<GateVerdict, "decision" | "flips" | "isSpent">): GateVerdict => ({
+    ...found,
+    tests,
+    looked: { gate: freshOf(looked.gate), protected: freshOf(looked.protected) },
+  });
+  for (const each of suitesToPass(setting)) {
+    const found = await testSuite(setting, look, { ...each, alpha });
+    tests.push(...found.tests);
+    if (typeof each.suite === "string") looked[each.suite] = found.looked;
     const decision = decisionOf(tests);
-    if (decision !== "pass") return { decision, tests, flips: null, isSpent: false };
+    if (decision !== "pass") return verdict({ decision, flips: null, isSpent: false });
   }
-  const flips = await flipsOf(setting, look);
+  const counted = flipPieces(setting, looked.gate);
+  const flips = await flipsOf(setting, look, counted);
   if (flips === null || withinFlipBudget(flips, flips.budget)) {
-    return { decision: "pass", tests, flips, isSpent: false };
+    return verdict({ decision: "pass", flips, isSpent: false });
   }
-  const own = await flipsOf(setting, lookAtHead(setting));
+  const own = await flipsOf(setting, lookAtHead(setting), counted);
   const isSpent = own !== null && !withinFlipBudget(own, SPENT_SHARE * own.budget);
-  return { decision: "undecided", tests, flips, isSpent };
+  return verdict({ decision: "undecided", flips, isSpent });
 }
 
-type SuiteToPass = {
-  readonly suite: "gate" | "protected" | ContributedSuite;
-  readonly count: number;
-  readonly rules: SuiteRules;
-};
+function cutFor({ data }: Recipe, packets: GatePackets | null, suite: GateSuite): PacketPlan {
+  const sealed = packets?.suites.find((each) => each.suite === suite);
+  return sealed === undefined ? wholeReserve(data.heldOut[suite] ?? 0) : cutOf(sealed);
+}
 
-/** The recipe's own suites, then the contributed ones in the order of their acceptance. */
-function suitesToPass({ recipe, suites }: GateSetting): SuiteToPass[] {
-  const { gate, protected: count } = recipe.data.heldOut;
-  const found: SuiteToPass[] = [{ suite: "gate", count: gate, rules: gateRules(recipe) }];
+function wholeReserve(examples: number): PacketPlan {
+  return { size: examples, count: 0, reserve: [0, examples] };
+}
+
+const freshOf = (pieces: readonly GatePiece[]) => pieces.filter(({ isFresh }) => isFresh).length;
+
+/** Flips are counted on the fresh packets that the tests have seen; once they saw some of the reserve, on all that they may see of that. */
+function flipPieces(
+  { recipe, packets, start }: GateSetting,
+  looked: readonly GatePiece[],
+): readonly GatePiece[] {
+  if (looked.every(({ isFresh }) => isFresh)) return looked;
+  const cut = cutFor(recipe, packets, "gate");
+  const most = Math.min(recipe.data.heldOut.gate, recipe.gate.maxExamples);
+  return gatePiecesOf(cut, { opened: cut.count, start, most });
+}
+
+/** The recipe's own suites, then the contributed ones in the order of their acceptance: these are open, and no gate's first look. */
+function suitesToPass({ recipe, suites, packets, start }: GateSetting): SuiteToPass[] {
+  const { data, gate } = recipe;
+  const own = (suite: GateSuite, rules: SuiteRules): SuiteToPass => {
+    const most = Math.min(data.heldOut[suite] ?? 0, gate.maxExamples);
+    const opened = packets?.opened[suite] ?? 0;
+    const pieces = gatePiecesOf(cutFor(recipe, packets, suite), { opened, start, most });
+    return { suite, pieces, most, rules };
+  };
+  const found = [own("gate", gateRules(recipe))];
   const rules = protectedRules(recipe);
-  if (count !== undefined && rules !== null) found.push({ suite: "protected", count, rules });
+  if (data.heldOut.protected !== undefined && rules !== null) found.push(own("protected", rules));
   for (const suite of suites) {
-    const rules = contributedRules(suite, recipe);
-    found.push({ suite, count: suite.examples, rules });
+    const most = Math.min(suite.examples, gate.maxExamples);
+    const pieces = gatePiecesOf(wholeReserve(suite.examples), { opened: 0, start, most });
+    found.push({ suite, pieces, most, rules: contributedRules(suite, recipe) });
   }
   return found;
 }
@@ -105,15 +146,15 @@ function lookAtHead({ judge }: GateSetting): Look {
 
 /** What the last release had right on the gate suite and the candidate has wrong. */
 async function flipsOf(
-  { recipe, judge, parent, release, start }: GateSetting,
+  { recipe, judge, parent, release }: GateSetting,
   look: Look,
+  pieces: readonly GatePiece[],
 ): Promise<FlipCount | null> {
   const budget = recipe.gate.flipBudget;
   if (budget === undefined) return null;
   const total = { flips: 0, rightBefore: 0 };
   const earlier: Subject = release === parent ? { head: null } : "release";
-  const examples = Math.min(recipe.data.heldOut.gate, recipe.gate.maxExamples);
-  for (const piece of piecesOf(examples, start)) {
+  for (const { piece } of pieces) {
     const before = await judge.evaluate("gate", earlier, piece);
     const after = await look("gate", piece);
     const { flips, rightBefore } = countNegativeFlips(before.answers, after.answers);

@@ -14,6 +14,8 @@ export type HistoryFault =
   | "input-header"
   /** The seed that a record reveals is not the one that was committed to (V11). */
   | "reference"
+  /** What a record says of its packets does not fit version 0's promise, or the parent (V12). */
+  | "packets"
   /** The parameters that follow from the record are others than its checkpoint (V6, V7). */
   | "replay"
   /** A contributed suite is not what its act says, or a version was not tested on it (U8). */

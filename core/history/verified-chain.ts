@@ -1,6 +1,7 @@
 import { loadAhead } from "../ahead.ts";
 import { faultAt, HistoryError } from "./history-fault.ts";
 import type { HistorySource } from "./history-source.ts";
+import { packetFault } from "./packets.ts";
 import { isRevealedTruly } from "./reference-seed.ts";
 import { followContributions, type VerifiedVersion, verifyVersion } from "./version.ts";
 
@@ -56,6 +57,8 @@ export async function readVerifiedChain(
         const message = `the seed that it reveals for version ${record.reference?.revealed?.version} is not the one that was committed to`;
         throw new HistoryError("reference", number, message);
       }
+      const packets = packetFault(record, chain.at(-1)?.record ?? null, chain[0]?.record ?? record);
+      if (packets !== null) throw new HistoryError("packets", number, packets);
       if (number === pin?.number && id !== pin.id) {
         const message = `the history was rewritten: this was ${pin.id} at the last visit and is ${id}`;
         throw new HistoryError("rewritten", number, message);

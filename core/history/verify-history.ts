@@ -1,8 +1,10 @@
 import { loadAhead } from "../ahead.ts";
+import type { VersionRecord } from "../protocol/schemas/version.ts";
 import { applyDeltaStep, decodeDeltaStep } from "../tensors/delta-step.ts";
 import type { Layout } from "../tensors/layout.ts";
 import { encodeCheckpoint } from "../tensors/manifest.ts";
 import { type ModelStanding, verifyActs } from "./act.ts";
+import { countGates, createGateChecks, type EvaluatePackets } from "./gate-checks.ts";
 import { faultAt, HistoryError } from "./history-fault.ts";
 import { type HistorySource, readCheckpoint } from "./history-source.ts";
 import { createPatchReader } from "./merged-patches.ts";
@@ -21,6 +23,8 @@ export type HistoryReport = ModelStanding & {
   readonly merged: number;
   readonly reverted: number;
   readonly contributors: number;
+  /** Gates on fresh packets, which anyone can recompute, and gates on examples that were used again, which only the relay knows. */
+  readonly gates: { readonly fresh: number; readonly reused: number };
 };
 
 export type VerifyOptions = {
@@ -30,6 +34,8 @@ export type VerifyOptions = {
   readonly relayKey?: string | undefined;
   /** Compare what the source serves for downloading too: every delta step and keyframe. */
   readonly full?: boolean;
+  /** Runs models: then every gate on fresh packets is recomputed too (V13). */
+  readonly evaluate?: EvaluatePackets | undefined;
   /** Hears the version whose record, then whose parameters were verified. */
   readonly onProgress?: (phase: "records" | "merges", version: number, head: number) => void;
   readonly signal?: AbortSignal;
@@ -44,7 +50,7 @@ const PATCHES_AHEAD = 2; // versions; one's patches are megabytes in a crowd
  */
 export async function verifyHistory(
   source: HistorySource,
-  { pin, relayKey, full = false, onProgress, signal }: VerifyOptions,
+  { pin, relayKey, full = false, evaluate, onProgress, signal }: VerifyOptions,
 ): Promise<HistoryReport> {
   const stop = signal === undefined ? {} : { signal };
   const chain = await readVerifiedChain(source, {
@@ -66,15 +72,16 @@ export async function verifyHistory(
   }
   let last = 0;
   try {
-    for await (const version of replayedVersions(source, chain, { ...stop, full })) {
+    for await (const version of replayedVersions(source, chain, { ...stop, full, evaluate })) {
       last = version;
       onProgress?.("merges", version, chain.length - 1);
     }
   } catch (error) {
     throw faultAt(last + 1, error);
   }
-  const inputs = chain.flatMap(({ record }) => record.merge?.inputs ?? []);
-  const reverted = chain.flatMap(({ record }) => record.revert?.contributions ?? []);
+  const records = chain.map(({ record }) => record);
+  const inputs = records.flatMap(({ merge }) => merge?.inputs ?? []);
+  const reverted = records.flatMap(({ revert }) => revert?.contributions ?? []);
   return {
     model: source.model,
     pin: pinOf(chain),
@@ -82,6 +89,7 @@ export async function verifyHistory(
     merged: inputs.length,
     reverted: reverted.length,
     ...verdict.standing,
+    gates: countGates(records),
     contributors: new Set(inputs.map(({ contributor }) => contributor)).size,
   };
 }
@@ -90,16 +98,28 @@ export async function verifyHistory(
 async function* replayedVersions(
   source: HistorySource,
   chain: readonly VerifiedVersion[],
-  { full, ...options }: { readonly full: boolean; readonly signal?: AbortSignal },
+  {
+    full,
+    evaluate,
+    ...options
+  }: {
+    readonly full: boolean;
+    readonly evaluate: EvaluatePackets | undefined;
+    readonly signal?: AbortSignal;
+  },
 ): AsyncGenerator<number> {
   const { layout, parameters } = await readBase(source, chain, options);
   const walked = walkHistory(layout, parameters);
+  const records = chain.map(({ record }) => record);
+  const gates = evaluate === undefined ? null : createGateChecks(records, evaluate);
+  gates?.keep(0, parameters);
   const patchesOf = createPatchReader(source, layout, chain);
   const merged = loadAhead(chain.slice(1), PATCHES_AHEAD, async ({ record }) => ({
     record,
     patches: await patchesOf(record, options),
+    packets: await readPackets(source, chain, record, options),
   }));
-  for await (const { record, patches } of merged) {
+  for await (const { record, patches, packets } of merged) {
     const before = full ? new Float32Array(walked.parameters) : null;
     await walked.step(
       record,
@@ -108,8 +128,24 @@ async function* replayedVersions(
     );
     await expectCheckpoint(layout, walked.parameters, record);
     if (before !== null) await expectServed(source, record.number, before, walked.parameters);
+    await gates?.check(record, walked.parameters, packets);
     yield record.number;
   }
+}
+
+/** The packets that a version opens, by their hash: whoever promised them must have them. */
+async function readPackets(
+  source: HistorySource,
+  chain: readonly VerifiedVersion[],
+  { number, packets }: VersionRecord,
+  options: { readonly signal?: AbortSignal },
+): Promise<ReadonlyMap<string, Uint8Array>> {
+  const before = chain[number - 1]?.record.packets;
+  const hashes = (chain[0]?.record.suites ?? []).flatMap(({ suite, packets: all }) =>
+    all.slice(before?.[suite] ?? 0, packets?.[suite] ?? 0),
+  );
+  const read = hashes.map(async (hash) => [hash, await source.blob(hash, options)] as const);
+  return new Map(await Promise.all(read));
 }
 
 /** Version 0's layout and parameters [N]. Throws a HistoryError where they are not what its record says. */

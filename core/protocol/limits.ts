@@ -14,4 +14,6 @@ export const MAX_SUITE_BYTES = MAX_SHARD_BYTES; // read as a shard is, by whoeve
 export const MAX_TOKENIZER_BYTES = 32 << 20; // tokenizer.json of Qwen's 151,936 tokens is 11 MB, ×2 headroom
 export const CHUNK_BYTES = 1 << 20; // a lost chunk costs a slow line seconds, not minutes
 export const MAX_MULTIPLIER = 4096; // 12 bits, so that sums over 16,384 patches stay exact in f64
+export const MAX_PACKETS = 1024; // of a suite: their hashes are 66 KB of version 0's record
+export const MIN_PACKET_EXAMPLES = 16; // of fewer, somebody who knows the data could find a sealed packet by its hash
 export const CLOCK_SKEW_MS = 5 * 60_000; // a volunteer's clock may be this wrong

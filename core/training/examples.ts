@@ -3,6 +3,7 @@ import type { Architecture } from "../protocol/schemas/recipe.ts";
 import type { TransformerArchitecture } from "../protocol/schemas/transformer.ts";
 import {
   decodeImageExamples,
+  encodeImageExamples,
   type ImageExamples,
   type ImageShape,
   joinImageExamples,
@@ -10,6 +11,7 @@ import {
 } from "./image-examples.ts";
 import {
   decodeTextExamples,
+  encodeTextExamples,
   joinTextExamples,
   sliceTextExamples,
   type TextExamples,
@@ -58,6 +60,11 @@ export function decodeExamples(
   return shape.kind === "images"
     ? decodeImageExamples(what, bytes, shape, options)
     : decodeTextExamples(what, bytes, shape, options);
+}
+
+/** The file that `decodeExamples` reads these from. */
+export function encodeExamples(examples: Examples): Uint8Array<ArrayBuffer> {
+  return examples.kind === "images" ? encodeImageExamples(examples) : encodeTextExamples(examples);
 }
 
 /** Several shards of one model as one set, in the order given. */

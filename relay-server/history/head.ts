@@ -1,5 +1,6 @@
 import { assert } from "../../core/errors.ts";
 import type { ContributedSuite } from "../../core/gate/judge.ts";
+import type { GatePackets } from "../../core/gate/packets.ts";
 import { decodeVersion } from "../../core/history/version.ts";
 import type { Metrics, VersionRecord } from "../../core/protocol/schemas/version.ts";
 import { damagedError } from "../content/damage.ts";
@@ -19,6 +20,8 @@ export type Head = ServedModel & {
   readonly record: VersionRecord;
   /** [N] */
   readonly parameters: Float32Array;
+  /** The packets of its suites; null in a history that has promised none. */
+  readonly packets: GatePackets | null;
   readonly paused: boolean;
   /** The model's fence when the head was read. */
   readonly fence: number;
@@ -54,14 +57,20 @@ export function createHeads(
 
   async function readHead({ id: model, head }: ModelRow, served: ServedModel): Promise<KeptHead> {
     const version = await versionOf(model, head);
+    const { record } = decodeVersion(version.signed);
+    const { suites } = decodeVersion((await versionOf(model, 0)).signed).record;
     return {
       ...served,
       model,
       number: version.number,
       id: version.id,
       checkpoint: version.checkpoint,
-      record: decodeVersion(version.signed).record,
+      record,
       parameters: await checkpoints.parametersOf(version),
+      packets:
+        suites === undefined || record.packets === undefined
+          ? null
+          : { suites, opened: record.packets },
     };
   }
 

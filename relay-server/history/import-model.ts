@@ -9,7 +9,7 @@ import { openTokenizer, type TokenizerFile } from "../../core/models/tokenizer.t
 import { encodeCanonical, parseValue } from "../../core/protocol/canonical-json.ts";
 import { MAX_SHARD_BYTES } from "../../core/protocol/limits.ts";
 import { recipe as recipeSchema } from "../../core/protocol/schemas/recipe.ts";
-import type { Metrics, VersionRecord } from "../../core/protocol/schemas/version.ts";
+import type { Metrics, SealedSuite, VersionRecord } from "../../core/protocol/schemas/version.ts";
 import { decodeCheckpointFile } from "../../core/tensors/checkpoint-file.ts";
 import type { Layout } from "../../core/tensors/layout.ts";
 import { encodeCheckpoint } from "../../core/tensors/manifest.ts";
@@ -21,6 +21,7 @@ import { summaryOf } from "../store/sql/versions.ts";
 import type { ShardRow, VersionRow } from "../store/tables.ts";
 import type { EvaluatedModel } from "../threads/evaluation-thread.ts";
 import type { Evaluator } from "../threads/open-evaluator.ts";
+import { nothingOpened, sealSuite } from "./packets.ts";
 import { referenceRecordOf } from "./reference-seeds.ts";
 
 /** Hears how far something is that takes seconds. */
@@ -66,7 +67,7 @@ export async function importModel(
   const { layout, parameters } = await readBase(source);
   const { id: checkpoint, manifest, chunks } = await encodeCheckpoint(layout, parameters);
 
-  const hashes = await putHeldOut(context, source);
+  const { hashes, suites } = await putHeldOut(context, source);
   const { id, architecture } = recipe;
   const paths = context.heldOut.paths(id);
   await evaluator.open({ id, architecture, paths, hashes });
@@ -91,7 +92,12 @@ export async function importModel(
   onProgress(what, 1, total);
 
   const shards = await putShards(context, source, (done) => onProgress(what, done + 1, total));
-  const version = await versionZero(context, source, { checkpoint, layout, report });
+  const version = await versionZero(context, source, {
+    checkpoint,
+    layout,
+    report,
+    suites,
+  });
   const model = {
     id,
     recipe: JSON.stringify(recipe),
@@ -151,14 +157,18 @@ async function readHeldOut({ recipe, ...source }: ModelSource) {
 async function putHeldOut(
   { heldOut }: ImportContext,
   source: ModelSource,
-): Promise<EvaluatedModel["hashes"]> {
+): Promise<{ readonly hashes: EvaluatedModel["hashes"]; readonly suites: SealedSuite[] }> {
   const hashes: Partial<Record<Suite, string>> = {};
-  const { id } = source.recipe;
+  const suites: SealedSuite[] = [];
+  const { recipe } = source;
   for (const { suite, bytes } of await readHeldOut(source)) {
-    await heldOut.put(id, suite, bytes);
+    await heldOut.put(recipe.id, suite, bytes);
     hashes[suite] = await sha256(Uint8Array.from(bytes));
+    if (suite === "gate" || suite === "protected") {
+      suites.push(await sealSuite(recipe, suite, bytes));
+    }
   }
-  return hashes;
+  return { hashes, suites };
 }
 
 /** The shards, each once it was read. */
@@ -203,7 +213,12 @@ async function putShards(
 async function versionZero(
   { identity, clock, history, referenceSeeds: seeds }: ImportContext,
   { recipe }: ModelSource,
-  { checkpoint, layout, report }: { checkpoint: string; layout: Layout; report: Metrics },
+  {
+    checkpoint,
+    layout,
+    report,
+    suites,
+  }: { checkpoint: string; layout: Layout; report: Metrics; suites: SealedSuite[] },
 ): Promise<VersionRow> {
   const place = { number: 0, parent: null };
   const reference = await referenceRecordOf({ seeds, history }, recipe, place);
@@ -218,6 +233,8 @@ async function versionZero(
     mask: await nextMask(null, recipe.mask, layout.size, { isOver: true, shared: null }),
     merge: null,
     ...(reference && { reference }),
+    suites,
+    packets: nothingOpened(suites),
     evaluation: { report, gate: null },
   };
   return {

@@ -1,4 +1,5 @@
 import { withinFlipBudget } from "../../core/gate/negative-flips.ts";
+import type { GatePackets } from "../../core/gate/packets.ts";
 import { PROTOCOL_VERSION } from "../../core/protocol/limits.ts";
 import type { GateTest, Health, ModelHealth } from "../../core/protocol/schemas/status.ts";
 import { type RelayContext, SOFTWARE } from "../context.ts";
@@ -15,6 +16,7 @@ export type ModelHealthContext = Pick<
   | "pace"
   | "problems"
   | "previews"
+  | "packets"
   | "toldHealth"
   | "queue"
   | "rests"
@@ -36,6 +38,7 @@ export async function modelHealthOf(context: ModelHealthContext, id: string): Pr
     pace,
     problems,
     previews,
+    packets,
     queue,
     rests,
     models,
@@ -80,6 +83,7 @@ export async function modelHealthOf(context: ModelHealthContext, id: string): Pr
     onMask24h: counts.received24h === 0 ? null : counts.onMask24h / counts.received24h,
     scoreSeconds: pace.measured(id),
     gateTests,
+    packets: packetsOf(packets.get(id)),
     caught: caught.map((work) => ({
       contributor: work.contributor,
       at: work.at,
@@ -101,6 +105,14 @@ export async function modelHealthOf(context: ModelHealthContext, id: string): Pr
       restingWords(rest, gateTests[0]) ??
       held,
   };
+}
+
+function packetsOf(packets: GatePackets | undefined): ModelHealth["packets"] {
+  return (packets?.suites ?? []).map(({ suite, packets: all }) => ({
+    suite,
+    opened: packets?.opened[suite] ?? 0,
+    packets: all.length,
+  }));
 }
 
 /** What a preview is of: it changes when more of the key's work is merged, or some is reverted. */

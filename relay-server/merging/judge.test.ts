@@ -17,7 +17,13 @@ const head = {
   best: { number: 0 },
   suites: [] as Head["suites"],
 } as Head; // what a setting asks of it
-const verdict: GateVerdict = { decision: "undecided", tests: [], flips: null, isSpent: false };
+const verdict: GateVerdict = {
+  decision: "undecided",
+  tests: [],
+  flips: null,
+  isSpent: false,
+  looked: { gate: 0 },
+};
 
 async function attestLosses(losses: readonly number[]) {
   const judge = createToyJudge({ parameters: new Float32Array(TOY_SIZE) });

@@ -3,7 +3,7 @@ import type { GateSetting, Judge } from "../../core/gate/judge.ts";
 import type { GateVerdict } from "../../core/gate/suites.ts";
 import type { MergedStep } from "../../core/merge/mean.ts";
 import type { GateTest } from "../../core/protocol/schemas/status.ts";
-import type { Metrics } from "../../core/protocol/schemas/version.ts";
+import type { Metrics, OpenedPackets } from "../../core/protocol/schemas/version.ts";
 import { createRandom } from "../../core/random.ts";
 import { metricsOf } from "../../core/training/metrics.ts";
 import type { Head } from "../history/head.ts";
@@ -37,6 +37,7 @@ export function gateSettingOf(evaluator: Pick<Evaluator, "evaluate">, head: Head
     release: head.release.number,
     best: head.best.number,
     start: createRandom(`gate ${head.id}`).uint32() / 2 ** 32,
+    packets: head.packets,
   };
 }
 
@@ -55,14 +56,16 @@ export async function attest(
   if (!Number.isFinite(report.lossNats)) {
     throw new Error(`the loss on the report set is ${report.lossNats}`);
   }
-  const gate = verdict.decision === "pass" ? gateReportOf(verdict, evaluations) : null;
-  return { report, gate };
+  if (verdict.decision !== "pass") return { report, gate: null, looked: { gate: 0 } };
+  return { report, gate: gateReportOf(verdict, evaluations), looked: verdict.looked };
 }
 
 export type Attestation = {
   readonly report: Metrics;
   /** Null if it did not pass. */
   readonly gate: GateReport | null;
+  /** The fresh packets that it passed on: they are opened with the version. */
+  readonly looked: OpenedPackets;
 };
 
 /** A tested candidate as maintainers read about it. */

@@ -83,9 +83,9 @@ async function publishOne(
   const candidate = { members: [member], multipliers: [4096], step };
   const outcome = await publishCandidate(
     context,
-    { ...head, record: {} } as unknown as Head,
+    { ...head, packets: null, record: {} } as unknown as Head,
     candidate as unknown as Candidate<WaitingMember>,
-    { report: { examples: 1, lossNats: 1, accuracy: 1 }, gate: null },
+    { report: { examples: 1, lossNats: 1, accuracy: 1 }, gate: null, looked: { gate: 0 } },
   ).catch((error: unknown) => error);
   const publicBytes = await store.size(id);
   /** What the relay does before its next step, with room on the disk. */

@@ -1,3 +1,4 @@
+import { openMore } from "../../core/gate/packets.ts";
 import { isEpochOver, nextMask } from "../../core/history/mask-epoch.ts";
 import { mergeRecordOf } from "../../core/history/merge-record.ts";
 import { encodeVersion, signVersion, versionId } from "../../core/history/version.ts";
@@ -10,6 +11,7 @@ import { applyDeltaStep, type DeltaStep, encodeDeltaStep } from "../../core/tens
 import { encodeCheckpoint } from "../../core/tensors/manifest.ts";
 import type { RelayContext } from "../context.ts";
 import type { Head } from "../history/head.ts";
+import { openPackets } from "../history/packets.ts";
 import { promotePatches } from "../history/promotion.ts";
 import { referenceRecordOf } from "../history/reference-seeds.ts";
 import type { PublicationOutcome } from "../store/sql/publication.ts";
@@ -35,7 +37,7 @@ export async function checkFence(history: Pick<HistoryStore, "model">, head: Hea
 
 type PublishContext = Pick<
   RelayContext,
-  "history" | "blobs" | "config" | "identity" | "clock" | "nextMasks" | "referenceSeeds"
+  "history" | "blobs" | "heldOut" | "config" | "identity" | "clock" | "nextMasks" | "referenceSeeds"
 >;
 
 /**
@@ -63,7 +65,10 @@ export async function publishCandidate(
     })),
     events: eventsOf(version),
   });
-  if (outcome === "published") await promotePatches(context, head.model);
+  if (outcome === "published") {
+    await promotePatches(context, head.model);
+    await openTested(context, head, attestation);
+  }
   return outcome;
 }
 
@@ -81,7 +86,26 @@ export async function publishRevert(
   const change = { merge: null, revert: { contributions: [revert.contribution] } };
   const version = await writeVersion(context, head, step, change, attestation);
   const events = eventsOf(version);
-  return context.history.publishRevert({ version, fence: head.fence, revert, objection, events });
+  const isPublished = await context.history.publishRevert({
+    version,
+    fence: head.fence,
+    revert,
+    objection,
+    events,
+  });
+  if (isPublished) await openTested(context, head, attestation);
+  return isPublished;
+}
+
+/** Open the packets that the version after `head` passed on. */
+async function openTested(
+  context: Pick<RelayContext, "blobs" | "heldOut">,
+  { recipe, packets }: Head,
+  { looked }: Attestation,
+): Promise<void> {
+  if (packets === null) return;
+  const opened = openMore(packets.opened, looked);
+  await openPackets(context, recipe, { suites: packets.suites, opened });
 }
 
 /** Write the blobs of the version after `head`, and sign its record. */
@@ -90,7 +114,7 @@ async function writeVersion(
   head: Head,
   step: DeltaStep,
   change: Pick<VersionRecord, "merge" | "revert">,
-  attestation: Attestation,
+  { report, gate, looked }: Attestation,
 ): Promise<VersionRow> {
   const { recipe, layout } = head;
   const number = head.number + 1;
@@ -119,7 +143,8 @@ async function writeVersion(
     }),
     ...change,
     ...(reference && { reference }),
-    evaluation: attestation,
+    ...(head.packets !== null && { packets: openMore(head.packets.opened, looked) }),
+    evaluation: { report, gate },
   };
   const inputs = change.merge?.inputs ?? [];
   return {
@@ -136,7 +161,7 @@ async function writeVersion(
     mask: JSON.stringify(record.mask),
     contributions: inputs.length,
     contributors: new Set(inputs.map(({ contributor }) => contributor)).size,
-    report: JSON.stringify(attestation.report),
+    report: JSON.stringify(report),
   };
 }
 

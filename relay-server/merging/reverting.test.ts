@@ -22,7 +22,12 @@ function failingWith(error: Error) {
   };
   const status = { counts: async () => ({}), appendEvents: async () => {} };
   const stores = { history, contributions, status };
-  const maps = { problems: new Map(), previews: new Map(), toldHealth: new Map() };
+  const maps = {
+    problems: new Map(),
+    previews: new Map(),
+    packets: new Map(),
+    toldHealth: new Map(),
+  };
   const fine = { problem: () => null };
   const swarm = { figures: () => null };
   const watches = { probe: fine, skew: fine, damage: fine, swarm, queue: { turnedAway: () => 0 } };

@@ -103,7 +103,8 @@ async function judged(
   if (without.has("gate")) {
     const weights = weighCohort(cohort, norms, recipe);
     const candidate = mergeCandidate(parameters, cohort, weights, recipe);
-    const verdict = { decision: "pass", tests: [], flips: null, isSpent: false } as const;
+    const looked = { gate: 0 };
+    const verdict = { decision: "pass", tests: [], flips: null, isSpent: false, looked } as const;
     const none = { failed: [], harmful: [], left: [], tested: [] };
     return { passed: { candidate, verdict }, ...none };
   }
@@ -115,6 +116,7 @@ async function judged(
     release: 0,
     best: bestOf(relay).record.number,
     start,
+    packets: null,
     parameters,
     mergedNorms: norms,
     isSampled: !without.has("leave-one-out") && isSampled(cohort, lot),

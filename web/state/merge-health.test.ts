@@ -28,6 +28,7 @@ const judge = (change: Partial<ModelHealth>) =>
       scoreSeconds: null,
       swarm: null,
       gateTests: [gateTest("pass")],
+      packets: [],
       caught: [],
       paused: false,
       retired: null,

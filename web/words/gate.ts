@@ -1,4 +1,4 @@
-import type { GateTest } from "../../core/protocol/schemas/status.ts";
+import type { GateTest, ModelHealth } from "../../core/protocol/schemas/status.ts";
 import type { FlipCount, SuiteTest } from "../../core/protocol/schemas/version.ts";
 import { formatCount, formatLossChange, formatShare, plural } from "./quantities.ts";
 
@@ -62,4 +62,19 @@ export function evidenceShare({ logEvidence, passAt }: SuiteTest): number {
 export function describeFlips({ version, flips, rightBefore, budget }: FlipCount): string {
   const allowed = `at most ${formatShare(budget)} may be (${formatCount(Math.floor(budget * rightBefore))})`;
   return `Of ${plural(rightBefore, "answer")} that version ${version}, the release, had right, ${formatCount(flips)} ${flips === 1 ? "is" : "are"} wrong now; ${allowed}.`;
+}
+
+/** What is left of a suite's sealed examples: "Gate examples: 12 of 40 packets are sealed, enough for about 9 versions". */
+export function describePackets(
+  { suite, opened, packets }: ModelHealth["packets"][number],
+  head: number,
+): string {
+  const name = suite === "gate" ? "Gate examples" : "Protected examples";
+  if (packets === 0) return `${name}: one set, used again for every version`;
+  const left = packets - opened;
+  if (left === 0)
+    return `${name}: all ${packets} packets are open; the reserve is used again for every version`;
+  const sealed = `${name}: ${formatCount(left)} of ${plural(packets, "packet")} sealed`;
+  if (opened === 0) return sealed;
+  return `${sealed}, enough for about ${plural(Math.floor((left * head) / opened), "version")}`;
 }

@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { MAX_TOKENIZER_BYTES } from "../limits.ts";
+import { MAX_TOKENIZER_BYTES, MIN_PACKET_EXAMPLES } from "../limits.ts";
 import { inputLength, inputs } from "./inputs.ts";
 import { count, hash, longText, modelId, positive, shortText } from "./primitives.ts";
 import { transformer, transformerProblem } from "./transformer.ts";
@@ -164,6 +164,8 @@ const fields = z.strictObject({
     /** Probability of refusing a version that is exactly as good. */
     beta: probability,
     maxExamples: positive,
+    /** Examples of a packet of the gate suite (protocol G24); absent: the suite is one packet, which every gate uses again. */
+    packetExamples: z.optional(positive.check(z.minimum(MIN_PACKET_EXAMPLES))),
     /**
      * Most that one example counts, in nats; 4 where it is absent. A unit of text is a mean of hundreds of
      * bytes and moves by hundredths: with 4 it would take thousands of speeches to decide.
@@ -175,6 +177,7 @@ const fields = z.strictObject({
         marginNats: above0,
         releaseMarginNats: above0,
         clipNats: z.optional(above0),
+        packetExamples: z.optional(positive.check(z.minimum(MIN_PACKET_EXAMPLES))),
       }),
     ),
     /** Most of what the last release had right that a version may have wrong, as a share of it. */

@@ -57,6 +57,11 @@ export const modelHealth = z.object({
   scoreSeconds: z.nullable(z.number()),
   /** What the gate looked at last, newest first, at most 8. */
   gateTests: z.array(gateTest),
+  /** The packets of each suite that gates test on, and how many are open; empty where the history promised none. */
+  packets: z._default(
+    z.array(z.object({ suite: suiteTest.shape.suite, opened: count, packets: count })),
+    [],
+  ),
   /** Who failed a spot check and has merged work in the model, newest first, at most 20. */
   caught: z._default(z.array(caughtKey), []),
   /** What volunteers passed on to each other; null of a relay that does not bring them together. */

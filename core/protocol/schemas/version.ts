@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { MAX_PACKETS } from "../limits.ts";
 import { mask } from "./mask.ts";
 import { count, hash, modelId, positive, publicKey, signature, timeMs } from "./primitives.ts";
 import { mergeRule } from "./recipe.ts";
@@ -67,6 +68,11 @@ export const suiteTest = z.strictObject({
   /** ln of the running likelihood that the candidate is not worse by the margin; it passes at `passAt`. */
   logEvidence: z.number(),
   passAt: z.number(),
+  /** Whether all that it saw were packets that no gate had seen before (protocol G24); absent in older records. */
+  examplesWere: z.optional(z.enum(["fresh", "reused"])),
+  /** What the candidate was shown to stay below, and the most that one example counted; where the examples were fresh. */
+  marginNats: z.optional(z.number()),
+  clipNats: z.optional(z.number()),
 });
 export type SuiteTest = z.infer<typeof suiteTest>;
 
@@ -95,6 +101,21 @@ const gateReport = z.strictObject({
   flips: z.optional(flipCount),
 });
 
+/** How many packets of each suite were opened up to a version, that version's own among them (protocol G24). */
+const openedPackets = z.strictObject({ gate: count, protected: z.optional(count) });
+export type OpenedPackets = z.infer<typeof openedPackets>;
+
+/** A suite as the record that adds it promises it: what each packet, and the reserve, hash to. */
+const sealedSuite = z.strictObject({
+  suite: z.enum(["gate", "protected"]),
+  /** Examples of a packet, and of the reserve. */
+  packetExamples: positive,
+  reserveExamples: positive,
+  packets: z.array(hash).check(z.maxLength(MAX_PACKETS)),
+  reserve: hash,
+});
+export type SealedSuite = z.infer<typeof sealedSuite>;
+
 /** A version without its signature: its RFC 8785 form is hashed to the version's id. */
 export const versionRecord = z.strictObject({
   format: z.literal("commonweight.version/1"),
@@ -115,6 +136,10 @@ export const versionRecord = z.strictObject({
   revert: z.optional(revert),
   /** Where the recipe has references; versions from before their seeds were secret have none. */
   reference: z.optional(reference),
+  /** In version 0: the suites that gates test on. */
+  suites: z.optional(z.array(sealedSuite).check(z.minLength(1), z.maxLength(2))),
+  /** In every version of a history whose version 0 has suites. */
+  packets: z.optional(openedPackets),
   evaluation: z.strictObject({
     report: metrics,
     /** Null for version 0, and for a revert that the gate did not pass and a maintainer insisted on. */

@@ -73,6 +73,7 @@ export const modelHealth: ModelHealth = {
   turnedAway: 0,
   scoreSeconds: null,
   gateTests: [],
+  packets: [],
   caught: [],
   swarm: null,
   paused: false,

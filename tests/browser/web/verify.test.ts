@@ -15,6 +15,7 @@ const holding: HistoryVerdict = {
   versions: 5,
   merged: 6,
   reverted: 1,
+  gates: { fresh: 0, reused: 0 },
   contributors: 2,
   acts: 0,
   retired: null,

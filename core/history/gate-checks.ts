@@ -1,0 +1,140 @@
+import { flipFault, testFault } from "../gate/gate-evidence.ts";
+import type {
+  OpenedPackets,
+  SealedSuite,
+  SuiteTest,
+  VersionRecord,
+} from "../protocol/schemas/version.ts";
+import type { Evaluation } from "../training/metrics.ts";
+import { HistoryError } from "./history-fault.ts";
+
+/** Runs a model with these parameters [N] on packets, whose files they are, one after the other. */
+export type EvaluatePackets = (
+  parameters: Float32Array,
+  packets: readonly Uint8Array[],
+) => Promise<Evaluation>;
+
+/** A version whose gate is to be recomputed, and what leads to it. */
+type TestedVersion = {
+  readonly record: VersionRecord;
+  readonly suites: readonly SealedSuite[];
+  /** Packets that were open at the parent. */
+  readonly before: OpenedPackets;
+  /** The bytes of a packet by its hash. */
+  readonly packet: (hash: string) => Uint8Array;
+  /** A version's parameters [N]: of this one, and of those that its tests name. */
+  readonly parametersOf: (version: number) => Float32Array;
+};
+
+/** Whether all that a test saw was fresh, so that everybody can see the same. */
+const isRecomputable = ({ examplesWere }: SuiteTest) => examplesWere === "fresh";
+
+/**
+ * Recompute the tests of a version's gate on the packets that it opened (protocol V13). Throws a HistoryError `gate` where they
+ * come out otherwise than its record says.
+ */
+async function recomputeGate(version: TestedVersion, evaluate: EvaluatePackets): Promise<void> {
+  const { record, suites, before, parametersOf } = version;
+  const { gate } = record.evaluation;
+  for (const { suite, packets } of suites) {
+    const tests = (gate?.tests ?? []).filter(
+      (test) => test.suite === suite && isRecomputable(test),
+    );
+    if (tests.length === 0) continue;
+    const opened = packets.slice(before[suite] ?? 0, record.packets?.[suite] ?? 0);
+    const files = opened.map(version.packet);
+    const runOf = (number: number) => evaluate(parametersOf(number), files);
+    const own = await runOf(record.number);
+    for (const test of tests) {
+      const fault = testFault(test, own, await runOf(test.version));
+      if (fault !== null) {
+        const against = `its ${suite} test against version ${test.version}`;
+        throw new HistoryError("gate", record.number, `${against}, run again, ${fault}`);
+      }
+    }
+    if (suite === "gate" && gate?.flips !== undefined) {
+      const fault = flipFault(gate.flips, own, await runOf(gate.flips.version));
+      if (fault !== null) throw new HistoryError("gate", record.number, fault);
+    }
+  }
+}
+
+/** Recomputes the gates of a history, version by version. */
+export type GateChecks = {
+  /** A version's parameters [N], which may be overwritten afterwards, are known. */
+  keep(version: number, parameters: Float32Array): void;
+  /** Recompute the gate of `record`, whose parameters [N] and opened packets these are. */
+  check(
+    record: VersionRecord,
+    parameters: Float32Array,
+    packets: ReadonlyMap<string, Uint8Array>,
+  ): Promise<void>;
+};
+
+const MOST_KEPT = 16; // versions: parent, release and best of each, some of them for long
+
+/** Keeps the parameters of versions that later gates were compared with. */
+export function createGateChecks(
+  records: readonly VersionRecord[],
+  evaluate: EvaluatePackets,
+): GateChecks {
+  const last = lastNamed(records);
+  const kept = new Map<number, Float32Array>();
+  function keep(version: number, parameters: Float32Array): void {
+    if ((last.get(version) ?? 0) > version) kept.set(version, new Float32Array(parameters));
+  }
+  return {
+    keep,
+    async check(record, parameters, packets) {
+      const { number } = record;
+      await recomputeGate(
+        {
+          record,
+          suites: records[0]?.suites ?? [],
+          before: records[number - 1]?.packets ?? { gate: 0 },
+          packet: (hash) => packets.get(hash)!, // the reader has read all that the version opens
+          parametersOf(version) {
+            const known = version === number ? parameters : kept.get(version);
+            if (known !== undefined) return known;
+            throw new HistoryError("gate", number, `its tests name version ${version}`);
+          },
+        },
+        evaluate,
+      );
+      for (const version of kept.keys()) if (last.get(version)! <= number) kept.delete(version);
+      keep(number, parameters);
+      if (kept.size > MOST_KEPT) {
+        throw new HistoryError(
+          "gate",
+          number,
+          `its tests and later ones name ${kept.size} versions`,
+        );
+      }
+    },
+  };
+}
+
+/** The last version whose gate is compared with each earlier one's parameters. */
+function lastNamed(records: readonly VersionRecord[]): ReadonlyMap<number, number> {
+  const last = new Map<number, number>();
+  for (const { number, evaluation } of records) {
+    const tests = (evaluation.gate?.tests ?? []).filter(isRecomputable);
+    for (const { version } of tests) last.set(version, number);
+    if (tests.length > 0 && evaluation.gate?.flips !== undefined) {
+      last.set(evaluation.gate.flips.version, number);
+    }
+  }
+  return last;
+}
+
+const SEALED = ["gate", "protected"]; // contributed suites are open to everybody
+
+/** How many gates of a history anyone can recompute, and how many only the relay. */
+export function countGates(records: readonly VersionRecord[]): { fresh: number; reused: number } {
+  const tested = records.map(({ evaluation }) =>
+    (evaluation.gate?.tests ?? []).filter(({ suite }) => SEALED.includes(suite)),
+  );
+  const gates = tested.filter((tests) => tests.length > 0);
+  const fresh = gates.filter((tests) => tests.every(isRecomputable)).length;
+  return { fresh, reused: gates.length - fresh };
+}

@@ -1,0 +1,61 @@
+import type { OpenedPackets, SealedSuite, VersionRecord } from "../protocol/schemas/version.ts";
+
+/**
+ * What a record says wrongly of its packets (protocol V12); null if nothing. `zero` is version 0's record, `parent` null for
+ * version 0 itself. The tests of a gate begin with packets that no gate has seen while there are any, and open them in order.
+ */
+export function packetFault(
+  record: VersionRecord,
+  parent: VersionRecord | null,
+  zero: VersionRecord,
+): string | null {
+  const suites = zero.suites;
+  if (suites === undefined) {
+    return record.packets === undefined ? null : "it opens packets, and version 0 promised none";
+  }
+  if (parent !== null && record.suites !== undefined) return "it promises suites anew";
+  if (new Set(suites.map(({ suite }) => suite)).size < suites.length) return "a suite twice";
+  const { packets } = record;
+  if (packets === undefined) return "it does not say which packets are open";
+  for (const sealed of suites) {
+    const fault = suiteFault(record, sealed, {
+      before: openedOf(parent?.packets, sealed) ?? 0,
+      after: openedOf(packets, sealed),
+    });
+    if (fault !== null) return `${sealed.suite} suite: ${fault}`;
+  }
+  return null;
+}
+
+/** How many packets of a suite are open; undefined where nothing is said of the suite. */
+export function openedOf(
+  opened: OpenedPackets | undefined,
+  { suite }: Pick<SealedSuite, "suite">,
+): number | undefined {
+  return opened?.[suite];
+}
+
+function suiteFault(
+  { number, evaluation }: VersionRecord,
+  { suite, packets, packetExamples }: SealedSuite,
+  { before, after }: { readonly before: number; readonly after: number | undefined },
+): string | null {
+  if (after === undefined) return "it does not say which packets are open";
+  if (number === 0) return after === 0 ? null : "packets are open before any gate";
+  if (after < before || after > packets.length) {
+    return `${after} packets are open, ${before} were, and there are ${packets.length}`;
+  }
+  const tests = (evaluation.gate?.tests ?? []).filter((test) => test.suite === suite);
+  if (tests.length === 0) return after === before ? null : "packets were opened without a test";
+  if (before < packets.length && after === before) return "it was tested on nothing fresh";
+  const fresh = tests.filter(({ examplesWere }) => examplesWere === "fresh");
+  if (fresh.some(({ examples }) => examples > (after - before) * packetExamples)) {
+    return "it was tested on more fresh examples than it opens";
+  }
+  if (
+    fresh.some(({ marginNats, clipNats }) => marginNats === undefined || clipNats === undefined)
+  ) {
+    return "a fresh test does not say its margin";
+  }
+  return null;
+}
