@@ -70,7 +70,62 @@ export async function measure({ seed, quick }: BenchOptions): Promise<Row[]> {
       },
     );
   }
+  rows.push(...historyRows(seed, quick ? 5 : 20));
   return rows;
+}
+
+const VERSIONS = 200; // of a history
+const SWAY = 0.15; // nats by which one example differs from another
+
+/**
+ * How often versions that are worse by the margin pass in a history of 200, on packets of their own and on one suite for all. They are sent by
+ * somebody who goes on in a direction as long as it passes, and takes another when it does not.
+ */
+function historyRows(seed: string, histories: number): Row[] {
+  const counts = (isFresh: boolean) =>
+    Array.from({ length: histories }, (_, history) =>
+      releasedInHistory(createRandom(`${seed} history ${history}`), isFresh),
+    );
+  const [fresh, reused] = [counts(true), counts(false)];
+  const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+  const most = Math.round(DIGITS.alpha * VERSIONS);
+  const what = `${VERSIONS} versions, each worse by the margin, that go on in what passed before: passed on fresh packets`;
+  const unit = `of ${VERSIONS}`;
+  return [
+    judgedRow(
+      {
+        what: `${what}, mean of ${histories} histories`,
+        value: mean(fresh),
+        unit,
+        against: `one suite for all versions ${mean(reused)}`,
+      },
+      "<=",
+      most,
+    ),
+    {
+      what: `${what}, most in a history`,
+      value: Math.max(...fresh),
+      unit,
+      against: `one suite for all versions ${Math.max(...reused)}`,
+    },
+  ];
+}
+
+function releasedInHistory(random: Random, isFresh: boolean): number {
+  const { maxExamples, marginNats } = DIGITS;
+  /** What a direction does to each example of a suite. */
+  const draw = () =>
+    Float32Array.from({ length: maxExamples }, () => marginNats + SWAY * normal(random));
+  let differences = draw();
+  let released = 0;
+  for (let version = 0; version < VERSIONS; version++) {
+    const start = random.below(maxExamples); // each version's tests begin elsewhere
+    const seen = differences.map((_, i) => differences[(start + i) % maxExamples]!);
+    const passes = pairedTest(seen, DIGITS).decision === "pass";
+    if (passes) released++;
+    if (isFresh || !passes) differences = draw(); // another direction, or the same one on other examples
+  }
+  return released;
 }
 
 function judge(random: Random, sample: Sample, mean: number, trials: number, rules = RULES) {
