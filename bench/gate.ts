@@ -81,7 +81,7 @@ const SWAY = 0.15; // nats by which one example differs from another
  * How often versions that are worse by the margin pass in a history of 200, on packets of their own and on one suite for all. They are sent by
  * somebody who goes on in a direction as long as it passes, and takes another when it does not.
  */
-function historyRows(seed: string, histories: number): Row[] {
+function historyRows(seed: BenchOptions["seed"], histories: number): Row[] {
   const counts = (isFresh: boolean) =>
     Array.from({ length: histories }, (_, history) =>
       releasedInHistory(createRandom(`${seed} history ${history}`), isFresh),

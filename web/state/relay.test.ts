@@ -46,6 +46,7 @@ const modelHealth = {
   onMask24h: null,
   scoreSeconds: null,
   gateTests: [],
+  packets: [],
   caught: [],
   swarm: null,
   paused: false,
