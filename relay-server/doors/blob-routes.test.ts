@@ -29,7 +29,8 @@ afterAll(() => rm(folder, { recursive: true }));
 function appWith(due: { readonly id: string; readonly bytes: Uint8Array<ArrayBuffer> } | null) {
   const dueBytes = async (id: string) => (id === due?.id ? due.bytes : undefined);
   const contributions: Pick<RelayContext["contributions"], "dueBytes"> = { dueBytes };
-  const app = blobRoutes({ blobs, contributions: contributions as RelayContext["contributions"] });
+  const none = { models: new Map() }; // and so no packet that could be open
+  const app = blobRoutes({ blobs, contributions, ...none } as unknown as RelayContext);
   app.onError(answerError);
   return app;
 }

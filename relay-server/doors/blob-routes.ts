@@ -4,6 +4,7 @@ import { Readable } from "node:stream";
 import { type Context, Hono } from "hono";
 import { routes } from "../../core/protocol/routes.ts";
 import type { RelayContext } from "../context.ts";
+import { createOpenPackets } from "../history/packets.ts";
 import { mergedPatch } from "../history/promotion.ts";
 import { answerRepresentation, type Representation } from "./file-answer.ts";
 import { createHotBlobs } from "./hot-blobs.ts";
@@ -18,10 +19,13 @@ const HEADERS = {
 };
 
 /** Published bytes by their hash: immutable, for every origin, in ranges, gzipped where that helps. */
-export function blobRoutes(context: Pick<RelayContext, "blobs" | "contributions">): Hono {
+export function blobRoutes(
+  context: Pick<RelayContext, "blobs" | "contributions" | "history" | "heldOut" | "models">,
+): Hono {
   const { blobs } = context;
   const app = new Hono();
   const hot = createHotBlobs();
+  const openPacket = createOpenPackets(context);
 
   /** Reads a blob from memory where it is, or comes to be, there; else from its file. */
   function read(
@@ -46,7 +50,9 @@ export function blobRoutes(context: Pick<RelayContext, "blobs" | "contributions"
     const id = pathPart(c, "sha256");
     const size = isHash(id) ? await blobs.size(id) : null;
     if (size === null) {
-      const bytes = isHash(id) ? await mergedPatch(context, id) : null;
+      const bytes = isHash(id)
+        ? ((await mergedPatch(context, id)) ?? (await openPacket(id)))
+        : null;
       if (bytes === null) throw new Refusal("blob-unknown", "this relay has no blob of that hash");
       const read = async (start: number, end: number) => bytes.subarray(start, end);
       const whole = { sizeBytes: bytes.length, etag: `"${id}"`, read };

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { sha256 } from "../../core/crypto/signature.ts";
 import { assert } from "../../core/errors.ts";
 import { cutOf, type GatePackets, planPackets } from "../../core/gate/packets.ts";
+import { decodeVersion } from "../../core/history/version.ts";
 import type { Recipe } from "../../core/protocol/schemas/recipe.ts";
 import type { OpenedPackets, SealedSuite } from "../../core/protocol/schemas/version.ts";
 import { decodeExamples, encodeExamples, sliceExamples } from "../../core/training/examples.ts";
@@ -42,23 +43,66 @@ export function nothingOpened(suites: readonly SealedSuite[]): OpenedPackets {
  */
 export async function openPackets(
   { blobs, heldOut }: Pick<RelayContext, "blobs" | "heldOut">,
-  { id, architecture }: Recipe,
+  recipe: Recipe,
   { suites, opened }: GatePackets,
 ): Promise<void> {
   for (const sealed of suites) {
-    const { suite, packets } = sealed;
     const due: number[] = [];
-    for (let i = 0; i < (opened[suite] ?? 0); i++) {
-      if ((await blobs.size(packets[i]!)) === null) due.push(i);
+    for (let i = 0; i < (opened[sealed.suite] ?? 0); i++) {
+      if ((await blobs.size(sealed.packets[i]!)) === null) due.push(i);
     }
-    if (due.length === 0) continue;
-    const name = `the ${suite} set`;
-    const examples = decodeExamples(name, await readFile(heldOut.paths(id)[suite]), architecture);
-    const { size } = cutOf(sealed);
-    for (const i of due) {
-      const bytes = encodeExamples(sliceExamples(examples, i * size, (i + 1) * size));
-      if ((await sha256(bytes)) !== packets[i]) throw damagedError(name);
-      await blobs.put(bytes);
-    }
+    for (const bytes of await readPackets(heldOut, recipe, sealed, due)) await blobs.put(bytes);
   }
+}
+
+/** The files of a suite's packets of these numbers, each as it was promised. */
+async function readPackets(
+  heldOut: RelayContext["heldOut"],
+  { id, architecture }: Recipe,
+  sealed: SealedSuite,
+  numbers: readonly number[],
+): Promise<Uint8Array<ArrayBuffer>[]> {
+  if (numbers.length === 0) return [];
+  const { suite, packets } = sealed;
+  const name = `the ${suite} set`;
+  const examples = decodeExamples(name, await readFile(heldOut.paths(id)[suite]), architecture);
+  const { size } = cutOf(sealed);
+  const files: Uint8Array<ArrayBuffer>[] = [];
+  for (const i of numbers) {
+    const bytes = encodeExamples(sliceExamples(examples, i * size, (i + 1) * size));
+    if ((await sha256(bytes)) !== packets[i]) throw damagedError(name);
+    files.push(bytes);
+  }
+  return files;
+}
+
+/** Finds a packet that is open by its hash, also while its file is still to be written; null for any other hash. */
+export function createOpenPackets({
+  history,
+  heldOut,
+  models,
+}: Pick<RelayContext, "history" | "heldOut" | "models">): (
+  hash: string,
+) => Promise<Uint8Array<ArrayBuffer> | null> {
+  const promised = new Map<string, readonly SealedSuite[]>(); // by model: version 0 never changes
+
+  async function recordOf(model: string, number: number) {
+    const row = await history.version(model, number);
+    assert(row !== undefined, `${model} has no version ${number}`);
+    return decodeVersion(row.signed).record;
+  }
+  return async (hash) => {
+    for (const [model, { recipe }] of models) {
+      const suites = promised.get(model) ?? (await recordOf(model, 0)).suites ?? [];
+      promised.set(model, suites);
+      const sealed = suites.find(({ packets }) => packets.includes(hash));
+      if (sealed === undefined) continue;
+      const number = sealed.packets.indexOf(hash);
+      const head = (await history.model(model))?.head ?? 0;
+      const { packets } = await recordOf(model, head);
+      if (number >= (packets?.[sealed.suite] ?? 0)) return null;
+      return (await readPackets(heldOut, recipe, sealed, [number]))[0]!;
+    }
+    return null;
+  };
 }
