@@ -15,6 +15,7 @@ function failingWith(error: Error) {
     model: async () => undefined,
     release: async () => undefined,
     standard: async () => 0,
+    actCount: async () => 0,
   };
   const contributions = {
     contribution: () => Promise.reject(error),
