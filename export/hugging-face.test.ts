@@ -5,6 +5,7 @@ import { exportedVersion } from "../tests/fixtures/exported-version.ts";
 import { LOGIT_CASES } from "../tests/fixtures/logit-cases.ts";
 import type { ExportFile } from "./export-file.ts";
 import { huggingFaceFiles } from "./hugging-face.ts";
+import { modelCardText } from "./model-card.ts";
 
 const LIMITS = { maxHeaderBytes: 1 << 20, maxTensors: 100 };
 const GPT2 = LOGIT_CASES["GPT-2"]!;
@@ -119,6 +120,15 @@ test("the model card has the hub's fields, the lineage, the gate's tests and how
   expect(card).toContain(`| its parent | \`${"a".repeat(64)}\` |`);
   expect(card).toContain("| gate | parent, version 2 | 12 | −0.01000 | 3.50 ≥ 2.99 |");
   expect(card).toContain("npx commonweight verify https://example.org/known@3 --full");
+});
+
+test("the model card says what the owner wants of contributors and users, if anything", () => {
+  const plain = exportedVersion(LLAMA);
+  expect(modelCardText(plain)).not.toContain("Intended use");
+  const words = { welcome: "Suites of letters.", limits: "It knows no facts." };
+  const card = modelCardText({ ...plain, recipe: { ...plain.recipe, ...words } });
+  expect(card).toContain("\n\n## Limits\n\nIt knows no facts.\n\n");
+  expect(card).toContain("\n\n## Contributions that are welcome\n\nSuites of letters.\n\n");
 });
 
 test("what transformers has no class for, and what f16 cannot hold, is refused in a sentence", () => {

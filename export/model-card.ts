@@ -29,6 +29,7 @@ export function modelCardText(version: ExportedVersion): string {
     "",
     ...section("Intended use", recipe.intendedUse),
     ...section("Limits", recipe.limits),
+    ...section("Contributions that are welcome", recipe.welcome),
     record.number === 0
       ? "Nobody has trained this version: it is the base that a community begins with."
       : `${contributors} people trained this model together, in ${record.number} versions, each of which was shown to be no worse than the one before.`,

@@ -43,6 +43,7 @@ async function make(name: string, data: string, more: Partial<NewModel> = {}) {
       title: name,
       summary: "",
       licence: "CC0-1.0",
+      welcome: "More of it.",
       dataLicence: "CC0-1.0",
       seed: "1",
       seconds: 0,
@@ -77,6 +78,8 @@ async function examplesOf(
 test("a table of Arrow's becomes a model whose recipe says why, and a relay's importer can read all of it", async () => {
   const { recipe } = await make("penguins", join(FIXTURES, "penguins.parquet"), { seconds: 2 });
   expect(recipe.data.classes).toEqual(["Adelie", "Chinstrap", "Gentoo"]);
+  expect(recipe).toMatchObject({ welcome: "More of it." });
+  expect(recipe).not.toHaveProperty("limits");
   expect(recipe.data.inputs).toMatchObject({
     kind: "table",
     columns: [

@@ -13,12 +13,12 @@ import type { ExampleSets } from "./example-sets.ts";
 import { draftFolder, type ModelFolderDraft } from "./model-folder.ts";
 import { type Prepared, prepare } from "./prepare.ts";
 import { InputProblem } from "./problem.ts";
-import { draftReasons, draftRecipe, type ModelSize } from "./propose/draft.ts";
+import { draftReasons, draftRecipe, type ModelSize, type OwnersWords } from "./propose/draft.ts";
 import { type Measured, measureRecipe, REHEARSED_COHORT } from "./propose/measure.ts";
 import { printRecipe } from "./recipe-file.ts";
 
 /** What an owner wants of a new model. */
-export type NewModel = {
+export type NewModel = OwnersWords & {
   /** Where its folder is to be. */
   readonly folder: string;
   /** Files and folders of one kind. */

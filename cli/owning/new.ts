@@ -21,6 +21,9 @@ type Options = {
   readonly title?: string;
   readonly summary?: string;
   readonly licence: string;
+  readonly welcome?: string;
+  readonly intendedUse?: string;
+  readonly limits?: string;
   readonly dataLicence: string;
   readonly text?: string;
   readonly label?: string;
@@ -56,6 +59,9 @@ export function newCommand(terminal: Terminal): Command {
     .option("--title <text>", "what visitors read above it")
     .option("--summary <text>", "what it does, in a sentence or two")
     .option("--licence <name>", "of the model, as SPDX names it", "CC0-1.0")
+    .option("--welcome <text>", "which contributions are welcome, for contributors to read")
+    .option("--intended-use <text>", "what the model is meant for")
+    .option("--limits <text>", "what it cannot do, or is not to be used for")
     .option("--data-licence <name>", "of the data", "unknown")
     .option("--text <column>", "the column of a table that holds the text")
     .option("--label <column>", "the column that holds the class")
@@ -94,6 +100,9 @@ async function make(folder: string, options: Options, terminal: Terminal): Promi
       title,
       summary: options.summary ?? `${title}: a model that its community trains.`,
       licence,
+      intendedUse: options.intendedUse,
+      limits: options.limits,
+      welcome: options.welcome,
       dataLicence,
       seed,
       seconds,

@@ -20,6 +20,7 @@ const EFFECTS: readonly (readonly [field: string, effect: RecipeEffect])[] = [
   ["title", "words"],
   ["summary", "words"],
   ["intendedUse", "words"],
+  ["welcome", "words"],
   ["limits", "words"],
   ["licence", "words"],
   ["data.source", "words"],

@@ -41,14 +41,26 @@ const PIECE_EXAMPLES = 4000; // what 50 steps of 96 see about once
 
 const ALPHA = 0.07;
 
+/** What an owner says of a model to users and contributors; nothing of it has to be said. */
+export type OwnersWords = Pick<Recipe, "intendedUse" | "limits" | "welcome">;
+
+function ownersWords({ intendedUse, limits, welcome }: OwnersWords): OwnersWords {
+  return {
+    ...(intendedUse !== undefined && { intendedUse }),
+    ...(limits !== undefined && { limits }),
+    ...(welcome !== undefined && { welcome }),
+  };
+}
+
 /** A recipe from what is known before anything was measured; `measure` replaces what depends on the data. */
 export function draftRecipe(
-  about: Pick<Recipe, "id" | "title" | "summary" | "licence" | "architecture"> & {
-    readonly source: string;
-    readonly dataLicence: string;
-    readonly words: Pick<Recipe["data"], "inputs" | "classes">;
-    readonly tokenizer?: TokenizerRecord;
-  },
+  about: Pick<Recipe, "id" | "title" | "summary" | "licence" | "architecture"> &
+    OwnersWords & {
+      readonly source: string;
+      readonly dataLicence: string;
+      readonly words: Pick<Recipe["data"], "inputs" | "classes">;
+      readonly tokenizer?: TokenizerRecord;
+    },
   parameters: number,
   { shardCount, examplesPerShard, trainingExamples, heldOut }: ExampleSets,
 ): Recipe {
@@ -70,6 +82,7 @@ export function draftRecipe(
     title,
     summary,
     licence,
+    ...ownersWords(about),
     architecture,
     data: {
       source,

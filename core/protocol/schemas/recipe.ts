@@ -80,6 +80,8 @@ const fields = z.strictObject({
   /** What it is meant for, and what it cannot do or should not be used for, in its owner's words. */
   intendedUse: z.optional(longText),
   limits: z.optional(longText),
+  /** Which data, suites and patches its owner wants. */
+  welcome: z.optional(longText),
   licence: shortText,
   architecture,
   data: z.strictObject({

@@ -30,6 +30,8 @@ export const card: ModelCard = {
     title: "Digits",
     summary: "Reads handwritten digits.",
     licence: "CC0-1.0",
+    welcome: "Suites of faint digits.",
+    limits: "It reads no letters.",
     architecture: { kind: "mlp", inputs: 784, hidden: [8], outputs: 10 },
     data: {
       source: "MNIST",

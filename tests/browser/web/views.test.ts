@@ -145,3 +145,11 @@ test("the page has its landmarks, one first heading, and no inline styles, which
   }
   expect(document.querySelectorAll("#main [style], header [style]")).toHaveLength(0);
 });
+
+test("what a model is for, and what work is welcome, is one tap below its curve", async () => {
+  stage = openPage();
+  await expect.element(page.getByText("Suites of faint digits.")).not.toBeVisible();
+  await page.getByText("What it is for, and what work is welcome").click();
+  await expect.element(page.getByText("Suites of faint digits.")).toBeVisible();
+  await expect.element(page.getByText("Not meant for")).toBeVisible();
+});
