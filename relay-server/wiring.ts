@@ -1,3 +1,4 @@
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { FormatError } from "../core/errors.ts";
@@ -268,7 +269,8 @@ async function start(
 /** SQLite's ledger is one relay's, which has locked its folder; PostgreSQL's is for any number of them. */
 function leaseTerms({ store }: Config, random: RelayOptions["random"]): LeaseTerms {
   if (store === "") return HELD_ALONE;
-  return { ...HELD_AMONG_OTHERS, holder: encodeHex(random(HOLDER_BYTES)) };
+  const holder = `${hostname()} ${process.pid} ${encodeHex(random(HOLDER_BYTES))}`; // for who looks into the table
+  return { ...HELD_AMONG_OTHERS, holder };
 }
 
 /** `serve` of a model: one time however many ask, and again if it failed. */

@@ -42,7 +42,7 @@ describe.runIf(hasPostgres)("relays that share a ledger", () => {
   afterAll(() => server.remove());
 
   const start = (options: { killAfter?: string; signal?: NodeJS.Signals } = {}) =>
-    startKillable(dataDir, { changes, store: server.url(), ...options });
+    startKillable(dataDir, { changes, settings: { STORE: server.url() }, ...options });
 
   test("H44: relays that start at once are one relay, work goes in and events come out at each, also after the database was away", async () => {
     const [one, two] = await Promise.all([start(), start()]);

@@ -12,7 +12,7 @@ import type { Tables } from "../tables.ts";
 
 const CONNECTIONS = 8; // one writes; reads take microseconds, and a few may be long
 const CONNECT_MS = 5000; // a server that starts again is back by then
-const STUCK_MS = 10_000; // after which the server ends a transaction whose process does nothing, and lets the next one write
+const STUCK_MS = 4000; // after which the server ends a transaction whose process does nothing, as one that sleeps, and lets the next one write
 const WRITERS = 0x636f6d77; // "comw": the lock that writers take in turn
 
 /** PostgreSQL's bigint is a string for `pg`; the ledger's are times and counts, far below 2^53. */
