@@ -9,6 +9,7 @@ import { recipeCommand } from "./maintaining/recipe.ts";
 import { retireCommand, unretireCommand } from "./maintaining/retire.ts";
 import { revertCommand } from "./maintaining/revert.ts";
 import { tagCommand } from "./maintaining/tag.ts";
+import { moveCommand } from "./move.ts";
 import { addCommand } from "./owning/add.ts";
 import { checkCommand } from "./owning/check.ts";
 import { exportCommand } from "./owning/export.ts";
@@ -60,6 +61,7 @@ export function createProgram(terminal: Terminal): Command {
     .addCommand(tokenCommand(terminal))
     .addCommand(backupCommand(terminal))
     .addCommand(restoreCommand(terminal))
+    .addCommand(moveCommand(terminal))
     .addCommand(eraseCommand(terminal));
   for (const command of family(program)) {
     command

@@ -12,6 +12,7 @@ import {
 import { dirname, join } from "node:path";
 import Database from "better-sqlite3";
 import { sha256 } from "../../core/crypto/signature.ts";
+import { MOVED_TO } from "./data-folder.ts";
 import { syncFolder } from "./durable-file.ts";
 
 /** A backup or a restoration cannot be made, as one sentence. */
@@ -120,6 +121,8 @@ function headsOf(path: string): BackupReport["heads"] {
     try {
       const found = database.pragma("quick_check(1)", { simple: true });
       if (found !== "ok") throw new Error(String(found));
+      const moved = database.prepare("select value from settings where name = ?").get(MOVED_TO);
+      if (moved !== undefined) throw new Error("it was moved to PostgreSQL, so dump that instead");
       return database.prepare("select id as model, head from models order by id").all() as {
         model: string;
         head: number;

@@ -5,6 +5,9 @@ import Database from "better-sqlite3";
 import { StartError } from "../start-error.ts";
 import { isStorageFull } from "../storage-error.ts";
 
+/** The setting of a folder's ledger that has gone on elsewhere: a relay that began here again would sign a second history. */
+export const MOVED_TO = "moved-to";
+
 /** Where everything lies that the relay keeps. */
 export type DataFolder = {
   readonly path: string;

@@ -56,6 +56,9 @@ export type Ledger = {
 /** A ledger, and how to let go of its database. */
 export type OpenLedger = { readonly ledger: Ledger; close(): Promise<void> };
 
+/** The same with the database under it. */
+export type OpenDatabase = OpenLedger & { readonly db: Kysely<Tables> };
+
 /** A relay's ledger, and the other relays on the same one; null where there can be none. */
 export type RelayLedger = OpenLedger & { readonly others: OtherRelays | null };
 

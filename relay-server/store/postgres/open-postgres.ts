@@ -2,7 +2,7 @@ import { type Kysely, sql } from "kysely";
 import { StartError } from "../../start-error.ts";
 import { isStorageFull } from "../../storage-error.ts";
 import { isUpToDate, migrate } from "../sql/migrate.ts";
-import { createLedger, type OpenLedger, type RelayLedger } from "../store.ts";
+import { createLedger, type OpenDatabase, type OpenLedger, type RelayLedger } from "../store.ts";
 import type { Tables } from "../tables.ts";
 import { joinOtherRelays, TELL_EVENTS } from "./other-relays.ts";
 import { openPostgres } from "./postgres.ts";
@@ -45,10 +45,18 @@ export function openPostgresBeside(url: string): Promise<OpenLedger> {
   });
 }
 
+/** Open the database at `url` for a ledger to be moved into, with the tables of this software. Throws a StartError as above. */
+export function openPostgresToFill(url: string): Promise<OpenDatabase> {
+  return opened(url, async (db) => {
+    await checkDurability(db);
+    await migrate(db);
+  });
+}
+
 async function opened(
   url: string,
   prepare: (db: Kysely<Tables>) => Promise<void>,
-): Promise<OpenLedger> {
+): Promise<OpenDatabase> {
   const db = openPostgres(url);
   try {
     await prepare(db);
@@ -56,7 +64,7 @@ async function opened(
     await db.destroy();
     throw startErrorOf(url, error);
   }
-  return { ledger: createLedger(db), close: () => db.destroy() };
+  return { db, ledger: createLedger(db), close: () => db.destroy() };
 }
 
 /** A receipt is sent after the commit, so the commit must be on the server's disk by then. */

@@ -1,5 +1,6 @@
 import { on } from "node:events";
 import { Worker } from "node:worker_threads";
+import { MOVED_TO } from "../../content/data-folder.ts";
 import { StartError } from "../../start-error.ts";
 import { isStorageFull } from "../../storage-error.ts";
 import { type Callable, callThread } from "../../threads/call-port.ts";
@@ -26,7 +27,7 @@ export async function openSqliteLedger(path: string): Promise<OpenLedger> {
     process.exit(1);
   });
   const thread = callThread(worker);
-  return {
+  const opened: OpenLedger = {
     ledger: {
       tickets: storeIn(thread, "tickets"),
       contributions: storeIn(thread, "contributions"),
@@ -40,6 +41,12 @@ export async function openSqliteLedger(path: string): Promise<OpenLedger> {
       await worker.terminate();
     },
   };
+  const moved = await opened.ledger.status.setting(MOVED_TO);
+  if (moved === undefined) return opened;
+  await opened.close();
+  throw new StartError(
+    `The ledger ${path} was moved to PostgreSQL (${moved}), where it has gone on since: set STORE to that database.`,
+  );
 }
 
 /** One store of the ledger in `thread`, where its methods are called by its name and theirs. */
