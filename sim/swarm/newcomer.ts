@@ -155,6 +155,7 @@ export function createNewcomer(parts: NewcomerParts): Newcomer {
 
   function loadFromRelay(chunk: number, why: RelayReason): void {
     const fromMs = clock() * 1000;
+    const firstMs = fromMs + HTTP_DELAY_SECONDS * 1000;
     const transfer: Transfer = {
       from: relay,
       to: visitor,
@@ -163,7 +164,7 @@ export function createNewcomer(parts: NewcomerParts): Newcomer {
       onDone: () => {
         relayBytes += CHUNK_BYTES;
         lanes.delete(chunk);
-        rate.note({ sizeBytes: CHUNK_BYTES, fromMs, toMs: clock() * 1000 });
+        rate.note({ sizeBytes: CHUNK_BYTES, fromMs, firstMs, toMs: clock() * 1000 });
         counts[why]++;
         finish(chunk);
       },
@@ -213,7 +214,7 @@ export function createNewcomer(parts: NewcomerParts): Newcomer {
       askTheRelay(able);
     },
     serve(taker, onDone, onLost) {
-      const waitMs = uploads.reserve(CHUNK_BYTES, doneAt !== null);
+      const waitMs = uploads.reserve(CHUNK_BYTES);
       if (waitMs === null) return null;
       const transfer: Transfer = {
         from: visitor,

@@ -70,8 +70,8 @@ export async function loadChunks(
   const came = await swarm.load(list, missing, {
     signal: source.signal,
     onBatch,
-    fetch: ({ sha256, sizeBytes }, signal) =>
-      client.blob(sha256, { signal, maxBytes: sizeBytes, ...(prefix !== undefined && { prefix }) }),
+    fetch: ({ sha256, sizeBytes: maxBytes }, signal, onBytes) =>
+      client.blob(sha256, { signal, maxBytes, onBytes, ...(prefix !== undefined && { prefix }) }),
     async keep({ sha256 }, bytes) {
       progress.receive(bytes.length);
       await store.putBlob(sha256, bytes);

@@ -147,7 +147,6 @@ export function createVolunteer(parts: VolunteerParts): Volunteer {
         client,
         store,
         platform,
-        isTraining: () => feed.current().phase === "training",
         onChange: (snapshot) => feed.set({ swarm: snapshot }),
       });
       opened = { store, feed, swarm };

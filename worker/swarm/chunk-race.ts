@@ -18,8 +18,12 @@ export type Racers = {
   cancel(peer: string, request: number): void;
   /** A peer sent other bytes than it was asked for. */
   ban(peer: string): void;
-  /** The chunk from the relay, its bytes checked. */
-  fetch(chunk: ListedChunk, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>>;
+  /** The chunk from the relay, its bytes checked; `onBytes` hears when some of them come. */
+  fetch(
+    chunk: ListedChunk,
+    signal: AbortSignal,
+    onBytes: () => void,
+  ): Promise<Uint8Array<ArrayBuffer>>;
   /** A chunk came, from the relay or this peer. */
   keep(chunk: ListedChunk, bytes: Uint8Array<ArrayBuffer>, peer: string | null): Promise<void>;
   /** Awaited before chunks are asked for: pausing is the caller's. */
@@ -137,10 +141,14 @@ export function createRace(
     const follow = () => abort.abort(signal.reason);
     signal.addEventListener("abort", follow);
     const fromMs = platform.steadyMs();
+    let firstMs: number | null = null;
     lanes.set(chunk.index, { abort, fromMs });
     try {
-      const bytes = await racers.fetch(chunk, abort.signal);
-      rate.note({ sizeBytes: bytes.length, fromMs, toMs: platform.steadyMs() });
+      const bytes = await racers.fetch(chunk, abort.signal, () => {
+        firstMs ??= platform.steadyMs();
+      });
+      const toMs = platform.steadyMs();
+      rate.note({ sizeBytes: bytes.length, fromMs, firstMs: firstMs ?? toMs, toMs });
       await finish(chunk, bytes, null);
     } catch (error) {
       if (!abort.signal.aborted) httpFault = { error };

@@ -26,7 +26,6 @@ function device(room: number) {
         free += size;
       },
     },
-    isTraining: () => false,
   } as unknown as GivingParts;
   const { signal } = new AbortController();
   const road = { order: (order: SwarmOrder) => void orders.push(order) };

@@ -11,8 +11,6 @@ export type GivingParts = {
   readonly platform: Platform;
   readonly holdings: Holdings;
   readonly uploads: Uploads;
-  /** Whether a piece is being trained: others are then served at half the rate. */
-  readonly isTraining: () => boolean;
 };
 
 /** What this device gives to peers over a road. */
@@ -30,7 +28,7 @@ export type Giving = {
 /** `onSent` hears how many bytes went to whom. */
 export function createGiving(
   road: Pick<Road, "order">,
-  { store, platform, holdings, uploads, isTraining }: GivingParts,
+  { store, platform, holdings, uploads }: GivingParts,
   signal: AbortSignal,
   onSent: (peer: string, bytes: number) => void,
 ): Giving {
@@ -57,7 +55,7 @@ export function createGiving(
       const chunk = holdings.chunk(id);
       if (chunk === null) return refuse();
       if (reservedBy(peer).length >= CHUNKS_IN_FLIGHT) return refuse(); // no honest peer asks for more at a time
-      const waitMs = uploads.reserve(chunk.sizeBytes, isTraining());
+      const waitMs = uploads.reserve(chunk.sizeBytes);
       if (waitMs === null) return refuse();
       reserved.set(nameOf(peer, request), chunk.sizeBytes);
       if (waitMs > 0) await platform.sleep(waitMs, signal);

@@ -1,18 +1,27 @@
-type Loaded = { readonly sizeBytes: number; readonly fromMs: number; readonly toMs: number };
+type LoadedChunk = {
+  readonly sizeBytes: number;
+  /** When it was asked for, when its first byte came, and its last. */
+  readonly fromMs: number;
+  readonly firstMs: number;
+  readonly toMs: number;
+};
 
-/** How fast HTTP is, as far as chunks have shown. */
+/** How fast HTTP alone would be, as far as chunks have shown. */
 export type HttpRate = {
   /** Bytes a ms; null before the first chunk. */
   current(): number | null;
-  /** A chunk was asked for at `fromMs`, and its last byte came at `toMs`. */
-  note(chunk: Loaded): void;
+  note(chunk: LoadedChunk): void;
 };
 
-const KEPT = 12; // chunks: two batches of six requests
+const BATCH = 6; // chunks that a load without a swarm asks for at once
+const KEPT = 2 * BATCH;
 
-/** The best rate of the last chunks, each taken with its share of what was loaded beside it. */
+/**
+ * The best rate of the last chunks. Each shows the line's rate c in bytes a ms, with its share of what came beside it, and the
+ * delay L before its first byte. A batch of n chunks of S bytes waits for L once, and so has n S / (L + n S / c).
+ */
 export function createHttpRate(): HttpRate {
-  let last: Loaded[] = [];
+  let last: LoadedChunk[] = [];
   let best: number | null = null;
 
   return {
@@ -20,14 +29,17 @@ export function createHttpRate(): HttpRate {
     note(chunk) {
       last = [...last, chunk].slice(-KEPT);
       const bytes = last.reduce((sum, other) => sum + other.sizeBytes * overlap(other, chunk), 0);
-      best = Math.max(best ?? 0, bytes / Math.max(1, chunk.toMs - chunk.fromMs));
+      const lineRate = bytes / Math.max(1, chunk.toMs - chunk.firstMs);
+      const batchBytes = BATCH * chunk.sizeBytes;
+      const batchMs = chunk.firstMs - chunk.fromMs + batchBytes / lineRate;
+      best = Math.max(best ?? 0, batchBytes / batchMs);
     },
   };
 }
 
-/** The share of the time of `one` that lies within that of `other`. */
-function overlap(one: Loaded, other: Loaded): number {
-  if (one.toMs === one.fromMs) return one.toMs >= other.fromMs && one.toMs <= other.toMs ? 1 : 0;
-  const ms = Math.min(one.toMs, other.toMs) - Math.max(one.fromMs, other.fromMs);
-  return Math.max(0, ms) / (one.toMs - one.fromMs);
+/** The share of the bytes of `one` that came while those of `other` did. */
+function overlap(one: LoadedChunk, other: LoadedChunk): number {
+  if (one.toMs === one.firstMs) return one.toMs >= other.firstMs && one.toMs <= other.toMs ? 1 : 0;
+  const ms = Math.min(one.toMs, other.toMs) - Math.max(one.firstMs, other.firstMs);
+  return Math.max(0, ms) / (one.toMs - one.firstMs);
 }

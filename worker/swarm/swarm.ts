@@ -29,7 +29,7 @@ type LoadOptions = Pick<Racers, "fetch" | "onBatch"> & {
 };
 type Load = ReturnType<typeof createRace>["run"];
 
-export type SwarmParts = Pick<MembershipParts, "client" | "store" | "platform" | "isTraining"> & {
+export type SwarmParts = Pick<MembershipParts, "client" | "store" | "platform"> & {
   /** Hears what changes; null while nothing is shared. */
   readonly onChange: (snapshot: SwarmSnapshot | null) => void;
 };

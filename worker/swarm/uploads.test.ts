@@ -15,27 +15,20 @@ function openUploads(received = 1000 * MIB) {
 
 test("X7: 4 MiB go at once, then 2 MiB a second, and nothing that would wait longer than a second", () => {
   const { uploads, wait } = openUploads();
-  expect(uploads.reserve(4 * MIB, false)).toBe(0);
-  expect(uploads.reserve(MIB, false)).toBe(500);
-  expect(uploads.reserve(MIB, false)).toBe(1000);
-  expect(uploads.reserve(MIB, false)).toBe(null);
+  expect(uploads.reserve(4 * MIB)).toBe(0);
+  expect(uploads.reserve(MIB)).toBe(500);
+  expect(uploads.reserve(MIB)).toBe(1000);
+  expect(uploads.reserve(MIB)).toBe(null);
   wait(500);
-  expect(uploads.reserve(MIB, false)).toBe(1000);
-});
-
-test("X7: while a piece is being trained, half as many go", () => {
-  const { uploads } = openUploads();
-  expect(uploads.reserve(4 * MIB, true)).toBe(0);
-  expect(uploads.reserve(MIB, true)).toBe(1000);
-  expect(uploads.reserve(MIB, true)).toBe(null);
+  expect(uploads.reserve(MIB)).toBe(1000);
 });
 
 test("X7: no more goes than came, and what was not sent may go to somebody else", () => {
   const { uploads } = openUploads(2 * MIB);
-  expect(uploads.reserve(2 * MIB, false)).toBe(0);
-  expect(uploads.reserve(1, false)).toBe(null);
+  expect(uploads.reserve(2 * MIB)).toBe(0);
+  expect(uploads.reserve(1)).toBe(null);
   uploads.giveBack(MIB);
-  expect(uploads.reserve(MIB, false)).toBe(0);
+  expect(uploads.reserve(MIB)).toBe(0);
   uploads.receive(1);
-  expect(uploads.reserve(1, false)).toBe(0);
+  expect(uploads.reserve(1)).toBe(0);
 });

@@ -1,7 +1,6 @@
 import type { Platform } from "../device/platform.ts";
 
-const RATE = 2 << 20; // bytes a second: half of a line of 35 Mbit/s up
-const RATE_IN_TRAINING = 1 << 20; // half as many, so that the processor is the training's: some 4% of one core go to a MiB a second
+const RATE = 2 << 20; // bytes a second: half of a line of 35 Mbit/s up, and some 9% of one core, which training can spare
 const AHEAD_BYTES = 4 << 20; // after a quiet while: the largest chunk there is
 const MAX_WAIT_MS = 1000; // a taker turns to HTTP after two seconds
 
@@ -13,7 +12,7 @@ export type Uploads = {
    * Set `bytes` aside for a peer: how many ms to wait before they are sent, or null where they are not to be. Bytes that
    * were not sent after all are given back.
    */
-  reserve(bytes: number, isTraining: boolean): number | null;
+  reserve(bytes: number): number | null;
   giveBack(bytes: number): void;
 };
 
@@ -27,8 +26,8 @@ export function createUploads({ steadyMs }: Pick<Platform, "steadyMs">): Uploads
     receive(bytes) {
       received += bytes;
     },
-    reserve(bytes, isTraining) {
-      const rate = (isTraining ? RATE_IN_TRAINING : RATE) / 1000;
+    reserve(bytes) {
+      const rate = RATE / 1000;
       const now = steadyMs();
       room = Math.min(AHEAD_BYTES, room + (now - filledAt) * rate);
       filledAt = now;
