@@ -115,6 +115,7 @@ export async function openFileStore({
       await evictBlobs(() => maxBlobBytes);
     },
     deleteBlob: (sha256) => rm(at("blobs", sha256), { force: true }),
+    blobNames: async () => new Set(await names(at("blobs"))),
 
     async held(model) {
       const bytes = await readFileIfAny(at("held", model));

@@ -53,7 +53,7 @@ test("W1, X1: chunks go on between pages while the relay is away, and each is it
   const { port } = relay.relay;
   await relay.relay.close();
   await take(taker!, peer);
-  const opening = openEnd(late!); // its first connection is refused, after which PeerJS by itself gives up
+  const opening = openEnd(late!); // its first connection is refused
   await late!.waitForEvent("console", (message) => message.text().includes("ERR_CONNECTION"));
 
   relay = await startTestRelay({

@@ -49,8 +49,7 @@ export function openPeerHost(options: HostOptions, listener: HostListener): Peer
     config: { iceServers: [...options.iceServers] }, // in place of PeerJS's own hosts
   });
   // PeerJS keeps messages that come before their offer, without a bound; signalling keeps order, so there are none
-  // It gives up for good where its first connection is refused, as by a relay that has all the peers it takes
-  Object.assign(host, { _storeMessage: () => {}, _lastServerId: options.id });
+  Object.assign(host, { _storeMessage: () => {} });
 
   const connections = new Map<string, DataConnection>();
   let retries = 0;

@@ -11,6 +11,7 @@ import {
   layoutOfManifest,
 } from "../../core/tensors/manifest.ts";
 import type { HeldCheckpoint } from "../store/store.ts";
+import type { ChunkList, ListedChunk } from "../swarm/holdings.ts";
 import { type BlobSource, loadBlobs, loadChunks } from "./blob-loading.ts";
 
 /**
@@ -74,23 +75,32 @@ async function followPlan(
 ): Promise<Float32Array<ArrayBuffer> | null> {
   let parameters = held;
   if (plan.keyframe !== null) {
-    const { manifest, checkpoint } = plan.keyframe;
+    const { manifest } = plan.keyframe;
     const { size } = layoutOfManifest(manifest);
     if (size !== layout.size)
       throw new FormatError(`manifest: ${size} parameters of ${layout.size}`);
-    const wanted = manifest.chunks.map((sha256, index) => ({
-      index,
-      sha256,
-      sizeBytes: Math.min(CHUNK_BYTES, size * 4 - index * CHUNK_BYTES),
-    }));
-    const list = { model, list: checkpoint, count: wanted.length };
-    parameters = decodeCheckpoint(manifest, await loadChunks(list, wanted, source, plan.blobs));
+    const { list, chunks } = keyframeChunks(model, plan.keyframe);
+    parameters = decodeCheckpoint(manifest, await loadChunks(list, chunks, source, plan.blobs));
   }
   if (parameters === null) return null;
   for (const bytes of await loadBlobs(plan.steps, source, plan.blobs)) {
     parameters = applyDeltaStep(parameters, decodeDeltaStep(bytes, parameters));
   }
   return parameters;
+}
+
+/** A keyframe's chunks as a list that peers pass on. */
+export function keyframeChunks(
+  model: string,
+  { manifest, checkpoint }: NonNullable<CheckpointPlan["keyframe"]>,
+): { list: ChunkList; chunks: ListedChunk[] } {
+  const { size } = layoutOfManifest(manifest);
+  const chunks = manifest.chunks.map((sha256, index) => ({
+    index,
+    sha256,
+    sizeBytes: Math.min(CHUNK_BYTES, size * 4 - index * CHUNK_BYTES),
+  }));
+  return { list: { model, list: checkpoint, count: chunks.length }, chunks };
 }
 
 /** Whether `parameters` are the checkpoint that the ticket names. */

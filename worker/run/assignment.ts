@@ -6,6 +6,7 @@ import { decodeExamples, joinExamples } from "../../core/training/examples.ts";
 import type { TrainingTask } from "../../core/training/train.ts";
 import { loadBase } from "../link/base-loading.ts";
 import { type BlobSource, loadBlobs, loadChunks } from "../link/blob-loading.ts";
+import { offerKept } from "../link/kept-chunks.ts";
 import { keepPace, type Session } from "./session.ts";
 import { NO_FISHER_POLICY, StoppedError } from "./words.ts";
 
@@ -36,6 +37,7 @@ export async function loadAssignment(
   const { recipe, shards: count } = session.card;
   const { architecture } = recipe;
   const layout = session.engine.layoutOf(architecture);
+  await offerKept(ticket, source, session.swarm);
   const parameters = await loadBase(ticket, layout, source);
   const positions = await loadMask(ticket, layout, source);
   const list = { model: ticket.model, list: "shards", count };

@@ -73,6 +73,7 @@ export async function openIndexedDbStore({
       await evictBlobs(() => maxBlobBytes);
     },
     deleteBlob: (sha256) => connect((database) => deleteBlobs(database, [sha256])),
+    blobNames: async () => new Set(await connect((database) => database.getAllKeys("blobUses"))),
 
     held: async (model) => (await connect((database) => database.get("held", model))) ?? null,
     putHeld: (checkpoint) =>

@@ -47,6 +47,8 @@ export type Store = {
   /** Keep a blob if there is room: the least recently used go first. */
   putBlob(sha256: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
   deleteBlob(sha256: string): Promise<void>;
+  /** The names of all blobs that are kept, none of which is read. */
+  blobNames(): Promise<ReadonlySet<string>>;
 
   held(model: string): Promise<HeldCheckpoint | null>;
   /** Keep the model's newest checkpoint, if there is room, in place of the one before. */

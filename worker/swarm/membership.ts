@@ -40,6 +40,8 @@ export type Membership = {
   end(): void;
   /** Tell peers what is here of `list`. */
   tell(list: ChunkList): void;
+  /** Tell peers and the relay what is here of `list`. */
+  announce(list: ChunkList): void;
   leave(): void;
 };
 
@@ -162,6 +164,10 @@ export function joinSwarm(road: Road, parts: MembershipParts): Membership {
     if (have === "") return;
     const message = { type: "have" as const, model: list.model, list: list.list, have };
     road.order({ kind: "tell", peer, message });
+  }
+
+  function tell(list: ChunkList): void {
+    for (const [id] of peers.joined()) tellPeer(id, list);
   }
 
   function join(id: string): void {
@@ -291,8 +297,10 @@ export function joinSwarm(road: Road, parts: MembershipParts): Membership {
       current = null;
       if (list !== undefined) void renew(list).catch(unlessLeft);
     },
-    tell(list) {
-      for (const [id] of peers.joined()) tellPeer(id, list);
+    tell,
+    announce(list) {
+      tell(list);
+      void renew(list).catch(unlessLeft);
     },
     leave() {
       leaving.abort();

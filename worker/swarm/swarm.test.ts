@@ -162,6 +162,22 @@ test("X7: nobody gives more than was given to them", async () => {
   expect(one.last().toPeersBytes).toBe(3 << 20);
 });
 
+test("X7: what was kept from earlier visits is offered, and counts as if it came now, once", async () => {
+  net = await createSwarmNet(12);
+  const one = net.volunteer("one");
+  for (const { sha256 } of net.chunks) one.store.set(sha256, net.blobs.get(sha256)!);
+  await pass(1000);
+  for (let piece = 0; piece < 3; piece++) one.swarm.offerKept(net.list, net.chunks);
+  expect(one.swarm.hasOfferedKept("tiny")).toBe(true);
+  await pass(1000);
+  for (const id of ["a", "b", "c"]) {
+    await net.until(net.volunteer(id).load());
+    await pass(1000);
+  }
+  expect(one.last().toPeersBytes).toBeGreaterThan(6 << 20);
+  expect(one.last().toPeersBytes).toBeLessThanOrEqual(12 << 20);
+});
+
 test("X7: a device gives 2 MiB a second after its first 4", async () => {
   net = await createSwarmNet(24, { httpRate: 1 });
   const one = net.volunteer("one", net.all, { rate: 1e6 });

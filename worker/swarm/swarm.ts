@@ -17,6 +17,10 @@ export type Swarm = {
   isOpen(): boolean;
   /** These chunks of `list` are in the store: others may have them. */
   offer(list: ChunkList, chunks: readonly ListedChunk[]): void;
+  /** As `offer`, of all that the store kept of a model's lists from earlier visits: they count as if they came now. */
+  offerKept(list: ChunkList, chunks: readonly ListedChunk[]): void;
+  /** Whether what was kept of this model was offered in this visit. */
+  hasOfferedKept(model: string): boolean;
   /** Chunks of `list` by their index, from peers or, by `fetch`, from the relay; `keep` stores each that came. */
   load(list: ChunkList, chunks: readonly ListedChunk[], options: LoadOptions): ReturnType<Load>;
   /** So many bytes came from the relay without the swarm. */
@@ -43,6 +47,7 @@ export function createSwarm({ onChange, ...parts }: SwarmParts): Swarm {
   const rate = createHttpRate();
   const random = createRandom(Math.floor(platform.random() * 2 ** 32));
   const reports = createReports();
+  const offeredKept = new Set<string>(); // models
   let member: Membership | null = null;
 
   function tellChange(): void {
@@ -68,6 +73,15 @@ export function createSwarm({ onChange, ...parts }: SwarmParts): Swarm {
       holdings.add(list, chunks);
       member?.tell(list);
     },
+    offerKept(list, chunks) {
+      offeredKept.add(list.model);
+      const kept = chunks.filter(({ sha256 }) => holdings.chunk(sha256) === null);
+      if (kept.length === 0) return;
+      uploads.receive(kept.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0));
+      holdings.add(list, kept);
+      member?.announce(list);
+    },
+    hasOfferedKept: (model) => offeredKept.has(model),
     async load(list, chunks, { fetch, keep, signal, onBatch }) {
       const asked = member;
       if (asked === null) throw new Error("internal: a load without a swarm");
