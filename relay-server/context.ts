@@ -12,6 +12,7 @@ import type { ReferenceSeeds } from "./history/reference-seeds.ts";
 import type { Identity } from "./identity.ts";
 import type { Queue } from "./intake/queue.ts";
 import type { SkewWatch } from "./intake/skew-watch.ts";
+import type { Stock } from "./intake/stock.ts";
 import type { JudgingPace } from "./judging/judging-pace.ts";
 import type { Rests } from "./merging/rests.ts";
 import type { Ledger } from "./store/store.ts";
@@ -47,6 +48,7 @@ export type RelayContext = Ledger & {
   readonly swarm: SwarmBook;
   readonly pace: JudgingPace;
   readonly queue: Queue;
+  readonly stock: Stock;
   readonly rests: Rests;
   readonly damage: Damage;
   readonly skew: SkewWatch;

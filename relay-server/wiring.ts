@@ -32,6 +32,7 @@ import { openModels, serveModel } from "./history/served-models.ts";
 import { type Identity, openIdentity } from "./identity.ts";
 import { createQueue } from "./intake/queue.ts";
 import { createSkewWatch } from "./intake/skew-watch.ts";
+import { createStock } from "./intake/stock.ts";
 import { createJudgingPace } from "./judging/judging-pace.ts";
 import { createLikeness } from "./judging/likeness.ts";
 import { openTrainer } from "./judging/open-trainer.ts";
@@ -152,6 +153,7 @@ async function start(
       },
       clock,
     ),
+    stock: createStock(ledger.history, clock),
     rests: createRests(ledger.contributions, clock),
     damage: createDamage(blobs),
     skew: createSkewWatch(CLOCK_SKEW_MS),
@@ -224,7 +226,7 @@ async function start(
   const limits = createLimits(context, (by, name) =>
     others?.tell({ kind: "spent", by, name, cost: 1 }),
   );
-  const begin = (model: string, base: number) => void beginReference(parts, model, base);
+  const begin = createEarlyReferences(parts);
   if (others !== null) {
     const heard = { context, hub, limits, leases, pipeline, serve, beginReference: begin };
     hearOthers(others, heard);
@@ -286,18 +288,22 @@ function onceAModel(serve: (row: ModelRow) => Promise<void>): (row: ModelRow) =>
   };
 }
 
-/** Train the reference while the first volunteer trains, so that their work need not wait for it. */
-async function beginReference(
-  { context, trainer }: PipelineParts,
-  model: string,
-  base: number,
-): Promise<void> {
-  try {
-    const version = await context.history.version(model, base);
-    if (version !== undefined) await trainer.reference(version);
-  } catch {
-    // whoever judges work on this version asks for the reference again, and tells what is wrong
+/** Trains the reference while a version's first volunteer trains, so that their work need not wait for it. */
+function createEarlyReferences({ context, trainer }: PipelineParts) {
+  const begun = new Map<string, number>(); // by model
+  async function begin(model: string, base: number): Promise<void> {
+    try {
+      const version = await context.history.version(model, base);
+      if (version !== undefined) await trainer.reference(version);
+    } catch {
+      // whoever judges work on this version asks for the reference again, and tells what is wrong
+    }
   }
+  return (model: string, base: number): void => {
+    if (begun.get(model) === base) return;
+    begun.set(model, base);
+    void begin(model, base);
+  };
 }
 
 /** Leave something small in the ledger and in the folder, as work that comes would. */

@@ -15,10 +15,12 @@ export async function findModel(
 ): Promise<ServedModel & { row: ModelRow }> {
   const row = models.has(id) ? await history.model(id) : undefined;
   const served = row && followRecipe(models, row);
-  if (row === undefined || served === undefined) {
-    throw new Refusal("model-unknown", "this relay has no model of that name");
-  }
+  if (row === undefined || served === undefined) throw modelUnknown();
   return { ...served, row };
+}
+
+export function modelUnknown(): Refusal {
+  return new Refusal("model-unknown", "this relay has no model of that name");
 }
 
 /** The version that `name` means: a number, an id, a tag, or "head"; a Refusal if there is none. */

@@ -10,25 +10,27 @@ import {
 } from "../../core/protocol/schemas/ticket.ts";
 import { verifyRequest } from "../../core/protocol/signed-request.ts";
 import type { RelayContext } from "../context.ts";
-import { issueTicket, type TicketContext } from "../intake/tickets.ts";
-import { findModel } from "./answers.ts";
+import { followRecipe } from "../history/served-models.ts";
+import { issueTicket, standingOf, type TicketContext } from "../intake/tickets.ts";
+import { modelUnknown } from "./answers.ts";
 import type { Limits } from "./limits.ts";
 import { pathPart } from "./params.ts";
 import { Refusal } from "./refusal.ts";
 
 /** Asking for work; `onTicket` hears of each ticket that is given out. */
 export function ticketRoutes(
-  context: TicketContext & Pick<RelayContext, "people" | "skew">,
+  context: TicketContext & Pick<RelayContext, "skew">,
   limits: Limits,
   onTicket: (ticket: Ticket) => void,
 ): Hono {
   const app = new Hono();
   app.post(routes.tickets(":model"), async (c) => {
-    const { row } = await findModel(context, pathPart(c, "model"));
+    const model = pathPart(c, "model");
+    if (!context.models.has(model)) throw modelUnknown();
     const body = await limits.request(c);
     const request = parseJson("ticket request", ticketRequest, body);
     const signature = signatureOf(c);
-    if (!(await verifyRequest(routes.tickets(row.id), body, signature, request.contributor))) {
+    if (!(await verifyRequest(routes.tickets(model), body, signature, request.contributor))) {
       throw new Refusal("signature-invalid", "this request is not signed by its contributor");
     }
     const skewMs = request.issuedAt - context.clock();
@@ -38,9 +40,11 @@ export function ticketRoutes(
       throw new Refusal("clock-skew", `issuedAt is ${seconds} s off the relay's clock`);
     }
     limits.key(request.contributor);
-    const reason = await context.people.banReason(request.contributor);
-    if (reason !== undefined) throw new Refusal("banned", reason);
-    const answer: TicketAnswer = await issueTicket(context, row, {
+    const standing = await standingOf(context, model, request.contributor);
+    if (standing === undefined) throw modelUnknown();
+    followRecipe(context.models, standing);
+    if (standing.banned !== null) throw new Refusal("banned", standing.banned);
+    const answer: TicketAnswer = await issueTicket(context, standing, {
       contributor: request.contributor,
       network: limits.network(c),
     });

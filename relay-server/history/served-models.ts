@@ -75,14 +75,14 @@ async function openModel(
   return { recipe, recipeText: row.recipe, layout };
 }
 
-function readRecipe({ recipe }: ModelRow): Recipe {
+function readRecipe({ recipe }: Pick<ModelRow, "recipe">): Recipe {
   return parseJson("recipe", recipeSchema, new TextEncoder().encode(recipe));
 }
 
 /** The model of `row`, with the recipe that the row has: a maintainer may have changed it, at another relay too. */
 export function followRecipe(
   models: RelayContext["models"],
-  row: ModelRow,
+  row: Pick<ModelRow, "id" | "recipe">,
 ): ServedModel | undefined {
   const served = models.get(row.id);
   if (served === undefined || served.recipeText === row.recipe) return served;

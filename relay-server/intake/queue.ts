@@ -9,6 +9,7 @@ const LEAST_OF_A_NETWORK = 2; // a household's two devices, however slow judging
 const MAX_KEYS = 20_000; // whose networks are known; of the key that asked longest ago the network is forgotten first
 const MINUTE_MS = 60_000;
 const TOLD_MINUTES = 10;
+const KEPT_MS = 1000; // that what was read is counted on from; everybody asks it
 
 /** Who asks for work. */
 export type Asker = {
@@ -21,6 +22,13 @@ export type Asker = {
 export type Room =
   | { readonly full: false }
   | { readonly full: true; readonly excessSeconds: number; readonly message: string };
+
+/** What was read of a model, and what was given out since. */
+type Load = {
+  readonly unscored: number;
+  /** Tickets that may still come back, a few a key, by network. */
+  readonly outByName: Map<string, number>;
+};
 
 /** What waits to be judged and what may still come, by model (protocol H5). In memory: who is on which network, and who was sent away. */
 export type Queue = {
@@ -56,18 +64,38 @@ export function createQueue(
     if (networks.size > MAX_KEYS) networks.delete(networks.keys().next().value!);
   }
 
-  /** Tickets that may still come back, a few a key, summed up by network. */
-  async function outByNetwork(model: string): Promise<Map<string, number>> {
-    const out = new Map<string, number>();
-    for (const { contributor, tickets: count, hasDelivered } of await tickets.ticketsOut(
-      model,
-      clock(),
-    )) {
+  const kept = new Map<
+    string,
+    { readonly at: number; readonly load: Promise<Load>; isRead: boolean }
+  >();
+
+  /** What waits and what is out: as it was read in the last second, unless it must be `fresh`. */
+  function loadOf(model: string, fresh: boolean): Promise<Load> {
+    const now = clock();
+    const known = kept.get(model);
+    const isRecent = known !== undefined && now >= known.at && now - known.at < KEPT_MS;
+    if (known !== undefined && ((isRecent && !fresh) || !known.isRead)) return known.load;
+    const reading = { at: now, load: readLoad(model, now), isRead: false };
+    kept.set(model, reading);
+    reading.load
+      .catch(() => kept.delete(model)) // who asked hears of it; the next one asks again
+      .finally(() => {
+        reading.isRead = true;
+      });
+    return reading.load;
+  }
+
+  async function readLoad(model: string, now: number): Promise<Load> {
+    const [unscored, out] = await Promise.all([
+      contributions.unscored(model),
+      tickets.ticketsOut(model, now),
+    ]);
+    const outByName = new Map<string, number>();
+    for (const { contributor, tickets: count, hasDelivered } of out) {
       const most = hasDelivered ? MOST_OUT.delivering : MOST_OUT.newcomer;
-      const name = nameOf(contributor);
-      out.set(name, (out.get(name) ?? 0) + Math.min(most, count));
+      countOut(outByName, nameOf(contributor), Math.min(most, count));
     }
-    return out;
+    return { unscored, outByName };
   }
 
   const nameOf = (contributor: string) => networks.get(contributor) ?? `key ${contributor}`;
@@ -80,20 +108,19 @@ export function createQueue(
     turnedAway.set(model, byMinute);
   }
 
-  async function findRoom(model: string, { contributor }: Asker): Promise<Room> {
+  function roomIn({ unscored, outByName }: Load, model: string, { contributor }: Asker): Room {
     const seconds = pace.seconds(model);
     const share = Math.max(
       LEAST_OF_A_NETWORK,
       Math.floor((NETWORK_SHARE * MAX_QUEUE_SECONDS) / seconds),
     );
-    const [unscored, out] = await Promise.all([contributions.unscored(model), outByNetwork(model)]);
-    const coming = comingOf(out, share);
+    const coming = comingOf(outByName, share);
     const excessSeconds = (unscored + coming) * seconds - MAX_QUEUE_SECONDS;
     if (excessSeconds >= 0) {
       const message = `${unscored} contributions wait to be judged, and ${coming} are being made.`;
       return { full: true, excessSeconds, message };
     }
-    const own = networks.has(contributor) ? (out.get(nameOf(contributor)) ?? 0) : 0;
+    const own = networks.has(contributor) ? (outByName.get(nameOf(contributor)) ?? 0) : 0;
     if (own >= share && excessSeconds >= -MAX_QUEUE_SECONDS / 2) {
       const message = `The queue is half full, and ${own} contributions are being made on this network.`;
       return { full: true, excessSeconds: 0, message };
@@ -106,8 +133,14 @@ export function createQueue(
     async room(model, asker) {
       remember(asker);
       if (asker.network !== null) onAsker(asker.contributor, asker.network);
-      const room = await findRoom(model, asker);
+      let load = await loadOf(model, false);
+      let room = roomIn(load, model, asker);
+      if (room.full) {
+        load = await loadOf(model, true);
+        room = roomIn(load, model, asker);
+      }
       if (room.full) noteTurnedAway(model);
+      else countOut(load.outByName, nameOf(asker.contributor), 1); // perhaps more than it counts: a full queue is read anew
       return room;
     },
     turnedAway(model) {
@@ -116,6 +149,10 @@ export function createQueue(
       return counts.reduce((sum, [, count]) => sum + count, 0);
     },
   };
+}
+
+function countOut(outByName: Map<string, number>, name: string, tickets: number): void {
+  outByName.set(name, (outByName.get(name) ?? 0) + tickets);
 }
 
 /** The tickets of `out` that count: of a network at most `share`, of a site at most what `NETWORKS_A_SITE` networks have. */

@@ -20,7 +20,8 @@ import { openSqlite } from "../store/sqlite/sqlite.ts";
 import type { Ledger } from "../store/store.ts";
 import type { Tables } from "../store/tables.ts";
 import { createQueue, type Queue } from "./queue.ts";
-import { issueTicket } from "./tickets.ts";
+import { createStock } from "./stock.ts";
+import { issueTicket, standingOf } from "./tickets.ts";
 
 const MINUTE_MS = 60_000;
 const MASK = JSON.stringify({ kind: "random", seed: "0".repeat(32), count: 5 });
@@ -54,11 +55,15 @@ beforeEach(async () => {
       ["tiny", { recipe: tinyRecipe, recipeText: "", layout: layoutOf(tinyRecipe.architecture) }],
     ]),
     queue,
+    stock: createStock(ledger.history, () => now),
     rests: createRests(ledger.contributions, () => now),
     damage: createDamage({ verify: async (sha) => (lost.has(sha) ? null : new Uint8Array(1)) }),
   };
   ask = async (contributor = id(7), network = null) =>
-    issueTicket(context, (await ledger.history.model("tiny"))!, { contributor, network });
+    issueTicket(context, (await standingOf(context, "tiny", contributor))!, {
+      contributor,
+      network,
+    });
 });
 afterEach(() => db.destroy());
 

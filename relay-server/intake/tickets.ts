@@ -1,16 +1,16 @@
 import { assert } from "../../core/errors.ts";
 import { encodeHex } from "../../core/hex.ts";
 import { workTerms } from "../../core/history/recipe-change.ts";
-import { parseJson } from "../../core/protocol/canonical-json.ts";
-import { mask } from "../../core/protocol/schemas/mask.ts";
 import type { Recipe } from "../../core/protocol/schemas/recipe.ts";
 import type { Ticket, TicketAnswer } from "../../core/protocol/schemas/ticket.ts";
 import { signTicket } from "../../core/protocol/signed-ticket.ts";
+import { createRandom } from "../../core/random.ts";
 import { shardFile } from "../content/damage.ts";
 import type { RelayContext } from "../context.ts";
 import { chooseShards } from "../judging/shards.ts";
 import { drawUint32 } from "../merging/lots.ts";
-import type { ModelRow, ShardRow } from "../store/tables.ts";
+import type { Standing } from "../store/sql/tickets.ts";
+import type { ShardRow } from "../store/tables.ts";
 import type { Asker } from "./queue.ts";
 
 const LEAST_RETRY_SECONDS = 5;
@@ -18,6 +18,7 @@ const MOST_RETRY_SECONDS = 300; // judging may turn out faster than it was, and 
 const PAUSED_RETRY_SECONDS = 60;
 const TRIAL_RETRY_SECONDS = 60; // about what the cohort that is out takes
 const HOUR_MS = 3600_000;
+const LOT_SEED_BYTES = 16;
 const MOST_WORDS = 600; // of an answer's message
 // Of an hour's tickets for one key. Older ones do not count: all that a key can hoard is so many for each hour.
 const MOST = {
@@ -31,7 +32,7 @@ export type TicketContext = Pick<
   | "clock"
   | "random"
   | "tickets"
-  | "history"
+  | "stock"
   | "identity"
   | "models"
   | "queue"
@@ -44,14 +45,23 @@ function retryAfter(seconds: number): { retryAfterSeconds: number } {
   return { retryAfterSeconds: bounded };
 }
 
+/** How a model stands, and who asks for work on it; undefined without such a model. */
+export function standingOf(
+  { tickets }: Pick<TicketContext, "tickets">,
+  model: string,
+  contributor: string,
+): Promise<Standing | undefined> {
+  return tickets.standing(model, contributor, MOST);
+}
+
 /** A piece of work for the asker on the model's head, or why there is none. */
 export async function issueTicket(
   context: TicketContext,
-  model: ModelRow,
+  model: Standing,
   asker: Asker,
 ): Promise<TicketAnswer> {
   const { contributor } = asker;
-  const { tickets, history, clock, config, random, identity } = context;
+  const { tickets, stock, clock, config, random, identity } = context;
   if (model.retired !== null) {
     const message = `A maintainer retired this model: ${model.retired}`.slice(0, MOST_WORDS);
     return { work: false, reason: "retired", message, retryAfterSeconds: MOST_RETRY_SECONDS };
@@ -62,12 +72,11 @@ export async function issueTicket(
   }
   const rest = await restOf(context, model);
   if (rest !== null) return rest;
-  const since = await tickets.ticketsSince(contributor, MOST);
-  const fullSince = Math.max(since.unused ?? -HOUR_MS, since.spent ?? -HOUR_MS);
+  const fullSince = Math.max(model.unused ?? -HOUR_MS, model.spent ?? -HOUR_MS);
   const heldMs = fullSince + HOUR_MS - clock();
   if (heldMs > 0 && heldMs <= HOUR_MS) {
     const became =
-      fullSince === since.unused
+      fullSince === model.unused
         ? `${MOST.unused} pieces did not come back`
         : `${MOST.spent} pieces were refused as they came`;
     const message = `Of the work that this key took within an hour, ${became}.`;
@@ -78,12 +87,9 @@ export async function issueTicket(
     const { message, excessSeconds } = room;
     return { work: false, reason: "queue-full", message, ...retryAfter(excessSeconds) };
   }
-  const [head, shards] = await Promise.all([
-    history.version(model.id, model.head),
-    history.shards(model.id),
-  ]);
+  const { base, mask, shards } = await stock(model.id, model.head);
   const recipe = context.models.get(model.id)?.recipe;
-  assert(head !== undefined && recipe !== undefined, `no head of ${model.id}`);
+  assert(recipe !== undefined, `no model ${model.id}`);
   const chosen = await chooseSound(context, shards, recipe);
   if (chosen.length === 0) {
     const message = "All of this model's data is damaged on the relay's disk.";
@@ -95,8 +101,8 @@ export async function issueTicket(
     id: encodeHex(random(16)),
     model: model.id,
     contributor,
-    base: { number: head.number, id: head.id, checkpoint: head.checkpoint },
-    mask: parseJson("mask", mask, new TextEncoder().encode(head.mask)),
+    base,
+    mask,
     shards: chosen.map(({ position, sha256, size_bytes, examples, title }) => ({
       index: position,
       sha256,
@@ -114,7 +120,7 @@ export async function issueTicket(
     id: ticket.id,
     model: model.id,
     contributor,
-    base: head.number,
+    base: base.number,
     ticket: JSON.stringify(ticket),
     issued_at: issuedAt,
     expires_at: ticket.expiresAt,
@@ -130,7 +136,7 @@ export async function issueTicket(
 /** No work, if the head cannot be bettered for now: while the model rests, and while a cohort that tries again is out. */
 async function restOf(
   { tickets, models, rests, clock }: TicketContext,
-  { id, head }: ModelRow,
+  { id, head }: Pick<Standing, "id" | "head">,
 ): Promise<(TicketAnswer & { work: false }) | null> {
   const cohortSize = models.get(id)?.recipe.merge.cohortSize;
   assert(cohortSize !== undefined, `no model ${id}`);
@@ -151,18 +157,24 @@ function spanOf(ms: number): string {
   return minutes === 1 ? "a minute" : `${minutes} minutes`;
 }
 
-/** The shards of a ticket, each of them sound: what turns out damaged is noted, and chosen no more. */
+/**
+ * The shards of a ticket, each of them sound: what turns out damaged is noted, and chosen no more. They count as assigned at
+ * once, so that whoever asks meanwhile gets others.
+ */
 async function chooseSound(
   { damage, random }: TicketContext,
   shards: readonly ShardRow[],
   { id, data }: Recipe,
 ): Promise<ShardRow[]> {
+  const lots = createRandom(encodeHex(random(LOT_SEED_BYTES)));
   for (;;) {
     const chosen = chooseShards(damage.unharmed(id, shards), data, {
       rank: ({ assigned }) => assigned, // those that were handed out least
-      lot: () => drawUint32(random),
+      lot: lots.uint32,
     });
     const sound = await Promise.all(chosen.map((shard) => damage.isSound(shardFile(id, shard))));
-    if (sound.every((isSound) => isSound)) return chosen;
+    if (!sound.every((isSound) => isSound)) continue;
+    for (const shard of chosen) shard.assigned += 1;
+    return chosen;
   }
 }

@@ -3,20 +3,22 @@ import { startTestRelay, type TestRelay } from "../fixtures/test-relay.ts";
 import { tinyModel, tinyRecipe } from "../fixtures/tiny-model.ts";
 import { contribute, createVolunteer } from "../fixtures/volunteer.ts";
 
-vi.setConfig({ testTimeout: 120_000 }); // starts a relay with its threads
-const PIECES = 40;
+vi.setConfig({ testTimeout: 300_000 }); // a hundred pieces are trained and judged one after another
+const VOLUNTEERS = 12;
+const PIECES = 120;
 let relay: TestRelay;
 afterEach(() => relay.remove());
 
-test("G18: forty honest pieces that arrive at once are all merged, in hardly more versions than one", async () => {
+test("G18: a hundred and twenty honest pieces that arrive at once are all merged, in hardly more versions than one", async () => {
   const merge = { ...tinyRecipe.merge, cohortSeconds: 600 };
   const gate = { ...tinyRecipe.gate, marginNats: 0.02 };
-  relay = await startTestRelay({ source: tinyModel({ merge, gate }) });
-  const volunteer = await createVolunteer(relay.client, tinyRecipe);
-  const others = await Promise.all([1, 2, 3].map(() => createVolunteer(relay.client, tinyRecipe)));
+  relay = await startTestRelay({ source: tinyModel({ merge, gate }), seed: "backlog" });
+  const volunteers = await Promise.all(
+    Array.from({ length: VOLUNTEERS }, () => createVolunteer(relay.client, tinyRecipe)),
+  );
   const parcels = [];
   for (let i = 0; i < PIECES; i++) {
-    parcels.push(await contribute([volunteer, ...others][i % 4]!, relay.now()));
+    parcels.push(await contribute(volunteers[i % VOLUNTEERS]!, relay.now()));
   }
   await Promise.all(
     parcels.map(({ id, bytes, signature }) => relay.client.putContribution(id, bytes, signature)),

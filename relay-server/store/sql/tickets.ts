@@ -1,5 +1,5 @@
 import type { Kysely, Transaction } from "kysely";
-import type { Tables, TicketRow } from "../tables.ts";
+import type { ModelRow, Tables, TicketRow } from "../tables.ts";
 import type { Write } from "./group-commit.ts";
 import { WAITING } from "./lives.ts";
 
@@ -13,6 +13,16 @@ const FORGOTTEN = 3; // … and of one whose contribution was decided long ago: 
 
 /** A ticket, and the contribution that used it if there is one. */
 export type UsedTicket = TicketRow & { readonly used_by: string | null };
+
+/** How a model stands, and a contributor who asks for work on it. */
+export type Standing = Pick<ModelRow, "id" | "recipe" | "head" | "paused" | "retired"> & {
+  /** Why the contributor is banned; null if they are not. */
+  readonly banned: string | null;
+  /** When their ticket that is the n-th newest of those not used was given out; null where there are fewer. */
+  readonly unused: number | null;
+  /** The same of those spent. */
+  readonly spent: number | null;
+};
 
 /** Mark a ticket as used or spent inside a transaction; false if it was before. */
 export async function useTicket(
@@ -89,13 +99,14 @@ export function ticketParts(db: Kysely<Tables>, write: Write) {
       return write(async (trx) => void (await useTicket(trx, id, SPENT)));
     },
     /**
-     * When a contributor's ticket that is the `unused`-th newest of those not used was given out, and the one that is the
-     * `spent`-th newest of those spent; null where there are fewer.
+     * What is to be known of a model and of a contributor before a ticket is given out, in one call; undefined without such a
+     * model. `nth` says which of the contributor's tickets count.
      */
-    async ticketsSince(
+    async standing(
+      model: string,
       contributor: string,
       nth: { readonly unused: number; readonly spent: number },
-    ): Promise<{ unused: number | null; spent: number | null }> {
+    ): Promise<Standing | undefined> {
       const issuedAt = (used: number, offset: number) =>
         db
           .selectFrom("tickets")
@@ -106,13 +117,22 @@ export function ticketParts(db: Kysely<Tables>, write: Write) {
           .offset(offset)
           .limit(1);
       const row = await db
-        .selectNoFrom([
+        .selectFrom("models")
+        .where("id", "=", model)
+        .select(["id", "recipe", "head", "paused", "retired"])
+        .select([
+          db
+            .selectFrom("bans")
+            .select("reason")
+            .where("contributor", "=", contributor)
+            .as("banned"),
           issuedAt(0, nth.unused - 1).as("unused"),
           issuedAt(SPENT, nth.spent - 1).as("spent"),
         ])
-        .executeTakeFirstOrThrow();
+        .executeTakeFirst();
+      if (row === undefined) return undefined;
       const number = (value: unknown) => (value === null ? null : Number(value));
-      return { unused: number(row.unused), spent: number(row.spent) };
+      return { ...row, unused: number(row.unused), spent: number(row.spent) };
     },
     ticket: (id: string) => ticketOf(db, id),
   };

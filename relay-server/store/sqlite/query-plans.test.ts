@@ -126,7 +126,7 @@ test("H10: old refusals are found without the others", async () => {
 });
 
 test("H5: a key's unused and spent tickets are read from the newest", async () => {
-  const plan = await planOf(ledger.tickets.ticketsSince("7", { unused: 32, spent: 64 }));
+  const plan = await planOf(ledger.tickets.standing("tiny", "7", { unused: 32, spent: 64 }));
   const search = expect.stringMatching(
     /COVERING INDEX tickets_by_contributor \(contributor=\? AND used=\?\)/,
   );

@@ -92,9 +92,9 @@ export function ticketSuite(ledgerTest: LedgerTest): void {
       await ledger.tickets.issueTicket({ ...ticket(4), contributor: id(8) }, [0]);
       const since = async (of: "unused" | "spent" = "unused") => {
         const all = [1, 2, 3, 4].map((n) =>
-          ledger.tickets.ticketsSince(id(7), { unused: n, spent: n }),
+          ledger.tickets.standing("tiny", id(7), { unused: n, spent: n }),
         );
-        return (await Promise.all(all)).map((found) => found[of]);
+        return (await Promise.all(all)).map((found) => found?.[of]);
       };
       expect(await since()).toEqual([3, 2, 1, null]);
       await ledger.contributions.enter(contribution(2), bytes);
@@ -102,6 +102,14 @@ export function ticketSuite(ledgerTest: LedgerTest): void {
       for (const n of [2, 3, 3]) await ledger.tickets.spendTicket(id(n));
       expect(await since()).toEqual([1, null, null, null]);
       expect(await since("spent")).toEqual([3, null, null, null]);
+      const nth = { unused: 1, spent: 1 };
+      expect(await ledger.tickets.standing("tiny", id(7), nth)).toMatchObject({
+        ...{ id: "tiny", head: 0, paused: 0, retired: null, banned: null },
+      });
+      const ban = { contributor: id(7), reason: "spam", maintainer: "m", at: 1 };
+      await ledger.people.ban(ban);
+      expect(await ledger.tickets.standing("tiny", id(7), nth)).toMatchObject({ banned: "spam" });
+      expect(await ledger.tickets.standing("other", id(7), nth)).toBeUndefined();
     },
   );
 
