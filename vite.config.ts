@@ -1,13 +1,9 @@
-import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { playwright } from "@vitest/browser-playwright";
-import type { Plugin } from "vite";
 import { VitePWA } from "vite-plugin-pwa";
 import { configDefaults, defineConfig } from "vitest/config";
 import { CHROMIUM_FLAGS } from "./scripts/chromium.ts";
 import { earlierEngines } from "./scripts/earlier-engines.ts";
-import { WASM_FOLDER } from "./worker/device/wasm-folder.ts";
 
 /** Chromium with WebGPU on SwiftShader, so that the tests need no GPU. */
 const chromium = playwright({
@@ -30,39 +26,12 @@ const POLICY =
   "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; " +
   "style-src 'self'; img-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-const WASM_FILES = ["tfjs-backend-wasm.wasm", "tfjs-backend-wasm-simd.wasm"];
-
-/** Serve tfjs's wasm binaries from our own origin at a fixed folder, in development as in the build. */
-function wasmFiles(): Plugin {
-  const require = createRequire(import.meta.url);
-  const read = (name: string) =>
-    readFile(require.resolve(`@tensorflow/tfjs-backend-wasm/dist/${name}`));
-  return {
-    name: "commonweight-wasm-files",
-    configureServer(server) {
-      server.middlewares.use(WASM_FOLDER, async (request, response, next) => {
-        const name = (request.url ?? "").replace(/^\//, "").replace(/\?.*$/, "");
-        if (!WASM_FILES.includes(name)) return next();
-        response.setHeader("content-type", "application/wasm");
-        response.end(await read(name));
-      });
-    },
-    async generateBundle() {
-      for (const name of WASM_FILES) {
-        const fileName = WASM_FOLDER.slice(1) + name;
-        this.emitFile({ type: "asset", fileName, source: await read(name) });
-      }
-    },
-  };
-}
-
 const relay = `http://127.0.0.1:${process.env.PORT ?? 8787}`;
 
 export default defineConfig({
   base: "./", // the page can be hosted in any folder
   plugins: [
     svelte({ configFile: false }),
-    wasmFiles(),
     earlierEngines(),
     VitePWA({
       registerType: "prompt",
@@ -105,7 +74,6 @@ export default defineConfig({
       "@scure/bip39",
       "@scure/bip39/wordlists/english.js",
       "@tensorflow/tfjs-backend-cpu",
-      "@tensorflow/tfjs-backend-wasm",
       "@tensorflow/tfjs-backend-webgpu",
       "@tensorflow/tfjs-core",
       "@tensorflow/tfjs-core/dist/register_all_gradients.js",

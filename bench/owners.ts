@@ -13,7 +13,6 @@ import { createModelFolder, type MadeModel, type NewModel } from "../import/impo
 import { openModelFolder } from "../import/model-folder.ts";
 import { createRehearsal, type Stage, verdictOn } from "../import/propose/rehearsal.ts";
 import { openBackend } from "../kernels/backend.ts";
-import { WASM_FOLDER } from "../tests/fixtures/wasm-folder.ts";
 import { judgedRow, type Row } from "./figures.ts";
 import type { BenchOptions } from "./options.ts";
 
@@ -51,7 +50,7 @@ const OWNERS: readonly Owner[] = [
  * process goes on with it, from another seed than it was measured with, by the relay's own screen, score and merge.
  */
 export async function measure({ seed, quick }: BenchOptions): Promise<Row[]> {
-  await openBackend({ prefer: "cpu", wasmFolder: WASM_FOLDER });
+  await openBackend({ prefer: "cpu" });
   const rows: Row[] = [];
   for (const owner of OWNERS) {
     const folder = await mkdtemp(join(tmpdir(), "commonweight-owners-"));

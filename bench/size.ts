@@ -9,7 +9,6 @@ import type { TextExamples } from "../core/training/text-examples.ts";
 import { closeTraining, openTraining, takeStep } from "../core/training/training-session.ts";
 import { openBackend } from "../kernels/backend.ts";
 import { GPT2_SMALL, SMOLLM2_135M } from "../tests/fixtures/known-transformers.ts";
-import { WASM_FOLDER } from "../tests/fixtures/wasm-folder.ts";
 import type { Row } from "./figures.ts";
 import type { BenchOptions } from "./options.ts";
 
@@ -25,7 +24,7 @@ const MODELS: readonly (readonly [name: string, architecture: TransformerArchite
 
 /** A step, an evaluation and the memory of models that people use, on the processor: exact shapes, seeded weights. */
 export async function measure({ seed, quick }: BenchOptions): Promise<Row[]> {
-  await openBackend({ prefer: "cpu", wasmFolder: WASM_FOLDER });
+  await openBackend({ prefer: "cpu" });
   const rows: Row[] = [];
   for (const [name, architecture] of MODELS) {
     rows.push(...(await measureModel(name, architecture, { seed, steps: quick ? 1 : 3 })));

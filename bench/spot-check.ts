@@ -14,7 +14,6 @@ import { openCpu } from "../kernels/cpu/backend.ts";
 import { digits } from "../models/digits/data.ts";
 import { presidents } from "../models/presidents/data.ts";
 import { similarityOf } from "../tests/fixtures/training-task.ts";
-import { WASM_FOLDER } from "../tests/fixtures/wasm-folder.ts";
 import type { Row } from "./figures.ts";
 import type { BenchOptions } from "./options.ts";
 
@@ -36,7 +35,7 @@ async function measureModel(source: ModelSource, seed: number): Promise<Row[]> {
   const { steps } = task.training;
   const withSteps = (steps: number) =>
     trainDelta({ ...task, training: { ...task.training, steps } });
-  await openBackend({ prefer: "cpu", wasmFolder: WASM_FOLDER });
+  await openBackend({ prefer: "cpu" });
   await withSteps(2); // warms up
   const { user, system } = process.cpuUsage();
   const { delta } = await trainDelta(task);
@@ -83,7 +82,7 @@ async function measureMask({ recipe }: ModelSource, task: TrainingTask): Promise
   const fisherOf = (examples: number, seed = task.seed) =>
     estimateOwnFisher({ ...task, seed }, { ...policy, examples });
   const choose = (fisher: Float32Array) => chooseOwnMask(task, policy, { fisher, count });
-  await openBackend({ prefer: "cpu", wasmFolder: WASM_FOLDER });
+  await openBackend({ prefer: "cpu" });
   await fisherOf(2); // warms up
   const before = process.cpuUsage();
   const again = choose(await fisherOf(policy.examples));
@@ -111,7 +110,7 @@ async function measureMask({ recipe }: ModelSource, task: TrainingTask): Promise
   await openCpu();
   const few = Math.min(policy.examples, SLOW_EXAMPLES);
   const plain = choose(await fisherOf(few));
-  await openBackend({ prefer: "cpu", wasmFolder: WASM_FOLDER });
+  await openBackend({ prefer: "cpu" });
   const value = maskShareOf(plain, choose(await fisherOf(few)));
   const holds = isOwnMask(value);
   const what = `an own mask in plain TypeScript, ${few} examples`;

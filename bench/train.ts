@@ -1,4 +1,3 @@
-import { WASM_FOLDER } from "../tests/fixtures/wasm-folder.ts";
 import type { Row } from "./figures.ts";
 import type { BenchOptions } from "./options.ts";
 import type { ContestantName, Entry } from "./training/contestant.ts";
@@ -7,6 +6,7 @@ import { openChromium, openNode, type Venue } from "./training/hosts.ts";
 import { rowsOf, shareRow } from "./training/rows.ts";
 import { SHAPES, type ShapeName } from "./training/shapes.ts";
 import { type Patience, timeEntries } from "./training/timings.ts";
+import { WASM_FOLDER } from "./training/wasm-folder.ts";
 
 type Backend = "webgpu" | "cpu" | "dawn";
 

@@ -2,6 +2,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
 import { createRelayClient } from "../core/protocol/client.ts";
+import { nodeThreads } from "../relay-server/threads/kernel-threads.ts";
 import type { Snapshot } from "../worker/api.ts";
 import { createEngine } from "../worker/device/engine.ts";
 import { systemPlatform } from "../worker/device/platform.ts";
@@ -13,7 +14,6 @@ import { modelOption, parsePositive, relayOption } from "./options.ts";
 import { followPieces } from "./piece-news.ts";
 import { progressLines } from "./progress-lines.ts";
 import type { Terminal } from "./terminal.ts";
-import { wasmFolder } from "./wasm-folder.ts";
 
 type VolunteerOptions = {
   /** Origin of the relay. */
@@ -38,7 +38,7 @@ export function volunteerCommand(terminal: Terminal): Command {
     .action((options: VolunteerOptions) => volunteer(options, terminal));
 }
 
-/** The worker of the page, on files and tfjs's wasm, until the pieces are sent or the signal is aborted. */
+/** The worker of the page, on files and all of the processor's cores, until the pieces are sent or the signal is aborted. */
 async function volunteer(
   { relay, model, pieces, folder }: VolunteerOptions,
   { print, fail, signal }: Terminal,
@@ -48,7 +48,7 @@ async function volunteer(
   const commands = createVolunteer({
     openStore: () => openFileStore({ path: folder, now: systemPlatform.now }),
     client,
-    engine: createEngine(wasmFolder()),
+    engine: createEngine({ threads: nodeThreads() }),
     lock: noLock,
     platform: systemPlatform,
     software: "commonweight-cli/0.1.0",

@@ -7,7 +7,6 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { ModelSource } from "../core/models/model-source.ts";
 import { decodeExamples, type Examples } from "../core/training/examples.ts";
 import { openBackend } from "../kernels/backend.ts";
-import { WASM_FOLDER } from "../tests/fixtures/wasm-folder.ts";
 import { checkRecipe } from "./check.ts";
 import { createModelFolder, type NewModel } from "./import.ts";
 import { openModelFolder } from "./model-folder.ts";
@@ -26,7 +25,7 @@ const WISHES = {
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "commonweight-import-"));
-  await openBackend({ prefer: "cpu", wasmFolder: WASM_FOLDER });
+  await openBackend({ prefer: "cpu" });
 });
 afterAll(() => rm(folder, { recursive: true }));
 

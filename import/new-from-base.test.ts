@@ -12,7 +12,6 @@ import { createRandom } from "../core/random.ts";
 import { decodeCheckpointFile } from "../core/tensors/checkpoint-file.ts";
 import { decodeExamples } from "../core/training/examples.ts";
 import { openBackend } from "../kernels/backend.ts";
-import { WASM_FOLDER } from "../tests/fixtures/wasm-folder.ts";
 import { openBase } from "./base/base.ts";
 import { createModelFolder, type NewModel } from "./import.ts";
 import { openModelFolder } from "./model-folder.ts";
@@ -26,7 +25,7 @@ const READING = { onProgress: () => {}, signal: new AbortController().signal };
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "commonweight-from-base-"));
-  await openBackend({ prefer: "cpu", wasmFolder: WASM_FOLDER });
+  await openBackend({ prefer: "cpu" });
 });
 afterAll(() => rm(folder, { recursive: true }));
 

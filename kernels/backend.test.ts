@@ -1,16 +1,15 @@
 import { engine, getKernel, registerKernel, tensor, unregisterKernel } from "@tensorflow/tfjs-core";
 import { afterEach, beforeAll, expect, test, vi } from "vitest";
-import { WASM_FOLDER } from "../tests/fixtures/wasm-folder.ts";
 import { openBackend } from "./backend.ts";
 import { openCpu } from "./cpu/backend.ts";
 import { checkDevice } from "./self-check.ts";
 
 beforeAll(async () => {
-  await openBackend({ prefer: "cpu", wasmFolder: WASM_FOLDER });
+  await openBackend({ prefer: "cpu" });
 });
 
 test("without WebGPU the CPU takes over by itself, with SIMD", async () => {
-  const opened = await openBackend({ prefer: "webgpu", wasmFolder: WASM_FOLDER });
+  const opened = await openBackend({ prefer: "webgpu" });
   expect(opened).toMatchObject({ name: "wasm", device: "wasm simd" });
 });
 
@@ -22,7 +21,7 @@ afterEach(() => {
 test("a browser that never answers for its GPU leaves the work to the CPU after ten seconds", async () => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   vi.stubGlobal("navigator", { gpu: { requestAdapter: () => new Promise(() => {}) } });
-  const opening = openBackend({ prefer: "webgpu", wasmFolder: WASM_FOLDER });
+  const opening = openBackend({ prefer: "webgpu" });
   vi.advanceTimersByTime(10_000);
   vi.useRealTimers();
   expect(await opening).toMatchObject({ name: "wasm" });
@@ -38,7 +37,7 @@ test.each([1, 2, 3])(
 test("the wasm backend opens again after another was in use", async () => {
   await openCpu();
   expect(await checkDevice()).toEqual({ ok: true });
-  const { name } = await openBackend({ prefer: "cpu", wasmFolder: WASM_FOLDER });
+  const { name } = await openBackend({ prefer: "cpu" });
   expect(name).toBe("wasm");
   expect(await checkDevice()).toEqual({ ok: true });
 });

@@ -1,4 +1,6 @@
-const WASM_HEAP_BYTES = 2 ** 31; // as tfjs builds its module
+import type { ThreadStarter } from "./wasm/thread-team.ts";
+
+const WASM_MEMORY_BYTES = 2 ** 32; // all that a module's addresses reach
 
 /** A backend that is open: everything in core/training runs on it until another is opened. */
 export type OpenBackend = {
@@ -15,15 +17,14 @@ export type OpenBackend = {
 
 /**
  * Open the backend that training runs on: WebGPU where it is preferred and an adapter exists, else the
- * CPU. Only the chosen one's code is loaded, and only now. `wasmFolder` holds tfjs's wasm binaries: an
- * address ending in "/" in the browser, a path in Node.
+ * CPU, whose heavy operations `threads` share. Only the chosen one's code is loaded, and only now.
  */
 export async function openBackend({
   prefer,
-  wasmFolder,
+  threads = null,
 }: {
   readonly prefer: "webgpu" | "cpu";
-  readonly wasmFolder: string;
+  readonly threads?: ThreadStarter | null;
 }): Promise<OpenBackend> {
   if (prefer === "webgpu") {
     const adapter = await requestAdapter();
@@ -34,10 +35,10 @@ export async function openBackend({
     }
   }
   const { openWasm } = await import("./wasm/backend.ts");
-  const device = await openWasm(wasmFolder);
+  const device = await openWasm(threads);
   const processor = { fingerprint: null, drain: async () => {} }; // it is done when the call returns
   if (device !== null) {
-    return { name: "wasm", device, maxTensorBytes: WASM_HEAP_BYTES, ...processor };
+    return { name: "wasm", device, maxTensorBytes: WASM_MEMORY_BYTES, ...processor };
   }
   const { openCpu } = await import("./cpu/backend.ts");
   const maxTensorBytes = Number.MAX_SAFE_INTEGER;

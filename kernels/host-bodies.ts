@@ -70,7 +70,12 @@ export type HostBodies = EmbeddingBodies &
       targets: Int32Array,
       weights: Float32Array,
     ): void;
-    scoreLogits(scores: Float32Array, logits: Float32Array, targets: Int32Array): void;
+    scoreLogits(
+      losses: Float32Array,
+      right: Float32Array,
+      logits: Float32Array,
+      targets: Int32Array,
+    ): void;
     adamW(
       state: Float32Array,
       gradient: Float32Array,
@@ -161,7 +166,7 @@ export const plainBodies: HostBodies = {
     }
   },
 
-  scoreLogits(scores, logits, targets) {
+  scoreLogits(losses, right, logits, targets) {
     const R = targets.length;
     const C = logits.length / R;
     for (let r = 0; r < R; r++) {
@@ -169,8 +174,8 @@ export const plainBodies: HostBodies = {
       const most = largest(row);
       let sum = 0;
       for (let c = 0; c < C; c++) sum += Math.exp(row[c]! - most);
-      scores[r] = Math.log(sum) + most - row[targets[r]!]!;
-      scores[R + r] = row.indexOf(most) === targets[r] ? 1 : 0; // the first of equals answers
+      losses[r] = Math.log(sum) + most - row[targets[r]!]!;
+      right[r] = row.indexOf(most) === targets[r] ? 1 : 0; // the first of equals answers
     }
   },
 

@@ -38,6 +38,11 @@ export function registerHostOperations<Backend>(
   }
 }
 
+/** Whether an operation is ours, and none of tfjs's. */
+export function isHostOperation(name: string): boolean {
+  return name in ALL_OPERATIONS;
+}
+
 function createCall<Backend>(
   memory: HostMemory<Backend>,
   backend: Backend,
@@ -121,8 +126,10 @@ const OPERATIONS: Readonly<Record<string, HostOperation>> = {
   },
 
   ScoreLogits: ({ tensor, floats, integers, make, bodies }) => {
-    const scores = make([2, matrix(tensor("logits"))[0]]);
-    bodies.scoreLogits(floats(scores), floats("logits"), integers("targets"));
+    const [R] = matrix(tensor("logits"));
+    const scores = make([2, R]);
+    const [losses, right] = [floats(scores).subarray(0, R), floats(scores).subarray(R)];
+    bodies.scoreLogits(losses, right, floats("logits"), integers("targets"));
     return scores;
   },
 

@@ -220,7 +220,7 @@ function* lossTrials(logits: Float32Array, targets: Int32Array): Generator<Opera
   const weights = Float32Array.from(losses, (_, r) => (r % 3) / R); // every third counts nothing
   plainBodies.crossEntropy(losses, dlogits, logits, targets, weights);
   const scores = new Float32Array(2 * R);
-  plainBodies.scoreLogits(scores, logits, targets);
+  plainBodies.scoreLogits(scores.subarray(0, R), scores.subarray(R), logits, targets);
   const told = losses.reduce((sum, loss, r) => sum + weights[r]! * loss, 0);
   yield {
     op: "CrossEntropy",

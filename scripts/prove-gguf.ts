@@ -13,7 +13,6 @@ import { EXPORT_DTYPES } from "../export/export-values.ts";
 import { ggufFile } from "../export/gguf.ts";
 import { openBackend } from "../kernels/backend.ts";
 import { exportedVersion } from "../tests/fixtures/exported-version.ts";
-import { WASM_FOLDER } from "../tests/fixtures/wasm-folder.ts";
 import { GGUF_CASES, type GgufCase, makeModel } from "./gguf/cases.ts";
 import { judgeInLlamaCpp, openLlamaCpp } from "./gguf/llama-cpp.ts";
 
@@ -23,7 +22,7 @@ const TEXT = "We are met, the nation's 42 fathers\n\n  and so. Café Zürich: 5 
 const WRITTEN = 40;
 
 const llamaCpp = await openLlamaCpp();
-await openBackend({ prefer: "cpu", wasmFolder: WASM_FOLDER });
+await openBackend({ prefer: "cpu" });
 const folder = await mkdtemp(join(tmpdir(), "commonweight-gguf-"));
 try {
   for (const each of GGUF_CASES) await compare(each);

@@ -22,13 +22,12 @@ import {
   PIXELS,
   placedParameters,
 } from "../tests/fixtures/logit-cases.ts";
-import { WASM_FOLDER } from "../tests/fixtures/wasm-folder.ts";
 
 const MOST_DIFFERENCE = 1e-4;
 const PROGRAM = fileURLToPath(new URL("exported_logits.py", import.meta.url));
 const { PYTHON = "python3" } = process.env;
 
-await openBackend({ prefer: "cpu", wasmFolder: WASM_FOLDER });
+await openBackend({ prefer: "cpu" });
 const folder = await mkdtemp(join(tmpdir(), "commonweight-torch-"));
 let worst = 0;
 try {

@@ -2,7 +2,6 @@
 import { figuresOf, printFigures } from "../bench/figures.ts";
 import { openBackend } from "../kernels/backend.ts";
 import { shippedModels } from "../models/shipped.ts";
-import { WASM_FOLDER } from "../tests/fixtures/wasm-folder.ts";
 import { runCommunity } from "./community/community.ts";
 import type { VersionReport } from "./community/report.ts";
 import { loadModel } from "./community/sim-model.ts";
@@ -26,7 +25,7 @@ async function simulate(options: SimOptions): Promise<void> {
   if (source === undefined) return fail(`--model ${options.model}: not shipped`);
   const recipe = changeRecipe(source.recipe, options.changes);
   if (typeof recipe === "string") return fail(recipe);
-  const backend = await openBackend({ prefer: "cpu", wasmFolder: WASM_FOLDER });
+  const backend = await openBackend({ prefer: "cpu" });
   const model = { ...(await loadModel(source)), recipe };
   console.error(`${options.model}: ${model.layout.size} parameters on ${backend.device}`);
   const { report } = await runCommunity(model, options, tellVersion);

@@ -3,9 +3,9 @@ import { expose } from "comlink";
 import { createRelayClient } from "../core/protocol/client.ts";
 import type { WorkerApi } from "./api.ts";
 import { browserPlatform } from "./device/browser-platform.ts";
+import { browserThreads } from "./device/browser-threads.ts";
 import { createEngine } from "./device/engine.ts";
 import { HOME } from "./device/home.ts";
-import { WASM_FOLDER } from "./device/wasm-folder.ts";
 import { timedFetch } from "./link/timed-fetch.ts";
 import { channelTabs } from "./run/tabs.ts";
 import { noLock } from "./run/training-lock.ts";
@@ -19,7 +19,7 @@ const fetchTimed = timedFetch((url, init) => fetch(url, init), browserPlatform);
 const volunteer: WorkerApi = createVolunteer({
   openStore: () => openIndexedDbStore({ now: browserPlatform.now }),
   client: createRelayClient({ baseUrl: HOME, fetch: fetchTimed }),
-  engine: createEngine(HOME + WASM_FOLDER, BUILD),
+  engine: createEngine({ build: BUILD, threads: browserThreads() }),
   // locks need a secure context, which the page asks for anyway; without them two tabs both train
   lock: "locks" in navigator ? webLock(navigator.locks) : noLock,
   tabs: channelTabs(new BroadcastChannel("commonweight")),

@@ -11,11 +11,11 @@ const LEARNING_RATE = 0.001;
 
 /** Our own step, on the mask that the contestant's name says. */
 export async function openOurs(
-  { contestant: mask, shape: name, backend, wasmFolder }: Entry,
+  { contestant: mask, shape: name, backend }: Entry,
   clock: Clock,
 ): Promise<Contestant> {
   const prefer = backend === "webgpu" ? "webgpu" : "cpu";
-  const opened = await openBackend({ prefer, wasmFolder });
+  const opened = await openBackend({ prefer });
   if (opened.name !== backend) throw new Error(`no ${backend} here, but ${opened.name}`);
   const shape = SHAPES[name];
   const model = modelOf(shape.architecture);

@@ -7,10 +7,10 @@ import { PRODUCT_SIDE } from "./product-size.ts";
 
 /** A step is a product of two square matrices, by our operation or by tfjs's. */
 export async function openProduct(
-  { contestant, backend, wasmFolder }: Entry,
+  { contestant, backend }: Entry,
   clock: Clock,
 ): Promise<Contestant> {
-  await openBackend({ prefer: backend === "webgpu" ? "webgpu" : "cpu", wasmFolder });
+  await openBackend({ prefer: backend === "webgpu" ? "webgpu" : "cpu" });
   const a = fill([PRODUCT_SIDE, PRODUCT_SIDE], 1 / PRODUCT_SIDE);
   const multiply = () =>
     contestant === "product, ours"

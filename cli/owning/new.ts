@@ -10,7 +10,6 @@ import { openBackend } from "../../kernels/backend.ts";
 import { askLine } from "../ask-line.ts";
 import { parseModel } from "../options.ts";
 import type { Terminal } from "../terminal.ts";
-import { wasmFolder } from "../wasm-folder.ts";
 import { shardBytesOf } from "./check.ts";
 
 type Options = {
@@ -89,7 +88,7 @@ async function make(folder: string, options: Options, terminal: Terminal): Promi
   const { size, licence, dataLicence, seed, seconds, ignore } = options;
   const title = options.title ?? titleOf(id);
   const { createModelFolder } = await import("../../import/import.ts"); // with image and Parquet readers: nobody else waits for them
-  await openBackend({ prefer: "cpu", wasmFolder: wasmFolder() });
+  await openBackend({ prefer: "cpu" });
   const made = await createModelFolder(
     {
       folder,

@@ -1,6 +1,5 @@
 import type { EvaluatePackets } from "../../core/history/gate-checks.ts";
 import { decodeExamples, joinExamples } from "../../core/training/examples.ts";
-import { wasmFolder } from "../wasm-folder.ts";
 import { type OpenModel, readCard } from "./open-model.ts";
 
 /** Runs the model's versions on this machine's processor, which is opened for the first gate that is recomputed. */
@@ -11,7 +10,7 @@ export function packetRunner(model: OpenModel, signal: AbortSignal): EvaluatePac
       import("../../core/training/evaluate.ts"),
       import("../../kernels/backend.ts"),
     ]);
-    await openBackend({ prefer: "cpu", wasmFolder: wasmFolder() });
+    await openBackend({ prefer: "cpu" });
     return { architecture: recipe.architecture, evaluate };
   }
   let opened: ReturnType<typeof open> | null = null;

@@ -2,7 +2,6 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { openBackend } from "../../kernels/backend.ts";
 import { openCpu } from "../../kernels/cpu/backend.ts";
 import { similarityOf, smallTask } from "../../tests/fixtures/training-task.ts";
-import { WASM_FOLDER } from "../../tests/fixtures/wasm-folder.ts";
 import { gptTask } from "../../tests/reference/gpt-task.ts";
 import { chooseOwnMask, estimateOwnFisher } from "../training/own-mask.ts";
 import { type TrainingTask, trainDelta } from "../training/train.ts";
@@ -26,14 +25,14 @@ describe.each(TASKS)("G19: %s", (_, task) => {
     trainDelta({ ...task, training: { ...task.training, steps } });
 
   beforeAll(async () => {
-    await openBackend({ prefer: "cpu", wasmFolder: WASM_FOLDER });
+    await openBackend({ prefer: "cpu" });
     again = (await trainDelta(task)).delta;
   });
 
   test("trained on wasm and in plain TypeScript is the same work", async () => {
     await openCpu();
     const { delta } = await trainDelta(task);
-    await openBackend({ prefer: "cpu", wasmFolder: WASM_FOLDER });
+    await openBackend({ prefer: "cpu" });
     expect(compare(delta).cosine).toBeGreaterThan(0.9995);
     expect(isSameWork(compare(delta))).toBe(true);
   });
@@ -72,14 +71,14 @@ describe.each(TASKS)("G19: the own mask of %s", (_, task) => {
   };
   let again: Uint32Array;
   beforeAll(async () => {
-    await openBackend({ prefer: "cpu", wasmFolder: WASM_FOLDER });
+    await openBackend({ prefer: "cpu" });
     again = await choose();
   });
 
   test("chosen on wasm and in plain TypeScript is the ticket's", async () => {
     await openCpu();
     const plain = await choose();
-    await openBackend({ prefer: "cpu", wasmFolder: WASM_FOLDER });
+    await openBackend({ prefer: "cpu" });
     expect(isOwnMask(maskShareOf(plain, again))).toBe(true);
   });
 

@@ -4,7 +4,6 @@ import { openBackend } from "../../kernels/backend.ts";
 import { digits } from "../../models/digits/data.ts";
 import { readMnist } from "../../models/digits/idx.ts";
 import { smallTask } from "../../tests/fixtures/training-task.ts";
-import { WASM_FOLDER } from "../../tests/fixtures/wasm-folder.ts";
 import { expectClose } from "../../tests/reference/finite-differences.ts";
 import { decodeCheckpointFile } from "../tensors/checkpoint-file.ts";
 import { predictClasses } from "./class-prediction.ts";
@@ -14,7 +13,7 @@ import { splitFlat } from "./reference/tensors.ts";
 import { layoutOf } from "./registry.ts";
 
 beforeAll(async () => {
-  await openBackend({ prefer: "cpu", wasmFolder: WASM_FOLDER });
+  await openBackend({ prefer: "cpu" });
 });
 
 test("the probabilities are the softmax of the reference's logits, sum to 1, and leave no tensors", async () => {

@@ -1,7 +1,6 @@
 import { memory } from "@tensorflow/tfjs-core";
 import { beforeAll, expect, test } from "vitest";
 import { openBackend } from "../../kernels/backend.ts";
-import { WASM_FOLDER } from "../../tests/fixtures/wasm-folder.ts";
 import { randomValues } from "../../tests/reference/finite-differences.ts";
 import { type GenerationTask, generateText } from "./generation.ts";
 import { gptAsTransformer } from "./gpt.ts";
@@ -28,7 +27,7 @@ const task: GenerationTask = {
 };
 
 beforeAll(async () => {
-  await openBackend({ prefer: "cpu", wasmFolder: WASM_FOLDER });
+  await openBackend({ prefer: "cpu" });
 });
 
 test("the same seed writes the same text, another one another, within the vocabulary", async () => {

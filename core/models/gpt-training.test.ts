@@ -3,13 +3,12 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { openBackend } from "../../kernels/backend.ts";
 import { openCpu } from "../../kernels/cpu/backend.ts";
 import { cosine } from "../../tests/fixtures/training-task.ts";
-import { WASM_FOLDER } from "../../tests/fixtures/wasm-folder.ts";
 import { gptTask, trainGptReference } from "../../tests/reference/gpt-task.ts";
 import { trainDelta } from "../training/train.ts";
 
 describe.each([
   ["javascript", openCpu],
-  ["wasm", () => openBackend({ prefer: "cpu", wasmFolder: WASM_FOLDER })],
+  ["wasm", () => openBackend({ prefer: "cpu" })],
 ])("a ticket of the GPT on %s", (_, open) => {
   beforeAll(async () => {
     await open();

@@ -3,7 +3,6 @@ import { describe, test } from "vitest";
 import { openBackend } from "../../kernels/backend.ts";
 import { openCpu } from "../../kernels/cpu/backend.ts";
 import { smallTask } from "../../tests/fixtures/training-task.ts";
-import { WASM_FOLDER } from "../../tests/fixtures/wasm-folder.ts";
 import { expectClose } from "../../tests/reference/finite-differences.ts";
 import { createLayout } from "../tensors/layout.ts";
 import { cutMask } from "../training/mask-parts.ts";
@@ -14,7 +13,7 @@ import { mlpGradient } from "./reference/mlp.ts";
 import { joinFlat, splitFlat } from "./reference/tensors.ts";
 
 const BACKENDS = [
-  { name: "wasm", open: () => openBackend({ prefer: "cpu", wasmFolder: WASM_FOLDER }) },
+  { name: "wasm", open: () => openBackend({ prefer: "cpu" }) },
   { name: "cpu", open: openCpu },
 ];
 const SIZES = [

@@ -8,14 +8,13 @@ import {
   PIXELS,
   placedParameters,
 } from "../../tests/fixtures/logit-cases.ts";
-import { WASM_FOLDER } from "../../tests/fixtures/wasm-folder.ts";
 import type { TransformerArchitecture } from "../protocol/schemas/transformer.ts";
 import { uploadWeights } from "../training/weights.ts";
 import { disposeBatch, type Model } from "./model.ts";
 import { classLogits, createTransformer, tokenLogits } from "./transformer.ts";
 
 beforeAll(async () => {
-  await openBackend({ prefer: "cpu", wasmFolder: WASM_FOLDER });
+  await openBackend({ prefer: "cpu" });
 });
 
 test.each(Object.keys(LOGIT_CASES))(

@@ -2,7 +2,6 @@ import { dispose, memory, type Tensor, tensor, zeros } from "@tensorflow/tfjs-co
 import { beforeAll, expect, test } from "vitest";
 import { openBackend } from "../../kernels/backend.ts";
 import { gpt2, llama } from "../../tests/fixtures/known-transformers.ts";
-import { WASM_FOLDER } from "../../tests/fixtures/wasm-folder.ts";
 import {
   expectClose,
   randomTokens,
@@ -25,7 +24,7 @@ import { blockForward, remakeActivations } from "./transformer-block.ts";
 import { headRows } from "./transformer-head.ts";
 
 beforeAll(async () => {
-  await openBackend({ prefer: "cpu", wasmFolder: WASM_FOLDER });
+  await openBackend({ prefer: "cpu" });
 });
 
 test("logits that do not fit at once are made in parts, with the gradient of all", async () => {

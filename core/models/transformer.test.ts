@@ -1,7 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { openBackend } from "../../kernels/backend.ts";
 import { openCpu } from "../../kernels/cpu/backend.ts";
-import { WASM_FOLDER } from "../../tests/fixtures/wasm-folder.ts";
 import { compareTransformer, TRANSFORMER_CASES } from "../../tests/reference/transformer-model.ts";
 import { compareTransformerOperations } from "../../tests/reference/transformer-operations.ts";
 import { gptAsTransformer } from "./gpt.ts";
@@ -9,7 +8,7 @@ import { createTransformer } from "./transformer.ts";
 
 describe.each([
   ["javascript", openCpu],
-  ["wasm", () => openBackend({ prefer: "cpu", wasmFolder: WASM_FOLDER })],
+  ["wasm", () => openBackend({ prefer: "cpu" })],
 ])("on %s", (_, open) => {
   beforeAll(async () => {
     await open();

@@ -2,7 +2,6 @@ import { memory } from "@tensorflow/tfjs-core";
 import { beforeAll, expect, test } from "vitest";
 import { openBackend } from "../../kernels/backend.ts";
 import { smallTask } from "../../tests/fixtures/training-task.ts";
-import { WASM_FOLDER } from "../../tests/fixtures/wasm-folder.ts";
 import { expectClose } from "../../tests/reference/finite-differences.ts";
 import { gptTask } from "../../tests/reference/gpt-task.ts";
 import { windowsOf } from "../../tests/reference/transformer-model.ts";
@@ -18,7 +17,7 @@ import { meanOf } from "./metrics.ts";
 const architecture: MlpArchitecture = { kind: "mlp", inputs: 33, hidden: [45, 17], outputs: 7 };
 
 beforeAll(async () => {
-  await openBackend({ prefer: "cpu", wasmFolder: WASM_FOLDER });
+  await openBackend({ prefer: "cpu" });
 });
 
 test("losses and answers equal the f64 reference, over several batches and a rest", async () => {

@@ -2,7 +2,6 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { openBackend } from "../../kernels/backend.ts";
 import { openCpu } from "../../kernels/cpu/backend.ts";
 import { smallTask } from "../../tests/fixtures/training-task.ts";
-import { WASM_FOLDER } from "../../tests/fixtures/wasm-folder.ts";
 import {
   compareFisher,
   compareFisherWithDifferences,
@@ -17,7 +16,7 @@ const SLOW_MS = 30_000; // plain loops in f64, on a machine that others use too
 
 describe.each([
   ["javascript", openCpu],
-  ["wasm", () => openBackend({ prefer: "cpu", wasmFolder: WASM_FOLDER })],
+  ["wasm", () => openBackend({ prefer: "cpu" })],
 ])("on %s", (_, open) => {
   beforeAll(async () => {
     await open();

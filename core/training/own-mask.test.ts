@@ -2,7 +2,6 @@ import { beforeAll, expect, test } from "vitest";
 import { openBackend } from "../../kernels/backend.ts";
 import { tinyRecipe } from "../../tests/fixtures/tiny-model.ts";
 import { smallTask } from "../../tests/fixtures/training-task.ts";
-import { WASM_FOLDER } from "../../tests/fixtures/wasm-folder.ts";
 import { gptTask } from "../../tests/reference/gpt-task.ts";
 import { layoutOf } from "../models/registry.ts";
 import { estimateFisher } from "./fisher.ts";
@@ -16,7 +15,7 @@ const policy: FisherPolicy = {
   vectorShare: 0.1,
   tensorCap: 0.5,
 };
-beforeAll(() => openBackend({ prefer: "cpu", wasmFolder: WASM_FOLDER }));
+beforeAll(() => openBackend({ prefer: "cpu" }));
 
 /** How many of the positions lie in each tensor. */
 function entriesOf(task: ReturnType<typeof smallTask | typeof gptTask>, positions: Uint32Array) {

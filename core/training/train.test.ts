@@ -3,7 +3,6 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { openBackend } from "../../kernels/backend.ts";
 import { openCpu } from "../../kernels/cpu/backend.ts";
 import { cosine, type ImageTask, smallTask } from "../../tests/fixtures/training-task.ts";
-import { WASM_FOLDER } from "../../tests/fixtures/wasm-folder.ts";
 import { expectClose } from "../../tests/reference/finite-differences.ts";
 import { gptTask } from "../../tests/reference/gpt-task.ts";
 import { startAdamW, stepAdamW } from "../models/reference/adamw.ts";
@@ -14,7 +13,7 @@ import { seededBatches } from "./batches.ts";
 import { type TrainingSnapshot, type TrainingTask, trainDelta } from "./train.ts";
 
 const BACKENDS = [
-  { name: "wasm", open: () => openBackend({ prefer: "cpu", wasmFolder: WASM_FOLDER }) },
+  { name: "wasm", open: () => openBackend({ prefer: "cpu" }) },
   { name: "cpu", open: openCpu },
 ];
 

@@ -11,7 +11,6 @@ import { classLogits, tokenLogits } from "../../core/models/transformer.ts";
 import type { TransformerArchitecture } from "../../core/protocol/schemas/transformer.ts";
 import { uploadWeights } from "../../core/training/weights.ts";
 import { openBackend } from "../../kernels/backend.ts";
-import { WASM_FOLDER } from "../../tests/fixtures/wasm-folder.ts";
 import { openBase } from "./base.ts";
 
 const FOLDERS = fileURLToPath(new URL("../../tests/fixtures/hugging-face/", import.meta.url));
@@ -22,7 +21,7 @@ const READING = { onProgress: () => {}, signal: new AbortController().signal };
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "commonweight-base-"));
-  await openBackend({ prefer: "cpu", wasmFolder: WASM_FOLDER });
+  await openBackend({ prefer: "cpu" });
 });
 afterAll(() => rm(folder, { recursive: true }));
 

@@ -5,11 +5,10 @@ import { decodeExamples, type Examples } from "../../core/training/examples.ts";
 import { openBackend } from "../../kernels/backend.ts";
 import { plainScore } from "../../tests/fixtures/plain-score.ts";
 import { tinyModel, tinyRecipe } from "../../tests/fixtures/tiny-model.ts";
-import { WASM_FOLDER } from "../../tests/fixtures/wasm-folder.ts";
 import { createRehearsal, verdictOn } from "./rehearsal.ts";
 
 beforeAll(async () => {
-  await openBackend({ prefer: "cpu", wasmFolder: WASM_FOLDER });
+  await openBackend({ prefer: "cpu" });
 });
 
 async function rehearse(score: Partial<typeof plainScore>) {

@@ -4,6 +4,8 @@
  * Encoding: https://webassembly.github.io/spec/core/binary (SIMD included).
  */
 
+import { MOST_PAGES } from "./memory.ts";
+
 /** Bytes of instructions, nested as they were put together. */
 export type Code = readonly (number | Code)[];
 
@@ -96,10 +98,14 @@ export function sumOfLanes(local: number): Code {
   return SCALAR.add(...halves);
 }
 
-/** A module of `functions`, all exported, that works in the imported memory `host.memory`. */
-export function assemble(functions: readonly WasmFunction[]): Uint8Array<ArrayBuffer> {
+/** A module of `functions`, all exported, that works in the imported memory `host.memory`, shared by threads or not. */
+export function assemble(
+  functions: readonly WasmFunction[],
+  { shared }: { readonly shared: boolean },
+): Uint8Array<ArrayBuffer> {
   const types = functions.map((f) => [0x60, vector(new Array(f.parameters).fill([I32])), 0]);
-  const memory = [text("host"), text("memory"), 0x02, 0x00, 0]; // any memory will do: at least 0 pages
+  const limits = shared ? [0x03, 0, unsigned(MOST_PAGES)] : [0x00, 0]; // any memory will do: at least 0 pages
+  const memory = [text("host"), text("memory"), 0x02, limits];
   const exports = functions.map((f, index) => [text(f.name), 0x00, unsigned(index)]);
   const bodies = functions.map(({ locals, body }) => {
     const groups = [

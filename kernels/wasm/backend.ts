@@ -1,68 +1,58 @@
-import { type BackendWasm, setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
-import { backend, env, setBackend } from "@tensorflow/tfjs-core";
-import { type HostBodies, plainBodies } from "../host-bodies.ts";
-import { type HostMemory, registerHostOperations } from "../host-operations.ts";
-import type { WasmMemory } from "./heap.ts";
-import { createSimdBodies } from "./simd-bodies.ts";
-import { assembleSimdModule, type SimdExports } from "./simd-module.ts";
+import "@tensorflow/tfjs-backend-cpu";
+import {
+  getKernelsForBackend,
+  type KernelConfig,
+  registerBackend,
+  registerKernel,
+  setBackend,
+} from "@tensorflow/tfjs-core";
+import { type HostMemory, isHostOperation, registerHostOperations } from "../host-operations.ts";
+import { HeapBackend } from "./heap-backend.ts";
+import { openWasmMemory, wasmEngine } from "./memory.ts";
+import { openSimd } from "./open-simd.ts";
+import { sliceMatrix } from "./slice.ts";
+import { shareBodies, type ThreadStarter } from "./thread-team.ts";
 
-const hostMemory: HostMemory<BackendWasm> = {
-  make: (wasm, shape, dtype) => wasm.makeOutput(shape, dtype),
-  floats: (wasm, tensor) => wasm.typedArrayFromHeap(tensor) as Float32Array, // dtype float32
-  integers: (wasm, tensor) => wasm.typedArrayFromHeap(tensor) as Int32Array, // dtype int32
+const hostMemory: HostMemory<HeapBackend> = {
+  make: (wasm, shape, dtype) => wasm.make(shape, dtype === "int32" ? "int32" : "float32"),
+  floats: (wasm, tensor) => wasm.inPlace(tensor) as Float32Array, // dtype float32
+  integers: (wasm, tensor) => wasm.inPlace(tensor) as Int32Array, // dtype int32
 };
 
 let device: string | null = null; // in words, once the backend was opened
 
 /**
- * Open tfjs's wasm backend with our kernels on its heap; null where WebAssembly does not run. Returns the
- * device's words. tfjs's own product is no choice: where a weight is stored [outputs, inputs] it is ten
- * times slower than ours, and where not it keeps a copy of the weight that we then change.
+ * Open the processor's backend: our SIMD on a heap of our own, and tfjs's JavaScript for what is not heavy. With `threads` they
+ * share the heavy calls. Returns the device's words; null where WebAssembly or its SIMD does not run.
  */
-export async function openWasm(folder: string): Promise<string | null> {
-  if (device === null) {
-    // Threads would need workers from blob: addresses, which the page's policy refuses.
-    env().set("WASM_HAS_MULTITHREAD_SUPPORT", false);
-    setWasmPaths(folder.endsWith("/") ? folder : `${folder}/`);
-  }
-  if (!(await setBackend("wasm"))) return null;
-  if (device === null) {
-    const simd = await instantiateSimd(backend() as BackendWasm); // the one that was just set
-    device = simd === null ? "wasm" : "wasm simd";
-    registerHostOperations("wasm", hostMemory, simd ?? plainBodies);
-  }
-  return device;
+export async function openWasm(threads: ThreadStarter | null): Promise<string | null> {
+  if (device === null) device = register(threads);
+  return device !== null && (await setBackend("wasm")) ? device : null;
 }
 
-/** What we use of the Emscripten module inside tfjs's backend. */
-type HeapModule = {
-  readonly asm: { readonly memory?: WasmMemory };
-  _malloc(bytes: number): number;
-  _free(address: number): void;
-};
+function register(threads: ThreadStarter | null): string | null {
+  const engine = wasmEngine();
+  const starter = threads !== null && threads.count > 0 ? threads : null;
+  const shared = starter !== null;
+  const memory = engine === null ? null : openWasmMemory(engine, { shared });
+  const simd = memory === null ? null : openSimd(memory, { shared });
+  if (memory === null || simd === null) return null;
+  for (const kernel of getKernelsForBackend("cpu")) {
+    if (!isHostOperation(kernel.kernelName)) registerKernel(adopted(kernel));
+  }
+  const bodies = starter === null ? simd.bodies : shareBodies(simd.bodies, memory, starter);
+  registerHostOperations("wasm", hostMemory, bodies);
+  registerBackend("wasm", () => new HeapBackend(simd.heap));
+  return starter === null ? "wasm simd" : `wasm simd, ${starter.count + 1} threads`;
+}
 
-/** What we use of WebAssembly, which not every room's types know. */
-type Engine = {
-  validate(bytes: Uint8Array<ArrayBuffer>): boolean;
-  instantiate(
-    bytes: Uint8Array<ArrayBuffer>,
-    imports: { readonly host: { readonly memory: WasmMemory } },
-  ): Promise<{ readonly instance: { readonly exports: unknown } }>;
-};
-
-/** Null where the engine lacks SIMD. */
-async function instantiateSimd({ wasm }: BackendWasm): Promise<HostBodies | null> {
-  const engine = (globalThis as unknown as { WebAssembly: Engine }).WebAssembly; // tfjs's backend runs on it
-  const { asm, _malloc, _free } = wasm as unknown as HeapModule; // tfjs types the parts that it uses
-  const { memory } = asm;
-  const choices = [true, false].map((relaxed) => assembleSimdModule({ relaxed }));
-  const bytes = choices.find((choice) => engine.validate(choice));
-  if (memory === undefined || bytes === undefined) return null;
-  const { instance } = await engine.instantiate(bytes, { host: { memory } });
-  const simd = instance.exports as SimdExports; // as simd-module.ts assembles them
-  return createSimdBodies(simd, {
-    memory,
-    allocate: (size) => _malloc(size) >>> 0,
-    free: _free,
-  });
+/** tfjs's JavaScript as the backend's, but for what it does slowly. */
+function adopted(kernel: KernelConfig): KernelConfig {
+  const { kernelName, kernelFunc } = kernel;
+  if (kernelName !== "Slice") return { ...kernel, backendName: "wasm" };
+  return {
+    kernelName,
+    backendName: "wasm",
+    kernelFunc: (call) => sliceMatrix(call) ?? kernelFunc(call),
+  };
 }

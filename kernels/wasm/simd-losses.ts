@@ -38,17 +38,18 @@ export function createSimdLosses(simd: SimdExports, heap: Heap): Losses {
       });
     },
 
-    scoreLogits(scores, logits, targets) {
+    scoreLogits(losses, right, logits, targets) {
       const R = targets.length;
       const C = logits.length / R;
       const answers = Int32Array.from(targets);
-      withScratch(heap, [scores, logits], [2, padded(C)], (given, [statistics, scratch]) => {
-        const [scoresOn, logitsOn] = given;
+      const arrays = [losses, right, logits] as const;
+      withScratch(heap, arrays, [2, padded(C)], (given, [statistics, scratch]) => {
+        const [lossesOn, rightOn, logitsOn] = given;
         for (let r = 0; r < R; r++) {
           const row = logitsOn.subarray(r * C, (r + 1) * C);
           const { most, sum } = softmaxOf(scratch, statistics, row);
-          scoresOn[r] = Math.log(sum) + most - row[answers[r]!]!;
-          scoresOn[R + r] = row.indexOf(most) === answers[r] ? 1 : 0; // the first of equals answers
+          lossesOn[r] = Math.log(sum) + most - row[answers[r]!]!;
+          rightOn[r] = row.indexOf(most) === answers[r] ? 1 : 0; // the first of equals answers
         }
       });
     },

@@ -56,16 +56,24 @@ export type Product = (
 ) => void;
 
 /** The heavy loops of the CPU in 128-bit SIMD, where the engine has it relaxed. Sums run in a fixed order. */
-export function assembleSimdModule({ relaxed }: { relaxed: boolean }): Uint8Array<ArrayBuffer> {
+export function assembleSimdModule({
+  relaxed,
+  shared,
+}: {
+  readonly relaxed: boolean;
+  /** Whether threads share the memory. */
+  readonly shared: boolean;
+}): Uint8Array<ArrayBuffer> {
   const vector = relaxed ? RELAXED_SIMD : SIMD;
-  return assemble([
+  const functions = [
     dotsFunction("dots4", 4, vector),
     dotsFunction("dots1", 1, vector),
     productFunction("product4", 4, vector),
     productFunction("product1", 1, vector),
     sampledFunction(vector),
     ...rowFunctions(),
-  ]);
+  ];
+  return assemble(functions, { shared });
 }
 
 // Parameters that the four products share

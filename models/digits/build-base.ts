@@ -3,8 +3,6 @@
  * shards alone, so that the community has something to win. The same bytes every time on the same engine.
  */
 import { writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
-import { dirname } from "node:path";
 import { assert } from "../../core/errors.ts";
 import { initialParameters } from "../../core/models/initial-parameters.ts";
 import { layoutOf } from "../../core/models/registry.ts";
@@ -19,10 +17,8 @@ const SEED = 1;
 const EXAMPLES = 2 * SHARD_EXAMPLES;
 const TRAINING = { steps: 100, batch: 60, learningRate: 0.001 }; // five rounds of them: 85–92% on the test images
 
-const require = createRequire(import.meta.url);
 await openBackend({
   prefer: "cpu",
-  wasmFolder: dirname(require.resolve("@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm")),
 });
 const { architecture } = digits.recipe;
 assert(architecture.kind === "mlp", "digits is an MLP");

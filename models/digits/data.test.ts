@@ -6,14 +6,13 @@ import { decodeCheckpointFile } from "../../core/tensors/checkpoint-file.ts";
 import { accuracy, evaluate } from "../../core/training/evaluate.ts";
 import { decodeImageExamples } from "../../core/training/image-examples.ts";
 import { openBackend } from "../../kernels/backend.ts";
-import { WASM_FOLDER } from "../../tests/fixtures/wasm-folder.ts";
 import { digits, SHARD_EXAMPLES } from "./data.ts";
 
 const { recipe } = digits;
 const architecture = recipe.architecture as MlpArchitecture; // recipe.json says so
 
 test("the base has the architecture's layout and answers 85–92% of the report set right", async () => {
-  await openBackend({ prefer: "cpu", wasmFolder: WASM_FOLDER });
+  await openBackend({ prefer: "cpu" });
   const file = await digits.base();
   expect(file.length).toBeLessThan(4 << 20);
   const parameters = decodeCheckpointFile("base", file, layoutOf(architecture));

@@ -4,8 +4,6 @@
  * keep. The same bytes every time on the same engine.
  */
 import { writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
-import { dirname } from "node:path";
 import { initialParameters } from "../../core/models/initial-parameters.ts";
 import { layoutOf } from "../../core/models/registry.ts";
 import { createRandom } from "../../core/random.ts";
@@ -24,10 +22,8 @@ const STAGES = [
   { steps: 800, batch: 4, learningRate: 0.00025 },
 ];
 
-const require = createRequire(import.meta.url);
 await openBackend({
   prefer: "cpu",
-  wasmFolder: dirname(require.resolve("@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm")),
 });
 const architecture = gptArchitecture();
 const layout = layoutOf(architecture);

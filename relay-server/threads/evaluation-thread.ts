@@ -13,10 +13,10 @@ import type { Architecture } from "../../core/protocol/schemas/recipe.ts";
 import { applyDeltaStep } from "../../core/tensors/delta-step.ts";
 import { decodeExamples, type Examples, sliceExamples } from "../../core/training/examples.ts";
 import type { Evaluation } from "../../core/training/metrics.ts";
+import { openBackend } from "../../kernels/backend.ts";
 import { checked } from "../content/damage.ts";
 import { answerCalls } from "./call-port.ts";
 import { openOnce } from "./open-once.ts";
-import { openThreadWasm } from "./open-wasm.ts";
 
 export type EvaluatedModel = {
   readonly id: string;
@@ -62,7 +62,7 @@ const parents = new Map<string, Evaluation>();
 /** Load tfjs and open its backend, for the first evaluation: a start without any is faster. */
 const openEngine = openOnce(async () => {
   const { evaluate } = await import("../../core/training/evaluate.ts");
-  await openThreadWasm();
+  await openBackend({ prefer: "cpu" });
   return evaluate;
 });
 

@@ -11,9 +11,9 @@ import {
 } from "../../core/training/examples.ts";
 import type { FisherPolicy } from "../../core/training/mask-choice.ts";
 import type { ReferencePieces, ReferenceTask } from "../../core/training/reference-training.ts";
+import { openBackend } from "../../kernels/backend.ts";
 import { answerCalls } from "./call-port.ts";
 import { openOnce } from "./open-once.ts";
-import { openThreadWasm } from "./open-wasm.ts";
 
 type PieceFiles = {
   /** Shard files, in the piece's order. */
@@ -53,7 +53,7 @@ const openEngine = openOnce(async () => {
     import("../../core/training/mask-choice.ts"),
     import("../../core/training/own-mask.ts"),
   ]);
-  await openThreadWasm();
+  await openBackend({ prefer: "cpu" });
   return { trainPieces, estimateFisher, chooseMask, ...ownMasks };
 });
 

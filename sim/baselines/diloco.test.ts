@@ -1,14 +1,13 @@
 import { beforeAll, expect, test } from "vitest";
 import { openBackend } from "../../kernels/backend.ts";
 import { tinyModel } from "../../tests/fixtures/tiny-model.ts";
-import { WASM_FOLDER } from "../../tests/fixtures/wasm-folder.ts";
 import { loadModel } from "../community/sim-model.ts";
 import { runDiloco } from "./diloco.ts";
 
 const options = { volunteers: 3, versions: 4, until: null, seed: "outer" };
 
 beforeAll(async () => {
-  await openBackend({ prefer: "cpu", wasmFolder: WASM_FOLDER });
+  await openBackend({ prefer: "cpu" });
 });
 
 test("momentum on the mean of what everybody trained improves a model, by the seed", async () => {

@@ -1,7 +1,6 @@
 import { beforeAll, expect, test } from "vitest";
 import { openBackend } from "../../kernels/backend.ts";
 import { tinyModel } from "../../tests/fixtures/tiny-model.ts";
-import { WASM_FOLDER } from "../../tests/fixtures/wasm-folder.ts";
 import { loadModel } from "../community/sim-model.ts";
 import { runSparseLoco } from "./sparse-loco.ts";
 
@@ -15,7 +14,7 @@ const options = {
 } as const;
 
 beforeAll(async () => {
-  await openBackend({ prefer: "cpu", wasmFolder: WASM_FOLDER });
+  await openBackend({ prefer: "cpu" });
 });
 
 test("the largest of what everybody has not sent yet improve a model, by the seed", async () => {

@@ -3,13 +3,12 @@ import { layoutOf } from "../../core/models/registry.ts";
 import { trainDelta } from "../../core/training/train.ts";
 import { openBackend } from "../../kernels/backend.ts";
 import { tinyModel } from "../../tests/fixtures/tiny-model.ts";
-import { WASM_FOLDER } from "../../tests/fixtures/wasm-folder.ts";
 import { backdoorSuccess, poison } from "./backdoor.ts";
 import { joinShards } from "./shards.ts";
 import { loadModel } from "./sim-model.ts";
 
 beforeAll(async () => {
-  await openBackend({ prefer: "cpu", wasmFolder: WASM_FOLDER });
+  await openBackend({ prefer: "cpu" });
 });
 
 test("who trains on poisoned images takes triggered ones for the target, who trains on clean ones does not", async () => {

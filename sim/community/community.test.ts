@@ -10,7 +10,6 @@ import { applyDeltaStep } from "../../core/tensors/delta-step.ts";
 import { encodeCheckpoint } from "../../core/tensors/manifest.ts";
 import { openBackend } from "../../kernels/backend.ts";
 import { tinyModel, tinyRecipe } from "../../tests/fixtures/tiny-model.ts";
-import { WASM_FOLDER } from "../../tests/fixtures/wasm-folder.ts";
 import type { Attack } from "./attacks.ts";
 import { type CommunityOptions, type CommunityResult, runCommunity } from "./community.ts";
 import { DEFENCES } from "./relay.ts";
@@ -37,7 +36,7 @@ let model: SimModel;
 let honest: CommunityResult;
 
 beforeAll(async () => {
-  await openBackend({ prefer: "cpu", wasmFolder: WASM_FOLDER });
+  await openBackend({ prefer: "cpu" });
   const recipe = {
     ...tinyRecipe,
     merge: { ...tinyRecipe.merge, stalenessLimit: 3, cohortSeconds: 60 },

@@ -9,7 +9,6 @@ const INNOCENT = [
   /^core\/(crypto\/signature|errors|hex)\.ts$/,
   /^core\/protocol\/(reject-codes|schemas\/(contribution|inputs|primitives|version))\.ts$/,
   /^models\/shipped\.ts$/,
-  /^tests\/fixtures\/wasm-folder\.ts$/,
   /^sim\/(charts|presets)\//,
   /^sim\/(options|rows)\.ts$/,
   /^sim\/runs\/(run-process|spec)\.ts$/,

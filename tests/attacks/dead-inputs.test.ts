@@ -9,7 +9,6 @@ import { loadModel } from "../../sim/community/sim-model.ts";
 import { darkCornerModel, darkCornerRecipe } from "../fixtures/dark-corner.ts";
 import { startTestRelay, type TestRelay } from "../fixtures/test-relay.ts";
 import { baseOf, contribute, createVolunteer, type Volunteer } from "../fixtures/volunteer.ts";
-import { WASM_FOLDER } from "../fixtures/wasm-folder.ts";
 import { put } from "./stage.ts";
 
 vi.setConfig({ testTimeout: 120_000 }); // a relay with its threads starts first
@@ -18,7 +17,7 @@ const LIES = 4;
 const merge = { ...darkCornerRecipe.merge, cohortSize: 1 };
 const gate = { ...darkCornerRecipe.gate, marginNats: 2 };
 let relay: TestRelay;
-beforeAll(() => openBackend({ prefer: "cpu", wasmFolder: WASM_FOLDER }));
+beforeAll(() => openBackend({ prefer: "cpu" }));
 afterEach(() => relay.remove());
 
 async function start(score: Partial<Recipe["score"]>): Promise<void> {

@@ -5,7 +5,7 @@ import { relaySource } from "../../core/history/history-source.ts";
 import { verifyHistory } from "../../core/history/verify-history.ts";
 import type { VersionRecord } from "../../core/protocol/schemas/version.ts";
 import { decodeExamples, joinExamples } from "../../core/training/examples.ts";
-import { openThreadWasm } from "../../relay-server/threads/open-wasm.ts";
+import { openBackend } from "../../kernels/backend.ts";
 import { startTestRelay, type TestRelay } from "../fixtures/test-relay.ts";
 import { tinyModel, tinyRecipe } from "../fixtures/tiny-model.ts";
 import { contribute, createVolunteer } from "../fixtures/volunteer.ts";
@@ -57,7 +57,7 @@ test("G24: gates open packet after packet, then use the reserve again; anyone re
   expect(await isPublic(sealed!.reserve)).toBe(false);
   expect(uses[0]).toBe("fresh");
 
-  await openThreadWasm();
+  await openBackend({ prefer: "cpu" });
   const { evaluate } = await import("../../core/training/evaluate.ts");
   const ran: number[] = [];
   const report = await verifyHistory(relaySource(relay.client, "tiny"), {

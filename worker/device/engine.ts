@@ -3,6 +3,7 @@ import type { Layout } from "../../core/tensors/layout.ts";
 import type { largestTensor } from "../../core/training/footprint.ts";
 import type { preparePieceMask } from "../../core/training/own-mask.ts";
 import type { TrainingOptions, TrainingResult, TrainingTask } from "../../core/training/train.ts";
+import type { ThreadStarter } from "../../kernels/wasm/thread-team.ts";
 import type { EngineName } from "../api.ts";
 import { createTurns, type TurnOptions } from "../run/turns.ts";
 import { WEBGPU_MISSING } from "../run/words.ts";
@@ -43,10 +44,16 @@ export type RunningEngine = {
 };
 
 /**
- * The engine in kernels and core/training; `wasmFolder` is where tfjs's wasm binaries are. A GPU that is
+ * The engine in kernels and core/training; on the CPU `threads` share the work. A GPU that is
  * missing leaves the work to the CPU. `build` names the code that runs, null where nothing tells it.
  */
-export function createEngine(wasmFolder: string, build: string | null = null): Engine {
+export function createEngine({
+  build = null,
+  threads = null,
+}: {
+  readonly build?: string | null;
+  readonly threads?: ThreadStarter | null;
+} = {}): Engine {
   // tfjs has one backend for all, which is half set while it opens: whatever computes then goes astray
   const takeTurn = createTurns();
   return {
@@ -64,7 +71,7 @@ export function createEngine(wasmFolder: string, build: string | null = null): E
         import("../../core/training/footprint.ts"),
         import("../../core/training/own-mask.ts"),
       ]);
-      const backend = await takeTurn(() => openBackend({ prefer, wasmFolder }), options);
+      const backend = await takeTurn(() => openBackend({ prefer, threads }), options);
       const { fingerprint } = backend;
       const built = build === null ? null : `${build} ${fingerprint}`;
       const check = () => takeTurn(faultOfDevice, { signal: options.signal });

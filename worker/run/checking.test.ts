@@ -7,7 +7,6 @@ import {
   realEngine,
   scene,
 } from "../../tests/fixtures/volunteer-stage.ts";
-import { WASM_FOLDER } from "../../tests/fixtures/wasm-folder.ts";
 import { createEngine, type Engine } from "../device/engine.ts";
 
 beforeAll(openScenes);
@@ -111,7 +110,7 @@ function slowGpu() {
 
 /** The engine that people have, and how often it trained. */
 function countedEngine() {
-  const engine = createEngine(WASM_FOLDER);
+  const engine = createEngine();
   const counted = {
     trainings: 0,
     async open(...call: Parameters<Engine["open"]>) {

@@ -10,7 +10,6 @@ import { startTestRelay, type TestRelay } from "../../tests/fixtures/test-relay.
 import { tinyRecipe } from "../../tests/fixtures/tiny-model.ts";
 import { tinyTextModel } from "../../tests/fixtures/tiny-text-model.ts";
 import { contribute, createVolunteer } from "../../tests/fixtures/volunteer.ts";
-import { WASM_FOLDER } from "../../tests/fixtures/wasm-folder.ts";
 import { StoppedError } from "../run/words.ts";
 import { createTrial } from "./trial.ts";
 
@@ -33,7 +32,7 @@ async function openStage(beforeOpen = () => {}) {
       return store;
     },
     client: createRelayClient({ baseUrl: "http://relay", fetch: ask }),
-    openCpu: () => openBackend({ prefer: "cpu", wasmFolder: WASM_FOLDER }),
+    openCpu: () => openBackend({ prefer: "cpu" }),
   });
   const versionOf = async (model: string, number: number) => {
     const { versions } = await relay.client.versions(model);

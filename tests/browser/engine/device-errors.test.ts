@@ -6,8 +6,7 @@ import { trainDelta } from "../../../core/training/train.ts";
 import { openBackend } from "../../../kernels/backend.ts";
 import { smallTask } from "../../fixtures/training-task.ts";
 
-const wasmFolder = "/node_modules/@tensorflow/tfjs-backend-wasm/dist/";
-const open = () => openBackend({ prefer: "webgpu", wasmFolder });
+const open = () => openBackend({ prefer: "webgpu" });
 beforeEach(async () => {
   expect((await open()).name).toBe("webgpu");
 });

@@ -15,15 +15,13 @@ import { smallTask } from "../../fixtures/training-task.ts";
 import { gptTask } from "../../reference/gpt-task.ts";
 import { randomText } from "../../reference/transformer-model.ts";
 
-const wasmFolder = "/node_modules/@tensorflow/tfjs-backend-wasm/dist/";
-
 test.each([
   { programs: "a GPU's", isSoftware: false },
   { programs: "a software adapter's", isSoftware: true },
 ])(
   "a slow device's products are split to about 50 ms a dispatch, and the bytes stay the same: $programs programs",
   async ({ isSoftware }) => {
-    await openBackend({ prefer: "webgpu", wasmFolder });
+    await openBackend({ prefer: "webgpu" });
     const open = backend() as WebGPUBackend;
     setOnSoftware(open, isSoftware);
     const measured = mostMultiplyAdds(open);
@@ -69,7 +67,7 @@ async function groupsOf(run: () => Promise<unknown>): Promise<number[]> {
 }
 
 test("attention, sampled and squared gradients are split too, and training and Fisher keep their bytes", async () => {
-  await openBackend({ prefer: "webgpu", wasmFolder });
+  await openBackend({ prefer: "webgpu" });
   const open = backend() as WebGPUBackend;
   const measured = mostMultiplyAdds(open);
   const task = { ...gptTask(), training: { steps: 2, batch: 9, learningRate: 0.005 } };
@@ -86,7 +84,7 @@ test("attention, sampled and squared gradients are split too, and training and F
 });
 
 test("a step of a GPT of 2 layers of 128 channels, 64 tokens and batch 8 takes 79 dispatches at most", async () => {
-  await openBackend({ prefer: "webgpu", wasmFolder });
+  await openBackend({ prefer: "webgpu" });
   const open = backend() as WebGPUBackend;
   const measured = mostMultiplyAdds(open);
   const architecture: GptArchitecture = {
@@ -115,7 +113,7 @@ test("a step of a GPT of 2 layers of 128 channels, 64 tokens and batch 8 takes 7
 });
 
 test("while a step is held nothing is submitted, and what was submitted is done when the drain resolves", async () => {
-  const { drain } = await openBackend({ prefer: "webgpu", wasmFolder });
+  const { drain } = await openBackend({ prefer: "webgpu" });
   const { submit } = GPUQueue.prototype;
   let submissions = 0;
   GPUQueue.prototype.submit = function (buffers) {

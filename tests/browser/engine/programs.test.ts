@@ -16,11 +16,10 @@ import { gptTask } from "../../reference/gpt-task.ts";
 import { compareProducts } from "../../reference/products.ts";
 import { compareTransformer, TRANSFORMER_CASES } from "../../reference/transformer-model.ts";
 
-const wasmFolder = "/node_modules/@tensorflow/tfjs-backend-wasm/dist/";
 const open = () => backend() as WebGPUBackend;
 
 beforeEach(async () => {
-  expect((await openBackend({ prefer: "webgpu", wasmFolder })).name).toBe("webgpu");
+  expect((await openBackend({ prefer: "webgpu" })).name).toBe("webgpu");
 });
 afterEach(() => setOnSoftware(open(), true)); // what SwiftShader is
 

@@ -8,10 +8,8 @@ import { openBackend } from "../../../kernels/backend.ts";
 import { checkDevice } from "../../../kernels/self-check.ts";
 import { cosine, similarityOf, smallTask } from "../../fixtures/training-task.ts";
 
-const wasmFolder = "/node_modules/@tensorflow/tfjs-backend-wasm/dist/";
-
 beforeEach(async () => {
-  const { name, device } = await openBackend({ prefer: "webgpu", wasmFolder });
+  const { name, device } = await openBackend({ prefer: "webgpu" });
   expect(name).toBe("webgpu");
   expect(device).toMatch(/swiftshader/i);
 });
@@ -29,7 +27,7 @@ test("WebGPU and the CPU train the same delta: cosine at least 0.999", async () 
   const task = smallTask();
   const onGpu = await trainDelta(task);
   const scoredOnGpu = await evaluate(task);
-  const { name } = await openBackend({ prefer: "cpu", wasmFolder });
+  const { name } = await openBackend({ prefer: "cpu" });
   expect(name).toBe("wasm");
   const onCpu = await trainDelta(task);
   const scoredOnCpu = await evaluate(task);
@@ -60,7 +58,7 @@ test("a lost device is an error named DeviceLostError, and opening again goes on
     },
   });
   await expect(lost).rejects.toMatchObject({ name: "DeviceLostError" });
-  await openBackend({ prefer: "webgpu", wasmFolder });
+  await openBackend({ prefer: "webgpu" });
   expect((await trainDelta(smallTask())).delta.length).toBe(smallTask().positions.length);
 });
 
@@ -78,7 +76,7 @@ test("a training whose device is lost goes on from its snapshot on another, to t
     },
   });
   await expect(lost).rejects.toMatchObject({ name: "DeviceLostError" });
-  await openBackend({ prefer: "webgpu", wasmFolder });
+  await openBackend({ prefer: "webgpu" });
   const steps: number[] = [];
   const onStep = ({ step }: { step: number }) => void steps.push(step);
   expect(await trainDelta(smallTask(), { from, onStep })).toEqual(whole);

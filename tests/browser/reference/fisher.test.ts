@@ -9,8 +9,7 @@ import {
 } from "../../reference/fisher.ts";
 
 beforeAll(async () => {
-  const wasmFolder = "/node_modules/@tensorflow/tfjs-backend-wasm/dist/";
-  const { name } = await openBackend({ prefer: "webgpu", wasmFolder });
+  const { name } = await openBackend({ prefer: "webgpu" });
   expect(name).toBe("webgpu");
 });
 

@@ -8,10 +8,8 @@ import { gptTask } from "../../reference/gpt-task.ts";
 import { compareTransformer, TRANSFORMER_CASES } from "../../reference/transformer-model.ts";
 import { compareTransformerOperations } from "../../reference/transformer-operations.ts";
 
-const wasmFolder = "/node_modules/@tensorflow/tfjs-backend-wasm/dist/";
-
 beforeEach(async () => {
-  const { name } = await openBackend({ prefer: "webgpu", wasmFolder });
+  const { name } = await openBackend({ prefer: "webgpu" });
   expect(name).toBe("webgpu");
 });
 
@@ -34,7 +32,7 @@ test("the same ticket of the GPT gives the same bytes twice and leaves no tensor
 
 test("WebGPU and the CPU train the same delta of the GPT: cosine at least 0.999", async () => {
   const onGpu = await trainDelta(gptTask());
-  const { name } = await openBackend({ prefer: "cpu", wasmFolder });
+  const { name } = await openBackend({ prefer: "cpu" });
   expect(name).toBe("wasm");
   const onCpu = await trainDelta(gptTask());
   expect(cosine(onGpu.delta, onCpu.delta)).toBeGreaterThanOrEqual(0.999);

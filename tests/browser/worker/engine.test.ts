@@ -2,7 +2,6 @@ import { getBackend } from "@tensorflow/tfjs-core";
 import { expect, test } from "vitest";
 import { openCheckedEngine } from "../../../worker/device/device-check.ts";
 import { createEngine } from "../../../worker/device/engine.ts";
-import { WASM_FOLDER } from "../../../worker/device/wasm-folder.ts";
 import { createPace } from "../../../worker/run/pace.ts";
 import { openIndexedDbStore } from "../../../worker/store/indexed-db-store.ts";
 
@@ -21,7 +20,7 @@ async function openStage(name: string) {
       onSubmit.call(this, buffers);
     };
     try {
-      const engine = createEngine(location.origin + WASM_FOLDER, build);
+      const engine = createEngine({ build });
       const platform = {
         now: () => atMs,
         steadyMs: () => atMs,
@@ -68,7 +67,7 @@ test("a device that passed is not checked again, until the build is another or a
 });
 
 test("an opening that comes late does not displace the one that was asked for after it", async () => {
-  const engine = createEngine(location.origin + WASM_FOLDER);
+  const engine = createEngine();
   const asked = Promise.withResolvers<void>();
   const held = Promise.withResolvers<void>();
   GPU.prototype.requestAdapter = async function (options) {
@@ -90,7 +89,7 @@ test("an opening that comes late does not displace the one that was asked for af
 });
 
 test("a check that goes on after its run was stopped ends before another device is opened", async () => {
-  const engine = createEngine(location.origin + WASM_FOLDER);
+  const engine = createEngine();
   const ended: string[] = [];
   const gpu = await engine.open("webgpu");
   const checked = gpu.selfCheck!.run().then((fault) => ended.push(`check ${fault}`));

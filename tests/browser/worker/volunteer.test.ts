@@ -3,7 +3,6 @@ import { createRelayClient } from "../../../core/protocol/client.ts";
 import type { EngineName, Snapshot } from "../../../worker/api.ts";
 import { createEngine } from "../../../worker/device/engine.ts";
 import { systemPlatform } from "../../../worker/device/platform.ts";
-import { WASM_FOLDER } from "../../../worker/device/wasm-folder.ts";
 import { createVolunteer } from "../../../worker/run/volunteer.ts";
 import { webLock } from "../../../worker/run/web-lock.ts";
 import { openIndexedDbStore } from "../../../worker/store/indexed-db-store.ts";
@@ -15,7 +14,7 @@ async function volunteerOnce(prefer: "webgpu" | "cpu") {
   const volunteer = createVolunteer({
     openStore: () => openIndexedDbStore({ name: `volunteer-${prefer}`, now: systemPlatform.now }),
     client: createRelayClient({ baseUrl: location.origin, fetch: relay.fetch }),
-    engine: createEngine(location.origin + WASM_FOLDER),
+    engine: createEngine(),
     lock: webLock(navigator.locks),
     platform: systemPlatform,
     software: "test/1",

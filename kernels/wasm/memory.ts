@@ -1,0 +1,41 @@
+export const PAGE_BYTES = 2 ** 16;
+export const MOST_PAGES = 2 ** 16; // 4 GiB, all that 32 bits address
+
+/** A `WebAssembly.Memory`: after it has grown its buffer is another one; of an unshared memory the old one is empty then. */
+export type WasmMemory = {
+  readonly buffer: ArrayBufferLike;
+  /** Returns how many pages there were. Throws a RangeError where there is no room. */
+  grow(pages: number): number;
+};
+
+/** What we use of WebAssembly, which not every room's types know. */
+type Engine = {
+  readonly Memory: new (size: {
+    readonly initial: number;
+    readonly maximum: number;
+    readonly shared: boolean;
+  }) => WasmMemory;
+  readonly Module: new (bytes: Uint8Array<ArrayBuffer>) => object;
+  readonly Instance: new (
+    module: object,
+    imports: { readonly host: { readonly memory: WasmMemory } },
+  ) => { readonly exports: unknown };
+  validate(bytes: Uint8Array<ArrayBuffer>): boolean;
+};
+
+/** Null where the engine has no WebAssembly. */
+export function wasmEngine(): Engine | null {
+  return (globalThis as { readonly WebAssembly?: unknown }).WebAssembly as Engine | null; // the same in every runtime
+}
+
+/** A memory with as much room to grow as the device grants: a phone may grant no 4 GiB. Null where it grants none. */
+export function openWasmMemory(engine: Engine, { shared }: { shared: boolean }): WasmMemory | null {
+  for (let maximum = MOST_PAGES; maximum >= 2 ** 10; maximum /= 2) {
+    try {
+      return new engine.Memory({ initial: 1, maximum, shared });
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+    }
+  }
+  return null;
+}
