@@ -1,3 +1,4 @@
+import { ledgerAway } from "../storage-error.ts";
 import type { StatusStore } from "./store.ts";
 import type { EventRow } from "./tables.ts";
 
@@ -50,7 +51,7 @@ export async function createEventHub(
     if (timer !== null || closed) return;
     timer = setTimeout(() => {
       tail().catch((error: unknown) => {
-        if (!closed) console.error(error); // the next event tails these too
+        if (!closed && ledgerAway(error) === null) console.error(error); // the next event tails these too
       });
     }, COALESCE_MS);
   }

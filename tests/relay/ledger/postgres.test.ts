@@ -46,6 +46,19 @@ describe.runIf(hasPostgres)("the ledger on PostgreSQL", { timeout: 60_000 }, () 
     await close();
   });
 
+  test("H41: a relay that falls asleep inside a transaction keeps the others from writing for a few seconds only", async () => {
+    const { db, close } = await emptyDatabase();
+    const ledger = await filled(db);
+    const sleeper = openPostgres(server.url());
+    const asleep = await sleeper.startTransaction().execute(); // it has the writers' lock
+    await asleep.updateTable("models").set({ fence: 99 }).execute();
+    expect((await ledger.contributions.enter(contribution(1), bytes)).kind).toBe("created");
+    await expect(asleep.commit().execute()).rejects.toThrow();
+    expect((await ledger.history.model("tiny"))?.fence).not.toBe(99);
+    await sleeper.destroy();
+    await close();
+  });
+
   test("what was answered is there after the server was killed, and the next write goes through", async () => {
     const { db, close } = await emptyDatabase();
     const ledger = await filled(db);
