@@ -4,6 +4,7 @@ import { VitePWA } from "vite-plugin-pwa";
 import { configDefaults, defineConfig } from "vitest/config";
 import { CHROMIUM_FLAGS } from "./scripts/chromium.ts";
 import { earlierEngines } from "./scripts/earlier-engines.ts";
+import { wholeShell } from "./scripts/whole-shell.ts";
 
 /** Chromium with WebGPU on SwiftShader, so that the tests need no GPU. */
 const chromium = playwright({
@@ -33,6 +34,7 @@ export default defineConfig({
   plugins: [
     svelte({ configFile: false }),
     earlierEngines(),
+    wholeShell(),
     VitePWA({
       registerType: "prompt",
       injectRegister: false, // web/state/update.svelte.ts registers, so that no inline script is needed
@@ -53,8 +55,7 @@ export default defineConfig({
     rolldownOptions: {
       output: {
         // what is loaded when it is asked for is no part of the shell: it is kept once it was fetched, as the engine is
-        chunkFileNames: ({ isDynamicEntry }) =>
-          `${isDynamicEntry ? "engine" : "assets"}/[name]-[hash].js`,
+        chunkFileNames: "engine/[name]-[hash].js",
       },
     },
   },
