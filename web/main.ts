@@ -72,6 +72,10 @@ mount(App, {
     update: createUpdate(build),
     openTrialEngine,
     withIdentity,
+    async openGuest(volunteer) {
+      const { createGuest, guestSurroundings } = await import("./state/guest.svelte.ts");
+      return createGuest(volunteer, guestSurroundings(storage));
+    },
     storage,
     otherTab: createOtherTab(
       crypto.randomUUID?.() ?? String(Math.random()), // over plain http there is no UUID

@@ -5,7 +5,8 @@ const holding = (text: string | null) => ({ getItem: () => text });
 
 test("settings come back as they were written", () => {
   let stored: string | null = null;
-  const settings = { consent: "x", power: 0.4, prefer: "cpu", sharing: true } as const;
+  const guest = { ...DEFAULTS.guest, visible: true, dailyMegabytes: null };
+  const settings = { consent: "x", power: 0.4, prefer: "cpu", sharing: true, guest } as const;
   writeSettings({ setItem: (_, text) => (stored = text) }, settings);
   expect(readSettings(holding(stored))).toEqual(settings);
 });

@@ -16,7 +16,13 @@ test("storage that can be opened is read and written as it is", () => {
     getItem: (key) => memory.get(key) ?? null,
     setItem: (key, value) => memory.set(key, value),
   });
-  const settings = { consent: "x", power: 0.4, prefer: "cpu", sharing: true } as const;
+  const settings = {
+    consent: "x",
+    power: 0.4,
+    prefer: "cpu",
+    sharing: true,
+    guest: DEFAULTS.guest,
+  } as const;
   writeSettings(openLazily(open), settings);
   expect(readSettings(openLazily(open))).toEqual(settings);
 });

@@ -21,6 +21,7 @@ const facts: VolunteerFacts = {
   online: true,
   modelPaused: false,
   modelRetired: null,
+  held: null,
   otherTab: null,
 };
 const life = (change: Partial<PieceLife>): PieceLife => ({
@@ -168,4 +169,17 @@ test("an idle tab says what the other one does, in the other's words", () => {
   const view = describeVolunteer({ ...facts, otherTab: "Paused" });
   expect(view.state).toBe("other-tab");
   expect(view.reason).toContain("“Paused”");
+});
+
+test("work that this page holds back rests, with that reason; what the user paused is paused", () => {
+  const held = "This device runs on its battery.";
+  const paused = snapshot({ phase: "paused", reason: null });
+  expect(describeVolunteer({ ...facts, snapshot: paused, held })).toMatchObject({
+    state: "paused",
+    title: "Resting",
+    reason: held,
+  });
+  expect(describeVolunteer({ ...facts, snapshot: paused }).title).toBe("Paused");
+  const training = snapshot({ phase: "training" });
+  expect(describeVolunteer({ ...facts, snapshot: training, held }).state).toBe("training");
 });

@@ -56,6 +56,8 @@ export type VolunteerFacts = {
   readonly modelPaused: boolean;
   /** Why a maintainer retired it; null where nobody did. */
   readonly modelRetired: string | null;
+  /** Why this page holds the work back, as a sentence; null while it does not. */
+  readonly held: string | null;
   /** What another tab of this browser does, in its own words; null while none trains. */
   readonly otherTab: string | null;
 };
@@ -86,7 +88,9 @@ export function describeVolunteer(facts: VolunteerFacts): VolunteerView {
     return view("consent", "Before you start", "Nothing runs until you agree to the list below.");
   }
   if (snapshot !== null && phase !== "ready") {
-    return running(snapshot, facts.replayShards, view);
+    const resting = facts.held !== null && phase === "paused";
+    const shown = resting ? { ...snapshot, reason: facts.held } : snapshot;
+    return running(shown, facts.replayShards, view, resting);
   }
   if (facts.starting) {
     const reason =
@@ -106,7 +110,12 @@ type MakeView = (
   progress?: VolunteerView["progress"],
 ) => VolunteerView;
 
-function running(snapshot: Snapshot, replayShards: number, view: MakeView): VolunteerView {
+function running(
+  snapshot: Snapshot,
+  replayShards: number,
+  view: MakeView,
+  resting: boolean,
+): VolunteerView {
   const { reason, step, steps } = snapshot;
   const share = steps > 0 ? step / steps : null;
   const stepLabel = steps > 0 ? `Step ${formatCount(step)} of ${formatCount(steps)}` : "Starting";
@@ -156,10 +165,15 @@ function running(snapshot: Snapshot, replayShards: number, view: MakeView): Volu
         },
       );
     case "paused":
-      return view("paused", "Paused", reason ?? "You paused it. The running piece is kept.", {
-        label: stepLabel,
-        share,
-      });
+      return view(
+        "paused",
+        resting ? "Resting" : "Paused",
+        reason ?? "You paused it. The running piece is kept.",
+        {
+          label: stepLabel,
+          share,
+        },
+      );
     case "no-work":
       return view(
         "no-work",

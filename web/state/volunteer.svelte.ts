@@ -1,5 +1,6 @@
 import type { Piece, RoadPort, Snapshot, SwarmNews, WorkerApi } from "../../worker/api.ts";
 import type { OpenEngine } from "../engine.ts";
+import type { GuestRules } from "./guest-rules.ts";
 import { CONSENT, readSettings, type Settings, writeSettings } from "./settings.ts";
 
 /** The volunteer on this page: consent, the engine's newest snapshot, and the commands. */
@@ -189,6 +190,11 @@ export function createPageVolunteer({
     async setSharing(value: boolean): Promise<void> {
       keep({ sharing: value });
       await share();
+    },
+    /** Hold work back by these rules from now on. */
+    setGuest(change: Partial<GuestRules>): void {
+      look();
+      keep({ guest: { ...settings.guest, ...change } });
     },
     /** Delete what the engine keeps on this device, and the consent: the next start asks again. */
     async forget(): Promise<void> {

@@ -6,10 +6,11 @@ import "../../../web/app.css";
 import App from "../../../web/App.svelte";
 import { createClock } from "../../../web/state/clock.svelte.ts";
 import type { EventStream } from "../../../web/state/feed.ts";
+import { createGuest, guestSurroundings } from "../../../web/state/guest.svelte.ts";
 import { createRelay } from "../../../web/state/relay.svelte.ts";
 import { createRoute } from "../../../web/state/route.svelte.ts";
 import { noOtherTab, type OtherTab } from "../../../web/state/tabs.svelte.ts";
-import { createPageVolunteer } from "../../../web/state/volunteer.svelte.ts";
+import { createPageVolunteer, type PageVolunteer } from "../../../web/state/volunteer.svelte.ts";
 import type { IdentityApi, Snapshot, TrialApi } from "../../../worker/api.ts";
 import { READY } from "../../../worker/run/snapshot-feed.ts";
 import { recordEngine } from "../../fixtures/recorded-engine.ts";
@@ -113,6 +114,10 @@ export function openPage(
           contributorOf: async () => "cd".repeat(32),
           restore: async (words) => void calls.push(["restore", words]),
         });
+      },
+      openGuest: async (volunteer: PageVolunteer) => {
+        const around = guestSurroundings({ getItem: () => null, setItem: () => {} });
+        return createGuest(volunteer, { ...around, battery: Promise.resolve(null) });
       },
       storage: { getItem: () => null, setItem: () => {} },
       openTrialEngine: () => {

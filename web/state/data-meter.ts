@@ -1,0 +1,56 @@
+import type { Snapshot } from "../../worker/api.ts";
+import type { SiteStorage } from "./site-storage.ts";
+
+/** Bytes of one day of this device, down and up. */
+export type DayBytes = { readonly day: string; readonly bytes: number };
+
+const KEY = "commonweight-bytes";
+
+/** Counts what the engine moves, day by day; `dayOf` names the day of a moment. */
+export function createDataMeter(storage: SiteStorage, dayOf: (ms: number) => string) {
+  let before = { down: 0, passedOn: 0, newest: null as string | null };
+  let isFirst = true;
+
+  function read(nowMs: number): DayBytes {
+    const none = { day: dayOf(nowMs), bytes: 0 };
+    try {
+      const kept: unknown = JSON.parse(storage.getItem(KEY) ?? "null");
+      return isDayBytes(kept) && kept.day === none.day ? kept : none;
+    } catch {
+      return none; // blocked or damaged: counted from now on
+    }
+  }
+
+  return {
+    bytes: (nowMs: number): number => read(nowMs).bytes,
+    /** What `snapshot` says beyond the one before it; pieces from before the first one are not counted again. */
+    note({ download, swarm, pieces }: Snapshot, nowMs: number): void {
+      const down = download.doneBytes;
+      const passedOn = swarm?.toPeersBytes ?? 0;
+      const newest = pieces[0]?.id ?? null;
+      const isNew = newest !== null && newest !== before.newest && !isFirst;
+      const moved =
+        risen(before.down, down) +
+        risen(before.passedOn, passedOn) +
+        (isNew ? (pieces[0]?.sizeBytes ?? 0) : 0);
+      before = { down, passedOn, newest };
+      isFirst = false;
+      if (moved === 0) return;
+      const { day, bytes } = read(nowMs);
+      try {
+        storage.setItem(KEY, JSON.stringify({ day, bytes: bytes + moved }));
+      } catch {
+        // blocked or full: no budget can be kept, and the page says so
+      }
+    },
+  };
+}
+
+/** A counter that begins anew has moved what it shows. */
+const risen = (before: number, now: number): number => (now >= before ? now - before : now);
+
+function isDayBytes(value: unknown): value is DayBytes {
+  if (typeof value !== "object" || value === null) return false;
+  const { day, bytes } = value as Record<string, unknown>;
+  return typeof day === "string" && typeof bytes === "number" && bytes >= 0;
+}
