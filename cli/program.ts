@@ -8,7 +8,7 @@ import { pauseCommand, resumeCommand } from "./maintaining/pause.ts";
 import { recipeCommand } from "./maintaining/recipe.ts";
 import { retireCommand, unretireCommand } from "./maintaining/retire.ts";
 import { revertCommand } from "./maintaining/revert.ts";
-import { tagCommand } from "./maintaining/tag.ts";
+import { tagCommand, untagCommand } from "./maintaining/tag.ts";
 import { moveCommand } from "./move.ts";
 import { addCommand } from "./owning/add.ts";
 import { checkCommand } from "./owning/check.ts";
@@ -50,6 +50,7 @@ export function createProgram(terminal: Terminal): Command {
     .addCommand(suiteCommand(terminal))
     .addCommand(revertCommand(terminal))
     .addCommand(tagCommand(terminal))
+    .addCommand(untagCommand(terminal))
     .addCommand(pauseCommand(terminal))
     .addCommand(resumeCommand(terminal))
     .addCommand(recipeCommand(terminal))

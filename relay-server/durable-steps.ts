@@ -13,7 +13,15 @@ const LEDGER_WRITES: { readonly [S in keyof Ledger]: readonly (keyof Ledger[S])[
     "notePromoted",
   ],
   history: [
-    ...(["importModel", "holdLeases", "setPaused", "recordGateTests", "publish", "tag"] as const),
+    ...([
+      "importModel",
+      "holdLeases",
+      "setPaused",
+      "recordGateTests",
+      "publish",
+      "tag",
+      "untag",
+    ] as const),
     ...(["requestRevert", "publishRevert", "refuseRevert", "retire", "changeRecipe"] as const),
     ...(["proposeSuite", "noteFindings", "acceptSuite", "refuseSuite"] as const),
     ...(["withdrawSuite", "noteStopped"] as const),

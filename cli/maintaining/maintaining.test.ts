@@ -110,7 +110,7 @@ test("R2: tag proposes a number, and refuses one that is taken or lower", async 
     "There is no release yet: the first number is free.",
     "Version 2 can be 1.0.0.",
     "Version 2 of tiny is release 1.0.0.",
-    expect.stringMatching(/^To take it back: a number names one version for ever/),
+    expect.stringMatching(/^To take it back: npx commonweight untag tiny 1\.0\.0 --relay /),
   ]);
   const second = await maintain("tag", "tiny");
   expect(second.lines.join("\n")).toMatch(/gate: -?[\d.]+ nats against it, on \d+ examples/);
@@ -125,6 +125,9 @@ test("R2: tag proposes a number, and refuses one that is taken or lower", async 
   expect((await maintain("tag", "tiny@3", "0.9.0")).errors).toEqual([
     "0.9.0 is lower than 1.0.1, the last release",
   ]);
+  const untagged = await maintain("untag", "tiny", "1.0.1");
+  expect(untagged.lines.at(-2)).toBe("Version 3 of tiny is release 1.0.1 no more.");
+  expect((await maintain("untag", "tiny", "1.0.1")).code).toBe(1);
 });
 
 test("a maintainer bans a contributor, hears what stays, and lifts the ban", async () => {

@@ -3,7 +3,14 @@ import type { TagPreview } from "../../core/protocol/schemas/previews.ts";
 import { parseTag } from "../options.ts";
 import { percent } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
-import { type ActOptions, actCommand, carryOut, modelAt, openMaintainer } from "./act.ts";
+import {
+  type ActOptions,
+  actCommand,
+  carryOut,
+  commandLine,
+  modelAt,
+  openMaintainer,
+} from "./act.ts";
 
 /** `commonweight tag`: a version becomes a release, with the number that its gate's tests allow. */
 export function tagCommand(terminal: Terminal): Command {
@@ -17,7 +24,7 @@ export function tagCommand(terminal: Terminal): Command {
     .action(async (text: string, given: string | undefined, options: ActOptions) => {
       const { signal } = terminal;
       const { relay, model, version } = modelAt(text);
-      const { maintainer } = await openMaintainer(relay, options);
+      const { baseUrl, maintainer } = await openMaintainer(relay, options);
       const number = version === null || version === "head" ? undefined : Number(version);
       if (Number.isNaN(number)) throw new Error(`${version} is a release already: name a number.`);
       const wish = number === undefined ? { model } : { model, version: number };
@@ -31,7 +38,35 @@ export function tagCommand(terminal: Terminal): Command {
           question: `Make version ${preview.version} of ${model} release ${tag}?`,
           perform: () => maintainer.tag(request, { signal }),
           told: () => [`Version ${preview.version} of ${model} is release ${tag}.`],
-          undo: `a number names one version for ever. Tag another version with a higher one; candidates are compared with the last.`,
+          undo: commandLine(`untag ${model} ${tag}`, baseUrl, options),
+        },
+        options,
+        terminal,
+      );
+    });
+}
+
+/** `commonweight untag`: a release is none any more. */
+export function untagCommand(terminal: Terminal): Command {
+  return actCommand("untag", "Take a release back.", "users of the release")
+    .argument("<model>", "a name, such as digits, or an address")
+    .argument("<tag>", "its number, such as 1.2.0", parseTag)
+    .action(async (text: string, tag: string, options: ActOptions) => {
+      const { signal } = terminal;
+      const { relay, model } = modelAt(text);
+      const { client, maintainer } = await openMaintainer(relay, options);
+      const { record } = await client.version(model, tag, { signal });
+      await carryOut(
+        {
+          preview: { model, tag, version: record.number },
+          outlook: [
+            `${tag} is version ${record.number}. Its number would stay taken, and the signed history would say that it was taken back.`,
+            "Candidates would be compared with the release before it.",
+          ],
+          question: `Take release ${tag} of ${model} back?`,
+          perform: () => maintainer.untag({ model, tag, reason: options.reason }, { signal }),
+          told: () => [`Version ${record.number} of ${model} is release ${tag} no more.`],
+          undo: "a number names one version for ever. Tag the version with another one.",
         },
         options,
         terminal,

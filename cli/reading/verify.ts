@@ -73,6 +73,11 @@ async function verify(model: OpenModel, options: VerifyFlags, terminal: Terminal
       terminal.print(`  key ${report.pin.relayKey} (${seen})`);
       terminal.print(`  version ${report.pin.number} is ${report.pin.id}`);
       terminal.print(`  ${gatesSentence(gates, options.full)}`);
+      for (const { tag, version, isTakenBack } of report.releases) {
+        terminal.print(
+          `  release ${tag} is version ${version}${isTakenBack ? ", taken back" : ""}`,
+        );
+      }
       for (const { name, contributor, since, until } of report.suites) {
         const ended = until === null ? "" : ` to ${until}`;
         terminal.print(

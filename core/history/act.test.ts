@@ -77,7 +77,7 @@ test("R5: retired is what the last act says, with its reason", async () => {
   const standing = async (acts: SignedAct[]) => verifyActs(acts, chain);
   expect(await standing([])).toEqual({
     ok: true,
-    standing: { acts: 0, retired: null, suites: [], recipe: null },
+    standing: { acts: 0, retired: null, suites: [], releases: [], recipe: null },
   });
   const once = await actsOf([["retire", 1]]);
   expect(await standing(once)).toMatchObject({ standing: { acts: 1, retired: "reason 0" } });
@@ -183,4 +183,38 @@ test("R7: acts about a recipe follow each other, and what makes another model ne
   expect(await verifyActs(await recipeActs(both, { recipe: wider }), chain)).toMatchObject({
     message: "act 1: data.heldOut.score may not change",
   });
+});
+
+const released = (tag: string, number: number): Deed => ({
+  kind: "release",
+  tag,
+  version: { number, id: id(number) },
+});
+const takenBack = (tag: string): Deed => ({ kind: "unrelease", tag });
+
+test("R8: a release names a version until an act takes it back", async () => {
+  const acts = await actsWith(released("1.0.0", 0), released("1.1.0", 1), takenBack("1.1.0"));
+  expect(await verifyActs(acts, chain)).toMatchObject({
+    standing: {
+      releases: [
+        { tag: "1.0.0", version: 0, isTakenBack: false },
+        { tag: "1.1.0", version: 1, isTakenBack: true },
+      ],
+    },
+  });
+  const lower = await actsWith(released("2.0.0", 0), takenBack("2.0.0"), released("1.0.0", 0));
+  expect((await verifyActs(lower, chain)).ok).toBe(true);
+  const older = await actsWith(takenBack("1.0.0")); // made before releases were acts
+  expect((await verifyActs(older, chain)).ok).toBe(true);
+});
+
+test.each([
+  ["act-order", [released("1.0.0", 0), released("1.0.0", 1)]],
+  ["act-order", [released("1.0.0", 0), takenBack("1.0.0"), released("1.0.0", 0)]],
+  ["act-order", [released("1.1.0", 0), released("1.0.0", 1)]],
+  ["act-order", [released("1.0.0", 0), takenBack("1.0.0"), takenBack("1.0.0")]],
+  ["act-version", [released("1.0.0", 1)]],
+  ["act-version", [{ ...released("1.0.0", 0), version: { number: 0, id: id(2) } } as Deed]],
+] as const)("R8: releases that break a rule are found (%s: %o)", async (fault, deeds) => {
+  expect(await verifyActs(await actsWith(...deeds), chain)).toMatchObject({ ok: false, fault });
 });

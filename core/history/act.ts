@@ -3,6 +3,7 @@ import { encodeCanonical } from "../protocol/canonical-json.ts";
 import type { AcceptSuite, ActRecord, Deed, SignedAct } from "../protocol/schemas/act.ts";
 import type { Recipe } from "../protocol/schemas/recipe.ts";
 import { recipeChanges, recipeHash } from "./recipe-change.ts";
+import { compareTags } from "./release-number.ts";
 import type { VerifiedVersion } from "./version.ts";
 
 /** An act's id (protocol R4): the SHA-256 of the RFC 8785 form of its record. */
@@ -23,6 +24,14 @@ export type SuiteStanding = Omit<AcceptSuite, "kind"> & {
   readonly until: number | null;
 };
 
+/** A release that an act made. */
+export type ReleaseStanding = {
+  readonly tag: string;
+  readonly version: number;
+  /** Whether an act took it back: its number stays taken. */
+  readonly isTakenBack: boolean;
+};
+
 /** What the acts of a model come to. */
 export type ModelStanding = {
   readonly acts: number;
@@ -30,6 +39,8 @@ export type ModelStanding = {
   readonly retired: string | null;
   /** Every suite that was accepted, in this order. */
   readonly suites: readonly SuiteStanding[];
+  /** Every release since releases are acts, in the order of their acts. */
+  readonly releases: readonly ReleaseStanding[];
   /** The recipe that the last act about it gave the model; null where none did. */
   readonly recipe: Recipe | null;
 };
@@ -49,7 +60,7 @@ export async function verifyActs(
   const { relayKey, model } = chain[0]!.record; // a chain has version 0
   let parent: string | null = null;
   let newest = 0;
-  const standing: Standing = { retired: null, suites: [], recipe: null };
+  const standing: Standing = { retired: null, suites: [], releases: [], recipe: null };
   for (const [number, { record, signature }] of acts.entries()) {
     const fail = (fault: ActFault, problem: string): ActsVerdict => {
       return { ok: false, fault, message: `act ${number}: ${problem}` };
@@ -67,6 +78,13 @@ export async function verifyActs(
     if (head.number < newest || chain[head.number]?.id !== head.id) {
       return fail("act-version", `${head.id} was not version ${head.number} then`);
     }
+    const { deed } = record;
+    if (deed.kind === "release") {
+      const { number, id } = deed.version;
+      if (number > head.number || chain[number]?.id !== id) {
+        return fail("act-version", `${id} was not version ${number} then`);
+      }
+    }
     const problem = await follow(standing, record);
     if (problem !== null) return fail(...problem);
     parent = id;
@@ -75,7 +93,12 @@ export async function verifyActs(
   return { ok: true, standing: { acts: acts.length, ...standing } };
 }
 
-type Standing = { retired: string | null; suites: SuiteStanding[]; recipe: Recipe | null };
+type Standing = {
+  retired: string | null;
+  suites: SuiteStanding[];
+  releases: ReleaseStanding[];
+  recipe: Recipe | null;
+};
 
 /** Carry an act out on `standing`; or what is wrong with it. */
 async function follow(
@@ -96,6 +119,21 @@ async function follow(
       const problem = await recipeProblem(standing.recipe, deed, model);
       if (problem !== null) return ["act-recipe", problem];
       standing.recipe = deed.recipe;
+      return null;
+    }
+    case "release": {
+      const { tag, version } = deed;
+      const problem = releaseProblem(standing.releases, tag);
+      if (problem !== null) return ["act-order", problem];
+      standing.releases.push({ tag, version: version.number, isTakenBack: false });
+      return null;
+    }
+    case "unrelease": {
+      const at = standing.releases.findIndex(({ tag }) => tag === deed.tag);
+      const release = standing.releases[at];
+      if (release?.isTakenBack === true) return ["act-order", `${deed.tag} was taken back before`];
+      // a release from before releases were acts is none of these
+      if (release !== undefined) standing.releases[at] = { ...release, isTakenBack: true };
       return null;
     }
     case "accept-suite": {
@@ -119,6 +157,13 @@ async function follow(
       return null;
     }
   }
+}
+
+/** Why no version can become release `tag` after `releases`; null if one can. */
+function releaseProblem(releases: readonly ReleaseStanding[], tag: string): string | null {
+  if (releases.some((each) => each.tag === tag)) return `${tag} named a version before`;
+  const higher = releases.find((each) => !each.isTakenBack && compareTags(tag, each.tag) < 0);
+  return higher === undefined ? null : `${tag} is lower than ${higher.tag}`;
 }
 
 /** What is wrong with an act that gives `model` another recipe than `known`, the last one that an act named. */

@@ -21,6 +21,7 @@ import {
   type SuiteRequest,
   type TagRequest,
   type UnbanRequest,
+  type UntagRequest,
 } from "./schemas/admin.ts";
 import { checkpointPlan } from "./schemas/checkpoint.ts";
 import { cloth } from "./schemas/cloth.ts";
@@ -286,6 +287,9 @@ export function createRelayClient({ baseUrl, fetch }: { baseUrl: string; fetch: 
         /** Make a version a release; a tag names one version for ever. */
         tag: (request: TagRequest, options?: CallOptions) =>
           ask(modelHealth, routes.tag(), options, post(request)),
+        /** Take a release back; its number stays taken. */
+        untag: (request: UntagRequest, options?: CallOptions) =>
+          ask(modelHealth, routes.untag(), options, post(request)),
         /** What pausing the model, or going on with it, would concern. */
         previewModel: (model: string, options?: CallOptions) =>
           ask(modelPreview, routes.previewModel() + query({ model }), options, get),

@@ -17,6 +17,7 @@ export const REJECT_CODES = {
   "contribution-unknown": { status: 404, action: "discard" },
   "peer-unknown": { status: 404, action: "retry" },
   "download-unknown": { status: 404, action: "discard" },
+  "tag-unknown": { status: 404, action: "discard" },
   "suite-unknown": { status: 404, action: "discard" },
   "list-unknown": { status: 404, action: "discard" },
   "addition-unknown": { status: 404, action: "discard" },

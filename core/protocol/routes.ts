@@ -47,6 +47,7 @@ export const routes = {
   withdrawSuite: () => `${API}/admin/withdraw-suite`,
   suiteFile: (id: string) => `${API}/admin/suites/${id}`,
   tag: () => `${API}/admin/tag`,
+  untag: () => `${API}/admin/untag`,
   ban: () => `${API}/admin/ban`,
   unban: () => `${API}/admin/unban`,
   blankName: () => `${API}/admin/blank-name`,

@@ -12,6 +12,7 @@ import {
   revertStatus,
   tagRequest,
   unbanRequest,
+  untagRequest,
 } from "../../core/protocol/schemas/admin.ts";
 import type { RelayContext } from "../context.ts";
 import { nextAct } from "../history/acts.ts";
@@ -123,8 +124,16 @@ export function adminRoutes(
       if (objection !== null) {
         throw new Refusal("tag-unproven", `version ${version} as ${request.tag}: ${objection}`);
       }
-      const at = context.clock();
-      const outcome = await context.history.tag({ ...request, after, maintainer, at });
+      const deed = {
+        kind: "release",
+        tag: request.tag,
+        version: { number: version, id: outlook.id },
+      } as const;
+      const outcome = await context.history.tag({
+        ...(await nextAct(context, model, { deed, reason: request.reason })),
+        ...{ version, tag: request.tag, reason: request.reason },
+        ...{ after, maintainer, at: context.clock() },
+      });
       switch (outcome) {
         case "tagged": {
           const health = await tellHealth(context, model);
@@ -135,11 +144,29 @@ export function adminRoutes(
           throw new Refusal(outcome, `${request.tag} is taken: a tag names one version for ever`);
         case "tag-lower":
           throw new Refusal(outcome, `${request.tag} is lower than ${after}, the last release`);
-        case "version-unknown":
-          throw versionUnknown(row);
-        case "overtaken": // by another maintainer: the evidence is about another release now
+        case "overtaken": // by another maintainer, and the evidence is about another release now; or by a version
       }
     }
+  }
+
+  async function untag(c: Context): Promise<Response> {
+    const maintainer = await maintainerOf(context, c);
+    const body = await limits.request(c);
+    const { model, tag, reason } = parseJson("request", untagRequest, body);
+    await findModel(context, model);
+    for (;;) {
+      const next = await nextAct(context, model, { deed: { kind: "unrelease", tag }, reason });
+      const doing = { tag, reason, maintainer, at: context.clock() };
+      const outcome = await context.history.untag({ ...next, ...doing });
+      if (outcome === "tag-unknown") {
+        throw new Refusal(outcome, `${model} has no release ${tag}`);
+      }
+      if (outcome === "untagged") break;
+    }
+    const health = await tellHealth(context, model);
+    hub.wake();
+    onWork(model);
+    return c.json(health);
   }
 
   app.post(routes.pause(), (c) => setPaused(c, true));
@@ -148,6 +175,7 @@ export function adminRoutes(
   app.post(routes.unretire(), (c) => setRetired(c, false));
   app.post(routes.reverts(), requestRevert);
   app.post(routes.tag(), tag);
+  app.post(routes.untag(), untag);
   app.post(routes.ban(), ban);
   app.post(routes.unban(), unban);
   app.get(routes.revert(":id"), async (c) => {

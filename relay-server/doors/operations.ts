@@ -18,6 +18,7 @@ import {
   suiteRequest,
   tagRequest,
   unbanRequest,
+  untagRequest,
 } from "../../core/protocol/schemas/admin.ts";
 import { checkpointPlan } from "../../core/protocol/schemas/checkpoint.ts";
 import { cloth } from "../../core/protocol/schemas/cloth.ts";
@@ -343,8 +344,16 @@ export const OPERATIONS: readonly Operation[] = [
   {
     method: "post",
     path: routes.tag(),
-    summary: "Make a version a release; a tag names one version for ever",
+    summary: "Make a version a release, a signed act; a tag names one version for ever",
     body: tagRequest,
+    answer: modelHealth,
+    maintainer: true,
+  },
+  {
+    method: "post",
+    path: routes.untag(),
+    summary: "Take a release back, a signed act; its number stays taken",
+    body: untagRequest,
     answer: modelHealth,
     maintainer: true,
   },

@@ -7,6 +7,7 @@ import type { ReleaseRow } from "../store/tables.ts";
 
 /** What a version would be as the next release, by the public record alone. */
 export type ReleaseOutlook = {
+  readonly id: string;
   readonly record: VersionRecord;
   /** The last release; null before the first. */
   readonly last: { readonly tag: string; readonly record: VersionRecord } | null;
@@ -26,7 +27,7 @@ export async function releaseOutlook(
   if (version === undefined) return null;
   const { record } = decodeVersion(version.signed);
   const last = release === undefined ? null : await releasedRecord(release);
-  return { record, last, evidence: releaseEvidence(record, last) };
+  return { id: version.id, record, last, evidence: releaseEvidence(record, last) };
 
   async function releasedRecord({ tag, version: released }: ReleaseRow) {
     const row = await history.version(model, released);

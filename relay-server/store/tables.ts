@@ -200,6 +200,8 @@ export type ReleaseRow = {
   tagged_at: number;
   /** Its number in the audit log: later ones are higher, whatever the clock says. */
   act: number;
+  /** When a maintainer took it back; null while it is a release. */
+  untagged_at: number | null;
 };
 
 /** A candidate that the gate tested. */

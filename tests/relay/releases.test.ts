@@ -1,5 +1,7 @@
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterEach, expect, test, vi } from "vitest";
+import { runCommand } from "../fixtures/command.ts";
 import { maintainerOf } from "../fixtures/maintainer.ts";
 import { startTestRelay, type TestRelay } from "../fixtures/test-relay.ts";
 import { tinyModel, tinyRecipe } from "../fixtures/tiny-model.ts";
@@ -82,6 +84,37 @@ test("R2: a number is higher than the last, and a version that no test compared 
   const back = await maintainer.previewTag({ model: "tiny", version: 1 });
   expect(back).toMatchObject({ step: "major", proposed: "2.0.0", tests: [] });
   expect((await tag(1, "2.0.0")).release?.tag).toBe("2.0.0");
+});
+
+test("R8: a release is a signed act, and one that is taken back is compared with no more", async () => {
+  await start();
+  for (let i = 0; i < 2; i++) await mergeOne();
+  await tag(1, "1.0.0");
+  await tag(2, "1.0.1");
+  const maintainer = await maintainerOf(relay);
+  const request = { model: "tiny", tag: "1.0.1", reason: "It was too early." };
+  const health = await maintainer.untag(request);
+  expect(health).toMatchObject({ release: { version: 1, tag: "1.0.0" }, standard: 1 });
+  await expect(maintainer.untag(request)).rejects.toMatchObject({ code: "tag-unknown" });
+  await expect(tag(2, "1.0.1")).rejects.toMatchObject({ code: "tag-taken" });
+  await expect(relay.client.version("tiny", "1.0.1")).rejects.toMatchObject({
+    code: "version-unknown",
+  });
+  const deeds = (await relay.client.acts("tiny")).map(({ record }) => record.deed);
+  expect(deeds).toMatchObject([
+    { kind: "release", tag: "1.0.0", version: { number: 1 } },
+    { kind: "release", tag: "1.0.1", version: { number: 2 } },
+    { kind: "unrelease", tag: "1.0.1" },
+  ]);
+  await mergeOne();
+  expect(await comparisons(3)).toEqual([
+    ["parent", 2],
+    ["release", 1],
+  ]);
+  const where = [`${relay.relay.url}/tiny`, "--pins", join(relay.dataDir, "pins.json")];
+  const verified = await runCommand("verify", ...where);
+  expect(verified).toMatchObject({ code: 0, errors: [] });
+  expect(verified.lines).toContain("  release 1.0.1 is version 2, taken back");
 });
 
 test("H17: a version answers to its tags, its checkpoint too", async () => {

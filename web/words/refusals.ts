@@ -13,6 +13,7 @@ const WORDS: Record<RejectCode, string> = {
   "contribution-unknown": "The relay does not know this patch.",
   "peer-unknown": "This browser is not connected to the relay's meeting point for volunteers.",
   "download-unknown": "This version cannot be had in this format.",
+  "tag-unknown": "The model has no release of this number.",
   "suite-unknown": "The relay does not know this suite.",
   "suite-taken": "Another suite of the model has this name.",
   "suite-decided": "A maintainer decided about this suite before.",

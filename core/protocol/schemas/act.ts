@@ -6,6 +6,7 @@ import {
   modelId,
   positive,
   publicKey,
+  releaseTag,
   signature,
   timeMs,
 } from "./primitives.ts";
@@ -39,6 +40,8 @@ export const deed = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("retire") }),
   z.strictObject({ kind: z.literal("unretire") }),
   z.strictObject({ kind: z.literal("recipe"), before: hash, recipe }),
+  z.strictObject({ kind: z.literal("release"), tag: releaseTag, version: versionName }),
+  z.strictObject({ kind: z.literal("unrelease"), tag: releaseTag }),
   acceptSuite,
   z.strictObject({ kind: z.literal("withdraw-suite"), name: suiteName }),
 ]);

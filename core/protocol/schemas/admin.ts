@@ -1,5 +1,14 @@
 import * as z from "zod/mini";
-import { count, hash, longText, modelId, publicKey, shortText, timeMs } from "./primitives.ts";
+import {
+  count,
+  hash,
+  longText,
+  modelId,
+  publicKey,
+  releaseTag,
+  shortText,
+  timeMs,
+} from "./primitives.ts";
 import { recipe } from "./recipe.ts";
 
 /** What maintainers send and hear (protocol H15 to H17, H19); what an act would do first is in previews.ts. */
@@ -28,11 +37,14 @@ export type RevertRequest = z.infer<typeof revertRequest>;
 export const tagRequest = z.strictObject({
   model: modelId,
   version: count,
-  /** A semantic version, such as "1.2.0". */
-  tag: z.string().check(z.regex(/^(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})$/)),
+  tag: releaseTag,
   reason,
 });
 export type TagRequest = z.infer<typeof tagRequest>;
+
+/** Takes a release back. */
+export const untagRequest = z.strictObject({ model: modelId, tag: releaseTag, reason });
+export type UntagRequest = z.infer<typeof untagRequest>;
 
 /** Accepts a suite, refuses it or takes it back. */
 export const suiteRequest = z.strictObject({

@@ -11,6 +11,11 @@ export const ticketId = z.string().check(z.regex(/^[0-9a-f]{32}$/));
 /** Name of a model in paths and addresses. */
 export const modelId = z.string().check(z.regex(/^[a-z][a-z0-9-]{0,31}$/));
 
+/** A semantic version of three numbers, such as 1.2.0. */
+export const releaseTag = z
+  .string()
+  .check(z.regex(/^(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})$/));
+
 export const count = z.int().check(z.minimum(0));
 export const positive = z.int().check(z.minimum(1));
 /** Milliseconds since 1970-01-01T00:00Z. */

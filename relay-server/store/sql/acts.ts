@@ -23,30 +23,30 @@ export type Retiring = Acting & {
 export type RecipeChanging = Acting & { readonly recipe: string };
 
 /**
- * Enter an act inside the transaction that does what it says, with the audit log's line; false if another act has its number,
- * or the model's newest version is another by now.
+ * Enter an act inside the transaction that does what it says, with the audit log's line, whose number it returns; null if
+ * another act has its number, or the model's newest version is another by now. `note` is the reason, or a sentence around it.
  */
 export async function enterAct(
   trx: Transaction<Tables>,
   { act, head, reason, maintainer, at }: Acting,
   action: string,
-): Promise<boolean> {
+  note = reason,
+): Promise<number | null> {
   const { model } = act;
   const row = await trx
     .selectFrom("models")
     .select("head")
     .where("id", "=", model)
     .executeTakeFirst();
-  if (Number(row?.head) !== head) return false;
+  if (Number(row?.head) !== head) return null;
   const entered = await trx
     .insertInto("acts")
     .values(act)
     .onConflict((conflict) => conflict.doNothing())
     .returning("number")
     .executeTakeFirst();
-  if (entered === undefined) return false;
-  await addAudit(trx, { at, maintainer, action, subject: model, note: reason });
-  return true;
+  if (entered === undefined) return null;
+  return addAudit(trx, { at, maintainer, action, subject: model, note });
 }
 
 export function actParts(db: Kysely<Tables>, write: Write) {
@@ -69,20 +69,20 @@ export function actParts(db: Kysely<Tables>, write: Write) {
         .executeTakeFirstOrThrow();
       return Number(row.count);
     },
-    /** Enter an act that gives a model another recipe, in one commit with it; false where `enterAct` is. */
+    /** Enter an act that gives a model another recipe, in one commit with it; false where `enterAct` finds it overtaken. */
     changeRecipe({ recipe, ...acting }: RecipeChanging): Promise<boolean> {
       return write(async (trx) => {
-        if (!(await enterAct(trx, acting, "recipe"))) return false;
+        if ((await enterAct(trx, acting, "recipe")) === null) return false;
         const { model } = acting.act;
         await trx.updateTable("models").set({ recipe }).where("id", "=", model).execute();
         return true;
       });
     },
-    /** Enter an act with what it changes, in one commit; false where `enterAct` is. */
+    /** Enter an act with what it changes, in one commit; false where `enterAct` finds it overtaken. */
     retire({ retired, ...acting }: Retiring): Promise<boolean> {
       return write(async (trx) => {
         const action = retired === null ? "unretire" : "retire";
-        if (!(await enterAct(trx, acting, action))) return false;
+        if ((await enterAct(trx, acting, action)) === null) return false;
         const { model } = acting.act;
         await trx.updateTable("models").set({ retired }).where("id", "=", model).execute();
         return true;

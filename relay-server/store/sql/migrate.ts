@@ -21,6 +21,7 @@ import { addLeases } from "./migrations/0014-leases.ts";
 import { addNames } from "./migrations/0015-names.ts";
 import { addSuites } from "./migrations/0016-suites.ts";
 import { addSaidOfModels } from "./migrations/0017-said-of-models.ts";
+import { addUntagged } from "./migrations/0018-untagged.ts";
 
 /** By name, in whose order they run; the names of released ones stay, and so does what they do. */
 const MIGRATIONS: Readonly<Record<string, (db: QueryExecutorProvider) => Promise<void>>> = {
@@ -41,6 +42,7 @@ const MIGRATIONS: Readonly<Record<string, (db: QueryExecutorProvider) => Promise
   "0015-names": addNames,
   "0016-suites": addSuites,
   "0017-said-of-models": addSaidOfModels,
+  "0018-untagged": addUntagged,
 };
 
 const NUMBERED = 8; // migrations that ledgers from before the migrator have by number, in `schema_versions`

@@ -1,13 +1,12 @@
 import type { Kysely, Transaction } from "kysely";
 import { compareTags } from "../../../core/history/release-number.ts";
-import type { TagRequest } from "../../../core/protocol/schemas/admin.ts";
 import type { ReleaseRow, Tables, VersionRow } from "../tables.ts";
+import { type Acting, enterAct } from "./acts.ts";
 import type { Write } from "./group-commit.ts";
-import { addAudit } from "./maintainers.ts";
 
-export type Tagging = TagRequest & {
-  readonly maintainer: string;
-  readonly at: number;
+export type Tagging = Acting & {
+  readonly version: number;
+  readonly tag: string;
   /** The last release that the maintainer's evidence is about; null where there was none. */
   readonly after: string | null;
 };
@@ -15,47 +14,65 @@ export type Tagging = TagRequest & {
 /** What became of a tag. */
 export type TagOutcome =
   | "tagged"
-  | "version-unknown"
   | "tag-taken"
   /** The model has a release with a higher number. */
   | "tag-lower"
-  /** Another version was tagged meanwhile. */
+  /** Another version was tagged or published meanwhile. */
   | "overtaken";
+
+export type Untagging = Acting & { readonly tag: string };
+
+export type UntagOutcome = "untagged" | "tag-unknown" | "overtaken";
 
 export function releaseParts(db: Kysely<Tables>, write: Write) {
   return {
-    /** Make a version a release, and write who did it into the audit log; or why it cannot be. */
-    tag({ model, version, tag, reason, maintainer, at, after }: Tagging): Promise<TagOutcome> {
+    /** Make a version a release, by an act; or why it cannot be. */
+    tag({ version, tag, after, ...acting }: Tagging): Promise<TagOutcome> {
+      const { model } = acting.act;
       return write(async (trx) => {
-        const found = await trx
-          .selectFrom("versions")
-          .select("number")
-          .where("model", "=", model)
-          .where("number", "=", version)
-          .executeTakeFirst();
-        if (found === undefined) return "version-unknown";
         const releases = await trx
           .selectFrom("releases")
-          .select("tag")
+          .select(["tag", "untagged_at"])
           .where("model", "=", model)
           .execute();
         if (releases.some((release) => release.tag === tag)) return "tag-taken";
-        if (releases.some((release) => compareTags(tag, release.tag) < 0)) return "tag-lower";
+        const inForce = releases.filter(({ untagged_at }) => untagged_at === null);
+        if (inForce.some((release) => compareTags(tag, release.tag) < 0)) return "tag-lower";
         const last = await lastRelease(trx, model);
         if ((last?.tag ?? null) !== after) return "overtaken";
+        const note = `version ${version} is ${tag}: ${acting.reason}`;
+        const act = await enterAct(trx, acting, "tag", note);
+        if (act === null) return "overtaken";
+        const { maintainer, at } = acting;
+        const untagged = { untagged_at: null };
         await trx
           .insertInto("releases")
-          .values({ model, tag, version, maintainer, tagged_at: at, act: 0 })
+          .values({ model, tag, version, maintainer, tagged_at: at, act, ...untagged })
           .execute();
-        const note = `version ${version} is ${tag}: ${reason}`;
-        const act = await addAudit(trx, { at, maintainer, action: "tag", subject: model, note });
+        return "tagged";
+      });
+    },
+    /** Take a release back, by an act: its number stays taken. */
+    untag({ tag, ...acting }: Untagging): Promise<UntagOutcome> {
+      const { model } = acting.act;
+      return write(async (trx) => {
+        const release = await trx
+          .selectFrom("releases")
+          .select("version")
+          .where("model", "=", model)
+          .where("tag", "=", tag)
+          .where("untagged_at", "is", null)
+          .executeTakeFirst();
+        if (release === undefined) return "tag-unknown";
+        const note = `version ${release.version} is ${tag} no more: ${acting.reason}`;
+        if ((await enterAct(trx, acting, "untag", note)) === null) return "overtaken";
         await trx
           .updateTable("releases")
-          .set({ act })
+          .set({ untagged_at: acting.at })
           .where("model", "=", model)
           .where("tag", "=", tag)
           .execute();
-        return "tagged";
+        return "untagged";
       });
     },
     /** The model's last release: what was tagged last. */
@@ -88,6 +105,7 @@ export function releaseParts(db: Kysely<Tables>, write: Write) {
         .selectAll("versions")
         .where("releases.model", "=", model)
         .where("releases.tag", "=", tag)
+        .where("untagged_at", "is", null)
         .executeTakeFirst();
     },
   };
@@ -101,6 +119,7 @@ function lastRelease(
     .selectFrom("releases")
     .selectAll()
     .where("model", "=", model)
+    .where("untagged_at", "is", null)
     .orderBy("act", "desc")
     .orderBy("tagged_at", "desc") // of those from before there were numbers
     .orderBy("version", "desc")

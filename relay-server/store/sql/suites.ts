@@ -136,7 +136,7 @@ export function suiteParts(db: Kysely<Tables>, write: Write) {
           .where("state", "=", "accepted")
           .execute();
         if (inForce.length >= MOST_IN_FORCE) return "suites-full";
-        if (!(await enterAct(trx, acting, "accept-suite"))) return "overtaken";
+        if ((await enterAct(trx, acting, "accept-suite")) === null) return "overtaken";
         const change = { state: "accepted", decided_at: acting.at, act: number, bytes: null };
         await decide(trx, suite, ["waiting"], change);
         return "done";
@@ -147,7 +147,7 @@ export function suiteParts(db: Kysely<Tables>, write: Write) {
       return write(async (trx) => {
         const entry = await entryOf(trx, suite);
         if (entry?.state !== "accepted") return "suite-decided";
-        if (!(await enterAct(trx, acting, "withdraw-suite"))) return "overtaken";
+        if ((await enterAct(trx, acting, "withdraw-suite")) === null) return "overtaken";
         const change = { state: "withdrawn", message: acting.reason, decided_at: acting.at };
         await decide(trx, suite, ["accepted"], change);
         return "done";

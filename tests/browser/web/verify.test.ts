@@ -20,6 +20,7 @@ const holding: HistoryVerdict = {
   acts: 0,
   retired: null,
   suites: [],
+  releases: [],
   recipe: null,
 };
 

@@ -235,34 +235,53 @@ export function judgingSuite(ledgerTest: LedgerTest): void {
   });
 
   ledgerTest(
-    "R2: a tag names one version for ever, and is higher than every one before it",
+    "R2, R8: a tag names one version for ever, is higher than every one before it, and can be taken back",
     async (ledger) => {
       await enterQueued(ledger, 1, 1);
       await publish(ledger, 1, [1]);
-      const tagging = { model: "tiny", maintainer: "first" };
       expect(await ledger.history.release("tiny")).toBeUndefined();
-      const why = { reason: "a test", after: null };
-      const first = { ...tagging, ...why, version: 1, tag: "1.0.0", at: 5 };
+      let acts = 0;
+      const acting = (head = 1) => ({
+        act: { model: "tiny", number: acts, id: id(700 + acts), signed: bytes },
+        head,
+        reason: "a test",
+        maintainer: "first",
+        at: 5 + acts,
+      });
+      const first = { ...acting(), version: 1, tag: "1.0.0", after: null };
       const answers = await Promise.all([
         ledger.history.tag(first),
         ledger.history.tag({ ...first, version: 0 }),
       ]);
       expect(answers).toEqual(["tagged", "tag-taken"]);
-      expect(await ledger.history.tag({ ...first, version: 2, tag: "3.0.0" })).toBe(
-        "version-unknown",
-      );
-      expect(await ledger.history.tag({ ...first, model: "other" })).toBe("version-unknown");
+      acts++;
       expect(await ledger.history.release("tiny")).toMatchObject({ version: 1, tag: "1.0.0" });
-      const next = { ...first, version: 0, after: "1.0.0", at: 6 };
-      const tag = (tag: string, after = "1.0.0") => ledger.history.tag({ ...next, tag, after });
+      const tag = (tag: string, after: string | null = "1.0.0", head = 1) =>
+        ledger.history.tag({ ...acting(head), version: 0, tag, after });
       expect(await tag("0.9.9")).toBe("tag-lower");
       expect(await tag("2.0.0", "0.1.0")).toBe("overtaken");
+      expect(await tag("2.0.0", "1.0.0", 0)).toBe("overtaken"); // version 1 is there by now
       expect(await tag("2.0.0")).toBe("tagged");
+      acts++;
       expect(await ledger.history.release("tiny")).toMatchObject({ version: 0, tag: "2.0.0" });
       expect((await ledger.history.versionByTag("tiny", "1.0.0"))?.number).toBe(1);
       expect(await ledger.history.versionByTag("tiny", "3.0.0")).toBeUndefined();
+
+      const untag = (tag: string) => ledger.history.untag({ ...acting(), tag });
+      expect(await untag("3.0.0")).toBe("tag-unknown");
+      expect(await untag("2.0.0")).toBe("untagged");
+      acts++;
+      expect(await untag("2.0.0")).toBe("tag-unknown");
+      expect(await ledger.history.release("tiny")).toMatchObject({ version: 1, tag: "1.0.0" });
+      expect(await ledger.history.standard("tiny")).toBe(1);
+      expect(await ledger.history.versionByTag("tiny", "2.0.0")).toBeUndefined();
+      expect(await tag("2.0.0")).toBe("tag-taken"); // for ever
+      expect(await tag("1.2.0")).toBe("tagged"); // lower than what was taken back
+      expect((await ledger.history.acts("tiny")).map(({ number }) => number)).toEqual([0, 1, 2, 3]);
       const notes = (await ledger.people.audit(9)).map(({ action, note }) => [action, note]);
       expect(notes).toEqual([
+        ["tag", "version 0 is 1.2.0: a test"],
+        ["untag", "version 0 is 2.0.0 no more: a test"],
         ["tag", "version 0 is 2.0.0: a test"],
         ["tag", "version 1 is 1.0.0: a test"],
       ]);
