@@ -50,10 +50,12 @@ describe.runIf(hasPostgres)("the ledger on PostgreSQL", { timeout: 60_000 }, () 
     const { db, close } = await emptyDatabase();
     const ledger = await filled(db);
     const sleeper = openPostgres(server.url());
-    const asleep = await sleeper.startTransaction().execute(); // it has the writers' lock
-    await asleep.updateTable("models").set({ fence: 99 }).execute();
-    expect((await ledger.contributions.enter(contribution(1), bytes)).kind).toBe("created");
-    await expect(asleep.commit().execute()).rejects.toThrow();
+    const asleep = sleeper.transaction().execute(async (trx) => {
+      await trx.updateTable("models").set({ fence: 99 }).execute(); // it has the writers' lock
+      return ledger.contributions.enter(contribution(1), bytes);
+    });
+    await expect(asleep).rejects.toThrow();
+    expect(await ledger.contributions.waitingBytes(id(1))).toEqual(bytes);
     expect((await ledger.history.model("tiny"))?.fence).not.toBe(99);
     await sleeper.destroy();
     await close();
