@@ -1,4 +1,5 @@
 import { expect, test, vi } from "vitest";
+import { tinyRecipe } from "../tests/fixtures/tiny-model.ts";
 import { type AmongOthers, hearOthers } from "./among-others.ts";
 import type { HubListener } from "./store/event-hub.ts";
 import type { NoticeListener, OtherRelays } from "./store/postgres/other-relays.ts";
@@ -8,7 +9,8 @@ import type { EventRow } from "./store/tables.ts";
 function relayWith(held: readonly string[]) {
   let hub: HubListener | null = null;
   let notices: NoticeListener | null = null;
-  const rows = [{ id: "tiny" }, { id: "added" }];
+  const changed = JSON.stringify({ ...tinyRecipe, title: "Tiny two" });
+  const rows = [{ id: "tiny", recipe: changed }, { id: "added" }];
   const models = new Map<string, object>([["tiny", {}]]);
   const previews = new Map<string, Map<string, object>>();
   const calls = { wake: vi.fn(), begin: vi.fn(), meet: vi.fn(), spend: vi.fn(), events: vi.fn() };
@@ -17,7 +19,7 @@ function relayWith(held: readonly string[]) {
       models,
       previews,
       toldHealth: new Map(),
-      history: { models: async () => rows },
+      history: { models: async () => rows, model: async () => rows[0] },
       queue: { meet: calls.meet },
     },
     hub: { listen: (listener: HubListener) => (hub = listener), wake: calls.events },
@@ -40,6 +42,13 @@ test("H44: a model that another relay has added is served here too", async () =>
   const { hub, models } = relayWith([]);
   (hub as HubListener).hear(told("version", "added"));
   await vi.waitFor(() => expect([...models.keys()]).toEqual(["tiny", "added"]));
+});
+
+test("R7: a recipe that a maintainer changed at another relay is followed once its health tells of the act", async () => {
+  const { hub, models } = relayWith([]);
+  const recipe = { ...tinyRecipe, title: "Tiny two" };
+  (hub as HubListener).hear(told("health", "tiny", { model: "tiny", acts: 1, caught: [] }));
+  await vi.waitFor(() => expect(models.get("tiny")).toMatchObject({ recipe }));
 });
 
 test("H44: the reference that a ticket begins is trained where the model is published", () => {

@@ -1,6 +1,7 @@
 import type { ModelHealth } from "../core/protocol/schemas/status.ts";
 import type { RelayContext } from "./context.ts";
 import type { Limits } from "./doors/limits.ts";
+import { followRecipe } from "./history/served-models.ts";
 import type { Leases } from "./leases.ts";
 import type { Pipeline } from "./loop.ts";
 import { noteTold } from "./merging/health.ts";
@@ -35,12 +36,29 @@ export function hearOthers(
     }
   }
 
+  const acts = new Map<string, number>();
+  /** A model's recipe, where a maintainer has acted at another relay: the next request would follow it, and work comes without one. */
+  async function followActs({ model, acts: count }: ModelHealth): Promise<void> {
+    if (acts.get(model) === count) return;
+    acts.set(model, count);
+    try {
+      const row = await context.history.model(model);
+      if (row !== undefined) followRecipe(context.models, row);
+    } catch (error) {
+      acts.delete(model); // the next health tries it again
+      console.error(error);
+    }
+  }
+
   hub.listen({
     hear(events) {
       for (const { type, topic, data } of events) {
         const isHeld = leases.fenceOf(topic) !== null;
         if (type === "version" && !context.models.has(topic)) void serveNew();
-        if (type === "health") noteTold(context, JSON.parse(data) as ModelHealth, isHeld); // as a relay wrote it
+        if (type !== "health") continue;
+        const health = JSON.parse(data) as ModelHealth; // as a relay wrote it
+        noteTold(context, health, isHeld);
+        void followActs(health);
       }
     },
     miss: () => void serveNew(), // of a model's health the next event tells all
