@@ -143,3 +143,17 @@ test("what transformers has no class for, and what f16 cannot hold, is refused i
   expect(() => huggingFaceFiles(version, "f16")).toThrow(/65504: export as f32 or bf16/);
   expect(() => huggingFaceFiles(version, "bf16")).not.toThrow();
 });
+
+test("the card names the model that a community began with, for the hub where it is a name of the hub's", () => {
+  const cardOf = (base: string) => {
+    const version = exportedVersion(GPT2);
+    const recipe = { ...version.recipe, base, intendedUse: "Tests.", limits: "It is small." };
+    const files = wholeFiles(huggingFaceFiles({ ...version, recipe }, "f32"));
+    return String(files.get("README.md"));
+  };
+  const card = cardOf("openai-community/gpt2");
+  expect(card).toContain('\nbase_model: "openai-community/gpt2"\n');
+  expect(card).toContain("\n| began with | openai-community/gpt2 |\n");
+  expect(card).toContain("## Intended use\n\nTests.\n\n## Limits\n\nIt is small.\n");
+  expect(cardOf("my-gpt2")).not.toContain("base_model");
+});

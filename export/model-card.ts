@@ -52,6 +52,7 @@ export function modelCardText(version: ExportedVersion): string {
     "| | |",
     "|---|---|",
     `| model | ${place} |`,
+    ...(recipe.base === undefined ? [] : [`| began with | ${cell(recipe.base)} |`]),
     `| version | ${record.number}: \`${id}\` |`,
     `| its parent | ${record.parent === null ? "none: the base that the community began with" : `\`${record.parent}\``} |`,
     `| checkpoint in f32 | \`${record.checkpoint}\` |`,
@@ -96,6 +97,7 @@ function hubFields({ recipe, record }: ExportedVersion): Record<string, unknown>
   return {
     license: licence,
     ...(licence === "other" ? { license_name: recipe.licence } : {}),
+    ...(HUB_NAME.test(recipe.base ?? "") ? { base_model: recipe.base } : {}),
     ...(recipe.architecture.kind === "mlp" ? {} : { library_name: "transformers" }),
     pipeline_tag: task,
     tags: ["commonweight", "community-trained"],
@@ -182,6 +184,8 @@ function mlpUse({ architecture, data }: Recipe): string {
                 x = torch.relu(x)
         return x.softmax(-1)${classes}`;
 }
+
+const HUB_NAME = /^[\w-][\w.-]*\/[\w.-]+$/; // owner/name; a folder's name alone the hub would take for a page that is not there
 
 const HUB_LICENCES = ["Apache-2.0", "MIT", "CC0-1.0", "CC-BY-4.0", "CC-BY-SA-4.0", "CC-BY-NC-4.0"];
 

@@ -121,7 +121,14 @@ async function writeModel(
   await draft.putBase(layout, parameters);
   sets.remove();
   const tokenizer = await keepTokenizer(prepared, draft);
-  const about = { ...wanted, architecture, words, source, ...(tokenizer && { tokenizer }) };
+  const about = {
+    ...wanted,
+    base: prepared.base,
+    architecture,
+    words,
+    source,
+    ...(tokenizer && { tokenizer }),
+  };
   const recipe = draftRecipe(about, layout.size, sets);
   const { heldOut } = sets;
   const stage = { parameters, shards: rehearsed, heldOut, seed: wanted.seed, now, signal };

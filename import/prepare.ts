@@ -17,6 +17,8 @@ import { splitTexts, type TextPlan } from "./text-sets.ts";
 export type Prepared = {
   readonly architecture: Architecture;
   readonly words: Pick<Recipe["data"], "inputs" | "classes">;
+  /** The trained model that it begins with; null for a seeded start. */
+  readonly base: string | null;
   /** Of a model of more than bytes. */
   readonly tokenizer: BaseWords | null;
   /** What becomes of a base's classes; null without a base, or where it has none. */
@@ -53,6 +55,7 @@ export async function prepare(
   return {
     architecture,
     words: { inputs, classes: [...classes] },
+    base: base?.hubName ?? null,
     tokenizer: null,
     head,
     diskBytes: COPIES * count * (1 + width),
@@ -82,6 +85,7 @@ function prepareTexts(
   return {
     architecture,
     words: {},
+    base: base?.hubName ?? null,
     tokenizer: base?.words ?? null,
     head: null,
     diskBytes: COPIES * source.sizeBytes * (plan.dtype === "U32" ? 2 : 1), // a token is two bytes of text at least, but for rare texts

@@ -11,7 +11,7 @@ import { classLogits, tokenLogits } from "../../core/models/transformer.ts";
 import type { TransformerArchitecture } from "../../core/protocol/schemas/transformer.ts";
 import { uploadWeights } from "../../core/training/weights.ts";
 import { openBackend } from "../../kernels/backend.ts";
-import { openBase } from "./base.ts";
+import { hubNameOf, openBase } from "./base.ts";
 
 const FOLDERS = fileURLToPath(new URL("../../tests/fixtures/hugging-face/", import.meta.url));
 const LOGITS = new URL("../../tests/fixtures/transformer-logits.json", import.meta.url);
@@ -303,4 +303,13 @@ test.each<[string, string, Change, RegExp]>([
   await change(path);
   const error = await loaded(path).catch((error: unknown) => error);
   expect(error).toMatchObject({ name: "InputProblem", message: expect.stringMatching(sentence) });
+});
+
+test.each([
+  ["/hub/models--HuggingFaceTB--SmolLM2-135M/snapshots/93efa2f", {}, "HuggingFaceTB/SmolLM2-135M"],
+  ["/models/mine", { _name_or_path: "openai-community/gpt2" }, "openai-community/gpt2"],
+  ["/models/mine", { _name_or_path: "/tmp/checkpoint/12" }, null],
+  ["/models/mine", {}, null],
+] as const)("the hub's name of a base in %s with %o is %s", (folder, config, name) => {
+  expect(hubNameOf(folder, config)).toBe(name);
 });

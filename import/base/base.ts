@@ -22,6 +22,8 @@ import { findTensors, type StoredTensors, tensorsOf } from "./stored-tensors.ts"
 export type TrainedBase = {
   /** For people: the folder's or file's name. */
   readonly name: string;
+  /** As the hub calls it, where that can be told; else the same as `name`. */
+  readonly hubName: string;
   readonly architecture: Architecture;
   /** Of a classifier, in the order of its outputs; null where it names none. */
   readonly classes: readonly string[] | null;
@@ -59,7 +61,7 @@ export async function openBase(path: string): Promise<TrainedBase> {
   const mlp = mlpOf(name, stored);
   if (mlp !== null) {
     const classes = found.isDirectory() ? await mlpClasses(folder, mlp.outputs) : null;
-    return baseOf(name, stored, mlp, { classes, words: null });
+    return baseOf(name, stored, mlp, { hubName: name, classes, words: null });
   }
   const config = await readJsonIfThere(folder, "config.json");
   if (config === null) {
@@ -67,9 +69,23 @@ export async function openBase(path: string): Promise<TrainedBase> {
   }
   const read = readConfig(config, await readJsonIfThere(folder, "preprocessor_config.json"));
   const { classes, architecture } = read;
-  const base = baseOf(name, stored, architecture, { classes, words: await wordsOf(folder, read) });
+  const words = await wordsOf(folder, read);
+  const hubName = hubNameOf(folder, config.value) ?? name;
+  const base = baseOf(name, stored, architecture, { hubName, classes, words });
   matchTensors(layoutOfBase(architecture), stored, headNames(architecture)); // before the data is read
   return base;
+}
+
+/**
+ * The hub's name of the model in `folder`: from the folder, where the hub's own download made it, or what config.json
+ * remembers; null where neither tells.
+ */
+export function hubNameOf(folder: string, config: unknown): string | null {
+  const [, owner, model] = /models--([\w.-]+?)--([\w.-]+)(?:[\\/]|$)/.exec(folder) ?? [];
+  if (owner !== undefined && model !== undefined) return `${owner}/${model}`;
+  const read = z.looseObject({ _name_or_path: z.string() }).safeParse(config);
+  const name = read.success ? read.data._name_or_path : "";
+  return /^[\w-][\w.-]*\/[\w.-]+$/.test(name) ? name.slice(0, 120) : null;
 }
 
 /** The classes that an exported multilayer perceptron's folder names in the order of its outputs; null where it names none. */
@@ -83,7 +99,7 @@ function baseOf(
   name: string,
   stored: StoredTensors,
   architecture: Architecture,
-  more: Pick<TrainedBase, "classes" | "words">,
+  more: Pick<TrainedBase, "hubName" | "classes" | "words">,
 ): TrainedBase {
   return {
     name,

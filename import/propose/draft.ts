@@ -56,6 +56,7 @@ function ownersWords({ intendedUse, limits, welcome }: OwnersWords): OwnersWords
 export function draftRecipe(
   about: Pick<Recipe, "id" | "title" | "summary" | "licence" | "architecture"> &
     OwnersWords & {
+      readonly base: string | null;
       readonly source: string;
       readonly dataLicence: string;
       readonly words: Pick<Recipe["data"], "inputs" | "classes">;
@@ -64,7 +65,7 @@ export function draftRecipe(
   parameters: number,
   { shardCount, examplesPerShard, trainingExamples, heldOut }: ExampleSets,
 ): Recipe {
-  const { id, title, summary, licence, architecture, source, dataLicence, words, tokenizer } =
+  const { id, title, summary, licence, base, architecture, source, dataLicence, words, tokenizer } =
     about;
   const isText = exampleShapeOf(architecture).kind === "text";
   const density = Math.min(MOST_DENSITY, Math.max(LEAST_DENSITY, PATCH_ENTRIES / parameters));
@@ -83,6 +84,7 @@ export function draftRecipe(
     summary,
     licence,
     ...ownersWords(about),
+    ...(base !== null && { base }),
     architecture,
     data: {
       source,

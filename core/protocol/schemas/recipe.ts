@@ -83,6 +83,8 @@ const fields = z.strictObject({
   /** Which data, suites and patches its owner wants. */
   welcome: z.optional(longText),
   licence: shortText,
+  /** The trained model that version 0 began as: its name on the Hugging Face hub, such as openai-community/gpt2, or a file's. */
+  base: z.optional(shortText),
   architecture,
   data: z.strictObject({
     source: longText,
