@@ -36,12 +36,13 @@ async function send(source: ModelSource, most = Number.POSITIVE_INFINITY): Promi
   return maintainer.add(request);
 }
 
-/** What an addition comes to, by the relay's own events where it is not refused. */
+/** What an addition comes to. */
 async function ended({ id }: AdditionStatus): Promise<AdditionStatus> {
-  return vi.waitUntil(async () => {
+  const isOver = async () => {
     const status = await maintainer.addition(id);
     return status.state === "importing" ? null : status;
-  });
+  };
+  return vi.waitUntil(isOver, { timeout: 50_000 }); // a busy machine opens threads slowly
 }
 
 /** Every file of the relay's data folder but the ledger's own. */
