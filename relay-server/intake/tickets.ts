@@ -9,7 +9,7 @@ import { shardFile } from "../content/damage.ts";
 import type { RelayContext } from "../context.ts";
 import { chooseShards } from "../judging/shards.ts";
 import { drawUint32 } from "../merging/lots.ts";
-import type { Standing } from "../store/sql/tickets.ts";
+import type { AskerStanding } from "../store/sql/tickets.ts";
 import type { ShardRow } from "../store/tables.ts";
 import type { Asker } from "./queue.ts";
 
@@ -50,14 +50,14 @@ export function standingOf(
   { tickets }: Pick<TicketContext, "tickets">,
   model: string,
   contributor: string,
-): Promise<Standing | undefined> {
+): Promise<AskerStanding | undefined> {
   return tickets.standing(model, contributor, MOST);
 }
 
 /** A piece of work for the asker on the model's head, or why there is none. */
 export async function issueTicket(
   context: TicketContext,
-  model: Standing,
+  model: AskerStanding,
   asker: Asker,
 ): Promise<TicketAnswer> {
   const { contributor } = asker;
@@ -136,7 +136,7 @@ export async function issueTicket(
 /** No work, if the head cannot be bettered for now: while the model rests, and while a cohort that tries again is out. */
 async function restOf(
   { tickets, models, rests, clock }: TicketContext,
-  { id, head }: Pick<Standing, "id" | "head">,
+  { id, head }: Pick<AskerStanding, "id" | "head">,
 ): Promise<(TicketAnswer & { work: false }) | null> {
   const cohortSize = models.get(id)?.recipe.merge.cohortSize;
   assert(cohortSize !== undefined, `no model ${id}`);

@@ -15,7 +15,7 @@ const FORGOTTEN = 3; // … and of one whose contribution was decided long ago: 
 export type UsedTicket = TicketRow & { readonly used_by: string | null };
 
 /** How a model stands, and a contributor who asks for work on it. */
-export type Standing = Pick<ModelRow, "id" | "recipe" | "head" | "paused" | "retired"> & {
+export type AskerStanding = Pick<ModelRow, "id" | "recipe" | "head" | "paused" | "retired"> & {
   /** Why the contributor is banned; null if they are not. */
   readonly banned: string | null;
   /** When their ticket that is the n-th newest of those not used was given out; null where there are fewer. */
@@ -106,7 +106,7 @@ export function ticketParts(db: Kysely<Tables>, write: Write) {
       model: string,
       contributor: string,
       nth: { readonly unused: number; readonly spent: number },
-    ): Promise<Standing | undefined> {
+    ): Promise<AskerStanding | undefined> {
       const issuedAt = (used: number, offset: number) =>
         db
           .selectFrom("tickets")
