@@ -9,7 +9,15 @@ import { readFileIfAny, writeFileAtomic } from "../atomic-file.ts";
 const pinFile = z.strictObject({
   format: z.literal("commonweight.pins/1"),
   /** By "origin/model". */
-  pins: z.record(z.string(), z.strictObject({ relayKey: publicKey, number: count, id: hash })),
+  pins: z.record(
+    z.string(),
+    z.strictObject({
+      relayKey: publicKey,
+      number: count,
+      id: hash,
+      act: z.optional(z.strictObject({ number: count, id: hash })),
+    }),
+  ),
 });
 
 /** What this machine remembers of the histories that it has read (protocol V10), in the file at `path`. */
@@ -18,7 +26,11 @@ export async function readPin(path: string, place: string): Promise<Pin | null> 
 }
 
 export async function writePin(path: string, place: string, pin: Pin): Promise<void> {
-  const pins = { ...(await readAll(path)), [place]: pin };
+  const all = await readAll(path);
+  const known = all[place];
+  // whoever reads the versions alone forgets no act
+  const act = pin.act ?? (known?.relayKey === pin.relayKey ? known.act : undefined);
+  const pins = { ...all, [place]: { ...pin, ...(act && { act }) } };
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   await writeFileAtomic(
     path,

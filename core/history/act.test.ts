@@ -78,6 +78,7 @@ test("R5: retired is what the last act says, with its reason", async () => {
   expect(await standing([])).toEqual({
     ok: true,
     standing: { acts: 0, retired: null, suites: [], releases: [], recipe: null },
+    newest: null,
   });
   const once = await actsOf([["retire", 1]]);
   expect(await standing(once)).toMatchObject({ standing: { acts: 1, retired: "reason 0" } });

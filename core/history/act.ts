@@ -48,8 +48,16 @@ export type ModelStanding = {
 /** The first rule of the acts that one breaks (protocol R4, R5, R7, U6). */
 export type ActFault = "act-chain" | "act-signature" | "act-version" | "act-order" | "act-recipe";
 
+/** An act by its number, and its id. */
+export type ActPin = { readonly number: number; readonly id: string };
+
 export type ActsVerdict =
-  | { readonly ok: true; readonly standing: ModelStanding }
+  | {
+      readonly ok: true;
+      readonly standing: ModelStanding;
+      /** Null where there is none. */
+      readonly newest: ActPin | null;
+    }
   | { readonly ok: false; readonly fault: ActFault; readonly message: string };
 
 /** Whether `acts`, in their order, follow each other and the verified `chain`, and are signed with its key. */
@@ -90,7 +98,8 @@ export async function verifyActs(
     parent = id;
     newest = head.number;
   }
-  return { ok: true, standing: { acts: acts.length, ...standing } };
+  const last = parent === null ? null : { number: acts.length - 1, id: parent };
+  return { ok: true, standing: { acts: acts.length, ...standing }, newest: last };
 }
 
 type Standing = {

@@ -1,4 +1,5 @@
 import { loadAhead } from "../ahead.ts";
+import type { ActPin } from "./act.ts";
 import { faultAt, HistoryError } from "./history-fault.ts";
 import type { HistorySource } from "./history-source.ts";
 import { packetFault } from "./packets.ts";
@@ -12,6 +13,8 @@ export type Pin = {
   /** The newest version that was verified, and its id. */
   readonly number: number;
   readonly id: string;
+  /** The newest act that was verified; absent where there was none, or none was looked at. */
+  readonly act?: ActPin | undefined;
 };
 
 export type ChainOptions = {

@@ -7,8 +7,10 @@ import {
   signedHistory,
 } from "../../tests/fixtures/signed-history.ts";
 import { generateKeyPair, publicKeyHex, sha256, signId } from "../crypto/signature.ts";
+import type { ActRecord, Deed } from "../protocol/schemas/act.ts";
 import type { VersionRecord } from "../protocol/schemas/version.ts";
 import { deltaStepBetween, encodeDeltaStep } from "../tensors/delta-step.ts";
+import { actId, signAct } from "./act.ts";
 import { HistoryError } from "./history-fault.ts";
 import type { HistorySource } from "./history-source.ts";
 import { commitToSeed } from "./reference-seed.ts";
@@ -270,4 +272,38 @@ test("in full, a step for downloading that leads elsewhere than the record is fo
   const verifyFull = (spoilt: number) => verifyHistory(serving(spoilt), { pin: null, full: true });
   expect(await verifyFull(0)).toMatchObject({ versions: 6 });
   await expect(verifyFull(4)).rejects.toMatchObject({ version: 4, fault: "served" });
+});
+
+test("V10: a reader remembers the newest act, and notices when it is gone or another", async () => {
+  const { source, versions, relay } = await signedHistory([{ merge: 2 }]);
+  const { model, relayKey } = versions[0]!.record;
+  const head = { number: 1, id: await versionId(versions[1]!.record) };
+  async function signed(number: number, parent: string | null, reason: string, deed: Deed) {
+    const format = "commonweight.act/1" as const;
+    const act: ActRecord = {
+      format,
+      model,
+      number,
+      parent,
+      createdAt: 1,
+      relayKey,
+      head,
+      reason,
+      deed,
+    };
+    return { act: await signAct(act, relay.privateKey), id: await actId(act) };
+  }
+  const first = await signed(0, null, "a break", { kind: "retire" });
+  const second = await signed(1, first.id, "it goes on", { kind: "unretire" });
+  const other = await signed(1, first.id, "it never stopped", { kind: "unretire" });
+  const withActs = (...acts: readonly (typeof first)[]): HistorySource => ({
+    ...source,
+    acts: async () => acts.map(({ act }) => act),
+  });
+  const seen = await verify(withActs(first, second));
+  expect(seen).toMatchObject({ ok: true, pin: { act: { number: 1, id: second.id } } });
+  const { pin } = seen as { pin: Pin };
+  expect(await verify(withActs(first, second), pin)).toMatchObject({ ok: true, pin });
+  expect(await verify(withActs(first), pin)).toMatchObject({ fault: "rolled-back" });
+  expect(await verify(withActs(first, other), pin)).toMatchObject({ fault: "rewritten" });
 });

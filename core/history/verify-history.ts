@@ -1,9 +1,10 @@
 import { loadAhead } from "../ahead.ts";
+import type { SignedAct } from "../protocol/schemas/act.ts";
 import type { VersionRecord } from "../protocol/schemas/version.ts";
 import { applyDeltaStep, decodeDeltaStep } from "../tensors/delta-step.ts";
 import type { Layout } from "../tensors/layout.ts";
 import { encodeCheckpoint } from "../tensors/manifest.ts";
-import { type ModelStanding, verifyActs } from "./act.ts";
+import { type ActPin, actId, type ModelStanding, verifyActs } from "./act.ts";
 import { countGates, createGateChecks, type EvaluatePackets } from "./gate-checks.ts";
 import { faultAt, HistoryError } from "./history-fault.ts";
 import { type HistorySource, readCheckpoint } from "./history-source.ts";
@@ -59,8 +60,10 @@ export async function verifyHistory(
     relayKey,
     onRecord: (version, head) => onProgress?.("records", version, head),
   });
-  const verdict = await verifyActs(await source.acts(stop), chain);
+  const acts = await source.acts(stop);
+  const verdict = await verifyActs(acts, chain);
   if (!verdict.ok) throw new HistoryError(verdict.fault, null, verdict.message);
+  await expectKnownAct(acts, pin?.act);
   await verifySuites(source, chain, verdict.standing.suites, stop);
   const { recipe } = verdict.standing;
   if (
@@ -84,7 +87,7 @@ export async function verifyHistory(
   const reverted = records.flatMap(({ revert }) => revert?.contributions ?? []);
   return {
     model: source.model,
-    pin: pinOf(chain),
+    pin: { ...pinOf(chain), ...(verdict.newest && { act: verdict.newest }) },
     versions: chain.length,
     merged: inputs.length,
     reverted: reverted.length,
@@ -92,6 +95,23 @@ export async function verifyHistory(
     gates: countGates(records),
     contributors: new Set(inputs.map(({ contributor }) => contributor)).size,
   };
+}
+
+/** The act of the last visit must still be there (protocol V10). Throws a HistoryError where it is not. */
+async function expectKnownAct(
+  acts: readonly SignedAct[],
+  known: ActPin | undefined,
+): Promise<void> {
+  if (known === undefined) return;
+  const act = acts[known.number];
+  if (act === undefined) {
+    const message = `the acts were rolled back: there are ${acts.length}, and act ${known.number} was there at the last visit`;
+    throw new HistoryError("rolled-back", null, message);
+  }
+  const id = await actId(act.record);
+  if (id === known.id) return;
+  const message = `the acts were rewritten: act ${known.number} was ${known.id} at the last visit and is ${id}`;
+  throw new HistoryError("rewritten", null, message);
 }
 
 /** The number of each version from 1 on, once its parameters are what the record says. */

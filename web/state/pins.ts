@@ -23,6 +23,14 @@ export function keepPin(storage: SiteStorage, model: string, pin: Pin): void {
 
 function isPin(value: unknown): value is Pin {
   if (typeof value !== "object" || value === null) return false;
-  const { relayKey, number, id } = value as Record<string, unknown>;
-  return typeof relayKey === "string" && Number.isInteger(number) && typeof id === "string";
+  const { relayKey, act } = value as Record<string, unknown>;
+  return (
+    typeof relayKey === "string" && isNumbered(value) && (act === undefined || isNumbered(act))
+  );
+}
+
+function isNumbered(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const { number, id } = value as Record<string, unknown>;
+  return Number.isInteger(number) && typeof id === "string";
 }
