@@ -1,6 +1,6 @@
 import type { Recipe } from "../../core/protocol/schemas/recipe.ts";
-import { exampleShapeOf } from "../../core/training/examples.ts";
 import type { Reasons } from "../recipe-file.ts";
+import { bestRate, firstRates, rateBeyond, type TriedRate } from "./learning-rates.ts";
 import {
   createRehearsal,
   type RehearsedWork,
@@ -26,13 +26,11 @@ type Options = {
   readonly onProgress: (what: string, done: number, total: number) => void;
 };
 
-const CLASSIFIER_RATES = [0.003, 0.01, 0.03];
-const TEXT_RATES = [0.001, 0.003, 0.01];
-const TRAINED_RATES = [0.0001, 0.0003, 0.001];
 export const REHEARSED_COHORT = 4; // pieces a rehearsed version
 const RATE_ROUNDS = 6; // of each rate, if there is time: enough to see one that does not last
 const LATE_ROUNDS = 16; // of the chosen rate: what holds early need not hold late
-const SHARE_FOR_RATES = 0.5; // of the time
+const SHARE_FOR_RATES = 0.5; // of the time …
+const MOST_FOR_RATES = 0.7; // … and with those beyond the first ones
 const INEFFICIENCY = 2; // of the gate's bets, which have to learn the variance, beside a test that knows it
 const MARGIN_ROOM = 1.25; // cohorts of other sizes than were rehearsed
 const LEAST_MARGIN = 0.003; // nats
@@ -52,7 +50,7 @@ export async function measureRecipe(
 ): Promise<Measured> {
   const start = stage.now();
   const spent = () => (stage.now() - start) / 1000;
-  const rates = ratesFor(draft, isTrained);
+  const rates = [...firstRates(draft, isTrained)];
   let pieces = 0;
   let roundSeconds = 0; // of the last one
   const timed = async (round: () => Promise<Round>) => {
@@ -62,8 +60,9 @@ export async function measureRecipe(
     pieces += REHEARSED_COHORT;
     return result;
   };
-  const found: { rate: number; lossNats: number; rounds: number }[] = [];
-  for (const [i, rate] of rates.entries()) {
+  const found: TriedRate[] = [];
+  for (let i = 0; i < rates.length; i++) {
+    const rate = rates[i]!;
     const rehearsal = createRehearsal(withRate(draft, rate), stage);
     let lossNats = Number.POSITIVE_INFINITY;
     let rounds = 0;
@@ -76,8 +75,11 @@ export async function measureRecipe(
       if (i === 0 && isTimeUp) break;
     }
     found.push({ rate, lossNats: Number.isFinite(lossNats) ? lossNats : Infinity, rounds });
+    const hasTime = spent() + rounds * roundSeconds < seconds * MOST_FOR_RATES;
+    const next = i === rates.length - 1 && hasTime ? rateBeyond(found) : null;
+    if (next !== null) rates.push(next);
   }
-  const best = found.reduce((a, b) => (b.lossNats < a.lossNats ? b : a));
+  const best = bestRate(found);
   const chosen = withRate(draft, best.rate);
   const rehearsal = createRehearsal(chosen, stage);
   const rounds: Round[] = [];
@@ -97,11 +99,6 @@ export async function measureRecipe(
     pieceSeconds: rehearsal.pieceSeconds(),
     pieces,
   };
-}
-
-function ratesFor({ architecture }: Recipe, isTrained: boolean): readonly number[] {
-  if (isTrained && architecture.kind === "transformer") return TRAINED_RATES;
-  return exampleShapeOf(architecture).kind === "text" ? TEXT_RATES : CLASSIFIER_RATES;
 }
 
 function withRate(recipe: Recipe, learningRate: number): Recipe {
