@@ -2,8 +2,10 @@ import { styleText } from "node:util";
 import { Command, CommanderError } from "commander";
 import { backupCommand, restoreCommand } from "./backup.ts";
 import { eraseCommand } from "./erase.ts";
+import { judgeCommand } from "./judging/judge.ts";
 import { auditCommand } from "./maintaining/audit.ts";
 import { banCommand, unbanCommand } from "./maintaining/ban.ts";
+import { judgeDismissCommand, judgeNameCommand, judgesCommand } from "./maintaining/judges.ts";
 import { pauseCommand, resumeCommand } from "./maintaining/pause.ts";
 import { recipeCommand } from "./maintaining/recipe.ts";
 import { retireCommand, unretireCommand } from "./maintaining/retire.ts";
@@ -58,6 +60,10 @@ export function createProgram(terminal: Terminal): Command {
     .addCommand(unretireCommand(terminal))
     .addCommand(banCommand(terminal))
     .addCommand(unbanCommand(terminal))
+    .addCommand(judgeCommand(terminal))
+    .addCommand(judgesCommand(terminal))
+    .addCommand(judgeNameCommand(terminal))
+    .addCommand(judgeDismissCommand(terminal))
     .addCommand(auditCommand(terminal))
     .addCommand(tokenCommand(terminal))
     .addCommand(backupCommand(terminal))

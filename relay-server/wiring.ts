@@ -33,12 +33,15 @@ import { type Identity, openIdentity } from "./identity.ts";
 import { createQueue } from "./intake/queue.ts";
 import { createSkewWatch } from "./intake/skew-watch.ts";
 import { createStock } from "./intake/stock.ts";
+import { createJobs } from "./judging/jobs.ts";
 import { createJudgingPace } from "./judging/judging-pace.ts";
 import { createLikeness } from "./judging/likeness.ts";
 import { openTrainer } from "./judging/open-trainer.ts";
+import { createSharedWork } from "./judging/shared-work.ts";
 import { HELD_ALONE, HELD_AMONG_OTHERS, type LeaseTerms, startLeases } from "./leases.ts";
 import { startPipeline } from "./loop.ts";
 import { tellHealth } from "./merging/health.ts";
+import { drawLot } from "./merging/lots.ts";
 import { createRests } from "./merging/rests.ts";
 import { createRevertOutlooks } from "./merging/revert-outlooks.ts";
 import type { PipelineParts } from "./parts.ts";
@@ -55,6 +58,7 @@ import { type Evaluator, openEvaluator } from "./threads/open-evaluator.ts";
 export { StartError } from "./start-error.ts";
 
 const LOT_SEED_BYTES = 16;
+const JOB_ID_BYTES = 16;
 const HOLDER_BYTES = 16;
 
 export type RelayOptions = {
@@ -199,7 +203,28 @@ async function start(
   });
   closers.push(leases.close);
   const positionsOf = createMaskCache(context.blobs);
-  const { trainer, close: closeTrainer } = openTrainer({ context, checkpoints, positionsOf });
+  const jobs = createJobs(clock, () => encodeHex(random(JOB_ID_BYTES)));
+  closers.push(jobs.close);
+  const dismiss = (judge: string) => {
+    jobs.dismiss(judge);
+    trainer.forget(judge);
+  };
+  const share = createSharedWork({
+    jobs,
+    lot: () => drawLot(random),
+    async onLie(judge, reason) {
+      await ledger.people.dismissJudge({ judge, reason, maintainer: "the relay", at: clock() });
+      dismiss(judge);
+    },
+  });
+  const { isAnybodyThere } = jobs;
+  const { trainer, close: closeTrainer } = openTrainer({
+    context,
+    checkpoints,
+    positionsOf,
+    share,
+    isAnybodyThere,
+  });
   const likenessOf = createLikeness(context, positionsOf);
   const outlooks = createRevertOutlooks();
   const judging = { evaluator, trainer, likenessOf };
@@ -234,6 +259,8 @@ async function start(
   }
   const app = createApp({
     context,
+    jobs,
+    onDismissed: dismiss,
     additions,
     checkpoints,
     exports,

@@ -14,6 +14,7 @@ export type SignaturePurpose =
   | "request"
   | "session"
   | "act"
+  | "judgement"
   | "suite";
 
 /** SHA-256 of `bytes` in hexadecimal. */

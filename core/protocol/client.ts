@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { type SigningKey, sha256 } from "../crypto/signature.ts";
+import { type SigningKey, sha256, signId } from "../crypto/signature.ts";
 import { FormatError } from "../errors.ts";
 import { encodeCanonical, parseJson, parseValue } from "./canonical-json.ts";
 import { type Fetch, type FetchInit, readBody } from "./fetch.ts";
@@ -32,6 +32,14 @@ import {
   type NameRequest,
   namedContributor,
 } from "./schemas/contributor.ts";
+import {
+  type DismissalRequest,
+  type JobRequest,
+  type JudgeRequest,
+  jobAnswer,
+  judgeList,
+  judgementReceipt,
+} from "./schemas/judging.ts";
 import { banPreview, modelPreview, revertAnswer, tagPreview } from "./schemas/previews.ts";
 import { refusedWork } from "./schemas/refused-work.ts";
 import {
@@ -194,6 +202,29 @@ export function createRelayClient({ baseUrl, fetch }: { baseUrl: string; fetch: 
       };
       return ask(contribution, routes.contribution(id), options, { method: "PUT", headers, body });
     },
+    /** Ask for a job as a judge, or go on with the one that it holds; `signer` is the private key of `request.judge`. */
+    async job(request: JobRequest, signer: SigningKey, options?: CallOptions) {
+      const path = routes.jobs();
+      const body = encodeCanonical(request);
+      const headers = {
+        "content-type": "application/json",
+        [SIGNATURE_HEADER]: await signRequest(path, body, signer),
+      };
+      return ask(jobAnswer, path, options, { method: "POST", headers, body });
+    },
+    /** Hand in what a job came to. */
+    async putJudgement(
+      id: string,
+      body: Uint8Array<ArrayBuffer>,
+      signer: SigningKey,
+      options?: CallOptions,
+    ) {
+      const headers = {
+        "content-type": "application/octet-stream",
+        [SIGNATURE_HEADER]: await signId("judgement", await sha256(body), signer),
+      };
+      return ask(judgementReceipt, routes.job(id), options, { method: "PUT", headers, body });
+    },
     contribution: (id: string, options?: CallOptions) =>
       ask(contribution, routes.contribution(id), options),
     /** A contributor's contributions, newest first. */
@@ -231,6 +262,12 @@ export function createRelayClient({ baseUrl, fetch }: { baseUrl: string; fetch: 
         return { method: "POST", headers, body: encodeCanonical(request) } as const;
       };
       return {
+        judges: (options?: CallOptions) => ask(judgeList, routes.judges(), options, get),
+        /** Let a machine do the relay's training. */
+        nameJudge: (request: JudgeRequest, options?: CallOptions) =>
+          ask(judgeList, routes.judges(), options, post(request)),
+        dismissJudge: (request: DismissalRequest, options?: CallOptions) =>
+          ask(judgeList, routes.dismissals(), options, post(request)),
         pause: (request: PauseRequest, options?: CallOptions) =>
           ask(modelHealth, routes.pause(), options, post(request)),
         resume: (request: PauseRequest, options?: CallOptions) =>

@@ -16,4 +16,5 @@ export const CHUNK_BYTES = 1 << 20; // a lost chunk costs a slow line seconds, n
 export const MAX_MULTIPLIER = 4096; // 12 bits, so that sums over 16,384 patches stay exact in f64
 export const MAX_PACKETS = 1024; // of a suite: their hashes are 66 KB of version 0's record
 export const MIN_PACKET_EXAMPLES = 16; // of fewer, somebody who knows the data could find a sealed packet by its hash
+export const MAX_JUDGEMENT_BYTES = 64 << 20; // five pieces of three million parameters each; a relay trains more itself
 export const CLOCK_SKEW_MS = 5 * 60_000; // a volunteer's clock may be this wrong

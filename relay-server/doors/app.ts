@@ -9,6 +9,7 @@ import type { Additions } from "../history/additions.ts";
 import type { Checkpoints } from "../history/checkpoints.ts";
 import type { Exports } from "../history/exports.ts";
 import { createIntake } from "../intake/intake.ts";
+import type { Jobs } from "../judging/jobs.ts";
 import { createCloths } from "../merging/cloths.ts";
 import { healthOf } from "../merging/health.ts";
 import type { RevertOutlooks } from "../merging/revert-outlooks.ts";
@@ -21,6 +22,8 @@ import { contributionRoutes } from "./contribution-routes.ts";
 import { contributorRoutes } from "./contributor-routes.ts";
 import { eventRoutes } from "./event-routes.ts";
 import { holderRoutes } from "./holder-routes.ts";
+import { judgeRoutes } from "./judge-routes.ts";
+import { judgingRoutes } from "./judging-routes.ts";
 import type { Limits } from "./limits.ts";
 import { createMemo } from "./memo.ts";
 import { metricsRoutes } from "./metrics-routes.ts";
@@ -50,6 +53,9 @@ export type AppParts = {
   readonly limits: Limits;
   /** Hears of which model there may be something to score or merge. */
   readonly onWork: (model: string) => void;
+  readonly jobs: Jobs;
+  /** Hears of each judge that a maintainer dismisses. */
+  readonly onDismissed: (judge: string) => void;
   /** Hears of each ticket that is given out. */
   readonly onTicket: (ticket: Ticket) => void;
 };
@@ -120,6 +126,8 @@ export function createApp(parts: AppParts): Hono {
   app.route("/", adminRoutes(context, hub, limits, onWork));
   app.route("/", recipeRoutes(context, hub, limits, onWork));
   app.route("/", additionRoutes(context, parts.additions, limits));
+  app.route("/", judgingRoutes(context, parts.jobs, limits));
+  app.route("/", judgeRoutes(context, limits, parts.onDismissed));
   app.route("/", sessionRoutes(context, limits));
   app.route("/", previewRoutes(context, outlooks, onWork));
   app.route("/", metricsRoutes(health, answers));

@@ -30,6 +30,14 @@ import {
   nameRequest,
 } from "../../core/protocol/schemas/contributor.ts";
 import {
+  dismissalRequest,
+  jobAnswer,
+  jobRequest,
+  judgeList,
+  judgementReceipt,
+  judgeRequest,
+} from "../../core/protocol/schemas/judging.ts";
+import {
   banPreview,
   modelPreview,
   revertAnswer,
@@ -388,6 +396,45 @@ export const OPERATIONS: readonly Operation[] = [
     body: blankRequest,
     answer: namedContributor,
     maintainer: true,
+  },
+  {
+    method: "get",
+    path: routes.judges(),
+    summary: "Who judges for this relay, or did",
+    answer: judgeList,
+    maintainer: true,
+  },
+  {
+    method: "post",
+    path: routes.judges(),
+    summary: "Name a judge: a machine that does the relay's training",
+    body: judgeRequest,
+    answer: judgeList,
+    maintainer: true,
+  },
+  {
+    method: "post",
+    path: routes.dismissals(),
+    summary: "Take no more answers of a judge",
+    body: dismissalRequest,
+    answer: judgeList,
+    maintainer: true,
+  },
+  {
+    method: "post",
+    path: routes.jobs(),
+    summary: "Ask for a job as a judge, or say that one is still being done",
+    body: jobRequest,
+    answer: jobAnswer,
+    signed: true,
+  },
+  {
+    method: "put",
+    path: routes.job("{id}"),
+    summary: "Hand in what a job came to",
+    body: "bytes",
+    answer: judgementReceipt,
+    signed: true,
   },
   {
     method: "get",

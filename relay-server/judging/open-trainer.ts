@@ -1,25 +1,36 @@
 import { assert } from "../../core/errors.ts";
 import { createReferenceAt, type ReferenceAt } from "../../core/gate/reference.ts";
+import { encodeHex } from "../../core/hex.ts";
 import { maskCount } from "../../core/history/mask-epoch.ts";
+import { encodePositions } from "../../core/patch/positions.ts";
 import { parseJson } from "../../core/protocol/canonical-json.ts";
+import type { JobWork } from "../../core/protocol/schemas/judging.ts";
 import { type Mask, mask as maskSchema } from "../../core/protocol/schemas/mask.ts";
-import type { Ticket } from "../../core/protocol/schemas/ticket.ts";
+import type { Shard, Ticket } from "../../core/protocol/schemas/ticket.ts";
 import { createRandom } from "../../core/random.ts";
+import type { Judgement } from "../../core/training/judgement.ts";
 import { damagedError, shardFile } from "../content/damage.ts";
 import type { MaskCache } from "../content/masks.ts";
 import type { RelayContext, ServedModel } from "../context.ts";
 import type { Checkpoints } from "../history/checkpoints.ts";
 import type { ShardRow, VersionRow } from "../store/tables.ts";
 import { keepThread } from "../threads/lasting-thread.ts";
-import type { TrainingThread } from "../threads/training-thread.ts";
+import type { PieceFiles, TrainingThread } from "../threads/training-thread.ts";
 import { drawFisherExamples } from "./fisher-examples.ts";
+import type { Jobs } from "./jobs.ts";
 import { drawReferencePieces } from "./reference-pieces.ts";
+import type { SharedWork } from "./shared-work.ts";
 import type { Trainer } from "./trainer.ts";
 
 const KEPT_VALUES = 32 << 20; // of references, 4 bytes each: of digits more versions than work may be based on
 const IDLE_MS = 10 * 60_000; // then a thread's memory is worth more than its start
 
-type Kept = { readonly reference: Promise<ReferenceAt | null>; readonly values: number };
+type Kept = {
+  readonly reference: Promise<ReferenceAt | null>;
+  readonly values: number;
+  /** The judge that trained it; null if the relay did. */
+  judge: string | null;
+};
 
 export type TrainerParts = {
   readonly context: Pick<
@@ -28,7 +39,19 @@ export type TrainerParts = {
   >;
   readonly checkpoints: Checkpoints;
   readonly positionsOf: MaskCache;
+  readonly share: SharedWork;
+  readonly isAnybodyThere: Jobs["isAnybodyThere"];
 };
+
+/** A mask as a job names it. */
+function inHex(positions: Uint32Array | null, size: number): string | null {
+  return positions === null ? null : encodeHex(encodePositions(positions, size));
+}
+
+/** A shard as tickets and jobs name it. */
+function shardOf({ position, sha256, size_bytes, examples, title }: ShardRow): Shard {
+  return { index: position, sha256, sizeBytes: size_bytes, examples, title };
+}
 
 /** A reference is of a version, and of the training that work on it has now. */
 function nameOf({ id }: VersionRow, { recipe }: ServedModel): string {
@@ -39,7 +62,13 @@ function nameOf({ id }: VersionRow, { recipe }: ServedModel): string {
  * The trainer, for each model in a thread of its own that its first training starts, so that a slow model keeps no other
  * waiting; one that dies is replaced. What runs when it is closed is rejected at once.
  */
-export function openTrainer({ context, checkpoints, positionsOf }: TrainerParts): {
+export function openTrainer({
+  context,
+  checkpoints,
+  positionsOf,
+  share,
+  isAnybodyThere,
+}: TrainerParts): {
   readonly trainer: Trainer;
   close(): Promise<void>;
 } {
@@ -61,14 +90,23 @@ export function openTrainer({ context, checkpoints, positionsOf }: TrainerParts)
     return kept.thread;
   }
 
-  function keepReference(version: VersionRow, served: ServedModel): Promise<ReferenceAt | null> {
+  function keepReference(
+    version: VersionRow,
+    served: ServedModel,
+    isCertain: boolean,
+  ): Promise<ReferenceAt | null> {
     const { score } = served.recipe;
     const mask = parseJson("mask", maskSchema, new TextEncoder().encode(version.mask));
     const length = mask.kind === "own" ? served.layout.size : mask.count;
-    const reference = score.references === 0 ? null : trainReference(served, version, mask);
-    const made = Promise.resolve(reference);
+    const trained =
+      score.references === 0
+        ? Promise.resolve({ at: null, judge: null })
+        : trainReference(served, version, mask, isCertain);
+    const made = trained.then(({ at }) => at);
     const name = nameOf(version, served);
-    references.set(name, { reference: made, values: (score.references + 1) * length });
+    const kept: Kept = { reference: made, values: (score.references + 1) * length, judge: null };
+    references.set(name, kept);
+    void trained.then(({ judge }) => Object.assign(kept, { judge })).catch(() => {}); // `made` tells of it
     made.catch(() => references.delete(name)); // to be tried again
     let values = 0;
     for (const [id, kept] of Array.from(references).reverse()) {
@@ -82,22 +120,42 @@ export function openTrainer({ context, checkpoints, positionsOf }: TrainerParts)
     { recipe, layout }: ServedModel,
     version: VersionRow,
     mask: Mask,
-  ): Promise<ReferenceAt> {
+    isCertain: boolean,
+  ): Promise<{ readonly at: ReferenceAt; readonly judge: string | null }> {
     const masked = await positionsOf(layout, mask);
     const secret = await referenceSeeds.seedOf(version);
     const drawn = await drawSound(recipe.id, (shards) =>
       drawReferencePieces(shards, recipe, secret),
     );
     const pieces = drawn.map(({ one, files }) => ({ shards: files, seed: one.seed }));
-    const trained = await threadOf(recipe.id).train({
-      architecture: recipe.architecture,
-      parameters: await checkpoints.parametersOf(version),
-      positions: masked?.positions ?? null,
-      count: mask.count,
-      training: recipe.training,
-      pieces,
-    });
-    return createReferenceAt(trained, masked?.positions ?? null);
+    const positions = masked?.positions ?? null;
+    const { count } = mask;
+    const { architecture, training } = recipe;
+    const { judgement, judge } = await share(
+      {
+        model: recipe.id,
+        architecture,
+        base: { number: version.number, checkpoint: version.checkpoint },
+        work: {
+          kind: "train",
+          positions: inHex(positions, layout.size),
+          count,
+          training,
+          pieces: drawn.map(({ one }) => ({ shards: one.shards.map(shardOf), seed: one.seed })),
+        },
+      },
+      {
+        size: layout.size,
+        isCertain,
+        own: async () => {
+          const parameters = await checkpoints.parametersOf(version);
+          const task = { architecture, parameters, positions, count, training, pieces };
+          return { kind: "train", ...(await threadOf(recipe.id).train(task)) };
+        },
+      },
+    );
+    assert(judgement.kind === "train", "a reference is trained");
+    return { at: createReferenceAt(judgement, positions), judge };
   }
 
   /** What is drawn of a model's shards, with their files: what turns out damaged is noted, and it is drawn anew without it. */
@@ -131,23 +189,49 @@ export function openTrainer({ context, checkpoints, positionsOf }: TrainerParts)
     );
   }
 
-  /** A ticket's recipe, the parameters [N] of its base, and what it is trained on. */
-  async function readTicket(ticket: Ticket) {
+  /** Have the work of a ticket done again, on its base and what it is trained on. */
+  async function again(
+    ticket: Ticket,
+    isCertain: boolean,
+    workOf: (served: ServedModel, pieces: JobWork["pieces"]) => JobWork,
+    own: (parameters: Float32Array, served: ServedModel, piece: PieceFiles) => Promise<Judgement>,
+  ): Promise<Judgement> {
     const version = await history.version(ticket.model, ticket.base.number);
     const served = models.get(ticket.model);
     assert(version !== undefined && served !== undefined, `${ticket.model} has no such version`);
-    return {
-      recipe: served.recipe,
-      parameters: await checkpoints.parametersOf(version),
-      piece: { shards: await filesOf(ticket), seed: ticket.seed },
-    };
+    const { seed, shards, model } = ticket;
+    const base = { number: version.number, checkpoint: version.checkpoint };
+    const work = workOf(served, [{ shards, seed }]);
+    const { architecture } = served.recipe;
+    const { judgement } = await share(
+      { model, architecture, base, work },
+      {
+        size: served.layout.size,
+        isCertain,
+        own: async () =>
+          own(await checkpoints.parametersOf(version), served, {
+            shards: await filesOf(ticket),
+            seed,
+          }),
+      },
+    );
+    return judgement;
   }
 
   const trainer: Trainer = {
     reference(version) {
       const served = models.get(version.model);
       assert(served !== undefined, `no model ${version.model}`);
-      return references.get(nameOf(version, served))?.reference ?? keepReference(version, served);
+      return (
+        references.get(nameOf(version, served))?.reference ?? keepReference(version, served, false)
+      );
+    },
+    async ownReference(version) {
+      const served = models.get(version.model);
+      assert(served !== undefined, `no model ${version.model}`);
+      const kept = references.get(nameOf(version, served));
+      await kept?.reference;
+      return kept?.judge === null ? kept.reference : keepReference(version, served, true);
     },
     async chooseMask({ model, id, parameters }) {
       const served = models.get(model);
@@ -172,25 +256,49 @@ export function openTrainer({ context, checkpoints, positionsOf }: TrainerParts)
         protectedSuite: hasSuite ? heldOut.paths(model).protected : null,
       });
     },
-    async ownMask(ticket) {
-      const { recipe, parameters, piece } = await readTicket(ticket);
-      const policy = recipe.mask.fisher;
-      assert(policy !== undefined, `${ticket.model} has no mask.fisher`);
-      const { architecture } = recipe;
+    async ownMask(ticket, isCertain) {
       const { count } = ticket.mask;
-      return threadOf(ticket.model).ownMask({ architecture, parameters, policy, count, ...piece });
+      const policyOf = ({ recipe }: ServedModel) => {
+        assert(recipe.mask.fisher !== undefined, `${recipe.id} has no mask.fisher`);
+        return recipe.mask.fisher;
+      };
+      const chosen = await again(
+        ticket,
+        isCertain,
+        (served, pieces) => ({ kind: "own-mask", policy: policyOf(served), count, pieces }),
+        async (parameters, served, piece) => {
+          const { architecture } = served.recipe;
+          const job = { architecture, parameters, policy: policyOf(served), count, ...piece };
+          return { kind: "own-mask", positions: await threadOf(ticket.model).ownMask(job) };
+        },
+      );
+      assert(chosen.kind === "own-mask", "a mask is chosen");
+      return chosen.positions;
     },
-    async retrain(ticket, positions) {
-      const { recipe, parameters, piece } = await readTicket(ticket);
-      const { deltas } = await threadOf(ticket.model).train({
-        architecture: recipe.architecture,
-        parameters,
-        positions,
-        count: positions.length,
-        training: ticket.training,
-        pieces: [piece],
-      });
-      return deltas[0]!;
+    async retrain(ticket, positions, isCertain) {
+      const { training } = ticket;
+      const count = positions.length;
+      const trained = await again(
+        ticket,
+        isCertain,
+        ({ layout }, pieces) => ({
+          kind: "train",
+          positions: inHex(positions, layout.size),
+          count,
+          training,
+          pieces,
+        }),
+        async (parameters, { recipe: { architecture } }, piece) => {
+          const task = { architecture, parameters, positions, count, training, pieces: [piece] };
+          return { kind: "train", ...(await threadOf(ticket.model).train(task)) };
+        },
+      );
+      assert(trained.kind === "train", "a delta is trained");
+      return trained.deltas[0]!;
+    },
+    asksOthers: isAnybodyThere,
+    forget(judge) {
+      for (const [name, kept] of references) if (kept.judge === judge) references.delete(name);
     },
   };
   return {

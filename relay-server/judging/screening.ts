@@ -1,18 +1,19 @@
 import { assert } from "../../core/errors.ts";
 import type { Judge } from "../../core/gate/judge.ts";
 import { validateLikeness } from "../../core/gate/likeness.ts";
-import { agreementWith, type ReferenceAt } from "../../core/gate/reference.ts";
+import { type Agreement, agreementWith, type ReferenceAt } from "../../core/gate/reference.ts";
 import { needsScore, scoreMember, screen, validateScore } from "../../core/gate/scoring.ts";
 import { needsSpotCheck } from "../../core/gate/spot-check.ts";
 import { deltaOf } from "../../core/merge/member.ts";
-import type { Verdict } from "../../core/protocol/reject-codes.ts";
+import { OK, type Verdict } from "../../core/protocol/reject-codes.ts";
 import type { Head } from "../history/head.ts";
 import { createJudge } from "../merging/judge.ts";
 import { drawLot } from "../merging/lots.ts";
-import { readMember } from "../merging/member.ts";
+import { readMember, type WaitingMember } from "../merging/member.ts";
 import type { LoopParts, StepResult } from "../parts.ts";
 import { isOutage } from "../storage-error.ts";
 import type { WaitingContribution } from "../store/sql/judging.ts";
+import type { VersionRow } from "../store/tables.ts";
 
 const JUDGED_A_STEP = 8; // then the pipeline looks whether a cohort is due
 
@@ -67,7 +68,7 @@ async function passStations(
   referenceAt: ReferenceAt | null,
   row: WaitingContribution,
 ): Promise<void> {
-  const { context, positionsOf, likenessOf } = parts;
+  const { context, positionsOf } = parts;
   const { contributions, clock, random } = context;
   const rules = head.recipe.score;
   const refuse = ({ code, message }: Verdict & { ok: false }) =>
@@ -75,16 +76,14 @@ async function passStations(
 
   const member = await readMember(context, positionsOf, head, row);
   if (member === null) return;
-  const reference = referenceAt?.(member.positions) ?? null;
-  const agreement = reference && agreementWith(reference, deltaOf(member));
+  let found = await screenMember(parts, head, member, referenceAt);
+  if (row.state === "received" && !found.verdict.ok) {
+    const own = await ownReferenceOf(parts, row); // nobody is refused by a judge's word alone
+    if (own !== referenceAt) found = await screenMember(parts, head, member, own);
+  }
+  const { agreement, verdict } = found;
   if (row.state === "received") {
-    const screened = screen(agreement, rules);
-    if (!screened.ok) return refuse(screened);
-    // without a reference nobody knows how alike honest work is on a common mask: on an easy model 0.95 and more
-    if (reference !== null || head.recipe.mask.kind === "own") {
-      const alike = validateLikeness(await likenessOf(head, member), reference);
-      if (!alike.ok) return refuse(alike);
-    }
+    if (!verdict.ok) return refuse(verdict);
     await contributions.passScreen(row.id, agreement?.z ?? null, clock());
   }
   if (row.state !== "scored" && needsScore(member, agreement, rules, drawLot(random))) {
@@ -99,12 +98,44 @@ async function passStations(
   else await contributions.queue(row.id, clock()); // what was drawn is queued when its check is passed
 }
 
-/** The relay's own work on the version that a contribution is based on; null where there is none. */
+/** How a member agrees with a reference, and whether that and its likeness to earlier work let it pass the screen. */
+async function screenMember(
+  { likenessOf }: Pick<LoopParts, "likenessOf">,
+  head: Head,
+  member: WaitingMember,
+  referenceAt: ReferenceAt | null,
+): Promise<{ readonly agreement: Agreement | null; readonly verdict: Verdict }> {
+  const reference = referenceAt?.(member.positions) ?? null;
+  const agreement = reference && agreementWith(reference, deltaOf(member));
+  if (member.row.state !== "received") return { agreement, verdict: OK };
+  const screened = screen(agreement, head.recipe.score);
+  // without a reference nobody knows how alike honest work is on a common mask: on an easy model 0.95 and more
+  const isCompared = reference !== null || head.recipe.mask.kind === "own";
+  if (!screened.ok || !isCompared) return { agreement, verdict: screened };
+  return { agreement, verdict: validateLikeness(await likenessOf(head, member), reference) };
+}
+
+/** The reference of the version that a contribution is based on; null where there is none. */
 async function referenceOf(
   { context, trainer }: LoopParts,
-  { model, base }: WaitingContribution,
+  row: WaitingContribution,
 ): Promise<ReferenceAt | null> {
-  const version = await context.history.version(model, base);
+  return trainer.reference(await baseOf(context, row));
+}
+
+/** The same, trained by the relay itself. */
+async function ownReferenceOf(
+  { context, trainer }: LoopParts,
+  row: WaitingContribution,
+): Promise<ReferenceAt | null> {
+  return trainer.ownReference(await baseOf(context, row));
+}
+
+async function baseOf(
+  { history }: LoopParts["context"],
+  { model, base }: WaitingContribution,
+): Promise<VersionRow> {
+  const version = await history.version(model, base);
   assert(version !== undefined, `${model} has no version ${base}`);
-  return trainer.reference(version);
+  return version;
 }

@@ -74,6 +74,9 @@ async function check(
       },
       trainer: {
         reference: async () => null,
+        ownReference: async () => null,
+        asksOthers: () => false,
+        forget: () => {},
         chooseMask: async () => positions,
         ownMask: async () => positions,
         retrain: () => left.shift()!(),

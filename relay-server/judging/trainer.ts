@@ -18,8 +18,14 @@ export type Trainer = {
     readonly id: string;
     readonly parameters: Float32Array;
   }): Promise<Uint32Array>;
-  /** The own mask [k] that the ticket, its base and its examples lead to (protocol M8). */
-  ownMask(ticket: Ticket): Promise<Uint32Array>;
-  /** The delta [k] that the ticket asks for at `positions` [k], trained a second time for a spot check. */
-  retrain(ticket: Ticket, positions: Uint32Array): Promise<Float32Array>;
+  /** The same, trained by the relay itself, whoever trained the one that is kept: nobody is refused by a judge's word alone. */
+  ownReference(version: VersionRow): Promise<ReferenceAt | null>;
+  /** The own mask [k] that the ticket, its base and its examples lead to (protocol M8); certain where the relay chooses it itself. */
+  ownMask(ticket: Ticket, isCertain: boolean): Promise<Uint32Array>;
+  /** The delta [k] that the ticket asks for at `positions` [k], trained a second time for a spot check; certain as above. */
+  retrain(ticket: Ticket, positions: Uint32Array, isCertain: boolean): Promise<Float32Array>;
+  /** Whether some of this may be a judge's work. */
+  asksOthers(): boolean;
+  /** What this judge trained is trained anew when it is asked for. */
+  forget(judge: string): void;
 };

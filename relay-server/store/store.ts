@@ -9,6 +9,7 @@ import { erasureParts } from "./sql/erasure.ts";
 import { eventParts } from "./sql/events.ts";
 import { gateTestParts } from "./sql/gate-tests.ts";
 import { createGroupCommit, type Write } from "./sql/group-commit.ts";
+import { judgeParts } from "./sql/judges.ts";
 import { judgingParts } from "./sql/judging.ts";
 import { leaseParts } from "./sql/leases.ts";
 import { maintainerParts } from "./sql/maintainers.ts";
@@ -107,6 +108,7 @@ function peopleStore(db: Kysely<Tables>, write: Write) {
   return {
     ...maintainerParts(db, write),
     ...banParts(db, write),
+    ...judgeParts(db, write),
     ...nameParts(db, write),
     ...erasureParts(write),
   };

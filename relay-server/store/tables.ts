@@ -171,6 +171,17 @@ export type BanRow = {
   banned_at: number;
 };
 
+/** A machine that judges for the relay, by its key. */
+export type JudgeRow = {
+  judge: string;
+  name: string;
+  /** Who named it. */
+  maintainer: string;
+  named_at: number;
+  dismissed_at: number | null;
+  dismissed_reason: string | null;
+};
+
 /** A maintainer's wish to take a merged contribution out again, and what became of it. */
 export type RevertRow = {
   contribution: string;
@@ -282,6 +293,7 @@ export type Tables = {
   reverts: RevertRow;
   spot_checks: SpotCheckRow;
   bans: BanRow;
+  judges: JudgeRow;
   releases: ReleaseRow;
   acts: ActRow;
   suites: SuiteRow;

@@ -15,7 +15,7 @@ import { openBackend } from "../../kernels/backend.ts";
 import { answerCalls } from "./call-port.ts";
 import { openOnce } from "./open-once.ts";
 
-type PieceFiles = {
+export type PieceFiles = {
   /** Shard files, in the piece's order. */
   readonly shards: readonly Uint8Array[];
   readonly seed: number;

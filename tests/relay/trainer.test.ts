@@ -69,7 +69,7 @@ test("a relay that starts anew trains the same reference", async () => {
 
 test("a ticket that is trained again gives the same bytes on the same backend", async () => {
   const { trainer, close } = openTrainer(opened.parts);
-  const delta = await trainer.retrain(ticket, work.positions);
+  const delta = await trainer.retrain(ticket, work.positions, false);
   const { codes, scales } = quantise(delta, segmentStarts(work.layout, work.positions));
   expect(codes).toEqual(work.patch.codes);
   expect(scales).toEqual(work.patch.scales);
@@ -93,7 +93,7 @@ test("G16: where everybody's mask is their own, the reference is there for any p
   const at = (await trainer.reference(own))!;
   for (const seed of ["1", "2"]) {
     const positions = randomPositions(seed.repeat(32), count, layout.size);
-    const delta = await trainer.retrain(ticket, positions);
+    const delta = await trainer.retrain(ticket, positions, false);
     const reference = at(positions);
     expect(reference.delta.length).toBe(count);
     const { z, length } = agreementWith(reference, delta);
@@ -116,7 +116,7 @@ test("a shard that is damaged is not drawn: the reference is trained on others, 
   for (const { sha256 } of shards.slice(0, 3)) lost.add(sha256);
   expect(await trainer.reference(version)).not.toBeNull();
   lost.add(ticket.shards[0]!.sha256);
-  await expect(trainer.retrain(ticket, work.positions)).rejects.toMatchObject({
+  await expect(trainer.retrain(ticket, work.positions, false)).rejects.toMatchObject({
     message: expect.stringMatching(/^shard "Patterns \d" of tiny is damaged/),
     code: "EDAMAGED",
   });
@@ -144,7 +144,9 @@ test("M7: a shared mask follows from the version, and a training goes first whil
   const choosing = trainer.chooseMask(task).finally(() => done.push("mask"));
   const shards = (await context.history.shards("tiny")).length;
   await vi.waitUntil(() => held() === shards);
-  const training = trainer.retrain(ticket, work.positions).finally(() => done.push("training"));
+  const training = trainer
+    .retrain(ticket, work.positions, false)
+    .finally(() => done.push("training"));
   await vi.waitUntil(() => held() === shards + ticket.shards.length);
   letGo(); // the thread is asked for the mask and, right after, for the training
   const positions = await choosing;

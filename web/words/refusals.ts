@@ -7,6 +7,8 @@ const WORDS: Record<RejectCode, string> = {
   "signature-invalid": "The patch's signature did not match its key.",
   "clock-skew": "This device's clock is off by more than five minutes.",
   banned: "A maintainer of the relay takes no work of this browser's key any more.",
+  "judge-unknown": "This key judges for nobody here.",
+  "job-unknown": "This job was given to somebody else.",
   "model-unknown": "The relay no longer has this model.",
   "version-unknown": "The relay no longer has this version.",
   "blob-unknown": "A file that this piece needs is gone from the relay.",

@@ -71,6 +71,19 @@ export const mergeRule = z.enum([
 ]);
 export type MergeRule = z.infer<typeof mergeRule>;
 
+/** How masks are chosen by Fisher information. */
+export const maskFisher = z.strictObject({
+  /** Examples that a shared mask's Fisher information is estimated on. */
+  examples: positive,
+  /** Weight of the protected suite's Fisher information, which keeps its parameters out. */
+  damping: z.number().check(z.minimum(0)),
+  /** Least share of the mask in the output layer, and in biases and norms. */
+  outputShare: share,
+  vectorShare: share,
+  /** Most of one tensor's entries that may be in the mask, as a share of them. */
+  tensorCap: share.check(z.gt(0)),
+});
+
 /** Everything that defines a community model besides its history. */
 const fields = z.strictObject({
   format: z.literal("commonweight.recipe/1"),
@@ -115,19 +128,7 @@ const fields = z.strictObject({
     /** The fewest versions in a row that share one mask. */
     epochVersions: positive,
     /** How `shared` and `own` masks are chosen; `random` ones need none. */
-    fisher: z.optional(
-      z.strictObject({
-        /** Examples that a shared mask's Fisher information is estimated on. */
-        examples: positive,
-        /** Weight of the protected suite's Fisher information, which keeps its parameters out. */
-        damping: z.number().check(z.minimum(0)),
-        /** Least share of the mask in the output layer, and in biases and norms. */
-        outputShare: share,
-        vectorShare: share,
-        /** Most of one tensor's entries that may be in the mask, as a share of them. */
-        tensorCap: share.check(z.gt(0)),
-      }),
-    ),
+    fisher: z.optional(maskFisher),
   }),
   merge: z.strictObject({
     rule: mergeRule,

@@ -22,6 +22,7 @@ import { addNames } from "./migrations/0015-names.ts";
 import { addSuites } from "./migrations/0016-suites.ts";
 import { addSaidOfModels } from "./migrations/0017-said-of-models.ts";
 import { addUntagged } from "./migrations/0018-untagged.ts";
+import { addJudges } from "./migrations/0019-judges.ts";
 
 /** By name, in whose order they run; the names of released ones stay, and so does what they do. */
 const MIGRATIONS: Readonly<Record<string, (db: QueryExecutorProvider) => Promise<void>>> = {
@@ -43,6 +44,7 @@ const MIGRATIONS: Readonly<Record<string, (db: QueryExecutorProvider) => Promise
   "0016-suites": addSuites,
   "0017-said-of-models": addSaidOfModels,
   "0018-untagged": addUntagged,
+  "0019-judges": addJudges,
 };
 
 const NUMBERED = 8; // migrations that ledgers from before the migrator have by number, in `schema_versions`

@@ -14,6 +14,7 @@ import {
 } from "../../fixtures/ledger-rows.ts";
 import { banSuite } from "./ban-suite.ts";
 import { contributedSuites } from "./contributed-suites.ts";
+import { judgeSuite } from "./judge-suite.ts";
 import { judgingSuite } from "./judging-suite.ts";
 import { leaseSuite } from "./lease-suite.ts";
 import { nameSuite } from "./name-suite.ts";
@@ -252,6 +253,7 @@ export function ledgerSuite(open: () => Promise<EmptyDatabase>): void {
     },
   );
 
+  judgeSuite(ledgerTest);
   judgingSuite(ledgerTest);
   leaseSuite(ledgerTest);
   spotCheckSuite(ledgerTest);

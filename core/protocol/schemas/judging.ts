@@ -1,0 +1,90 @@
+import * as z from "zod/mini";
+import {
+  count,
+  hash,
+  longText,
+  modelId,
+  positive,
+  publicKey,
+  shortText,
+  ticketId,
+  timeMs,
+} from "./primitives.ts";
+import { architecture, maskFisher, training } from "./recipe.ts";
+import { shard } from "./ticket.ts";
+
+/** What judges on other machines send and hear (protocol J). */
+
+/** Asks for a job, or says that the one it holds is still being done. */
+export const jobRequest = z.strictObject({
+  judge: publicKey,
+  issuedAt: timeMs,
+  holds: z.optional(ticketId),
+});
+export type JobRequest = z.infer<typeof jobRequest>;
+
+const jobPiece = z.object({
+  shards: z.array(shard).check(z.minLength(1), z.maxLength(64)),
+  seed: z.int().check(z.minimum(0), z.maximum(0xffffffff)),
+});
+
+/** What a job is: everything in it but the seeds and the positions is public, by its hash. */
+export const jobWork = z.discriminatedUnion("kind", [
+  z.object({
+    kind: z.literal("train"),
+    /** Of the mask, as M3 writes them, in hexadecimal; null: all parameters. */
+    positions: z.nullable(z.string().check(z.regex(/^([0-9a-f]{2})*$/))),
+    count: positive,
+    training,
+    pieces: z.array(jobPiece).check(z.minLength(1), z.maxLength(16)),
+  }),
+  z.object({
+    kind: z.literal("own-mask"),
+    policy: maskFisher,
+    count: positive,
+    pieces: z.array(jobPiece).check(z.length(1)),
+  }),
+]);
+export type JobWork = z.infer<typeof jobWork>;
+
+export const judgingJob = z.object({
+  id: ticketId,
+  model: modelId,
+  architecture,
+  base: z.object({ number: count, checkpoint: hash }),
+  work: jobWork,
+});
+export type JudgingJob = z.infer<typeof judgingJob>;
+
+export const jobAnswer = z.object({
+  job: z.nullable(judgingJob),
+  /** When to ask again, or to say that a job is still being done. */
+  retryAfterSeconds: positive,
+});
+export type JobAnswer = z.infer<typeof jobAnswer>;
+
+export const judgementReceipt = z.object({ id: ticketId });
+
+const reason = longText.check(z.minLength(1), z.regex(/^[^\0]*$/));
+
+/** Names a judge: from then on the relay gives it jobs. */
+export const judgeRequest = z.strictObject({ judge: publicKey, name: shortText, reason });
+export type JudgeRequest = z.infer<typeof judgeRequest>;
+
+/** Takes no more answers of a judge. */
+export const dismissalRequest = z.strictObject({ judge: publicKey, reason });
+export type DismissalRequest = z.infer<typeof dismissalRequest>;
+
+export const judgeList = z.object({
+  judges: z.array(
+    z.object({
+      judge: publicKey,
+      name: shortText,
+      maintainer: z.string(),
+      namedAt: timeMs,
+      /** Why it is a judge no more, and since when; null where it is one. */
+      dismissed: z.nullable(z.object({ at: timeMs, reason: longText })),
+    }),
+  ),
+});
+export type JudgeList = z.infer<typeof judgeList>;

@@ -1,0 +1,118 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { JudgingJob } from "../../core/protocol/schemas/judging.ts";
+import type { Judgement } from "../../core/training/judgement.ts";
+import { tinyRecipe } from "../../tests/fixtures/tiny-model.ts";
+import { createJobs, type Jobs } from "./jobs.ts";
+
+const SECOND = 1000;
+const JUDGEMENT: Judgement = { kind: "own-mask", positions: Uint32Array.of(1) };
+const offered: Omit<JudgingJob, "id"> = {
+  model: "tiny",
+  architecture: tinyRecipe.architecture,
+  base: { number: 0, checkpoint: "00".repeat(32) },
+  work: {
+    kind: "own-mask",
+    policy: { examples: 1, damping: 0, outputShare: 0, vectorShare: 0, tensorCap: 1 },
+    count: 1,
+    pieces: [{ shards: [], seed: 1 }],
+  },
+};
+let now = 0;
+let made = 0;
+let jobs: Jobs;
+beforeEach(() => {
+  now = 1_000_000;
+  made = 0;
+  jobs = createJobs(
+    () => now,
+    () => String(++made).padStart(32, "0"),
+  );
+});
+afterEach(() => jobs.close());
+/** Let a moment pass, and the jobs notice it. */
+function pass(seconds: number): void {
+  now += seconds * SECOND;
+  jobs.sweep();
+}
+
+test("J2: without a judge the relay does its jobs itself, at once", async () => {
+  expect(await jobs.offer(offered)).toBeNull();
+});
+
+test("J2: a judge that asked lately is given the job that has waited longest, and no other judge is given it", async () => {
+  expect(jobs.take("a")).toBeNull();
+  const first = jobs.offer(offered);
+  const second = jobs.offer(offered);
+  const [one, other] = [jobs.take("a")!, jobs.take("b")!];
+  expect([one.id, other.id]).toEqual(["1", "2"].map((id) => id.padStart(32, "0")));
+  expect(jobs.take("c")).toBeNull();
+  expect(jobs.finish(other.id, JUDGEMENT)).toBe(true);
+  expect(jobs.finish(one.id, JUDGEMENT)).toBe(true);
+  expect(await first).toEqual({ judge: "a", judgement: JUDGEMENT });
+  expect(await second).toEqual({ judge: "b", judgement: JUDGEMENT });
+});
+
+test("J3: a job whose judge vanishes goes to another after its lease, and the late answer is refused", async () => {
+  jobs.take("a");
+  const answer = jobs.offer(offered);
+  const { id } = jobs.take("a")!;
+  pass(59);
+  expect(jobs.leased(id)?.judge).toBe("a");
+  jobs.take("b");
+  pass(1);
+  expect(jobs.leased(id)).toBeNull();
+  expect(jobs.finish(id, JUDGEMENT)).toBe(false);
+  expect(jobs.take("b")?.id).toBe(id);
+  expect(jobs.renew("a", id)).toBe(false);
+  expect(jobs.finish(id, JUDGEMENT)).toBe(true);
+  expect((await answer)?.judge).toBe("b");
+});
+
+test("J3: a judge that says that it is still at work keeps its job", () => {
+  jobs.take("a");
+  void jobs.offer(offered);
+  const { id } = jobs.take("a")!;
+  for (let i = 0; i < 10; i++) {
+    pass(20);
+    expect(jobs.renew("a", id)).toBe(true);
+  }
+  expect(jobs.leased(id)?.judge).toBe("a");
+});
+
+test("J3: a job that two judges did not come back from is the relay's", async () => {
+  jobs.take("a");
+  const answer = jobs.offer(offered);
+  for (const judge of ["a", "b"]) {
+    jobs.take(judge);
+    jobs.take("c"); // somebody is there all the time
+    pass(60);
+  }
+  expect(await answer).toBeNull();
+});
+
+test("J2: a job that nobody takes for fifteen seconds is the relay's, however many judges are there", async () => {
+  jobs.take("a");
+  const answer = jobs.offer(offered);
+  pass(15);
+  expect(await answer).toBeNull();
+  expect(jobs.take("a")).toBeNull();
+});
+
+test("J6: what a dismissed judge holds is given to another", async () => {
+  jobs.take("a");
+  jobs.take("b");
+  const answer = jobs.offer(offered);
+  const { id } = jobs.take("a")!;
+  jobs.dismiss("a");
+  expect(jobs.finish(id, JUDGEMENT)).toBe(false);
+  expect(jobs.take("b")?.id).toBe(id);
+  jobs.finish(id, JUDGEMENT);
+  expect((await answer)?.judge).toBe("b");
+});
+
+test("J3: a relay that ends waits for no judge", async () => {
+  jobs.take("a");
+  const answer = jobs.offer(offered);
+  jobs.close();
+  expect(await answer).toBeNull();
+});

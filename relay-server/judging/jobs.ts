@@ -1,0 +1,131 @@
+import type { JudgingJob } from "../../core/protocol/schemas/judging.ts";
+import type { Judgement } from "../../core/training/judgement.ts";
+
+/** What a judge came to, and which. */
+export type Answered = { readonly judge: string; readonly judgement: Judgement };
+
+/** A job that a judge holds a lease of. */
+export type LeasedJob = { readonly judge: string; readonly job: JudgingJob };
+
+/**
+ * Training that judging needs, as jobs that judges on other machines do (protocol J). In memory: a relay that starts anew asks
+ * anew. Time is the clock's, in milliseconds.
+ */
+export type Jobs = {
+  /** The answer to a job; null where the relay is to do it itself, because nobody is there, takes it or comes back. */
+  offer(job: Omit<JudgingJob, "id">): Promise<Answered | null>;
+  /** The job that has waited longest, leased to the judge; null if there is none. */
+  take(judge: string): JudgingJob | null;
+  /** The judge goes on with what it holds; false if that is not its own any more. */
+  renew(judge: string, id: string): boolean;
+  /** A job and whose it is; null once its lease has lapsed. */
+  leased(id: string): LeasedJob | null;
+  /** The holder's answer; false if the lease lapsed meanwhile. */
+  finish(id: string, judgement: Judgement): boolean;
+  /** A judge is none any more: what it holds is given to others. */
+  dismiss(judge: string): void;
+  /** Whether a judge asked lately, or is at work. */
+  isAnybodyThere(): boolean;
+  /** Give jobs of lapsed leases to others, and back to the relay what nobody takes. Called every second, and by tests. */
+  sweep(): void;
+  close(): void;
+};
+
+const LEASE_MS = 60_000; // a judge renews it three times as often
+const PRESENT_MS = 30_000; // judges ask at least every ten seconds
+const UNTAKEN_MS = 15_000; // then all judges are busy, and the relay is not
+const MOST_LEASES = 2; // of one job: who knows what it does to judges
+const SWEEP_MS = 1000;
+
+type Entry = {
+  readonly job: JudgingJob;
+  readonly answer: (answered: Answered | null) => void;
+  lease: { readonly judge: string; readonly endsAt: number } | null;
+  leases: number;
+  /** Since when it waits to be taken. */
+  waitsSince: number;
+};
+
+export function createJobs(clock: () => number, newId: () => string): Jobs {
+  const entries = new Map<string, Entry>();
+  const seen = new Map<string, number>();
+  const timer = setInterval(sweep, SWEEP_MS).unref();
+
+  function end(entry: Entry, answered: Answered | null): void {
+    entries.delete(entry.job.id);
+    entry.answer(answered);
+  }
+  function isAnybodyThere(): boolean {
+    const now = clock();
+    const isPresent = [...seen.values()].some((at) => now - at < PRESENT_MS);
+    return isPresent || [...entries.values()].some((entry) => isHeld(entry));
+  }
+  function isHeld({ lease }: Entry): boolean {
+    return lease !== null && lease.endsAt > clock();
+  }
+  function sweep(): void {
+    const now = clock();
+    for (const entry of [...entries.values()]) {
+      if (entry.lease !== null && !isHeld(entry)) {
+        entry.lease = null;
+        entry.waitsSince = now;
+        if (entry.leases >= MOST_LEASES) end(entry, null);
+      }
+      const isUntaken = entry.lease === null && now - entry.waitsSince >= UNTAKEN_MS;
+      if (isUntaken || (entry.lease === null && !isAnybodyThere())) end(entry, null);
+    }
+  }
+  const leased = (id: string): LeasedJob | null => {
+    const entry = entries.get(id);
+    if (entry === undefined || entry.lease === null || !isHeld(entry)) return null;
+    return { judge: entry.lease.judge, job: entry.job };
+  };
+  return {
+    offer(job) {
+      if (!isAnybodyThere()) return Promise.resolve(null);
+      return new Promise((answer) => {
+        const id = newId();
+        const entry = { job: { ...job, id }, answer, lease: null, leases: 0, waitsSince: clock() };
+        entries.set(id, entry);
+      });
+    },
+    take(judge) {
+      seen.set(judge, clock());
+      const next = [...entries.values()].find((entry) => !isHeld(entry));
+      if (next === undefined) return null;
+      next.lease = { judge, endsAt: clock() + LEASE_MS };
+      next.leases += 1;
+      return next.job;
+    },
+    renew(judge, id) {
+      seen.set(judge, clock());
+      const entry = entries.get(id);
+      if (entry === undefined || leased(id)?.judge !== judge) return false;
+      entry.lease = { judge, endsAt: clock() + LEASE_MS };
+      return true;
+    },
+    leased,
+    finish(id, judgement) {
+      const entry = entries.get(id);
+      const holder = leased(id);
+      if (entry === undefined || holder === null) return false;
+      seen.set(holder.judge, clock());
+      end(entry, { judge: holder.judge, judgement });
+      return true;
+    },
+    dismiss(judge) {
+      seen.delete(judge);
+      for (const entry of entries.values()) {
+        if (entry.lease?.judge === judge)
+          Object.assign(entry, { lease: null, waitsSince: clock() });
+      }
+      sweep();
+    },
+    isAnybodyThere,
+    sweep,
+    close() {
+      clearInterval(timer);
+      for (const entry of [...entries.values()]) end(entry, null);
+    },
+  };
+}

@@ -1,0 +1,136 @@
+import { afterEach, expect, test, vi } from "vitest";
+import { createJobRunner } from "../../cli/judging/do-job.ts";
+import { judgeOnce } from "../../cli/judging/judge.ts";
+import { generateKeyPair, type KeyPair, publicKeyHex } from "../../core/crypto/signature.ts";
+import type { JudgingJob } from "../../core/protocol/schemas/judging.ts";
+import { decodeJudgement, encodeJudgement } from "../../core/training/judgement.ts";
+import { maintainerOf } from "../fixtures/maintainer.ts";
+import { startTestRelay, type TestRelay } from "../fixtures/test-relay.ts";
+import { tinyModel, tinyRecipe } from "../fixtures/tiny-model.ts";
+import { contribute, createVolunteer } from "../fixtures/volunteer.ts";
+
+vi.setConfig({ testTimeout: 120_000 }); // each test starts a relay with its threads
+const recipe = {
+  merge: { ...tinyRecipe.merge, cohortSize: 1 },
+  score: { ...tinyRecipe.score, references: 2, spotCheckShare: 1 },
+};
+const REASON = "It stands in our cellar.";
+let relay: TestRelay;
+afterEach(() => relay.remove());
+
+type Answer = (job: JudgingJob, honest: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer>;
+
+/** A judge that a maintainer has named, at work until it is stopped; the kinds of the jobs that its answers were taken of. */
+async function startJudge(answer: Answer = (_, honest) => honest) {
+  const keys = await generateKeyPair(true);
+  const judge = await publicKeyHex(keys);
+  const maintainer = await maintainerOf(relay);
+  await maintainer.nameJudge({ judge, name: "cellar", reason: REASON });
+  const kinds: string[] = [];
+  const runner = createJobRunner(relay.client);
+  const stopping = new AbortController();
+  const doJob = async (job: JudgingJob, signal: AbortSignal) => {
+    const bytes = answer(job, await runner(job, signal));
+    kinds.push(job.work.kind);
+    return bytes;
+  };
+  await askOnce(keys); // it is there before there is work
+  const working = (async () => {
+    while (!stopping.signal.aborted) {
+      const pause = await judgeOnce(relay.client, keys, doJob, stopping.signal).catch(() => 1);
+      if (pause !== null) await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  })();
+  return {
+    judge,
+    kinds,
+    maintainer,
+    async stop() {
+      stopping.abort();
+      await working;
+    },
+  };
+}
+
+async function askOnce({ privateKey, publicKey }: KeyPair) {
+  const judge = await publicKeyHex({ privateKey, publicKey });
+  return relay.client.job({ judge, issuedAt: relay.now() }, privateKey);
+}
+
+async function mergeOne(): Promise<string> {
+  const volunteer = await createVolunteer(relay.client, { ...tinyRecipe, ...recipe });
+  const { id, bytes, signature } = await contribute(volunteer, relay.now());
+  await relay.client.putContribution(id, bytes, signature);
+  return (await relay.decided(id)).state;
+}
+
+test("J1: a key that no maintainer has named is given nothing", async () => {
+  relay = await startTestRelay({ source: tinyModel(recipe), seed: "stranger" });
+  const refused = askOnce(await generateKeyPair(true));
+  await expect(refused).rejects.toMatchObject({ code: "judge-unknown" });
+});
+
+test("J4: a judge trains the references and the spot checks of a contribution that is then merged", async () => {
+  relay = await startTestRelay({ source: tinyModel(recipe), seed: "judge", lots: 255 });
+  const { kinds, stop, maintainer, judge } = await startJudge();
+  expect(await mergeOne()).toBe("merged");
+  await stop();
+  expect(kinds.length).toBeGreaterThanOrEqual(2); // a reference, and a second training
+  const { judges } = await maintainer.judges();
+  expect(judges).toMatchObject([{ judge, name: "cellar", dismissed: null }]);
+});
+
+/** The same file with every delta turned round. */
+const turned: Answer = (job, honest) => {
+  const size = 172; // parameters of the tiny model
+  const judgement = decodeJudgement(honest, { id: job.id, work: job.work, size });
+  if (judgement.kind !== "train") return honest;
+  const deltas = judgement.deltas.map((delta) => delta.map((value) => -value));
+  return encodeJudgement(job.id, { ...judgement, deltas }, size);
+};
+
+test("J5: a judge that lies refuses nobody, is found out by the relay's own training, and dismissed", async () => {
+  relay = await startTestRelay({ source: tinyModel(recipe), seed: "liar", lots: 0 });
+  const { judge, maintainer, stop } = await startJudge(turned);
+  expect(await mergeOne()).toBe("merged");
+  await vi.waitFor(async () => {
+    const { judges } = await maintainer.judges();
+    expect(judges[0]?.dismissed?.reason).toMatch(/another delta/);
+  });
+  const { entries } = await maintainer.audit();
+  const found = entries.find(({ action }) => action === "judge-dismissed");
+  expect(found).toMatchObject({ maintainer: "the relay", subject: judge });
+  await stop();
+});
+
+test("J5: work is not refused by a judge's word alone, also where no lot falls on its answers", async () => {
+  relay = await startTestRelay({ source: tinyModel(recipe), seed: "unlucky", lots: 255 });
+  const { stop } = await startJudge(turned);
+  expect(await mergeOne()).toBe("merged");
+  await stop();
+});
+
+test("J4: an answer that is no answer is refused, and the job goes on", async () => {
+  relay = await startTestRelay({ source: tinyModel(recipe), seed: "noise", lots: 255 });
+  const { stop } = await startJudge((_, honest) => honest.subarray(0, honest.length - 4));
+  const merging = mergeOne();
+  const steps = setInterval(() => relay.advance(5000), 100); // leases lapse by the relay's clock
+  expect(await merging).toBe("merged");
+  clearInterval(steps);
+  await stop();
+});
+
+test("J6: a dismissed judge is given nothing more, and what is done twice is refused", async () => {
+  relay = await startTestRelay({ source: tinyModel(recipe), seed: "dismissed" });
+  const keys = await generateKeyPair(true);
+  const judge = await publicKeyHex(keys);
+  const maintainer = await maintainerOf(relay);
+  const dismissal = { judge, reason: "It was sold." };
+  await expect(maintainer.dismissJudge(dismissal)).rejects.toMatchObject({ code: "judge-unknown" });
+  await maintainer.nameJudge({ judge, name: "attic", reason: REASON });
+  expect((await askOnce(keys)).job).toBeNull();
+  await maintainer.dismissJudge(dismissal);
+  await expect(askOnce(keys)).rejects.toMatchObject({ code: "judge-unknown" });
+  const late = relay.client.putJudgement("0".repeat(32), new Uint8Array(8), keys.privateKey);
+  await expect(late).rejects.toMatchObject({ code: "job-unknown" });
+});
