@@ -6,7 +6,7 @@ import { applyDeltaStep, decodeDeltaStep } from "../../core/tensors/delta-step.t
 import { encodeCheckpoint } from "../../core/tensors/manifest.ts";
 import { decodeExamples, joinExamples } from "../../core/training/examples.ts";
 import { encodeJudgement, type Judgement, positionsOfJob } from "../../core/training/judgement.ts";
-import { wasmFolder } from "../wasm-folder.ts";
+import { nodeThreads } from "../../relay-server/threads/kernel-threads.ts";
 
 const KEPT_SHARDS = 64; // of at most 4 MiB: the jobs of a version share few
 
@@ -80,6 +80,6 @@ async function openEngine() {
     import("../../core/training/own-mask.ts"),
     import("../../kernels/backend.ts"),
   ]);
-  await openBackend({ prefer: "cpu", wasmFolder: wasmFolder() });
+  await openBackend({ prefer: "cpu", threads: nodeThreads() });
   return { trainPieces, ...ownMasks };
 }
