@@ -246,6 +246,26 @@ test("H12: every reader hears a heartbeat every 15 s, whatever its topics, and n
   expect(vi.getTimerCount()).toBe(0);
 });
 
+test("H12: a hundred readers share one timer, and an event is encoded once for all of them", async () => {
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "setTimeout", "clearTimeout"] });
+  const hub = fakeHub();
+  const app = routesOf({ eventsAfter: async () => [] }, hub, 0);
+  const open = async () => (await app.request("/api/v1/events")).body!.getReader();
+  const readers = await Promise.all(Array.from({ length: 100 }, open));
+  expect(vi.getTimerCount()).toBe(1);
+  for (const reader of readers) await reader.read(); // the greeting, which has its own number
+  const encode = vi.spyOn(TextEncoder.prototype, "encode");
+  hub.say([event(1, "one")]);
+  for (const reader of readers) {
+    const { value } = await reader.read();
+    expect(new TextDecoder().decode(value)).toBe("id: 1\nevent: health\ndata: one\n\n");
+  }
+  expect(encode).toHaveBeenCalledTimes(1);
+  encode.mockRestore();
+  for (const reader of readers) await reader.cancel();
+  expect(vi.getTimerCount()).toBe(0);
+});
+
 test("readers that lose their line at once do not come back at once", async () => {
   const chances = [0, 0.25, 1];
   const retries: (string | undefined)[] = [];

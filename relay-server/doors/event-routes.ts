@@ -10,6 +10,7 @@ import { coalesce, type EventHub } from "../store/event-hub.ts";
 import type { StatusStore } from "../store/store.ts";
 import type { EventRow } from "../store/tables.ts";
 import { type EventLine, isLineEnv, MAX_WAITING_BYTES, streamLine } from "./event-line.ts";
+import { createHeartbeats, type Heartbeats } from "./heartbeats.ts";
 import { Refusal } from "./refusal.ts";
 
 const RETRY_MS = 2_000; // what a reader that lost its line waits at least …
@@ -28,6 +29,7 @@ export type EventSource = {
 /** Server-sent events: a tail of the ledger's events table. */
 export function eventRoutes({ status, hub, chance, enter }: EventSource): Hono {
   const app = new Hono();
+  const parts = { status, hub, heartbeats: createHeartbeats(HEARTBEAT_MS) };
   const headers = {
     "content-type": "text/event-stream",
     "cache-control": "no-store",
@@ -48,13 +50,13 @@ export function eventRoutes({ status, hub, chance, enter }: EventSource): Hono {
     };
     if (isLineEnv(env)) {
       env.takeOver = (line) => {
-        reader = openReader(status, hub, request, line);
+        reader = openReader(parts, request, line);
         return gone;
       };
       return c.body(null, 200, headers);
     }
     const { line, body } = streamLine(gone);
-    reader = openReader(status, hub, request, line);
+    reader = openReader(parts, request, line);
     return c.body(body, 200, headers);
   });
   return app;
@@ -76,10 +78,12 @@ type EventRequest = {
 
 type Reader = { stop(): void };
 
+/** What all readers share: a reader has no timer and no encoder of its own. */
+type ReaderParts = Pick<EventSource, "status" | "hub"> & { readonly heartbeats: Heartbeats };
+
 /** First what was missed, read page by page as the reader takes it, then what the hub tells. */
 function openReader(
-  status: Pick<StatusStore, "eventsAfter" | "lastEvent">,
-  hub: Pick<EventHub, "listen" | "last">,
+  { status, hub, heartbeats }: ReaderParts,
   { topics, since, retryMs }: EventRequest,
   line: EventLine,
 ): Reader {
@@ -107,11 +111,11 @@ function openReader(
 
   const isFull = () => line.waitingBytes() >= MAX_WAITING_BYTES;
   const unlisten = hub.listen({ hear, miss: line.end }); // who returns reads anew what it shows
-  const heartbeat = setInterval(() => {
+  const still = heartbeats.add(() => {
     if (isFull() && line.mark() === lastMark) return line.cut(); // it has taken nothing since the last one
     line.write(BEAT);
     lastMark = line.mark();
-  }, HEARTBEAT_MS);
+  });
 
   /** Whether some of what came after event `since` is not there any more, or never was: a ledger may be a backup's. */
   async function isForgotten(since: number): Promise<boolean> {
@@ -148,7 +152,7 @@ function openReader(
   return {
     stop() {
       stopped = true;
-      clearInterval(heartbeat);
+      still();
       unlisten();
     },
   };
