@@ -95,23 +95,26 @@ async function measureContributions(
   }
 }
 
+/** Of a model whose first reference is trained meanwhile, after as many requests to another have warmed the relay up. */
 async function measureTickets({ port }: Running, signers: readonly Signer[]): Promise<Row> {
-  const path = routes.tickets("large");
-  const requests: Buffer[] = [];
-  for (const { keys, contributor } of signers.slice(0, 200)) {
-    const request = { contributor, issuedAt: Date.now(), backend: "cpu", device: "bench" };
-    const body = encodeCanonical(request);
-    const signature = await signRequest(path, body, keys.privateKey);
-    requests.push(requestOf("POST", path, { [SIGNATURE_HEADER]: signature }, body));
+  async function ask(model: string): Promise<Timings> {
+    const path = routes.tickets(model);
+    const requests: Buffer[] = [];
+    for (const { keys, contributor } of signers.slice(0, 200)) {
+      const request = { contributor, issuedAt: Date.now(), backend: "cpu", device: "bench" };
+      const body = encodeCanonical(request);
+      const signature = await signRequest(path, body, keys.privateKey);
+      requests.push(requestOf("POST", path, { [SIGNATURE_HEADER]: signature }, body));
+    }
+    let at = 0;
+    const next = () => requests[at++] ?? null;
+    const timings = await load({ port, connections: CONNECTIONS, next });
+    expectAll(timings, 200);
+    return timings;
   }
-  let at = 0;
-  const timings = await load({
-    port,
-    connections: CONNECTIONS,
-    next: () => requests[at++] ?? null,
-  });
-  expectAll(timings, 200);
-  return judgedRow({ what: "requests for work", value: timings.perSecond, unit: "1/s" }, ">=", 283);
+  await ask("digits");
+  const { perSecond } = await ask("large");
+  return judgedRow({ what: "requests for work", value: perSecond, unit: "1/s" }, ">=", 283);
 }
 
 async function measureReads({ port }: Running, seconds: number): Promise<Row[]> {
