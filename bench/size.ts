@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { zeros } from "@tensorflow/tfjs-core";
 import { layoutOf, modelOf } from "../core/models/registry.ts";
 import { randomPositions } from "../core/patch/random-mask.ts";
@@ -8,9 +9,11 @@ import { largestTensor } from "../core/training/footprint.ts";
 import type { TextExamples } from "../core/training/text-examples.ts";
 import { closeTraining, openTraining, takeStep } from "../core/training/training-session.ts";
 import { openBackend } from "../kernels/backend.ts";
+import { nodeThreads } from "../relay-server/threads/kernel-threads.ts";
 import { GPT2_SMALL, SMOLLM2_135M } from "../tests/fixtures/known-transformers.ts";
 import type { Row } from "./figures.ts";
 import type { BenchOptions } from "./options.ts";
+import { watchTensorBytes } from "./training/stage.ts";
 
 const BATCH = 4;
 const WINDOW = 256;
@@ -22,9 +25,9 @@ const MODELS: readonly (readonly [name: string, architecture: TransformerArchite
   ["SmolLM2-135M", SMOLLM2_135M],
 ];
 
-/** A step, an evaluation and the memory of models that people use, on the processor: exact shapes, seeded weights. */
+/** A step, an evaluation and the memory of models that people use, on all of the processor's cores: exact shapes, seeded weights. */
 export async function measure({ seed, quick }: BenchOptions): Promise<Row[]> {
-  await openBackend({ prefer: "cpu" });
+  await openBackend({ prefer: "cpu", threads: nodeThreads() });
   const rows: Row[] = [];
   for (const [name, architecture] of MODELS) {
     rows.push(...(await measureModel(name, architecture, { seed, steps: quick ? 1 : 3 })));
@@ -47,12 +50,17 @@ async function measureModel(
   const session = openTraining(model, parameters, positions, null);
   const log = zeros([1]);
   const times: number[] = [];
+  const stopWatching = watchTensorBytes();
+  const work = { all: process.cpuUsage(), asking: process.threadCpuUsage() };
   for (let step = 1; step <= steps; step++) {
     const from = performance.now();
     const batch = model.batch(examples, indices);
     takeStep(session, batch, { step, learningRate: 0.001, log, index: 0 });
     times.push(performance.now() - from);
   }
+  const allMs = millisecondsOf(process.cpuUsage(work.all)) / steps;
+  const askingMs = millisecondsOf(process.threadCpuUsage(work.asking)) / steps;
+  const peakBytes = stopWatching();
   const [loss = Number.NaN] = await log.data();
   log.dispose();
   closeTraining(session);
@@ -69,6 +77,21 @@ async function measureModel(
   return [
     { what: what("a step"), value: stepMs / 1000, unit: "s" },
     { what: what("training"), value: stepRate, unit: "tokens/s" },
+    {
+      what: what("processor time of all threads against the one that asks"),
+      value: allMs / askingMs,
+      unit: "times",
+      target: ">= 1.7",
+      against: `${(allMs / 1000).toFixed(1)} s of ${availableParallelism()} cores, ${(askingMs / 1000).toFixed(1)} s of that thread`,
+      holds: allMs >= 1.7 * askingMs,
+    },
+    {
+      what: what("all tensors of a step, at most"),
+      value: peakBytes / 1e9,
+      unit: "GB",
+      target: "<= 1.0",
+      holds: peakBytes <= 1e9,
+    },
     {
       what: what("evaluation against training"),
       value: evaluationRate / stepRate,
@@ -89,6 +112,10 @@ async function measureModel(
       unit: "MiB",
     },
   ];
+}
+
+function millisecondsOf({ user, system }: NodeJS.CpuUsage): number {
+  return (user + system) / 1000;
 }
 
 /** Uniform with a spread of 0.02: neither speed nor memory depend on what they are. */

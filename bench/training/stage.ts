@@ -49,7 +49,7 @@ export function createStage(clock: Clock): Stage {
 }
 
 /** From now until the returned function is called, which tells the most bytes that tfjs's engine counted. */
-function watchTensorBytes(): () => number {
+export function watchTensorBytes(): () => number {
   const { state } = engine();
   let bytes = state.numBytes;
   let peak = bytes;

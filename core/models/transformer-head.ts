@@ -20,7 +20,7 @@ import { sequenceLength, TENSOR_NAMES } from "./transformer-tensors.ts";
 
 // B sequences, T time, R = B·T rows, C channels, V vocabulary
 
-const LOGIT_BYTES = 64 * 2 ** 20; // half of the least binding that every WebGPU device has; twice, with the gradient
+const LOGIT_BYTES = 32 * 2 ** 20; // there twice at once, with their gradient or as blocks; more rows are hardly faster
 
 /** How many rows of logits are made at once. */
 export function headRows(vocabulary: number): number {
@@ -84,7 +84,9 @@ export function headGradient(
     tidy(() => {
       const x = rowsFrom(normal, from, count);
       const wanted = [rowsFrom(targets, from, count), rowsFrom(lossWeights, from, count)] as const;
-      const { losses, dlogits } = crossEntropy(logitsOf(x), ...wanted);
+      const logits = logitsOf(x);
+      const { losses, dlogits } = crossEntropy(logits, ...wanted);
+      logits.dispose();
       if (strips === null) sink.output(name, { x, dy: [dlogits] }, { isFirst: from === 0, isTied });
       const kept = (strips ?? []).map((strip) => columnsFrom(dlogits, strip));
       return { losses, dx: back(dlogits), kept };
