@@ -56,6 +56,11 @@ export default defineConfig({
       output: {
         // what is loaded when it is asked for is no part of the shell: it is kept once it was fetched, as the engine is
         chunkFileNames: "engine/[name]-[hash].js",
+        // styles are named like the script that they came with, and the first one's is index
+        assetFileNames: ({ names }) => {
+          const isLazy = names.some((name) => name.endsWith(".css") && name !== "index.css");
+          return `${isLazy ? "engine" : "assets"}/[name]-[hash][extname]`;
+        },
       },
     },
   },

@@ -32,6 +32,14 @@ test("a file that is kept is not fetched", async () => {
   expect(await (await answer()).text()).toBe("kept");
 });
 
+test("a lazy view's styles are kept as its script is", async () => {
+  const styles = () => new Response("p {}", { headers: { "content-type": "text/css" } });
+  const { answer, done, work } = stage({ fetch: async () => styles() });
+  await answer();
+  await Promise.all(work);
+  expect(done).toEqual(["kept p {}"]);
+});
+
 test("a fetched file is kept, and is there however long that takes", async () => {
   const { answer, done, work } = stage({});
   expect(await (await answer()).text()).toBe("engine");

@@ -27,9 +27,9 @@ export async function answerFile(request: Request, sources: FileSources): Promis
   return answer;
 }
 
-/** Whether an answer is what an engine consists of: script or WebAssembly. */
+/** Whether an answer is what engines and lazy views consist of: script, WebAssembly, or styles. */
 function isCode({ headers }: Response): boolean {
-  return /^(text\/javascript|application\/javascript|application\/wasm)\b/.test(
+  return /^(text\/css|text\/javascript|application\/javascript|application\/wasm)\b/.test(
     headers.get("content-type") ?? "",
   );
 }
