@@ -212,6 +212,20 @@ test("W7: what a volunteer has is told to the relay again before the relay forge
   expect(net.relay.asked).toBeGreaterThan(asked);
 });
 
+test("W7: a relay that is back after a restart is told at once what a volunteer has", async () => {
+  net = await createSwarmNet(2);
+  net.volunteer("one", net.all);
+  await pass(1000);
+  const { asked } = net.relay;
+  const { hear } = net.nodes.get("one")!;
+  hear({ kind: "away" });
+  await pass(1000);
+  expect(net.relay.asked).toBe(asked);
+  hear({ kind: "open", peer: "one", token: "secret" });
+  await pass(100);
+  expect(net.relay.asked).toBe(asked + 1);
+});
+
 test("X8: a volunteer who takes the yes back is met by nobody", async () => {
   net = await createSwarmNet(6);
   const [one, two] = [net.volunteer("one", net.all), net.volunteer("two", net.all)];
