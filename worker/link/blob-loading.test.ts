@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { type BlobSource, loadBlobs } from "./blob-loading.ts";
+import { sha256 } from "../../core/crypto/signature.ts";
+import { type BlobSource, loadBlobs, loadChunks } from "./blob-loading.ts";
 
 test("no download is begun before its batch may be", async () => {
   const asked: string[] = [];
@@ -26,4 +27,36 @@ test("no download is begun before its batch may be", async () => {
   paused.resolve();
   expect(await loaded).toHaveLength(8);
   expect(asked).toHaveLength(8);
+});
+
+test("X4: a load that breaks in the middle keeps the chunks that came, and goes on with those that it lacks", async () => {
+  const store = new Map<string, Uint8Array<ArrayBuffer>>();
+  const asked: string[] = [];
+  let left = 2; // chunks until the line breaks
+  const source = {
+    store: {
+      blob: async (id: string) => store.get(id) ?? null,
+      putBlob: async (id: string, bytes: Uint8Array<ArrayBuffer>) => void store.set(id, bytes),
+    },
+    client: {
+      async blob(id: string) {
+        asked.push(id);
+        if (left-- <= 0) throw new Error("the line broke");
+        return chunks.get(id)!;
+      },
+    },
+    progress: { expect: () => {}, receive: () => {} },
+    signal: new AbortController().signal,
+  } as unknown as BlobSource;
+  const chunks = new Map<string, Uint8Array<ArrayBuffer>>();
+  for (const n of [1, 2, 3, 4]) {
+    const bytes = new Uint8Array(1).fill(n);
+    chunks.set(await sha256(bytes), bytes);
+  }
+  const wanted = [...chunks.keys()].map((sha256, index) => ({ index, sha256, sizeBytes: 1 }));
+  const list = { model: "tiny", list: "shards", count: wanted.length };
+  await expect(loadChunks(list, wanted, source)).rejects.toThrow("the line broke");
+  [left, asked.length] = [4, 0];
+  expect(await loadChunks(list, wanted, source)).toEqual([...chunks.values()]);
+  expect(asked).toEqual(wanted.slice(2).map(({ sha256 }) => sha256));
 });
