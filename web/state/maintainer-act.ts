@@ -36,7 +36,7 @@ export type MaintainerAct = {
   /** What became of it, in a sentence. */
   perform(wish: ActWish, signal: AbortSignal): Promise<string>;
   /** What takes it back; a sentence where nothing does. */
-  readonly undo: (() => MaintainerAct) | string;
+  readonly undo: ((done: ActWish) => MaintainerAct) | string;
 };
 
 const POLL_MS = 1000; // a replay and a gate take seconds
@@ -142,7 +142,29 @@ export function tagAct(acts: MaintainerActs, model: string, version: number): Ma
       await acts.tag({ model, version, tag: number, reason }, { signal });
       return `Version ${version} of ${model} is release ${number}.`;
     },
-    undo: "A number stays with its version for good. Release another version with a higher one.",
+    undo: ({ number }) => untagAct(acts, model, { version, number }),
+  };
+}
+
+function untagAct(
+  acts: MaintainerActs,
+  model: string,
+  { version, number }: { readonly version: number; readonly number: string },
+): MaintainerAct {
+  return {
+    title: `Take release ${number} of ${model} back`,
+    button: "Take it back",
+    look: async () => ({
+      lines: [
+        "The number stays taken, and the signed history says that the release was taken back.",
+        "Candidates are compared with the release before it.",
+      ],
+    }),
+    async perform({ reason }, signal) {
+      await acts.untag({ model, tag: number, reason }, { signal });
+      return `Version ${version} of ${model} is release ${number} no more.`;
+    },
+    undo: "A number names one version for good. Release the version again under another number.",
   };
 }
 

@@ -141,7 +141,7 @@ test("a patch that the gate wants to keep goes only if the maintainer insists", 
   expect(stage.posts[0]?.[1]).toMatchObject({ insist: true, reason: "not theirs to give" });
 });
 
-test("a release has the number that the evidence proposes, and the dialog closes again", async () => {
+test("a release has the number that the evidence proposes, and is taken back from where it was made", async () => {
   stage.answer("/admin/session", session);
   stage.answer("/admin/preview/tag?model=digits&version=2", {
     model: "digits",
@@ -160,6 +160,20 @@ test("a release has the number that the evidence proposes, and the dialog closes
   await reason().fill("good enough for others");
   await button("Release").click();
   await expect.element(dialog().getByText("Version 2 of digits is release 0.1.0.")).toBeVisible();
+  stage.answer("/admin/untag", modelHealth);
+  await button("Undo").click();
+  await expect
+    .element(page.getByRole("heading", { name: "Take release 0.1.0 of digits back" }))
+    .toBeVisible();
+  await reason().fill("it was a test");
+  await button("Take it back").click();
+  await expect
+    .element(dialog().getByText("Version 2 of digits is release 0.1.0 no more."))
+    .toBeVisible();
+  expect(stage.posts.at(-1)).toEqual([
+    "/admin/untag",
+    { model: "digits", tag: "0.1.0", reason: "it was a test" },
+  ]);
   await button("Close").click();
   await expect.element(dialog()).not.toBeInTheDocument();
 });
