@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { expectRefusal, put } from "../../tests/attacks/stage.ts";
+import { put } from "../../tests/attacks/stage.ts";
 import { runCommand } from "../../tests/fixtures/command.ts";
 import { maintainerOf } from "../../tests/fixtures/maintainer.ts";
 import { startTestRelay, type TestRelay } from "../../tests/fixtures/test-relay.ts";
@@ -45,7 +45,14 @@ test("R5: a retired model finishes what waits, takes and gives out nothing more,
   expect(retired.lines.at(-1)).toMatch(/^To take it back: npx commonweight unretire tiny --relay /);
   expect((await maintain("retire", "tiny")).errors).toEqual([`tiny is retired: ${REASON}`]);
 
-  await expectRefusal(relay, 409, "retired", () => put(relay, late));
+  const refused = await put(relay, late);
+  expect([refused.status, await refused.json()]).toMatchObject([
+    409,
+    { error: { code: "retired" } },
+  ]);
+  await expect(client.contribution(late.id)).rejects.toMatchObject({
+    code: "contribution-unknown",
+  });
   await expect(volunteer.ask(relay.now())).rejects.toThrow(
     `A maintainer retired this model: ${REASON}`,
   );
