@@ -21,6 +21,17 @@ export type Terminal = {
 
 const CLEAR_LINE = "\r\u001b[K";
 
+/** What may move the cursor, or a colour's beginning; and what turns the text. */
+const SIGNS = /(\p{Cc})(\[[\d;]*m)?|[\u202a-\u202e\u2066-\u2069]/gu;
+
+/** `text` as a terminal may show it, with its colours and ends of lines: a relay's answers can forge nothing else on the screen. */
+export function harmless(text: string): string {
+  return text.replace(SIGNS, (sign, control = "", colour = "") => {
+    if (control === "\u001b" && colour !== "") return sign;
+    return control === "\n" || control === "\t" ? sign : colour;
+  });
+}
+
 /** The process's own terminal. NO_COLOR and FORCE_COLOR are Node's to read. */
 export function processTerminal(signal: AbortSignal): Terminal {
   const { stdout, stderr } = process;
@@ -35,11 +46,11 @@ export function processTerminal(signal: AbortSignal): Terminal {
     progress,
     print(line) {
       progress(null);
-      stdout.write(`${line}\n`);
+      stdout.write(`${harmless(line)}\n`);
     },
     fail(sentence) {
       progress(null);
-      if (sentence !== undefined) stderr.write(`${sentence}\n`);
+      if (sentence !== undefined) stderr.write(`${harmless(sentence)}\n`);
       process.exitCode = 1;
     },
     async ask(question) {

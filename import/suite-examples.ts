@@ -122,8 +122,8 @@ async function gather(
         `${place}: ${bytes.length} numbers, and the model takes ${inputs} of an example.`,
       );
     }
-    const known = classes === undefined ? Number(label) : classes.indexOf(label);
-    if (!Number.isInteger(known) || known < 0 || known >= outputs) {
+    const known = classes === undefined ? numberOf(label) : classes.indexOf(label);
+    if (known < 0 || known >= outputs) {
       throw new InputProblem(`${place}: the model has no class ${quote(label)}.`);
     }
     pixels.push(bytes);
@@ -142,3 +142,6 @@ async function gather(
 function tooMuch(): InputProblem {
   return new InputProblem(`The files hold more than a suite can: ${MAX_SUITE_BYTES >> 20} MiB.`);
 }
+
+/** A class by its number; −1 where a label is none. */
+const numberOf = (label: string) => (/^\d{1,9}$/.test(label) ? Number(label) : -1);

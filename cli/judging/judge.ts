@@ -1,5 +1,6 @@
+import { mkdir } from "node:fs/promises";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { Command } from "commander";
 import { generateKeyPair, type KeyPair, publicKeyHex } from "../../core/crypto/signature.ts";
@@ -41,7 +42,7 @@ export function judgeCommand(terminal: Terminal): Command {
         const pauseSeconds = await judgeOnce(client, keys, doJob, signal).catch((error: unknown) =>
           afterTrouble(error, judge, terminal),
         );
-        if (pauseSeconds === null) done++;
+        if (pauseSeconds === null) print(`${++done} ${done === 1 ? "job" : "jobs"} done`);
         else await wait(pauseSeconds * 1000, undefined, { signal }).catch(() => {}); // Ctrl-C ends it
       }
     });
@@ -93,6 +94,7 @@ async function openKeys(path: string): Promise<KeyPair> {
   const bytes = await readFileIfAny(path);
   if (bytes !== null) return decodeKeyFile(path, bytes);
   const keys = await generateKeyPair(true);
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   await writeFileAtomic(path, await encodeKeyFile(keys), 0o600);
   return keys;
 }

@@ -2,18 +2,19 @@ import type { RelayClient } from "../../core/protocol/client.ts";
 import type { SuiteLife } from "../../core/protocol/schemas/suite.ts";
 import { counted, percent, shortHash } from "../table.ts";
 
-/** The suite of `model` that `text` names: by its name, the newest of it first, by its id, or by how that begins. */
+/** The suite of `model` that `text` names: by its name, the newest of it first, by its id, or by how that begins. Throws where it may be another's. */
 export async function findSuite(
   client: RelayClient,
   { model, text }: { readonly model: string; readonly text: string },
   options: { readonly signal: AbortSignal },
 ): Promise<SuiteLife> {
   const suites = await client.suites(model, options);
-  const found =
-    suites.find(({ header, state }) => header.name === text && state !== "refused") ??
-    suites.find(
-      ({ id, header }) => header.name === text || (text.length >= 8 && id.startsWith(text)),
-    );
+  const named = suites.filter(({ header }) => header.name === text);
+  const byId = suites.filter(({ id }) => text.length >= 8 && id.startsWith(text));
+  if (byId.length > 1 || (byId.length > 0 && named.length > 0)) {
+    throw new Error(`${text} is several suites of ${model}: write the whole id of one.`);
+  }
+  const found = byId[0] ?? named.find(({ state }) => state !== "refused") ?? named[0];
   if (found !== undefined) return found;
   throw new Error(`${model} has no suite ${text}: commonweight suite list ${model} names them.`);
 }

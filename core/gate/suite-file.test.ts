@@ -52,6 +52,16 @@ test.each([
     "suite header: format",
   ],
   ["a recipe's name", encodeSuiteFile({ ...header, name: "gate" }, examples), "suite header: name"],
+  [
+    "a second line",
+    encodeSuiteFile({ ...header, use: "Use it.\nmargin 0" }, examples),
+    "suite header: use",
+  ],
+  [
+    "turned text",
+    encodeSuiteFile({ ...header, reason: "not\u202edetpecca" }, examples),
+    "suite header: reason",
+  ],
   ["no licence", encodeSuiteFile({ ...header, licence: " " }, examples), "suite header: licence"],
   ["too many bytes", new Uint8Array((4 << 20) + 1), "suite: 4194305 bytes > 4194304"],
 ])("U1: a file with %s is refused", (_, bytes, problem) => {

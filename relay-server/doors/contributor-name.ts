@@ -2,6 +2,9 @@ import unhomoglyph from "unhomoglyph";
 import { cleanName } from "../../core/protocol/contributor-name.ts";
 import { Refusal } from "./refusal.ts";
 
+/** As pages show a key without a name. */
+const LIKE_A_KEY = /^[\da-f]{8,}$/i;
+
 /** Names that the relay itself speaks by. */
 const RESERVED = [
   "Commonweight",
@@ -21,6 +24,9 @@ export function namedAs(text: string | null): { name: string | null; look: strin
   const look = lookOf(outcome.name);
   if (RESERVED.some((word) => lookOf(word) === look)) {
     throw new Refusal("name-taken", `“${outcome.name}” looks like a name of the relay's own`);
+  }
+  if (LIKE_A_KEY.test(outcome.name.replace(/\p{L}/gu, (letter) => unhomoglyph(letter)))) {
+    throw new Refusal("name-taken", `“${outcome.name}” looks like a key's first digits`);
   }
   return { name: outcome.name, look };
 }

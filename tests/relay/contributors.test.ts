@@ -90,6 +90,9 @@ test("H42: nobody takes a name that looks like somebody else's, or like one of t
   for (const own of ["Maintainer", "maintaıner", "Re1ay", "commonweight"]) {
     await expect(name(second, own)).rejects.toMatchObject({ code: "name-taken" });
   }
+  for (const key of ["3f2a9c1e", second.contributor.slice(0, 8), "3а2с9е1е"]) {
+    await expect(name(second, key)).rejects.toMatchObject({ code: "name-taken" });
+  }
   await name(first, null);
   expect(await name(second, "paypal")).toMatchObject({ name: "paypal" });
   await name(second, null);

@@ -10,8 +10,15 @@ export const suiteName = modelId.check(
   z.refine((name) => !RESERVED.includes(name), { error: "the name of a set of the recipe" }),
 );
 
+/** One line: what is in it can be shown in a list or on a terminal as it is. */
 const words = (most: number) =>
-  z.string().check(z.minLength(1), z.maxLength(most), z.regex(/^[^\0]*\S[^\0]*$/));
+  z
+    .string()
+    .check(
+      z.maxLength(most),
+      z.regex(/\S/),
+      z.regex(/^[^\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]*$/u),
+    );
 
 /** What a contributor says of a suite, inside its file (protocol U1). */
 export const suiteHeader = z.strictObject({
