@@ -249,6 +249,14 @@ export type SwarmNews =
       readonly bytes: Uint8Array<ArrayBuffer>;
     }
   | { readonly kind: "refused"; readonly peer: string; readonly request: number }
+  /** The first `filled` bytes of a wanted chunk, whose peer is leaving; `bytes` has room for all, and is transferred. */
+  | {
+      readonly kind: "cut";
+      readonly peer: string;
+      readonly request: number;
+      readonly bytes: Uint8Array<ArrayBuffer>;
+      readonly filled: number;
+    }
   /** So many bytes of a served chunk went: all, or those until it was cancelled. */
   | {
       readonly kind: "sent";

@@ -146,6 +146,16 @@ test("a blob is returned only if its bytes hash to its name", async () => {
   });
 });
 
+test("H6: the rest of a blob is asked for by its range, and cut out where the whole comes", async () => {
+  const answers = [[3, 4], [1, 2, 3, 4], [4]].map((bytes) => new Response(new Uint8Array(bytes)));
+  const { calls, client } = clientOf(() => answers.shift()!);
+  const rest = () => client.blobRest(ID, 4, 2, {});
+  expect(await rest()).toEqual(new Uint8Array([3, 4]));
+  expect(calls[0]?.init.headers.range).toBe("bytes=2-");
+  expect(await rest()).toEqual(new Uint8Array([3, 4]));
+  await expect(rest()).rejects.toMatchObject({ code: "blob-damaged", action: "retry" });
+});
+
 test("S3: a request for work is signed over its path and its bytes", async () => {
   const pair = await generateKeyPair(true);
   const contributor = await publicKeyHex(pair);

@@ -111,6 +111,9 @@ export function createRelayClient({ baseUrl, fetch }: { baseUrl: string; fetch: 
     return orError("outdated", "discard", () => parseValue(path, schema, value));
   }
 
+  const blobUrl = (id: string, prefix = routes.blob("")) =>
+    (prefix.startsWith("/") ? origin + prefix : prefix) + id;
+
   return {
     /** The relay's origin. */
     origin,
@@ -159,13 +162,27 @@ export function createRelayClient({ baseUrl, fetch }: { baseUrl: string; fetch: 
 
     /** The bytes whose SHA-256 is `id`; others are never returned. */
     async blob(id: string, options: BlobOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
-      const prefix = options.prefix ?? routes.blob("");
-      const url = (prefix.startsWith("/") ? origin + prefix : prefix) + id;
       const limits = { maxBytes: MAX_BLOB_BYTES, ...options };
-      const bytes = await call(url, { method: "GET", headers: {} }, limits);
+      const bytes = await call(blobUrl(id, options.prefix), { method: "GET", headers: {} }, limits);
       const found = await sha256(bytes);
       if (found === id) return bytes;
       throw new RelayError("blob-damaged", "retry", `blob ${id}: its bytes hash to ${found}`);
+    },
+
+    /** The bytes from `from` on, above 0, of a blob of `sizeBytes`; whether they are right shows in the whole alone. */
+    async blobRest(
+      id: string,
+      sizeBytes: number,
+      from: number,
+      { prefix, signal }: Pick<BlobOptions, "prefix" | "signal">,
+    ): Promise<Uint8Array> {
+      const limits = { maxBytes: sizeBytes, ...(signal ? { signal } : {}) };
+      const headers = { range: `bytes=${from}-` };
+      const bytes = await call(blobUrl(id, prefix), { method: "GET", headers }, limits);
+      if (bytes.length === sizeBytes - from) return bytes;
+      if (bytes.length === sizeBytes) return bytes.subarray(from); // a cache may know no ranges
+      const message = `blob ${id}: ${bytes.length} bytes after ${from} of ${sizeBytes}`;
+      throw new RelayError("blob-damaged", "retry", message);
     },
 
     /** Tell which chunks this peer of the relay's signalling has, and hear who has others. */

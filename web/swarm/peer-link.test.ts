@@ -36,6 +36,7 @@ function listen() {
     wanted: note("wanted"),
     came: note("came"),
     refused: note("refused"),
+    cut: note("cut"),
     sent: () => {},
     broke: note("broke"),
   };
@@ -132,6 +133,33 @@ test("X4: a refused chunk is told, and asks for nothing more", () => {
   second.refuse(9);
   settle();
   expect(one.heard).toEqual([["refused", 9]]);
+});
+
+test("X4: what came of a chunk in whose middle the connection ends is handed out, with room for the rest", () => {
+  const { first, second, one, two } = openPair();
+  first.want(1, CHUNK, 100_000);
+  for (const data of one.sent.splice(0)) second.take(data);
+  second.serve(1, bytesOf(100_000));
+  for (const data of two.sent.splice(0, 3)) {
+    first.take(typeof data === "string" ? data : data.slice().buffer);
+  }
+  first.end();
+  const [heard] = one.heard as [[string, number, Uint8Array, number]];
+  expect([heard[0], heard[1], heard[2].length, heard[3]]).toEqual(["cut", 1, 100_000, 32 << 10]);
+  expect(heard[2].subarray(0, 32 << 10)).toEqual(bytesOf(100_000).subarray(0, 32 << 10));
+});
+
+test("X4: of a chunk that was cancelled, or did not begin to come, a connection's end hands out nothing", () => {
+  const { first, second, one, two } = openPair();
+  for (const request of [1, 2]) first.want(request, CHUNK, 100_000);
+  for (const data of one.sent.splice(0)) second.take(data);
+  second.serve(1, bytesOf(100_000));
+  for (const data of two.sent.splice(0, 3)) {
+    first.take(typeof data === "string" ? data : data.slice().buffer);
+  }
+  first.cancel(1);
+  first.end();
+  expect(one.heard).toEqual([]);
 });
 
 const text = (message: object) => JSON.stringify(message);

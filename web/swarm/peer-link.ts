@@ -22,6 +22,8 @@ export type LinkListener = {
   came(request: number, bytes: Uint8Array<ArrayBuffer>): void;
   /** A wanted chunk will not come. */
   refused(request: number): void;
+  /** The first `filled` bytes of a wanted chunk came before the connection ended; `bytes` has room for all. */
+  cut(request: number, bytes: Uint8Array<ArrayBuffer>, filled: number): void;
   /** So many bytes of a served chunk went: all, or those until it was cancelled. Told once for each `serve`. */
   sent(request: number, bytes: number): void;
   /** The peer broke a rule: it is to be dropped. */
@@ -39,6 +41,8 @@ export type PeerLink = {
   refuse(request: number): void;
   /** Take the peer's next message. */
   take(data: unknown): void;
+  /** The connection ended. */
+  end(): void;
 };
 
 const MAX_BUFFERED_BYTES = 1 << 20; // what is sent ahead is lost when a chunk is cancelled
@@ -202,6 +206,12 @@ export function openPeerLink(
         if (!(error instanceof FormatError)) throw error;
         listener.broke(error.message);
       }
+    },
+    end() {
+      if (incoming === null || incoming.filled === 0) return;
+      const { request, bytes, filled } = incoming;
+      if (wanted.get(request)?.cancelled === false) listener.cut(request, bytes, filled);
+      incoming = null;
     },
   };
 }

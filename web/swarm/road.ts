@@ -13,7 +13,7 @@ export function openRoad(port: MessagePort, home: string): () => void {
   let isClosed = false;
 
   function say(news: SwarmNews): void {
-    port.postMessage(news, news.kind === "came" ? [news.bytes.buffer] : []);
+    port.postMessage(news, news.kind === "came" || news.kind === "cut" ? [news.bytes.buffer] : []);
   }
 
   async function open(
@@ -35,6 +35,7 @@ export function openRoad(port: MessagePort, home: string): () => void {
               wanted: (request, chunk) => say({ kind: "wanted", peer, request, chunk }),
               came: (request, bytes) => say({ kind: "came", peer, request, bytes }),
               refused: (request) => say({ kind: "refused", peer, request }),
+              cut: (request, bytes, filled) => say({ kind: "cut", peer, request, bytes, filled }),
               sent: (request, bytes) => say({ kind: "sent", peer, request, bytes }),
               broke() {
                 say({ kind: "broke", peer });
@@ -47,6 +48,7 @@ export function openRoad(port: MessagePort, home: string): () => void {
           say({ kind: "joined", peer });
         },
         left(peer) {
+          links.get(peer)?.end();
           links.delete(peer);
           say({ kind: "left", peer });
         },

@@ -1,9 +1,11 @@
 import { sha256 } from "../../core/crypto/signature.ts";
+import { RelayError } from "../../core/protocol/relay-error.ts";
 import type { Random } from "../../core/random.ts";
 import { type Bitfield, hasChunk } from "../../core/swarm/bitfield.ts";
 import { nextFromRelay, PEER_PATIENCE_MS } from "../../core/swarm/pace.ts";
 import { nextRequests, type Supplier } from "../../core/swarm/schedule.ts";
 import type { Platform } from "../device/platform.ts";
+import { type CutChunk, createCutChunks } from "./cut-chunks.ts";
 import type { ListedChunk } from "./holdings.ts";
 import type { HttpRate } from "./http-rate.ts";
 
@@ -24,16 +26,23 @@ export type Racers = {
     signal: AbortSignal,
     onBytes: () => void,
   ): Promise<Uint8Array<ArrayBuffer>>;
-  /** A chunk came, from the relay or this peer. */
-  keep(chunk: ListedChunk, bytes: Uint8Array<ArrayBuffer>, peer: string | null): Promise<void>;
+  /** The chunk's bytes after the first `from`, from the relay; they are not checked. */
+  fetchRest(chunk: ListedChunk, from: number, signal: AbortSignal): Promise<Uint8Array>;
+  /** A chunk came, from the relay but for what a peer sent of it. */
+  keep(chunk: ListedChunk, bytes: Uint8Array<ArrayBuffer>, part: PeerPart | null): Promise<void>;
   /** Awaited before chunks are asked for: pausing is the caller's. */
   readonly onBatch?: (() => Promise<void>) | undefined;
 };
+
+/** How much of a chunk a peer sent: all, or the beginning. */
+type PeerPart = { readonly peer: string; readonly sizeBytes: number };
 
 /** Where the race hears of its peers. */
 export type Race = {
   came(peer: string, request: number, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
   refused(peer: string, request: number): void;
+  /** The peer left when so much had come. */
+  cut(request: number, cut: CutChunk): void;
   left(peer: string): void;
   /** A peer joined or has more. */
   changed(): void;
@@ -77,6 +86,7 @@ export function createRace(
   const lanes = new Map<number, Lane>(); // chunks that come from the relay
   const slow = new Set<string>(); // peers that let a chunk wait, or refused one
   const restUntil = new Map<string, number>(); // peers that refused
+  const cuts = createCutChunks(); // chunks whose rest the relay sends
   let doneBytes = 0;
   let httpFault: { readonly error: unknown } | null = null;
   let news = Promise.withResolvers<void>();
@@ -88,9 +98,15 @@ export function createRace(
     const taken = new Set([...asked.values()].map(({ chunk }) => chunk.index));
     const isLate = (index: number) =>
       now - (lanes.get(index)?.fromMs ?? Number.NEGATIVE_INFINITY) >= PEER_PATIENCE_MS;
+    const cut = new Set(cutOff());
     return [...left.values()].filter(
-      ({ index }) => !taken.has(index) && !checking.has(index) && isLate(index),
+      ({ index }) => !taken.has(index) && !checking.has(index) && isLate(index) && !cut.has(index),
     );
+  }
+
+  /** Chunks whose rest is to come from the relay, and does not yet. */
+  function cutOff(): number[] {
+    return httpFault === null ? cuts.indexes().filter((index) => !lanes.has(index)) : [];
   }
 
   /** Peers that did not refuse a moment ago. */
@@ -126,9 +142,12 @@ export function createRace(
       waiting: unasked(now)
         .map(({ index }) => index)
         .filter((index) => !lanes.has(index)),
-      asked: [...asked.values()]
-        .filter(({ chunk }) => !lanes.has(chunk.index))
-        .map(({ chunk, askedAt }) => ({ chunk: chunk.index, forMs: now - askedAt })),
+      asked: [
+        ...cutOff().map((chunk) => ({ chunk, forMs: Number.POSITIVE_INFINITY })), // their peers left
+        ...[...asked.values()]
+          .filter(({ chunk }) => !lanes.has(chunk.index))
+          .map(({ chunk, askedAt }) => ({ chunk: chunk.index, forMs: now - askedAt })),
+      ],
       lanes: lanes.size,
       isHeld: (index) => peers.some(({ have }) => hasChunk(have, index)),
       mayGrow: racers.mayGrow(),
@@ -140,16 +159,13 @@ export function createRace(
     const abort = new AbortController();
     const follow = () => abort.abort(signal.reason);
     signal.addEventListener("abort", follow);
-    const fromMs = platform.steadyMs();
-    let firstMs: number | null = null;
-    lanes.set(chunk.index, { abort, fromMs });
+    lanes.set(chunk.index, { abort, fromMs: platform.steadyMs() });
     try {
-      const bytes = await racers.fetch(chunk, abort.signal, () => {
-        firstMs ??= platform.steadyMs();
-      });
-      const toMs = platform.steadyMs();
-      rate.note({ sizeBytes: bytes.length, fromMs, firstMs: firstMs ?? toMs, toMs });
-      await finish(chunk, bytes, null);
+      const cut = cuts.get(chunk.index);
+      const completed = cut === undefined ? null : await complete(chunk, cut, abort.signal);
+      if (cut !== undefined && completed !== null) {
+        await finish(chunk, completed, { peer: cut.peer, sizeBytes: cut.filled });
+      } else await finish(chunk, await loadWhole(chunk, abort.signal), null);
     } catch (error) {
       if (!abort.signal.aborted) httpFault = { error };
     } finally {
@@ -159,22 +175,53 @@ export function createRace(
     }
   }
 
+  /** The chunk from the relay, which shows how fast the relay is; the rest of one that was cut off is too little for that. */
+  async function loadWhole(
+    chunk: ListedChunk,
+    abort: AbortSignal,
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    const fromMs = platform.steadyMs();
+    let firstMs: number | null = null;
+    const bytes = await racers.fetch(chunk, abort, () => {
+      firstMs ??= platform.steadyMs();
+    });
+    const toMs = platform.steadyMs();
+    rate.note({ sizeBytes: bytes.length, fromMs, firstMs: firstMs ?? toMs, toMs });
+    return bytes;
+  }
+
+  /** What a peer sent of a chunk, with the rest from the relay; null where that does not come, or is not the chunk. */
+  async function complete(
+    chunk: ListedChunk,
+    { bytes, filled }: CutChunk,
+    abort: AbortSignal,
+  ): Promise<Uint8Array<ArrayBuffer> | null> {
+    try {
+      bytes.set(await racers.fetchRest(chunk, filled, abort), filled);
+    } catch (error) {
+      if (!(error instanceof RelayError)) throw error;
+      return null;
+    }
+    return (await sha256(bytes)) === chunk.sha256 ? bytes : null;
+  }
+
   /** A chunk is here: whoever else was asked for it need not send it. */
   async function finish(
     chunk: ListedChunk,
     bytes: Uint8Array<ArrayBuffer>,
-    peer: string | null,
+    part: PeerPart | null,
   ): Promise<void> {
     if (!left.delete(chunk.index)) return; // the other road was quicker
     got.set(chunk.index, bytes);
     doneBytes += bytes.length;
-    if (peer !== null) lanes.get(chunk.index)?.abort.abort();
+    const liar = cuts.settle(chunk.index, bytes);
+    if (liar !== null) racers.ban(liar);
     for (const [request, { chunk: other, peer: holder }] of asked) {
       if (other.index !== chunk.index) continue;
       asked.delete(request);
       racers.cancel(holder, request);
     }
-    await racers.keep(chunk, bytes, peer);
+    await racers.keep(chunk, bytes, part);
   }
 
   /** Ask whom there is to ask. Throws what HTTP failed with where nothing else is under way. */
@@ -214,7 +261,8 @@ export function createRace(
       if (!isRight) racers.ban(peer);
       else {
         if (platform.steadyMs() - askedAt < PEER_PATIENCE_MS) slow.delete(peer);
-        await finish(chunk, bytes, peer).catch((error: unknown) => {
+        if (left.has(chunk.index)) lanes.get(chunk.index)?.abort.abort();
+        await finish(chunk, bytes, { peer, sizeBytes: bytes.length }).catch((error: unknown) => {
           httpFault = { error }; // the store keeps nothing: no road helps
         });
       }
@@ -224,6 +272,11 @@ export function createRace(
       if (take(peer, request) === null) return;
       slow.add(peer);
       restUntil.set(peer, platform.steadyMs() + REST_MS);
+      changed();
+    },
+    cut(request, cut) {
+      const answer = take(cut.peer, request);
+      if (answer !== null && httpFault === null) cuts.keep(answer.chunk, cut);
       changed();
     },
     left(peer) {

@@ -232,6 +232,11 @@ export function joinSwarm(road: Road, parts: MembershipParts): Membership {
       case "refused":
         current?.race.refused(news.peer, news.request);
         break;
+      case "cut": {
+        const { peer, bytes, filled } = news;
+        current?.race.cut(news.request, { peer, bytes, filled });
+        break;
+      }
       case "sent":
         giving.sent(news.peer, news.request, news.bytes);
         break;

@@ -120,6 +120,46 @@ test("X6: a peer that vanishes in mid-chunk costs less than 2 s, against its nev
   expect(newcomer.last().peers.map(({ name }) => name)).toEqual(["two"]);
 });
 
+/** A load from one peer that leaves when 195 KiB of its first chunk's 1,024 came, and what came of it. */
+async function loadThatIsCut(line = {}) {
+  const one = net.volunteer("one", net.all, { rate: 1000, ...line });
+  await pass(1000);
+  const newcomer = net.volunteer("newcomer");
+  void net.platform.sleep(490).then(one.leave); // the chunk's first byte is sent at 270
+  await expectAll(await net.until(newcomer.load()));
+  return newcomer;
+}
+
+test("X4: of a chunk whose peer leaves in mid-chunk, the relay sends the rest alone", async () => {
+  net = await createSwarmNet(4);
+  const { fromPeersBytes, fromRelayBytes, wrongChunks } = (await loadThatIsCut()).last();
+  expect(fromPeersBytes).toBeGreaterThan(100 << 10);
+  expect(fromPeersBytes + net.relay.restBytes).toBe(1 << 20);
+  expect(fromPeersBytes + fromRelayBytes).toBe(4 << 20);
+  expect([net.relay.served.length, wrongChunks]).toEqual([3, 0]);
+});
+
+test("X4: a liar that leaves in mid-chunk is found out by the whole chunk, and not met again", async () => {
+  net = await createSwarmNet(4);
+  const newcomer = await loadThatIsCut({ lies: true });
+  expect(newcomer.last()).toMatchObject({ wrongChunks: 1, fromPeersBytes: 0 });
+  expect(net.relay.served).toHaveLength(4);
+  net.volunteer("one", net.all);
+  await pass(120_000); // the relay names it again
+  expect(newcomer.last().peers).toEqual([]);
+});
+
+test.each(["wrong", "refused"] as const)(
+  "X4: where the rest of a chunk is %s, the chunk comes whole, and no peer is blamed",
+  async (rests) => {
+    net = await createSwarmNet(4);
+    net.relay.rests = rests;
+    const newcomer = await loadThatIsCut();
+    expect(newcomer.last()).toMatchObject({ wrongChunks: 0, fromPeersBytes: 0 });
+    expect(net.relay.served).toHaveLength(4);
+  },
+);
+
 test("X6: with the relay away, peers finish what was begun", async () => {
   net = await createSwarmNet(12);
   net.volunteer("one", net.all);

@@ -27,7 +27,7 @@ export type Swarm = {
   receive(bytes: number): void;
 };
 
-type LoadOptions = Pick<Racers, "fetch" | "onBatch"> & {
+type LoadOptions = Pick<Racers, "fetch" | "fetchRest" | "onBatch"> & {
   readonly keep: (chunk: ListedChunk, bytes: Uint8Array<ArrayBuffer>) => Promise<void>;
   readonly signal: AbortSignal;
 };
@@ -82,7 +82,7 @@ export function createSwarm({ onChange, ...parts }: SwarmParts): Swarm {
       member?.announce(list);
     },
     hasOfferedKept: (model) => offeredKept.has(model),
-    async load(list, chunks, { fetch, keep, signal, onBatch }) {
+    async load(list, chunks, { fetch, fetchRest, keep, signal, onBatch }) {
       const asked = member;
       if (asked === null) throw new Error("internal: a load without a swarm");
       const racers = asked.racersFor(list);
@@ -92,15 +92,14 @@ export function createSwarm({ onChange, ...parts }: SwarmParts): Swarm {
         {
           ...racers,
           fetch,
+          fetchRest,
           onBatch,
-          async keep(chunk, bytes, peer) {
+          async keep(chunk, bytes, part) {
             const { length } = bytes;
-            reports.add(
-              list,
-              peer === null ? { fromRelayBytes: length } : { fromPeersBytes: length },
-            );
+            const fromPeersBytes = part?.sizeBytes ?? 0;
+            reports.add(list, { fromPeersBytes, fromRelayBytes: length - fromPeersBytes });
             uploads.receive(length);
-            if (peer !== null) racers.received(peer, length);
+            if (part !== null) racers.received(part.peer, part.sizeBytes);
             tellChange();
             await keep(chunk, bytes);
             holdings.add(list, [chunk]);
