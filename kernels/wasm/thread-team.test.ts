@@ -1,20 +1,25 @@
-import { beforeAll, expect, test, vi } from "vitest";
+import { afterEach, beforeAll, expect, test, vi } from "vitest";
 import { nodeThreads } from "../../relay-server/threads/kernel-threads.ts";
 import { randomTokens, randomValues } from "../../tests/reference/finite-differences.ts";
 import type { HostBodies } from "../host-bodies.ts";
 import { CUTS } from "./cuts.ts";
 import type { Heap } from "./heap.ts";
-import { openWasmMemory, wasmEngine } from "./memory.ts";
+import { openWasmMemory, type WasmMemory, wasmEngine } from "./memory.ts";
 import { openSimd } from "./open-simd.ts";
-import { AT, meetingIn } from "./parts-work.ts";
+import { AT, type Meeting, meetingIn } from "./parts-work.ts";
 import { shareBodies } from "./thread-team.ts";
 
 let alone: HostBodies;
 let shared: HostBodies;
 let heap: Heap;
+let memory: WasmMemory;
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 beforeAll(async () => {
-  const memory = openWasmMemory(wasmEngine()!, { shared: true })!;
+  memory = openWasmMemory(wasmEngine()!, { shared: true })!;
   const simd = openSimd(memory, { shared: true })!;
   alone = simd.bodies;
   heap = simd.heap;
@@ -150,4 +155,49 @@ test("a call that fails fails as a whole, and the next one is done", () => {
   alone.gelu(wanted, x, { form: "tanh" });
   shared.gelu(y, x, { form: "tanh" });
   expect(y).toEqual(wanted);
+});
+
+/** Bodies shared with a thread that takes the first part of each call, and `onWait`, which may do it, in place of each wait. */
+function withSlowThread(onWait: (place: Meeting) => void) {
+  let place: Meeting | undefined;
+  const start = (task: { meeting: SharedArrayBuffer }) => {
+    place = meetingIn(task.meeting);
+    place.numbers[AT.ready] = 1;
+  };
+  const bodies = shareBodies(alone, memory, { count: 1, start });
+  const { numbers } = place!;
+  vi.spyOn(Atomics, "notify").mockImplementation(() => Atomics.add(numbers, AT.next, 1));
+  vi.spyOn(Atomics, "wait").mockImplementation(() => {
+    onWait(place!);
+    return "timed-out"; // as after a device's sleep, however short the wait was
+  });
+  return { bodies, numbers };
+}
+
+test("a thread that answers after the device has slept is waited for", () => {
+  const [y, x, kind] = CASES.gelu!() as Parameters<HostBodies["gelu"]>;
+  const wanted = blank(y.length);
+  alone.gelu(wanted, x, kind);
+  let waits = 0;
+  const { bodies } = withSlowThread(({ numbers }) => {
+    if (++waits < 3) return;
+    alone.gelu(y, x, kind); // its part among them
+    Atomics.add(numbers, AT.done, 1);
+  });
+  bodies.gelu(y, x, kind);
+  expect(waits).toBe(3);
+  expect(y).toEqual(wanted);
+});
+
+test("after a thread has taken a part and fallen silent, nothing is done in its memory any more", () => {
+  const { bodies, numbers } = withSlowThread(() => {});
+  const silent = expect.objectContaining({ name: "ThreadSilentError" });
+  const long = CASES.gelu!() as Parameters<HostBodies["gelu"]>;
+  expect(() => bodies.gelu(...long)).toThrow(silent);
+  const left = numbers.slice();
+  expect(left[AT.open]).toBe(0);
+  const short: typeof long = [blank(8), random("x", 8), { form: "tanh" }];
+  for (const call of [long, short]) expect(() => bodies.gelu(...call)).toThrow(silent);
+  expect(numbers).toEqual(left); // the silent thread's call stays what it was
+  expect(short[0]).toEqual(new Float32Array(8));
 });

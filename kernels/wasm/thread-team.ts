@@ -13,11 +13,18 @@ export type ThreadStarter = {
 const LEAST_COST = 2e6; // multiply-adds: a tenth of a millisecond, five times what calling a thread takes
 const PARTS_A_THREAD = 4; // who is held up takes fewer of them
 const SPINS = 2000; // looks before a wait, which costs a system call
-const SILENT_MS = 120_000; // a part takes seconds at most: a thread that died answers never
+const SLICE_MS = 1000; // of waiting: a device that sleeps meanwhile loses one slice, however long it sleeps
+const SILENT_SLICES = 120; // a part takes seconds at most: a thread that died answers never
+
+/** A thread took a part and never answered. */
+class ThreadSilentError extends Error {
+  override readonly name = "ThreadSilentError";
+}
 
 /**
  * `bodies` whose heavy calls are done by the threads of `starter` together. A value is computed by one thread alone and in one
- * order, so the bytes are the same for any number of threads, also while some have not started yet.
+ * order, so the bytes are the same for any number of threads, also while some have not started yet. Throws an error named
+ * "ThreadSilentError" once a thread is silent, and from then on at every call: that thread may still write into the memory.
  */
 export function shareBodies(
   bodies: HostBodies,
@@ -29,16 +36,7 @@ export function shareBodies(
   const { numbers } = place;
   for (let thread = 0; thread < count; thread++) start({ memory, meeting });
 
-  /** Until the number at `at` is `wanted`. */
-  const until = (at: number, wanted: number) => {
-    for (let spin = 0; spin < SPINS; spin++) if (Atomics.load(numbers, at) === wanted) return;
-    for (let value = Atomics.load(numbers, at); value !== wanted; ) {
-      if (Atomics.wait(numbers, at, value, SILENT_MS) === "timed-out") {
-        throw new Error("internal: a thread of the processor does not answer");
-      }
-      value = Atomics.load(numbers, at);
-    }
-  };
+  let isSilent = false; // once a thread is, for good
 
   const call = (name: keyof HostBodies, args: readonly unknown[]): boolean => {
     const ready = Atomics.load(numbers, AT.ready);
@@ -65,9 +63,10 @@ export function shareBodies(
         work.run(part, parts);
       }
     } finally {
-      until(AT.done, Math.min(parts, Atomics.exchange(numbers, AT.next, parts)));
+      const taken = Math.min(parts, Atomics.exchange(numbers, AT.next, parts));
+      isSilent = !comesTo(numbers, AT.done, taken);
       Atomics.store(numbers, AT.open, 0);
-      until(AT.inside, 0); // who is late looks at the call no more
+      isSilent ||= !comesTo(numbers, AT.inside, 0); // who is late looks at the call no more
     }
     if (Atomics.load(numbers, AT.failed) === 1) {
       throw new Error("internal: a thread of the processor failed");
@@ -78,7 +77,23 @@ export function shareBodies(
   const shared: Record<string, (...args: unknown[]) => unknown> = {};
   for (const [name, body] of Object.entries(bodies) as [keyof HostBodies, never][]) {
     const alone = body as (...args: unknown[]) => unknown;
-    shared[name] = (...args) => void (call(name, args) || alone(...args));
+    shared[name] = (...args) => {
+      if (!isSilent && !call(name, args)) alone(...args);
+      if (isSilent) throw new ThreadSilentError("a thread of the processor does not answer");
+    };
   }
   return shared as HostBodies; // each takes what the one of that name takes
+}
+
+/** Wait until the number at `at` is `wanted`: false if it has not changed for `SILENT_SLICES`. */
+function comesTo(numbers: Int32Array, at: number, wanted: number): boolean {
+  for (let spin = 0; spin < SPINS; spin++) if (Atomics.load(numbers, at) === wanted) return true;
+  let silent = 0;
+  for (let value = Atomics.load(numbers, at); value !== wanted; ) {
+    const isLate = Atomics.wait(numbers, at, value, SLICE_MS) === "timed-out";
+    silent = isLate ? silent + 1 : 0;
+    if (silent === SILENT_SLICES) return false;
+    value = Atomics.load(numbers, at);
+  }
+  return true;
 }

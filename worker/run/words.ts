@@ -20,6 +20,8 @@ export const DEVICE_LOST_TWICE =
   "The graphics device went away twice in a row. Reload the page, or choose the processor in the settings.";
 export const DEVICE_FULL =
   "The graphics device ran out of memory. Close other tabs and programs, or choose the processor in the settings.";
+export const THREAD_SILENT =
+  "A part of the processor stopped answering, so nothing more is trained here. Reload the page.";
 export const describeTooLarge = ({ name, sizeBytes }: TensorSize, maxBytes: number): string =>
   `This model does not fit on this device: ${name} takes ${megabytes(sizeBytes)}, and the device allows ${megabytes(maxBytes)}.`;
 const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
@@ -105,6 +107,7 @@ export function describeStop(error: unknown): string {
   }
   if (error.name === "DeviceLostError") return DEVICE_LOST;
   if (error.name === "DeviceMemoryError") return DEVICE_FULL;
+  if (error.name === "ThreadSilentError") return THREAD_SILENT;
   if (error.name === "DeviceFaultError") {
     return `The graphics device refused to compute (${error.message}). Choose the processor in the settings.`;
   }
