@@ -37,8 +37,9 @@ export function recipeRoutes(
         deed: { kind: "recipe", before, recipe },
         reason,
       });
-      const doing = { recipe: JSON.stringify(recipe), reason, maintainer, at: clock() };
-      if (await history.changeRecipe({ ...act, ...doing })) break; // else another maintainer or a version was faster
+      const change = { before: present.recipeText, recipe: JSON.stringify(recipe) };
+      const doing = { reason, maintainer, at: clock() };
+      if (await history.changeRecipe({ ...act, ...change, ...doing })) break; // else another maintainer or a version was faster
     }
     await findModel(context, model); // from here on this relay goes by it
     const health = await tellHealth(context, model);

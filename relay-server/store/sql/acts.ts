@@ -19,8 +19,8 @@ export type Retiring = Acting & {
   readonly retired: string | null;
 };
 
-/** A signed act that gives a model the recipe in `recipe`, as JSON. */
-export type RecipeChanging = Acting & { readonly recipe: string };
+/** A signed act that gives a model the recipe in `recipe`, as JSON; `before` is the text of the one that it was looked at against. */
+export type RecipeChanging = Acting & { readonly before: string; readonly recipe: string };
 
 /**
  * Enter an act inside the transaction that does what it says, with the audit log's line, whose number it returns; null if
@@ -33,12 +33,7 @@ export async function enterAct(
   note = reason,
 ): Promise<number | null> {
   const { model } = act;
-  const row = await trx
-    .selectFrom("models")
-    .select("head")
-    .where("id", "=", model)
-    .executeTakeFirst();
-  if (Number(row?.head) !== head) return null;
+  if (Number((await modelRow(trx, model))?.head) !== head) return null;
   const entered = await trx
     .insertInto("acts")
     .values(act)
@@ -69,24 +64,36 @@ export function actParts(db: Kysely<Tables>, write: Write) {
         .executeTakeFirstOrThrow();
       return Number(row.count);
     },
-    /** Enter an act that gives a model another recipe, in one commit with it; false where `enterAct` finds it overtaken. */
-    changeRecipe({ recipe, ...acting }: RecipeChanging): Promise<boolean> {
+    /** Enter an act that gives a model another recipe, in one commit with it; false where it is overtaken. */
+    changeRecipe({ before, recipe, ...acting }: RecipeChanging): Promise<boolean> {
       return write(async (trx) => {
-        if ((await enterAct(trx, acting, "recipe")) === null) return false;
         const { model } = acting.act;
+        if ((await modelRow(trx, model))?.recipe !== before) return false;
+        if ((await enterAct(trx, acting, "recipe")) === null) return false;
         await trx.updateTable("models").set({ recipe }).where("id", "=", model).execute();
         return true;
       });
     },
-    /** Enter an act with what it changes, in one commit; false where `enterAct` finds it overtaken. */
+    /** Retire a model that is not, or take that back, in one commit with the act; false where it is overtaken. */
     retire({ retired, ...acting }: Retiring): Promise<boolean> {
       return write(async (trx) => {
+        const { model } = acting.act;
+        const row = await modelRow(trx, model);
+        if ((row?.retired === null) === (retired === null)) return false; // the act before did it
         const action = retired === null ? "unretire" : "retire";
         if ((await enterAct(trx, acting, action)) === null) return false;
-        const { model } = acting.act;
         await trx.updateTable("models").set({ retired }).where("id", "=", model).execute();
         return true;
       });
     },
   };
+}
+
+/** What acts are about. */
+function modelRow(trx: Transaction<Tables>, model: string) {
+  return trx
+    .selectFrom("models")
+    .select(["head", "recipe", "retired"])
+    .where("id", "=", model)
+    .executeTakeFirst();
 }

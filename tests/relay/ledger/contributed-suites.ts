@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import type { SuiteFindings } from "../../../core/protocol/schemas/suite.ts";
 import type { SuiteRow } from "../../../relay-server/store/tables.ts";
-import { bytes, id, type LedgerTest } from "../../fixtures/ledger-rows.ts";
+import { acting, bytes, id, type LedgerTest } from "../../fixtures/ledger-rows.ts";
 
 const metrics = { examples: 99, lossNats: 0.5, accuracy: 0.9 };
 const findings: SuiteFindings = {
@@ -32,14 +32,6 @@ function suite(n: number, change: Partial<SuiteRow> = {}): SuiteRow {
     ...change,
   };
 }
-
-const acting = (number: number, head = 0) => ({
-  act: { model: "tiny", number, id: id(700 + number), signed: bytes },
-  head,
-  reason: "it counts",
-  maintainer: "first",
-  at: 9,
-});
 
 /** What suites that people propose ask of the ledger, on any database. */
 export function contributedSuites(ledgerTest: LedgerTest): void {

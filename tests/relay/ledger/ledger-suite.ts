@@ -12,6 +12,7 @@ import {
   takeOver,
   version,
 } from "../../fixtures/ledger-rows.ts";
+import { actSuite } from "./act-suite.ts";
 import { banSuite } from "./ban-suite.ts";
 import { contributedSuites } from "./contributed-suites.ts";
 import { judgeSuite } from "./judge-suite.ts";
@@ -262,4 +263,5 @@ export function ledgerSuite(open: () => Promise<EmptyDatabase>): void {
   revertSuite(ledgerTest);
   ticketSuite(ledgerTest);
   contributedSuites(ledgerTest);
+  actSuite(ledgerTest);
 }

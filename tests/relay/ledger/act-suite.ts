@@ -1,0 +1,34 @@
+import { expect } from "vitest";
+import { acting, type LedgerTest } from "../../fixtures/ledger-rows.ts";
+
+/** What maintainers' acts ask of the ledger, on any database. */
+export function actSuite(ledgerTest: LedgerTest): void {
+  ledgerTest(
+    "R7: a recipe act that was looked at against an earlier recipe is overtaken",
+    async ({ history }) => {
+      const [first, second] = ['{"title":"one"}', '{"title":"two"}'];
+      expect(await history.changeRecipe({ ...acting(0), before: "{}", recipe: first })).toBe(true);
+      const stale = { ...acting(1), before: "{}", recipe: second }; // its number is free: it was given after the other act
+      expect(await history.changeRecipe(stale)).toBe(false);
+      expect((await history.model("tiny"))?.recipe).toBe(first);
+      expect(await history.actCount("tiny")).toBe(1);
+      expect(await history.changeRecipe({ ...stale, before: first })).toBe(true);
+      expect((await history.model("tiny"))?.recipe).toBe(second);
+    },
+  );
+
+  ledgerTest(
+    "R5: of two retirements at once the later one is overtaken, and so with what takes them back",
+    async ({ history, people }) => {
+      expect(await history.retire({ ...acting(0), retired: null })).toBe(false); // it is not retired
+      expect(await history.retire({ ...acting(0), retired: "old" })).toBe(true);
+      expect(await history.retire({ ...acting(1), retired: "older" })).toBe(false);
+      expect((await history.model("tiny"))?.retired).toBe("old");
+      expect(await history.retire({ ...acting(1), retired: null })).toBe(true);
+      expect(await history.retire({ ...acting(2), retired: null })).toBe(false);
+      expect(await history.actCount("tiny")).toBe(2);
+      const actions = (await people.audit(9)).map(({ action }) => action);
+      expect(actions).toEqual(["unretire", "retire"]);
+    },
+  );
+}
