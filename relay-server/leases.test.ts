@@ -82,3 +82,23 @@ test("H41: another relay publishes within ten seconds of the last sign of the on
   expect(HELD_AMONG_OTHERS.lengthMs + HELD_AMONG_OTHERS.renewMs).toBeLessThan(10_000);
   expect(HELD_AMONG_OTHERS.lengthMs).toBeGreaterThan(3 * HELD_AMONG_OTHERS.renewMs); // a renewal that fails is no loss
 });
+
+test("H41: a renewal that the ledger did not answer is made up for, also where no other relay can come", async () => {
+  let isAway = false;
+  const passing: Pick<HistoryStore, "holdLeases" | "releaseLeases"> = {
+    releaseLeases: history.releaseLeases,
+    holdLeases: (asked) =>
+      isAway
+        ? Promise.reject(Object.assign(new Error("locked"), { code: "SQLITE_BUSY" }))
+        : history.holdLeases(asked),
+  };
+  const models: string[] = [];
+  const leases = await startLeases(passing, HELD_ALONE, { ...idle, models: () => models });
+  models.push("tiny"); // a model that has come
+  isAway = true;
+  await leases.renew();
+  expect(leases.fenceOf("tiny")).toBe(null);
+  isAway = false;
+  await vi.waitFor(() => expect(leases.fenceOf("tiny")).toBe(1), 20_000);
+  await leases.close();
+});

@@ -6,7 +6,7 @@ import type { HistoryStore } from "./store/store.ts";
 export type Leases = {
   /** The fence under which this relay publishes the model; null while another relay does. */
   fenceOf(model: string): number | null;
-  /** Ask the ledger anew, as for a model that has come. */
+  /** Ask the ledger anew, as for a model that has come; where it does not answer, again soon. */
   renew(): Promise<void>;
   /** Leave the models to other relays at once. */
   close(): Promise<void>;
@@ -27,6 +27,8 @@ export const HELD_ALONE: LeaseTerms = {
 
 /** Of one of several relays: when it is gone, another one publishes within `lengthMs` + `renewMs`, which protocol H41 promises as 10 s. */
 export const HELD_AMONG_OTHERS = { lengthMs: 6000, renewMs: 1500 };
+
+const RETRY_MS = 1500; // after a ledger that did not answer whoever renews only once
 
 export type LeaseParts = {
   /** The models that this relay serves, and so can publish. */
@@ -64,24 +66,34 @@ export async function startLeases(
     }
   }
 
+  async function renewAndPlan(): Promise<void> {
+    if (isClosed) return;
+    let nextMs = renewMs;
+    try {
+      await renew();
+    } catch (error) {
+      // while the ledger is away nobody else can take a model over; and the fence is asked at each publication
+      if (!isStorageFull(error) && ledgerAway(error) === null) console.error(error);
+      nextMs ??= RETRY_MS;
+    }
+    if (nextMs !== null && !isClosed) renewLater(nextMs);
+  }
+
   function renewLater(ms: number): void {
-    timer = setTimeout(() => {
-      renewing = renew()
-        .catch((error: unknown) => {
-          // while the ledger is away nobody else can take a model over; and the fence is asked at each publication
-          if (!isStorageFull(error) && ledgerAway(error) === null) console.error(error);
-        })
-        .finally(() => {
-          if (!isClosed) renewLater(ms);
-        });
-    }, ms);
+    clearTimeout(timer);
+    timer = setTimeout(renewNow, ms);
+  }
+
+  function renewNow(): Promise<void> {
+    renewing = renewing.then(renewAndPlan);
+    return renewing;
   }
 
   await renew();
   if (renewMs !== null) renewLater(renewMs);
   return {
     fenceOf: (model) => held.get(model) ?? null,
-    renew,
+    renew: renewNow,
     async close() {
       isClosed = true;
       clearTimeout(timer);
