@@ -13,11 +13,13 @@ function relayWith(held: readonly string[]) {
   const rows = [{ id: "tiny", recipe: changed }, { id: "added" }];
   const models = new Map<string, object>([["tiny", {}]]);
   const previews = new Map<string, Map<string, object>>();
+  const packets = new Map<string, object>();
   const calls = { wake: vi.fn(), begin: vi.fn(), meet: vi.fn(), spend: vi.fn(), events: vi.fn() };
   const parts = {
     context: {
       models,
       previews,
+      packets,
       toldHealth: new Map(),
       history: { models: async () => rows, model: async () => rows[0] },
       queue: { meet: calls.meet },
@@ -31,7 +33,7 @@ function relayWith(held: readonly string[]) {
   } as unknown as AmongOthers; // it does not come to the rest
   const others = { listen: (listener: NoticeListener) => (notices = listener) };
   hearOthers(others as unknown as OtherRelays, parts);
-  return { ...calls, models, previews, hub: hub!, notices: notices! };
+  return { ...calls, models, previews, packets, hub: hub!, notices: notices! };
 }
 
 const told = (type: string, topic: string, data: object = {}): EventRow[] => [
@@ -75,14 +77,16 @@ test("H44: limits, networks of keys and work are heard of, and all that may have
   expect(relay.events).toHaveBeenCalledOnce();
 });
 
-test("H26: previews of caught keys come from the relay that publishes the model", () => {
+test("H26: previews of caught keys and counts of packets come from the relay that publishes the model", () => {
   const preview = { head: 1, contributions: 1, riseNats: 0.1, objection: null };
   const work = { contributor: "a", at: 1, contributions: ["b"] };
-  const health = { model: "tiny", caught: [{ ...work, preview }] };
+  const opened = [{ suite: "gate", opened: 1, packets: 2 }];
+  const health = { model: "tiny", caught: [{ ...work, preview }], packets: opened };
   const follower = relayWith([]);
   (follower.hub as HubListener).hear(told("health", "tiny", health));
   expect([...(follower.previews.get("tiny")?.values() ?? [])]).toEqual([preview]);
+  expect(follower.packets.get("tiny")).toEqual(opened);
   const publisher = relayWith(["tiny"]);
   (publisher.hub as HubListener).hear(told("health", "tiny", health));
-  expect(publisher.previews.size).toBe(0);
+  expect([publisher.previews.size, publisher.packets.size]).toEqual([0, 0]);
 });

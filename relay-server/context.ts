@@ -1,7 +1,7 @@
-import type { GatePackets } from "../core/gate/packets.ts";
 import type { SharedPositions } from "../core/history/mask-epoch.ts";
 import type { RevertPreview } from "../core/protocol/schemas/caught.ts";
 import type { Recipe } from "../core/protocol/schemas/recipe.ts";
+import type { ModelHealth } from "../core/protocol/schemas/status.ts";
 import type { Layout } from "../core/tensors/layout.ts";
 import type { Config } from "./config.ts";
 import type { Damage } from "./content/damage.ts";
@@ -58,8 +58,8 @@ export type RelayContext = Ledger & {
   readonly nextMasks: Map<string, SharedPositions>;
   /** By model, what the head would be without what caught keys had merged; in memory, since looking again is cheap. */
   readonly previews: Map<string, Map<string, RevertPreview>>;
-  /** By model, the packets of its suites as its loop saw them last. */
-  readonly packets: Map<string, GatePackets>;
+  /** By model, how many packets of its suites are open, as its loop saw them last, or another relay's. */
+  readonly packets: Map<string, ModelHealth["packets"]>;
   /** Why nothing is merged, by model, in plain words; written by the pipeline, read by `GET /health`. */
   readonly problems: Map<string, string>;
   /** The health that an event told last, by model. */

@@ -59,3 +59,25 @@ test("a model that answers nothing keeps no other from its work", async () => {
   await vi.waitFor(() => expect(told).toHaveBeenCalledTimes(2)); // the step, and the event that tells of it
   told.mockRestore();
 });
+
+test("H41: a relay that does not publish a model says nothing of how it goes", async () => {
+  const problems = new Map([["tiny", "the other relay's disk is full"]]);
+  const told = vi.fn();
+  const asked = Promise.withResolvers<void>();
+  const context = {
+    ...storesWith(told),
+    clock: () => 0,
+    models: new Map([["tiny", {}]]),
+    problems,
+    toldHealth: new Map(),
+    nextMasks: new Map(),
+  } as unknown as RelayContext;
+  const outlooks = { next: () => asked.resolve() };
+  const others = { ...leases, fenceOf: () => null };
+  const parts = { context, hub: { wake: told }, leases: others, outlooks };
+  const pipeline = startPipeline(parts as unknown as PipelineParts);
+  await asked.promise;
+  await pipeline.close();
+  expect(problems.get("tiny")).toBe("the other relay's disk is full");
+  expect(told).not.toHaveBeenCalled();
+});

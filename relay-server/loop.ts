@@ -7,7 +7,7 @@ import { createSetbacks, type Setbacks } from "./judging/setbacks.ts";
 import { createSharedMasks, type SharedMasks } from "./judging/shared-masks.ts";
 import { createSpotChecks, type SpotChecks } from "./judging/spot-checks.ts";
 import { checkSuiteNext } from "./judging/suite-check.ts";
-import { tellHealth } from "./merging/health.ts";
+import { packetCounts, tellHealth } from "./merging/health.ts";
 import { mergeCohort } from "./merging/merging.ts";
 import { previewNext } from "./merging/previewing.ts";
 import { FencedError } from "./merging/publishing.ts";
@@ -117,8 +117,8 @@ function startLoop(parts: PipelineParts, model: string): Loop {
     await promotePatches(context, model); // a full disk may have come between
     if (head.number !== openedAt && head.packets !== null) {
       await openPackets(context, head.recipe, head.packets); // a kill may have come between
-      context.packets.set(model, head.packets);
     }
+    context.packets.set(model, packetCounts(head.packets));
     openedAt = head.number;
     if (await revertNext(parts, head, closing.signal)) {
       hub.wake();
@@ -149,10 +149,9 @@ function startLoop(parts: PipelineParts, model: string): Loop {
     return { again: false, dueMs: Math.min(result.dueMs, held.setbacks.dueAt(now) - now) };
   }
 
-  /** While another relay holds the model. */
+  /** While another relay holds the model: what is wrong with it is that relay's to say, and heard with its lease. */
   async function follow(): Promise<StepResult> {
     endTerm();
-    await setProblem(null);
     if (parts.outlooks.next(model) === undefined) return NOTHING_DUE;
     await outlookNext(parts, await headOf(model), closing.signal);
     return { again: true };
@@ -165,11 +164,11 @@ function startLoop(parts: PipelineParts, model: string): Loop {
     } catch (error) {
       if (closed) return NOTHING_DUE;
       if (error instanceof FencedError) {
-        await leases.renew().catch(logUnlessFull); // who holds it now is known after that, or at the next renewal
+        await leases.renew(); // who holds it now is known after that, or at the next renewal
         return { again: false, dueMs: RETRY_MS };
       }
       logUnlessFull(error);
-      await setProblem(problemOf(error));
+      if (leases.fenceOf(model) !== null) await setProblem(problemOf(error));
       return { again: false, dueMs: RETRY_MS };
     }
   }

@@ -83,7 +83,7 @@ export async function modelHealthOf(context: ModelHealthContext, id: string): Pr
     onMask24h: counts.received24h === 0 ? null : counts.onMask24h / counts.received24h,
     scoreSeconds: pace.measured(id),
     gateTests,
-    packets: packetsOf(packets.get(id)),
+    packets: packets.get(id) ?? [],
     caught: caught.map((work) => ({
       contributor: work.contributor,
       at: work.at,
@@ -107,7 +107,8 @@ export async function modelHealthOf(context: ModelHealthContext, id: string): Pr
   };
 }
 
-function packetsOf(packets: GatePackets | undefined): ModelHealth["packets"] {
+/** How many packets of each suite are open. */
+export function packetCounts(packets: GatePackets | null): ModelHealth["packets"] {
   return (packets?.suites ?? []).map(({ suite, packets: all }) => ({
     suite,
     opened: packets?.opened[suite] ?? 0,
@@ -176,14 +177,15 @@ function toldOf(health: ModelHealth): string {
   return JSON.stringify({ ...health, oldestSeconds: 0, scoreSeconds: 0, swarm: null }); // these never rest
 }
 
-/** An event told a model's health, another relay's perhaps: of a model that is not held here, it has the previews too. */
+/** An event told a model's health, another relay's perhaps: of a model that is not held here, it has the previews and the packets too. */
 export function noteTold(
-  { toldHealth, previews }: Pick<RelayContext, "toldHealth" | "previews">,
+  { toldHealth, previews, packets }: Pick<RelayContext, "toldHealth" | "previews" | "packets">,
   health: ModelHealth,
   isHeld: boolean,
 ): void {
   toldHealth.set(health.model, toldOf(health));
   if (isHeld) return;
+  packets.set(health.model, health.packets);
   const looked = health.caught.flatMap(({ preview, ...work }) =>
     preview === null ? [] : [[previewKey(work), preview] as const],
   );
