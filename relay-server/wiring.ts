@@ -231,14 +231,16 @@ async function start(
   const parts = { context, checkpoints, ...judging, hub, positionsOf, outlooks, leases };
   const pipeline = startPipeline(parts);
   wakeLoop = pipeline.wake;
-  // the trainer ends with the pipeline, which else would wait for a training to its end
-  closers.push(() => Promise.all([pipeline.close(), closeTrainer()]));
+  closers.push(() => {
+    jobs.close(); // with the trainer it ends before the pipeline, which else would wait for a judge, or for a training to its end
+    return Promise.all([pipeline.close(), closeTrainer()]);
+  });
   const { exports, close: closeExports } = createExports(folder, checkpoints, ledger.status);
   closers.push(closeExports);
   const serve = onceAModel(async (row) => {
     await serveModel(context, checkpoints, evaluator, row);
+    pipeline.follow(row.id); // also where the lease is another relay's, or comes later
     await leases.renew();
-    pipeline.follow(row.id);
     await tellAnew(context, hub, row.id);
   });
   const additions = createAdditions({

@@ -116,3 +116,12 @@ test("J3: a relay that ends waits for no judge", async () => {
   jobs.close();
   expect(await answer).toBeNull();
 });
+
+test("J2: a relay that ends waits for no judge, and asks none any more", async () => {
+  jobs.take("a");
+  const waiting = jobs.offer(offered);
+  expect(jobs.take("a")).not.toBeNull();
+  jobs.close();
+  expect(await waiting).toBeNull();
+  expect(await jobs.offer(offered)).toBeNull();
+});

@@ -28,6 +28,7 @@ export type Jobs = {
   isAnybodyThere(): boolean;
   /** Give jobs of lapsed leases to others, and back to the relay what nobody takes. Called every second, and by tests. */
   sweep(): void;
+  /** Give all jobs back to the relay, and take no more. */
   close(): void;
 };
 
@@ -49,6 +50,7 @@ type Entry = {
 export function createJobs(clock: () => number, newId: () => string): Jobs {
   const entries = new Map<string, Entry>();
   const seen = new Map<string, number>();
+  let isClosed = false;
   const timer = setInterval(sweep, SWEEP_MS).unref();
 
   function end(entry: Entry, answered: Answered | null): void {
@@ -82,7 +84,7 @@ export function createJobs(clock: () => number, newId: () => string): Jobs {
   };
   return {
     offer(job) {
-      if (!isAnybodyThere()) return Promise.resolve(null);
+      if (isClosed || !isAnybodyThere()) return Promise.resolve(null);
       return new Promise((answer) => {
         const id = newId();
         const entry = { job: { ...job, id }, answer, lease: null, leases: 0, waitsSince: clock() };
@@ -124,6 +126,7 @@ export function createJobs(clock: () => number, newId: () => string): Jobs {
     isAnybodyThere,
     sweep,
     close() {
+      isClosed = true;
       clearInterval(timer);
       for (const entry of [...entries.values()]) end(entry, null);
     },
