@@ -12,9 +12,11 @@ const MOST_NAMED = 50;
 const SHOWN_EACH = 5;
 const MAX_AGE_MS = 2000;
 
+type RefusalGroup = Omit<RefusedWork["groups"][number], "name">;
+
 /** Who was refused in the last day, why, and with what: whoever is to be banned has to be named first (H21). */
 export function refusedWorkRoutes(
-  context: ModelContext & Pick<RelayContext, "status" | "clock">,
+  context: ModelContext & Pick<RelayContext, "status" | "people" | "clock">,
 ): Hono {
   const app = new Hono();
   const memo = createMemo<RefusedWork>(context.clock);
@@ -23,7 +25,14 @@ export function refusedWorkRoutes(
     const answer = await memo({ name: row.id, state: 0, maxAgeMs: MAX_AGE_MS }, async () => {
       const since = context.clock() - DAY_MS;
       const rows = await context.status.refusedWork(row.id, since, MOST_READ);
-      return { model: row.id, groups: groupRefusals(rows).slice(0, MOST_NAMED) };
+      const groups = groupRefusals(rows).slice(0, MOST_NAMED);
+      const known = await context.people.names(groups.map(({ contributor }) => contributor));
+      const names = new Map(known.map(({ contributor, name }) => [contributor, name]));
+      const named = groups.map((group) => ({
+        ...group,
+        name: names.get(group.contributor) ?? null,
+      }));
+      return { model: row.id, groups: named };
     });
     return c.json(answer);
   });
@@ -31,8 +40,8 @@ export function refusedWorkRoutes(
 }
 
 /** `rows`, newest first, by contributor and reason, most first. */
-export function groupRefusals(rows: readonly RefusedRow[]): RefusedWork["groups"] {
-  const groups = new Map<string, RefusedWork["groups"][number]>();
+export function groupRefusals(rows: readonly RefusedRow[]): RefusalGroup[] {
+  const groups = new Map<string, RefusalGroup>();
   for (const { id, contributor, code, at } of rows) {
     const key = `${contributor} ${code}`;
     const group = groups.get(key);

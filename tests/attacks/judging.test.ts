@@ -74,9 +74,11 @@ test("G16: work that does not go where training goes is refused before anybody s
     const found = await send(volunteer, turned);
     expect(found).toMatchObject({ state: "refused", code: "unrelated", score: null });
   }
+  const { contributor, keys } = volunteer;
+  const request = { contributor, name: "Mallory", issuedAt: relay.now() };
+  await relay.client.putName(request, keys.privateKey);
   const { groups } = await relay.client.refusedWork("tiny"); // H21: who sent it can be named, and banned
-  const { contributor } = volunteer;
-  expect(groups).toMatchObject([{ contributor, code: "unrelated", count: 2 }]);
+  expect(groups).toMatchObject([{ contributor, name: "Mallory", code: "unrelated", count: 2 }]);
   expect(groups[0]?.contributions).toHaveLength(2);
   const found = await send(volunteer, honest);
   expect(found).toMatchObject({ state: "merged", code: undefined });

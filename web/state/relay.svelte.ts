@@ -177,6 +177,12 @@ export function createRelay(
     health,
     history,
     board,
+    /** Keep fresh what those with the most credit in a model are called, until the returned function is called. */
+    watchNames: (model: string) => board(model, "all").watch(),
+    /** Null for a contributor who chose no name, or has too little credit to be on the board. */
+    nameOf: (contributor: string, model: string): string | null =>
+      board(model, "all").value?.entries.find((entry) => entry.contributor === contributor)?.name ??
+      null,
     /** What the relay last said about this browser's contributions, by id. */
     contributions: contributions as ReadonlyMap<string, Contribution>,
     shards: (model: string) => resource<ShardLedger>(`shards ${model}`, () => client.shards(model)),

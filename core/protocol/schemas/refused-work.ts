@@ -7,6 +7,8 @@ export const refusedWork = z.object({
   groups: z.array(
     z.object({
       contributor: publicKey,
+      /** Null where none was chosen. */
+      name: z._default(z.nullable(shortText), null),
       code: shortText,
       count: positive,
       lastAt: timeMs,

@@ -211,3 +211,16 @@ test("who was refused is named with the reason, the pieces behind it and the com
     .toBeVisible();
   await expect.element(page.getByText(/Patch 44444444/)).toBeVisible();
 });
+
+test("who was refused goes by the chosen name, with the key behind it", async () => {
+  const poisoner = "dead".repeat(16);
+  const group = { contributor: poisoner, name: "Mallory", code: "harmful", count: 6, lastAt: 1 };
+  stage.answer("/refused-work?model=digits", {
+    model: "digits",
+    groups: [{ ...group, contributions: ["4".repeat(64)] }],
+  });
+  await page.getByRole("link", { name: "About" }).first().click();
+  await page.getByRole("link", { name: "Health" }).first().click();
+  await page.getByRole("button", { name: "Mallory" }).click();
+  await expect.element(page.getByText(`Key ${poisoner}`)).toBeVisible();
+});

@@ -60,6 +60,24 @@ test("a version's tests, flips, mask and merge rule can be read, and how to take
   expect(text()).toContain(`npx commonweight ban ${contributor} --relay`);
 });
 
+test("names stand in the history and on Health where a contributor chose one, from one list", async () => {
+  stage = openPage();
+  stage.answer("/leaderboard?model=digits&window=all", {
+    model: "digits",
+    window: "all",
+    entries: [{ rank: 1, contributor, name: "Ada", credit: 1200, merged: 4, lastMergedAt: 1 }],
+  });
+  const caught = { contributor, at: 1_000, contributions: ["3".repeat(64)], preview: null };
+  stage.answer("/health", { ...health, models: [{ ...modelHealth, caught: [caught] }] });
+  location.hash = "#/history/digits/2";
+  await expect.element(page.getByRole("link", { name: "Ada" }).first()).toBeVisible();
+  const inputs = version2.record.merge?.inputs ?? [];
+  const count = inputs.filter((input) => input.contributor === contributor).length;
+  expect(page.getByRole("link", { name: "Ada" }).all()).toHaveLength(count);
+  await page.getByRole("link", { name: "Health" }).first().click();
+  await expect.element(page.getByRole("button", { name: "Ada" })).toBeVisible();
+});
+
 test("a revert that a maintainer insisted on says that it did not pass the gate", async () => {
   stage = openPage();
   const { record, signature } = version2;
