@@ -183,14 +183,19 @@ export type VerifyApi = {
 
 /** What a visitor does with this device's key, in a worker of its own. An error's message is a sentence that the page can show. */
 export type IdentityApi = {
-  /** Call this device's key so from now on; null takes the name back. */
-  setName(name: string | null): Promise<void>;
-  /** This device's key as 24 words; null for one that the browser does not let out. */
-  words(): Promise<string | null>;
+  /** This device's public key; null while it has none. */
+  contributor(): Promise<string | null>;
+  /** Call the key `own` so from now on; null takes the name back. Rejects where this device has another key. */
+  setName(name: string | null, own: string): Promise<void>;
+  /** The key `own` as 24 words; null for one that the browser does not let out. Rejects where this device has another key. */
+  words(own: string): Promise<string | null>;
   /** The public key that words stand for. */
   contributorOf(words: string): Promise<string>;
-  /** Take the key that words stand for in place of this device's, while no tab trains. */
-  restore(words: string): Promise<void>;
+  /**
+   * Take the key that words stand for in place of `own`, this device's as the visitor saw it; null for none. Rejects while a
+   * tab trains or sends, and where the device has another key, which would be lost unseen.
+   */
+  restore(words: string, own: string | null): Promise<void>;
 };
 
 /** What is used of a MessagePort that brings messages of type In. */

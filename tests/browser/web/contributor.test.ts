@@ -3,6 +3,7 @@ import { mount, unmount } from "svelte";
 import { afterEach, expect, test } from "vitest";
 import { page } from "vitest/browser";
 import type { ContributorCard } from "../../../core/protocol/schemas/contributor.ts";
+import KeyKeeping from "../../../web/parts/KeyKeeping.svelte";
 import KeyRestore from "../../../web/parts/KeyRestore.svelte";
 import type { IdentityApi } from "../../../worker/api.ts";
 import { cloth2, contributor } from "./relay-data.ts";
@@ -126,15 +127,77 @@ test("one's own key is shown as 24 words once they are asked for, as a file and 
   expect(text()).not.toContain("abandon");
 });
 
+test("a key that was brought here is found before anything has been agreed to, and named as what another would replace", async () => {
+  stage = openPage({ ownKey: contributor });
+  know();
+  await page.getByRole("link", { name: "You", exact: true }).click();
+  await expect.element(page.getByRole("heading", { name: "Ada" })).toBeVisible();
+  expect(text()).not.toContain("This browser has no key yet.");
+  expect(stage.calls).not.toContainEqual(["open"]);
+  await page.getByRole("textbox", { name: "The 24 words of your key" }).fill(KEY_WORDS);
+  await page.getByRole("button", { name: "Look whose key that is" }).click();
+  await expect.poll(text).toContain("It takes the place of this browser's key ab12ab12");
+});
+
+test.each([
+  ["says nothing of its contributor", false, "ab12ab12"],
+  ["names no model", true, "No news of the models"],
+])("a key is kept and brought also while the relay %s", async (_, isDead, heading) => {
+  stage = openPage({ ownKey: contributor });
+  if (isDead) stage.die(); // before it has answered anything
+  await page.getByRole("link", { name: "You", exact: true }).click();
+  await expect.element(page.getByRole("heading", { name: heading })).toBeVisible();
+  await page.getByRole("button", { name: "Show my 24 words" }).click();
+  await expect.element(page.getByRole("listitem").filter({ hasText: "art" })).toBeVisible();
+  await page.getByRole("textbox", { name: "The 24 words of your key" }).fill(KEY_WORDS);
+  await page.getByRole("button", { name: "Look whose key that is" }).click();
+  await expect.poll(text).toContain("It is the key cdcdcdcd , of which the relay could not be");
+});
+
+test("words that arrive after their asker has left are kept by nobody", async () => {
+  const words = Promise.withResolvers<string>();
+  const urls: unknown[] = [];
+  const createObjectURL = URL.createObjectURL;
+  URL.createObjectURL = (made) => {
+    urls.push(made);
+    return createObjectURL.call(URL, made);
+  };
+  try {
+    const target = document.body.appendChild(document.createElement("div"));
+    const identity = { words: () => words.promise } as Partial<IdentityApi> as IdentityApi; // of which the part uses this one
+    const part = mount(KeyKeeping, {
+      target,
+      props: {
+        contributor,
+        withIdentity: (work: (api: IdentityApi) => Promise<unknown>) => work(identity),
+        storage: undefined,
+      },
+    });
+    const show = page.getByRole("button", { name: "Show my 24 words" });
+    await show.click();
+    await expect.element(show).toBeDisabled();
+    await unmount(part);
+    target.remove();
+    stage = { close: async () => {} } as typeof stage;
+    words.resolve(KEY_WORDS);
+    await words.promise;
+    await Promise.resolve(); // the part has heard of it, too
+    expect(urls).toEqual([]);
+  } finally {
+    URL.createObjectURL = createObjectURL;
+  }
+});
+
 /** Mount what brings a key here; `own` is this browser's. Returns what the words were taken for. */
 function openRestore(own: string | null, contributorOf: () => Promise<string>) {
   const target = document.body.appendChild(document.createElement("div"));
-  const taken: string[] = [];
+  const taken: unknown[] = [];
   const identity = {
+    contributor: async () => own,
     setName: async () => {},
     words: async () => null,
     contributorOf,
-    restore: async (words: string) => void taken.push(words),
+    restore: async (words: string, replaced: string | null) => void taken.push([words, replaced]),
   };
   const part = mount(KeyRestore, {
     target,
@@ -154,7 +217,8 @@ function openRestore(own: string | null, contributorOf: () => Promise<string>) {
 }
 
 test("a key from another device is shown before it takes this one's place, and what that costs", async () => {
-  const taken = openRestore("ef".repeat(32), async () => contributor);
+  const own = "ef".repeat(32);
+  const taken = openRestore(own, async () => contributor);
   await page.getByRole("textbox", { name: "The 24 words of your key" }).fill(KEY_WORDS);
   await page.getByRole("button", { name: "Look whose key that is" }).click();
   const words = () => document.body.textContent?.replace(/\s+/g, " ");
@@ -162,7 +226,22 @@ test("a key from another device is shown before it takes this one's place, and w
   expect(words()).toContain("It takes the place of this browser's key efefefef, which is lost");
   expect(taken).toEqual([]);
   await page.getByRole("button", { name: "Take this key" }).click();
-  await expect.poll(() => taken).toEqual([KEY_WORDS, "restored"]);
+  await expect.poll(() => taken).toEqual([[KEY_WORDS, own], "restored"]);
+});
+
+test("the key that was looked at is taken, whatever the field says by then", async () => {
+  const looked = Promise.withResolvers<string>();
+  const taken = openRestore(null, () => looked.promise);
+  const field = page.getByRole("textbox", { name: "The 24 words of your key" });
+  await field.fill(KEY_WORDS);
+  await page.getByRole("button", { name: "Look whose key that is" }).click();
+  await expect.element(field).toHaveAttribute("readonly");
+  const input = field.element() as HTMLTextAreaElement;
+  input.value = "another key's words"; // as a script does it, or a browser that fills fields in
+  input.dispatchEvent(new Event("input", { bubbles: true }));
+  looked.resolve(contributor);
+  await page.getByRole("button", { name: "Take this key" }).click();
+  await expect.poll(() => taken).toEqual([[KEY_WORDS, null], "restored"]);
 });
 
 test("a key is brought by its file; words that are none say why, and nothing is offered", async () => {

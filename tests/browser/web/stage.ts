@@ -27,6 +27,8 @@ export function openPage(
     /** What the model's data are, beside the stage's own. */
     readonly data?: Partial<Recipe["data"]>;
     readonly otherTab?: OtherTab;
+    /** What this browser keeps from an earlier visit; null for no key. */
+    readonly ownKey?: string | null;
   } = {},
 ) {
   location.hash = "#/";
@@ -109,6 +111,7 @@ export function openPage(
       withIdentity: async <T>(work: (identity: IdentityApi) => Promise<T>) => {
         const setName = async (name: string | null) => void calls.push(["set name", name]);
         return work({
+          contributor: async () => options.ownKey ?? null,
           setName,
           words: async () => KEY_WORDS,
           contributorOf: async () => "cd".repeat(32),

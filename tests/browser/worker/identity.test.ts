@@ -6,6 +6,9 @@ import { createIdentity } from "../../../worker/identity/identity.ts";
 import { webLock } from "../../../worker/run/web-lock.ts";
 import { openIndexedDbStore } from "../../../worker/store/indexed-db-store.ts";
 
+const WORDS = `${"abandon ".repeat(23)}art`;
+const UNSEEN = "cd".repeat(32);
+
 let databases = 0;
 let release = () => {};
 afterEach(() => release());
@@ -35,18 +38,37 @@ test("a device's key is brought to another one by its words", async () => {
   const store = await first.openStore();
   const key = await publicKeyHex(await store.createKeyPair());
   await store.close();
-  const words = await first.identity.words();
+  expect(await first.identity.contributor()).toBe(key);
+  const words = await first.identity.words(key);
   expect(words?.split(" ")).toHaveLength(24);
   expect(await second.identity.contributorOf(words!)).toBe(key);
-  await second.identity.restore(words!);
-  await second.identity.setName("Ada");
+  await second.identity.restore(words!, null);
+  expect(await second.identity.contributor()).toBe(key);
+  await second.identity.setName("Ada", key);
   expect(second.named).toEqual([{ contributor: key, name: "Ada", issuedAt: 7 }]);
 });
 
 test("a browser without a key has neither a name nor words", async () => {
   const { identity } = openIdentity();
-  await expect(identity.setName("Ada")).rejects.toThrow("no key yet");
-  await expect(identity.words()).rejects.toThrow("no key yet");
+  expect(await identity.contributor()).toBeNull();
+  await expect(identity.setName("Ada", UNSEEN)).rejects.toThrow("no key yet");
+  await expect(identity.words(UNSEEN)).rejects.toThrow("no key yet");
+});
+
+test("a key that its visitor has not seen is neither named, nor shown, nor replaced", async () => {
+  const { identity, openStore, named } = openIdentity();
+  const store = await openStore();
+  const key = await publicKeyHex(await store.createKeyPair());
+  await store.close();
+  await expect(identity.setName("Ada", UNSEEN)).rejects.toThrow("another key by now");
+  await expect(identity.words(UNSEEN)).rejects.toThrow("another key by now");
+  for (const own of [null, UNSEEN]) {
+    await expect(identity.restore(WORDS, own)).rejects.toThrow("another key by now");
+  }
+  expect(named).toEqual([]);
+  expect(await identity.contributor()).toBe(key);
+  await identity.restore(WORDS, key);
+  expect(await identity.contributor()).toBe(await identity.contributorOf(WORDS));
 });
 
 test("no key is replaced while a tab trains", async () => {
@@ -59,8 +81,9 @@ test("no key is replaced while a tab trains", async () => {
     });
   });
   release = () => held.resolve();
-  const words = `${"abandon ".repeat(23)}art`;
-  await expect(identity.restore(words)).rejects.toThrow("This browser is training");
+  await expect(identity.restore(WORDS, null)).rejects.toThrow(
+    "This browser is training, or still sends finished work",
+  );
   const store = await openStore();
   expect(await store.keyPair()).toBeNull();
   await store.close();
