@@ -9,6 +9,7 @@ import type { Contribution } from "../../core/protocol/schemas/contribution.ts";
 import { openPostgres } from "../../relay-server/store/postgres/postgres.ts";
 import { type KillableRelay, killAll, startKillable } from "../fixtures/killable-relay.ts";
 import { hasPostgres, startPostgres, type TestPostgres } from "../fixtures/postgres.ts";
+import { connectPeer, type SignallingPeer } from "../fixtures/signalling-peer.ts";
 import { tinyRecipe } from "../fixtures/tiny-model.ts";
 import { contribute, createVolunteer } from "../fixtures/volunteer.ts";
 
@@ -63,6 +64,24 @@ describe.runIf(hasPostgres)("relays that share a ledger", () => {
     for (const { close } of events) close();
     expect(await inputsOf(one.client)).toEqual(await inputsOf(two.client));
     expect((await inputsOf(one.client)).sort()).toEqual([first, second, third].sort());
+  });
+
+  test("W7: each relay names its own peers only, and takes nothing from a peer of the other", async () => {
+    const [one, two] = await Promise.all([start(), start()]);
+    const portOf = ({ url }: KillableRelay) => Number(new URL(url).port);
+    const [ada, bob, eve, dan] = await Promise.all([
+      connectPeer(portOf(one), "ada"),
+      connectPeer(portOf(one), "bob"),
+      connectPeer(portOf(two), "eve"),
+      connectPeer(portOf(two), "dan"),
+    ]);
+    const ask = ({ client }: KillableRelay, { peer, token }: SignallingPeer, have: string) =>
+      client.holders("tiny", { peer, token, list: "shards", have });
+    await Promise.all([ask(one, ada, "80"), ask(two, eve, "80")]); // the first shard
+    expect((await ask(one, bob, "")).holders).toEqual([{ peer: ada.peer, have: "80" }]);
+    expect((await ask(two, dan, "")).holders).toEqual([{ peer: eve.peer, have: "80" }]);
+    await expect(ask(two, ada, "80")).rejects.toMatchObject({ code: "peer-unknown" });
+    for (const { socket } of [ada, bob, eve, dan]) socket.close();
   });
 
   test("H41: a publisher that is killed in mid-merge is followed by another, nothing lost and nothing twice", async () => {
