@@ -5,6 +5,7 @@ import { encodeHex } from "../core/hex.ts";
 import { syncFolder } from "../relay-server/content/durable-file.ts";
 import type { Piece } from "../worker/api.ts";
 import {
+  type ExchangedBytes,
   type HeldCheckpoint,
   MAX_BLOB_CACHE_BYTES,
   newestPieces,
@@ -51,6 +52,13 @@ export async function openFileStore({
     const bytes = await readFileIfAny(at("pieces.json"));
     return bytes === null ? [] : JSON.parse(new TextDecoder().decode(bytes));
   };
+  const exchanged = async (): Promise<ExchangedBytes> => {
+    const bytes = await readFileIfAny(at("exchanged.json"));
+    return bytes === null
+      ? { receivedBytes: 0, givenBytes: 0 }
+      : JSON.parse(new TextDecoder().decode(bytes));
+  };
+  let counting: Promise<void> = Promise.resolve(); // counts are added one after the other
   const evictBlobs = async (limit: (blobs: readonly CachedBlob[]) => number) => {
     const blobs = await cachedBlobs(at("blobs"));
     for (const sha256 of blobsToEvict(blobs, limit(blobs))) await rm(at("blobs", sha256));
@@ -154,12 +162,30 @@ export async function openFileStore({
         () => evictBlobs(halfOf),
       ),
 
+    exchanged,
+    addExchanged({ receivedBytes, givenBytes }) {
+      const counted = counting.then(async () => {
+        const before = await exchanged();
+        const sums = {
+          receivedBytes: before.receivedBytes + receivedBytes,
+          givenBytes: before.givenBytes + givenBytes,
+        };
+        await writeWithRoom(
+          () => writeFileAtomic(at("exchanged.json"), JSON.stringify(sums)),
+          () => evictBlobs(halfOf),
+        );
+      });
+      counting = counted.catch(() => {}); // its caller hears of it
+      return counted;
+    },
+
     async forget() {
       for (const name of [
         "key.json",
         "pieces.json",
         "device-check.json",
         "relays.json",
+        "exchanged.json",
         "outbox",
         "blobs",
         "held",

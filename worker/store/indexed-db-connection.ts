@@ -2,7 +2,7 @@ import { type DBSchema, type IDBPDatabase, openDB, type StoreNames } from "idb";
 import type { KeyPair } from "../../core/crypto/signature.ts";
 import type { Piece } from "../api.ts";
 import { describeStoreFault, STORE_SILENT, StoppedError } from "../run/words.ts";
-import type { HeldCheckpoint, OutboxEntry, PassedCheck } from "./store.ts";
+import type { ExchangedBytes, HeldCheckpoint, OutboxEntry, PassedCheck } from "./store.ts";
 import type { CachedBlob } from "./store-room.ts";
 
 interface Schema extends DBSchema {
@@ -16,6 +16,7 @@ interface Schema extends DBSchema {
   checks: { key: "device"; value: PassedCheck };
   /** Relays' keys by their origins. */
   relays: { key: string; value: string };
+  exchanged: { key: "all"; value: ExchangedBytes };
 }
 export type Database = IDBPDatabase<Schema>;
 
@@ -27,7 +28,7 @@ export type Connect = <T>(work: (database: Database) => Promise<T>) => Promise<T
 
 const OPEN_MS = 10_000; // a browser that opens it at all does so within a second, on a busy phone within five
 
-const VERSION = 3;
+const VERSION = 4;
 
 const STORES: readonly (readonly [StoreNames<Schema>, IDBObjectStoreParameters?])[] = [
   ["keys"],
@@ -38,6 +39,7 @@ const STORES: readonly (readonly [StoreNames<Schema>, IDBObjectStoreParameters?]
   ["held", { keyPath: "model" }],
   ["checks"],
   ["relays"],
+  ["exchanged"],
 ];
 
 /**

@@ -1,12 +1,20 @@
 import { generateKeyPair, type KeyPair } from "../../core/crypto/signature.ts";
 import type { Piece } from "../api.ts";
 import { type Connect, connectDatabase, type Database } from "./indexed-db-connection.ts";
-import { MAX_BLOB_CACHE_BYTES, newestPieces, type OutboxEntry, type Store } from "./store.ts";
+import {
+  type ExchangedBytes,
+  MAX_BLOB_CACHE_BYTES,
+  newestPieces,
+  type OutboxEntry,
+  type Store,
+} from "./store.ts";
 import { blobsToEvict, type CachedBlob, halfOf, writeIfRoom, writeWithRoom } from "./store-room.ts";
 
 type StoredBlob = CachedBlob & { readonly bytes: Uint8Array<ArrayBuffer> };
 
 const DURABLE = { durability: "strict" } as const; // on the disk before the transaction is complete
+
+const NOTHING_EXCHANGED: ExchangedBytes = { receivedBytes: 0, givenBytes: 0 };
 
 /** A store whose key can be replaced, as by somebody who brings one from another device. */
 export type BrowserStore = Store & { putKeyPair(keys: KeyPair): Promise<void> };
@@ -104,6 +112,14 @@ export async function openIndexedDbStore({
         () => evictBlobs(halfOf),
       ),
 
+    exchanged: async () =>
+      (await connect((database) => database.get("exchanged", "all"))) ?? NOTHING_EXCHANGED,
+    addExchanged: (exchanged) =>
+      writeWithRoom(
+        () => connect((database) => addExchanged(database, exchanged)),
+        () => evictBlobs(halfOf),
+      ),
+
     forget: () =>
       connect(async (database) => {
         const names = [...database.objectStoreNames];
@@ -141,6 +157,19 @@ async function settle(database: Database, piece: Piece): Promise<void> {
   const kept = new Set(newestPieces(all).map(({ id }) => id));
   await Promise.all(all.filter(({ id }) => !kept.has(id)).map(({ id }) => pieces.delete(id)));
   await transaction.done;
+}
+
+async function addExchanged(
+  database: Database,
+  { receivedBytes, givenBytes }: ExchangedBytes,
+): Promise<void> {
+  const transaction = database.transaction("exchanged", "readwrite");
+  const before = (await transaction.store.get("all")) ?? NOTHING_EXCHANGED;
+  const sums = {
+    receivedBytes: before.receivedBytes + receivedBytes,
+    givenBytes: before.givenBytes + givenBytes,
+  };
+  await Promise.all([transaction.store.put(sums, "all"), transaction.done]);
 }
 
 async function readBlob(

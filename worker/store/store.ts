@@ -28,6 +28,9 @@ export type PassedCheck = {
   readonly passedAt: number;
 };
 
+/** Bytes of chunks that came to this device, and that went from it to other volunteers. */
+export type ExchangedBytes = { readonly receivedBytes: number; readonly givenBytes: number };
+
 export type Store = {
   /** This device's keys; null before the first `createKeyPair`. */
   keyPair(): Promise<KeyPair | null>;
@@ -63,7 +66,12 @@ export type Store = {
   /** Keep it in place of the one before, if there is room. */
   putDeviceCheck(check: PassedCheck): Promise<void>;
 
-  /** Delete everything: key, outbox, pieces, relays' keys and caches. */
+  /** All that came and went so far. */
+  exchanged(): Promise<ExchangedBytes>;
+  /** Count this in as well, whoever else counts at the same time. */
+  addExchanged(exchanged: ExchangedBytes): Promise<void>;
+
+  /** Delete everything: key, outbox, pieces, relays' keys, counts and caches. */
   forget(): Promise<void>;
   close(): Promise<void>;
 };

@@ -1,9 +1,11 @@
 import { createRandom } from "../../core/random.ts";
 import { addChunk, createBitfield } from "../../core/swarm/bitfield.ts";
 import type { SwarmSnapshot } from "../api.ts";
+import type { Store } from "../store/store.ts";
 import { createRace, type Racers } from "./chunk-race.ts";
 import { type ChunkList, createHoldings, type ListedChunk } from "./holdings.ts";
 import { createHttpRate } from "./http-rate.ts";
+import { keepUploads } from "./kept-uploads.ts";
 import { joinSwarm, type Membership, type MembershipParts } from "./membership.ts";
 import { createReports } from "./reports.ts";
 import type { Road } from "./road.ts";
@@ -17,7 +19,7 @@ export type Swarm = {
   isOpen(): boolean;
   /** These chunks of `list` are in the store: others may have them. */
   offer(list: ChunkList, chunks: readonly ListedChunk[]): void;
-  /** As `offer`, of all that the store kept of a model's lists from earlier visits: they count as if they came now. */
+  /** As `offer`, of all that the store kept of a model's lists from earlier visits. */
   offerKept(list: ChunkList, chunks: readonly ListedChunk[]): void;
   /** Whether what was kept of this model was offered in this visit. */
   hasOfferedKept(model: string): boolean;
@@ -33,7 +35,8 @@ type LoadOptions = Pick<Racers, "fetch" | "fetchRest" | "onBatch"> & {
 };
 type Load = ReturnType<typeof createRace>["run"];
 
-export type SwarmParts = Pick<MembershipParts, "client" | "store" | "platform"> & {
+export type SwarmParts = Pick<MembershipParts, "client" | "platform"> & {
+  readonly store: Pick<Store, "blob" | "exchanged" | "addExchanged">;
   /** Hears what changes; null while nothing is shared. */
   readonly onChange: (snapshot: SwarmSnapshot | null) => void;
 };
@@ -41,9 +44,9 @@ export type SwarmParts = Pick<MembershipParts, "client" | "store" | "platform"> 
 const TELL_MS = 200; // peers hear at most five times a second what came
 
 export function createSwarm({ onChange, ...parts }: SwarmParts): Swarm {
-  const { platform } = parts;
+  const { platform, store } = parts;
   const holdings = createHoldings();
-  const uploads = createUploads(platform);
+  const uploads = keepUploads(createUploads(platform), store);
   const rate = createHttpRate();
   const random = createRandom(Math.floor(platform.random() * 2 ** 32));
   const reports = createReports();
@@ -64,6 +67,7 @@ export function createSwarm({ onChange, ...parts }: SwarmParts): Swarm {
     receive,
     share(road) {
       member?.leave();
+      if (road !== null) void uploads.recall();
       const all = { ...parts, holdings, uploads, reports, onChange: () => tellChange() };
       member = road && joinSwarm(road, all);
       tellChange();
@@ -77,7 +81,6 @@ export function createSwarm({ onChange, ...parts }: SwarmParts): Swarm {
       offeredKept.add(list.model);
       const kept = chunks.filter(({ sha256 }) => holdings.chunk(sha256) === null);
       if (kept.length === 0) return;
-      uploads.receive(kept.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0));
       holdings.add(list, kept);
       member?.announce(list);
     },

@@ -1,10 +1,11 @@
 import type { Platform } from "../device/platform.ts";
+import type { ExchangedBytes } from "../store/store.ts";
 
 const RATE = 2 << 20; // bytes a second: half of a line of 35 Mbit/s up, and some 9% of one core, which training can spare
 const AHEAD_BYTES = 4 << 20; // after a quiet while: the largest chunk there is
 const MAX_WAIT_MS = 1000; // a taker turns to HTTP after two seconds
 
-/** What this device gives others: so many bytes a second, and never more than it was given. */
+/** What this device gives others: so many bytes a second, and never more than came to it. */
 export type Uploads = {
   /** So many bytes came, from peers or the relay. */
   receive(bytes: number): void;
@@ -14,11 +15,14 @@ export type Uploads = {
    */
   reserve(bytes: number): number | null;
   giveBack(bytes: number): void;
+  /** What came and went in other visits, in place of what was said before. */
+  carry(others: ExchangedBytes): void;
 };
 
 export function createUploads({ steadyMs }: Pick<Platform, "steadyMs">): Uploads {
   let given = 0;
   let received = 0;
+  let carried: ExchangedBytes = { receivedBytes: 0, givenBytes: 0 };
   let room = AHEAD_BYTES; // below 0: what is set aside and waits
   let filledAt = steadyMs();
 
@@ -32,13 +36,17 @@ export function createUploads({ steadyMs }: Pick<Platform, "steadyMs">): Uploads
       room = Math.min(AHEAD_BYTES, room + (now - filledAt) * rate);
       filledAt = now;
       const waitMs = Math.max(0, (bytes - room) / rate);
-      if (given + bytes > received || waitMs > MAX_WAIT_MS) return null;
+      const left = received + carried.receivedBytes - given - carried.givenBytes;
+      if (bytes > left || waitMs > MAX_WAIT_MS) return null;
       given += bytes;
       room -= bytes;
       return waitMs;
     },
     giveBack(bytes) {
       given -= bytes; // the rate keeps them: they were read and checked, whoever did not want them after all
+    },
+    carry(others) {
+      carried = others;
     },
   };
 }

@@ -47,7 +47,7 @@ test("IndexedDB: a newer page upgrades at once, and work under way is still kept
     signature: "",
     piece: { ...pieceOf(1), sent: "waiting" as const },
   };
-  const newer = await openDB(settings.name, 4, {
+  const newer = await openDB(settings.name, 5, {
     upgrade(database) {
       database.createObjectStore("something new");
     },

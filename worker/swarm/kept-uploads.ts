@@ -1,0 +1,57 @@
+import type { ExchangedBytes, Store } from "../store/store.ts";
+import type { Uploads } from "./uploads.ts";
+
+/** Uploads whose counts outlive the visit: what came and went is in the store, for all tabs of a browser together. */
+export type KeptUploads = Uploads & {
+  /** Count what came and went in earlier visits, and in other tabs. */
+  recall(): Promise<void>;
+};
+
+export function keepUploads(
+  uploads: Uploads,
+  store: Pick<Store, "exchanged" | "addExchanged">,
+): KeptUploads {
+  let own: ExchangedBytes = { receivedBytes: 0, givenBytes: 0 }; // of this visit, as far as it is in the store
+  let queue: Promise<void> = Promise.resolve(); // one after the other, so that `own` fits what is read
+
+  function add({ receivedBytes = 0, givenBytes = 0 }: Partial<ExchangedBytes>): void {
+    queue = queue
+      .then(() => store.addExchanged({ receivedBytes, givenBytes }))
+      .then(() => {
+        own = {
+          receivedBytes: own.receivedBytes + receivedBytes,
+          givenBytes: own.givenBytes + givenBytes,
+        };
+      })
+      .catch(() => {}); // a disk that is full, or a store that was closed: it counts in this visit alone
+  }
+
+  return {
+    ...uploads,
+    receive(bytes) {
+      uploads.receive(bytes);
+      add({ receivedBytes: bytes });
+    },
+    reserve(bytes) {
+      const waitMs = uploads.reserve(bytes);
+      if (waitMs !== null) add({ givenBytes: bytes });
+      return waitMs;
+    },
+    giveBack(bytes) {
+      uploads.giveBack(bytes);
+      if (bytes > 0) add({ givenBytes: -bytes });
+    },
+    recall() {
+      queue = queue
+        .then(() => store.exchanged())
+        .then(({ receivedBytes, givenBytes }) =>
+          uploads.carry({
+            receivedBytes: receivedBytes - own.receivedBytes,
+            givenBytes: givenBytes - own.givenBytes,
+          }),
+        )
+        .catch(() => {}); // a store that fails tells of nothing to give from
+      return queue;
+    },
+  };
+}
