@@ -10,10 +10,17 @@ import { nodeThreads } from "../../relay-server/threads/kernel-threads.ts";
 
 const KEPT_SHARDS = 64; // of at most 4 MiB: the jobs of a version share few
 
+/** What becomes of a job while its training takes this thread. */
+export type JobOptions = {
+  readonly signal: AbortSignal;
+  /** Awaited after every step: whatever else this thread has to do is done then. */
+  readonly breathe: () => Promise<void>;
+};
+
 /** Does jobs on this machine's processor: loads what a job names by its hash, and writes down what the job came to. */
 export function createJobRunner(
   client: RelayClient,
-): (job: JudgingJob, signal: AbortSignal) => Promise<Uint8Array<ArrayBuffer>> {
+): (job: JudgingJob, options: JobOptions) => Promise<Uint8Array<ArrayBuffer>> {
   const shards = new Map<string, Uint8Array>();
   let base: { readonly checkpoint: string; readonly parameters: Float32Array } | null = null;
   let opened: ReturnType<typeof openEngine> | null = null;
@@ -45,7 +52,7 @@ export function createJobRunner(
     return bytes;
   }
 
-  return async (job, signal) => {
+  return async (job, { signal, breathe }) => {
     const { architecture, work } = job;
     const parameters = await parametersOf(job, signal);
     const pieces = [];
@@ -62,10 +69,14 @@ export function createJobRunner(
     if (work.kind === "train") {
       const positions = positionsOfJob(work, size);
       const task = { architecture, parameters, positions, count, training: work.training, pieces };
-      judgement = { kind: "train", ...(await engine.trainPieces(task)) };
+      judgement = {
+        kind: "train",
+        ...(await engine.trainPieces(task, { signal, onStep: breathe })),
+      };
     } else {
       const task = { architecture, parameters, ...pieces[0]! }; // the schema asks for one
-      const fisher = await engine.estimateOwnFisher(task, work.policy, { signal });
+      const options = { signal, onProgress: breathe };
+      const fisher = await engine.estimateOwnFisher(task, work.policy, options);
       const positions = engine.chooseOwnMask(task, work.policy, { fisher, count });
       judgement = { kind: "own-mask", positions };
     }

@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
-import { setTimeout as wait } from "node:timers/promises";
+import { setImmediate, setTimeout as wait } from "node:timers/promises";
 import { Command } from "commander";
 import { generateKeyPair, type KeyPair, publicKeyHex } from "../../core/crypto/signature.ts";
 import { createRelayClient, type RelayClient } from "../../core/protocol/client.ts";
@@ -11,7 +11,7 @@ import { readFileIfAny, writeFileAtomic } from "../atomic-file.ts";
 import { decodeKeyFile, encodeKeyFile } from "../key-file.ts";
 import { parsePositive, relayOption } from "../options.ts";
 import type { Terminal } from "../terminal.ts";
-import { createJobRunner } from "./do-job.ts";
+import { createJobRunner, type JobOptions } from "./do-job.ts";
 
 type JudgeOptions = { readonly relay: string; readonly keyFile: string; readonly jobs?: number };
 
@@ -48,11 +48,14 @@ export function judgeCommand(terminal: Terminal): Command {
     });
 }
 
-/** Ask for a job and do it: null once its answer is taken, else after how many seconds to ask again. */
+/**
+ * Ask for a job and do it: null once its answer is taken, else after how many seconds to ask again. The job's lease is renewed
+ * while it is done, as long as `doJob` breathes more often than a lease is long.
+ */
 export async function judgeOnce(
   client: RelayClient,
   keys: KeyPair,
-  doJob: (job: JudgingJob, signal: AbortSignal) => Promise<Uint8Array<ArrayBuffer>>,
+  doJob: (job: JudgingJob, options: JobOptions) => Promise<Uint8Array<ArrayBuffer>>,
   signal: AbortSignal,
 ): Promise<number | null> {
   const judge = await publicKeyHex(keys);
@@ -64,11 +67,17 @@ export async function judgeOnce(
     );
   const { job, retryAfterSeconds } = await ask();
   if (job === null) return retryAfterSeconds;
+  let renewal: Promise<unknown> = Promise.resolve();
   const renewing = setInterval(() => {
-    ask(job.id).catch(() => {}); // if the job is lost, its answer is refused, and says so
+    renewal = ask(job.id).catch(() => {}); // if the job is lost, its answer is refused, and says so
   }, retryAfterSeconds * 1000);
+  const breathe = async () => {
+    await setImmediate(); // the timer and Ctrl-C come through
+    await renewal; // steps that take seconds would leave it no time
+  };
   try {
-    await client.putJudgement(job.id, await doJob(job, signal), keys.privateKey, { signal });
+    const bytes = await doJob(job, { signal, breathe });
+    await client.putJudgement(job.id, bytes, keys.privateKey, { signal });
     return null;
   } finally {
     clearInterval(renewing);

@@ -1,7 +1,7 @@
 import type { Training } from "../protocol/schemas/recipe.ts";
 import { everyPosition } from "../tensors/values-at.ts";
 import type { Examples } from "./examples.ts";
-import { type TrainingTask, trainDelta } from "./train.ts";
+import { type TrainingOptions, type TrainingTask, trainDelta } from "./train.ts";
 
 export type ReferenceTask = Pick<TrainingTask, "architecture" | "parameters"> & {
   /** The mask [k] that all work has; null where everybody's is their own. */
@@ -20,14 +20,11 @@ export type ReferencePieces = {
   readonly information: Float32Array;
 };
 
-/** Train the relay's own `pieces` as a volunteer would on one base (protocol G16). */
-export async function trainPieces({
-  pieces,
-  count,
-  positions: mask,
-  training: asVolunteers,
-  ...model
-}: ReferenceTask): Promise<ReferencePieces> {
+/** Train the relay's own `pieces` as a volunteer would on one base (protocol G16); `options` as `trainDelta` has them. */
+export async function trainPieces(
+  { pieces, count, positions: mask, training: asVolunteers, ...model }: ReferenceTask,
+  options: Pick<TrainingOptions, "signal" | "onStep"> = {},
+): Promise<ReferencePieces> {
   const size = model.parameters.length;
   const positions = mask ?? everyPosition(size);
   const training = mask === null ? gentler(asVolunteers, count / size) : asVolunteers;
@@ -38,7 +35,7 @@ export async function trainPieces({
   };
   for (const piece of pieces) {
     const task = { ...model, positions, training, ...piece };
-    deltas.push((await trainDelta(task, { onSecondMoment })).delta);
+    deltas.push((await trainDelta(task, { ...options, onSecondMoment })).delta);
   }
   return { deltas, information };
 }

@@ -1,7 +1,8 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { createJobRunner } from "../../cli/judging/do-job.ts";
+import { createJobRunner, type JobOptions } from "../../cli/judging/do-job.ts";
 import { judgeOnce } from "../../cli/judging/judge.ts";
 import { generateKeyPair, type KeyPair, publicKeyHex } from "../../core/crypto/signature.ts";
+import type { RelayClient } from "../../core/protocol/client.ts";
 import type { JudgingJob } from "../../core/protocol/schemas/judging.ts";
 import { decodeJudgement, encodeJudgement } from "../../core/training/judgement.ts";
 import { maintainerOf } from "../fixtures/maintainer.ts";
@@ -29,8 +30,8 @@ async function startJudge(answer: Answer = (_, honest) => honest) {
   const kinds: string[] = [];
   const runner = createJobRunner(relay.client);
   const stopping = new AbortController();
-  const doJob = async (job: JudgingJob, signal: AbortSignal) => {
-    const bytes = answer(job, await runner(job, signal));
+  const doJob = async (job: JudgingJob, options: JobOptions) => {
+    const bytes = answer(job, await runner(job, options));
     kinds.push(job.work.kind);
     return bytes;
   };
@@ -88,6 +89,42 @@ const turned: Answer = (job, honest) => {
   const deltas = judgement.deltas.map((delta) => delta.map((value) => -value));
   return encodeJudgement(job.id, { ...judgement, deltas }, size);
 };
+
+test("J3: a lease is renewed in the middle of a training, and Ctrl-C ends it there", async () => {
+  relay = await startTestRelay({ source: tinyModel(recipe), seed: "long", lots: 255 });
+  const keys = await generateKeyPair(true);
+  const judge = await publicKeyHex(keys);
+  await (await maintainerOf(relay)).nameJudge({ judge, name: "cellar", reason: REASON });
+  await askOnce(keys); // it is there before there is work
+  let renewed = 0;
+  const client: RelayClient = {
+    ...relay.client,
+    async job(request, ...how) {
+      const answered = await relay.client.job(request, ...how);
+      if (request.holds !== undefined) renewed++;
+      return { ...answered, retryAfterSeconds: 0.05 }; // instead of 20
+    },
+  };
+  const stopping = new AbortController();
+  const runner = createJobRunner(client);
+  const doJob = (job: JudgingJob, { signal, breathe }: JobOptions) => {
+    const breatheTwice = async () => {
+      for (const before = renewed; renewed < before + 2; ) await breathe();
+      stopping.abort(new Error("Ctrl-C"));
+    };
+    return runner(job, { signal, breathe: breatheTwice });
+  };
+  const merging = mergeOne();
+  const working = async () => {
+    for (;;) {
+      await judgeOnce(client, keys, doJob, stopping.signal);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  };
+  await expect(working()).rejects.toThrow("Ctrl-C");
+  relay.advance(61_000); // the lease lapses, and the relay does it
+  expect(await merging).toBe("merged");
+});
 
 test("J5: a judge that lies refuses nobody, is found out by the relay's own training, and dismissed", async () => {
   relay = await startTestRelay({ source: tinyModel(recipe), seed: "liar", lots: 0 });
