@@ -1,5 +1,5 @@
 import { verifyId } from "../../core/crypto/signature.ts";
-import { FormatError } from "../../core/errors.ts";
+import { assert, FormatError } from "../../core/errors.ts";
 import { workTerms } from "../../core/history/recipe-change.ts";
 import { openPatch } from "../../core/patch/patch.ts";
 import {
@@ -13,6 +13,7 @@ import type { Ticket } from "../../core/protocol/schemas/ticket.ts";
 import type { MaskCache } from "../content/masks.ts";
 import type { RelayContext } from "../context.ts";
 import type { Arrival } from "../store/sql/contributions.ts";
+import type { PresentModel } from "../store/sql/present.ts";
 import { KEPT_AFTER_EXPIRY_MS, SPENT } from "../store/sql/tickets.ts";
 import {
   TICKET_UNKNOWN,
@@ -141,10 +142,12 @@ export function createIntake(
     }
     const { row } = ticketed;
     const { stalenessLimit } = served.recipe.merge;
-    const isRetired = validateRetirement(row.retired);
+    const validatePresent = ({ retired, head }: PresentModel) => {
+      const isOpen = validateRetirement(retired);
+      return isOpen.ok ? validateStaleness(row.base, head, stalenessLimit) : isOpen;
+    };
     const isCurrent = validateTerms(ticketed.terms, await workTerms(served.recipe));
-    const fresh = validateStaleness(row.base, row.head, stalenessLimit);
-    for (const verdict of [isRetired, isCurrent, fresh]) {
+    for (const verdict of [validatePresent(row), isCurrent]) {
       if (verdict.ok) continue;
       await tickets.spendTicket(header.ticket); // it came back
       return refusalOf(verdict);
@@ -183,7 +186,13 @@ export function createIntake(
         credit: 0,
       },
       bytes,
+      stalenessLimit, // anew, in the commit: a version or a retirement may have come during the upload
     );
+    if (entry.kind === "late") {
+      const late = validatePresent(entry.present);
+      assert(!late.ok, "what is late is stale or its model retired");
+      return refusalOf(late);
+    }
     if (entry.kind !== "refused") return entry;
     const no = conflict(entry.code);
     return entry.code === "copied" ? recordRefusal(id, header, no) : refusalOf(no);

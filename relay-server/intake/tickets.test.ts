@@ -8,6 +8,7 @@ import {
   contribution,
   filled,
   id,
+  STALE_AFTER,
   takeOver,
   version,
 } from "../../tests/fixtures/ledger-rows.ts";
@@ -84,7 +85,7 @@ async function deliver(contributor = id(7)): Promise<void> {
   const answer = await ask(contributor);
   if (!answer.work) throw new Error(answer.message);
   const row = { ...contribution(900), ticket: answer.ticket.id, contributor };
-  await ledger.contributions.enter(row, bytes);
+  await ledger.contributions.enter(row, bytes, STALE_AFTER);
   await ledger.contributions.passScreen(row.id, 5, now);
   await ledger.contributions.queue(row.id, now);
 }
@@ -110,7 +111,7 @@ async function workInVain(): Promise<void> {
       values_hash: answer.ticket.id,
     };
     const entered = { ...row, ticket: answer.ticket.id, contributor: id(20 + i) };
-    await ledger.contributions.enter(entered, bytes);
+    await ledger.contributions.enter(entered, bytes, STALE_AFTER);
     await ledger.contributions.refuseWaiting([entered.id], { code: "no-gain", message: "" }, now);
   }
   now += 1000; // what is known of it is a second old at most
@@ -163,7 +164,7 @@ test("H5: what comes back still counts until it is judged, then the next may com
   pace.note("tiny", "alone", 60);
   const { tickets } = await askUntilFull();
   const row = { ...contribution(1), ticket: tickets[0]! };
-  await ledger.contributions.enter(row, bytes);
+  await ledger.contributions.enter(row, bytes, STALE_AFTER);
   expect((await ask()).work).toBe(false);
   await ledger.contributions.passScreen(row.id, 5, now);
   expect((await ask()).work).toBe(false);
@@ -200,7 +201,7 @@ test("H5: who leaves an hour's tickets unused gets no more, until they come back
   const { tickets, answer } = await askUntilFull();
   expect(tickets).toHaveLength(32);
   expect(answer).toMatchObject({ reason: "queue-full", retryAfterSeconds: 300 });
-  await ledger.contributions.enter({ ...contribution(1), ticket: tickets[9]! }, bytes);
+  await ledger.contributions.enter({ ...contribution(1), ticket: tickets[9]! }, bytes, STALE_AFTER);
   expect((await ask()).work).toBe(true);
   expect((await ask()).work).toBe(false);
   now += 59 * MINUTE_MS;
@@ -264,7 +265,7 @@ test("H5: where work comes faster than it can be judged, tickets grow rare, no p
         contributor: key,
         received_at: now,
       };
-      await ledger.contributions.enter(row, bytes);
+      await ledger.contributions.enter(row, bytes, STALE_AFTER);
       arrived.push({ id: row.id, at: now });
     }
     const next = arrived.shift(); // one is judged

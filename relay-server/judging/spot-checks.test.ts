@@ -8,7 +8,14 @@ import {
   positions,
   segments,
 } from "../../tests/fixtures/golden-patches.ts";
-import { contribution, filled, HOUR_MS, id, ticket } from "../../tests/fixtures/ledger-rows.ts";
+import {
+  contribution,
+  filled,
+  HOUR_MS,
+  id,
+  STALE_AFTER,
+  ticket,
+} from "../../tests/fixtures/ledger-rows.ts";
 import { tinyRecipe } from "../../tests/fixtures/tiny-model.ts";
 import { openSqlite } from "../store/sqlite/sqlite.ts";
 import type { ContributionStore, Ledger } from "../store/store.ts";
@@ -43,7 +50,7 @@ beforeEach(async () => {
   db = openSqlite(":memory:");
   ledger = await filled(db);
   await ledger.tickets.issueTicket({ ...ticket(DRAWN), ticket: JSON.stringify(asked) }, [0]);
-  await ledger.contributions.enter(contribution(DRAWN), patchBytes);
+  await ledger.contributions.enter(contribution(DRAWN), patchBytes, STALE_AFTER);
   await ledger.contributions.passScreen(id(DRAWN), null, 5);
   await ledger.contributions.drawSpotCheck(contribution(DRAWN), 6);
 });

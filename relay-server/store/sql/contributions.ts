@@ -4,17 +4,8 @@ import type { ContributionRow, RefusalRow, Tables } from "../tables.ts";
 import { addEvents } from "./events.ts";
 import type { Write } from "./group-commit.ts";
 import { lifeOf } from "./lives.ts";
-import { SPENT, USED, type UsedTicket, useTicket } from "./tickets.ts";
-
-/** A ticket as work arrives with it, and where its model is just then. */
-type ArrivingTicket = UsedTicket & {
-  /** The number of the model's head. */
-  readonly head: number;
-  /** Why the model is retired; null where it is not. */
-  readonly retired: string | null;
-  /** Whether work on the ticket's version has the mask that the head has now. */
-  readonly hasMaskOfHead: boolean;
-};
+import { type ArrivingTicket, arrivingTicket, type PresentModel, presentFor } from "./present.ts";
+import { SPENT, USED, useTicket } from "./tickets.ts";
 
 /** What the ledger knows when work arrives: of the work itself, and of the ticket that it came with. */
 export type Arrival = {
@@ -26,7 +17,8 @@ export type Arrival = {
 /** What became of an attempt to enter a contribution: the constraints decide, not a check before. */
 export type Entry =
   | { readonly kind: "created" | "known"; readonly life: Contribution }
-  | { readonly kind: "refused"; readonly code: "ticket-used" | "copied" | "banned" };
+  | { readonly kind: "refused"; readonly code: "ticket-used" | "copied" | "banned" }
+  | { readonly kind: "late"; readonly present: PresentModel };
 
 const CLEANED_PER_REFUSAL = 2; // more than one, so that old ones go faster than new ones come
 
@@ -56,16 +48,19 @@ export function contributionParts(db: Kysely<Tables>, write: Write) {
       ]);
       return { life, refusal, ticket: found && { ...found, used_by: user?.id ?? null } };
     },
-    /** Enter a contribution, its bytes and its event in one commit; the same id again finds the first. */
-    enter(row: ContributionRow, bytes: Uint8Array): Promise<Entry> {
+    /**
+     * Enter a contribution, its bytes and its event in one commit; the same id again finds the first. It is late, and its
+     * ticket spent, where the model is retired in that commit or its head more than `stalenessLimit` versions past the base.
+     */
+    enter(row: ContributionRow, bytes: Uint8Array, stalenessLimit: number): Promise<Entry> {
       return write(async (trx): Promise<Entry> => {
-        const { contributor } = row;
-        const bans = trx.selectFrom("bans").select("contributor");
-        const ban = await bans.where("contributor", "=", contributor).executeTakeFirst();
-        if (ban !== undefined) return { kind: "refused", code: "banned" };
+        const { isBanned, hasMaskOfHead, ...present } = await presentFor(trx, row);
+        if (isBanned) return { kind: "refused", code: "banned" };
+        const isStale = present.head - row.base > stalenessLimit;
+        if (isStale || present.retired !== null) return await refuseLate(trx, row, present);
         const inserted = await trx
           .insertInto("contributions")
-          .values(row)
+          .values({ ...row, on_mask: hasMaskOfHead ? row.on_mask : 0 })
           .onConflict((conflict) => conflict.doNothing())
           .returning("id")
           .executeTakeFirst();
@@ -121,30 +116,17 @@ export function contributionParts(db: Kysely<Tables>, write: Write) {
   };
 }
 
-async function arrivingTicket(
-  db: Kysely<Tables>,
-  id: string,
-): Promise<Omit<ArrivingTicket, "used_by"> | undefined> {
-  const row = await db
-    .selectFrom("tickets")
-    .innerJoin("models", "models.id", "tickets.model")
-    .innerJoin("versions as base", (join) =>
-      join.onRef("base.model", "=", "models.id").onRef("base.number", "=", "tickets.base"),
-    )
-    .innerJoin("versions as head", (join) =>
-      join.onRef("head.model", "=", "models.id").onRef("head.number", "=", "models.head"),
-    )
-    .selectAll("tickets")
-    .select((eb) => [
-      "models.head",
-      "models.retired",
-      eb("base.mask", "=", eb.ref("head.mask")).as("same"),
-    ])
-    .where("tickets.id", "=", id)
-    .executeTakeFirst();
-  if (row === undefined) return undefined;
-  const { same, ...ticket } = row;
-  return { ...ticket, hasMaskOfHead: Boolean(same) };
+/** The answer to work that came too late; what was entered before is known all the same. */
+async function refuseLate(
+  trx: Transaction<Tables>,
+  { id, ticket }: ContributionRow,
+  present: PresentModel,
+): Promise<Entry> {
+  const all = trx.selectFrom("contributions").selectAll();
+  const same = await all.where("id", "=", id).executeTakeFirst();
+  if (same !== undefined) return { kind: "known", life: lifeOf(same) };
+  await useTicket(trx, ticket, SPENT);
+  return { kind: "late", present };
 }
 
 /** Undoes the entry of work whose ticket a refusal spent at the same moment. */

@@ -6,6 +6,7 @@ import {
   id,
   inputs,
   type LedgerTest,
+  STALE_AFTER,
   takeOver,
   version,
 } from "../../fixtures/ledger-rows.ts";
@@ -13,7 +14,7 @@ import {
 /** What bans ask of the ledger, on any database. */
 export function banSuite(ledgerTest: LedgerTest): void {
   ledgerTest("a ban refuses what waits and what comes, until it is lifted", async (ledger) => {
-    await ledger.contributions.enter(contribution(1), bytes);
+    await ledger.contributions.enter(contribution(1), bytes, STALE_AFTER);
     const { contributor } = contribution(1);
     const act = { contributor, maintainer: "first", at: 5 };
     expect(await ledger.people.ban({ ...act, reason: "noise" })).toBe(1);
@@ -22,10 +23,12 @@ export function banSuite(ledgerTest: LedgerTest): void {
     expect(await ledger.contributions.contribution(id(1))).toMatchObject({ state: "refused" });
     expect(await ledger.contributions.waitingBytes(id(1))).toBeUndefined();
     const refused = { kind: "refused", code: "banned" };
-    expect(await ledger.contributions.enter(contribution(2), bytes)).toEqual(refused);
+    expect(await ledger.contributions.enter(contribution(2), bytes, STALE_AFTER)).toEqual(refused);
     await ledger.people.unban({ ...act, reason: "mended" });
     expect(await ledger.people.banReason(contributor)).toBeUndefined();
-    expect((await ledger.contributions.enter(contribution(2), bytes)).kind).toBe("created");
+    expect((await ledger.contributions.enter(contribution(2), bytes, STALE_AFTER)).kind).toBe(
+      "created",
+    );
   });
 
   ledgerTest(
@@ -34,7 +37,7 @@ export function banSuite(ledgerTest: LedgerTest): void {
       const fence = await takeOver(ledger);
       await enterQueued(ledger, 1, 5);
       await ledger.history.publish({ version: version(1), fence, inputs: inputs(1), events: [] });
-      await ledger.contributions.enter(contribution(2), bytes);
+      await ledger.contributions.enter(contribution(2), bytes, STALE_AFTER);
       const doing = { by: "machine", at: 9 };
       expect(await ledger.people.eraseContributor(id(7), doing)).toBeNull();
       await ledger.people.ban({ contributor: id(7), reason: "r", maintainer: "first", at: 6 });

@@ -10,6 +10,7 @@ import {
   id,
   inputs,
   type LedgerTest,
+  STALE_AFTER,
   takeOver,
   ticket,
   version,
@@ -29,7 +30,7 @@ export function judgingSuite(ledgerTest: LedgerTest): void {
   ledgerTest(
     "a contribution goes from station to station, an event each, never back",
     async (ledger) => {
-      await ledger.contributions.enter(contribution(1), bytes);
+      await ledger.contributions.enter(contribution(1), bytes, STALE_AFTER);
       await ledger.contributions.passScore(id(1), 0.5, 4); // not screened yet: nothing happens
       await ledger.contributions.queue(id(1), 4);
       await ledger.contributions.passScreen(id(1), 3.5, 5);
@@ -49,7 +50,7 @@ export function judgingSuite(ledgerTest: LedgerTest): void {
   );
 
   ledgerTest("what needs no score is queued without one", async (ledger) => {
-    await ledger.contributions.enter(contribution(1), bytes);
+    await ledger.contributions.enter(contribution(1), bytes, STALE_AFTER);
     await ledger.contributions.passScreen(id(1), 9, 5);
     await ledger.contributions.queue(id(1), 6);
     const [queued] = await ledger.contributions.waiting("tiny", "queued", 5);
@@ -64,16 +65,20 @@ export function judgingSuite(ledgerTest: LedgerTest): void {
     await enterQueued(ledger, 2, 1);
     await publish(ledger, 1, [1], { created_at: 10 });
     expect(await mergedBefore()).toBe(1);
-    await ledger.contributions.enter(contribution(3), bytes);
+    await ledger.contributions.enter(contribution(3), bytes, STALE_AFTER);
     await ledger.contributions.refuseWaiting([id(3)], { code: "harmful", message: "" }, 11);
     expect(await mergedBefore()).toBe(0);
     await publish(ledger, 2, [2], { created_at: 12 });
     await enterQueued(ledger, 4, 13);
     expect(await mergedBefore()).toBe(1);
-    await ledger.contributions.enter(contribution(6), bytes); // nothing is wrong with it
+    await ledger.contributions.enter(contribution(6), bytes, STALE_AFTER); // nothing is wrong with it
     await ledger.contributions.refuseWaiting([id(6)], { code: "no-gain", message: "" }, 13);
     expect(await mergedBefore()).toBe(1);
-    await ledger.contributions.enter({ ...contribution(5), contributor: id(8) }, bytes); // another's refusal
+    await ledger.contributions.enter(
+      { ...contribution(5), contributor: id(8) },
+      bytes,
+      STALE_AFTER,
+    ); // another's refusal
     await ledger.contributions.refuseWaiting([id(5)], { code: "harmful", message: "" }, 14);
     expect(await mergedBefore()).toBe(1);
   });
@@ -82,7 +87,7 @@ export function judgingSuite(ledgerTest: LedgerTest): void {
     "H27: vain is the work on a version that had nothing to gain, and nothing else",
     async ({ contributions }) => {
       expect(await contributions.vainWork("tiny", 0)).toEqual({ count: 0, lastAt: 0 });
-      for (const n of [1, 2, 3]) await contributions.enter(contribution(n), bytes);
+      for (const n of [1, 2, 3]) await contributions.enter(contribution(n), bytes, STALE_AFTER);
       for (const n of [1, 2]) {
         await contributions.refuseWaiting([id(n)], { code: "no-gain", message: "" }, 10 + n);
       }
@@ -96,7 +101,7 @@ export function judgingSuite(ledgerTest: LedgerTest): void {
     "G18: what waits is counted wherever it waits, but not what a spot check is due of",
     async (ledger) => {
       expect(await ledger.contributions.undecided("tiny")).toBe(0);
-      await ledger.contributions.enter(contribution(1), bytes);
+      await ledger.contributions.enter(contribution(1), bytes, STALE_AFTER);
       await enterQueued(ledger, 2, 1);
       await enterQueued(ledger, 3, 1);
       expect(await ledger.contributions.undecided("tiny")).toBe(3);
@@ -120,10 +125,10 @@ export function judgingSuite(ledgerTest: LedgerTest): void {
     for (const n of [4, 5, 6]) await ledger.tickets.issueTicket(ticket(n), [0]);
     await enterQueued(ledger, 1, 1);
     await publish(ledger, 1, [1]); // the same mask
-    await ledger.contributions.enter({ ...contribution(2), base: 1 }, bytes);
-    await ledger.contributions.enter(contribution(3), bytes);
+    await ledger.contributions.enter({ ...contribution(2), base: 1 }, bytes, STALE_AFTER);
+    await ledger.contributions.enter(contribution(3), bytes, STALE_AFTER);
     await ledger.contributions.refuseWaiting([id(3)], { code: "harmful", message: "" }, 3);
-    await ledger.contributions.enter({ ...contribution(4), received_at: 2 }, bytes); // in the same moment as 2
+    await ledger.contributions.enter({ ...contribution(4), received_at: 2 }, bytes, STALE_AFTER); // in the same moment as 2
     const asked = { ...contribution(5), base: 1, received_at: 9 };
     const { contributor } = contribution(1);
     const found = (...all: number[]) => all.map((n) => ({ id: id(n), contributor }));
@@ -144,8 +149,8 @@ export function judgingSuite(ledgerTest: LedgerTest): void {
       await enterQueued(ledger, n, 1);
       await publish(ledger, n, [n], { mask });
     }
-    await ledger.contributions.enter({ ...contribution(3), base: 1 }, bytes);
-    await ledger.contributions.enter({ ...contribution(4), base: 2 }, bytes);
+    await ledger.contributions.enter({ ...contribution(3), base: 1 }, bytes, STALE_AFTER);
+    await ledger.contributions.enter({ ...contribution(4), base: 2 }, bytes, STALE_AFTER);
     await ledger.contributions.refuseWaiting([id(3)], { code: "harmful", message: "" }, 5);
     const asked = { ...contribution(5), base: 1 };
     const ids = async (limit: number) =>
@@ -183,8 +188,12 @@ export function judgingSuite(ledgerTest: LedgerTest): void {
       expect(await seen(3)).toMatchObject({ head: 2, hasMaskOfHead: false });
       await ledger.tickets.issueTicket({ ...ticket(4), base: 2 }, [0]);
       expect(await seen(4)).toMatchObject({ base: 2, head: 2, hasMaskOfHead: true });
-      await ledger.contributions.enter({ ...contribution(3), on_mask: 0, received_at: 5 }, bytes); // late
-      await ledger.contributions.enter({ ...contribution(4), base: 2 }, bytes);
+      await ledger.contributions.enter(
+        { ...contribution(3), on_mask: 0, received_at: 5 },
+        bytes,
+        STALE_AFTER,
+      ); // late
+      await ledger.contributions.enter({ ...contribution(4), base: 2 }, bytes, STALE_AFTER);
       expect(await ledger.history.epoch("tiny", 2, 10)).toEqual({
         versions: 1,
         arrived: 1,
@@ -201,7 +210,7 @@ export function judgingSuite(ledgerTest: LedgerTest): void {
     "tickets that were used, expired or given out long ago do not come back",
     async (ledger) => {
       expect(await ledger.tickets.outstanding("tiny", 10)).toBe(3);
-      await ledger.contributions.enter(contribution(1), bytes);
+      await ledger.contributions.enter(contribution(1), bytes, STALE_AFTER);
       expect(await ledger.tickets.outstanding("tiny", 10)).toBe(2);
       await ledger.tickets.issueTicket({ ...ticket(4), expires_at: 8 }, [0]);
       expect(await ledger.tickets.outstanding("tiny", 10)).toBe(2);

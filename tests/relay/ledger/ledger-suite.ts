@@ -9,6 +9,7 @@ import {
   id,
   inputs,
   type LedgerTest,
+  STALE_AFTER,
   takeOver,
   version,
 } from "../../fixtures/ledger-rows.ts";
@@ -39,7 +40,7 @@ export function ledgerSuite(open: () => Promise<EmptyDatabase>): void {
 
   ledgerTest("a contribution is entered once, also at the same moment", async (ledger) => {
     const entries = await Promise.all(
-      [1, 1, 1].map((n) => ledger.contributions.enter(contribution(n), bytes)),
+      [1, 1, 1].map((n) => ledger.contributions.enter(contribution(n), bytes, STALE_AFTER)),
     );
     expect(entries.map(({ kind }) => kind).sort()).toEqual(["created", "known", "known"]);
     expect(await ledger.contributions.waitingBytes(id(1))).toEqual(bytes);
@@ -49,9 +50,9 @@ export function ledgerSuite(open: () => Promise<EmptyDatabase>): void {
   ledgerTest("a write that fails takes no other of its group with it", async (ledger) => {
     const foreign = { ...contribution(9), ticket: id(999) }; // no such ticket: the database refuses
     const results = await Promise.allSettled([
-      ledger.contributions.enter(contribution(1), bytes),
-      ledger.contributions.enter(foreign, bytes),
-      ledger.contributions.enter(contribution(2), bytes),
+      ledger.contributions.enter(contribution(1), bytes, STALE_AFTER),
+      ledger.contributions.enter(foreign, bytes, STALE_AFTER),
+      ledger.contributions.enter(contribution(2), bytes, STALE_AFTER),
     ]);
     expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
     expect(await ledger.contributions.waiting("tiny", "received", 10)).toHaveLength(2);
@@ -127,7 +128,7 @@ export function ledgerSuite(open: () => Promise<EmptyDatabase>): void {
   });
 
   ledgerTest("what is refused keeps its reason and loses its bytes", async (ledger) => {
-    await ledger.contributions.enter(contribution(1), bytes);
+    await ledger.contributions.enter(contribution(1), bytes, STALE_AFTER);
     await ledger.contributions.refuseWaiting(
       [id(1)],
       { code: "harmful", message: "worse by 1" },
@@ -157,7 +158,7 @@ export function ledgerSuite(open: () => Promise<EmptyDatabase>): void {
     const empty = await ledger.status.counts("tiny", 0);
     expect(empty).toMatchObject({ received: 0, queued: 0, oldestReceivedAt: null });
     expect(await ledger.status.totals("tiny")).toEqual({ merged: 0, contributors: 0 });
-    await ledger.contributions.enter(contribution(1), bytes);
+    await ledger.contributions.enter(contribution(1), bytes, STALE_AFTER);
     await enterQueued(ledger, 2, 3);
     const counts = await ledger.status.counts("tiny", 10);
     expect(counts).toMatchObject({
@@ -178,7 +179,7 @@ export function ledgerSuite(open: () => Promise<EmptyDatabase>): void {
     );
     expect((await ledger.status.eventsAfter(1, 10)).map(({ id }) => Number(id))).toEqual([2, 3]);
     expect(await ledger.status.lastEvent()).toBe(3);
-    await ledger.contributions.enter(contribution(1), bytes);
+    await ledger.contributions.enter(contribution(1), bytes, STALE_AFTER);
     const ofType = await ledger.status.eventsAfter(0, 1, ["contribution", "version"]);
     expect(ofType.map(({ id, type }) => [Number(id), type])).toEqual([[4, "contribution"]]);
   });

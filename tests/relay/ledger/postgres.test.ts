@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openLedger, openLedgerBeside } from "../../../relay-server/store/open-ledger.ts";
 import { openPostgres } from "../../../relay-server/store/postgres/postgres.ts";
 import { createLedger } from "../../../relay-server/store/store.ts";
-import { bytes, contribution, filled, id } from "../../fixtures/ledger-rows.ts";
+import { bytes, contribution, filled, id, STALE_AFTER } from "../../fixtures/ledger-rows.ts";
 import { hasPostgres, startPostgres, type TestPostgres } from "../../fixtures/postgres.ts";
 import { ledgerSuite } from "./ledger-suite.ts";
 
@@ -35,7 +35,7 @@ describe.runIf(hasPostgres)("the ledger on PostgreSQL", { timeout: 60_000 }, () 
     const event = { type: "leaderboard", data: { model: "tiny" } } as const;
     const writes = [ledger, theirs, ledger, theirs].flatMap((each) => [
       each.status.appendEvents([event]),
-      each.contributions.enter(contribution(1), bytes),
+      each.contributions.enter(contribution(1), bytes, STALE_AFTER),
     ]);
     const entries = await Promise.all(writes);
     const kinds = entries.flatMap((entry) => (entry === undefined ? [] : [entry.kind]));
@@ -52,7 +52,7 @@ describe.runIf(hasPostgres)("the ledger on PostgreSQL", { timeout: 60_000 }, () 
     const sleeper = openPostgres(server.url());
     const asleep = sleeper.transaction().execute(async (trx) => {
       await trx.updateTable("models").set({ fence: 99 }).execute(); // it has the writers' lock
-      return ledger.contributions.enter(contribution(1), bytes);
+      return ledger.contributions.enter(contribution(1), bytes, STALE_AFTER);
     });
     await expect(asleep).rejects.toThrow();
     expect(await ledger.contributions.waitingBytes(id(1))).toEqual(bytes);
@@ -64,12 +64,14 @@ describe.runIf(hasPostgres)("the ledger on PostgreSQL", { timeout: 60_000 }, () 
   test("what was answered is there after the server was killed, and the next write goes through", async () => {
     const { db, close } = await emptyDatabase();
     const ledger = await filled(db);
-    await ledger.contributions.enter(contribution(1), bytes);
+    await ledger.contributions.enter(contribution(1), bytes, STALE_AFTER);
     await server.kill();
     await expect(ledger.contributions.contribution(id(1))).rejects.toThrow();
     await server.restart();
     expect(await ledger.contributions.waitingBytes(id(1))).toEqual(bytes);
-    expect((await ledger.contributions.enter(contribution(2), bytes)).kind).toBe("created");
+    expect((await ledger.contributions.enter(contribution(2), bytes, STALE_AFTER)).kind).toBe(
+      "created",
+    );
     await close();
   });
 

@@ -7,6 +7,7 @@ import {
   id,
   inputs,
   type LedgerTest,
+  STALE_AFTER,
   takeOver,
   ticket,
   version,
@@ -103,8 +104,12 @@ export function spotCheckSuite(ledgerTest: LedgerTest): void {
       expect(await ledger.history.publish(merging)).toBe("published");
       await enterScored(ledger, 2, 2);
       expect((await ledger.contributions.waiting("tiny", "scored", 5))[0]?.merged_before).toBe(1);
-      await ledger.contributions.enter(contribution(3), bytes);
-      await ledger.contributions.enter({ ...contribution(4), contributor: id(8) }, bytes); // another's
+      await ledger.contributions.enter(contribution(3), bytes, STALE_AFTER);
+      await ledger.contributions.enter(
+        { ...contribution(4), contributor: id(8) },
+        bytes,
+        STALE_AFTER,
+      ); // another's
       await ledger.contributions.drawSpotCheck(contribution(2), 5);
       expect(await ledger.contributions.hasFailedSpotCheck(id(7))).toBe(false);
       await ledger.contributions.failSpotCheck(found(2, 9), FAILED);
