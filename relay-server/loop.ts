@@ -125,13 +125,18 @@ function startLoop(parts: PipelineParts, model: string): Loop {
       return { again: true };
     }
     if (await outlookNext(parts, head, closing.signal)) return { again: true };
-    if (await checkSuiteNext(parts, head)) return { again: true };
     sharedMasks.follow(head);
     const result = await judgeOrMerge(head, setbacks);
-    if (!result.again && !(await previewNext(parts, head, closing.signal))) return result;
+    if (!result.again && !(await lookNext(head))) return result;
     await tellHealth(context, model);
     hub.wake();
     return { again: true };
+  }
+
+  /** What can wait until nothing else does: strangers ask for it, and a look takes long. */
+  async function lookNext(head: Head): Promise<boolean> {
+    if (await previewNext(parts, head, closing.signal)) return true;
+    return checkSuiteNext(parts, head, closing.signal);
   }
 
   async function judgeOrMerge(head: Head, setbacks: Setbacks): Promise<StepResult> {

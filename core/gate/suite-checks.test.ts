@@ -38,6 +38,17 @@ test("U3: an image that volunteers train on is found, whatever its class", () =>
   expect(finder.leaked()).toBe(2);
 });
 
+test("U3: fifty thousand equal stretches against a shard of nothing else cost no more than others", () => {
+  const [length, count] = [65, 50_000];
+  const same = new Uint8Array(length * count).fill(7);
+  const suite: TextExamples = { kind: "text", count, length, tokens: same };
+  const finder = createLeakFinder(suite, false);
+  finder.look({ ...suite, tokens: same.slice().fill(8) });
+  expect(finder.leaked()).toBe(0);
+  finder.look(suite);
+  expect(finder.leaked()).toBe(count);
+});
+
 test("U3: a text that volunteers train on is found at any place, but for case and white space", () => {
   const shared = prose("shared", 400);
   const shard = cut(`${prose("before", 333)}\n${shared}\n${prose("after", 50)}`);
@@ -76,6 +87,16 @@ test("U4: a twin is another model, no further off than bfloat16 would be", () =>
   });
 });
 
+test("U2: a suite of more than four of the model's gate sets is too dear to look at", () => {
+  const most = 4 * toyRecipe.data.heldOut.gate;
+  const wish = { marginNats: 0.1, licence: "CC0-1.0" };
+  expect(validateSuite(wish, most, toyRecipe).ok).toBe(true);
+  expect(validateSuite(wish, most + 1, toyRecipe)).toMatchObject({
+    code: "suite-unfit",
+    message: `${most + 1} examples are more than ${most}, four times the model's own gate set`,
+  });
+});
+
 test.each([
   [0.1, 55, "CC0-1.0", null],
   [
@@ -88,7 +109,7 @@ test.each([
   [1, 400, "CC0-1.0", "a margin of 1 nats is not below 1, the most that one example counts"],
   [0.1, 55, "Unlicensed ", "its licence is"],
 ])("U2: a margin of %f nats on %i examples under %s: %s", (marginNats, count, licence, problem) => {
-  const verdict = validateSuite({ marginNats, licence }, count, toyRecipe.gate);
+  const verdict = validateSuite({ marginNats, licence }, count, toyRecipe);
   if (problem === null) expect(verdict.ok).toBe(true);
   else
     expect(verdict).toMatchObject({

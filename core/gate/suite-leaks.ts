@@ -25,12 +25,12 @@ export function createLeakFinder(suite: Examples, isBytes: boolean): LeakFinder 
 
 function findImages({ count, pixels }: ImageExamples): LeakFinder {
   const width = pixels.length / count;
-  const known = new Map<number, number[]>();
+  const unseen = createCopies();
   const leaked = new Set<number>();
   const rowOf = (all: Uint8Array, row: number) => all.subarray(row * width, (row + 1) * width);
   for (let row = 0; row < count; row++) {
-    const key = fnv1a(rowOf(pixels, row));
-    known.set(key, [...(known.get(key) ?? []), row]);
+    const image = rowOf(pixels, row);
+    unseen.add(fnv1a(image), image, row);
   }
   return {
     leaked: () => leaked.size,
@@ -38,46 +38,72 @@ function findImages({ count, pixels }: ImageExamples): LeakFinder {
       if (shard.kind !== "images") return;
       for (let at = 0; at < shard.count; at++) {
         const image = rowOf(shard.pixels, at);
-        for (const row of known.get(fnv1a(image)) ?? []) {
-          if (isEqual(rowOf(pixels, row), image)) leaked.add(row);
-        }
+        for (const row of unseen.take(fnv1a(image), image)) leaked.add(row);
       }
     },
   };
 }
 
-/** A stretch of a unit, and where it lies among all. */
-type Stretch = { readonly unit: number; readonly tokens: Integers };
-
 function findStretches(suite: TextExamples, isBytes: boolean): LeakFinder {
   const { count, length } = suite;
   const size = Math.min(STRETCH, length - 1);
-  const known = new Map<number, Stretch[]>();
+  const unseen = createCopies();
   const stretches = new Uint32Array(count);
-  const found = new Set<Stretch>();
+  const seen = new Uint32Array(count);
   for (let unit = 0; unit < count; unit++) {
     const tokens = plainText(rowTokens(suite, unit), isBytes);
     for (let from = 0; from + size <= tokens.length; from += size) {
-      const stretch = { unit, tokens: tokens.subarray(from, from + size) };
-      const key = rollingHash(stretch.tokens, 0, size);
-      known.set(key, [...(known.get(key) ?? []), stretch]);
+      const stretch = tokens.subarray(from, from + size);
+      unseen.add(rollingHash(stretch, 0, size), stretch, unit);
       stretches[unit]!++;
     }
   }
   return {
-    leaked() {
-      const seen = new Uint32Array(count);
-      for (const { unit } of found) seen[unit]!++;
-      return seen.filter((each, unit) => each > 0 && 2 * each >= stretches[unit]!).length;
-    },
+    leaked: () => seen.filter((each, unit) => each > 0 && 2 * each >= stretches[unit]!).length,
     look(shard) {
       if (shard.kind !== "text") return;
       const tokens = plainText(joined(shard), isBytes);
-      for (const [key, from] of rollingHashes(tokens, size)) {
-        for (const stretch of known.get(key) ?? []) {
-          if (isEqual(stretch.tokens, tokens.subarray(from, from + size))) found.add(stretch);
-        }
+      for (const [hash, from] of rollingHashes(tokens, size)) {
+        if (!unseen.mayHave(hash)) continue;
+        for (const unit of unseen.take(hash, tokens.subarray(from, from + size))) seen[unit]!++;
       }
+    },
+  };
+}
+
+/** Contents of a suite that no shard had, and the places where each one is. */
+type Copies = {
+  add(hash: number, content: Integers, place: number): void;
+  /** False where no content has that hash. */
+  mayHave(hash: number): boolean;
+  /** The places of a content, which is forgotten: a second copy says no more. */
+  take(hash: number, content: Integers): readonly number[];
+};
+
+/**
+ * Contents by their hash, and under it by all of their bytes: a contributor may choose contents whose hashes are equal, or one
+ * content a thousand times, and a look costs as much as ever.
+ */
+function createCopies(): Copies {
+  const known = new Map<number, Map<string, number[]>>();
+  return {
+    add(hash, content, place) {
+      const alike = known.get(hash) ?? new Map<string, number[]>();
+      known.set(hash, alike);
+      const key = content.join();
+      const places = alike.get(key) ?? [];
+      alike.set(key, places);
+      places.push(place);
+    },
+    mayHave: (hash) => known.has(hash),
+    take(hash, content) {
+      const alike = known.get(hash);
+      if (alike === undefined) return [];
+      const key = content.join();
+      const places = alike.get(key) ?? [];
+      alike.delete(key);
+      if (alike.size === 0) known.delete(hash);
+      return places;
     },
   };
 }
@@ -140,10 +166,4 @@ function fnv1a(bytes: Uint8Array): number {
   let hash = FNV_START;
   for (const byte of bytes) hash = Math.imul(hash ^ byte, FNV_PRIME);
   return hash;
-}
-
-function isEqual(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
 }

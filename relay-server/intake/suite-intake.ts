@@ -51,7 +51,7 @@ export async function takeSuite(
     return refusal(refuse("retired", `a maintainer retired ${model}: ${row.retired}`));
   }
   const { count } = suiteExamples(opened, served.recipe.architecture);
-  const verdict = validateSuite(header, count, served.recipe.gate);
+  const verdict = validateSuite(header, count, served.recipe);
   if (!verdict.ok) return refusal(verdict);
   const outcome = await history.proposeSuite({
     id,

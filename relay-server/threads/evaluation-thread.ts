@@ -9,6 +9,7 @@ import {
   suiteExamples,
   suiteRows,
 } from "../../core/gate/suite-file.ts";
+import { twinOf } from "../../core/gate/suite-noise.ts";
 import type { Architecture } from "../../core/protocol/schemas/recipe.ts";
 import { applyDeltaStep } from "../../core/tensors/delta-step.ts";
 import { decodeExamples, type Examples, sliceExamples } from "../../core/training/examples.ts";
@@ -47,6 +48,8 @@ export type EvaluationTask = {
   readonly checkpoint: string;
   /** What is changed in it before it runs: new values at ascending positions. */
   readonly step: { readonly positions: Uint32Array; readonly values: Float32Array } | null;
+  /** Seed of the equally good model (protocol U4) that runs in the checkpoint's place, if any. */
+  readonly twin?: string;
 };
 
 const KEPT_CHECKPOINTS = 3; // the head, the last release, and the head before while a step on it ends
@@ -91,19 +94,22 @@ const evaluator = {
     const examples = pickExamples(suiteExamples(suite, opened.architecture), rows);
     remember(suites, name, examples, KEPT_SUITES);
   },
-  async evaluate({ model: id, set, range, checkpoint, step }: EvaluationTask): Promise<Evaluation> {
+  async evaluate(task: EvaluationTask): Promise<Evaluation> {
+    const { model: id, set, range, checkpoint, step, twin } = task;
     const model = opened;
     const base = checkpoints.get(checkpoint);
     assert(model?.id === id && base !== undefined, `${id} ${checkpoint} is not open`);
     const name = `${typeof set === "string" ? set : set.suite} ${range} ${checkpoint}`;
-    const known = step === null ? parents.get(name) : undefined;
+    const isPlain = step === null && twin === undefined;
+    const known = isPlain ? parents.get(name) : undefined;
     if (known !== undefined) return known;
     const run = await openEngine();
     const examples = sliceExamples(await examplesOf(model, set), ...range);
     const { architecture } = model;
-    const parameters = step === null ? base : applyDeltaStep(base, step);
+    const stepped = step === null ? base : applyDeltaStep(base, step);
+    const parameters = twin === undefined ? stepped : twinOf(stepped, twin);
     const evaluation = await run({ architecture, parameters, examples });
-    if (step === null) remember(parents, name, evaluation, KEPT_EVALUATIONS);
+    if (isPlain) remember(parents, name, evaluation, KEPT_EVALUATIONS);
     return evaluation;
   },
 };

@@ -2,6 +2,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Contribution } from "../../core/protocol/schemas/contribution.ts";
 import { createRandom } from "../../core/random.ts";
@@ -176,6 +177,29 @@ test("U6: a suite that was withdrawn stops nothing, and the signed history says 
   expect((await maintain("suite", "withdraw", "tiny", "dim-pictures")).errors).toEqual([
     "this suite is not where that can be done: look at its state",
   ]);
+});
+
+test("U3: the relay looks at a suite once nothing is left to merge", async () => {
+  const ada = await createVolunteer(stage.client, recipe);
+  const ticket = await ada.ask(stage.now());
+  const { id, bytes, signature } = await ada.pack(await ada.work(ticket, []));
+  await maintain("pause", "tiny");
+  await stage.client.putContribution(id, bytes, signature);
+  expect((await propose(await writeCsv("dim.csv", pictures("dim", 400, DIM)))).code).toBe(0);
+  await stage.relay.close();
+  const ledger = new DatabaseSync(join(stage.dataDir, "ledger.db"));
+  ledger.exec("update suites set state = 'received', findings = null");
+  ledger.exec("update models set paused = 0"); // both are due at the next start
+  ledger.close();
+  stage = await stage.restart();
+  expect(await stage.decided(id)).toMatchObject({ state: "merged", version: 1 });
+  await vi.waitFor(
+    async () => {
+      const [suite] = await stage.client.suites("tiny");
+      expect(suite).toMatchObject({ state: "waiting", findings: { version: 1 } });
+    },
+    { timeout: 60_000 },
+  );
 });
 
 test("U2–U4: a suite that could show nothing is refused in one sentence, and nothing changes", async () => {

@@ -13,7 +13,7 @@ import type { Write } from "./group-commit.ts";
 import { addAudit } from "./maintainers.ts";
 
 /** Suites that wait at once: their files lie in the ledger. */
-const MOST_WAITING = { model: 16, contributor: 4 };
+const MOST_WAITING = { model: 16, contributor: 1 };
 /** Suites in force at once: each one is one more look at every candidate. */
 const MOST_IN_FORCE = 16;
 
