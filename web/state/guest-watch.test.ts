@@ -33,6 +33,12 @@ async function openGuest(change: Partial<GuestSurroundings> = {}) {
       return api;
     },
     storage,
+    sharing: {
+      openRoad: async () => new MessageChannel().port1,
+      closeRoad: () => {},
+      isMetered: () => false,
+      onMetered: () => {},
+    },
   });
   await volunteer.agree("digits");
   const battery = new FakeBattery();
@@ -64,7 +70,8 @@ async function openGuest(change: Partial<GuestSurroundings> = {}) {
     clock.nowMs += ms;
     tick();
   };
-  return { guest, volunteer, battery, page, line, tell, told, later };
+  const shared = () => calls.flatMap(([name, port]) => (name === "share" ? [port !== null] : []));
+  return { guest, volunteer, battery, page, line, tell, told, shared, later };
 }
 
 test("work rests on the battery, says why, and goes on by itself once plugged in", async () => {
@@ -121,7 +128,51 @@ test("the day's budget holds work back until the next day, also what was chosen 
   await expect.poll(told).toEqual(["pause", "resume"]);
 });
 
-test("who goes on in spite of a rule is left alone until a rule is changed", async () => {
+test("another device chosen ends neither the hour that was chosen nor what was lifted", async () => {
+  const { guest, volunteer, battery, tell, told, later } = await openGuest();
+  battery.charging = false;
+  battery.dispatchEvent(new Event("chargingchange"));
+  tell("paused");
+  await guest.resume();
+  tell("training");
+  guest.workUntil(HOUR_MS);
+  const chosen = volunteer.setPrefer("cpu");
+  tell("ready"); // the engine has stopped, and is to start again
+  await chosen;
+  tell("ready"); // and has not begun
+  tell("training");
+  expect(told()).toEqual(["pause", "resume", "stop"]);
+  later(HOUR_MS);
+  await expect.poll(told).toEqual(["pause", "resume", "stop", "pause"]);
+});
+
+test("another device chosen at rest stays at rest, and works once the rest is over", async () => {
+  const { guest, volunteer, tell, told, later } = await openGuest();
+  guest.snooze(HOUR_MS);
+  tell("paused");
+  const chosen = volunteer.setPrefer("cpu");
+  tell("ready");
+  await chosen;
+  tell("paused");
+  expect(guest.reason).toMatch(/^You gave this device a rest/);
+  expect(told()).toEqual(["pause", "stop", "pause"]);
+  later(HOUR_MS);
+  await expect.poll(told).toEqual(["pause", "stop", "pause", "resume"]);
+});
+
+test("X8: nothing is passed on while a rule holds work back, also where the user paused it", async () => {
+  const { guest, volunteer, tell, shared, later } = await openGuest();
+  await volunteer.setSharing(true);
+  expect(shared()).toEqual([true]);
+  tell("paused");
+  expect(shared()).toEqual([true]);
+  guest.snooze(HOUR_MS);
+  await expect.poll(shared).toEqual([true, false]);
+  later(HOUR_MS);
+  await expect.poll(shared).toEqual([true, false, true]);
+});
+
+test("who goes on in spite of a rule is left alone until that rule is changed", async () => {
   const { guest, volunteer, page, tell, told } = await openGuest();
   volunteer.setGuest({ visible: true });
   page.visibilityState = "hidden";
@@ -131,7 +182,9 @@ test("who goes on in spite of a rule is left alone until a rule is changed", asy
   await guest.resume();
   tell("training");
   expect(told()).toEqual(["pause", "resume"]);
-  guest.obey();
+  guest.obey({ dailyMegabytes: 300 });
+  expect(told()).toEqual(["pause", "resume"]);
+  guest.obey({ visible: true });
   await expect.poll(told).toEqual(["pause", "resume", "pause"]);
 });
 
@@ -161,7 +214,7 @@ test("the screen is kept on while it works and is looked at, if the user wants t
   const { guest, volunteer, tell } = await openGuest({ wakeLock: { request } as WakeLock });
   expect(asked).toEqual([]);
   volunteer.setGuest({ awake: true });
-  guest.obey();
+  guest.obey({ awake: true });
   await expect.poll(() => asked).toEqual(["request"]);
   tell("training");
   expect(asked).toEqual(["request"]);

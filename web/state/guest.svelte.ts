@@ -1,6 +1,15 @@
 import { holdWords } from "../words/guest.ts";
 import { createDataMeter } from "./data-meter.ts";
-import { type Engagement, FREE, type GuestFacts, guestStep, holdOf, liftHold } from "./guest.ts";
+import {
+  type Engagement,
+  FREE,
+  type GuestFacts,
+  guestStep,
+  holdOf,
+  liftHold,
+  unliftHolds,
+} from "./guest.ts";
+import type { GuestRules } from "./guest-rules.ts";
 import type { SiteStorage } from "./site-storage.ts";
 import type { PageVolunteer } from "./volunteer.svelte.ts";
 
@@ -81,6 +90,11 @@ export function createGuest(volunteer: PageVolunteer, around: GuestSurroundings)
     const snapshot = volunteer.snapshot;
     if (snapshot !== null) meter.note(snapshot, nowMs);
     bytesToday = meter.bytes(nowMs);
+    if (!volunteer.between) settle();
+    void volunteer.hold(hold() !== null);
+  }
+
+  function settle(): void {
     const step = guestStep(state, { hold: hold(), engagement: engagement() });
     state = step.state;
     if (step.command === "pause") void volunteer.pause();
@@ -128,9 +142,9 @@ export function createGuest(volunteer: PageVolunteer, around: GuestSurroundings)
   return {
     /** The engine spoke. */
     look,
-    /** The user has changed a rule: what was lifted before holds again. */
-    obey(): void {
-      state = { ...state, lifted: FREE.lifted };
+    /** The user has changed these rules: they hold again where they were lifted. */
+    obey(change: Partial<GuestRules>): void {
+      state = unliftHolds(state, change);
       look();
     },
     get facts() {

@@ -68,3 +68,19 @@ export function guestStep(
 export function liftHold(state: GuestState, hold: HoldKind): GuestState {
   return { isHeld: false, lifted: new Set([...state.lifted, hold]) };
 }
+
+const KIND_OF_RULE = {
+  pluggedIn: "battery",
+  unmetered: "metered",
+  visible: "hidden",
+  dailyMegabytes: "budget",
+  awake: null,
+} as const satisfies Record<keyof GuestRules, HoldKind | null>;
+
+/** The user has changed these rules: what was lifted of them holds again, and all else stays lifted. */
+export function unliftHolds(state: GuestState, change: Partial<GuestRules>): GuestState {
+  const changed = new Set<HoldKind | null>(
+    Object.keys(change).map((rule) => KIND_OF_RULE[rule as keyof GuestRules]), // the type has no others
+  );
+  return { ...state, lifted: new Set([...state.lifted].filter((kind) => !changed.has(kind))) };
+}

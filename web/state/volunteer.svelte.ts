@@ -42,6 +42,8 @@ export function createPageVolunteer({
   let failure = $state.raw<string | null>(null);
   let asking = $state(false);
   let starting = $state(false);
+  let switching = $state(false);
+  let isHeld = false; // by the guest
   let engine: Promise<WorkerApi> | null = null;
   let turn = Promise.resolve(); // of the changes to what is shared
   let earlier: ReadonlySet<string> | null = null; // pieces that were there when the page was opened
@@ -114,7 +116,7 @@ export function createPageVolunteer({
   }
 
   async function settleSharing(): Promise<void> {
-    const isWanted = settings.sharing && !metered && (starting || isEngaged());
+    const isWanted = settings.sharing && !metered && !isHeld && (starting || isEngaged());
     if (isWanted === isShared || (engine === null && !isWanted)) return;
     isShared = isWanted;
     try {
@@ -143,6 +145,10 @@ export function createPageVolunteer({
     /** The button was pressed and the engine has not spoken yet. */
     get starting() {
       return starting;
+    },
+    /** Between an end and a start that belong together, or before the engine's first word of a start: not at rest. */
+    get between() {
+      return switching || starting;
     },
     get settings() {
       return settings;
@@ -191,6 +197,12 @@ export function createPageVolunteer({
       keep({ sharing: value });
       await share();
     },
+    /** The guest holds work back, or no more: nothing is passed on meanwhile. */
+    async hold(value: boolean): Promise<void> {
+      if (value === isHeld) return;
+      isHeld = value;
+      await share();
+    },
     /** Hold work back by these rules from now on. */
     setGuest(change: Partial<GuestRules>): void {
       look();
@@ -208,10 +220,12 @@ export function createPageVolunteer({
       keep({ prefer });
       const before = snapshot;
       if (before === null || before.model === null || !isEngaged()) return;
+      switching = true;
       await command((api) => api.stop());
       await start(before.model);
       if (before.phase === "paused") await command((api) => api.pause());
       if (before.finishing) await command((api) => api.finish());
+      switching = false;
     },
   };
 }
