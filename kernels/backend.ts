@@ -1,7 +1,5 @@
 import type { ThreadStarter } from "./wasm/thread-team.ts";
 
-const WASM_MEMORY_BYTES = 2 ** 32; // all that a module's addresses reach
-
 /** A backend that is open: everything in core/training runs on it until another is opened. */
 export type OpenBackend = {
   readonly name: "webgpu" | "wasm" | "cpu";
@@ -35,11 +33,9 @@ export async function openBackend({
     }
   }
   const { openWasm } = await import("./wasm/backend.ts");
-  const device = await openWasm(threads);
+  const wasm = await openWasm(threads);
   const processor = { fingerprint: null, drain: async () => {} }; // it is done when the call returns
-  if (device !== null) {
-    return { name: "wasm", device, maxTensorBytes: WASM_MEMORY_BYTES, ...processor };
-  }
+  if (wasm !== null) return { name: "wasm", ...wasm, ...processor };
   const { openCpu } = await import("./cpu/backend.ts");
   const maxTensorBytes = Number.MAX_SAFE_INTEGER;
   return { name: "cpu", device: await openCpu(), maxTensorBytes, ...processor };

@@ -19,31 +19,35 @@ const hostMemory: HostMemory<HeapBackend> = {
   integers: (wasm, tensor) => wasm.inPlace(tensor) as Int32Array, // dtype int32
 };
 
-let device: string | null = null; // in words, once the backend was opened
+/** The device in words, and the most bytes that one tensor may have. */
+type Opened = { readonly device: string; readonly maxTensorBytes: number };
+let opened: Opened | null = null;
 
 /**
  * Open the processor's backend: our SIMD on a heap of our own, and tfjs's JavaScript for what is not heavy. With `threads` they
- * share the heavy calls. Returns the device's words; null where WebAssembly or its SIMD does not run.
+ * share the heavy calls, if the device grants a shared memory. Null where WebAssembly or its SIMD does not run.
  */
-export async function openWasm(threads: ThreadStarter | null): Promise<string | null> {
-  if (device === null) device = register(threads);
-  return device !== null && (await setBackend("wasm")) ? device : null;
+export async function openWasm(threads: ThreadStarter | null): Promise<Opened | null> {
+  const starter = threads !== null && threads.count > 0 ? threads : null;
+  opened ??= (starter !== null ? register(starter) : null) ?? register(null);
+  return opened !== null && (await setBackend("wasm")) ? opened : null;
 }
 
-function register(threads: ThreadStarter | null): string | null {
+function register(starter: ThreadStarter | null): Opened | null {
   const engine = wasmEngine();
-  const starter = threads !== null && threads.count > 0 ? threads : null;
   const shared = starter !== null;
-  const memory = engine === null ? null : openWasmMemory(engine, { shared });
-  const simd = memory === null ? null : openSimd(memory, { shared });
-  if (memory === null || simd === null) return null;
+  const granted = engine === null ? null : openWasmMemory(engine, { shared });
+  const simd = granted === null ? null : openSimd(granted.memory, { shared });
+  if (granted === null || simd === null) return null;
+  const { memory, maxBytes: maxTensorBytes } = granted;
   for (const kernel of getKernelsForBackend("cpu")) {
     if (!isHostOperation(kernel.kernelName)) registerKernel(adopted(kernel));
   }
   const bodies = starter === null ? simd.bodies : shareBodies(simd.bodies, memory, starter);
   registerHostOperations("wasm", hostMemory, bodies);
   registerBackend("wasm", () => new HeapBackend(simd.heap));
-  return starter === null ? "wasm simd" : `wasm simd, ${starter.count + 1} threads`;
+  const device = starter === null ? "wasm simd" : `wasm simd, ${starter.count + 1} threads`;
+  return { device, maxTensorBytes };
 }
 
 /** tfjs's JavaScript as the backend's, but for what it does slowly. */

@@ -3,7 +3,7 @@ import { createRandom } from "../../core/random.ts";
 import { createHeap } from "./heap.ts";
 import { openWasmMemory, wasmEngine } from "./memory.ts";
 
-const open = () => openWasmMemory(wasmEngine()!, { shared: false })!;
+const open = () => openWasmMemory(wasmEngine()!, { shared: false })!.memory;
 
 test("what two heaps of a memory give out never overlaps, however it comes and goes", () => {
   const memory = open();

@@ -28,11 +28,18 @@ export function wasmEngine(): Engine | null {
   return (globalThis as { readonly WebAssembly?: unknown }).WebAssembly as Engine | null; // the same in every runtime
 }
 
+/** A memory that may grow to so many bytes. */
+type GrantedMemory = { readonly memory: WasmMemory; readonly maxBytes: number };
+
 /** A memory with as much room to grow as the device grants: a phone may grant no 4 GiB. Null where it grants none. */
-export function openWasmMemory(engine: Engine, { shared }: { shared: boolean }): WasmMemory | null {
+export function openWasmMemory(
+  engine: Engine,
+  { shared }: { readonly shared: boolean },
+): GrantedMemory | null {
   for (let maximum = MOST_PAGES; maximum >= 2 ** 10; maximum /= 2) {
     try {
-      return new engine.Memory({ initial: 1, maximum, shared });
+      const memory = new engine.Memory({ initial: 1, maximum, shared });
+      return { memory, maxBytes: maximum * PAGE_BYTES };
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
     }

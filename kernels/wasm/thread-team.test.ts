@@ -19,7 +19,7 @@ afterEach(() => {
 });
 
 beforeAll(async () => {
-  memory = openWasmMemory(wasmEngine()!, { shared: true })!;
+  memory = openWasmMemory(wasmEngine()!, { shared: true })!.memory;
   const simd = openSimd(memory, { shared: true })!;
   alone = simd.bodies;
   heap = simd.heap;
@@ -187,6 +187,21 @@ test("a thread that answers after the device has slept is waited for", () => {
   bodies.gelu(y, x, kind);
   expect(waits).toBe(3);
   expect(y).toEqual(wanted);
+});
+
+test("a call of which a thread fails a part is done again alone, as are those after it", () => {
+  const [y, x, kind] = CASES.gelu!() as Parameters<HostBodies["gelu"]>;
+  const wanted = blank(y.length);
+  alone.gelu(wanted, x, kind);
+  const { bodies, numbers } = withSlowThread(({ numbers }) => {
+    Atomics.store(numbers, AT.failed, 1);
+    Atomics.add(numbers, AT.done, 1);
+  });
+  for (let time = 0; time < 2; time++) {
+    bodies.gelu(y.fill(0), x, kind);
+    expect(y).toEqual(wanted);
+  }
+  expect(numbers[AT.call]).toBe(1);
 });
 
 test("after a thread has taken a part and fallen silent, nothing is done in its memory any more", () => {
