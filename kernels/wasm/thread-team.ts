@@ -37,9 +37,10 @@ export function shareBodies(
   for (let thread = 0; thread < count; thread++) start({ memory, meeting });
 
   let isSilent = false; // once a thread is, for good
+  let isAlone = false; // once a thread has failed: it has no room for what a part needs beside its arrays
 
   const call = (name: keyof HostBodies, args: readonly unknown[]): boolean => {
-    const ready = Atomics.load(numbers, AT.ready);
+    const ready = isAlone ? 0 : Atomics.load(numbers, AT.ready);
     const work = ready === 0 ? null : partsOf(bodies, name, args);
     if (work === null || work.units < 2 || work.cost < LEAST_COST) return false;
     const parts = Math.min(work.units, PARTS_A_THREAD * (ready + 1));
@@ -68,10 +69,8 @@ export function shareBodies(
       Atomics.store(numbers, AT.open, 0);
       isSilent ||= !comesTo(numbers, AT.inside, 0); // who is late looks at the call no more
     }
-    if (Atomics.load(numbers, AT.failed) === 1) {
-      throw new Error("internal: a thread of the processor failed");
-    }
-    return true;
+    isAlone = Atomics.load(numbers, AT.failed) === 1;
+    return !isAlone; // no output is an input, so a call that was done in part is done again
   };
 
   const shared: Record<string, (...args: unknown[]) => unknown> = {};

@@ -129,6 +129,7 @@ test("a model that the device can't hold is refused before it is fetched, with t
 
 test.each([
   ["DeviceMemoryError", /^The graphics device ran out of memory/],
+  ["HostMemoryError", /^The processor has no memory left for this model/],
   ["ThreadSilentError", /^A part of the processor stopped answering/],
   ["DeviceFaultError", /^The graphics device refused to compute \(too bad\)/],
 ])("a %s stops the volunteer with a plain sentence", async (name, sentence) => {

@@ -20,6 +20,8 @@ export const DEVICE_LOST_TWICE =
   "The graphics device went away twice in a row. Reload the page, or choose the processor in the settings.";
 export const DEVICE_FULL =
   "The graphics device ran out of memory. Close other tabs and programs, or choose the processor in the settings.";
+export const PROCESSOR_FULL =
+  "The processor has no memory left for this model. Close other tabs and programs and reload the page, or choose a smaller model.";
 export const THREAD_SILENT =
   "A part of the processor stopped answering, so nothing more is trained here. Reload the page.";
 export const describeTooLarge = ({ name, sizeBytes }: TensorSize, maxBytes: number): string =>
@@ -107,6 +109,7 @@ export function describeStop(error: unknown): string {
   }
   if (error.name === "DeviceLostError") return DEVICE_LOST;
   if (error.name === "DeviceMemoryError") return DEVICE_FULL;
+  if (error.name === "HostMemoryError") return PROCESSOR_FULL;
   if (error.name === "ThreadSilentError") return THREAD_SILENT;
   if (error.name === "DeviceFaultError") {
     return `The graphics device refused to compute (${error.message}). Choose the processor in the settings.`;
@@ -121,6 +124,7 @@ export function describeStop(error: unknown): string {
 export function describeTrialFault(error: unknown): string {
   if (!(error instanceof Error)) return `Something went wrong: ${String(error)}.`;
   if (error instanceof StoppedError) return error.message;
+  if (error.name === "HostMemoryError") return PROCESSOR_FULL;
   const code = "code" in error ? error.code : null;
   switch (code) {
     case "unreachable":
