@@ -55,7 +55,7 @@ export function judgingRoutes(
     await expectJudge(judge);
     const size = models.get(job.model)?.layout.size ?? 0;
     const judgement = decodeJudgement(bytes, { id, work: job.work, size });
-    if (!jobs.finish(id, judgement)) throw lost();
+    if (!jobs.finish(judge, id, judgement)) throw lost(); // its lease may have lapsed while the body came
     return c.json({ id }, 201);
   });
 

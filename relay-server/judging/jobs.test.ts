@@ -46,8 +46,8 @@ test("J2: a judge that asked lately is given the job that has waited longest, an
   const [one, other] = [jobs.take("a")!, jobs.take("b")!];
   expect([one.id, other.id]).toEqual(["1", "2"].map((id) => id.padStart(32, "0")));
   expect(jobs.take("c")).toBeNull();
-  expect(jobs.finish(other.id, JUDGEMENT)).toBe(true);
-  expect(jobs.finish(one.id, JUDGEMENT)).toBe(true);
+  expect(jobs.finish("b", other.id, JUDGEMENT)).toBe(true);
+  expect(jobs.finish("a", one.id, JUDGEMENT)).toBe(true);
   expect(await first).toEqual({ judge: "a", judgement: JUDGEMENT });
   expect(await second).toEqual({ judge: "b", judgement: JUDGEMENT });
 });
@@ -61,10 +61,11 @@ test("J3: a job whose judge vanishes goes to another after its lease, and the la
   jobs.take("b");
   pass(1);
   expect(jobs.leased(id)).toBeNull();
-  expect(jobs.finish(id, JUDGEMENT)).toBe(false);
+  expect(jobs.finish("a", id, JUDGEMENT)).toBe(false);
   expect(jobs.take("b")?.id).toBe(id);
   expect(jobs.renew("a", id)).toBe(false);
-  expect(jobs.finish(id, JUDGEMENT)).toBe(true);
+  expect(jobs.finish("a", id, JUDGEMENT)).toBe(false);
+  expect(jobs.finish("b", id, JUDGEMENT)).toBe(true);
   expect((await answer)?.judge).toBe("b");
 });
 
@@ -104,9 +105,9 @@ test("J6: what a dismissed judge holds is given to another", async () => {
   const answer = jobs.offer(offered);
   const { id } = jobs.take("a")!;
   jobs.dismiss("a");
-  expect(jobs.finish(id, JUDGEMENT)).toBe(false);
+  expect(jobs.finish("a", id, JUDGEMENT)).toBe(false);
   expect(jobs.take("b")?.id).toBe(id);
-  jobs.finish(id, JUDGEMENT);
+  jobs.finish("b", id, JUDGEMENT);
   expect((await answer)?.judge).toBe("b");
 });
 

@@ -20,8 +20,8 @@ export type Jobs = {
   renew(judge: string, id: string): boolean;
   /** A job and whose it is; null once its lease has lapsed. */
   leased(id: string): LeasedJob | null;
-  /** The holder's answer; false if the lease lapsed meanwhile. */
-  finish(id: string, judgement: Judgement): boolean;
+  /** A judge's answer; false if the job is not its own any more. */
+  finish(judge: string, id: string, judgement: Judgement): boolean;
   /** A judge is none any more: what it holds is given to others. */
   dismiss(judge: string): void;
   /** Whether a judge asked lately, or is at work. */
@@ -107,12 +107,11 @@ export function createJobs(clock: () => number, newId: () => string): Jobs {
       return true;
     },
     leased,
-    finish(id, judgement) {
+    finish(judge, id, judgement) {
       const entry = entries.get(id);
-      const holder = leased(id);
-      if (entry === undefined || holder === null) return false;
-      seen.set(holder.judge, clock());
-      end(entry, { judge: holder.judge, judgement });
+      if (entry === undefined || leased(id)?.judge !== judge) return false;
+      seen.set(judge, clock());
+      end(entry, { judge, judgement });
       return true;
     },
     dismiss(judge) {
