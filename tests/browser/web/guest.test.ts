@@ -37,3 +37,16 @@ test("what this browser does not tell is said, and not shown as on", async () =>
   await expect.element(box).toBeDisabled();
   await expect.element(box).not.toBeChecked();
 });
+
+test("work without the rules says so, until they are fetched", async () => {
+  stage = openPage({ guestMissed: true });
+  await button("Contribute to Digits").click();
+  await button("Agree and start").click();
+  stage.tell({ phase: "training" });
+  const words = page.getByText(/^The rules for holding work back could not be fetched/);
+  await expect.element(words).toBeVisible();
+  stage.fetchGuest();
+  stage.tell({ phase: "training", step: 1, steps: 50 });
+  await expect.element(page.getByRole("group", { name: "A good guest" })).toBeVisible();
+  await expect.element(words).not.toBeInTheDocument();
+});

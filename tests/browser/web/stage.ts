@@ -29,6 +29,8 @@ export function openPage(
     readonly otherTab?: OtherTab;
     /** What this browser keeps from an earlier visit; null for no key. */
     readonly ownKey?: string | null;
+    /** The rules that hold work back cannot be fetched, until `fetchGuest`. */
+    readonly guestMissed?: boolean;
   } = {},
 ) {
   location.hash = "#/";
@@ -38,6 +40,7 @@ export function openPage(
   const stream = new EventTarget();
   const memory = new Map<string, string>();
   let isDead = false;
+  let isGuestMissed = options.guestMissed ?? false;
   const known: Record<string, unknown> = { ...answers };
   let listener: (snapshot: Snapshot) => void = () => {};
   const { api, command } = recordEngine(calls);
@@ -119,6 +122,7 @@ export function openPage(
         });
       },
       openGuest: async (volunteer: PageVolunteer) => {
+        if (isGuestMissed) throw new TypeError("nobody answers");
         const around = guestSurroundings({ getItem: () => null, setItem: () => {} });
         return createGuest(volunteer, { ...around, battery: Promise.resolve(null) });
       },
@@ -138,6 +142,9 @@ export function openPage(
     tell(change: Partial<Snapshot>): void {
       const underway = ["downloading", "training", "uploading"].includes(change.phase ?? "ready");
       flushSync(() => listener({ ...READY, contributor, model: "digits", underway, ...change }));
+    },
+    fetchGuest(): void {
+      isGuestMissed = false;
     },
     /** What the relay answers from now on. */
     answer(path: string, body: unknown): void {
