@@ -173,7 +173,7 @@ async function start(
   };
   closers.push(context.probe.close);
   await sweepPatches(context);
-  const notes = await importNew(context, evaluator, sources, onProgress);
+  const notes = await importNew({ context, evaluator, folder }, sources, onProgress);
   const checkpoints = createCheckpoints(ledger.history, context.blobs);
   await openModels(context, checkpoints, evaluator);
   for (const model of context.models.keys()) await promotePatches(context, model);
@@ -247,6 +247,7 @@ async function start(
     context,
     files: openAdditionFiles(folder.additions, folder.temporary),
     evaluator,
+    importTurn: folder.importTurn,
     serve,
   });
   closers.push(additions.close);
@@ -364,20 +365,26 @@ async function openOwnIdentity(folder: DataFolder, status: StatusStore): Promise
   return identity;
 }
 
+type ImportParts = {
+  readonly context: RelayContext;
+  readonly evaluator: Evaluator;
+  readonly folder: DataFolder;
+};
+
 /** Import the models that the ledger does not have. Returns what is not as the sources have it, a sentence each. */
 async function importNew(
-  context: RelayContext,
-  evaluator: Evaluator,
+  parts: ImportParts,
   sources: readonly ModelSource[],
   onProgress: Progress,
 ): Promise<string[]> {
+  const { context } = parts;
   const notes: string[] = [];
   const unlisted = new Set((await context.history.models()).map(({ id }) => id));
   for (const source of sources) {
     const { id } = source.recipe;
     unlisted.delete(id);
     const row = await context.history.model(id);
-    if (row === undefined) await importNewModel(context, evaluator, source, onProgress);
+    if (row === undefined) await importNewModel(parts, source, onProgress);
     else if (!isDeepStrictEqual(JSON.parse(row.recipe), source.recipe)) {
       notes.push(
         `The recipe of ${id} is another one than its ledger has: the relay goes on with the ledger's. A maintainer changes it with "commonweight recipe".`,
@@ -394,19 +401,22 @@ async function importNew(
 }
 
 async function importNewModel(
-  context: RelayContext,
-  evaluator: Evaluator,
+  { context, evaluator, folder }: ImportParts,
   source: ModelSource,
   onProgress: Progress,
 ): Promise<void> {
   // only an import needs the architectures, and with them tfjs: a later start is faster without
   const { importModel } = await import("./history/import-model.ts");
+  const endTurn = await folder.importTurn();
   try {
+    if ((await context.history.model(source.recipe.id)) !== undefined) return; // another relay added it meanwhile
     await importModel(context, evaluator, source, { onProgress, addedBy: null });
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
     throw new StartError(
       `The model ${source.recipe.id} cannot be imported (${error.message}): mend it, or take it out of the list of models.`,
     );
+  } finally {
+    endTurn();
   }
 }

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm, stat, statfs } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, stat, statfs, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { assert } from "../../core/errors.ts";
 import { chunkSizes } from "../../core/models/addition-files.ts";
@@ -13,8 +13,10 @@ import { writeDurably } from "./durable-file.ts";
 
 /** A folder for each model that is being added: its chunks by hash, until the import; no route reads them. */
 export type AdditionFiles = {
-  /** Remove the additions to which nothing came since `before`, in ms since 1970; returns their ids. */
-  sweep(before: number): Promise<string[]>;
+  /** Remove the additions to which nothing came since `before`, in ms since 1970, but for `kept`; returns their ids. */
+  sweep(before: number, kept: ReadonlySet<string>): Promise<string[]>;
+  /** Count it as one to which something came now. */
+  touch(id: string): Promise<void>;
   /** Make room for an addition. Throws a StorageFullError where the disk has less than the plan's files need. */
   open(id: string, plan: AdditionPlan): Promise<void>;
   /** Keep a chunk of it, whose hash was checked. */
@@ -41,17 +43,18 @@ export function openAdditionFiles(folder: string, temporary: string): AdditionFi
   }
 
   return {
-    async sweep(before) {
+    async sweep(before, kept) {
       await mkdir(folder, { recursive: true, mode: 0o700 });
       const removed: string[] = [];
       for (const id of await readdir(folder)) {
         const { mtimeMs } = await stat(join(folder, id));
-        if (mtimeMs >= before) continue;
+        if (mtimeMs >= before || kept.has(id)) continue;
         await rm(join(folder, id), { recursive: true });
         removed.push(id);
       }
       return removed;
     },
+    touch: (id) => utimes(join(folder, id), new Date(), new Date()),
     async open(id, plan) {
       await mkdir(join(folder, id), { recursive: true, mode: 0o700 });
       const needed = [...chunkSizes(plan).values()].reduce((sum, size) => sum + size, 0);

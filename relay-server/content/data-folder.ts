@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { mkdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import Database from "better-sqlite3";
 import { StartError } from "../start-error.ts";
 import { isStorageFull } from "../storage-error.ts";
@@ -18,6 +19,10 @@ export type DataFolder = {
   readonly additions: string;
   /** Drafts of files, this process's alone. */
   readonly temporary: string;
+  /**
+   * Wait until nobody else imports a model into the folder; returns what lets the next one. Throws where `signal` is aborted.
+   */
+  importTurn(signal?: AbortSignal): Promise<() => void>;
   /** Let another process have the folder. */
   unlock(): void;
 };
@@ -48,6 +53,7 @@ export async function openDataFolder(
       heldOut: join(path, "private"),
       additions: join(path, "additions"),
       temporary,
+      importTurn: (signal) => importTurn(join(path, "lock-imports"), signal),
       unlock,
     };
   } catch (error) {
@@ -59,6 +65,7 @@ export async function openDataFolder(
   }
 }
 
+const TURN_MS = 500; // an import takes seconds at least
 const CLEANING_MS = 5000; // that a relay which shares the folder waits for another one to delete old drafts
 
 /** Hold an exclusive SQLite lock on an empty file: the one lock that Node has and that dies with the process. */
@@ -95,6 +102,20 @@ async function lockWithOthers(
     throw isBusy(error) ? inUse(path) : error;
   }
   return () => database.close();
+}
+
+async function importTurn(file: string, signal?: AbortSignal): Promise<() => void> {
+  for (;;) {
+    const database = new Database(file, { timeout: 0 });
+    try {
+      database.exec("begin exclusive");
+      return () => database.close();
+    } catch (error) {
+      database.close();
+      if (!isBusy(error)) throw error;
+    }
+    await pause(TURN_MS, undefined, { signal });
+  }
 }
 
 function isBusy(error: unknown): boolean {

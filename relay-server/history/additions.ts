@@ -8,6 +8,7 @@ import type {
   AdditionStatus,
 } from "../../core/protocol/schemas/addition.ts";
 import type { AdditionFiles } from "../content/addition-files.ts";
+import type { DataFolder } from "../content/data-folder.ts";
 import type { RelayContext } from "../context.ts";
 import { isStorageFull, ledgerAway } from "../storage-error.ts";
 import type { ModelRow } from "../store/tables.ts";
@@ -33,6 +34,8 @@ type Parts = {
   readonly context: RelayContext;
   readonly files: AdditionFiles;
   readonly evaluator: Evaluator;
+  /** Waits until no other relay imports a model, as another one of the same id. */
+  readonly importTurn: DataFolder["importTurn"];
   /** Hears of each model once it is in the ledger. */
   serve(row: ModelRow): Promise<void>;
 };
@@ -47,11 +50,18 @@ const KEPT_ENDED = 64; // whoever asks for the end of one asks soon
 const KEPT_MS = 24 * 3600_000; // an upload that was left off is forgotten after a day
 const HEADER_BYTES = 1 << 20; // of a base beside its values
 
-export function createAdditions({ context, files, evaluator, serve }: Parts): Additions {
+export function createAdditions({
+  context,
+  files,
+  evaluator,
+  importTurn,
+  serve,
+}: Parts): Additions {
   const { history, clock } = context;
   const additions = new Map<string, Addition>();
   let importing: Promise<void> = Promise.resolve(); // one after the other: each holds a base in memory
-  let isClosed = false;
+  const closing = new AbortController();
+  const { signal } = closing;
 
   async function statusOf(id: string, addition: Addition): Promise<AdditionStatus> {
     const { sizes, plan: _, ...rest } = addition;
@@ -79,12 +89,26 @@ export function createAdditions({ context, files, evaluator, serve }: Parts): Ad
     additions.set(id, { ...begun, state: "uploading" });
   }
 
+  async function inTurn(id: string, plan: AdditionPlan, addedBy: AddedBy): Promise<void> {
+    let endTurn = () => {};
+    try {
+      endTurn = await importTurn(signal);
+      await files.touch(id); // for the other relays, which forget what is left off
+      await run(id, plan, addedBy);
+    } catch (error) {
+      if (!signal.aborted) console.error(error);
+      change(id, { state: "uploading", problem: outageOf(error) }); // its turn did not come
+    } finally {
+      endTurn();
+    }
+  }
+
   async function run(id: string, plan: AdditionPlan, addedBy: AddedBy): Promise<void> {
     const model = plan.recipe.id;
     // only an import needs the architectures, and with them tfjs
     const { checkModelSource, importModel } = await import("./import-model.ts");
     const onProgress = (_: string, done: number, total: number) => {
-      if (isClosed) throw new Error("the relay is ending");
+      if (signal.aborted) throw new Error("the relay is ending");
       change(id, { done, total });
     };
     try {
@@ -107,8 +131,9 @@ export function createAdditions({ context, files, evaluator, serve }: Parts): Ad
   async function giveUp(id: string, model: string, error: unknown): Promise<void> {
     const isThere = (await history.model(model)) !== undefined;
     if (!isThere) await context.heldOut.remove(model);
-    const outage = isStorageFull(error) ? "the relay's disk is full" : ledgerAway(error);
-    if (outage !== null || isClosed) return change(id, { state: "uploading", problem: outage });
+    const outage = outageOf(error);
+    if (outage !== null || signal.aborted)
+      return change(id, { state: "uploading", problem: outage });
     if (!(error instanceof FormatError)) console.error(error);
     const mistake = isThere
       ? "it is there, and served from the relay's next start on"
@@ -118,13 +143,16 @@ export function createAdditions({ context, files, evaluator, serve }: Parts): Ad
     await files.remove(id);
   }
 
+  const inImport = () =>
+    new Set([...additions].flatMap(([id, { state }]) => (state === "importing" ? [id] : [])));
+
   return {
     async begin({ plan, reason }, maintainer) {
       const id = await sha256(encodeCanonical(plan));
       const known = additions.get(id);
       if (known?.state === "importing" || known?.state === "added") return statusOf(id, known);
       if ((await history.model(plan.recipe.id)) !== undefined) return "taken";
-      for (const swept of await files.sweep(clock() - KEPT_MS)) additions.delete(swept);
+      for (const swept of await files.sweep(clock() - KEPT_MS, inImport())) additions.delete(swept);
       const open = [...additions].filter(
         ([other, { state }]) => state === "uploading" && other !== id,
       );
@@ -136,7 +164,7 @@ export function createAdditions({ context, files, evaluator, serve }: Parts): Ad
       const isWhole = status.missing.length === 0 && additions.get(id)?.state === "uploading";
       if (!isWhole) return status;
       change(id, { state: "importing", done: 0, total: plan.shards.length + 1, problem: null });
-      importing = importing.then(() => run(id, plan, { maintainer, reason }));
+      importing = importing.then(() => inTurn(id, plan, { maintainer, reason }));
       return statusOf(id, additions.get(id)!);
     },
     async put(id, hash, bytes) {
@@ -155,10 +183,14 @@ export function createAdditions({ context, files, evaluator, serve }: Parts): Ad
       return addition === undefined ? null : statusOf(id, addition);
     },
     async close() {
-      isClosed = true;
+      closing.abort();
       await importing;
     },
   };
+}
+
+function outageOf(error: unknown): string | null {
+  return isStorageFull(error) ? "the relay's disk is full" : ledgerAway(error);
 }
 
 /** What cannot be the recipe's files is refused before any of them is taken. */
