@@ -32,6 +32,16 @@ describe.runIf(hasPostgres)("commonweight move", () => {
     await rm(dataDir, { recursive: true, force: true });
   });
 
+  /** A database with the ledger's tables. */
+  async function emptyDatabase(name: string): Promise<string> {
+    const db = openPostgres(server.url());
+    await sql`create database ${sql.id(name)}`.execute(db);
+    await db.destroy();
+    const url = server.url().replace("/postgres?", `/${name}?`);
+    await (await openPostgresToFill(url)).close();
+    return url;
+  }
+
   test("a relay's ledger goes to PostgreSQL whole, once, and the relay goes on there and nowhere else", async () => {
     const first = await startTestRelay({ source, dataDir, seed: "move" });
     const volunteer = await createVolunteer(first.client, tinyRecipe);
@@ -52,8 +62,7 @@ describe.runIf(hasPostgres)("commonweight move", () => {
     expect(moved.lines[0]).toMatch(
       /^Moved and compared: \d+ rows of \d+ tables; tiny at version 1/,
     );
-    const again = await runCommand(...to);
-    expect(again.errors).toEqual([expect.stringMatching(/has a ledger already \(with tiny\)/)]);
+    expect(await runCommand(...to)).toEqual(moved); // it is there, and the same
 
     const backup = await runCommand("backup", `${dataDir}-backup`, "--data-dir", dataDir);
     expect(backup.errors).toEqual([expect.stringContaining("was moved to PostgreSQL")]);
@@ -68,21 +77,43 @@ describe.runIf(hasPostgres)("commonweight move", () => {
     expect((await second.decided(id)).version).toBe(2);
     await expectReplays(second.client, "tiny", layoutOf(tinyRecipe.architecture));
     await second.relay.close();
+    const again = await runCommand(...to);
+    expect(again.errors).toEqual([
+      expect.stringMatching(/has a ledger already \(with tiny\), which has gone on/),
+    ]);
     await expect(startTestRelay({ source, dataDir })).rejects.toMatchObject({
       name: "StartError",
       message: expect.stringMatching(/was moved to PostgreSQL .*set STORE/),
     });
   });
 
+  test("a move whose commit is not answered is found out by the next one, and no relay starts in between", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "commonweight-move-"));
+    const relay = await startTestRelay({ source, dataDir: folder, seed: "cut" });
+    await relay.relay.close();
+    const url = await emptyDatabase("cut");
+    const target = openPostgres(url);
+    await sql`create function cut() returns trigger language plpgsql as
+      $$ begin perform pg_terminate_backend(pg_backend_pid()); return null; end $$`.execute(target);
+    await sql`create constraint trigger cut after insert on models deferrable initially deferred
+      for each row execute function cut()`.execute(target);
+    const move = ["move", "--data-dir", folder, "--to", url];
+    const cut = await runCommand(...move);
+    expect(cut.errors).toEqual([expect.stringContaining("run the same command again")]);
+    await expect(startTestRelay({ source, dataDir: folder })).rejects.toMatchObject({
+      message: expect.stringContaining("was moved to PostgreSQL"),
+    });
+    await sql`drop trigger cut on models`.execute(target);
+    await target.destroy();
+    expect(await runCommand(...move)).toMatchObject({ code: 0, errors: [] });
+    await rm(folder, { recursive: true });
+  });
+
   test("where PostgreSQL comes to hold something else, nothing is moved, and the relay starts as before", async () => {
     const folder = await mkdtemp(join(tmpdir(), "commonweight-move-"));
     const relay = await startTestRelay({ source, dataDir: folder, seed: "unmoved" });
     await relay.relay.close();
-    const db = openPostgres(server.url());
-    await sql`create database other`.execute(db);
-    await db.destroy();
-    const url = server.url().replace("/postgres?", "/other?");
-    await (await openPostgresToFill(url)).close();
+    const url = await emptyDatabase("other");
     const other = openPostgres(url);
     await sql`create function spoil() returns trigger language plpgsql as
       $$ begin new.title = new.title || '!'; return new; end $$`.execute(other);

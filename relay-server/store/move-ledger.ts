@@ -29,6 +29,7 @@ const LEFT_BEHIND = new Set([
 const ROWS_A_WRITE = 200; // × columns stays under PostgreSQL's 65,535 parameters
 const BYTES_A_WRITE = 8 << 20;
 const ROWS_A_READ = 500;
+const LARGE_ROWS_A_READ = 8; // of tables with bytes, of which a row may have some megabytes
 
 /**
  * Copy the SQLite ledger at `path`, which no relay has open, into the empty PostgreSQL database at `url`: all tables in one
@@ -46,8 +47,11 @@ export async function moveLedger(
     try {
       const { status } = from.ledger;
       const earlier = await status.setting(MOVED_TO);
-      await status.putSetting(MOVED_TO, new URL(url).pathname.slice(1)); // first: a kill must not leave two ledgers that go on
-      return await copyAll(from.db, to.db, onTable).catch(async (error: unknown) => {
+      const target = new URL(url).pathname.slice(1);
+      await status.putSetting(MOVED_TO, target); // first: a kill must not leave two ledgers that go on
+      const copy = { from: from.db, isAgain: earlier === target, onTable };
+      return await copyAll(copy, to.db).catch(async (error: unknown) => {
+        if (error instanceof UncertainMove) throw error;
         const { db } = from;
         if (earlier === undefined)
           await db.deleteFrom("settings").where("name", "=", MOVED_TO).execute();
@@ -62,36 +66,67 @@ export async function moveLedger(
   }
 }
 
-async function copyAll(
-  from: Kysely<Tables>,
-  to: Kysely<Tables>,
-  onTable: (table: string, rows: number) => void,
+/** The commit was sent and not answered: the mark stays, since both ledgers may be whole. */
+class UncertainMove extends StartError {}
+
+type Copy = {
+  readonly from: Kysely<Tables>;
+  /** Whether it was tried before: what is there already may be what was copied then. */
+  readonly isAgain: boolean;
+  readonly onTable: (table: string, rows: number) => void;
+};
+
+async function copyAll(copy: Copy, to: Kysely<Tables>): Promise<MoveReport> {
+  let isSent = false;
+  try {
+    return await to.transaction().execute(async (trx) => {
+      const report = await copyOrCompare(copy, trx);
+      isSent = true;
+      return report;
+    });
+  } catch (error) {
+    if (!isSent) throw error;
+    throw new UncertainMove(
+      "The database was lost before it said whether it has the ledger now: run the same command again, which finds out. Until then no relay starts on this folder.",
+      { cause: error },
+    );
+  }
+}
+
+async function copyOrCompare(
+  { from, isAgain, onTable }: Copy,
+  trx: Transaction<Tables>,
 ): Promise<MoveReport> {
   const tables = await tablesOf(from);
-  return to.transaction().execute(async (trx) => {
-    const filled = await trx.selectFrom("models").select("id").executeTakeFirst();
-    if (filled !== undefined) {
-      throw new StartError(
-        `The database has a ledger already (with ${filled.id}), and nothing was moved: name an empty one.`,
-      );
-    }
+  const filled = await trx.selectFrom("models").select("id").executeTakeFirst();
+  if (filled !== undefined && !isAgain) {
+    throw new StartError(
+      `The database has a ledger already (with ${filled.id}), and nothing was moved: name an empty one.`,
+    );
+  }
+  if (filled === undefined) {
     for (const table of tables.toReversed())
       await sql`delete from ${sql.table(table)}`.execute(trx); // what migrations put in
-    let rows = 0;
-    for (const table of tables) {
-      const sent = await copyTable(from, trx, table);
-      const there = await contentOf(rowsInPostgres(trx, table));
-      if (sent.rows !== there.rows || sent.sum !== there.sum) {
-        throw new StartError(
-          `The table ${table} has ${sent.rows} rows in SQLite and came to PostgreSQL as ${there.rows} with other bytes: nothing was moved.`,
-        );
-      }
-      onTable(table, sent.rows);
-      rows += sent.rows;
+  }
+  let rows = 0;
+  for (const table of tables) {
+    const own =
+      filled === undefined
+        ? await copyTable(from, trx, table)
+        : await contentOf(rowsInSqlite(from, table));
+    const there = await contentOf(rowsInPostgres(trx, table));
+    if (own.rows !== there.rows || own.sum !== there.sum) {
+      throw new StartError(
+        filled === undefined
+          ? `The table ${table} has ${own.rows} rows in SQLite and came to PostgreSQL as ${there.rows} with other bytes: nothing was moved.`
+          : `The database has a ledger already (with ${filled.id}), which has gone on or is another one: start the relay on it, or name an empty one.`,
+      );
     }
-    const heads = await trx.selectFrom("models").select(["id", "head"]).orderBy("id").execute();
-    return { tables: tables.length, rows, heads };
-  });
+    onTable(table, own.rows);
+    rows += own.rows;
+  }
+  const heads = await trx.selectFrom("models").select(["id", "head"]).orderBy("id").execute();
+  return { tables: tables.length, rows, heads };
 }
 
 /** The ledger's tables, each after those that it refers to. */
@@ -152,13 +187,23 @@ async function* rowsInSqlite(db: Database, table: string): AsyncGenerator<AnyRow
 }
 
 async function* rowsInPostgres(trx: Transaction<Tables>, table: string): AsyncGenerator<AnyRow> {
+  const count = (await hasBytes(trx, table)) ? LARGE_ROWS_A_READ : ROWS_A_READ;
   await sql`declare moved cursor for select * from ${sql.table(table)}`.execute(trx);
   for (;;) {
-    const { rows } = await sql<AnyRow>`fetch ${sql.lit(ROWS_A_READ)} from moved`.execute(trx);
+    const { rows } = await sql<AnyRow>`fetch ${sql.lit(count)} from moved`.execute(trx);
     yield* rows;
-    if (rows.length < ROWS_A_READ) break;
+    if (rows.length < count) break;
   }
   await sql`close moved`.execute(trx);
+}
+
+async function hasBytes(trx: Transaction<Tables>, table: string): Promise<boolean> {
+  const { rows } = await sql`
+    select 1 from information_schema.columns
+    where table_schema = current_schema() and table_name = ${table} and data_type = 'bytea'`.execute(
+    trx,
+  );
+  return rows.length > 0;
 }
 
 async function contentOf(rows: AsyncIterable<AnyRow>): Promise<Content> {

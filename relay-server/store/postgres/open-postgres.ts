@@ -47,17 +47,19 @@ export function openPostgresBeside(url: string): Promise<OpenLedger> {
 
 /** Open the database at `url` for a ledger to be moved into, with the tables of this software. Throws a StartError as above. */
 export function openPostgresToFill(url: string): Promise<OpenDatabase> {
-  return opened(url, async (db) => {
+  const fill = async (db: Kysely<Tables>) => {
     await checkDurability(db);
     await migrate(db);
-  });
+  };
+  return opened(url, fill, { stuckMs: 0 }); // nobody else writes, and SQLite's rows come from a disk
 }
 
 async function opened(
   url: string,
   prepare: (db: Kysely<Tables>) => Promise<void>,
+  options: Parameters<typeof openPostgres>[1] = {},
 ): Promise<OpenDatabase> {
-  const db = openPostgres(url);
+  const db = openPostgres(url, options);
   try {
     await prepare(db);
   } catch (error) {

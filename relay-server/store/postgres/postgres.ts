@@ -25,14 +25,14 @@ const types = {
   },
 };
 
-/** The database at `url`; nothing is connected before the first query. */
-export function openPostgres(url: string): Kysely<Tables> {
+/** The database at `url`; nothing is connected before the first query. A transaction may do nothing for `stuckMs`; 0 is for ever. */
+export function openPostgres(url: string, { stuckMs = STUCK_MS } = {}): Kysely<Tables> {
   const pool = new pg.Pool({
     connectionString: url,
     types,
     max: CONNECTIONS,
     connectionTimeoutMillis: CONNECT_MS,
-    idle_in_transaction_session_timeout: STUCK_MS,
+    idle_in_transaction_session_timeout: stuckMs,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000, // a server that vanished is noticed in a minute or two, not in two hours
     application_name: "commonweight",
