@@ -112,7 +112,7 @@ export async function joinOtherRelays(url: string): Promise<OtherRelays> {
       }
     }
   }
-  const keeping = keepConnected();
+  let keeping: Promise<void> | null = null;
 
   async function tellWaiting(): Promise<void> {
     await pause(TELL_MS);
@@ -139,7 +139,8 @@ export async function joinOtherRelays(url: string): Promise<OtherRelays> {
       heard.miss(); // what was told since the connection was made
     },
     async started() {
-      await current.client.query(`select pg_advisory_unlock(${STARTERS})`);
+      await current.client.query(`select pg_advisory_unlock(${STARTERS})`).catch(ignoreLoss); // with the line the lock is gone too
+      keeping = keepConnected(); // not before: a start that keeps this process busy would pass for a lost line, and lose the lock with it
     },
     async close() {
       closing.abort();
