@@ -14,6 +14,7 @@ function relayWith(held: readonly string[]) {
   const models = new Map<string, object>([["tiny", {}]]);
   const previews = new Map<string, Map<string, object>>();
   const packets = new Map<string, object>();
+  const reads: Promise<void>[] = []; // that a question for a model waits for
   const calls = { wake: vi.fn(), begin: vi.fn(), meet: vi.fn(), spend: vi.fn(), events: vi.fn() };
   const parts = {
     context: {
@@ -21,7 +22,10 @@ function relayWith(held: readonly string[]) {
       previews,
       packets,
       toldHealth: new Map(),
-      history: { models: async () => rows, model: async () => rows[0] },
+      history: {
+        models: async () => rows,
+        model: async () => reads.pop()?.then(() => rows[0]) ?? rows[0],
+      },
       queue: { meet: calls.meet },
     },
     hub: { listen: (listener: HubListener) => (hub = listener), wake: calls.events },
@@ -33,7 +37,7 @@ function relayWith(held: readonly string[]) {
   } as unknown as AmongOthers; // it does not come to the rest
   const others = { listen: (listener: NoticeListener) => (notices = listener) };
   hearOthers(others as unknown as OtherRelays, parts);
-  return { ...calls, models, previews, packets, hub: hub!, notices: notices! };
+  return { ...calls, models, previews, packets, reads, hub: hub!, notices: notices! };
 }
 
 const told = (type: string, topic: string, data: object = {}): EventRow[] => [
@@ -51,6 +55,18 @@ test("R7: a recipe that a maintainer changed at another relay is followed once i
   const recipe = { ...tinyRecipe, title: "Tiny two" };
   (hub as HubListener).hear(told("health", "tiny", { model: "tiny", acts: 1, caught: [] }));
   await vi.waitFor(() => expect(models.get("tiny")).toMatchObject({ recipe }));
+});
+
+test("R7: a recipe that was asked for before the last change replaces no newer one", async () => {
+  const { hub, models, reads } = relayWith([]);
+  const asked = Promise.withResolvers<void>();
+  reads.push(asked.promise);
+  (hub as HubListener).hear(told("health", "tiny", { model: "tiny", acts: 1, caught: [] }));
+  const newer = { recipeText: "newer" };
+  models.set("tiny", newer);
+  asked.resolve();
+  await new Promise(setImmediate);
+  expect(models.get("tiny")).toBe(newer);
 });
 
 test("H44: the reference that a ticket begins is trained where the model is published", () => {

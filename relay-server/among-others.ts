@@ -42,8 +42,10 @@ export function hearOthers(
     if (acts.get(model) === count) return;
     acts.set(model, count);
     try {
+      const before = context.models.get(model);
       const row = await context.history.model(model);
-      if (row !== undefined) followRecipe(context.models, row);
+      if (context.models.get(model) !== before) acts.delete(model); // it may be the older one: the next health tries it again
+      if (row !== undefined) followRecipe(context.models, row, before);
     } catch (error) {
       acts.delete(model); // the next health tries it again
       console.error(error);

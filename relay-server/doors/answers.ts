@@ -13,8 +13,9 @@ export async function findModel(
   { history, models }: ModelContext,
   id: string,
 ): Promise<ServedModel & { row: ModelRow }> {
-  const row = models.has(id) ? await history.model(id) : undefined;
-  const served = row && followRecipe(models, row);
+  const before = models.get(id);
+  const row = before && (await history.model(id));
+  const served = row && followRecipe(models, row, before);
   if (row === undefined || served === undefined) throw modelUnknown();
   return { ...served, row };
 }

@@ -40,9 +40,10 @@ export function ticketRoutes(
       throw new Refusal("clock-skew", `issuedAt is ${seconds} s off the relay's clock`);
     }
     limits.key(request.contributor);
+    const before = context.models.get(model);
     const standing = await standingOf(context, model, request.contributor);
     if (standing === undefined) throw modelUnknown();
-    followRecipe(context.models, standing);
+    followRecipe(context.models, standing, before);
     if (standing.banned !== null) throw new Refusal("banned", standing.banned);
     const answer: TicketAnswer = await issueTicket(context, standing, {
       contributor: request.contributor,

@@ -125,8 +125,9 @@ export function createHeads(
   }
 
   return async function headOf(model): Promise<Head> {
+    const before = models.get(model);
     const row = await history.model(model);
-    const served = row && followRecipe(models, row);
+    const served = row && followRecipe(models, row, before);
     assert(row !== undefined && served !== undefined, `no model ${model}`);
     const known = kept.get(model);
     const head = known?.number === row.head ? { ...known, ...served } : await readHead(row, served);

@@ -79,14 +79,18 @@ function readRecipe({ recipe }: Pick<ModelRow, "recipe">): Recipe {
   return parseJson("recipe", recipeSchema, new TextEncoder().encode(recipe));
 }
 
-/** The model of `row`, with the recipe that the row has: a maintainer may have changed it, at another relay too. */
+/**
+ * The model of `row`, with the recipe that the row has: a maintainer may have changed it, at another relay too. It is kept unless
+ * `before`, the model as it was served when the row was asked for, has been changed meanwhile: the row may be the older one.
+ */
 export function followRecipe(
   models: RelayContext["models"],
   row: Pick<ModelRow, "id" | "recipe">,
+  before: ServedModel | undefined,
 ): ServedModel | undefined {
   const served = models.get(row.id);
   if (served === undefined || served.recipeText === row.recipe) return served;
   const followed = { ...served, recipe: readRecipe(row), recipeText: row.recipe };
-  models.set(row.id, followed);
+  if (served === before) models.set(row.id, followed);
   return followed;
 }
