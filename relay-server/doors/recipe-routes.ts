@@ -7,8 +7,10 @@ import { type RecipeRequest, recipeRequest } from "../../core/protocol/schemas/a
 import type { Recipe } from "../../core/protocol/schemas/recipe.ts";
 import type { RelayContext } from "../context.ts";
 import { nextAct } from "../history/acts.ts";
+import { suiteFits } from "../history/suites.ts";
 import { type ModelHealthContext, tellHealth } from "../merging/health.ts";
 import type { EventHub } from "../store/event-hub.ts";
+import type { SuiteEntry } from "../store/sql/suites.ts";
 import { findModel } from "./answers.ts";
 import type { Limits } from "./limits.ts";
 import { maintainerOf } from "./maintainer.ts";
@@ -33,11 +35,17 @@ export function recipeRoutes(
       const present = await findModel(context, model);
       await refuseChange(present.recipe, wish);
       await refuseShards(wish);
+      const suites = await history.suitesInForce(model);
+      refuseForSuites(suites, present.recipe, recipe);
       const act = await nextAct(context, model, {
         deed: { kind: "recipe", before, recipe },
         reason,
       });
-      const change = { before: present.recipeText, recipe: JSON.stringify(recipe) };
+      const change = {
+        before: present.recipeText,
+        suites: suites.map(({ id }) => id),
+        recipe: JSON.stringify(recipe),
+      };
       const doing = { reason, maintainer, at: clock() };
       if (await history.changeRecipe({ ...act, ...change, ...doing })) break; // else another maintainer or a version was faster
     }
@@ -67,4 +75,13 @@ async function refuseChange(present: Recipe, { model, before, recipe }: Wish): P
   const fixed = changes.find(({ effect }) => effect === null);
   if (fixed !== undefined) throw new Refusal("recipe-fixed", `${fixed.field} may not change`);
   if (changes.length === 0) throw new Refusal("malformed", "the recipe is the same");
+}
+
+/** A suite in force that could show its margin by the present recipe and not by the next one would stop all work. */
+function refuseForSuites(suites: readonly SuiteEntry[], present: Recipe, next: Recipe): void {
+  for (const suite of suites) {
+    const { name } = suite;
+    const [was, is] = [suiteFits(suite, present), suiteFits(suite, next)];
+    if (was.ok && !is.ok) throw new Refusal(is.code, `the suite ${name} in force: ${is.message}`);
+  }
 }

@@ -6,9 +6,10 @@ import { suiteRequest } from "../../core/protocol/schemas/admin.ts";
 import type { SuiteLife } from "../../core/protocol/schemas/suite.ts";
 import type { RelayContext } from "../context.ts";
 import { nextAct } from "../history/acts.ts";
+import { suiteFits } from "../history/suites.ts";
 import { takeSuite } from "../intake/suite-intake.ts";
 import { hashOf } from "../intake/work.ts";
-import { type SuiteActOutcome, suiteLifeOf } from "../store/sql/suites.ts";
+import { MOST_IN_FORCE, type SuiteActOutcome, suiteLifeOf } from "../store/sql/suites.ts";
 import { findModel } from "./answers.ts";
 import type { Limits } from "./limits.ts";
 import { maintainerOf } from "./maintainer.ts";
@@ -80,6 +81,10 @@ export function suiteRoutes(
     if (state !== "waiting" || findings === null) {
       throw new Refusal("suite-decided", REFUSALS["suite-decided"]);
     }
+    if ((await history.suitesInForce(wish.model)).length >= MOST_IN_FORCE) {
+      throw new Refusal("suites-full", REFUSALS["suites-full"]); // before its file is public
+    }
+    await refuseUnfit(wish);
     const bytes = await history.suiteBytes(id);
     if (bytes !== undefined) await blobs.put(bytes); // before the act that names it
     const { name, contributor, marginNats } = header;
@@ -89,6 +94,15 @@ export function suiteRoutes(
     onWork(header.model);
     return c.json(await lifeOf(id));
   });
+
+  /** The recipe may be another one since the relay looked at the suite. Returns the text of the recipe that it fits. */
+  async function refuseUnfit({ model, suite: { id } }: Wish): Promise<string> {
+    const { recipe, recipeText } = await findModel(context, model);
+    const row = await history.suite(id);
+    const fit = row && suiteFits(row, recipe);
+    if (fit !== undefined && !fit.ok) throw new Refusal(fit.code, fit.message);
+    return recipeText;
+  }
 
   app.post(routes.withdrawSuite(), async (c) => {
     const wish = await wishOf(c);
@@ -114,13 +128,15 @@ export function suiteRoutes(
 
   /** Sign the deed and carry it out, anew where another act or a version was faster. */
   async function act(
-    { maintainer, model, suite, reason }: Wish,
+    wish: Wish,
     deed: Deed,
-    enter: RelayContext["history"]["acceptSuite"],
+    enter: RelayContext["history"]["acceptSuite"] | RelayContext["history"]["withdrawSuite"],
   ): Promise<void> {
+    const { maintainer, model, suite, reason } = wish;
     for (;;) {
+      const recipe = deed.kind === "accept-suite" ? await refuseUnfit(wish) : "";
       const next = await nextAct(context, model, { deed, reason });
-      const doing = { suite: suite.id, reason, maintainer, at: clock() };
+      const doing = { suite: suite.id, recipe, reason, maintainer, at: clock() };
       const outcome = await enter({ ...next, ...doing });
       if (outcome === "done") return;
       if (outcome !== "overtaken") throw new Refusal(outcome, REFUSALS[outcome]);

@@ -1,5 +1,8 @@
 import { assert } from "../../core/errors.ts";
 import type { ContributedSuite } from "../../core/gate/judge.ts";
+import { validateSuite } from "../../core/gate/suite-rules.ts";
+import type { Verdict } from "../../core/protocol/reject-codes.ts";
+import type { Recipe } from "../../core/protocol/schemas/recipe.ts";
 import { type SuiteEntry, suiteLifeOf } from "../store/sql/suites.ts";
 import type { HistoryStore } from "../store/store.ts";
 
@@ -15,6 +18,11 @@ export async function suitesInForce(
   model: string,
 ): Promise<ServedSuite[]> {
   return (await history.suitesInForce(model)).map(servedSuiteOf);
+}
+
+/** Whether a suite that was looked at can show its margin by `recipe` (protocol U2). */
+export function suiteFits(row: SuiteEntry, recipe: Recipe): Verdict {
+  return validateSuite(suiteLifeOf(row).header, servedSuiteOf(row).examples, recipe);
 }
 
 function servedSuiteOf(row: SuiteEntry): ServedSuite {

@@ -14,6 +14,7 @@ import {
 } from "../../core/training/examples.ts";
 import type { ImageExamples } from "../../core/training/image-examples.ts";
 import { runCommand } from "../fixtures/command.ts";
+import { maintainerOf } from "../fixtures/maintainer.ts";
 import { startTestRelay, type TestRelay } from "../fixtures/test-relay.ts";
 import { tinyModel, tinyRecipe } from "../fixtures/tiny-model.ts";
 import { createVolunteer, type Volunteer } from "../fixtures/volunteer.ts";
@@ -161,6 +162,12 @@ test("U6: a suite that was withdrawn stops nothing, and the signed history says 
   const path = await writeCsv("dim.csv", pictures("dim", 400, DIM));
   await propose(path);
   await maintain("suite", "accept", "tiny", "dim-pictures");
+  const stricter = await maintain(
+    ...["recipe", "tiny", "--set", "gate.alpha=0.000001", "--set", "gate.marginNats=0.5"],
+  );
+  expect(stricter.errors.join()).toMatch(
+    /the suite dim-pictures in force: 400 examples are too few for a margin of 0\.1 nats/,
+  );
   expect((await handIn(ada)).state).toBe("merged");
   const withdrawn = await maintain("suite", "withdraw", "tiny", "dim-pictures");
   expect(withdrawn.lines.at(-2)).toBe("The gate of tiny does not test on dim-pictures any more.");
@@ -177,6 +184,25 @@ test("U6: a suite that was withdrawn stops nothing, and the signed history says 
   expect((await maintain("suite", "withdraw", "tiny", "dim-pictures")).errors).toEqual([
     "this suite is not where that can be done: look at its state",
   ]);
+});
+
+test("U6: a suite that finds sixteen in force stays as private as it was", async () => {
+  await propose(await writeCsv("dim.csv", pictures("dim", 400, DIM)));
+  const [own] = await stage.client.suites("tiny");
+  const ledger = new DatabaseSync(join(stage.dataDir, "ledger.db"));
+  ledger.exec("create temp table another as select * from suites");
+  for (let n = 0; n < 16; n++) {
+    ledger.exec(
+      `update another set id = '${`${n}`.padStart(64, "0")}', name = 'suite-${n}', state = 'accepted'`,
+    );
+    ledger.exec("insert into suites select * from another");
+  }
+  const maintainer = await maintainerOf(stage);
+  const accepting = maintainer.acceptSuite({ model: "tiny", suite: own!.id, reason: "r" });
+  await expect(accepting).rejects.toMatchObject({ code: "suites-full" });
+  await expect(stage.client.blob(own!.id)).rejects.toMatchObject({ code: "blob-unknown" });
+  ledger.exec("delete from suites where state = 'accepted'"); // which have no files
+  ledger.close();
 });
 
 test("U3: the relay looks at a suite once nothing is left to merge", async () => {

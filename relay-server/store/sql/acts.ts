@@ -19,8 +19,15 @@ export type Retiring = Acting & {
   readonly retired: string | null;
 };
 
-/** A signed act that gives a model the recipe in `recipe`, as JSON; `before` is the text of the one that it was looked at against. */
-export type RecipeChanging = Acting & { readonly before: string; readonly recipe: string };
+/**
+ * A signed act that gives a model the recipe in `recipe`, as JSON. It was looked at against the recipe whose text is `before`, and
+ * against the suites in force, by id.
+ */
+export type RecipeChanging = Acting & {
+  readonly before: string;
+  readonly suites: readonly string[];
+  readonly recipe: string;
+};
 
 /**
  * Enter an act inside the transaction that does what it says, with the audit log's line, whose number it returns; null if
@@ -65,10 +72,17 @@ export function actParts(db: Kysely<Tables>, write: Write) {
       return Number(row.count);
     },
     /** Enter an act that gives a model another recipe, in one commit with it; false where it is overtaken. */
-    changeRecipe({ before, recipe, ...acting }: RecipeChanging): Promise<boolean> {
+    changeRecipe({ before, suites, recipe, ...acting }: RecipeChanging): Promise<boolean> {
       return write(async (trx) => {
         const { model } = acting.act;
         if ((await modelRow(trx, model))?.recipe !== before) return false;
+        const inForce = await trx
+          .selectFrom("suites")
+          .select("id")
+          .where("model", "=", model)
+          .where("state", "=", "accepted")
+          .execute();
+        if (inForce.some(({ id }) => !suites.includes(id))) return false;
         if ((await enterAct(trx, acting, "recipe")) === null) return false;
         await trx.updateTable("models").set({ recipe }).where("id", "=", model).execute();
         return true;
@@ -90,7 +104,7 @@ export function actParts(db: Kysely<Tables>, write: Write) {
 }
 
 /** What acts are about. */
-function modelRow(trx: Transaction<Tables>, model: string) {
+export function modelRow(trx: Transaction<Tables>, model: string) {
   return trx
     .selectFrom("models")
     .select(["head", "recipe", "retired"])

@@ -5,6 +5,7 @@ import type { Write } from "./group-commit.ts";
 import { WAITING } from "./lives.ts";
 import { addAudit } from "./maintainers.ts";
 import { refuseAllWaiting } from "./refusing.ts";
+import { refuseSuitesOf } from "./suites.ts";
 
 /** Who does it, and when. */
 type Act = { readonly maintainer: string; readonly at: number };
@@ -31,6 +32,7 @@ export function banParts(db: Kysely<Tables>, write: Write) {
           .execute();
         const why = { code: "banned", message: reason } as const;
         const refused = await refuseAllWaiting(trx, contributor, () => why, at);
+        await refuseSuitesOf(trx, contributor, { message: `banned: ${reason}`, at });
         const note = `${reason} (${refused} that waited refused)`;
         await addAudit(trx, { at, maintainer, action: "ban", subject: contributor, note });
         return refused;

@@ -42,6 +42,11 @@ export function erasureParts(write: Write) {
           .where("contributor", "=", contributor)
           .executeTakeFirst();
         await trx
+          .deleteFrom("suites")
+          .where("contributor", "=", contributor)
+          .where("state", "in", ["received", "waiting", "refused"]) // acts name the others
+          .execute();
+        await trx
           .updateTable("names")
           .set({ name: null, look: null })
           .where("contributor", "=", contributor)

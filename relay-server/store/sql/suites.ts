@@ -8,14 +8,16 @@ import {
   suiteLife,
 } from "../../../core/protocol/schemas/suite.ts";
 import type { SuiteRow, Tables } from "../tables.ts";
-import { type Acting, enterAct } from "./acts.ts";
+import { type Acting, enterAct, modelRow } from "./acts.ts";
 import type { Write } from "./group-commit.ts";
 import { addAudit } from "./maintainers.ts";
 
 /** Suites that wait at once: their files lie in the ledger. */
 const MOST_WAITING = { model: 16, contributor: 1 };
 /** Suites in force at once: each one is one more look at every candidate. */
-const MOST_IN_FORCE = 16;
+export const MOST_IN_FORCE = 16;
+/** Refused suites are listed and kept so that who proposed one reads why: strangers can have any number refused. */
+const REFUSED = { listed: 64, keptMs: 7 * 24 * 3600_000 };
 
 const UNDECIDED = ["received", "waiting"] as const;
 
@@ -29,7 +31,11 @@ export type ProposalOutcome =
 /** What became of an act about a suite: `overtaken` asks for another act. */
 export type SuiteActOutcome = "done" | "overtaken" | "suite-decided" | "suites-full";
 
-type SuiteActing = Acting & { readonly suite: string };
+type SuiteActing = Acting & {
+  readonly suite: string;
+  /** The text of the recipe that it was looked at against. */
+  readonly recipe: string;
+};
 
 export function suiteParts(db: Kysely<Tables>, write: Write) {
   return {
@@ -56,19 +62,27 @@ export function suiteParts(db: Kysely<Tables>, write: Write) {
         if (waiting.length >= MOST_WAITING.model || own.length >= MOST_WAITING.contributor) {
           return { kind: "refused", code: "suites-full" };
         }
+        await trx
+          .deleteFrom("suites")
+          .where("model", "=", row.model)
+          .where("state", "=", "refused")
+          .where("decided_at", "<", row.proposed_at - REFUSED.keptMs)
+          .execute();
         await trx.insertInto("suites").values(row).execute();
         const { bytes, ...entry } = row;
         return { kind: "created", row: entry };
       });
     },
     suite: (id: string): Promise<SuiteEntry | undefined> => entryOf(db, id),
-    /** All suites of a model, the newest first. */
-    suites(model: string): Promise<SuiteEntry[]> {
-      return entries(db)
-        .where("model", "=", model)
-        .orderBy("proposed_at", "desc")
-        .orderBy("id")
-        .execute();
+    /** A model's suites, the newest first; of those that were refused, the newest ones. */
+    async suites(model: string): Promise<SuiteEntry[]> {
+      const newest = () =>
+        entries(db).where("model", "=", model).orderBy("proposed_at", "desc").orderBy("id");
+      const refused = await newest().where("state", "=", "refused").limit(REFUSED.listed).execute();
+      const others = await newest().where("state", "<>", "refused").execute();
+      return [...refused, ...others].sort(
+        (a, b) => Number(b.proposed_at) - Number(a.proposed_at) || (a.id < b.id ? -1 : 1),
+      );
     },
     /** Those that the gate tests on, in the order of their acceptance. */
     suitesInForce(model: string): Promise<SuiteEntry[]> {
@@ -124,7 +138,7 @@ export function suiteParts(db: Kysely<Tables>, write: Write) {
       });
     },
     /** The gate tests on a suite from now on: the act and what it says, in one commit. */
-    acceptSuite({ suite, ...acting }: SuiteActing): Promise<SuiteActOutcome> {
+    acceptSuite({ suite, recipe, ...acting }: SuiteActing): Promise<SuiteActOutcome> {
       return write(async (trx) => {
         const { model, number } = acting.act;
         const entry = await entryOf(trx, suite);
@@ -136,6 +150,7 @@ export function suiteParts(db: Kysely<Tables>, write: Write) {
           .where("state", "=", "accepted")
           .execute();
         if (inForce.length >= MOST_IN_FORCE) return "suites-full";
+        if ((await modelRow(trx, model))?.recipe !== recipe) return "overtaken";
         if ((await enterAct(trx, acting, "accept-suite")) === null) return "overtaken";
         const change = { state: "accepted", decided_at: acting.at, act: number, bytes: null };
         await decide(trx, suite, ["waiting"], change);
@@ -143,7 +158,7 @@ export function suiteParts(db: Kysely<Tables>, write: Write) {
       });
     },
     /** The gate does not test on a suite any more. */
-    withdrawSuite({ suite, ...acting }: SuiteActing): Promise<SuiteActOutcome> {
+    withdrawSuite({ suite, ...acting }: Omit<SuiteActing, "recipe">): Promise<SuiteActOutcome> {
       return write(async (trx) => {
         const entry = await entryOf(trx, suite);
         if (entry?.state !== "accepted") return "suite-decided";
@@ -197,6 +212,20 @@ function decide(
     .where("state", "in", [...from])
     .returning("id")
     .executeTakeFirst();
+}
+
+/** Refuse what is not decided about of a contributor's suites. */
+export async function refuseSuitesOf(
+  trx: Transaction<Tables>,
+  contributor: string,
+  { message, at }: { readonly message: string; readonly at: number },
+): Promise<void> {
+  await trx
+    .updateTable("suites")
+    .set({ state: "refused", message, decided_at: at, bytes: null })
+    .where("contributor", "=", contributor)
+    .where("state", "in", [...UNDECIDED])
+    .execute();
 }
 
 /** A suite as everybody reads of it. */

@@ -6,9 +6,12 @@ export function actSuite(ledgerTest: LedgerTest): void {
   ledgerTest(
     "R7: a recipe act that was looked at against an earlier recipe is overtaken",
     async ({ history }) => {
+      const looked = { suites: [] };
       const [first, second] = ['{"title":"one"}', '{"title":"two"}'];
-      expect(await history.changeRecipe({ ...acting(0), before: "{}", recipe: first })).toBe(true);
-      const stale = { ...acting(1), before: "{}", recipe: second }; // its number is free: it was given after the other act
+      expect(
+        await history.changeRecipe({ ...acting(0), ...looked, before: "{}", recipe: first }),
+      ).toBe(true);
+      const stale = { ...acting(1), ...looked, before: "{}", recipe: second }; // its number is free: it was given after the other act
       expect(await history.changeRecipe(stale)).toBe(false);
       expect((await history.model("tiny"))?.recipe).toBe(first);
       expect(await history.actCount("tiny")).toBe(1);

@@ -45,15 +45,21 @@ export function contributedSuites(ledgerTest: LedgerTest): void {
       });
       await history.proposeSuite(suite(3));
       expect((await history.nextSuite("tiny"))?.id).toBe(id(1));
-      expect(await history.acceptSuite({ ...acting(0), suite: id(1) })).toBe("suite-decided");
+      expect(await history.acceptSuite({ ...acting(0), recipe: "{}", suite: id(1) })).toBe(
+        "suite-decided",
+      );
       await history.noteFindings(id(1), findings);
       expect((await history.nextSuite("tiny"))?.id).toBe(id(3));
       expect(await history.suiteBytes(id(1))).toEqual(bytes);
 
-      expect(await history.acceptSuite({ ...acting(0, 1), suite: id(1) })).toBe("overtaken"); // another head by now
+      expect(await history.acceptSuite({ ...acting(0, 1), recipe: "{}", suite: id(1) })).toBe(
+        "overtaken",
+      ); // another head by now
       expect(await history.suitesInForce("tiny")).toEqual([]);
-      expect(await history.acceptSuite({ ...acting(0), suite: id(1) })).toBe("done");
-      expect(await history.acceptSuite({ ...acting(1), suite: id(1) })).toBe("suite-decided");
+      expect(await history.acceptSuite({ ...acting(0), recipe: "{}", suite: id(1) })).toBe("done");
+      expect(await history.acceptSuite({ ...acting(1), recipe: "{}", suite: id(1) })).toBe(
+        "suite-decided",
+      );
       expect(await history.suiteBytes(id(1))).toBeUndefined();
       await history.noteStopped(id(1), 2);
       expect(await history.suitesInForce("tiny")).toMatchObject([
@@ -102,6 +108,54 @@ export function contributedSuites(ledgerTest: LedgerTest): void {
         expect((await history.proposeSuite(suite(n))).kind).toBe("created");
       }
       expect(await history.proposeSuite(suite(17))).toEqual(full);
+    },
+  );
+
+  ledgerTest(
+    "U6: neither a suite nor a recipe is accepted that was looked at beside another",
+    async ({ history }) => {
+      await history.proposeSuite(suite(1));
+      await history.noteFindings(id(1), findings);
+      const accepting = { suite: id(1), recipe: "{}" };
+      const changing = { before: "{}", suites: [], recipe: '{"title":"one"}' };
+      expect(await history.acceptSuite({ ...acting(0), ...accepting, recipe: "{ }" })).toBe(
+        "overtaken",
+      );
+      expect(await history.acceptSuite({ ...acting(0), ...accepting })).toBe("done");
+      expect(await history.changeRecipe({ ...acting(1), ...changing })).toBe(false);
+      expect(await history.changeRecipe({ ...acting(1), ...changing, suites: [id(1)] })).toBe(true);
+    },
+  );
+
+  ledgerTest(
+    "U2: a ban refuses a contributor's waiting suites, and an erasure takes them",
+    async ({ history, people }) => {
+      const contributor = id(501);
+      await history.proposeSuite(suite(1));
+      await history.noteFindings(id(1), findings);
+      await people.ban({ contributor, reason: "noise", maintainer: "first", at: 6 });
+      expect(await history.suite(id(1))).toMatchObject({
+        state: "refused",
+        message: "banned: noise",
+      });
+      expect(await history.suiteBytes(id(1))).toBeUndefined();
+      await people.eraseContributor(contributor, { by: "machine", at: 9 });
+      expect(await history.suite(id(1))).toBeUndefined();
+    },
+  );
+
+  ledgerTest(
+    "U7: refused suites are forgotten after seven days, and the newest 64 are listed",
+    async ({ history }) => {
+      for (let n = 1; n <= 66; n++) {
+        await history.proposeSuite(suite(n));
+        await history.refuseSuite(id(n), { message: "no", maintainer: null, at: n });
+      }
+      const listed = await history.suites("tiny");
+      expect([listed.length, listed[0]?.id, listed.at(-1)?.id]).toEqual([64, id(66), id(3)]);
+      const weekMs = 7 * 24 * 3600_000;
+      await history.proposeSuite(suite(67, { proposed_at: weekMs + 66 }));
+      expect((await history.suites("tiny")).map((each) => each.id)).toEqual([id(67), id(66)]);
     },
   );
 }
