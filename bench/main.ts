@@ -14,6 +14,7 @@ const benches: Record<string, () => Promise<{ measure(options: BenchOptions): Pr
   gate: () => import("./gate.ts"),
   history: () => import("./history.ts"),
   mask: () => import("./mask.ts"),
+  judge: () => import("./judge.ts"),
   merge: () => import("./merge.ts"),
   owners: () => import("./owners.ts"),
   page: () => import("./page.ts"),
