@@ -64,4 +64,6 @@ test("V13: flips may differ by two answers whose likeliest are as likely, and by
     );
   expect(flipFault(flips, wrong(3), right)).toBeNull();
   expect(flipFault(flips, wrong(4), right)).toMatch(/1 answers flipped, and 4 do/);
+  const easier = { ...flips, rightBefore: 2 * EXAMPLES };
+  expect(flipFault(easier, wrong(3), right)).toMatch(/answers were right before/);
 });

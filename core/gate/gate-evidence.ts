@@ -30,12 +30,15 @@ export function testFault(test: SuiteTest, own: Evaluation, earlier: Evaluation)
 
 /** The same of a version's flips against the release's. */
 export function flipFault(
-  { flips }: FlipCount,
+  { flips, rightBefore }: FlipCount,
   own: Evaluation,
   release: Evaluation,
 ): string | null {
-  const again = countNegativeFlips(release.answers, own.answers).flips;
-  return Math.abs(again - flips) <= FLIPS
+  const again = countNegativeFlips(release.answers, own.answers);
+  if (Math.abs(again.flips - flips) > FLIPS) {
+    return `it says ${flips} answers flipped, and ${again.flips} do`;
+  }
+  return Math.abs(again.rightBefore - rightBefore) <= FLIPS
     ? null
-    : `it says ${flips} answers flipped, and ${again} do`;
+    : `it says ${rightBefore} answers were right before, and ${again.rightBefore} were`;
 }

@@ -46,6 +46,7 @@ test("V12: a version opens the packets after its parent's that its gate was test
   expect(faultOf(version({ gate: 3 }, null), 3)).toBeNull(); // a revert that a maintainer insisted on
   const reused: SuiteTest = { ...fresh, examplesWere: "reused" };
   expect(faultOf(version({ gate: 4 }, [reused]), 4)).toBeNull();
+  expect(faultOf(merged({ gate: 4 }, [reused]), 2)).toBeNull();
 });
 
 test("V12: a gate does not use examples again while fresh packets last", () => {
@@ -53,7 +54,21 @@ test("V12: a gate does not use examples again while fresh packets last", () => {
   expect(faultOf(version({ gate: 2 }, [reused]), 2)).toMatch(/nothing fresh/);
 });
 
+const merged = (packets: VersionRecord["packets"], tests: readonly SuiteTest[] | null) => ({
+  ...version(packets, tests),
+  merge: {},
+});
+const mixed: SuiteTest = { ...fresh, examplesWere: "reused" };
+
 test.each([
+  ["a merge without a test", merged({ gate: 2 }, []), /merges, and was not tested/],
+  ["a merge without a gate", merged({ gate: 2 }, null), /merges, and was not tested/],
+  ["the reserve beside sealed packets", merged({ gate: 3 }, [mixed]), /while packets were sealed/],
+  [
+    "itself as what it is compared with",
+    merged({ gate: 3 }, [{ ...fresh, version: 1 }]),
+    /no earlier/,
+  ],
   ["fewer packets than before", version({ gate: 1 }, [fresh]), /1 packets are open, 2 were/],
   ["more packets than there are", version({ gate: 5 }, [fresh]), /5 packets are open/],
   ["packets without a test", version({ gate: 3 }, null), /without a test/],

@@ -36,7 +36,7 @@ export function openedOf(
 }
 
 function suiteFault(
-  { number, evaluation }: VersionRecord,
+  { number, evaluation, merge }: VersionRecord,
   { suite, packets, packetExamples }: SealedSuite,
   { before, after }: { readonly before: number; readonly after: number | undefined },
 ): string | null {
@@ -46,9 +46,20 @@ function suiteFault(
     return `${after} packets are open, ${before} were, and there are ${packets.length}`;
   }
   const tests = (evaluation.gate?.tests ?? []).filter((test) => test.suite === suite);
-  if (tests.length === 0) return after === before ? null : "packets were opened without a test";
+  if (tests.length === 0) {
+    if (merge && suite === "gate") return "it merges, and was not tested";
+    return after === before ? null : "packets were opened without a test";
+  }
+  if (tests.some((test) => test.version >= number))
+    return "it was tested against no earlier version";
+  if (tests.some(({ against, version }) => against === "parent" && version !== number - 1)) {
+    return "it was tested against another parent";
+  }
   if (before < packets.length && after === before) return "it was tested on nothing fresh";
   const fresh = tests.filter(({ examplesWere }) => examplesWere === "fresh");
+  if (fresh.length < tests.length && after < packets.length) {
+    return "it was tested on the reserve while packets were sealed";
+  }
   if (fresh.some(({ examples }) => examples > (after - before) * packetExamples)) {
     return "it was tested on more fresh examples than it opens";
   }
