@@ -59,7 +59,8 @@ const tossed = (work: Work): Work => ({
 test("G16: where a mask is too small for a signal, half the signs tossed are refused or scored, and never pass unseen", async () => {
   await startScreening(4, { training: tinyRecipe.training });
   const volunteer = await recruit(relay);
-  for (let i = 0; i < 4; i++) {
+  for (let i = 0; i < 2; i++) {
+    // of other shards: each ticket here has one seed, and the same shards would give a copy
     const found = await send(volunteer, tossed);
     if (found.score === null)
       expect(["unrelated", "harmful"]).toContain(found.code); // by screen or score themselves
