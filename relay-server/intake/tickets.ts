@@ -18,7 +18,6 @@ const MOST_RETRY_SECONDS = 300; // judging may turn out faster than it was, and 
 const PAUSED_RETRY_SECONDS = 60;
 const TRIAL_RETRY_SECONDS = 60; // about what the cohort that is out takes
 const HOUR_MS = 3600_000;
-const LOT_SEED_BYTES = 16;
 const MOST_WORDS = 600; // of an answer's message
 // Of an hour's tickets for one key. Older ones do not count: all that a key can hoard is so many for each hour.
 const MOST = {
@@ -166,7 +165,7 @@ async function chooseSound(
   shards: readonly ShardRow[],
   { id, data }: Recipe,
 ): Promise<ShardRow[]> {
-  const lots = createRandom(encodeHex(random(LOT_SEED_BYTES)));
+  const lots = createRandom(Array.from({ length: 4 }, () => encodeHex(random(4))).join("")); // of lots a lot, not of a secret
   for (;;) {
     const chosen = chooseShards(damage.unharmed(id, shards), data, {
       rank: ({ assigned }) => assigned, // those that were handed out least
