@@ -7,13 +7,28 @@ import {
   type SigningKey,
 } from "../core/crypto/signature.ts";
 import { decodeHex, encodeHex } from "../core/hex.ts";
+import type { DataFolder } from "./content/data-folder.ts";
 import { writeDurably } from "./content/durable-file.ts";
 import { StartError } from "./start-error.ts";
+import type { StatusStore } from "./store/store.ts";
 
 /** The key that signs this relay's tickets and versions. */
 export type Identity = { readonly publicKey: string; readonly privateKey: SigningKey };
 
 const FILE = "relay-key"; // one line each: PKCS #8 of the private key, the public key, in hexadecimal
+
+/** The relay's key, which must be the one that this ledger's history was signed with. */
+export async function openOwnIdentity(folder: DataFolder, status: StatusStore): Promise<Identity> {
+  const identity = await openIdentity(folder.path, folder.temporary);
+  const known = await status.setting("relay-key");
+  if (known === undefined) await status.putSetting("relay-key", identity.publicKey);
+  else if (known !== identity.publicKey) {
+    throw new StartError(
+      `The data folder ${folder.path} is damaged: its relay-key is not the one that signed its history. Put a backup in its place.`,
+    );
+  }
+  return identity;
+}
 
 /** Read the relay's Ed25519 key from `dataDir`, or make it there, for its owner's eyes only. */
 export async function openIdentity(dataDir: string, temporary: string): Promise<Identity> {

@@ -1,3 +1,4 @@
+import { hostname } from "node:os";
 import { isStorageFull, ledgerAway } from "./storage-error.ts";
 import type { LeaseHolder, SaidOfModel } from "./store/sql/leases.ts";
 import type { HistoryStore } from "./store/store.ts";
@@ -29,6 +30,13 @@ export const HELD_ALONE: LeaseTerms = {
 export const HELD_AMONG_OTHERS = { lengthMs: 6000, renewMs: 1500 };
 
 const RETRY_MS = 1500; // after a ledger that did not answer whoever renews only once
+
+/** SQLite's ledger is one relay's, which has locked its folder; PostgreSQL's is for any number of them, told apart by ids. */
+export function leaseTerms(isAlone: boolean, newId: () => string): LeaseTerms {
+  if (isAlone) return HELD_ALONE;
+  const holder = `${hostname()} ${process.pid} ${newId()}`; // for people who look into the table
+  return { ...HELD_AMONG_OTHERS, holder };
+}
 
 export type LeaseParts = {
   /** The models that this relay serves, and so can publish. */

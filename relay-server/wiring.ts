@@ -1,7 +1,4 @@
-import { hostname } from "node:os";
 import { join } from "node:path";
-import { isDeepStrictEqual } from "node:util";
-import { FormatError } from "../core/errors.ts";
 import { encodeHex } from "../core/hex.ts";
 import type { ModelSource } from "../core/models/model-source.ts";
 import { CLOCK_SKEW_MS } from "../core/protocol/limits.ts";
@@ -25,35 +22,35 @@ import { type OnDurable, tellWrites } from "./durable-steps.ts";
 import { createAdditions } from "./history/additions.ts";
 import { createCheckpoints } from "./history/checkpoints.ts";
 import { createExports } from "./history/exports.ts";
+import { importListed } from "./history/import-listed.ts";
 import type { Progress } from "./history/import-model.ts";
 import { promotePatches, sweepPatches } from "./history/promotion.ts";
 import { openReferenceSeeds } from "./history/reference-seeds.ts";
-import { openModels, serveModel } from "./history/served-models.ts";
-import { type Identity, openIdentity } from "./identity.ts";
+import { onceAModel, openModels, serveModel } from "./history/served-models.ts";
+import { openOwnIdentity } from "./identity.ts";
 import { createQueue } from "./intake/queue.ts";
 import { createSkewWatch } from "./intake/skew-watch.ts";
 import { createStock } from "./intake/stock.ts";
+import { createEarlyReferences } from "./judging/early-references.ts";
 import { createJobs } from "./judging/jobs.ts";
 import { createJudgingPace } from "./judging/judging-pace.ts";
 import { createLikeness } from "./judging/likeness.ts";
 import { openTrainer } from "./judging/open-trainer.ts";
 import { createSharedWork } from "./judging/shared-work.ts";
-import { HELD_ALONE, HELD_AMONG_OTHERS, type LeaseTerms, startLeases } from "./leases.ts";
+import { leaseTerms, startLeases } from "./leases.ts";
 import { startPipeline } from "./loop.ts";
-import { tellHealth } from "./merging/health.ts";
+import { tellAnew } from "./merging/health.ts";
 import { drawLot } from "./merging/lots.ts";
 import { createRests } from "./merging/rests.ts";
 import { createRevertOutlooks } from "./merging/revert-outlooks.ts";
-import type { PipelineParts } from "./parts.ts";
 import { StartError } from "./start-error.ts";
 import { isStorageFull } from "./storage-error.ts";
-import { createEventHub, type EventHub } from "./store/event-hub.ts";
+import { createEventHub } from "./store/event-hub.ts";
 import { ensureMaintainer } from "./store/maintainer-token.ts";
 import { openLedger } from "./store/open-ledger.ts";
 import type { StatusStore } from "./store/store.ts";
-import type { ModelRow } from "./store/tables.ts";
 import { createSwarmBook } from "./swarm/swarm.ts";
-import { type Evaluator, openEvaluator } from "./threads/open-evaluator.ts";
+import { openEvaluator } from "./threads/open-evaluator.ts";
 
 export { StartError } from "./start-error.ts";
 
@@ -173,7 +170,7 @@ async function start(
   };
   closers.push(context.probe.close);
   await sweepPatches(context);
-  const notes = await importNew({ context, evaluator, folder }, sources, onProgress);
+  const notes = await importListed({ context, evaluator, folder }, sources, onProgress);
   const checkpoints = createCheckpoints(ledger.history, context.blobs);
   await openModels(context, checkpoints, evaluator);
   for (const model of context.models.keys()) await promotePatches(context, model);
@@ -188,7 +185,8 @@ async function start(
     for (const model of context.models.keys()) void tellAnew(context, hub, model);
   };
   let wakeLoop = (_model: string) => {}; // until there are loops
-  const leases = await startLeases(ledger.history, leaseTerms(config, random), {
+  const terms = leaseTerms(config.store === "", () => encodeHex(random(HOLDER_BYTES)));
+  const leases = await startLeases(ledger.history, terms, {
     models: () => [...context.models.keys()],
     sayOf: (model) => ({
       problem: context.problems.get(model) ?? null,
@@ -298,125 +296,8 @@ async function start(
   };
 }
 
-/** SQLite's ledger is one relay's, which has locked its folder; PostgreSQL's is for any number of them. */
-function leaseTerms({ store }: Config, random: RelayOptions["random"]): LeaseTerms {
-  if (store === "") return HELD_ALONE;
-  const holder = `${hostname()} ${process.pid} ${encodeHex(random(HOLDER_BYTES))}`; // for who looks into the table
-  return { ...HELD_AMONG_OTHERS, holder };
-}
-
-/** `serve` of a model: one time however many ask, and again if it failed. */
-function onceAModel(serve: (row: ModelRow) => Promise<void>): (row: ModelRow) => Promise<void> {
-  const served = new Map<string, Promise<void>>();
-  return (row) => {
-    const known = served.get(row.id);
-    if (known !== undefined) return known;
-    const serving = serve(row);
-    served.set(row.id, serving);
-    serving.catch(() => served.delete(row.id)); // who asked hears of it
-    return serving;
-  };
-}
-
-/** Trains the reference while a version's first volunteer trains, so that their work need not wait for it. */
-function createEarlyReferences({ context, trainer }: PipelineParts) {
-  const begun = new Map<string, number>(); // by model
-  async function begin(model: string, base: number): Promise<void> {
-    try {
-      const version = await context.history.version(model, base);
-      if (version !== undefined) await trainer.reference(version);
-    } catch {
-      // whoever judges work on this version asks for the reference again, and tells what is wrong
-    }
-  }
-  return (model: string, base: number): void => {
-    if (begun.get(model) === base) return;
-    begun.set(model, base);
-    void begin(model, base);
-  };
-}
-
 /** Leave something small in the ledger and in the folder, as work that comes would. */
 async function probeWrites(status: StatusStore, folder: DataFolder, now: number): Promise<void> {
   await status.putSetting("probe", String(now));
   await writeDurably(join(folder.temporary, "probe"), new Uint8Array(1), folder);
-}
-
-/** Tell a model's health to whoever listens. */
-async function tellAnew(context: RelayContext, hub: EventHub, model: string): Promise<void> {
-  try {
-    await tellHealth(context, model);
-    hub.wake();
-  } catch {
-    // the event cannot be written, as is to be expected then: GET /health tells it all the same
-  }
-}
-
-/** The relay's key, which must be the one that this ledger's history was signed with. */
-async function openOwnIdentity(folder: DataFolder, status: StatusStore): Promise<Identity> {
-  const identity = await openIdentity(folder.path, folder.temporary);
-  const known = await status.setting("relay-key");
-  if (known === undefined) await status.putSetting("relay-key", identity.publicKey);
-  else if (known !== identity.publicKey) {
-    throw new StartError(
-      `The data folder ${folder.path} is damaged: its relay-key is not the one that signed its history. Put a backup in its place.`,
-    );
-  }
-  return identity;
-}
-
-type ImportParts = {
-  readonly context: RelayContext;
-  readonly evaluator: Evaluator;
-  readonly folder: DataFolder;
-};
-
-/** Import the models that the ledger does not have. Returns what is not as the sources have it, a sentence each. */
-async function importNew(
-  parts: ImportParts,
-  sources: readonly ModelSource[],
-  onProgress: Progress,
-): Promise<string[]> {
-  const { context } = parts;
-  const notes: string[] = [];
-  const unlisted = new Set((await context.history.models()).map(({ id }) => id));
-  for (const source of sources) {
-    const { id } = source.recipe;
-    unlisted.delete(id);
-    const row = await context.history.model(id);
-    if (row === undefined) await importNewModel(parts, source, onProgress);
-    else if (!isDeepStrictEqual(JSON.parse(row.recipe), source.recipe)) {
-      notes.push(
-        `The recipe of ${id} is another one than its ledger has: the relay goes on with the ledger's. A maintainer changes it with "commonweight recipe".`,
-      );
-    }
-  }
-  for (const id of unlisted) {
-    if (await context.history.wasAdded(id)) continue; // no list ever named it
-    notes.push(
-      `The model ${id} is in the data folder, but not in the list of models any more: the relay goes on serving it.`,
-    );
-  }
-  return notes;
-}
-
-async function importNewModel(
-  { context, evaluator, folder }: ImportParts,
-  source: ModelSource,
-  onProgress: Progress,
-): Promise<void> {
-  // only an import needs the architectures, and with them tfjs: a later start is faster without
-  const { importModel } = await import("./history/import-model.ts");
-  const endTurn = await folder.importTurn();
-  try {
-    if ((await context.history.model(source.recipe.id)) !== undefined) return; // another relay added it meanwhile
-    await importModel(context, evaluator, source, { onProgress, addedBy: null });
-  } catch (error) {
-    if (!(error instanceof FormatError)) throw error;
-    throw new StartError(
-      `The model ${source.recipe.id} cannot be imported (${error.message}): mend it, or take it out of the list of models.`,
-    );
-  } finally {
-    endTurn();
-  }
 }

@@ -94,3 +94,18 @@ export function followRecipe(
   if (served === before) models.set(row.id, followed);
   return followed;
 }
+
+/** `serve` of a model: one time however many ask, and again if it failed. */
+export function onceAModel(
+  serve: (row: ModelRow) => Promise<void>,
+): (row: ModelRow) => Promise<void> {
+  const served = new Map<string, Promise<void>>();
+  return (row) => {
+    const known = served.get(row.id);
+    if (known !== undefined) return known;
+    const serving = serve(row);
+    served.set(row.id, serving);
+    serving.catch(() => served.delete(row.id)); // who asked hears of it
+    return serving;
+  };
+}

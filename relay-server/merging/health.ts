@@ -3,6 +3,7 @@ import type { GatePackets } from "../../core/gate/packets.ts";
 import { PROTOCOL_VERSION } from "../../core/protocol/limits.ts";
 import type { GateTest, Health, ModelHealth } from "../../core/protocol/schemas/status.ts";
 import { type RelayContext, SOFTWARE } from "../context.ts";
+import type { EventHub } from "../store/event-hub.ts";
 import type { CaughtWork } from "../store/sql/spot-checks.ts";
 import type { Rest } from "./rests.ts";
 
@@ -170,6 +171,20 @@ export async function tellHealth(context: ModelHealthContext, id: string): Promi
   await context.status.appendEvents([{ type: "health", data: health }]);
   context.toldHealth.set(id, told);
   return health;
+}
+
+/** The same, to be heard at once; never rejects. */
+export async function tellAnew(
+  context: ModelHealthContext,
+  hub: EventHub,
+  model: string,
+): Promise<void> {
+  try {
+    await tellHealth(context, model);
+    hub.wake();
+  } catch {
+    // the event cannot be written, as is to be expected then: GET /health tells it all the same
+  }
 }
 
 /** What of a model's health is worth telling anew. */
