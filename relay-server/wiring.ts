@@ -54,9 +54,7 @@ import { openEvaluator } from "./threads/open-evaluator.ts";
 
 export { StartError } from "./start-error.ts";
 
-const LOT_SEED_BYTES = 16;
-const JOB_ID_BYTES = 16;
-const HOLDER_BYTES = 16;
+const ID_BYTES = 16; // nobody guesses or repeats it
 
 export type RelayOptions = {
   readonly config: Config;
@@ -142,7 +140,7 @@ async function start(
     signalling,
     swarm: createSwarmBook({
       clock,
-      seed: () => encodeHex(random(LOT_SEED_BYTES)),
+      seed: () => encodeHex(random(ID_BYTES)),
       isPresent: ({ peer, token }) => signalling.networkOf(peer, token) !== null,
     }),
     pace,
@@ -185,7 +183,7 @@ async function start(
     for (const model of context.models.keys()) void tellAnew(context, hub, model);
   };
   let wakeLoop = (_model: string) => {}; // until there are loops
-  const terms = leaseTerms(config.store === "", () => encodeHex(random(HOLDER_BYTES)));
+  const terms = leaseTerms(config.store === "", () => encodeHex(random(ID_BYTES)));
   const leases = await startLeases(ledger.history, terms, {
     models: () => [...context.models.keys()],
     sayOf: (model) => ({
@@ -201,7 +199,7 @@ async function start(
   });
   closers.push(leases.close);
   const positionsOf = createMaskCache(context.blobs);
-  const jobs = createJobs(clock, () => encodeHex(random(JOB_ID_BYTES)));
+  const jobs = createJobs(clock, () => encodeHex(random(ID_BYTES)));
   closers.push(jobs.close);
   const dismiss = (judge: string) => {
     jobs.dismiss(judge);
@@ -215,18 +213,16 @@ async function start(
       dismiss(judge);
     },
   });
-  const { isAnybodyThere } = jobs;
   const { trainer, close: closeTrainer } = openTrainer({
     context,
     checkpoints,
     positionsOf,
     share,
-    isAnybodyThere,
   });
   const likenessOf = createLikeness(context, positionsOf);
   const outlooks = createRevertOutlooks();
-  const judging = { evaluator, trainer, likenessOf };
-  const parts = { context, checkpoints, ...judging, hub, positionsOf, outlooks, leases };
+  const judging = { trainer, likenessOf, positionsOf };
+  const parts = { context, checkpoints, evaluator, ...judging, hub, outlooks, leases };
   const pipeline = startPipeline(parts);
   wakeLoop = pipeline.wake;
   closers.push(() => {
@@ -252,9 +248,9 @@ async function start(
   const limits = createLimits(context, (by, name) =>
     others?.tell({ kind: "spent", by, name, cost: 1 }),
   );
-  const begin = createEarlyReferences(parts);
+  const beginReference = createEarlyReferences(parts);
   if (others !== null) {
-    const heard = { context, hub, limits, leases, pipeline, serve, beginReference: begin };
+    const heard = { context, hub, limits, leases, pipeline, serve, beginReference };
     hearOthers(others, heard);
     await others.started();
   }
@@ -274,7 +270,7 @@ async function start(
       others?.tell({ kind: "work", model });
     },
     onTicket({ model, base: { number: base } }) {
-      if (leases.fenceOf(model) !== null) begin(model, base);
+      if (leases.fenceOf(model) !== null) beginReference(model, base);
       else others?.tell({ kind: "ticket", model, base });
     },
   });

@@ -7,7 +7,7 @@ import { signTicket } from "../../core/protocol/signed-ticket.ts";
 import { createRandom } from "../../core/random.ts";
 import { shardFile } from "../content/damage.ts";
 import type { RelayContext } from "../context.ts";
-import { chooseShards } from "../judging/shards.ts";
+import { chooseShards, shardOf } from "../judging/shards.ts";
 import { drawUint32 } from "../merging/lots.ts";
 import type { AskerStanding } from "../store/sql/tickets.ts";
 import type { ShardRow } from "../store/tables.ts";
@@ -102,13 +102,7 @@ export async function issueTicket(
     contributor,
     base,
     mask,
-    shards: chosen.map(({ position, sha256, size_bytes, examples, title }) => ({
-      index: position,
-      sha256,
-      sizeBytes: size_bytes,
-      examples,
-      title,
-    })),
+    shards: chosen.map(shardOf),
     seed: drawUint32(random),
     training: recipe.training,
     terms: await workTerms(recipe),

@@ -24,8 +24,6 @@ export type Jobs = {
   finish(judge: string, id: string, judgement: Judgement): boolean;
   /** A judge is none any more: what it holds is given to others. */
   dismiss(judge: string): void;
-  /** Whether a judge asked lately, or is at work. */
-  isAnybodyThere(): boolean;
   /** Give jobs of lapsed leases to others, and back to the relay what nobody takes. Called every second, and by tests. */
   sweep(): void;
   /** Give all jobs back to the relay, and take no more. */
@@ -57,6 +55,7 @@ export function createJobs(clock: () => number, newId: () => string): Jobs {
     entries.delete(entry.job.id);
     entry.answer(answered);
   }
+  /** Whether a judge asked lately, or is at work. */
   function isAnybodyThere(): boolean {
     const now = clock();
     const isPresent = [...seen.values()].some((at) => now - at < PRESENT_MS);
@@ -122,7 +121,6 @@ export function createJobs(clock: () => number, newId: () => string): Jobs {
       }
       sweep();
     },
-    isAnybodyThere,
     sweep,
     close() {
       isClosed = true;

@@ -11,7 +11,7 @@ export type JudgingPace = {
 };
 
 const FIRST_GUESS_SECONDS = 0.5; // a small model's score on two processor cores, and some more
-const NEWEST_WEIGHT = 1 / 16; // so that one reference, trained before the first score, is not all that counts
+const NEWEST_WEIGHT = 1 / 16; // so that one slow score is not all that counts
 
 export function createJudgingPace(): JudgingPace {
   const means = new Map<string, number>();

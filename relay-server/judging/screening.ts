@@ -48,10 +48,20 @@ async function judgeOne(
   const { context, setbacks } = parts;
   const { contributions, clock, pace } = context;
   try {
-    const reference = await referenceOf(parts, row); // a version's, not this contribution's: no part of its pace
+    let trainingMs = 0; // of references: a version's, not this contribution's, and no part of its pace
+    async function training<T>(train: Promise<T>): Promise<T> {
+      const askedAt = clock();
+      const trained = await train;
+      trainingMs += clock() - askedAt;
+      return trained;
+    }
     const startedAt = clock();
-    await passStations(parts, head, judge, reference, row);
-    pace.note(head.model, "alone", (clock() - startedAt) / 1000);
+    const references: References = {
+      shared: await training(referenceOf(parts, row)),
+      own: () => training(ownReferenceOf(parts, row)),
+    };
+    await passStations(parts, head, judge, references, row);
+    pace.note(head.model, "alone", (clock() - startedAt - trainingMs) / 1000);
     setbacks.succeed([row.id]);
   } catch (error) {
     if (isOutage(error)) throw error;
@@ -61,11 +71,17 @@ async function judgeOne(
   }
 }
 
+/** What a contribution is compared with: a judge may have trained the shared one, the relay trains its own. */
+type References = {
+  readonly shared: ReferenceAt | null;
+  readonly own: () => Promise<ReferenceAt | null>;
+};
+
 async function passStations(
   parts: LoopParts,
   head: Head,
   judge: Judge,
-  referenceAt: ReferenceAt | null,
+  references: References,
   row: WaitingContribution,
 ): Promise<void> {
   const { context, positionsOf } = parts;
@@ -76,10 +92,10 @@ async function passStations(
 
   const member = await readMember(context, positionsOf, head, row);
   if (member === null) return;
-  let found = await screenMember(parts, head, member, referenceAt);
+  let found = await screenMember(parts, head, member, references.shared);
   if (row.state === "received" && !found.verdict.ok) {
-    const own = await ownReferenceOf(parts, row); // nobody is refused by a judge's word alone
-    if (own !== referenceAt) found = await screenMember(parts, head, member, own);
+    const own = await references.own(); // nobody is refused by a judge's word alone
+    if (own !== references.shared) found = await screenMember(parts, head, member, own);
   }
   const { agreement, verdict } = found;
   if (row.state === "received") {

@@ -1,4 +1,5 @@
 import type { Recipe } from "../../core/protocol/schemas/recipe.ts";
+import type { Shard } from "../../core/protocol/schemas/ticket.ts";
 import type { ShardRow } from "../store/tables.ts";
 
 /**
@@ -20,4 +21,9 @@ export function chooseShards(
   return [...first(0, shardsPerTicket), ...first(1, replayShardsPerTicket)].sort(
     (a, b) => a.position - b.position,
   );
+}
+
+/** A shard as tickets and jobs name it. */
+export function shardOf({ position, sha256, size_bytes, examples, title }: ShardRow): Shard {
+  return { index: position, sha256, sizeBytes: size_bytes, examples, title };
 }

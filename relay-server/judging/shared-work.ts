@@ -1,11 +1,13 @@
 import { isSameJudgement } from "../../core/gate/judgement-check.ts";
+import { encodeHex } from "../../core/hex.ts";
+import { encodePositions } from "../../core/patch/positions.ts";
 import { MAX_JUDGEMENT_BYTES } from "../../core/protocol/limits.ts";
 import type { JudgingJob } from "../../core/protocol/schemas/judging.ts";
 import { type Judgement, valuesOf } from "../../core/training/judgement.ts";
-import type { Jobs } from "./jobs.ts";
+import type { Answered, Jobs } from "./jobs.ts";
 
 /** What a job came to, and who did it: a judge, or the relay itself (null). */
-export type Done = { readonly judgement: Judgement; readonly judge: string | null };
+export type Done = Answered | { readonly judgement: Judgement; readonly judge: null };
 
 /** Has a job of a model of `size` parameters done by a judge on another machine, or by `own` on the relay; always by `own` where it is to be certain. */
 export type SharedWork = (
@@ -48,4 +50,9 @@ export function createSharedWork({
 
 function answerBytes({ work }: Omit<JudgingJob, "id">, size: number): number {
   return work.kind === "train" ? 4 * valuesOf(work, size) * (work.pieces.length + 1) : size;
+}
+
+/** A mask as a job names it. */
+export function positionsInHex(positions: Uint32Array | null, size: number): string | null {
+  return positions === null ? null : encodeHex(encodePositions(positions, size));
 }

@@ -65,7 +65,11 @@ afterEach(async () => {
  */
 async function check(
   trainings: readonly (() => Promise<Float32Array>)[],
-  { changes = {}, lonely = false }: { changes?: Partial<ContributionStore>; lonely?: boolean } = {},
+  {
+    changes = {},
+    lonely = false,
+    judge = null,
+  }: { changes?: Partial<ContributionStore>; lonely?: boolean; judge?: string | null } = {},
 ): Promise<{ readonly wrote: boolean }> {
   const left = [...trainings];
   const setbacks = createSetbacks();
@@ -82,11 +86,13 @@ async function check(
       trainer: {
         reference: async () => null,
         ownReference: async () => null,
-        asksOthers: () => false,
         forget: () => {},
         chooseMask: async () => positions,
-        ownMask: async () => positions,
-        retrain: () => left.shift()!(),
+        ownMask: async () => ({ positions, judge: null }),
+        retrain: async (_ticket, _positions, isCertain) => ({
+          delta: await left.shift()!(),
+          judge: isCertain ? null : judge,
+        }),
       },
       positionsOf: async () => ({ positions, segments }),
       setbacks,
@@ -124,6 +130,17 @@ test("G19: what is refused as its check begins is not checked, nothing went wron
   expect(logged).not.toHaveBeenCalled();
   expect(await stateOf()).toBe("refused");
   expect((await ledger.people.audit(5)).map(({ action }) => action)).toEqual(["ban"]);
+});
+
+test("J5: nobody is refused by what a judge alone came to, even one that is gone by then", async () => {
+  const lie = async () => DELTA.map((value) => -value);
+  await check([lie, async () => DELTA], { judge: "a".repeat(64) });
+  expect(await stateOf()).toBe("queued");
+});
+
+test("G19: what the relay itself came to is not done again", async () => {
+  await check([async () => DELTA.map((value) => -value)]);
+  expect(await stateOf()).toBe("refused");
 });
 
 test("G19: a fault that passes is tried once more, and the check counts", async () => {

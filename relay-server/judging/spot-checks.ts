@@ -44,11 +44,11 @@ export function createSpotChecks(
   let isClosed = false;
   let write: (() => Promise<void>) | null = null;
 
-  /** Null if the contribution was refused meanwhile, and its bytes are gone. */
+  /** What comes out, and whether that is partly a judge's word; null if the contribution was refused meanwhile, and its bytes are gone. */
   async function compare(
     row: ContributionRow,
     isCertain: boolean,
-  ): Promise<SpotCheckResult | null> {
+  ): Promise<{ readonly result: SpotCheckResult; readonly isByJudge: boolean } | null> {
     const { layout } = models.get(row.model)!;
     const bytes = await contributions.waitingBytes(row.id);
     if (bytes === undefined) return null;
@@ -56,29 +56,30 @@ export function createSpotChecks(
     assert(drawn !== undefined, `${row.id} has no ticket`);
     const { patch, positions, segments } = await readPatch(positionsOf, layout, bytes);
     const ticket = parseJson("ticket", ticketSchema, new TextEncoder().encode(drawn.ticket));
-    const isOwn = ticket.mask.kind === "own";
-    const maskShare = isOwn
-      ? maskShareOf(positions, await trainer.ownMask(ticket, isCertain))
-      : null;
+    const own = ticket.mask.kind === "own" ? await trainer.ownMask(ticket, isCertain) : null;
+    const maskShare = own && maskShareOf(positions, own.positions);
+    const isMaskByJudge = own !== null && own.judge !== null;
     const found = { contribution: row.id, maskShare };
     if (maskShare !== null && !isOwnMask(maskShare)) {
-      return { ...found, similarity: null, at: clock() };
+      return { result: { ...found, similarity: null, at: clock() }, isByJudge: isMaskByJudge };
     }
-    const delta = await trainer.retrain(ticket, positions, isCertain);
+    const { delta, judge } = await trainer.retrain(ticket, positions, isCertain);
     // both quantised: the error that this makes is then the same in both, and hides nothing
     const similarity = compareQuantised(patch, quantise(delta, segments), segments);
-    return { ...found, similarity, at: clock() };
+    const result = { ...found, similarity, at: clock() };
+    return { result, isByJudge: isMaskByJudge || judge !== null };
   }
 
   async function check(row: ContributionRow): Promise<void> {
     try {
       const first = await compare(row, false);
       // nobody is refused by a judge's word alone
-      const isDoubtful = first !== null && !validateSpotCheck(first).ok && trainer.asksOthers();
-      const result = isDoubtful ? await compare(row, true) : first;
+      const isDoubtful = first?.isByJudge === true && !validateSpotCheck(first.result).ok;
+      const found = isDoubtful ? await compare(row, true) : first;
       setbacks.succeed([row.id]);
-      if (result === null) isRunning = false;
+      if (found === null) isRunning = false;
       else {
+        const { result } = found;
         const verdict = validateSpotCheck(result);
         write = () =>
           verdict.ok

@@ -1,8 +1,26 @@
 import type { ReferenceAt } from "../../core/gate/reference.ts";
 import type { Ticket } from "../../core/protocol/schemas/ticket.ts";
+import type { MaskCache } from "../content/masks.ts";
+import type { RelayContext } from "../context.ts";
+import type { Checkpoints } from "../history/checkpoints.ts";
 import type { VersionRow } from "../store/tables.ts";
+import type { TrainingThread } from "../threads/training-thread.ts";
+import type { SharedWork } from "./shared-work.ts";
 
-/** Training on the relay itself, in a thread of its own beside the one that evaluates. */
+export type TrainerParts = {
+  readonly context: Pick<
+    RelayContext,
+    "history" | "heldOut" | "models" | "damage" | "referenceSeeds"
+  >;
+  readonly checkpoints: Checkpoints;
+  readonly positionsOf: MaskCache;
+  readonly share: SharedWork;
+};
+
+/** The thread of a model, for what the relay trains itself. Throws once the trainer is closed. */
+export type TrainingThreads = (model: string) => TrainingThread;
+
+/** Training that judging needs: on the relay in a thread of its own, or by a judge on another machine. */
 export type Trainer = {
   /**
    * The reference for work on `version`, of the recipe's `references` pieces on its checkpoint. Null where the recipe
@@ -20,12 +38,17 @@ export type Trainer = {
   }): Promise<Uint32Array>;
   /** The same, trained by the relay itself, whoever trained the one that is kept: nobody is refused by a judge's word alone. */
   ownReference(version: VersionRow): Promise<ReferenceAt | null>;
-  /** The own mask [k] that the ticket, its base and its examples lead to (protocol M8); certain where the relay chooses it itself. */
-  ownMask(ticket: Ticket, isCertain: boolean): Promise<Uint32Array>;
+  /** The own mask [k] that the ticket, its base and its examples lead to (protocol M8), and the judge that chose it; certain where the relay does itself. */
+  ownMask(
+    ticket: Ticket,
+    isCertain: boolean,
+  ): Promise<{ readonly positions: Uint32Array; readonly judge: string | null }>;
   /** The delta [k] that the ticket asks for at `positions` [k], trained a second time for a spot check; certain as above. */
-  retrain(ticket: Ticket, positions: Uint32Array, isCertain: boolean): Promise<Float32Array>;
-  /** Whether some of this may be a judge's work. */
-  asksOthers(): boolean;
+  retrain(
+    ticket: Ticket,
+    positions: Uint32Array,
+    isCertain: boolean,
+  ): Promise<{ readonly delta: Float32Array; readonly judge: string | null }>;
   /** What this judge trained is trained anew when it is asked for. */
   forget(judge: string): void;
 };

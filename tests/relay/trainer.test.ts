@@ -69,7 +69,7 @@ test("a relay that starts anew trains the same reference", async () => {
 
 test("a ticket that is trained again gives the same bytes on the same backend", async () => {
   const { trainer, close } = openTrainer(opened.parts);
-  const delta = await trainer.retrain(ticket, work.positions, false);
+  const { delta } = await trainer.retrain(ticket, work.positions, false);
   const { codes, scales } = quantise(delta, segmentStarts(work.layout, work.positions));
   expect(codes).toEqual(work.patch.codes);
   expect(scales).toEqual(work.patch.scales);
@@ -93,7 +93,7 @@ test("G16: where everybody's mask is their own, the reference is there for any p
   const at = (await trainer.reference(own))!;
   for (const seed of ["1", "2"]) {
     const positions = randomPositions(seed.repeat(32), count, layout.size);
-    const delta = await trainer.retrain(ticket, positions, false);
+    const { delta } = await trainer.retrain(ticket, positions, false);
     const reference = at(positions);
     expect(reference.delta.length).toBe(count);
     const { z, length } = agreementWith(reference, delta);
