@@ -5,7 +5,8 @@ import type { Ledger } from "./store/store.ts";
 /** Hears of each write once it is on the disk, by its name: `contributions.enter`, `blobs.put`. */
 export type OnDurable = (step: string) => void;
 
-const LEDGER_WRITES: { readonly [S in keyof Ledger]: readonly (keyof Ledger[S])[] } = {
+type Writes = { readonly [S in keyof Ledger]: readonly (keyof Ledger[S])[] };
+const LEDGER_WRITES: Writes = {
   tickets: ["issueTicket", "spendTicket"],
   contributions: [
     ...(["enter", "recordRefusal", "passScreen", "passScore", "queue", "refuseWaiting"] as const),
@@ -13,20 +14,16 @@ const LEDGER_WRITES: { readonly [S in keyof Ledger]: readonly (keyof Ledger[S])[
     "notePromoted",
   ],
   history: [
-    ...([
-      "importModel",
-      "holdLeases",
-      "setPaused",
-      "recordGateTests",
-      "publish",
-      "tag",
-      "untag",
-    ] as const),
-    ...(["requestRevert", "publishRevert", "refuseRevert", "retire", "changeRecipe"] as const),
+    ...(["importModel", "holdLeases", "releaseLeases", "setPaused", "recordGateTests"] as const),
+    ...(["publish", "tag", "untag", "retire", "changeRecipe"] as const),
+    ...(["requestRevert", "publishRevert", "refuseRevert"] as const),
     ...(["proposeSuite", "noteFindings", "acceptSuite", "refuseSuite"] as const),
     ...(["withdrawSuite", "noteStopped"] as const),
   ],
-  people: ["putMaintainer", "revokeMaintainer", "ban", "unban", "eraseContributor"],
+  people: [
+    ...(["putMaintainer", "revokeMaintainer", "ban", "unban", "eraseContributor"] as const),
+    ...(["putName", "blankName", "unblankName", "nameJudge", "dismissJudge"] as const),
+  ],
   status: ["putSetting", "appendEvents"],
 };
 
@@ -49,7 +46,7 @@ export function tellWrites(stores: WrittenStores, onDurable: OnDurable): Written
       status: tellingOf("status"),
     },
     blobs: telling("blobs", stores.blobs, ["put", "remove"], onDurable),
-    heldOut: telling("heldOut", stores.heldOut, ["put"], onDurable),
+    heldOut: telling("heldOut", stores.heldOut, ["put", "remove"], onDurable),
   };
 }
 

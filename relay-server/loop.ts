@@ -14,7 +14,7 @@ import { FencedError } from "./merging/publishing.ts";
 import { outlookNext } from "./merging/revert-outlook.ts";
 import { revertNext } from "./merging/reverting.ts";
 import type { PipelineParts, StepResult } from "./parts.ts";
-import { isStorageFull, ledgerAway } from "./storage-error.ts";
+import { isStorageFull, outageWords } from "./storage-error.ts";
 
 /**
  * Judges, merges, tests, publishes and reverts what waits in the ledger: one loop a model, and none waits for another. Where
@@ -173,7 +173,8 @@ function startLoop(parts: PipelineParts, model: string): Loop {
         return { again: false, dueMs: RETRY_MS };
       }
       logUnlessFull(error);
-      if (leases.fenceOf(model) !== null) await setProblem(problemOf(error));
+      if (leases.fenceOf(model) !== null)
+        await setProblem(outageWords(error) ?? "an internal error");
       return { again: false, dueMs: RETRY_MS };
     }
   }
@@ -218,8 +219,3 @@ function logUnlessFull(error: unknown): void {
 
 /** Whoever closes the loop waits for nothing more to come. */
 function ignoreAbort(): void {}
-
-function problemOf(error: unknown): string {
-  if (isStorageFull(error)) return "the relay's disk is full";
-  return ledgerAway(error) ?? "an internal error";
-}

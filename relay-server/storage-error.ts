@@ -38,7 +38,12 @@ export function ledgerAway(error: unknown): string | null {
   return isAway ? "the relay's database does not answer" : null;
 }
 
+/** What hinders all work, in plain words; null where `error` says something of the work at hand. */
+export function outageWords(error: unknown): string | null {
+  return isStorageFull(error) ? "the relay's disk is full" : ledgerAway(error);
+}
+
 /** Whether `error` passes by itself, or by what a maintainer does to the machine: it says nothing of the work at hand. */
 export function isOutage(error: unknown): boolean {
-  return isStorageFull(error) || ledgerAway(error) !== null;
+  return outageWords(error) !== null;
 }

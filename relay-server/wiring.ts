@@ -200,7 +200,6 @@ async function start(
   closers.push(leases.close);
   const positionsOf = createMaskCache(context.blobs);
   const jobs = createJobs(clock, () => encodeHex(random(ID_BYTES)));
-  closers.push(jobs.close);
   const dismiss = (judge: string) => {
     jobs.dismiss(judge);
     trainer.forget(judge);
@@ -225,10 +224,8 @@ async function start(
   const parts = { context, checkpoints, evaluator, ...judging, hub, outlooks, leases };
   const pipeline = startPipeline(parts);
   wakeLoop = pipeline.wake;
-  closers.push(() => {
-    jobs.close(); // with the trainer it ends before the pipeline, which else would wait for a judge, or for a training to its end
-    return Promise.all([pipeline.close(), closeTrainer()]);
-  });
+  closers.push(() => Promise.all([pipeline.close(), closeTrainer()])); // at once: the pipeline may wait for a training …
+  closers.push(jobs.close); // … or for a judge, which is told first
   const { exports, close: closeExports } = createExports(folder, checkpoints, ledger.status);
   closers.push(closeExports);
   const serve = onceAModel(async (row) => {

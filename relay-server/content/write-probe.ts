@@ -1,4 +1,4 @@
-import { isStorageFull, ledgerAway } from "../storage-error.ts";
+import { outageWords } from "../storage-error.ts";
 
 /** Finds out by writing whether the relay can write, so that Health tells no tales between two contributions. */
 export type WriteProbe = {
@@ -43,9 +43,8 @@ export function startWriteProbe(write: () => Promise<void>, onChange: () => void
 }
 
 function describe(error: unknown): string {
-  if (isStorageFull(error)) return "the relay's disk is full";
-  const away = ledgerAway(error);
-  if (away !== null) return away;
+  const outage = outageWords(error);
+  if (outage !== null) return outage;
   const code = error instanceof Error && "code" in error ? ` (${String(error.code)})` : "";
   return `the relay cannot write to its disk${code}`;
 }

@@ -2,7 +2,8 @@ import * as z from "zod/mini";
 import { SIGNATURE_HEADER } from "../../core/protocol/limits.ts";
 import { REJECT_CODES } from "../../core/protocol/reject-codes.ts";
 import { errorBody } from "../../core/protocol/schemas/status.ts";
-import { OPERATIONS, type Operation } from "./operations.ts";
+import type { Operation } from "./operation.ts";
+import { OPERATIONS } from "./operations.ts";
 
 /** The HTTP contract as OpenAPI 3.1, generated from the schemas that check it. */
 export function openApiDocument(): Record<string, unknown> {

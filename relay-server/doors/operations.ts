@@ -1,54 +1,20 @@
-import type * as z from "zod/mini";
 import { routes } from "../../core/protocol/routes.ts";
 import { actList } from "../../core/protocol/schemas/act.ts";
-import {
-  additionChunk,
-  additionRequest,
-  additionStatus,
-} from "../../core/protocol/schemas/addition.ts";
-import {
-  auditLog,
-  banRequest,
-  banStatus,
-  maintainerSession,
-  pauseRequest,
-  recipeRequest,
-  revertRequest,
-  revertStatus,
-  suiteRequest,
-  tagRequest,
-  unbanRequest,
-  untagRequest,
-} from "../../core/protocol/schemas/admin.ts";
+import { maintainerSession } from "../../core/protocol/schemas/admin.ts";
 import { checkpointPlan } from "../../core/protocol/schemas/checkpoint.ts";
 import { cloth } from "../../core/protocol/schemas/cloth.ts";
 import { contribution, contributionList } from "../../core/protocol/schemas/contribution.ts";
 import {
-  blankRequest,
   contributorCard,
   namedContributor,
   nameRequest,
 } from "../../core/protocol/schemas/contributor.ts";
-import {
-  dismissalRequest,
-  jobAnswer,
-  jobRequest,
-  judgeList,
-  judgementReceipt,
-  judgeRequest,
-} from "../../core/protocol/schemas/judging.ts";
-import {
-  banPreview,
-  modelPreview,
-  revertAnswer,
-  tagPreview,
-} from "../../core/protocol/schemas/previews.ts";
+import { jobAnswer, jobRequest, judgementReceipt } from "../../core/protocol/schemas/judging.ts";
 import { refusedWork } from "../../core/protocol/schemas/refused-work.ts";
 import {
   health,
   leaderboard,
   modelCard,
-  modelHealth,
   modelList,
   shardLedger,
 } from "../../core/protocol/schemas/status.ts";
@@ -56,25 +22,8 @@ import { suiteLife, suiteList } from "../../core/protocol/schemas/suite.ts";
 import { holdersAnswer, holdersRequest } from "../../core/protocol/schemas/swarm.ts";
 import { ticketAnswer, ticketRequest } from "../../core/protocol/schemas/ticket.ts";
 import { signedVersion, versionList } from "../../core/protocol/schemas/version.ts";
-
-/** A route as clients and the relay's limits know it; a handler for each is in `…-routes.ts` (a test compares). */
-export type Operation = {
-  readonly method: "get" | "post" | "put";
-  readonly path: string;
-  readonly summary: string;
-  /** The JSON answer; without one it is bytes. */
-  readonly answer?: z.ZodMiniType;
-  readonly type?: string;
-  readonly body?: z.ZodMiniType | "bytes";
-  readonly query?: readonly string[];
-  readonly signed?: true;
-  readonly maintainer?: true;
-  /**
-   * What it takes of a network's share of reading (H32), a blob being 1. A GET without it takes 1; a POST that has it
-   * changes nothing that lasts, and counts as reading too.
-   */
-  readonly cost?: number;
-};
+import { MAINTAINER_OPERATIONS } from "./maintainer-operations.ts";
+import type { Operation } from "./operation.ts";
 
 export const OPERATIONS: readonly Operation[] = [
   { method: "get", path: routes.health(), summary: "Status, heads and queues", answer: health },
@@ -243,185 +192,6 @@ export const OPERATIONS: readonly Operation[] = [
   },
   {
     method: "post",
-    path: routes.pause(),
-    summary: "Stop giving out work and merging",
-    body: pauseRequest,
-    answer: modelHealth,
-    maintainer: true,
-  },
-  {
-    method: "post",
-    path: routes.resume(),
-    summary: "Go on",
-    body: pauseRequest,
-    answer: modelHealth,
-    maintainer: true,
-  },
-  {
-    method: "post",
-    path: routes.reverts(),
-    summary: "Take a merged contribution out again; answers at once, and it is done later",
-    body: revertRequest,
-    answer: revertStatus,
-    maintainer: true,
-  },
-  {
-    method: "get",
-    path: routes.revert("{id}"),
-    summary: "What became of a revert",
-    answer: revertStatus,
-    maintainer: true,
-  },
-  {
-    method: "post",
-    path: routes.retire(),
-    summary: "Give out no work of a model any more: a signed act of its history",
-    body: pauseRequest,
-    answer: modelHealth,
-    maintainer: true,
-  },
-  {
-    method: "post",
-    path: routes.unretire(),
-    summary: "Take a retirement back",
-    body: pauseRequest,
-    answer: modelHealth,
-    maintainer: true,
-  },
-  {
-    method: "post",
-    path: routes.recipe(),
-    summary: "Give a model another recipe: a signed act of its history",
-    body: recipeRequest,
-    answer: modelHealth,
-    maintainer: true,
-  },
-  {
-    method: "post",
-    path: routes.additions(),
-    summary: "Add a model: begin its upload, go on with it, or import it once all of it is there",
-    body: additionRequest,
-    answer: additionStatus,
-    maintainer: true,
-  },
-  {
-    method: "get",
-    path: routes.addition("{id}"),
-    summary: "How far the addition of a model is",
-    answer: additionStatus,
-    maintainer: true,
-  },
-  {
-    method: "put",
-    path: routes.additionChunk("{id}", "{sha256}"),
-    summary: "A chunk of a model that is being added",
-    body: "bytes",
-    answer: additionChunk,
-    maintainer: true,
-  },
-  {
-    method: "post",
-    path: routes.acceptSuite(),
-    summary: "Let the gate test on a suite: a signed act of the model's history",
-    body: suiteRequest,
-    answer: suiteLife,
-    maintainer: true,
-  },
-  {
-    method: "post",
-    path: routes.refuseSuite(),
-    summary: "Refuse a suite that waits",
-    body: suiteRequest,
-    answer: suiteLife,
-    maintainer: true,
-  },
-  {
-    method: "post",
-    path: routes.withdrawSuite(),
-    summary: "Let the gate not test on a suite any more: a signed act",
-    body: suiteRequest,
-    answer: suiteLife,
-    maintainer: true,
-  },
-  {
-    method: "get",
-    path: routes.suiteFile("{id}"),
-    summary: "The file of a suite that waits, to look it through",
-    maintainer: true,
-  },
-  {
-    method: "post",
-    path: routes.tag(),
-    summary: "Make a version a release, a signed act; a tag names one version for ever",
-    body: tagRequest,
-    answer: modelHealth,
-    maintainer: true,
-  },
-  {
-    method: "post",
-    path: routes.untag(),
-    summary: "Take a release back, a signed act; its number stays taken",
-    body: untagRequest,
-    answer: modelHealth,
-    maintainer: true,
-  },
-  {
-    method: "post",
-    path: routes.ban(),
-    summary: "Take no work of a contributor any more, and refuse what waits of theirs",
-    body: banRequest,
-    answer: banStatus,
-    maintainer: true,
-  },
-  {
-    method: "post",
-    path: routes.unban(),
-    summary: "Take work of a contributor again",
-    body: unbanRequest,
-    answer: banStatus,
-    maintainer: true,
-  },
-  {
-    method: "post",
-    path: routes.blankName(),
-    summary: "Take a contributor's name off every page",
-    body: blankRequest,
-    answer: namedContributor,
-    maintainer: true,
-  },
-  {
-    method: "post",
-    path: routes.unblankName(),
-    summary: "Let a contributor choose a name again",
-    body: blankRequest,
-    answer: namedContributor,
-    maintainer: true,
-  },
-  {
-    method: "get",
-    path: routes.judges(),
-    summary: "Who judges for this relay, or did",
-    answer: judgeList,
-    maintainer: true,
-  },
-  {
-    method: "post",
-    path: routes.judges(),
-    summary: "Name a judge: a machine that does the relay's training",
-    body: judgeRequest,
-    answer: judgeList,
-    maintainer: true,
-  },
-  {
-    method: "post",
-    path: routes.dismissals(),
-    summary: "Take no more answers of a judge",
-    body: dismissalRequest,
-    answer: judgeList,
-    maintainer: true,
-  },
-  {
-    method: "post",
     path: routes.jobs(),
     summary: "Ask for a job as a judge, or say that one is still being done",
     body: jobRequest,
@@ -438,45 +208,6 @@ export const OPERATIONS: readonly Operation[] = [
   },
   {
     method: "get",
-    path: routes.previewModel(),
-    summary: "What pausing a model, or going on with it, would concern",
-    answer: modelPreview,
-    query: ["model"],
-    maintainer: true,
-  },
-  {
-    method: "get",
-    path: routes.previewRevert(),
-    summary: "What a revert would do to the head; ask again while the relay is working at it",
-    answer: revertAnswer,
-    query: ["model", "contribution"],
-    maintainer: true,
-  },
-  {
-    method: "get",
-    path: routes.previewTag(),
-    summary: "What a version would be as the next release, and its number by the evidence",
-    answer: tagPreview,
-    query: ["model", "version"],
-    maintainer: true,
-  },
-  {
-    method: "get",
-    path: routes.previewBan(),
-    summary: "What a ban would refuse",
-    answer: banPreview,
-    query: ["contributor"],
-    maintainer: true,
-  },
-  {
-    method: "post",
-    path: routes.session(),
-    summary: "Sign in on the page: a cookie for twelve hours",
-    answer: maintainerSession,
-    maintainer: true,
-  },
-  {
-    method: "get",
     path: routes.session(),
     summary: "Who is signed in on the page, if anybody is",
     answer: maintainerSession,
@@ -487,11 +218,5 @@ export const OPERATIONS: readonly Operation[] = [
     summary: "Sign out on the page",
     answer: maintainerSession,
   },
-  {
-    method: "get",
-    path: routes.audit(),
-    summary: "Who did what",
-    answer: auditLog,
-    maintainer: true,
-  },
+  ...MAINTAINER_OPERATIONS,
 ];

@@ -10,7 +10,7 @@ import type {
 import type { AdditionFiles } from "../content/addition-files.ts";
 import type { DataFolder } from "../content/data-folder.ts";
 import type { RelayContext } from "../context.ts";
-import { isStorageFull, ledgerAway } from "../storage-error.ts";
+import { outageWords } from "../storage-error.ts";
 import type { ModelRow } from "../store/tables.ts";
 import type { Evaluator } from "../threads/open-evaluator.ts";
 import type { AddedBy } from "./import-model.ts";
@@ -97,7 +97,7 @@ export function createAdditions({
       await run(id, plan, addedBy);
     } catch (error) {
       if (!signal.aborted) console.error(error);
-      change(id, { state: "uploading", problem: outageOf(error) }); // its turn did not come
+      change(id, { state: "uploading", problem: outageWords(error) }); // its turn did not come
     } finally {
       endTurn();
     }
@@ -131,7 +131,7 @@ export function createAdditions({
   async function giveUp(id: string, model: string, error: unknown): Promise<void> {
     const isThere = (await history.model(model)) !== undefined;
     if (!isThere) await context.heldOut.remove(model);
-    const outage = outageOf(error);
+    const outage = outageWords(error);
     if (outage !== null || signal.aborted)
       return change(id, { state: "uploading", problem: outage });
     if (!(error instanceof FormatError)) console.error(error);
@@ -187,10 +187,6 @@ export function createAdditions({
       await importing;
     },
   };
-}
-
-function outageOf(error: unknown): string | null {
-  return isStorageFull(error) ? "the relay's disk is full" : ledgerAway(error);
 }
 
 /** What cannot be the recipe's files is refused before any of them is taken. */

@@ -36,7 +36,7 @@ export type TicketStore = ReturnType<typeof ticketStore>;
 export type ContributionStore = ReturnType<typeof contributionStore>;
 /** Models and their versions: what is published, released, reverted, by which relay, and what the gate found. */
 export type HistoryStore = ReturnType<typeof historyStore>;
-/** Maintainers, bans, and the log of who did what. */
+/** Maintainers, judges, names, bans, and the log of who did what. */
 export type PeopleStore = ReturnType<typeof peopleStore>;
 /** Counts and events for whoever looks on, and the relay's own settings. */
 export type StatusStore = ReturnType<typeof statusStore>;
