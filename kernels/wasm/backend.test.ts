@@ -28,6 +28,11 @@ test("a device that grants less than 4 GiB says so, and one that shares none wor
   expect(await openWasm(threads)).toEqual({ device: "wasm simd", maxTensorBytes: 2 ** 27 });
 });
 
+test("a device without WebAssembly has no such backend", async () => {
+  vi.stubGlobal("WebAssembly", undefined);
+  expect(await openWasm(threads)).toBeNull();
+});
+
 test("a device that grants no memory at all has no such backend", async () => {
   stubEngine(0);
   expect(await openWasm(threads)).toBeNull();

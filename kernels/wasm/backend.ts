@@ -36,10 +36,12 @@ export async function openWasm(threads: ThreadStarter | null): Promise<Opened | 
 function register(starter: ThreadStarter | null): Opened | null {
   const engine = wasmEngine();
   const shared = starter !== null;
-  const granted = engine === null ? null : openWasmMemory(engine, { shared });
-  const simd = granted === null ? null : openSimd(granted.memory, { shared });
-  if (granted === null || simd === null) return null;
+  if (engine === null) return null;
+  const granted = openWasmMemory(engine, { shared });
+  if (granted === null) return null;
   const { memory, maxBytes: maxTensorBytes } = granted;
+  const simd = openSimd(engine, memory, { shared });
+  if (simd === null) return null;
   for (const kernel of getKernelsForBackend("cpu")) {
     if (!isHostOperation(kernel.kernelName)) registerKernel(adopted(kernel));
   }

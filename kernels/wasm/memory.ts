@@ -9,7 +9,7 @@ export type WasmMemory = {
 };
 
 /** What we use of WebAssembly, which not every room's types know. */
-type Engine = {
+export type WasmEngine = {
   readonly Memory: new (size: {
     readonly initial: number;
     readonly maximum: number;
@@ -24,8 +24,9 @@ type Engine = {
 };
 
 /** Null where the engine has no WebAssembly. */
-export function wasmEngine(): Engine | null {
-  return (globalThis as { readonly WebAssembly?: unknown }).WebAssembly as Engine | null; // the same in every runtime
+export function wasmEngine(): WasmEngine | null {
+  const { WebAssembly } = globalThis as { readonly WebAssembly?: unknown };
+  return (WebAssembly as WasmEngine | undefined) ?? null; // the same in every runtime
 }
 
 /** A memory that may grow to so many bytes. */
@@ -33,7 +34,7 @@ type GrantedMemory = { readonly memory: WasmMemory; readonly maxBytes: number };
 
 /** A memory with as much room to grow as the device grants: a phone may grant no 4 GiB. Null where it grants none. */
 export function openWasmMemory(
-  engine: Engine,
+  engine: WasmEngine,
   { shared }: { readonly shared: boolean },
 ): GrantedMemory | null {
   for (let maximum = MOST_PAGES; maximum >= 2 ** 10; maximum /= 2) {

@@ -19,8 +19,9 @@ afterEach(() => {
 });
 
 beforeAll(async () => {
-  memory = openWasmMemory(wasmEngine()!, { shared: true })!.memory;
-  const simd = openSimd(memory, { shared: true })!;
+  const engine = wasmEngine()!;
+  memory = openWasmMemory(engine, { shared: true })!.memory;
+  const simd = openSimd(engine, memory, { shared: true })!;
   alone = simd.bodies;
   heap = simd.heap;
   const meetings: SharedArrayBuffer[] = [];

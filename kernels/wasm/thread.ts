@@ -1,4 +1,5 @@
 import type { HostBodies } from "../host-bodies.ts";
+import { wasmEngine } from "./memory.ts";
 import { openSimd } from "./open-simd.ts";
 import {
   AT,
@@ -12,7 +13,8 @@ import {
 
 /** A thread's whole life: it takes parts of calls, and waits in between without a message loop until its program ends. */
 export function serveParts({ memory, meeting }: ThreadTask): void {
-  const bodies = openSimd(memory, { shared: true })?.bodies;
+  const engine = wasmEngine();
+  const bodies = engine === null ? undefined : openSimd(engine, memory, { shared: true })?.bodies;
   if (bodies === undefined) return; // as the one who starts threads found out already
   const place = meetingIn(meeting);
   const { numbers } = place;
