@@ -43,7 +43,12 @@ async function recomputeGate(version: TestedVersion, evaluate: EvaluatePackets):
     if (tests.length === 0) continue;
     const opened = packets.slice(before[suite] ?? 0, record.packets?.[suite] ?? 0);
     const files = opened.map(version.packet);
-    const runOf = (number: number) => evaluate(parametersOf(number), files);
+    const runs = new Map<number, Evaluation>(); // parent, release and best are often one version
+    const runOf = async (number: number) => {
+      const run = runs.get(number) ?? (await evaluate(parametersOf(number), files));
+      runs.set(number, run);
+      return run;
+    };
     const own = await runOf(record.number);
     for (const test of tests) {
       const fault = testFault(test, own, await runOf(test.version));
