@@ -146,6 +146,17 @@ test("a blob is returned only if its bytes hash to its name", async () => {
   });
 });
 
+test("the file of a suite that waits is returned only if its bytes hash to the suite's id", async () => {
+  const bytes = new Uint8Array([1, 2, 3]);
+  const { calls, client } = clientOf(() => new Response(bytes));
+  const { suiteFile } = client.maintainer("token");
+  const id = await sha256(bytes);
+  expect(await suiteFile(id)).toEqual(bytes);
+  expect(calls[0]?.url).toBe(`https://relay.test/api/v1/admin/suites/${id}`);
+  expect(calls[0]?.init.headers.authorization).toBe("Bearer token");
+  await expect(suiteFile(ID)).rejects.toMatchObject({ code: "blob-damaged", action: "retry" });
+});
+
 test("H6: the rest of a blob is asked for by its range, and cut out where the whole comes", async () => {
   const answers = [[3, 4], [1, 2, 3, 4], [4]].map((bytes) => new Response(new Uint8Array(bytes)));
   const { calls, client } = clientOf(() => answers.shift()!);

@@ -164,9 +164,7 @@ export function createRelayClient({ baseUrl, fetch }: { baseUrl: string; fetch: 
     async blob(id: string, options: BlobOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
       const limits = { maxBytes: MAX_BLOB_BYTES, ...options };
       const bytes = await call(blobUrl(id, options.prefix), { method: "GET", headers: {} }, limits);
-      const found = await sha256(bytes);
-      if (found === id) return bytes;
-      throw new RelayError("blob-damaged", "retry", `blob ${id}: its bytes hash to ${found}`);
+      return hashed(id, bytes);
     },
 
     /** The bytes from `from` on, above 0, of a blob of `sizeBytes`; whether they are right shows in the whole alone. */
@@ -336,8 +334,8 @@ export function createRelayClient({ baseUrl, fetch }: { baseUrl: string; fetch: 
         withdrawSuite: (request: SuiteRequest, options?: CallOptions) =>
           ask(suiteLife, routes.withdrawSuite(), options, post(request)),
         /** The file of a suite that waits. */
-        suiteFile: (id: string, options: CallOptions = {}) =>
-          call(origin + routes.suiteFile(id), get, options),
+        suiteFile: async (id: string, options: CallOptions = {}) =>
+          hashed(id, await call(origin + routes.suiteFile(id), get, options)),
         /** Make a version a release; a tag names one version for ever. */
         tag: (request: TagRequest, options?: CallOptions) =>
           ask(modelHealth, routes.tag(), options, post(request)),
@@ -386,6 +384,16 @@ function query(values: Record<string, string | number | undefined>): string {
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => `${name}=${encodeURIComponent(value ?? "")}`);
   return pairs.length === 0 ? "" : `?${pairs.join("&")}`;
+}
+
+/** `bytes`, whose SHA-256 must be `id`. */
+async function hashed(
+  id: string,
+  bytes: Uint8Array<ArrayBuffer>,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const found = await sha256(bytes);
+  if (found === id) return bytes;
+  throw new RelayError("blob-damaged", "retry", `blob ${id}: its bytes hash to ${found}`);
 }
 
 /** What `read` returns; an answer that it refuses is `code`, and what to do about it `action`. */
