@@ -14,11 +14,10 @@ import { seededBatches } from "../training/batches.ts";
 import {
   decodeExamples,
   type Examples,
+  encodeExamples,
   joinExamples,
   sliceExamples,
 } from "../training/examples.ts";
-import { encodeImageExamples } from "../training/image-examples.ts";
-import { encodeTextExamples } from "../training/text-examples.ts";
 
 /** A contributed suite before anybody has looked at its examples: size, file and header are checked. */
 export type OpenedSuite = {
@@ -32,9 +31,7 @@ const LIMITS = { maxHeaderBytes: 16 << 10, maxTensors: 2 }; // 1,320 characters 
 
 /** A suite as its canonical file (protocol U1): examples as a shard has them, and the header. */
 export function encodeSuiteFile(header: SuiteHeader, examples: Examples): Uint8Array<ArrayBuffer> {
-  const plain =
-    examples.kind === "images" ? encodeImageExamples(examples) : encodeTextExamples(examples);
-  const { tensors } = decodeSafetensors("suite", plain, LIMITS);
+  const { tensors } = decodeSafetensors("suite", encodeExamples(examples), LIMITS);
   return encodeSafetensors({ tensors: tensors.values(), metadata: metadataOf(header) });
 }
 
