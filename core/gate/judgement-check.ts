@@ -1,3 +1,4 @@
+import { compareValues } from "../patch/similarity.ts";
 import type { Judgement } from "../training/judgement.ts";
 import { isOwnMask, isSameWork, maskShareOf } from "./spot-check.ts";
 
@@ -14,15 +15,7 @@ export function isSameJudgement(sent: Judgement, again: Judgement): boolean {
 }
 
 function isSame(a: Float32Array, b: Float32Array): boolean {
-  let dot = 0;
-  let squaresA = 0;
-  let squaresB = 0;
-  for (let i = 0; i < a.length; i++) {
-    dot += a[i]! * b[i]!;
-    squaresA += a[i]! ** 2;
-    squaresB += b[i]! ** 2;
-  }
-  if (squaresA === 0 || squaresB === 0) return squaresA === squaresB;
-  const normRatio = Math.sqrt(squaresA / squaresB);
-  return isSameWork({ cosine: dot / Math.sqrt(squaresA * squaresB), normRatio });
+  return (isNothing(a) && isNothing(b)) || isSameWork(compareValues(a, b));
 }
+
+const isNothing = (values: Float32Array) => values.every((value) => value === 0);

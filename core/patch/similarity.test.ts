@@ -5,6 +5,7 @@ import { dequantise, type Quantised, quantise, segmentStarts } from "./quantiser
 import {
   comparePlaced,
   compareQuantised,
+  compareValues,
   type PlacedValues,
   type Similarity,
 } from "./similarity.ts";
@@ -62,11 +63,14 @@ function expectClose(found: Similarity, expected: Similarity): void {
   }
 }
 
+const dequantised = (placed: PlacedValues) => dequantise(placed, placed.segments);
+
 test("cosine and ratio of norms are those of the dequantised deltas, on one mask and on two", () => {
   fc.assert(
     fc.property(onOneMask, ([a, b]) => {
       expectClose(compareQuantised(a, b, a.segments), reference(a, b));
       expectClose(comparePlaced(a, b), reference(a, b));
+      expectClose(compareValues(dequantised(a), dequantised(b)), reference(a, b));
     }),
   );
   fc.assert(fc.property(onTwoMasks, ([a, b]) => expectClose(comparePlaced(a, b), reference(a, b))));

@@ -54,6 +54,20 @@ export function comparePlaced(a: PlacedValues, b: PlacedValues): Similarity {
   return similarityOf(dotPlaced(a, b), squaresOf(a), squaresOf(b));
 }
 
+/** Compare two deltas [k] as they are, in f64. */
+export function compareValues(a: Float32Array, b: Float32Array): Similarity {
+  assert(a.length === b.length, "similarity: deltas of two lengths");
+  let dot = 0;
+  let squaresA = 0;
+  let squaresB = 0;
+  for (let i = 0; i < a.length; i++) {
+    dot += a[i]! * b[i]!;
+    squaresA += a[i]! * a[i]!;
+    squaresB += b[i]! * b[i]!;
+  }
+  return similarityOf(dot, squaresA, squaresB);
+}
+
 function similarityOf(dot: number, squaresA: number, squaresB: number): Similarity {
   if (squaresA === 0 || squaresB === 0) {
     const normRatio = squaresA === squaresB ? 1 : Math.sqrt(squaresA / squaresB);
