@@ -1,8 +1,8 @@
 import { FormatError } from "../../core/errors.ts";
-import { readCheckpoint, relaySource } from "../../core/history/history-source.ts";
+import { downloadVersion } from "../../core/history/downloaded-version.ts";
+import { relaySource } from "../../core/history/history-source.ts";
 import type { RelayClient } from "../../core/protocol/client.ts";
 import type { JudgingJob } from "../../core/protocol/schemas/judging.ts";
-import { applyDeltaStep, decodeDeltaStep } from "../../core/tensors/delta-step.ts";
 import { encodeCheckpoint } from "../../core/tensors/manifest.ts";
 import { decodeExamples, joinExamples } from "../../core/training/examples.ts";
 import { encodeJudgement, type Judgement, positionsOfJob } from "../../core/training/judgement.ts";
@@ -29,19 +29,15 @@ export function createJobRunner(
   async function parametersOf({ model, base: asked }: JudgingJob, signal: AbortSignal) {
     if (base?.checkpoint === asked.checkpoint) return base.parameters;
     const source = relaySource(client, model);
-    const { keyframe, steps } = await client.checkpoint(model, asked.number, { signal });
-    if (keyframe === null) throw new FormatError("a plan without a keyframe");
-    const { layout, parameters } = await readCheckpoint(source, keyframe.checkpoint, { signal });
-    let built: Float32Array = parameters;
-    for (const { sha256 } of steps) {
-      built = applyDeltaStep(built, decodeDeltaStep(await source.blob(sha256, { signal }), built));
-    }
-    const { id } = await encodeCheckpoint(layout, built);
+    const { layout, parameters } = await downloadVersion(source, source.plan, asked.number, {
+      signal,
+    });
+    const { id } = await encodeCheckpoint(layout, parameters);
     if (id !== asked.checkpoint) {
       throw new FormatError(`version ${asked.number} of ${model} is checkpoint ${id}`);
     }
-    base = { checkpoint: id, parameters: built };
-    return built;
+    base = { checkpoint: id, parameters };
+    return parameters;
   }
 
   async function shardBytes(sha256: string, signal: AbortSignal): Promise<Uint8Array> {

@@ -24,15 +24,22 @@ export type HistorySource = {
   recipe(options?: CallOptions): Promise<Recipe>;
   /** The bytes whose SHA-256 is `id`: patches, positions of masks, manifests, chunks. */
   blob(id: string, options?: CallOptions): Promise<Uint8Array<ArrayBuffer>>;
-  /** How the source builds version `number`, out of `from` if there is one; null where it serves no checkpoints. */
-  readonly plan:
-    | ((number: number, options: CallOptions & { from?: number }) => Promise<CheckpointPlan>)
-    | null;
+  /** Null where it serves no checkpoints. */
+  readonly plan: VersionPlan | null;
 };
+
+/** How a source builds version `number`, out of `from` if there is one. */
+export type VersionPlan = (
+  number: number,
+  options: CallOptions & { from?: number },
+) => Promise<CheckpointPlan>;
 
 const MOST_REQUESTS = 8; // keeps a relay two continents away busy; browsers open six connections to a host
 
-export function relaySource(client: RelayClient, model: string): HistorySource {
+export function relaySource(
+  client: RelayClient,
+  model: string,
+): HistorySource & { readonly plan: VersionPlan } {
   const version = limitCalls(MOST_REQUESTS, client.version);
   return {
     model,

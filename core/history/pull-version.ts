@@ -1,20 +1,12 @@
 import { FormatError } from "../errors.ts";
-import { applyDeltaStep, decodeDeltaStep } from "../tensors/delta-step.ts";
 import type { Layout } from "../tensors/layout.ts";
 import { encodeCheckpoint } from "../tensors/manifest.ts";
+import { downloadVersion, type HeldVersion } from "./downloaded-version.ts";
 import { faultAt, HistoryError } from "./history-fault.ts";
-import { type HistorySource, readCheckpoint } from "./history-source.ts";
+import type { HistorySource } from "./history-source.ts";
 import { readSignedVersion, type SignedVersionOptions } from "./signed-version.ts";
 import type { Pin } from "./verified-chain.ts";
 import type { VerifiedVersion } from "./version.ts";
-
-/** A version that a reader has. */
-export type HeldVersion = {
-  readonly number: number;
-  readonly layout: Layout;
-  /** [N]; they stay as they are. */
-  readonly parameters: Float32Array;
-};
 
 export type Pulled = {
   readonly version: VerifiedVersion;
@@ -47,20 +39,10 @@ export async function pullVersion(
   if (plan === null) throw new FormatError(`${source.model}: nothing is served for downloading`);
   const version = await readSignedVersion(source, number, options);
   if (held !== null) await expectHeld(source, held, version.record.relayKey, options);
-  const start = held !== null && held.number <= number ? held : null;
+  const from = held !== null && held.number <= number ? held : undefined;
   try {
-    const { keyframe, steps } = await plan(
-      number,
-      start === null ? stop : { ...stop, from: start.number },
-    );
-    if (keyframe === null && start === null) throw new FormatError("a plan without a keyframe");
-    let { layout, parameters } =
-      keyframe === null ? start! : await readCheckpoint(source, keyframe.checkpoint, stop);
-    for (const [done, { sha256 }] of steps.entries()) {
-      const step = decodeDeltaStep(await source.blob(sha256, stop), parameters);
-      parameters = applyDeltaStep(parameters, step);
-      onStep?.(done + 1, steps.length);
-    }
+    const download = { ...stop, from, onStep };
+    const { layout, parameters } = await downloadVersion(source, plan, number, download);
     const { id } = await encodeCheckpoint(layout, parameters);
     if (id !== version.record.checkpoint) {
       const message = `what is served leads to checkpoint ${id}, and the record says ${version.record.checkpoint}`;

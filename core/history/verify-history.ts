@@ -1,10 +1,10 @@
 import { loadAhead } from "../ahead.ts";
 import type { SignedAct } from "../protocol/schemas/act.ts";
 import type { VersionRecord } from "../protocol/schemas/version.ts";
-import { applyDeltaStep, decodeDeltaStep } from "../tensors/delta-step.ts";
 import type { Layout } from "../tensors/layout.ts";
 import { encodeCheckpoint } from "../tensors/manifest.ts";
 import { type ActPin, actId, type ModelStanding, verifyActs } from "./act.ts";
+import { downloadVersion, type HeldVersion } from "./downloaded-version.ts";
 import { countGates, createGateChecks, type EvaluatePackets } from "./gate-checks.ts";
 import { faultAt, HistoryError } from "./history-fault.ts";
 import { type HistorySource, readCheckpoint } from "./history-source.ts";
@@ -147,7 +147,10 @@ async function* replayedVersions(
       options,
     );
     await expectCheckpoint(layout, walked.parameters, record);
-    if (before !== null) await expectServed(source, record.number, before, walked.parameters);
+    if (before !== null) {
+      const from = { number: record.number - 1, layout, parameters: before };
+      await expectServed(source, record.number, from, walked.parameters);
+    }
     await gates?.check(record, walked.parameters, packets);
     yield record.number;
   }
@@ -199,20 +202,15 @@ export async function expectCheckpoint(
   throw new HistoryError("replay", number, message);
 }
 
-/** What the source serves to whoever holds the version `before` must lead to the replayed `parameters` [N]. */
+/** What the source serves to whoever holds the version `from` must lead to the replayed `parameters` [N]. */
 async function expectServed(
   source: HistorySource,
   number: number,
-  before: Float32Array,
+  from: HeldVersion,
   parameters: Float32Array,
 ): Promise<void> {
   if (source.plan === null) return;
-  const { keyframe, steps } = await source.plan(number, { from: number - 1 });
-  let served: Float32Array =
-    keyframe === null ? before : (await readCheckpoint(source, keyframe.checkpoint, {})).parameters;
-  for (const { sha256 } of steps) {
-    served = applyDeltaStep(served, decodeDeltaStep(await source.blob(sha256), served));
-  }
+  const { parameters: served } = await downloadVersion(source, source.plan, number, { from });
   if (
     served.length === parameters.length &&
     served.every((value, i) => Object.is(value, parameters[i]))

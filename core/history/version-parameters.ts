@@ -1,7 +1,6 @@
-import { FormatError } from "../errors.ts";
-import { applyDeltaStep, decodeDeltaStep } from "../tensors/delta-step.ts";
+import { downloadVersion } from "./downloaded-version.ts";
 import { faultAt } from "./history-fault.ts";
-import { type Base, type HistorySource, readCheckpoint } from "./history-source.ts";
+import type { Base, HistorySource } from "./history-source.ts";
 import { createPatchReader } from "./merged-patches.ts";
 import { expectCheckpoint, readBase } from "./verify-history.ts";
 import type { VerifiedVersion } from "./version.ts";
@@ -22,14 +21,14 @@ export async function parametersOf(
   source: HistorySource,
   chain: readonly VerifiedVersion[],
   number: number,
-  { onStep, ...options }: ParametersOptions = {},
+  options: ParametersOptions = {},
 ): Promise<Base> {
   const { record } = chain[number]!; // the caller's, of this chain
   try {
     const built =
       source.plan === null
-        ? await replayedTo(source, chain, number, { ...options, onStep })
-        : await downloaded(source, source.plan, number, { ...options, onStep });
+        ? await replayedTo(source, chain, number, options)
+        : await downloadVersion(source, source.plan, number, options);
     await expectCheckpoint(built.layout, built.parameters, record);
     return built;
   } catch (error) {
@@ -37,30 +36,11 @@ export async function parametersOf(
   }
 }
 
-type Steps = { readonly signal?: AbortSignal; readonly onStep: ParametersOptions["onStep"] };
-
-async function downloaded(
-  source: HistorySource,
-  plan: NonNullable<HistorySource["plan"]>,
-  number: number,
-  { onStep, ...options }: Steps,
-): Promise<Base> {
-  const { keyframe, steps } = await plan(number, options);
-  if (keyframe === null) throw new FormatError("a plan without a keyframe");
-  const { layout, parameters } = await readCheckpoint(source, keyframe.checkpoint, options);
-  let built: Float32Array = parameters;
-  for (const [done, { sha256 }] of steps.entries()) {
-    built = applyDeltaStep(built, decodeDeltaStep(await source.blob(sha256, options), built));
-    onStep?.(done + 1, steps.length);
-  }
-  return { layout, parameters: built };
-}
-
 async function replayedTo(
   source: HistorySource,
   chain: readonly VerifiedVersion[],
   number: number,
-  { onStep, ...options }: Steps,
+  { onStep, ...options }: ParametersOptions,
 ): Promise<Base> {
   const { layout, parameters } = await readBase(source, chain, options);
   const walked = walkHistory(layout, parameters);

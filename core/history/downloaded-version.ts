@@ -1,0 +1,44 @@
+import { FormatError } from "../errors.ts";
+import type { CallOptions } from "../protocol/client.ts";
+import { applyDeltaStep, decodeDeltaStep } from "../tensors/delta-step.ts";
+import {
+  type Base,
+  type HistorySource,
+  readCheckpoint,
+  type VersionPlan,
+} from "./history-source.ts";
+
+/** A version that a reader has; its parameters [N] stay as they are. */
+export type HeldVersion = Base & { readonly number: number };
+
+type DownloadOptions = CallOptions & {
+  /** What the reader has of the same model. */
+  readonly from?: HeldVersion | undefined;
+  /** Hears how many of the steps have been applied. */
+  readonly onStep?: ((done: number, total: number) => void) | undefined;
+};
+
+/**
+ * The layout and the parameters [N] that `source` serves as version `number` by `plan`: delta steps from what the reader
+ * has, or from a keyframe. Whether they are that version, their hash must say. Throws a FormatError where a plan begins
+ * nowhere, and as `readCheckpoint`.
+ */
+export async function downloadVersion(
+  source: HistorySource,
+  plan: VersionPlan,
+  number: number,
+  { from, onStep, ...options }: DownloadOptions = {},
+): Promise<Base> {
+  const asked = from === undefined ? options : { ...options, from: from.number };
+  const { keyframe, steps } = await plan(number, asked);
+  const start =
+    keyframe === null ? from : await readCheckpoint(source, keyframe.checkpoint, options);
+  if (start === undefined) throw new FormatError("a plan without a keyframe");
+  let { parameters } = start;
+  for (const [done, { sha256 }] of steps.entries()) {
+    const step = decodeDeltaStep(await source.blob(sha256, options), parameters);
+    parameters = applyDeltaStep(parameters, step);
+    onStep?.(done + 1, steps.length);
+  }
+  return { layout: start.layout, parameters };
+}
