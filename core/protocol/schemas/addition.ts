@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { MAX_SHARD_BYTES, MAX_TOKENIZER_BYTES } from "../limits.ts";
-import { count, hash, longText, positive, shortText } from "./primitives.ts";
+import { count, hash, positive, reasonText, shortText } from "./primitives.ts";
 import { recipe, TOKENIZER_FILES } from "./recipe.ts";
 
 /** A model that a maintainer adds to a running relay (protocol R6). */
@@ -58,7 +58,7 @@ export type AdditionPlan = z.infer<typeof additionPlan>;
 
 export const additionRequest = z.strictObject({
   plan: additionPlan,
-  reason: longText.check(z.minLength(1), z.regex(/^[^\0]*$/)),
+  reason: reasonText,
 });
 export type AdditionRequest = z.infer<typeof additionRequest>;
 

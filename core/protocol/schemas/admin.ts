@@ -5,6 +5,7 @@ import {
   longText,
   modelId,
   publicKey,
+  reasonText,
   releaseTag,
   shortText,
   timeMs,
@@ -13,21 +14,23 @@ import { recipe } from "./recipe.ts";
 
 /** What maintainers send and hear (protocol H15 to H17, H19); what an act would do first is in previews.ts. */
 
-/** Why, for everyone to read. */
-const reason = longText.check(z.minLength(1), z.regex(/^[^\0]*$/));
-
 /** Pauses a model or goes on with it, retires it or takes that back. */
-export const pauseRequest = z.strictObject({ model: modelId, reason });
+export const pauseRequest = z.strictObject({ model: modelId, reason: reasonText });
 export type PauseRequest = z.infer<typeof pauseRequest>;
 
 /** Gives a model another recipe in place of the one with the hash `before`. */
-export const recipeRequest = z.strictObject({ model: modelId, before: hash, recipe, reason });
+export const recipeRequest = z.strictObject({
+  model: modelId,
+  before: hash,
+  recipe,
+  reason: reasonText,
+});
 export type RecipeRequest = z.infer<typeof recipeRequest>;
 
 export const revertRequest = z.strictObject({
   model: modelId,
   contribution: hash,
-  reason,
+  reason: reasonText,
   /** Publish it also where the gate finds the model worse without the contribution. */
   insist: z.optional(z.boolean()),
 });
@@ -38,12 +41,12 @@ export const tagRequest = z.strictObject({
   model: modelId,
   version: count,
   tag: releaseTag,
-  reason,
+  reason: reasonText,
 });
 export type TagRequest = z.infer<typeof tagRequest>;
 
 /** Takes a release back. */
-export const untagRequest = z.strictObject({ model: modelId, tag: releaseTag, reason });
+export const untagRequest = z.strictObject({ model: modelId, tag: releaseTag, reason: reasonText });
 export type UntagRequest = z.infer<typeof untagRequest>;
 
 /** Accepts a suite, refuses it or takes it back. */
@@ -51,7 +54,7 @@ export const suiteRequest = z.strictObject({
   model: modelId,
   /** SHA-256 of its file. */
   suite: hash,
-  reason,
+  reason: reasonText,
 });
 export type SuiteRequest = z.infer<typeof suiteRequest>;
 
@@ -59,12 +62,12 @@ export type SuiteRequest = z.infer<typeof suiteRequest>;
 export const banRequest = z.strictObject({
   contributor: publicKey,
   /** The contributor reads it. */
-  reason,
+  reason: reasonText,
 });
 export type BanRequest = z.infer<typeof banRequest>;
 
 /** Lifts a ban. */
-export const unbanRequest = z.strictObject({ contributor: publicKey, reason });
+export const unbanRequest = z.strictObject({ contributor: publicKey, reason: reasonText });
 export type UnbanRequest = z.infer<typeof unbanRequest>;
 
 /** Whether a contributor is banned now, and how many contributions that waited were refused for it. */

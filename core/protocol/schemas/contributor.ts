@@ -1,6 +1,15 @@
 import * as z from "zod/mini";
 import { MAX_NAME_UNITS } from "../contributor-name.ts";
-import { count, longText, modelId, positive, publicKey, shortText, timeMs } from "./primitives.ts";
+import {
+  count,
+  longText,
+  modelId,
+  positive,
+  publicKey,
+  reasonText,
+  shortText,
+  timeMs,
+} from "./primitives.ts";
 
 /** Chooses a name, or takes it back with null; signed by the contributor (protocol H42). */
 export const nameRequest = z.strictObject({
@@ -15,7 +24,7 @@ export type NameRequest = z.infer<typeof nameRequest>;
 export const blankRequest = z.strictObject({
   contributor: publicKey,
   /** For everyone to read. */
-  reason: longText.check(z.minLength(1), z.regex(/^[^\0]*$/)),
+  reason: reasonText,
 });
 export type BlankRequest = z.infer<typeof blankRequest>;
 

@@ -6,6 +6,7 @@ import {
   modelId,
   positive,
   publicKey,
+  reasonText,
   shortText,
   ticketId,
   timeMs,
@@ -65,14 +66,16 @@ export type JobAnswer = z.infer<typeof jobAnswer>;
 
 export const judgementReceipt = z.object({ id: ticketId });
 
-const reason = longText.check(z.minLength(1), z.regex(/^[^\0]*$/));
-
 /** Names a judge: from then on the relay gives it jobs. */
-export const judgeRequest = z.strictObject({ judge: publicKey, name: shortText, reason });
+export const judgeRequest = z.strictObject({
+  judge: publicKey,
+  name: shortText,
+  reason: reasonText,
+});
 export type JudgeRequest = z.infer<typeof judgeRequest>;
 
 /** Takes no more answers of a judge. */
-export const dismissalRequest = z.strictObject({ judge: publicKey, reason });
+export const dismissalRequest = z.strictObject({ judge: publicKey, reason: reasonText });
 export type DismissalRequest = z.infer<typeof dismissalRequest>;
 
 export const judgeList = z.object({

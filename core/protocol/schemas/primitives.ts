@@ -23,3 +23,5 @@ export const timeMs = z.int().check(z.minimum(0));
 /** Text that people read, bounded so that records stay small. */
 export const shortText = z.string().check(z.maxLength(120));
 export const longText = z.string().check(z.maxLength(600));
+/** Why somebody does something that others can see: never empty, and without zero characters. */
+export const reasonText = longText.check(z.minLength(1), z.regex(/^[^\0]*$/));
