@@ -7,6 +7,7 @@ import type {
 } from "../protocol/schemas/version.ts";
 import type { Evaluation } from "../training/metrics.ts";
 import { HistoryError } from "./history-fault.ts";
+import { newlyOpened } from "./opened-packets.ts";
 
 /** Runs a model with these parameters [N] on packets, whose files they are, one after the other. */
 export type EvaluatePackets = (
@@ -18,8 +19,8 @@ export type EvaluatePackets = (
 type TestedVersion = {
   readonly record: VersionRecord;
   readonly suites: readonly SealedSuite[];
-  /** Packets that were open at the parent. */
-  readonly before: OpenedPackets;
+  /** Packets that were open at the parent; undefined where the history promised none. */
+  readonly before: OpenedPackets | undefined;
   /** The bytes of a packet by its hash. */
   readonly packet: (hash: string) => Uint8Array;
   /** A version's parameters [N]: of this one, and of those that its tests name. */
@@ -36,13 +37,13 @@ const isRecomputable = ({ examplesWere }: SuiteTest) => examplesWere === "fresh"
 async function recomputeGate(version: TestedVersion, evaluate: EvaluatePackets): Promise<void> {
   const { record, suites, before, parametersOf } = version;
   const { gate } = record.evaluation;
-  for (const { suite, packets } of suites) {
+  for (const sealed of suites) {
+    const { suite } = sealed;
     const tests = (gate?.tests ?? []).filter(
       (test) => test.suite === suite && isRecomputable(test),
     );
     if (tests.length === 0) continue;
-    const opened = packets.slice(before[suite] ?? 0, record.packets?.[suite] ?? 0);
-    const files = opened.map(version.packet);
+    const files = newlyOpened(sealed, { before, after: record.packets }).map(version.packet);
     const runs = new Map<number, Evaluation>(); // parent, release and best are often one version
     const runOf = async (number: number) => {
       const run = runs.get(number) ?? (await evaluate(parametersOf(number), files));
@@ -96,7 +97,7 @@ export function createGateChecks(
         {
           record,
           suites: records[0]?.suites ?? [],
-          before: records[number - 1]?.packets ?? { gate: 0 },
+          before: records[number - 1]?.packets,
           packet: (hash) => packets.get(hash)!, // the reader has read all that the version opens
           parametersOf(version) {
             const known = version === number ? parameters : kept.get(version);

@@ -2,7 +2,7 @@ import { loadAhead } from "../ahead.ts";
 import type { ActPin } from "./act.ts";
 import { faultAt, HistoryError } from "./history-fault.ts";
 import type { HistorySource } from "./history-source.ts";
-import { packetFault } from "./packets.ts";
+import { packetFault } from "./opened-packets.ts";
 import { isRevealedTruly } from "./reference-seed.ts";
 import { followContributions, type VerifiedVersion, verifyVersion } from "./version.ts";
 

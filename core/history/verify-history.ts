@@ -9,6 +9,7 @@ import { countGates, createGateChecks, type EvaluatePackets } from "./gate-check
 import { faultAt, HistoryError } from "./history-fault.ts";
 import { type HistorySource, readCheckpoint } from "./history-source.ts";
 import { createPatchReader } from "./merged-patches.ts";
+import { newlyOpened } from "./opened-packets.ts";
 import { recipeHash } from "./recipe-change.ts";
 import { type Pin, pinOf, readVerifiedChain } from "./verified-chain.ts";
 import { verifySuites } from "./verify-suites.ts";
@@ -163,10 +164,8 @@ async function readPackets(
   { number, packets }: VersionRecord,
   options: { readonly signal?: AbortSignal },
 ): Promise<ReadonlyMap<string, Uint8Array>> {
-  const before = chain[number - 1]?.record.packets;
-  const hashes = (chain[0]?.record.suites ?? []).flatMap(({ suite, packets: all }) =>
-    all.slice(before?.[suite] ?? 0, packets?.[suite] ?? 0),
-  );
+  const opening = { before: chain[number - 1]?.record.packets, after: packets };
+  const hashes = (chain[0]?.record.suites ?? []).flatMap((suite) => newlyOpened(suite, opening));
   const read = hashes.map(async (hash) => [hash, await source.blob(hash, options)] as const);
   return new Map(await Promise.all(read));
 }

@@ -19,20 +19,12 @@ export function packetFault(
   if (packets === undefined) return "it does not say which packets are open";
   for (const sealed of suites) {
     const fault = suiteFault(record, sealed, {
-      before: openedOf(parent?.packets, sealed) ?? 0,
-      after: openedOf(packets, sealed),
+      before: parent?.packets?.[sealed.suite] ?? 0,
+      after: packets[sealed.suite],
     });
     if (fault !== null) return `${sealed.suite} suite: ${fault}`;
   }
   return null;
-}
-
-/** How many packets of a suite are open; undefined where nothing is said of the suite. */
-export function openedOf(
-  opened: OpenedPackets | undefined,
-  { suite }: Pick<SealedSuite, "suite">,
-): number | undefined {
-  return opened?.[suite];
 }
 
 function suiteFault(
@@ -69,4 +61,18 @@ function suiteFault(
     return "a fresh test does not say its margin";
   }
   return null;
+}
+
+/** What a version and its parent say is open; undefined where a history promised no packets. */
+type Opening = {
+  readonly before: OpenedPackets | undefined;
+  readonly after: OpenedPackets | undefined;
+};
+
+/** The hashes of a suite's packets that a version opens, in order. */
+export function newlyOpened(
+  { suite, packets }: SealedSuite,
+  { before, after }: Opening,
+): readonly string[] {
+  return packets.slice(before?.[suite] ?? 0, after?.[suite] ?? 0);
 }

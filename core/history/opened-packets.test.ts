@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { SuiteTest, VersionRecord } from "../protocol/schemas/version.ts";
-import { packetFault } from "./packets.ts";
+import { packetFault } from "./opened-packets.ts";
 
 const suites: VersionRecord["suites"] = [
   {
