@@ -28,10 +28,15 @@ export function planPackets({ data, gate }: Recipe, suite: GateSuite): PacketPla
   const examples = data.heldOut[suite];
   if (examples === undefined) return null;
   const size = suite === "gate" ? gate.packetExamples : gate.protected?.packetExamples;
-  if (size === undefined) return { size: examples, count: 0, reserve: [0, examples] };
+  if (size === undefined) return wholeReserve(examples);
   const room = Math.max(0, examples - gate.maxExamples);
   const count = Math.min(MAX_PACKETS, Math.floor(room / size));
   return { size, count, reserve: [count * size, examples] };
+}
+
+/** How a suite is cut of which nothing is sealed. */
+export function wholeReserve(examples: number): PacketPlan {
+  return { size: examples, count: 0, reserve: [0, examples] };
 }
 
 /** How the suite with this promise was cut. */

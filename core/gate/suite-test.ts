@@ -1,10 +1,10 @@
 import { DEFAULT_CLIP_NATS } from "../protocol/schemas/recipe.ts";
 import type { SuiteTest } from "../protocol/schemas/version.ts";
 import type { Evaluation } from "../training/metrics.ts";
+import { type Look, suiteNameOf } from "./candidate-look.ts";
 import type { ContributedSuite, GateSetting, Subject } from "./judge.ts";
 import type { GatePiece } from "./packets.ts";
 import { type PairedTestResult, type PairedTestRules, pairedTest } from "./paired-test.ts";
-import { type Look, suiteNameOf } from "./suite-pieces.ts";
 
 type MarginRules = Pick<PairedTestRules, "marginNats" | "toleratedNats">;
 

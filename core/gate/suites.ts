@@ -1,6 +1,7 @@
 import type { MergedStep } from "../merge/mean.ts";
 import type { Recipe } from "../protocol/schemas/recipe.ts";
 import type { FlipCount, OpenedPackets, SuiteTest } from "../protocol/schemas/version.ts";
+import { type Look, lookOnce } from "./candidate-look.ts";
 import type { ContributedSuite, GateSetting, Subject } from "./judge.ts";
 import { countNegativeFlips, withinFlipBudget } from "./negative-flips.ts";
 import {
@@ -10,9 +11,9 @@ import {
   type GateSuite,
   gatePiecesOf,
   type PacketPlan,
+  wholeReserve,
 } from "./packets.ts";
 import type { PairedTestResult } from "./paired-test.ts";
-import { type Look, lookOnce } from "./suite-pieces.ts";
 import { type SuiteRules, type SuiteToPass, testSuite } from "./suite-test.ts";
 
 /** What the gate found about one candidate. */
@@ -67,10 +68,6 @@ export async function testStep(
 function cutFor({ data }: Recipe, packets: GatePackets | null, suite: GateSuite): PacketPlan {
   const sealed = packets?.suites.find((each) => each.suite === suite);
   return sealed === undefined ? wholeReserve(data.heldOut[suite] ?? 0) : cutOf(sealed);
-}
-
-function wholeReserve(examples: number): PacketPlan {
-  return { size: examples, count: 0, reserve: [0, examples] };
 }
 
 const freshOf = (pieces: readonly GatePiece[]) => pieces.filter(({ isFresh }) => isFresh).length;

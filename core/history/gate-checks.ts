@@ -1,9 +1,10 @@
 import { flipFault, testFault } from "../gate/gate-evidence.ts";
-import type {
-  OpenedPackets,
-  SealedSuite,
-  SuiteTest,
-  VersionRecord,
+import {
+  GATE_SUITES,
+  type OpenedPackets,
+  type SealedSuite,
+  type SuiteTest,
+  type VersionRecord,
 } from "../protocol/schemas/version.ts";
 import type { Evaluation } from "../training/metrics.ts";
 import { HistoryError } from "./history-fault.ts";
@@ -133,12 +134,10 @@ function lastNamed(records: readonly VersionRecord[]): ReadonlyMap<number, numbe
   return last;
 }
 
-const SEALED = ["gate", "protected"]; // contributed suites are open to everybody
-
 /** How many gates of a history anyone can recompute, and how many only the relay. */
 export function countGates(records: readonly VersionRecord[]): { fresh: number; reused: number } {
   const tested = records.map(({ evaluation }) =>
-    (evaluation.gate?.tests ?? []).filter(({ suite }) => SEALED.includes(suite)),
+    (evaluation.gate?.tests ?? []).filter(({ suite }) => GATE_SUITES.some((own) => own === suite)),
   );
   const gates = tested.filter((tests) => tests.length > 0);
   const fresh = gates.filter((tests) => tests.every(isRecomputable)).length;

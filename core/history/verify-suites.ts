@@ -1,12 +1,10 @@
 import { openSuiteFile } from "../gate/suite-file.ts";
 import type { CallOptions } from "../protocol/client.ts";
-import type { VersionRecord } from "../protocol/schemas/version.ts";
+import { GATE_SUITES, type VersionRecord } from "../protocol/schemas/version.ts";
 import type { SuiteStanding } from "./act.ts";
 import { faultAt, HistoryError } from "./history-fault.ts";
 import type { HistorySource } from "./history-source.ts";
 import type { VerifiedVersion } from "./version.ts";
-
-const OWN_SUITES = ["gate", "protected"]; // of the recipe
 
 /**
  * Verify that each contributed suite's file says what its act says, and that the versions of a verified `chain` were tested on
@@ -61,7 +59,7 @@ export function suiteTestProblem(
     if (isDue && !tested.has(name)) return `it was not tested on the suite ${name}`;
   }
   for (const name of tested) {
-    if (OWN_SUITES.includes(name)) continue;
+    if (GATE_SUITES.some((own) => own === name)) continue;
     const suite = suites.find((each) => each.name === name);
     const isInForce =
       suite !== undefined &&

@@ -105,9 +105,12 @@ const gateReport = z.strictObject({
 const openedPackets = z.strictObject({ gate: count, protected: z.optional(count) });
 export type OpenedPackets = z.infer<typeof openedPackets>;
 
+/** The recipe's own suites that gates test on; a contributed one is open to everybody. */
+export const GATE_SUITES = ["gate", "protected"] as const;
+
 /** A suite as the record that adds it promises it: what each packet, and the reserve, hash to. */
 const sealedSuite = z.strictObject({
-  suite: z.enum(["gate", "protected"]),
+  suite: z.enum(GATE_SUITES),
   /** Examples of a packet, and of the reserve. */
   packetExamples: positive,
   reserveExamples: positive,
