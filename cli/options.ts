@@ -4,11 +4,18 @@ import { hash, modelId, publicKey } from "../core/protocol/schemas/primitives.ts
 
 /** Options that several commands share; each is checked before the command runs. */
 
-export const relayOption = () =>
-  new Option("--relay <URL>", "the relay, such as https://example.org")
-    .env("COMMONWEIGHT_RELAY")
-    .argParser(parseRelay)
-    .makeOptionMandatory();
+/** The relay of a command whose model's address may say it. */
+export const relayWish = (meaning = "the relay, such as https://example.org") =>
+  new Option("--relay <URL>", meaning).env("COMMONWEIGHT_RELAY").argParser(parseRelay);
+
+export const relayOption = () => relayWish().makeOptionMandatory();
+
+/** The relay that an address names, or the one of --relay. Throws where there is neither. */
+export function relayAt(named: string | null, { relay }: { readonly relay?: string }): string {
+  const baseUrl = named ?? relay;
+  if (baseUrl !== undefined) return baseUrl;
+  throw new Error("--relay or COMMONWEIGHT_RELAY says which relay, such as https://example.org.");
+}
 
 export const dataDirOption = () =>
   new Option("--data-dir <FOLDER>", "the relay's data folder").env("DATA_DIR").default("./data");
@@ -27,7 +34,7 @@ export const reasonOption = (readers: string) =>
     .makeOptionMandatory();
 
 /** A relay's address, which may lie in a folder of its host, without the last slash. */
-export function parseRelay(text: string): string {
+function parseRelay(text: string): string {
   if (!URL.canParse(text) || !/^https?:/.test(text)) {
     throw new InvalidArgumentError("It is the relay's address, such as https://example.org.");
   }

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
-import { Command, Option } from "commander";
+import { Command } from "commander";
 import { createRelayClient } from "../../core/protocol/client.ts";
-import { parseRelay, reasonOption } from "../options.ts";
+import { reasonOption, relayAt, relayWish } from "../options.ts";
 import { parseModelAddress } from "../reading/model-address.ts";
 import type { Terminal } from "../terminal.ts";
 
@@ -41,11 +41,7 @@ export type Act<Preview, Done> = {
 export function maintainerCommand(name: string, description: string): Command {
   return new Command(name)
     .description(description)
-    .addOption(
-      new Option("--relay <URL>", "the relay, such as https://example.org")
-        .env("COMMONWEIGHT_RELAY")
-        .argParser(parseRelay),
-    )
+    .addOption(relayWish())
     .requiredOption(
       "--token-file <FILE>",
       "a maintainer's token; the relay prints where the first one is",
@@ -62,13 +58,10 @@ export function actCommand(name: string, description: string, readers: string): 
 }
 
 /** The relay of `origin` or of --relay, as its maintainer sees it. */
-export async function openMaintainer(origin: string | null, { relay, tokenFile }: Where) {
-  const baseUrl = origin ?? relay;
-  if (baseUrl === undefined) {
-    throw new Error("--relay or COMMONWEIGHT_RELAY says which relay, such as https://example.org.");
-  }
+export async function openMaintainer(origin: string | null, where: Where) {
+  const baseUrl = relayAt(origin, where);
   const client = createRelayClient({ baseUrl, fetch });
-  const maintainer = client.maintainer((await readFile(tokenFile, "utf8")).trim());
+  const maintainer = client.maintainer((await readFile(where.tokenFile, "utf8")).trim());
   return { baseUrl, client, maintainer };
 }
 

@@ -1,13 +1,13 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { Argument, Command, Option } from "commander";
+import { Argument, Command } from "commander";
 import { HistoryError } from "../../core/history/history-fault.ts";
 import { type HistorySource, relaySource } from "../../core/history/history-source.ts";
 import { type Pin, pinOf, readVerifiedChain } from "../../core/history/verified-chain.ts";
 import type { VerifiedVersion } from "../../core/history/version.ts";
 import { createRelayClient, type RelayClient } from "../../core/protocol/client.ts";
 import type { ModelCard } from "../../core/protocol/schemas/status.ts";
-import { parseRelay, parseRelayKey } from "../options.ts";
+import { parseRelayKey, relayAt, relayWish } from "../options.ts";
 import type { Terminal } from "../terminal.ts";
 import { type ModelAddress, parseModelAddress } from "./model-address.ts";
 import { readPin, writePin } from "./pins.ts";
@@ -43,11 +43,7 @@ export function readingCommand(name: string, description: string): Command {
   return new Command(name)
     .description(description)
     .addArgument(new Argument("<model>", MODEL_HELP).argParser(parseModelAddress))
-    .addOption(
-      new Option("--relay <URL>", "the relay, where the model is named alone")
-        .env("COMMONWEIGHT_RELAY")
-        .argParser(parseRelay),
-    )
+    .addOption(relayWish("the relay, where the model is named alone"))
     .option("--key <HEX>", "the relay's key, if you have it from elsewhere", parseRelayKey)
     .option(
       "--pins <FILE>",
@@ -67,10 +63,7 @@ export async function openModel(
     const source = folderSource(folder, record);
     return { source, client: null, record, version, place: folder };
   }
-  const origin = relay ?? options.relay;
-  if (origin === undefined) {
-    throw new Error("--relay or COMMONWEIGHT_RELAY says which relay, such as https://example.org.");
-  }
+  const origin = relayAt(relay, options);
   const client = createRelayClient({ baseUrl: origin, fetch });
   const name = model ?? (await onlyModel(client, origin));
   return {

@@ -1,11 +1,10 @@
 import { writeFile } from "node:fs/promises";
-import { Command, Option } from "commander";
-import { createRelayClient } from "../../core/protocol/client.ts";
+import { Command } from "commander";
 import { maintainerCommand, modelAt, openMaintainer, type Where } from "../maintaining/act.ts";
-import { parseRelay } from "../options.ts";
+import { relayWish } from "../options.ts";
 import { counted } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
-import { findSuite, suiteLines } from "./suite-lines.ts";
+import { clientAt, findSuite, suiteLines } from "./suite-lines.ts";
 
 type ListOptions = { readonly relay?: string; readonly json: boolean };
 
@@ -14,7 +13,7 @@ export function listSuitesCommand({ print, signal }: Terminal): Command {
   return new Command("list")
     .description("Say which suites a model has, who proposed them and what they have stopped.")
     .argument("<model>", "a name, such as digits, or an address")
-    .addOption(suiteRelayOption())
+    .addOption(relayWish())
     .option("--json", "print one JSON object", false)
     .action(async (text: string, options: ListOptions) => {
       const { client, model } = clientAt(text, options);
@@ -44,19 +43,4 @@ export function getSuiteCommand({ print, signal }: Terminal): Command {
           : `${options.to} has ${counted(bytes.length, "byte")} of ${id}.`,
       );
     });
-}
-
-export const suiteRelayOption = () =>
-  new Option("--relay <URL>", "the relay, such as https://example.org")
-    .env("COMMONWEIGHT_RELAY")
-    .argParser(parseRelay);
-
-/** The model that `text` names, and its relay. */
-export function clientAt(text: string, options: { readonly relay?: string }) {
-  const { relay, model } = modelAt(text);
-  const baseUrl = relay ?? options.relay;
-  if (baseUrl === undefined) {
-    throw new Error("--relay or COMMONWEIGHT_RELAY says which relay, such as https://example.org.");
-  }
-  return { client: createRelayClient({ baseUrl, fetch }), model };
 }

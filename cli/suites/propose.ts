@@ -12,10 +12,9 @@ import { DEFAULT_CLIP_NATS, type Recipe } from "../../core/protocol/schemas/reci
 import { type SuiteLife, suiteHeader } from "../../core/protocol/schemas/suite.ts";
 import { type Examples, exampleShapeOf } from "../../core/training/examples.ts";
 import { openFileStore } from "../file-store.ts";
-import { reasonOption } from "../options.ts";
+import { reasonOption, relayWish } from "../options.ts";
 import type { Terminal } from "../terminal.ts";
-import { clientAt, suiteRelayOption } from "./list.ts";
-import { suiteLines } from "./suite-lines.ts";
+import { clientAt, suiteLines } from "./suite-lines.ts";
 
 type ProposeOptions = {
   readonly relay?: string;
@@ -61,7 +60,7 @@ export function proposeSuiteCommand(terminal: Terminal): Command {
     .option("--prompt <column>", "the column that holds the prompt")
     .option("--completion <column>", "the column that holds what follows the prompt")
     .option("--ignore <column...>", "columns that the model does not ask for", [])
-    .addOption(suiteRelayOption())
+    .addOption(relayWish())
     .option("--folder <PATH>", "where your key is kept", join(homedir(), ".commonweight"))
     .option("--json", "print one JSON object", false)
     .action((text: string, data: string[], options: ProposeOptions) =>

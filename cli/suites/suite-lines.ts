@@ -1,6 +1,14 @@
-import type { RelayClient } from "../../core/protocol/client.ts";
+import { createRelayClient, type RelayClient } from "../../core/protocol/client.ts";
 import type { SuiteLife } from "../../core/protocol/schemas/suite.ts";
+import { modelAt } from "../maintaining/act.ts";
+import { relayAt } from "../options.ts";
 import { counted, percent, shortHash } from "../table.ts";
+
+/** The model that `text` names, and its relay. Throws where neither `text` nor --relay says which relay. */
+export function clientAt(text: string, options: { readonly relay?: string }) {
+  const { relay, model } = modelAt(text);
+  return { client: createRelayClient({ baseUrl: relayAt(relay, options), fetch }), model };
+}
 
 /** The suite of `model` that `text` names: by its name, the newest of it first, by its id, or by how that begins. Throws where it may be another's. */
 export async function findSuite(
