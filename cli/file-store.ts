@@ -8,9 +8,11 @@ import {
   type ExchangedBytes,
   type HeldCheckpoint,
   MAX_BLOB_CACHE_BYTES,
+  NOTHING_EXCHANGED,
   newestPieces,
   type OutboxEntry,
   type Store,
+  sumExchanged,
 } from "../worker/store/store.ts";
 import {
   blobsToEvict,
@@ -54,9 +56,7 @@ export async function openFileStore({
   };
   const exchanged = async (): Promise<ExchangedBytes> => {
     const bytes = await readFileIfAny(at("exchanged.json"));
-    return bytes === null
-      ? { receivedBytes: 0, givenBytes: 0 }
-      : JSON.parse(new TextDecoder().decode(bytes));
+    return bytes === null ? NOTHING_EXCHANGED : JSON.parse(new TextDecoder().decode(bytes));
   };
   let counting: Promise<void> = Promise.resolve(); // counts are added one after the other
   const evictBlobs = async (limit: (blobs: readonly CachedBlob[]) => number) => {
@@ -163,13 +163,9 @@ export async function openFileStore({
       ),
 
     exchanged,
-    addExchanged({ receivedBytes, givenBytes }) {
+    addExchanged(bytes) {
       const counted = counting.then(async () => {
-        const before = await exchanged();
-        const sums = {
-          receivedBytes: before.receivedBytes + receivedBytes,
-          givenBytes: before.givenBytes + givenBytes,
-        };
+        const sums = sumExchanged(await exchanged(), bytes);
         await writeWithRoom(
           () => writeFileAtomic(at("exchanged.json"), JSON.stringify(sums)),
           () => evictBlobs(halfOf),

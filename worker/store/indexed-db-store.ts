@@ -4,17 +4,17 @@ import { type Connect, connectDatabase, type Database } from "./indexed-db-conne
 import {
   type ExchangedBytes,
   MAX_BLOB_CACHE_BYTES,
+  NOTHING_EXCHANGED,
   newestPieces,
   type OutboxEntry,
   type Store,
+  sumExchanged,
 } from "./store.ts";
 import { blobsToEvict, type CachedBlob, halfOf, writeIfRoom, writeWithRoom } from "./store-room.ts";
 
 type StoredBlob = CachedBlob & { readonly bytes: Uint8Array<ArrayBuffer> };
 
 const DURABLE = { durability: "strict" } as const; // on the disk before the transaction is complete
-
-const NOTHING_EXCHANGED: ExchangedBytes = { receivedBytes: 0, givenBytes: 0 };
 
 /** A store whose key can be replaced, as by somebody who brings one from another device. */
 export type BrowserStore = Store & { putKeyPair(keys: KeyPair): Promise<void> };
@@ -159,16 +159,10 @@ async function settle(database: Database, piece: Piece): Promise<void> {
   await transaction.done;
 }
 
-async function addExchanged(
-  database: Database,
-  { receivedBytes, givenBytes }: ExchangedBytes,
-): Promise<void> {
+async function addExchanged(database: Database, exchanged: ExchangedBytes): Promise<void> {
   const transaction = database.transaction("exchanged", "readwrite");
   const before = (await transaction.store.get("all")) ?? NOTHING_EXCHANGED;
-  const sums = {
-    receivedBytes: before.receivedBytes + receivedBytes,
-    givenBytes: before.givenBytes + givenBytes,
-  };
+  const sums = sumExchanged(before, exchanged);
   await Promise.all([transaction.store.put(sums, "all"), transaction.done]);
 }
 

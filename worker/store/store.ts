@@ -79,6 +79,15 @@ export type Store = {
 export const MAX_PIECES = 50; // what the page lists
 export const MAX_BLOB_CACHE_BYTES = 256 << 20; // the shards of a long evening, within any browser's quota
 
+export const NOTHING_EXCHANGED: ExchangedBytes = { receivedBytes: 0, givenBytes: 0 };
+
+export function sumExchanged(a: ExchangedBytes, b: ExchangedBytes): ExchangedBytes {
+  return {
+    receivedBytes: a.receivedBytes + b.receivedBytes,
+    givenBytes: a.givenBytes + b.givenBytes,
+  };
+}
+
 /** The newest MAX_PIECES of `pieces`, newest first. */
 export function newestPieces(pieces: readonly Piece[]): readonly Piece[] {
   return [...pieces].sort((a, b) => b.createdAt - a.createdAt).slice(0, MAX_PIECES);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { ExchangedBytes } from "../store/store.ts";
+import { type ExchangedBytes, NOTHING_EXCHANGED, sumExchanged } from "../store/store.ts";
 import { keepUploads } from "./kept-uploads.ts";
 import { createUploads } from "./uploads.ts";
 
@@ -7,16 +7,13 @@ const MIB = 1 << 20;
 
 /** A browser's store, and visits of it. */
 function openBrowser() {
-  let sums: ExchangedBytes = { receivedBytes: 0, givenBytes: 0 };
+  let sums = NOTHING_EXCHANGED;
   const stage = { isFull: false };
   const store = {
     exchanged: async () => sums,
-    async addExchanged({ receivedBytes, givenBytes }: ExchangedBytes) {
+    async addExchanged(exchanged: ExchangedBytes) {
       if (stage.isFull) throw new Error("the disk is full");
-      sums = {
-        receivedBytes: sums.receivedBytes + receivedBytes,
-        givenBytes: sums.givenBytes + givenBytes,
-      };
+      sums = sumExchanged(sums, exchanged);
     },
   };
   return { stage, visit: () => keepUploads(createUploads({ steadyMs: () => 0 }), store) };

@@ -1,4 +1,9 @@
-import type { ExchangedBytes, Store } from "../store/store.ts";
+import {
+  type ExchangedBytes,
+  NOTHING_EXCHANGED,
+  type Store,
+  sumExchanged,
+} from "../store/store.ts";
 import type { Uploads } from "./uploads.ts";
 
 /** Uploads whose counts outlive the visit: what came and went is in the store, for all tabs of a browser together. */
@@ -11,17 +16,15 @@ export function keepUploads(
   uploads: Uploads,
   store: Pick<Store, "exchanged" | "addExchanged">,
 ): KeptUploads {
-  let own: ExchangedBytes = { receivedBytes: 0, givenBytes: 0 }; // of this visit, as far as it is in the store
+  let own = NOTHING_EXCHANGED; // of this visit, as far as it is in the store
   let queue: Promise<void> = Promise.resolve(); // one after the other, so that `own` fits what is read
 
-  function add({ receivedBytes = 0, givenBytes = 0 }: Partial<ExchangedBytes>): void {
+  function add(some: Partial<ExchangedBytes>): void {
+    const exchanged = { ...NOTHING_EXCHANGED, ...some };
     queue = queue
-      .then(() => store.addExchanged({ receivedBytes, givenBytes }))
+      .then(() => store.addExchanged(exchanged))
       .then(() => {
-        own = {
-          receivedBytes: own.receivedBytes + receivedBytes,
-          givenBytes: own.givenBytes + givenBytes,
-        };
+        own = sumExchanged(own, exchanged);
       })
       .catch(() => {}); // a disk that is full, or a store that was closed: it counts in this visit alone
   }

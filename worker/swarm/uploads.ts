@@ -1,5 +1,5 @@
 import type { Platform } from "../device/platform.ts";
-import type { ExchangedBytes } from "../store/store.ts";
+import { type ExchangedBytes, NOTHING_EXCHANGED } from "../store/store.ts";
 
 const RATE = 2 << 20; // bytes a second: half of a line of 35 Mbit/s up, and some 9% of one core, which training can spare
 const AHEAD_BYTES = 4 << 20; // after a quiet while: the largest chunk there is
@@ -22,7 +22,7 @@ export type Uploads = {
 export function createUploads({ steadyMs }: Pick<Platform, "steadyMs">): Uploads {
   let given = 0;
   let received = 0;
-  let carried: ExchangedBytes = { receivedBytes: 0, givenBytes: 0 };
+  let carried = NOTHING_EXCHANGED;
   let room = AHEAD_BYTES; // below 0: what is set aside and waits
   let filledAt = steadyMs();
 
