@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { RelayClient } from "../../core/protocol/client.ts";
+import type { Maintainer } from "../../core/protocol/maintainer-client.ts";
 import type { PauseRequest } from "../../core/protocol/schemas/admin.ts";
 import type { ModelPreview } from "../../core/protocol/schemas/previews.ts";
 import { counted } from "../table.ts";
@@ -12,8 +12,6 @@ import {
   modelAt,
   openMaintainer,
 } from "./act.ts";
-
-type Maintainer = ReturnType<RelayClient["maintainer"]>;
 
 /** An act that turns something of a model on or off. */
 export type ModelSwitch<Answer> = {

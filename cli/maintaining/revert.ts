@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
-import type { RelayClient } from "../../core/protocol/client.ts";
+import type { Maintainer } from "../../core/protocol/maintainer-client.ts";
 import type { RevertStatus } from "../../core/protocol/schemas/admin.ts";
 import type { RevertOutlook } from "../../core/protocol/schemas/previews.ts";
 import { parseContribution } from "../options.ts";
@@ -14,8 +14,6 @@ type RevertOptions = ActOptions & {
   /** Whatever the gate says. */
   readonly insist: boolean;
 };
-type Maintainer = ReturnType<RelayClient["maintainer"]>;
-
 /** `commonweight revert`: a merged contribution is taken out of a model again. */
 export function revertCommand(terminal: Terminal): Command {
   return actCommand(

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
 import { chunkSizes, chunksOf, planAddition } from "../../core/models/addition-files.ts";
 import type { ModelSource } from "../../core/models/model-source.ts";
-import type { RelayClient } from "../../core/protocol/client.ts";
+import type { Maintainer } from "../../core/protocol/maintainer-client.ts";
 import { RelayError } from "../../core/protocol/relay-error.ts";
 import type { AdditionRequest, AdditionStatus } from "../../core/protocol/schemas/addition.ts";
 import { checkRecipe } from "../../import/check.ts";
@@ -17,8 +17,6 @@ import {
 } from "../maintaining/act.ts";
 import type { Terminal } from "../terminal.ts";
 import { shardBytesOf } from "./check.ts";
-
-type Maintainer = ReturnType<RelayClient["maintainer"]>;
 
 /** `commonweight add`: a relay that runs serves the model of a folder too. */
 export function addCommand(terminal: Terminal): Command {

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { RelayClient } from "../../core/protocol/client.ts";
+import type { Maintainer } from "../../core/protocol/maintainer-client.ts";
 import type { SuiteRequest } from "../../core/protocol/schemas/admin.ts";
 import type { SuiteLife } from "../../core/protocol/schemas/suite.ts";
 import {
@@ -20,7 +20,7 @@ type Decision = {
   readonly outlook: string;
   question(name: string, model: string): string;
   perform(
-    maintainer: ReturnType<RelayClient["maintainer"]>,
+    maintainer: Maintainer,
     request: SuiteRequest,
     options: { readonly signal: AbortSignal },
   ): Promise<SuiteLife>;

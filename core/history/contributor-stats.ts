@@ -1,5 +1,5 @@
 import { loadAhead } from "../ahead.ts";
-import type { CallOptions } from "../protocol/client.ts";
+import type { CallOptions } from "../protocol/http-call.ts";
 import { MAX_MULTIPLIER } from "../protocol/limits.ts";
 import { faultAt } from "./history-fault.ts";
 import type { HistorySource } from "./history-source.ts";

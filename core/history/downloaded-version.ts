@@ -1,5 +1,5 @@
 import { FormatError } from "../errors.ts";
-import type { CallOptions } from "../protocol/client.ts";
+import type { CallOptions } from "../protocol/http-call.ts";
 import { applyDeltaStep, decodeDeltaStep } from "../tensors/delta-step.ts";
 import {
   type Base,

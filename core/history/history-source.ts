@@ -1,6 +1,7 @@
 import { limitCalls } from "../ahead.ts";
 import { parseJson } from "../protocol/canonical-json.ts";
-import type { CallOptions, RelayClient } from "../protocol/client.ts";
+import type { RelayClient } from "../protocol/client.ts";
+import type { CallOptions } from "../protocol/http-call.ts";
 import type { SignedAct } from "../protocol/schemas/act.ts";
 import { type CheckpointPlan, manifest as manifestSchema } from "../protocol/schemas/checkpoint.ts";
 import type { Recipe } from "../protocol/schemas/recipe.ts";

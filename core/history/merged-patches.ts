@@ -2,7 +2,7 @@ import { FormatError } from "../errors.ts";
 import { decodePatch, decodePatchHeader } from "../patch/patch.ts";
 import { decodePositions } from "../patch/positions.ts";
 import { randomPositions } from "../patch/random-mask.ts";
-import type { CallOptions } from "../protocol/client.ts";
+import type { CallOptions } from "../protocol/http-call.ts";
 import type { PatchHeader } from "../protocol/schemas/contribution.ts";
 import type { Mask } from "../protocol/schemas/mask.ts";
 import type { MergeInputRecord, VersionRecord } from "../protocol/schemas/version.ts";

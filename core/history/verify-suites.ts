@@ -1,5 +1,5 @@
 import { openSuiteFile } from "../gate/suite-file.ts";
-import type { CallOptions } from "../protocol/client.ts";
+import type { CallOptions } from "../protocol/http-call.ts";
 import { GATE_SUITES, type VersionRecord } from "../protocol/schemas/version.ts";
 import type { SuiteStanding } from "./act.ts";
 import { faultAt, HistoryError } from "./history-fault.ts";

@@ -1,4 +1,4 @@
-import type { RelayClient } from "../../core/protocol/client.ts";
+import type { Maintainer } from "../../core/protocol/maintainer-client.ts";
 import type { RevertAnswer, RevertOutlook } from "../../core/protocol/schemas/previews.ts";
 import {
   banLines,
@@ -8,9 +8,6 @@ import {
   unbanLines,
 } from "../words/maintainer-acts.ts";
 import { plural, shortId } from "../words/quantities.ts";
-
-/** What a signed-in maintainer may ask of the relay. */
-export type MaintainerActs = ReturnType<RelayClient["maintainer"]>;
 
 /** What an act would do, in sentences. */
 export type ActOutlook = {
@@ -41,7 +38,7 @@ export type MaintainerAct = {
 
 const POLL_MS = 1000; // a replay and a gate take seconds
 
-export function pauseAct(acts: MaintainerActs, model: string): MaintainerAct {
+export function pauseAct(acts: Maintainer, model: string): MaintainerAct {
   return {
     title: `Pause ${model}`,
     button: "Pause",
@@ -56,7 +53,7 @@ export function pauseAct(acts: MaintainerActs, model: string): MaintainerAct {
   };
 }
 
-export function resumeAct(acts: MaintainerActs, model: string): MaintainerAct {
+export function resumeAct(acts: Maintainer, model: string): MaintainerAct {
   return {
     title: `Go on with ${model}`,
     button: "Go on",
@@ -71,7 +68,7 @@ export function resumeAct(acts: MaintainerActs, model: string): MaintainerAct {
   };
 }
 
-export function banAct(acts: MaintainerActs, contributor: string): MaintainerAct {
+export function banAct(acts: Maintainer, contributor: string): MaintainerAct {
   return {
     title: `Ban ${shortId(contributor)}`,
     button: "Ban",
@@ -84,7 +81,7 @@ export function banAct(acts: MaintainerActs, contributor: string): MaintainerAct
   };
 }
 
-export function unbanAct(acts: MaintainerActs, contributor: string): MaintainerAct {
+export function unbanAct(acts: Maintainer, contributor: string): MaintainerAct {
   return {
     title: `Take work of ${shortId(contributor)} again`,
     button: "Take it again",
@@ -97,7 +94,7 @@ export function unbanAct(acts: MaintainerActs, contributor: string): MaintainerA
   };
 }
 
-export function blankNameAct(acts: MaintainerActs, contributor: string): MaintainerAct {
+export function blankNameAct(acts: Maintainer, contributor: string): MaintainerAct {
   return {
     title: `Take the name of ${shortId(contributor)} away`,
     button: "Take it away",
@@ -115,7 +112,7 @@ export function blankNameAct(acts: MaintainerActs, contributor: string): Maintai
   };
 }
 
-export function unblankNameAct(acts: MaintainerActs, contributor: string): MaintainerAct {
+export function unblankNameAct(acts: Maintainer, contributor: string): MaintainerAct {
   return {
     title: `Allow ${shortId(contributor)} a name again`,
     button: "Allow it",
@@ -130,7 +127,7 @@ export function unblankNameAct(acts: MaintainerActs, contributor: string): Maint
   };
 }
 
-export function tagAct(acts: MaintainerActs, model: string, version: number): MaintainerAct {
+export function tagAct(acts: Maintainer, model: string, version: number): MaintainerAct {
   return {
     title: `Release version ${version} of ${model}`,
     button: "Release",
@@ -147,7 +144,7 @@ export function tagAct(acts: MaintainerActs, model: string, version: number): Ma
 }
 
 function untagAct(
-  acts: MaintainerActs,
+  acts: Maintainer,
   model: string,
   { version, number }: { readonly version: number; readonly number: string },
 ): MaintainerAct {
@@ -168,11 +165,7 @@ function untagAct(
   };
 }
 
-export function revertAct(
-  acts: MaintainerActs,
-  model: string,
-  contribution: string,
-): MaintainerAct {
+export function revertAct(acts: Maintainer, model: string, contribution: string): MaintainerAct {
   return {
     title: `Take patch ${shortId(contribution)} out of ${model}`,
     button: "Take it out",

@@ -1,14 +1,15 @@
+import type { Maintainer } from "../../core/protocol/maintainer-client.ts";
 import type { SuiteLife } from "../../core/protocol/schemas/suite.ts";
 import { suiteOutlook } from "../words/suites.ts";
-import type { MaintainerAct, MaintainerActs } from "./maintainer-act.ts";
+import type { MaintainerAct } from "./maintainer-act.ts";
 
 /** What a maintainer can decide about a suite, where it stands now. */
-export function suiteActsOf(acts: MaintainerActs, suite: SuiteLife): MaintainerAct[] {
+export function suiteActsOf(acts: Maintainer, suite: SuiteLife): MaintainerAct[] {
   if (suite.state === "waiting") return [acceptSuiteAct(acts, suite), refuseSuiteAct(acts, suite)];
   return suite.state === "accepted" ? [withdrawSuiteAct(acts, suite)] : [];
 }
 
-function acceptSuiteAct(acts: MaintainerActs, suite: SuiteLife): MaintainerAct {
+function acceptSuiteAct(acts: Maintainer, suite: SuiteLife): MaintainerAct {
   const { model, name } = suite.header;
   return {
     title: `Let the gate of ${model} test on ${name}`,
@@ -22,7 +23,7 @@ function acceptSuiteAct(acts: MaintainerActs, suite: SuiteLife): MaintainerAct {
   };
 }
 
-function refuseSuiteAct(acts: MaintainerActs, suite: SuiteLife): MaintainerAct {
+function refuseSuiteAct(acts: Maintainer, suite: SuiteLife): MaintainerAct {
   const { model, name } = suite.header;
   return {
     title: `Refuse the suite ${name}`,
@@ -36,7 +37,7 @@ function refuseSuiteAct(acts: MaintainerActs, suite: SuiteLife): MaintainerAct {
   };
 }
 
-function withdrawSuiteAct(acts: MaintainerActs, suite: SuiteLife): MaintainerAct {
+function withdrawSuiteAct(acts: Maintainer, suite: SuiteLife): MaintainerAct {
   const { model, name } = suite.header;
   return {
     title: `Let the gate of ${model} not test on ${name} any more`,
