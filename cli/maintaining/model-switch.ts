@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { Maintainer } from "../../core/protocol/maintainer-client.ts";
-import type { PauseRequest } from "../../core/protocol/schemas/admin.ts";
+import type { ModelActRequest } from "../../core/protocol/schemas/admin.ts";
 import type { ModelPreview } from "../../core/protocol/schemas/previews.ts";
 import { counted } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
@@ -24,7 +24,7 @@ export type ModelSwitch<Answer> = {
   question(model: string): string;
   perform(
     maintainer: Maintainer,
-    request: PauseRequest,
+    request: ModelActRequest,
     options: { readonly signal: AbortSignal },
   ): Promise<Answer>;
   told(model: string, answer: Answer): string;

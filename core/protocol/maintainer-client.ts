@@ -5,8 +5,8 @@ import {
   auditLog,
   type BanRequest,
   banStatus,
+  type ModelActRequest,
   maintainerSession,
-  type PauseRequest,
   type RecipeRequest,
   type RevertRequest,
   revertStatus,
@@ -37,14 +37,14 @@ export function createMaintainerClient(
       ask(judgeList, routes.judges(), options, post(request)),
     dismissJudge: (request: DismissalRequest, options?: CallOptions) =>
       ask(judgeList, routes.dismissals(), options, post(request)),
-    pause: (request: PauseRequest, options?: CallOptions) =>
+    pause: (request: ModelActRequest, options?: CallOptions) =>
       ask(modelHealth, routes.pause(), options, post(request)),
-    resume: (request: PauseRequest, options?: CallOptions) =>
+    resume: (request: ModelActRequest, options?: CallOptions) =>
       ask(modelHealth, routes.resume(), options, post(request)),
     /** Give out no work of a model any more, for good, or take that back. */
-    retire: (request: PauseRequest, options?: CallOptions) =>
+    retire: (request: ModelActRequest, options?: CallOptions) =>
       ask(modelHealth, routes.retire(), options, post(request)),
-    unretire: (request: PauseRequest, options?: CallOptions) =>
+    unretire: (request: ModelActRequest, options?: CallOptions) =>
       ask(modelHealth, routes.unretire(), options, post(request)),
     /** Give a model another recipe. */
     changeRecipe: (request: RecipeRequest, options?: CallOptions) =>

@@ -6,7 +6,7 @@ import {
   type AuditLog,
   type BanStatus,
   banRequest,
-  pauseRequest,
+  modelActRequest,
   type RevertStatus,
   revertRequest,
   revertStatus,
@@ -41,7 +41,7 @@ export function adminRoutes(
   async function setPaused(c: Context, paused: boolean): Promise<Response> {
     const maintainer = await maintainerOf(context, c);
     const body = await limits.request(c);
-    const { model, reason } = parseJson("request", pauseRequest, body);
+    const { model, reason } = parseJson("request", modelActRequest, body);
     await findModel(context, model);
     const at = context.clock();
     await context.history.setPaused({ model, paused, reason, maintainer, at });
@@ -54,7 +54,7 @@ export function adminRoutes(
   async function setRetired(c: Context, retired: boolean): Promise<Response> {
     const maintainer = await maintainerOf(context, c);
     const body = await limits.request(c);
-    const { model, reason } = parseJson("request", pauseRequest, body);
+    const { model, reason } = parseJson("request", modelActRequest, body);
     for (;;) {
       const { row } = await findModel(context, model);
       if (retired && row.retired !== null) {

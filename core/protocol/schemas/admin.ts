@@ -15,8 +15,8 @@ import { recipe } from "./recipe.ts";
 /** What maintainers send and hear (protocol H15 to H17, H19); what an act would do first is in previews.ts. */
 
 /** Pauses a model or goes on with it, retires it or takes that back. */
-export const pauseRequest = z.strictObject({ model: modelId, reason: reasonText });
-export type PauseRequest = z.infer<typeof pauseRequest>;
+export const modelActRequest = z.strictObject({ model: modelId, reason: reasonText });
+export type ModelActRequest = z.infer<typeof modelActRequest>;
 
 /** Gives a model another recipe in place of the one with the hash `before`. */
 export const recipeRequest = z.strictObject({
