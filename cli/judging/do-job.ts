@@ -4,7 +4,7 @@ import { relaySource } from "../../core/history/history-source.ts";
 import type { RelayClient } from "../../core/protocol/client.ts";
 import type { JudgingJob } from "../../core/protocol/schemas/judging.ts";
 import { encodeCheckpoint } from "../../core/tensors/manifest.ts";
-import { decodeExamples, joinExamples } from "../../core/training/examples.ts";
+import { decodeAll } from "../../core/training/examples.ts";
 import { encodeJudgement, type Judgement, positionsOfJob } from "../../core/training/judgement.ts";
 import { nodeThreads } from "../../relay-server/threads/kernel-threads.ts";
 
@@ -54,8 +54,7 @@ export function createJobRunner(
     const pieces = [];
     for (const { shards: named, seed } of work.pieces) {
       const files = await Promise.all(named.map(({ sha256 }) => shardBytes(sha256, signal)));
-      const examples = files.map((file, i) => decodeExamples(`shard ${i}`, file, architecture));
-      pieces.push({ examples: joinExamples(examples), seed });
+      pieces.push({ examples: decodeAll(files, architecture, (i) => `shard ${i}`), seed });
     }
     opened ??= openEngine();
     const engine = await opened;

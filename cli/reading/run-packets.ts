@@ -1,5 +1,5 @@
 import type { EvaluatePackets } from "../../core/history/gate-checks.ts";
-import { decodeExamples, joinExamples } from "../../core/training/examples.ts";
+import { decodeAll } from "../../core/training/examples.ts";
 import { type OpenModel, readCard } from "./open-model.ts";
 
 /** Runs the model's versions on this machine's processor, which is opened for the first gate that is recomputed. */
@@ -17,9 +17,7 @@ export function packetRunner(model: OpenModel, signal: AbortSignal): EvaluatePac
   return async (parameters, packets) => {
     opened ??= open();
     const { architecture, evaluate } = await opened;
-    const examples = joinExamples(
-      packets.map((bytes, i) => decodeExamples(`packet ${i}`, bytes, architecture)),
-    );
+    const examples = decodeAll(packets, architecture, (i) => `packet ${i}`);
     return evaluate({ architecture, parameters, examples }, { signal });
   };
 }

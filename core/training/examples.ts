@@ -76,6 +76,18 @@ export function joinExamples(parts: readonly Examples[]): Examples {
   return texts.length > 0 ? joinTextExamples(texts) : joinImageExamples(images);
 }
 
+/**
+ * Read shard files or packets of one model as one set, in the order given. Throws a FormatError that starts with `nameOf(i)`
+ * where file i is anything else than examples of `architecture`.
+ */
+export function decodeAll(
+  files: readonly Uint8Array[],
+  architecture: Architecture,
+  nameOf: (index: number) => string,
+): Examples {
+  return joinExamples(files.map((bytes, i) => decodeExamples(nameOf(i), bytes, architecture)));
+}
+
 /** The examples from…to−1, as views. */
 export function sliceExamples(examples: Examples, from: number, to: number): Examples {
   return examples.kind === "images"

@@ -4,6 +4,7 @@ import { setImmediate } from "node:timers/promises";
 import { parentPort } from "node:worker_threads";
 import type { Architecture } from "../../core/protocol/schemas/recipe.ts";
 import {
+  decodeAll,
   decodeExamples,
   type Examples,
   joinExamples,
@@ -57,16 +58,15 @@ const openEngine = openOnce(async () => {
   return { trainPieces, estimateFisher, chooseMask, ...ownMasks };
 });
 
-function readExamples(shards: readonly Uint8Array[], architecture: Architecture): Examples {
-  return joinExamples(shards.map((file, i) => decodeExamples(`shard ${i}`, file, architecture)));
-}
+const readShards = (shards: readonly Uint8Array[], architecture: Architecture) =>
+  decodeAll(shards, architecture, (i) => `shard ${i}`);
 
 const trainingThread = {
   /** What the job's pieces come to: [k], or [N] where it names no mask. */
   async train({ pieces, ...job }: TrainingJob): Promise<ReferencePieces> {
     const { trainPieces } = await openEngine();
     const decoded = pieces.map(({ shards, seed }) => ({
-      examples: readExamples(shards, job.architecture),
+      examples: readShards(shards, job.architecture),
       seed,
     }));
     return trainPieces({ ...job, pieces: decoded });
@@ -74,7 +74,7 @@ const trainingThread = {
   /** The own mask [k] of a piece. */
   async ownMask({ shards, policy, count, ...piece }: OwnMaskJob): Promise<Uint32Array> {
     const { estimateOwnFisher, chooseOwnMask } = await openEngine();
-    const task = { ...piece, examples: readExamples(shards, piece.architecture) };
+    const task = { ...piece, examples: readShards(shards, piece.architecture) };
     const fisher = await estimateOwnFisher(task, policy);
     return chooseOwnMask(task, policy, { fisher, count });
   },

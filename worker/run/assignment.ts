@@ -2,7 +2,7 @@ import { decodePositions } from "../../core/patch/positions.ts";
 import { randomPositions } from "../../core/patch/random-mask.ts";
 import type { Ticket } from "../../core/protocol/schemas/ticket.ts";
 import type { Layout } from "../../core/tensors/layout.ts";
-import { decodeExamples, joinExamples } from "../../core/training/examples.ts";
+import { decodeAll } from "../../core/training/examples.ts";
 import type { TrainingTask } from "../../core/training/train.ts";
 import { loadBase } from "../link/base-loading.ts";
 import { type BlobSource, loadBlobs, loadChunks } from "../link/blob-loading.ts";
@@ -42,11 +42,8 @@ export async function loadAssignment(
   const positions = await loadMask(ticket, layout, source);
   const list = { model: ticket.model, list: "shards", count };
   const shards = await loadChunks(list, ticket.shards, source);
-  const examples = joinExamples(
-    shards.map((bytes, i) =>
-      decodeExamples(`shard ${ticket.shards[i]?.index}`, bytes, architecture),
-    ),
-  );
+  const nameOf = (i: number) => `shard ${ticket.shards[i]?.index}`;
+  const examples = decodeAll(shards, architecture, nameOf);
   const { training, seed } = ticket;
   const task = { architecture, parameters, examples, training, seed };
   return { ticket, layout, task, positions };
