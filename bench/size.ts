@@ -11,7 +11,7 @@ import { closeTraining, openTraining, takeStep } from "../core/training/training
 import { openBackend } from "../kernels/backend.ts";
 import { nodeThreads } from "../relay-server/threads/kernel-threads.ts";
 import { GPT2_SMALL, SMOLLM2_135M } from "../tests/fixtures/known-transformers.ts";
-import type { Row } from "./figures.ts";
+import { judgedRow, type Row } from "./figures.ts";
 import type { BenchOptions } from "./options.ts";
 import { watchTensorBytes } from "./training/stage.ts";
 
@@ -77,35 +77,39 @@ async function measureModel(
   return [
     { what: what("a step"), value: stepMs / 1000, unit: "s" },
     { what: what("training"), value: stepRate, unit: "tokens/s" },
-    {
-      what: what("processor time of all threads against the one that asks"),
-      value: allMs / askingMs,
-      unit: "times",
-      target: ">= 1.7",
-      against: `${(allMs / 1000).toFixed(1)} s of ${availableParallelism()} cores, ${(askingMs / 1000).toFixed(1)} s of that thread`,
-      holds: allMs >= 1.7 * askingMs,
-    },
-    {
-      what: what("all tensors of a step, at most"),
-      value: peakBytes / 1e9,
-      unit: "GB",
-      target: "<= 1.0",
-      holds: peakBytes <= 1e9,
-    },
-    {
-      what: what("evaluation against training"),
-      value: evaluationRate / stepRate,
-      unit: "times",
-      target: ">= 1.8",
-      holds: evaluationRate >= 1.8 * stepRate,
-    },
-    {
-      what: what(`largest tensor, ${largest.name}`),
-      value: largest.sizeBytes / MIB,
-      unit: "MiB",
-      target: "<= 128",
-      holds: largest.sizeBytes <= 128 * MIB,
-    },
+    judgedRow(
+      {
+        what: what("processor time of all threads against the one that asks"),
+        value: allMs / askingMs,
+        unit: "times",
+        against: `${(allMs / 1000).toFixed(1)} s of ${availableParallelism()} cores, ${(askingMs / 1000).toFixed(1)} s of that thread`,
+      },
+      ">=",
+      1.7,
+    ),
+    judgedRow(
+      { what: what("all tensors of a step, at most"), value: peakBytes / 1e9, unit: "GB" },
+      "<=",
+      1,
+    ),
+    judgedRow(
+      {
+        what: what("evaluation against training"),
+        value: evaluationRate / stepRate,
+        unit: "times",
+      },
+      ">=",
+      1.8,
+    ),
+    judgedRow(
+      {
+        what: what(`largest tensor, ${largest.name}`),
+        value: largest.sizeBytes / MIB,
+        unit: "MiB",
+      },
+      "<=",
+      128,
+    ),
     {
       what: what("this process, at most"),
       value: process.resourceUsage().maxRSS / 1024,
