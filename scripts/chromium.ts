@@ -1,5 +1,5 @@
-import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
+import { installFromDebian, mayInstallFromDebian, runInstaller } from "./debian.ts";
 
 const PLACES = [
   "/usr/bin/chromium",
@@ -24,13 +24,11 @@ export const CHROMIUM_FLAGS = [
 export function ensureChromium(): string {
   const found = installedChromium();
   if (found !== null) return found;
-  if (process.getuid?.() === 0 && existsSync("/usr/bin/apt-get")) {
-    console.error("Installing Chromium from Debian's packages (about a minute) …");
-    run("apt-get", ["update", "-qq"]);
-    run("apt-get", ["install", "-y", "-qq", "chromium"]);
+  if (mayInstallFromDebian()) {
+    installFromDebian("Chromium", ["chromium"]);
   } else {
     console.error("Installing Chromium through Playwright …");
-    run("npx", ["playwright", "install", "chromium"]);
+    runInstaller("npx", ["playwright", "install", "chromium"]);
   }
   const installed = installedChromium();
   if (installed === null) {
@@ -42,12 +40,4 @@ export function ensureChromium(): string {
 function installedChromium(): string | null {
   if (process.env.CHROMIUM !== undefined) return process.env.CHROMIUM;
   return PLACES.find((path) => existsSync(path)) ?? null;
-}
-
-function run(command: string, args: readonly string[]): void {
-  const { status } = spawnSync(command, args, {
-    stdio: ["ignore", "ignore", "inherit"],
-    env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
-  });
-  if (status !== 0) console.error(`"${command} ${args.join(" ")}" ended with ${status}.`);
 }

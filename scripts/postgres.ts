@@ -1,6 +1,6 @@
-import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { installFromDebian, mayInstallFromDebian } from "./debian.ts";
 
 const DEBIAN = "/usr/lib/postgresql"; // a folder a version
 const DEBIAN_SETTINGS = "/etc/postgresql-common";
@@ -22,17 +22,13 @@ export function installedPostgres(): string | null {
 /** Install Debian's PostgreSQL where there is none and we may; without it the tests of the ledger run on PGlite alone. */
 export function ensurePostgres(): void {
   if (installedPostgres() !== null) return;
-  if (process.getuid?.() === 0 && existsSync("/usr/bin/apt-get")) {
-    console.error("Installing PostgreSQL from Debian's packages (about a minute) …");
+  if (mayInstallFromDebian()) {
     const settings = join(DEBIAN_SETTINGS, "createcluster.conf");
     if (!existsSync(settings)) {
       mkdirSync(DEBIAN_SETTINGS, { recursive: true });
       writeFileSync(settings, "create_main_cluster = false\n"); // the tests start servers of their own
     }
-    const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-    for (const args of [["update"], ["install", "-y", "postgresql"]]) {
-      spawnSync("apt-get", ["-qq", ...args], { stdio: ["ignore", "ignore", "inherit"], env });
-    }
+    installFromDebian("PostgreSQL", ["postgresql"]);
   }
   if (installedPostgres() === null) {
     console.error("PostgreSQL is not installed: the tests of the ledger run on PGlite alone.");
