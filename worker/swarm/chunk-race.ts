@@ -1,16 +1,16 @@
 import { sha256 } from "../../core/crypto/signature.ts";
-import { RelayError } from "../../core/protocol/relay-error.ts";
 import type { Random } from "../../core/random.ts";
 import { type Bitfield, hasChunk } from "../../core/swarm/bitfield.ts";
 import { nextFromRelay, PEER_PATIENCE_MS } from "../../core/swarm/pace.ts";
 import { nextRequests, type Supplier } from "../../core/swarm/schedule.ts";
 import type { Platform } from "../device/platform.ts";
-import { type CutChunk, createCutChunks } from "./cut-chunks.ts";
+import { type CutChunk, createCutChunks, type PeerPart } from "./cut-chunks.ts";
 import type { ListedChunk } from "./holdings.ts";
 import type { HttpRate } from "./http-rate.ts";
+import { createRelayLanes, type RelaySource } from "./relay-lanes.ts";
 
 /** Whom a race may ask, and who hears what came of it. */
-export type Racers = {
+export type Racers = RelaySource & {
   /** Those who are connected, with what they have of the list. */
   peers(): ReadonlyMap<string, Bitfield>;
   /** Whether another peer may be connected soon. */
@@ -20,22 +20,11 @@ export type Racers = {
   cancel(peer: string, request: number): void;
   /** A peer sent other bytes than it was asked for. */
   ban(peer: string): void;
-  /** The chunk from the relay, its bytes checked; `onBytes` hears when some of them come. */
-  fetch(
-    chunk: ListedChunk,
-    signal: AbortSignal,
-    onBytes: () => void,
-  ): Promise<Uint8Array<ArrayBuffer>>;
-  /** The chunk's bytes after the first `from`, from the relay; they are not checked. */
-  fetchRest(chunk: ListedChunk, from: number, signal: AbortSignal): Promise<Uint8Array>;
   /** A chunk came, from the relay but for what a peer sent of it. */
   keep(chunk: ListedChunk, bytes: Uint8Array<ArrayBuffer>, part: PeerPart | null): Promise<void>;
   /** Awaited before chunks are asked for: pausing is the caller's. */
   readonly onBatch?: (() => Promise<void>) | undefined;
 };
-
-/** How much of a chunk a peer sent: all, or the beginning. */
-type PeerPart = { readonly peer: string; readonly sizeBytes: number };
 
 /** Where the race hears of its peers. */
 export type Race = {
@@ -52,7 +41,6 @@ export type Race = {
   run(): Promise<ReadonlyMap<number, Uint8Array<ArrayBuffer>>>;
 };
 
-type Lane = { readonly abort: AbortController; readonly fromMs: number };
 type Asked = { readonly chunk: ListedChunk; readonly peer: string; readonly askedAt: number };
 
 const LOOK_MS = 250; // how often a race looks at the clock
@@ -83,7 +71,6 @@ export function createRace(
   const got = new Map<number, Uint8Array<ArrayBuffer>>();
   const asked = new Map<number, Asked>(); // by request
   const checking = new Set<number>(); // chunks that a peer sent and that are being hashed
-  const lanes = new Map<number, Lane>(); // chunks that come from the relay
   const slow = new Set<string>(); // peers that let a chunk wait, or refused one
   const restUntil = new Map<string, number>(); // peers that refused
   const cuts = createCutChunks(); // chunks whose rest the relay sends
@@ -92,12 +79,25 @@ export function createRace(
   let news = Promise.withResolvers<void>();
 
   const changed = () => news.resolve();
+  const fail = (error: unknown) => {
+    httpFault = { error };
+  };
+  const lanes = createRelayLanes({
+    source: racers,
+    cuts,
+    platform,
+    rate,
+    signal,
+    finish,
+    onFault: fail,
+    onEnd: changed,
+  });
 
   /** Chunks that no peer was asked for, and that do not come from the relay either, or are late there. */
   function unasked(now: number): ListedChunk[] {
     const taken = new Set([...asked.values()].map(({ chunk }) => chunk.index));
     const isLate = (index: number) =>
-      now - (lanes.get(index)?.fromMs ?? Number.NEGATIVE_INFINITY) >= PEER_PATIENCE_MS;
+      now - (lanes.fromMs(index) ?? Number.NEGATIVE_INFINITY) >= PEER_PATIENCE_MS;
     const cut = new Set(cutOff());
     return [...left.values()].filter(
       ({ index }) => !taken.has(index) && !checking.has(index) && isLate(index) && !cut.has(index),
@@ -148,61 +148,11 @@ export function createRace(
           .filter(({ chunk }) => !lanes.has(chunk.index))
           .map(({ chunk, askedAt }) => ({ chunk: chunk.index, forMs: now - askedAt })),
       ],
-      lanes: lanes.size,
+      lanes: lanes.size(),
       isHeld: (index) => peers.some(({ have }) => hasChunk(have, index)),
       mayGrow: racers.mayGrow(),
     });
     return due.map(({ chunk }) => left.get(chunk)!);
-  }
-
-  async function load(chunk: ListedChunk): Promise<void> {
-    const abort = new AbortController();
-    const follow = () => abort.abort(signal.reason);
-    signal.addEventListener("abort", follow);
-    lanes.set(chunk.index, { abort, fromMs: platform.steadyMs() });
-    try {
-      const cut = cuts.get(chunk.index);
-      const completed = cut === undefined ? null : await complete(chunk, cut, abort.signal);
-      if (cut !== undefined && completed !== null) {
-        await finish(chunk, completed, { peer: cut.peer, sizeBytes: cut.filled });
-      } else await finish(chunk, await loadWhole(chunk, abort.signal), null);
-    } catch (error) {
-      if (!abort.signal.aborted) httpFault = { error };
-    } finally {
-      signal.removeEventListener("abort", follow);
-      lanes.delete(chunk.index);
-      changed();
-    }
-  }
-
-  /** The chunk from the relay, which shows how fast the relay is; the rest of one that was cut off is too little for that. */
-  async function loadWhole(
-    chunk: ListedChunk,
-    abort: AbortSignal,
-  ): Promise<Uint8Array<ArrayBuffer>> {
-    const fromMs = platform.steadyMs();
-    let firstMs: number | null = null;
-    const bytes = await racers.fetch(chunk, abort, () => {
-      firstMs ??= platform.steadyMs();
-    });
-    const toMs = platform.steadyMs();
-    rate.note({ sizeBytes: bytes.length, fromMs, firstMs: firstMs ?? toMs, toMs });
-    return bytes;
-  }
-
-  /** What a peer sent of a chunk, with the rest from the relay; null where that does not come, or is not the chunk. */
-  async function complete(
-    chunk: ListedChunk,
-    { bytes, filled }: CutChunk,
-    abort: AbortSignal,
-  ): Promise<Uint8Array<ArrayBuffer> | null> {
-    try {
-      bytes.set(await racers.fetchRest(chunk, filled, abort), filled);
-    } catch (error) {
-      if (!(error instanceof RelayError)) throw error;
-      return null;
-    }
-    return (await sha256(bytes)) === chunk.sha256 ? bytes : null;
   }
 
   /** A chunk is here: whoever else was asked for it need not send it. */
@@ -229,7 +179,7 @@ export function createRace(
     const now = platform.steadyMs();
     askPeers(now);
     if (httpFault === null) {
-      for (const chunk of dueOverHttp(now)) void load(chunk);
+      for (const chunk of dueOverHttp(now)) void lanes.load(chunk);
       return;
     }
     for (const [request, { peer, askedAt }] of asked) {
@@ -238,7 +188,7 @@ export function createRace(
       restUntil.set(peer, Number.POSITIVE_INFINITY);
       racers.cancel(peer, request);
     }
-    if (asked.size + checking.size + lanes.size === 0) throw httpFault.error;
+    if (asked.size + checking.size + lanes.size() === 0) throw httpFault.error;
   }
 
   function take(peer: string, request: number): Asked | null {
@@ -261,10 +211,8 @@ export function createRace(
       if (!isRight) racers.ban(peer);
       else {
         if (platform.steadyMs() - askedAt < PEER_PATIENCE_MS) slow.delete(peer);
-        if (left.has(chunk.index)) lanes.get(chunk.index)?.abort.abort();
-        await finish(chunk, bytes, { peer, sizeBytes: bytes.length }).catch((error: unknown) => {
-          httpFault = { error }; // the store keeps nothing: no road helps
-        });
+        if (left.has(chunk.index)) lanes.stop(chunk.index);
+        await finish(chunk, bytes, { peer, sizeBytes: bytes.length }).catch(fail); // the store keeps nothing: no road helps
       }
       changed();
     },
@@ -297,7 +245,7 @@ export function createRace(
         }
         return got;
       } finally {
-        for (const { abort } of lanes.values()) abort.abort();
+        lanes.stopAll();
         for (const [request, { peer }] of asked) racers.cancel(peer, request);
         asked.clear();
       }

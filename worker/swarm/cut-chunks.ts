@@ -1,5 +1,8 @@
 import type { ListedChunk } from "./holdings.ts";
 
+/** How much of a chunk a peer sent: all, or the beginning. */
+export type PeerPart = { readonly peer: string; readonly sizeBytes: number };
+
 /** The beginning of a chunk, whose peer left before it had sent the rest. */
 export type CutChunk = {
   readonly peer: string;
