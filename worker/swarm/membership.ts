@@ -1,23 +1,22 @@
 import { FormatError } from "../../core/errors.ts";
-import type { RelayClient } from "../../core/protocol/client.ts";
-import { RelayError } from "../../core/protocol/relay-error.ts";
 import {
   type Bitfield,
   createBitfield,
   decodeBitfield,
   encodeBitfield,
 } from "../../core/swarm/bitfield.ts";
-import { linksToBegin, SEEK_MS } from "../../core/swarm/links.ts";
+import { linksToBegin } from "../../core/swarm/links.ts";
 import type { SwarmNews, SwarmSnapshot } from "../api.ts";
 import type { Race, Racers } from "./chunk-race.ts";
 import { createGiving, type GivingParts } from "./giving.ts";
 import { type ChunkList, listKey } from "./holdings.ts";
 import { createPeers } from "./peers.ts";
+import { createRelayTalk, type RelayTalkParts } from "./relay-talk.ts";
 import type { Reports } from "./reports.ts";
 import type { Road } from "./road.ts";
 
 export type MembershipParts = GivingParts & {
-  readonly client: Pick<RelayClient, "health" | "holders">;
+  readonly client: RelayTalkParts["client"];
   readonly reports: Reports;
   readonly onChange: () => void;
 };
@@ -46,17 +45,14 @@ export type Membership = {
 };
 
 const NAME_LENGTH = 6; // characters of an id: enough to tell two dozen apart
-const RETRY_MS = 15_000; // until a relay is asked again that did not answer
-const RENEWED = 2 / 3; // of the time after which a relay forgets: one lost request does no harm
 
 /** Become a peer over `road`: connect with those who have what is wanted, and give others what is here. */
 export function joinSwarm(road: Road, parts: MembershipParts): Membership {
-  const { client, platform, holdings, reports, onChange } = parts;
+  const { holdings, reports, onChange } = parts;
   const peers = createPeers();
   const leaving = new AbortController();
   const { signal } = leaving;
   let state: SwarmSnapshot["state"] = "opening";
-  let me: { readonly peer: string; readonly token: string } | null = null;
   let current: Load | null = null;
   const askedFor = new Map<string, ChunkList>(); // connections that are being tried, and for which list
   const giving = createGiving(road, parts, signal, (id, bytes) => {
@@ -64,8 +60,20 @@ export function joinSwarm(road: Road, parts: MembershipParts): Membership {
     const peer = peers.get(id);
     if (peer !== undefined) peer.sentBytes += bytes;
   });
-  let asking = 0; // requests to the relay that are under way
-  let renewMs = RETRY_MS;
+  const talk = createRelayTalk({
+    ...parts,
+    signal,
+    wantedOf: (list) =>
+      current !== null && listKey(current.list) === listKey(list)
+        ? current.wanted
+        : createBitfield(list.count),
+    onServers(iceServers) {
+      if (iceServers === null) enter("unserved");
+      else road.order({ kind: "open", iceServers });
+    },
+    onHolder: meet,
+    onRenewed: () => current?.race.changed(),
+  });
   let requests = 0;
 
   /** How work in the background ends that `leave` aborted; nothing else ends it. */
@@ -79,68 +87,11 @@ export function joinSwarm(road: Road, parts: MembershipParts): Membership {
     current?.race.changed();
   }
 
-  /** Ask the relay how peers are brought together, however long it is away; then renew what it was told. */
-  async function stay(): Promise<void> {
-    for (let isOpening = true; ; ) {
-      if (isOpening) isOpening = !(await open());
-      else for (const list of holdings.lists()) await renew(list);
-      await platform.sleep(isOpening ? RETRY_MS : renewMs, signal);
-    }
-  }
-
-  async function open(): Promise<boolean> {
-    try {
-      const { swarm } = await client.health({ signal });
-      if (swarm === null) enter("unserved");
-      else road.order({ kind: "open", iceServers: swarm.iceServers });
-      return true;
-    } catch (error) {
-      if (!(error instanceof RelayError)) throw error;
-      return false;
-    }
-  }
-
-  async function renew(list: ChunkList): Promise<void> {
-    if (me === null || signal.aborted) return;
-    asking++;
-    try {
-      const isLoading = current !== null && listKey(current.list) === listKey(list);
-      const want = isLoading ? current!.wanted : createBitfield(list.count);
-      const report = reports.of(list);
-      const request = {
-        ...me,
-        list: list.list,
-        have: encodeBitfield(holdings.have(list)),
-        want: encodeBitfield(want),
-        report,
-      };
-      const { holders, renewWithinMs } = await client.holders(list.model, request, { signal });
-      reports.take(list, report);
-      renewMs = renewWithinMs * RENEWED;
-      for (const { peer, have } of holders) meet(peer, list, have);
-    } catch (error) {
-      if (!(error instanceof RelayError)) throw error;
-      if (error.code === "list-unknown") holdings.drop(list); // else: the next renewal asks again
-    } finally {
-      asking--;
-      current?.race.changed();
-    }
-  }
-
   /** How many more peers to connect with. */
   function missingLinks(): number {
     const joined = peers.joined().map(([id]) => id);
     const slow = joined.filter((id) => current?.race.isSlow(id) === true).length;
     return linksToBegin({ quick: joined.length - slow, slow, begun: askedFor.size });
-  }
-
-  /** Ask for peers, and while `load` is under way for others where they are too few or slow. */
-  async function seek(load: Load): Promise<void> {
-    await renew(load.list);
-    while (current === load) {
-      await platform.sleep(SEEK_MS, signal);
-      if (current === load && missingLinks() > 0) await renew(load.list);
-    }
   }
 
   /** Connect with a peer that the relay named, unless there are enough. */
@@ -193,13 +144,13 @@ export function joinSwarm(road: Road, parts: MembershipParts): Membership {
   function hear(news: SwarmNews): void {
     switch (news.kind) {
       case "open":
-        me = { peer: news.peer, token: news.token };
+        talk.become({ peer: news.peer, token: news.token });
         enter("open");
-        for (const list of holdings.lists()) void renew(list).catch(unlessLeft);
-        if (current !== null) void renew(current.list).catch(unlessLeft);
+        for (const list of holdings.lists()) void talk.renew(list).catch(unlessLeft);
+        if (current !== null) void talk.renew(current.list).catch(unlessLeft);
         break;
       case "away":
-        me = null;
+        talk.become(null);
         enter("away");
         break;
       case "blocked":
@@ -265,7 +216,7 @@ export function joinSwarm(road: Road, parts: MembershipParts): Membership {
   }
 
   road.listen(hear);
-  void stay().catch(unlessLeft);
+  void talk.stay().catch(unlessLeft);
 
   return {
     state: () => state,
@@ -277,7 +228,7 @@ export function joinSwarm(road: Road, parts: MembershipParts): Membership {
       })),
     racersFor: (list) => ({
       peers: () => suppliersOf(list),
-      mayGrow: () => !signal.aborted && (state === "opening" || asking > 0 || peers.expects()),
+      mayGrow: () => !signal.aborted && (state === "opening" || talk.isAsking() || peers.expects()),
       want(peer, { sha256, sizeBytes }) {
         const request = ++requests;
         road.order({ kind: "want", peer, request, chunk: sha256, sizeBytes });
@@ -295,17 +246,18 @@ export function joinSwarm(road: Road, parts: MembershipParts): Membership {
     }),
     begin(load) {
       current = load;
-      void seek(load).catch(unlessLeft);
+      const isOver = () => current !== load;
+      void talk.seek(load.list, isOver, () => missingLinks() > 0).catch(unlessLeft);
     },
     end() {
       const list = current?.list;
       current = null;
-      if (list !== undefined) void renew(list).catch(unlessLeft);
+      if (list !== undefined) void talk.renew(list).catch(unlessLeft);
     },
     tell,
     announce(list) {
       tell(list);
-      void renew(list).catch(unlessLeft);
+      void talk.renew(list).catch(unlessLeft);
     },
     leave() {
       leaving.abort();
