@@ -15,93 +15,82 @@ type Cuts = {
 };
 
 const LANES = 4; // rows that a product takes at once, and values of a vector
-const VALUES = 4096; // of what is made value by value
+const VALUES = 4096; // in a unit of what is made value by value: whole vectors
 const EXP_COST = 24; // multiply-adds of an exponential and what is around it
 
-/** Rows of a matrix in units of four, so that what is left over stays at the end. */
-function rowsOf(R: number) {
+/** So many rows in units of `size`, of which the last has what is left over. */
+function unitsOf(rows: number, size: number) {
+  const end = (to: number) => Math.min(to * size, rows);
   return {
-    units: Math.ceil(R / LANES),
-    count: (from: number, to: number) => Math.min(to * LANES, R) - from * LANES,
-    /** The part of x [R, width]. */
-    of: <Matrix extends Float32Array | null>(
-      x: Matrix,
+    units: Math.ceil(rows / size),
+    /** How many rows units `from` … `to` − 1 have. */
+    count: (from: number, to: number) => end(to) - from * size,
+    /** What those units have of x [rows, width]. */
+    of: <Values extends Float32Array | Int32Array | null>(
+      x: Values,
       width: number,
       from: number,
       to: number,
-    ): Matrix =>
-      (x === null
-        ? null
-        : x.subarray(from * LANES * width, Math.min(to * LANES, R) * width)) as Matrix, // null where x is
-  };
-}
-
-/** Values side by side in units of whole vectors. */
-function valuesOf(length: number) {
-  return {
-    units: Math.ceil(length / VALUES),
-    unitCost: VALUES * EXP_COST,
-    of: (x: Float32Array, from: number, to: number) =>
-      x.subarray(from * VALUES, Math.min(to * VALUES, length)),
+    ): Values => (x === null ? null : x.subarray(from * size * width, end(to) * width)) as Values, // null where x is
   };
 }
 
 /** The bodies that threads share. */
 export const CUTS: Cuts = {
   linear(y, x, weight, bias, residual, { R, I, O, ...kind }) {
-    const rows = rowsOf(R);
+    const { units, count, of } = unitsOf(R, LANES);
     return {
-      units: rows.units,
+      units,
       unitCost: LANES * I * O,
       part: (...at) => [
-        rows.of(y, O, ...at),
-        rows.of(x, I, ...at),
+        of(y, O, ...at),
+        of(x, I, ...at),
         weight,
         bias,
-        rows.of(residual, O, ...at),
-        { R: rows.count(...at), I, O, ...kind },
+        of(residual, O, ...at),
+        { R: count(...at), I, O, ...kind },
       ],
     };
   },
 
   linearInputGradient(dx, dy, weight, x, past, { R, I, O, ...kind }) {
-    const rows = rowsOf(R);
+    const { units, count, of } = unitsOf(R, LANES);
     return {
-      units: rows.units,
+      units,
       unitCost: LANES * I * O,
       part: (...at) => [
-        rows.of(dx, I, ...at),
-        rows.of(dy, O, ...at),
+        of(dx, I, ...at),
+        of(dy, O, ...at),
         weight,
-        rows.of(x, I, ...at),
-        rows.of(past, I, ...at),
-        { R: rows.count(...at), I, O, ...kind },
+        of(x, I, ...at),
+        of(past, I, ...at),
+        { R: count(...at), I, O, ...kind },
       ],
     };
   },
 
   norm(y, x, weight, bias, kind) {
     const C = weight.length;
-    const rows = rowsOf(x.length / C);
+    const { units, of } = unitsOf(x.length / C, LANES);
     return {
-      units: rows.units,
+      units,
       unitCost: LANES * C * LANES,
-      part: (...at) => [rows.of(y, C, ...at), rows.of(x, C, ...at), weight, bias, kind],
+      part: (...at) => [of(y, C, ...at), of(x, C, ...at), weight, bias, kind],
     };
   },
 
   normInputGradient(dx, dy, x, weight, residual, kind) {
     const C = weight.length;
-    const rows = rowsOf(x.length / C);
+    const { units, of } = unitsOf(x.length / C, LANES);
     return {
-      units: rows.units,
+      units,
       unitCost: LANES * C * 2 * LANES,
       part: (...at) => [
-        rows.of(dx, C, ...at),
-        rows.of(dy, C, ...at),
-        rows.of(x, C, ...at),
+        of(dx, C, ...at),
+        of(dy, C, ...at),
+        of(x, C, ...at),
         weight,
-        rows.of(residual, C, ...at),
+        of(residual, C, ...at),
         kind,
       ],
     };
@@ -110,34 +99,32 @@ export const CUTS: Cuts = {
   /** A sequence is a unit. */
   attention(mixed, logSums, qkv, { R, T, H, K, D, causal }) {
     const W = (H + 2 * K) * D;
-    const of = (x: Float32Array, width: number, from: number, to: number) =>
-      x.subarray(from * T * width, to * T * width);
+    const { units, count, of } = unitsOf(R, T);
     return {
-      units: R / T,
+      units,
       unitCost: 2 * H * T * T * D,
-      part: (from, to) => [
-        of(mixed, H * D, from, to),
-        of(logSums, H, from, to),
-        of(qkv, W, from, to),
-        { R: (to - from) * T, T, H, K, D, causal },
+      part: (...at) => [
+        of(mixed, H * D, ...at),
+        of(logSums, H, ...at),
+        of(qkv, W, ...at),
+        { R: count(...at), T, H, K, D, causal },
       ],
     };
   },
 
   attentionGradient(dqkv, dy, qkv, mixed, logSums, { R, T, H, K, D, causal }) {
     const W = (H + 2 * K) * D;
-    const of = (x: Float32Array, width: number, from: number, to: number) =>
-      x.subarray(from * T * width, to * T * width);
+    const { units, count, of } = unitsOf(R, T);
     return {
-      units: R / T,
+      units,
       unitCost: 5 * H * T * T * D,
-      part: (from, to) => [
-        of(dqkv, W, from, to),
-        of(dy, H * D, from, to),
-        of(qkv, W, from, to),
-        of(mixed, H * D, from, to),
-        of(logSums, H, from, to),
-        { R: (to - from) * T, T, H, K, D, causal },
+      part: (...at) => [
+        of(dqkv, W, ...at),
+        of(dy, H * D, ...at),
+        of(qkv, W, ...at),
+        of(mixed, H * D, ...at),
+        of(logSums, H, ...at),
+        { R: count(...at), T, H, K, D, causal },
       ],
     };
   },
@@ -145,15 +132,16 @@ export const CUTS: Cuts = {
   crossEntropy(losses, dlogits, logits, targets, weights) {
     const R = targets.length;
     const C = logits.length / R;
+    const { units, of } = unitsOf(R, 1);
     return {
-      units: R,
+      units,
       unitCost: C * EXP_COST,
-      part: (from, to) => [
-        losses.subarray(from, to),
-        dlogits.subarray(from * C, to * C),
-        logits.subarray(from * C, to * C),
-        targets.subarray(from, to),
-        weights.subarray(from, to),
+      part: (...at) => [
+        of(losses, 1, ...at),
+        of(dlogits, C, ...at),
+        of(logits, C, ...at),
+        of(targets, 1, ...at),
+        of(weights, 1, ...at),
       ],
     };
   },
@@ -161,43 +149,57 @@ export const CUTS: Cuts = {
   scoreLogits(losses, right, logits, targets) {
     const R = targets.length;
     const C = logits.length / R;
+    const { units, of } = unitsOf(R, 1);
     return {
-      units: R,
+      units,
       unitCost: C * EXP_COST,
-      part: (from, to) => [
-        losses.subarray(from, to),
-        right.subarray(from, to),
-        logits.subarray(from * C, to * C),
-        targets.subarray(from, to),
+      part: (...at) => [
+        of(losses, 1, ...at),
+        of(right, 1, ...at),
+        of(logits, C, ...at),
+        of(targets, 1, ...at),
       ],
     };
   },
 
   gelu(y, x, kind) {
-    const { of, ...cut } = valuesOf(x.length);
-    return { ...cut, part: (...at) => [of(y, ...at), of(x, ...at), kind] };
+    const { units, of } = unitsOf(x.length, VALUES);
+    return {
+      units,
+      unitCost: VALUES * EXP_COST,
+      part: (...at) => [of(y, 1, ...at), of(x, 1, ...at), kind],
+    };
   },
 
   geluInputGradient(dx, dy, x, kind) {
-    const { of, ...cut } = valuesOf(x.length);
-    return { ...cut, part: (...at) => [of(dx, ...at), of(dy, ...at), of(x, ...at), kind] };
+    const { units, of } = unitsOf(x.length, VALUES);
+    return {
+      units,
+      unitCost: VALUES * EXP_COST,
+      part: (...at) => [of(dx, 1, ...at), of(dy, 1, ...at), of(x, 1, ...at), kind],
+    };
   },
 
   swiglu(y, gate, up) {
-    const { of, ...cut } = valuesOf(y.length);
-    return { ...cut, part: (...at) => [of(y, ...at), of(gate, ...at), of(up, ...at)] };
+    const { units, of } = unitsOf(y.length, VALUES);
+    return {
+      units,
+      unitCost: VALUES * EXP_COST,
+      part: (...at) => [of(y, 1, ...at), of(gate, 1, ...at), of(up, 1, ...at)],
+    };
   },
 
   swigluGradient(dgate, dup, dy, gate, up) {
-    const { of, ...cut } = valuesOf(dy.length);
+    const { units, of } = unitsOf(dy.length, VALUES);
     return {
-      ...cut,
+      units,
+      unitCost: VALUES * EXP_COST,
       part: (...at) => [
-        of(dgate, ...at),
-        of(dup, ...at),
-        of(dy, ...at),
-        of(gate, ...at),
-        of(up, ...at),
+        of(dgate, 1, ...at),
+        of(dup, 1, ...at),
+        of(dy, 1, ...at),
+        of(gate, 1, ...at),
+        of(up, 1, ...at),
       ],
     };
   },
