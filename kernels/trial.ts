@@ -8,6 +8,9 @@ export type OperationTrial = {
   readonly expected: readonly Float32Array[];
 };
 
+/** R rows, I inputs, O outputs of the products: no multiples of any tile or vector. */
+export const TRIAL_SIZES = { R: 37, I: 51, O: 35 } as const;
+
 /** Multiples of 2^−23 in −1…1: all that f32 holds there, so that a device that quietly rounds to f16 is found out. */
 export function floats(random: Random, length: number): Float32Array {
   return Float32Array.from({ length }, () => random.below(2 ** 24 + 1) / 2 ** 23 - 1);
