@@ -39,3 +39,22 @@ test("another visit of the same day goes on counting; a damaged count begins ane
   expect(later.bytes(2)).toBe(58);
   expect(open(new Map([["commonweight-bytes", '{"day":0,"bytes":"9"}']])).meter.bytes(1)).toBe(0);
 });
+
+test("where the storage is blocked or full, this visit is counted all the same", () => {
+  const blocked = {
+    getItem: () => {
+      throw new Error("SecurityError");
+    },
+    setItem: () => {
+      throw new Error("QuotaExceededError");
+    },
+  };
+  const full = { ...blocked, getItem: () => '{"day":"0","bytes":30}' };
+  for (const [storage, before] of [[blocked, 0] as const, [full, 30] as const]) {
+    const meter = createDataMeter(storage, dayOf);
+    meter.note(snapshot(40), 1);
+    meter.note(snapshot(100), 2);
+    expect(meter.bytes(2)).toBe(before + 100);
+    expect(meter.bytes(DAY_MS)).toBe(0);
+  }
+});

@@ -2,7 +2,7 @@ import type { Snapshot } from "../../worker/api.ts";
 import type { SiteStorage } from "./site-storage.ts";
 
 /** Bytes of one day of this device, down and up. */
-export type DayBytes = { readonly day: string; readonly bytes: number };
+type DayBytes = { readonly day: string; readonly bytes: number };
 
 const KEY = "commonweight-bytes";
 
@@ -10,14 +10,20 @@ const KEY = "commonweight-bytes";
 export function createDataMeter(storage: SiteStorage, dayOf: (ms: number) => string) {
   let before = { down: 0, passedOn: 0, newest: null as string | null };
   let isFirst = true;
+  let counted: DayBytes | null = null; // of this visit, should the storage keep nothing
 
   function read(nowMs: number): DayBytes {
-    const none = { day: dayOf(nowMs), bytes: 0 };
+    const day = dayOf(nowMs);
+    const known = [counted, readKept()].filter((each) => each?.day === day);
+    return { day, bytes: Math.max(0, ...known.map((each) => each?.bytes ?? 0)) };
+  }
+
+  function readKept(): DayBytes | null {
     try {
       const kept: unknown = JSON.parse(storage.getItem(KEY) ?? "null");
-      return isDayBytes(kept) && kept.day === none.day ? kept : none;
+      return isDayBytes(kept) ? kept : null;
     } catch {
-      return none; // blocked or damaged: counted from now on
+      return null; // blocked or damaged
     }
   }
 
@@ -37,10 +43,11 @@ export function createDataMeter(storage: SiteStorage, dayOf: (ms: number) => str
       isFirst = false;
       if (moved === 0) return;
       const { day, bytes } = read(nowMs);
+      counted = { day, bytes: bytes + moved };
       try {
-        storage.setItem(KEY, JSON.stringify({ day, bytes: bytes + moved }));
+        storage.setItem(KEY, JSON.stringify(counted));
       } catch {
-        // blocked or full: no budget can be kept, and the page says so
+        // blocked or full: counted for this visit alone
       }
     },
   };
