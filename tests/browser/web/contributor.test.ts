@@ -127,6 +127,19 @@ test("one's own key is shown as 24 words once they are asked for, as a file and 
   expect(text()).not.toContain("abandon");
 });
 
+test("a key that its browser does not let out is said to have no words, and none are shown", async () => {
+  stage = openPage({ ownKey: contributor, ownWords: null });
+  know();
+  await page.getByRole("link", { name: "You", exact: true }).click();
+  const show = page.getByRole("button", { name: "Show my 24 words" });
+  await show.click();
+  await expect
+    .element(page.getByText(/cannot leave this browser\. It has no words\.$/))
+    .toBeVisible();
+  await expect.element(show).toBeEnabled();
+  expect(text()).not.toContain("Download them as a file");
+});
+
 test("a key that was brought here is found before anything has been agreed to, and named as what another would replace", async () => {
   stage = openPage({ ownKey: contributor });
   know();

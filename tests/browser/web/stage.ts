@@ -29,10 +29,13 @@ export function openPage(
     readonly otherTab?: OtherTab;
     /** What this browser keeps from an earlier visit; null for no key. */
     readonly ownKey?: string | null;
+    /** Its words; null for a key of an earlier page, which its browser does not let out. */
+    readonly ownWords?: string | null;
     /** The rules that hold work back cannot be fetched, until `fetchGuest`. */
     readonly guestMissed?: boolean;
   } = {},
 ) {
+  const { ownWords = KEY_WORDS } = options;
   location.hash = "#/";
   const target = document.body.appendChild(document.createElement("div"));
   const calls: unknown[][] = [];
@@ -116,7 +119,7 @@ export function openPage(
         return work({
           contributor: async () => options.ownKey ?? null,
           setName,
-          words: async () => KEY_WORDS,
+          words: async () => ownWords,
           contributorOf: async () => "cd".repeat(32),
           restore: async (words) => void calls.push(["restore", words]),
         });

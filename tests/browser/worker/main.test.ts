@@ -18,7 +18,7 @@ test("the worker answers through comlink: it opens, tries, says why it cannot, a
     }),
   );
   await api.start({ model: "no-such-model", prefer: "cpu", power: 1 });
-  const device = expect.stringMatching(/^wasm simd/);
+  const device = expect.stringMatching(/^wasm simd(, \d+ threads)?$/);
   expect(await halted.promise).toMatchObject({ engine: "wasm", device });
   expect(told[0]).toMatchObject({ phase: "ready", engine: null });
   await api.stop();
