@@ -10,6 +10,7 @@ import type {
   RelayEvent,
   ShardLedger,
 } from "../../core/protocol/schemas/status.ts";
+import type { SuiteLife } from "../../core/protocol/schemas/suite.ts";
 import type { VersionList } from "../../core/protocol/schemas/version.ts";
 import { type EventStream, openFeed } from "./feed.ts";
 import { addVersion, mergeVersions } from "./history.ts";
@@ -103,6 +104,9 @@ export function createRelay(
     resource<VersionList>(`history ${model}`, async (known) =>
       mergeVersions(known, await client.versions(model)),
     );
+  /** Suites that people proposed, and what became of them. */
+  const suites = (model: string) =>
+    resource<readonly SuiteLife[]>(`suites ${model}`, () => client.suites(model));
   const desk = createMaintainerDesk(client);
   const board = (model: string, window: LeaderboardWindow) =>
     resource<Leaderboard>(`board ${model} ${window}`, () => client.leaderboard(model, window));
@@ -144,14 +148,14 @@ export function createRelay(
       const news = event.data;
       const before = health.value?.models.find(({ model }) => model === news.model);
       health.update((known) => {
-        const others = known.models.filter(({ model }) => model !== news.model);
-        const isKnown = others.length < known.models.length;
         const models = known.models.map((one) => (one.model === news.model ? news : one));
-        return { ...known, models: isKnown ? models : [...others, news] };
+        return { ...known, models: before === undefined ? [...models, news] : models };
       });
       const isListed = models.value?.some(({ recipe }) => recipe.id === news.model) ?? true;
       const isAnother = before !== undefined && before.acts !== news.acts;
       if (!isListed || isAnother) void models.refresh(); // a maintainer added it, or changed its recipe
+      const proposed = suites(news.model);
+      if (isAnother && proposed.watched) void proposed.refresh(); // … or accepted one of these
     } else if (event.type === "leaderboard") {
       for (const [key, each] of resources) {
         const isAbout = CREDITS.some((about) => key.startsWith(`${about} ${event.data.model} `));
@@ -188,8 +192,7 @@ export function createRelay(
     shards: (model: string) => resource<ShardLedger>(`shards ${model}`, () => client.shards(model)),
     /** What was refused in the last day, by contributor and reason. */
     refusedWork: (model: string) => resource(`refused ${model}`, () => client.refusedWork(model)),
-    /** Suites that people proposed, and what became of them. */
-    suites: (model: string) => resource(`suites ${model}`, () => client.suites(model)),
+    suites,
     /** What maintainers did; only a signed-in one may read it. */
     audit: () => resource("audit", () => desk.acts.audit()),
     /** What somebody has done for a model, under which name. */

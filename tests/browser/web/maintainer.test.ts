@@ -178,12 +178,16 @@ test("a release has the number that the evidence proposes, and is taken back fro
   await expect.element(dialog()).not.toBeInTheDocument();
 });
 
-test("the history tells of suites that a maintainer has accepted, and not of what anybody proposes", async () => {
+test("the history tells of a suite at once when a maintainer accepts it, and not of what anybody proposes", async () => {
   const refused = { ...waitingSuite, id: "cd".repeat(32), state: "refused", decidedAt: 2_000 };
   stage.answer("/models/digits/suites", { suites: [waitingSuite, refused] });
   await page.getByRole("link", { name: "History" }).first().click();
   await expect.element(page.getByText("None is in force yet.")).toBeVisible();
   expect(document.body.textContent).not.toContain(waitingSuite.header.reason);
+  const accepted = { ...waitingSuite, state: "accepted", decidedAt: 2_000 };
+  stage.answer("/models/digits/suites", { suites: [accepted] });
+  stage.say("health", { ...modelHealth, acts: modelHealth.acts + 1 });
+  await expect.element(page.getByText(waitingSuite.header.reason)).toBeVisible();
 });
 
 test("a suite that somebody proposed is looked through and accepted, and everybody reads what it stops", async () => {
