@@ -30,7 +30,7 @@ test("a visit is compared with the end of the one before, however often it is lo
   const storage = memory();
   expect(noteVisit(storage, card(1, 5), 10, 0)).toBeNull();
   expect(noteVisit(storage, card(2, 4), 11, 60_000)).toBeNull();
-  const before = { at: 60_000, merged: 2, credit: 200, rank: 4, head: 11 };
+  const before = { at: 60_000, merged: 2, rank: 4, head: 11 };
   expect(noteVisit(storage, card(5, 3), 20, 2 * HOUR_MS)).toEqual(before);
   expect(noteVisit(storage, card(6, 3), 21, 2 * HOUR_MS + 1)).toEqual(before);
 });

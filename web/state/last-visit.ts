@@ -5,7 +5,6 @@ import type { SiteStorage } from "./site-storage.ts";
 export type Seen = {
   readonly at: number;
   readonly merged: number;
-  readonly credit: number;
   readonly rank: number | null;
   /** Number of the newest version. */
   readonly head: number;
@@ -26,7 +25,6 @@ function visitsWith(visits: Visits | null, now: Seen): Visits {
 const seenOf = (card: ContributorCard, head: number, at: number): Seen => ({
   at,
   merged: card.merged,
-  credit: card.credit,
   rank: card.rank,
   head,
 });
@@ -77,7 +75,7 @@ function isVisits(value: unknown): value is Visits {
 
 function isSeen(value: unknown): value is Seen {
   if (typeof value !== "object" || value === null) return false;
-  const { at, merged, credit, rank, head } = value as Record<string, unknown>;
-  const isNumber = [at, merged, credit, head].every((each) => typeof each === "number");
+  const { at, merged, rank, head } = value as Record<string, unknown>;
+  const isNumber = [at, merged, head].every((each) => typeof each === "number");
   return isNumber && (rank === null || typeof rank === "number");
 }

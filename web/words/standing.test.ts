@@ -31,7 +31,7 @@ test("a place comes with its rule and how much is missing to the next one", () =
 });
 
 test("what has changed since the last visit is told, also where it is less, or nothing", () => {
-  const before = { at: 0, merged: 4, credit: 1, rank: 5, head: 10 };
+  const before = { at: 0, merged: 4, rank: 5, head: 10 };
   expect(changeWords(before, card, 12)).toEqual([
     "1 patch was merged.",
     "You went up from place 5 to 3.",
