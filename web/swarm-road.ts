@@ -1,13 +1,11 @@
 import { transfer } from "comlink";
 import type { SwarmNews } from "../worker/api.ts";
+import { browserLine, meteredBy } from "./state/line.ts";
 import type { SharingParts } from "./state/volunteer.svelte.ts";
-
-/** What Chromium tells of the line (Network Information API); absent elsewhere. */
-type Connection = EventTarget & { readonly saveData?: boolean; readonly type?: string };
 
 /** Roads to other pages of the relay hosted in the folder `home`. Their code is fetched with the first one. */
 export function openSharing(home: string): SharingParts {
-  const { connection } = navigator as Navigator & { readonly connection?: Connection };
+  const line = browserLine();
   let close = () => {};
   return {
     async openRoad() {
@@ -22,7 +20,7 @@ export function openSharing(home: string): SharingParts {
       return transfer(port2, [port2]);
     },
     closeRoad: () => close(),
-    isMetered: () => connection?.saveData === true || connection?.type === "cellular",
-    onMetered: (hear) => connection?.addEventListener("change", hear),
+    isMetered: () => meteredBy(line) === true,
+    onMetered: (hear) => line?.addEventListener("change", hear),
   };
 }

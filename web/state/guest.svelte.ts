@@ -10,13 +10,12 @@ import {
   unliftHolds,
 } from "./guest.ts";
 import type { GuestRules } from "./guest-rules.ts";
+import { browserLine, type DeviceLine, meteredBy } from "./line.ts";
 import type { SiteStorage } from "./site-storage.ts";
 import type { PageVolunteer } from "./volunteer.svelte.ts";
 
 /** What of a BatteryManager is used; browsers without one do not tell. */
 export type Battery = EventTarget & { readonly charging: boolean };
-/** What of a NetworkInformation is used. */
-export type Line = EventTarget & { readonly saveData?: boolean; readonly type?: string };
 
 /** What the page tells a guest of, and what keeps the screen on; what is absent is not told or not possible. */
 export type GuestSurroundings = {
@@ -24,7 +23,7 @@ export type GuestSurroundings = {
   readonly now: () => number;
   readonly every: (ms: number, work: () => void) => () => void;
   readonly battery: Promise<Battery | null>;
-  readonly line: Line | null;
+  readonly line: DeviceLine | null;
   readonly page: Pick<Document, "visibilityState" | "addEventListener" | "removeEventListener">;
   readonly wakeLock: WakeLock | null;
 };
@@ -36,12 +35,7 @@ const LOOK_MS = 5_000; // so late may the end of a rest be noticed
 
 /** What the page of a browser has of all that. */
 export function guestSurroundings(storage: SiteStorage): GuestSurroundings {
-  const {
-    connection = null,
-    wakeLock = null,
-    getBattery,
-  } = navigator as Navigator & {
-    readonly connection?: Line;
+  const { wakeLock = null, getBattery } = navigator as Navigator & {
     readonly getBattery?: () => Promise<Battery>;
   };
   return {
@@ -55,7 +49,7 @@ export function guestSurroundings(storage: SiteStorage): GuestSurroundings {
       getBattery === undefined
         ? Promise.resolve(null)
         : getBattery.call(navigator).catch(() => null), // forbidden by a policy: it does not tell
-    line: connection,
+    line: browserLine(),
     page: document,
     wakeLock,
   };
@@ -183,9 +177,6 @@ export function createGuest(volunteer: PageVolunteer, around: GuestSurroundings)
     },
   };
 }
-
-const meteredBy = (line: Line | null): boolean | null =>
-  line === null ? null : line.saveData === true || line.type === "cellular";
 
 function listen(
   target: Pick<EventTarget, "addEventListener" | "removeEventListener"> | null,
