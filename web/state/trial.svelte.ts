@@ -1,5 +1,6 @@
 import type { Disagreement, TrialApi, WritingTask } from "../../worker/api.ts";
 import type { OpenTrialEngine, TrialEngine } from "../trial-engine.ts";
+import { errorWords } from "../words/problems.ts";
 
 /** The versions to try, in the order of their answers. */
 export type Choice = Parameters<TrialApi["load"]>[0];
@@ -38,7 +39,7 @@ export function createPageTrial(openEngine: OpenTrialEngine) {
     phase = "failed";
     loading = null;
     answers = null; // those are for another image
-    problem = error instanceof Error ? error.message : String(error);
+    problem = errorWords(error);
   }
 
   /** Whether what is chosen now is loaded, or comes to be. */

@@ -1,5 +1,6 @@
 import type { Piece, RoadPort, Snapshot, SwarmNews, WorkerApi } from "../../worker/api.ts";
 import type { OpenEngine } from "../engine.ts";
+import { errorWords } from "../words/problems.ts";
 import type { GuestRules } from "./guest-rules.ts";
 import { CONSENT, readSettings, type Settings, writeSettings } from "./settings.ts";
 
@@ -95,7 +96,7 @@ export function createPageVolunteer({
       await run(await connect());
     } catch (error) {
       starting = false;
-      failure ??= error instanceof Error ? error.message : String(error);
+      failure ??= errorWords(error);
     }
   }
 

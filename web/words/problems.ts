@@ -3,7 +3,7 @@ import { RelayError } from "../../core/protocol/relay-error.ts";
 /** Why something could not be read from the relay, as one plain sentence. */
 export function problemWords(error: unknown): string {
   if (!(error instanceof RelayError)) {
-    return `This page made a mistake of its own: ${error instanceof Error ? error.message : error}`;
+    return `This page made a mistake of its own: ${errorWords(error)}`;
   }
   switch (error.code) {
     case "unreachable":
