@@ -66,5 +66,9 @@ export function formatAge(atMs: number, nowMs: number): string {
 /** The first eight digits name a key or an id well enough on a page; the title shows all. */
 export const shortId = (id: string): string => id.slice(0, 8);
 
+/** What a contributor is called: by the chosen name, or else by the key. */
+export const calledBy = (contributor: string, name: string | null): string =>
+  name ?? shortId(contributor);
+
 export const plural = (count: number, one: string, many = `${one}s`): string =>
   `${formatCount(count)} ${Math.round(count) === 1 ? one : many}`;

@@ -1,6 +1,6 @@
 import type { ContributorCard } from "../../core/protocol/schemas/contributor.ts";
 import type { Seen } from "../state/last-visit.ts";
-import { formatCount, formatSpan, plural, shortId } from "./quantities.ts";
+import { calledBy, formatCount, formatSpan, plural } from "./quantities.ts";
 
 /** Why a contributor has that place, in one or two sentences. */
 export function standingWords({ rank, of, credit, above }: ContributorCard): string {
@@ -8,7 +8,7 @@ export function standingWords({ rank, of, credit, above }: ContributorCard): str
   const rule = `Place ${formatCount(rank)} of ${formatCount(of)}, by credit: examples trained on, times the weight that each patch had in its merge.`;
   if (above === null) return `${rule} Nobody has more.`;
   const missing = above.credit - credit;
-  const who = above.name ?? shortId(above.contributor);
+  const who = calledBy(above.contributor, above.name);
   return `${rule} ${formatCount(Math.max(1, Math.ceil(missing)))} more and it is ${who}'s place.`;
 }
 

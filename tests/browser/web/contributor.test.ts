@@ -202,7 +202,11 @@ test("words that arrive after their asker has left are kept by nobody", async ()
 });
 
 /** Mount what brings a key here; `own` is this browser's. Returns what the words were taken for. */
-function openRestore(own: string | null, contributorOf: () => Promise<string>) {
+function openRestore(
+  own: string | null,
+  contributorOf: () => Promise<string>,
+  merged = card.merged,
+) {
   const target = document.body.appendChild(document.createElement("div"));
   const taken: unknown[] = [];
   const identity = {
@@ -217,7 +221,7 @@ function openRestore(own: string | null, contributorOf: () => Promise<string>) {
     props: {
       own,
       withIdentity: (work: (api: IdentityApi) => Promise<unknown>) => work(identity),
-      lookUp: async () => card,
+      lookUp: async () => ({ ...card, merged }),
       onrestored: () => taken.push("restored"),
     },
   });
@@ -244,7 +248,7 @@ test("a key from another device is shown before it takes this one's place, and w
 
 test("the key that was looked at is taken, whatever the field says by then", async () => {
   const looked = Promise.withResolvers<string>();
-  const taken = openRestore(null, () => looked.promise);
+  const taken = openRestore(null, () => looked.promise, 1);
   const field = page.getByRole("textbox", { name: "The 24 words of your key" });
   await field.fill(KEY_WORDS);
   await page.getByRole("button", { name: "Look whose key that is" }).click();
@@ -253,6 +257,7 @@ test("the key that was looked at is taken, whatever the field says by then", asy
   input.value = "another key's words"; // as a script does it, or a browser that fills fields in
   input.dispatchEvent(new Event("input", { bubbles: true }));
   looked.resolve(contributor);
+  await expect.poll(text).toContain("with 1 merged patch.");
   await page.getByRole("button", { name: "Take this key" }).click();
   await expect.poll(() => taken).toEqual([[KEY_WORDS, null], "restored"]);
 });
