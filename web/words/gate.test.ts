@@ -5,6 +5,7 @@ import {
   describeEvidence,
   describeFlips,
   describeLook,
+  describePackets,
   evidenceShare,
   nameTest,
 } from "./gate.ts";
@@ -58,4 +59,20 @@ test("words: a revert is called one, and what was published says so", () => {
   expect(describeCandidate(revert, null)).toBe(
     "A revert, on version 20: undecided, so not published",
   );
+});
+
+test("words: the packets of a suite go by its name, be it the relay's own or not", () => {
+  const say = (suite: string, opened: number, packets: number) =>
+    describePackets({ suite, opened, packets }, 30);
+  expect(say("gate", 10, 40)).toBe(
+    "Gate examples: 30 of 40 packets sealed, enough for about 90 versions",
+  );
+  expect(say("protected", 0, 1)).toBe("Protected examples: 1 of 1 packet sealed");
+  expect(say("gate", 4, 4)).toBe(
+    "Gate examples: all 4 packets are open; the reserve is used again for every version",
+  );
+  expect(say("slanted-sevens", 0, 0)).toBe(
+    "Suite slanted-sevens: one set, used again for every version",
+  );
+  expect(say("constructor", 0, 0)).toMatch(/^Suite constructor: /);
 });
