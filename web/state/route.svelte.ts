@@ -28,6 +28,21 @@ export const VIEWS: readonly View[] = [
   "about",
 ];
 
+/** The pages on which a maintainer who is signed in has something to decide. */
+export const MAINTAINED_VIEWS: ReadonlySet<View> = new Set(["health", "history", "contributor"]);
+
+/** What each page is called. */
+export const VIEW_TITLES: Readonly<Record<View, string>> = {
+  contribute: "Contribute",
+  try: "Try it",
+  leaderboard: "Leaderboard",
+  history: "History",
+  health: "Health",
+  you: "You",
+  about: "About",
+  contributor: "Contributor",
+};
+
 /** Read an address's hash; what is not understood is the first page. */
 export function parseRoute(hash: string): Route {
   const [name, ...parts] = hash.replace(/^#\/?/, "").split("/");
