@@ -1,5 +1,5 @@
 import type { Snapshot } from "../../worker/api.ts";
-import type { SiteStorage } from "./site-storage.ts";
+import { readStored, type SiteStorage, writeStored } from "./site-storage.ts";
 
 /** Bytes of one day of this device, down and up. */
 type DayBytes = { readonly day: string; readonly bytes: number };
@@ -10,21 +10,13 @@ const KEY = "commonweight-bytes";
 export function createDataMeter(storage: SiteStorage, dayOf: (ms: number) => string) {
   let before = { down: 0, passedOn: 0, newest: null as string | null };
   let isFirst = true;
-  let counted: DayBytes | null = null; // of this visit, should the storage keep nothing
+  let counted: DayBytes | null = null; // a blocked or full storage keeps nothing: this visit alone
 
   function read(nowMs: number): DayBytes {
     const day = dayOf(nowMs);
-    const known = [counted, readKept()].filter((each) => each?.day === day);
-    return { day, bytes: Math.max(0, ...known.map((each) => each?.bytes ?? 0)) };
-  }
-
-  function readKept(): DayBytes | null {
-    try {
-      const kept: unknown = JSON.parse(storage.getItem(KEY) ?? "null");
-      return isDayBytes(kept) ? kept : null;
-    } catch {
-      return null; // blocked or damaged
-    }
+    const known = [counted, readStored(storage, KEY)].filter(isDayBytes);
+    const today = known.filter((each) => each.day === day);
+    return { day, bytes: Math.max(0, ...today.map((each) => each.bytes)) };
   }
 
   return {
@@ -44,11 +36,7 @@ export function createDataMeter(storage: SiteStorage, dayOf: (ms: number) => str
       if (moved === 0) return;
       const { day, bytes } = read(nowMs);
       counted = { day, bytes: bytes + moved };
-      try {
-        storage.setItem(KEY, JSON.stringify(counted));
-      } catch {
-        // blocked or full: counted for this visit alone
-      }
+      writeStored(storage, KEY, counted);
     },
   };
 }

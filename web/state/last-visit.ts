@@ -1,5 +1,5 @@
 import type { ContributorCard } from "../../core/protocol/schemas/contributor.ts";
-import type { SiteStorage } from "./site-storage.ts";
+import { readStored, type SiteStorage, writeStored } from "./site-storage.ts";
 
 /** What a contributor's own page said at some time. */
 export type Seen = {
@@ -42,29 +42,18 @@ export function noteVisit(
   const all = readAll(storage);
   const known = all[nameOf(card)];
   const visits = visitsWith(isVisits(known) ? known : null, seenOf(card, head, at));
-  write(storage, { ...all, [nameOf(card)]: visits });
+  writeStored(storage, KEY, { ...all, [nameOf(card)]: visits });
   return visits.before;
 }
 
 export function forgetVisits(storage: SiteStorage): void {
-  write(storage, {});
+  writeStored(storage, KEY, {});
 }
 
-function write(storage: SiteStorage, all: Record<string, unknown>): void {
-  try {
-    storage.setItem(KEY, JSON.stringify(all));
-  } catch {
-    // blocked or full: the next visit is a first one
-  }
-}
-
+/** Where nothing is kept, every visit is a first one. */
 function readAll(storage: SiteStorage): Record<string, unknown> {
-  try {
-    const kept: unknown = JSON.parse(storage.getItem(KEY) ?? "{}");
-    return typeof kept === "object" && kept !== null ? { ...kept } : {};
-  } catch {
-    return {}; // blocked or damaged: as if it were the first visit
-  }
+  const kept = readStored(storage, KEY);
+  return typeof kept === "object" && kept !== null ? { ...kept } : {};
 }
 
 function isVisits(value: unknown): value is Visits {

@@ -1,24 +1,17 @@
 import type { Pin } from "../../core/history/verified-chain.ts";
-import type { SiteStorage } from "./site-storage.ts";
+import { readStored, type SiteStorage, writeStored } from "./site-storage.ts";
 
 const keyOf = (model: string) => `commonweight pin ${model}`;
 
 /** What this browser remembers of a model's history (protocol V10); null at a first visit, or where nothing is kept. */
 export function recallPin(storage: SiteStorage, model: string): Pin | null {
-  try {
-    const kept: unknown = JSON.parse(storage.getItem(keyOf(model)) ?? "null");
-    return isPin(kept) ? kept : null;
-  } catch {
-    return null; // site data is blocked, or somebody else's is there
-  }
+  const kept = readStored(storage, keyOf(model));
+  return isPin(kept) ? kept : null;
 }
 
+/** Where nothing is kept, the next visit is a first one again. */
 export function keepPin(storage: SiteStorage, model: string, pin: Pin): void {
-  try {
-    storage.setItem(keyOf(model), JSON.stringify(pin));
-  } catch {
-    // site data is blocked or full: the next visit is a first one again
-  }
+  writeStored(storage, keyOf(model), pin);
 }
 
 function isPin(value: unknown): value is Pin {

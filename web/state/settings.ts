@@ -1,4 +1,5 @@
 import { DEFAULT_RULES, type GuestRules, readRules } from "./guest-rules.ts";
+import { readStored, type SiteStorage, writeStored } from "./site-storage.ts";
 
 /** What this browser remembers for its user between visits. Small, and never needed to work. */
 export type Settings = {
@@ -24,29 +25,19 @@ export const DEFAULTS: Settings = {
 };
 
 /** What was remembered in `storage`; anything that does not look right is the default. */
-export function readSettings(storage: Pick<Storage, "getItem">): Settings {
-  try {
-    const value: unknown = JSON.parse(storage.getItem(KEY) ?? "{}");
-    if (typeof value !== "object" || value === null) return DEFAULTS;
-    const { consent, power, prefer, sharing, guest } = value as Record<string, unknown>;
-    return {
-      consent: typeof consent === "string" ? consent : null,
-      power: typeof power === "number" && power >= 0.1 && power <= 1 ? power : DEFAULTS.power,
-      prefer: prefer === "cpu" ? "cpu" : "webgpu",
-      sharing: sharing === true,
-      guest: readRules(guest),
-    };
-  } catch {
-    return DEFAULTS; // blocked or damaged storage: the user is asked again
-  }
+export function readSettings(storage: Pick<SiteStorage, "getItem">): Settings {
+  const value = readStored(storage, KEY);
+  if (typeof value !== "object" || value === null) return DEFAULTS; // the user is asked again
+  const { consent, power, prefer, sharing, guest } = value as Record<string, unknown>;
+  return {
+    consent: typeof consent === "string" ? consent : null,
+    power: typeof power === "number" && power >= 0.1 && power <= 1 ? power : DEFAULTS.power,
+    prefer: prefer === "cpu" ? "cpu" : "webgpu",
+    sharing: sharing === true,
+    guest: readRules(guest),
+  };
 }
 
-/** Whether `settings` are remembered: a blocked or full storage keeps nothing beyond this visit. */
-export function writeSettings(storage: Pick<Storage, "setItem">, settings: Settings): boolean {
-  try {
-    storage.setItem(KEY, JSON.stringify(settings));
-    return true;
-  } catch {
-    return false; // SecurityError or QuotaExceededError
-  }
-}
+/** Whether `settings` are remembered beyond this visit. */
+export const writeSettings = (storage: Pick<SiteStorage, "setItem">, settings: Settings): boolean =>
+  writeStored(storage, KEY, settings);
