@@ -1,5 +1,6 @@
-import { proxy, wrap } from "comlink";
+import { proxy } from "comlink";
 import type { HistoryVerdict, VerifyApi } from "../worker/api.ts";
+import { withShortWorker } from "./short-worker.ts";
 
 /** Recompute a history in a thread of its own, which ends with it. Rejects with a plain sentence. */
 export type VerifyHistory = (
@@ -8,22 +9,16 @@ export type VerifyHistory = (
   signal: AbortSignal,
 ) => Promise<HistoryVerdict>;
 
-export const verifyInWorker: VerifyHistory = async (task, onProgress, signal) => {
+export const verifyInWorker: VerifyHistory = (task, onProgress, signal) => {
   const worker = new Worker(new URL("../worker/verify/verify-main.ts", import.meta.url), {
     type: "module",
   });
-  const ended = new Promise<never>((_, reject) => {
-    worker.addEventListener("error", () =>
-      reject(
-        new Error("The program that verifies could not be fetched. Try again when you are online."),
-      ),
-    );
+  const aborted = new Promise<never>((_, reject) => {
     signal.addEventListener("abort", () => reject(signal.reason), { once: true });
   });
-  try {
-    const { verify } = wrap<VerifyApi>(worker);
-    return await Promise.race([verify(task, proxy(onProgress)), ended]);
-  } finally {
-    worker.terminate();
-  }
+  return withShortWorker<VerifyApi, HistoryVerdict>(
+    worker,
+    "The program that verifies could not be fetched. Try again when you are online.",
+    ({ verify }) => Promise.race([verify(task, proxy(onProgress)), aborted]),
+  );
 };
