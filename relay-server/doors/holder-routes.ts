@@ -26,7 +26,10 @@ export function holderRoutes(
     const { peer, token, list, have, want, report } = request;
     const size = await sizeOf(row, list);
     if (size === null) {
-      throw new Refusal("list-unknown", `${row.id} shares its newest keyframes and shards alone`);
+      throw new Refusal(
+        "list-unknown",
+        `${row.id} shares its newest keyframes, its newest large delta steps and its shards alone`,
+      );
     }
     const { chunks, sizeBytes } = size;
     const held = decodeBitfield(have, chunks);

@@ -1,5 +1,6 @@
 import { CHUNK_BYTES } from "../../core/protocol/limits.ts";
 import { MAX_LIST_CHUNKS } from "../../core/protocol/schemas/swarm.ts";
+import { SHARED_STEPS, sharedSteps } from "../../core/swarm/shared-steps.ts";
 import type { RelayContext } from "../context.ts";
 import type { ModelRow } from "../store/tables.ts";
 import { createMemo } from "./memo.ts";
@@ -12,25 +13,43 @@ export type ListSize = { readonly chunks: number; readonly sizeBytes: number };
 /** The size of this model's list; null where it is none that peers are told of. */
 export type SharedLists = (model: ModelRow, list: string) => Promise<ListSize | null>;
 
-/** The lists worth sharing: every newcomer loads a keyframe, and everybody shards. */
+/** The lists worth sharing: every newcomer loads a keyframe, everybody shards, and a crowd on the move the newest steps. */
 export function createSharedLists({
   history,
   clock,
 }: Pick<RelayContext, "history" | "clock">): SharedLists {
   const forEver = { state: 0, maxAgeMs: Number.POSITIVE_INFINITY };
   const shardSizes = createMemo<ListSize>(clock); // an import names them for good
-  const keyframes = createMemo<ReadonlySet<string>>(clock);
+  const ofHead = createMemo<ReadonlyMap<string, ListSize>>(clock);
 
-  async function newestKeyframes({ id, head }: ModelRow): Promise<ReadonlySet<string>> {
-    const found = new Set<string>();
+  async function newestSteps({ id, head }: ModelRow): Promise<[string, ListSize][]> {
+    const rows = (await history.steps(id, Math.max(1, head + 1 - SHARED_STEPS), head)) ?? [];
+    const steps = rows.map(({ step, step_bytes }) => ({ step, sizeBytes: step_bytes }));
+    return sharedSteps(steps).flatMap(({ step, sizeBytes }) =>
+      step === null ? [] : [[step, { chunks: 1, sizeBytes }]],
+    );
+  }
+
+  async function newestKeyframes({
+    id,
+    head,
+    parameters,
+  }: ModelRow): Promise<[string, ListSize][]> {
+    const sizeBytes = parameters * BYTES_PER_PARAMETER;
+    const size = { chunks: Math.ceil(sizeBytes / CHUNK_BYTES), sizeBytes };
+    const found: [string, ListSize][] = [];
     let number = head;
     for (let n = 0; n < SHARED_KEYFRAMES && number >= 0; n++) {
       const keyframe = await history.keyframe(id, number);
       if (keyframe === undefined) break;
-      found.add(keyframe.checkpoint);
+      found.push([keyframe.checkpoint, size]);
       number = keyframe.number - 1;
     }
     return found;
+  }
+
+  async function listsOf(model: ModelRow): Promise<ReadonlyMap<string, ListSize>> {
+    return new Map([...(await newestSteps(model)), ...(await newestKeyframes(model))]);
   }
 
   async function sizeOfShards(id: string): Promise<ListSize> {
@@ -42,17 +61,11 @@ export function createSharedLists({
   }
 
   return async (model, list) => {
-    const { id, head, parameters } = model;
-    const sizeBytes = parameters * BYTES_PER_PARAMETER;
-    let size = { chunks: Math.ceil(sizeBytes / CHUNK_BYTES), sizeBytes };
-    if (list === "shards") {
-      size = await shardSizes({ name: id, ...forEver }, () => sizeOfShards(id));
-    } else {
-      const known = await keyframes({ name: id, ...forEver, state: head }, () =>
-        newestKeyframes(model),
-      );
-      if (!known.has(list)) return null;
-    }
-    return size.chunks <= MAX_LIST_CHUNKS ? size : null;
+    const { id, head } = model;
+    const size =
+      list === "shards"
+        ? await shardSizes({ name: id, ...forEver }, () => sizeOfShards(id))
+        : (await ofHead({ name: id, ...forEver, state: head }, () => listsOf(model))).get(list);
+    return size !== undefined && size.chunks <= MAX_LIST_CHUNKS ? size : null;
   };
 }

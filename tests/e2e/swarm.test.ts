@@ -1,16 +1,16 @@
 /** Volunteers in real Chromium pages pass a model of 20 MB to one another; the relay answers for chunks slowly. */
-import type { Browser, Page } from "playwright";
+import type { Browser } from "playwright";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { buildPageIfStale } from "../../cli/page-build.ts";
 import { startTestRelay, type TestRelay } from "../fixtures/test-relay.ts";
 import { tinyModel } from "../fixtures/tiny-model.ts";
 import { type Between, openBetween } from "./between.ts";
+import { chunksSlowly, openSharingPage, roadsOf, type SharingPageOptions } from "./sharing-page.ts";
 import { launchBrowser } from "./stage.ts";
 
 const HIDDEN = 240_000; // 5.04 million parameters: 20.2 MB, 20 chunks
 const MODEL_BYTES = 4 * (HIDDEN * (16 + 1 + 4) + 4);
 const CHUNK_BYTES = 1 << 20;
-const RELAY_MS = 10_000; // peers have that long for a chunk: how busy this machine is decides nothing
 
 let relay: TestRelay;
 let between: Between;
@@ -32,38 +32,8 @@ afterAll(async () => {
   await relay.remove();
 });
 
-/** A volunteer who agrees, until the model is there, and says yes to passing it on; `script` makes its browser another. */
-async function volunteer({
-  saysYes = "first",
-  script = () => {},
-}: {
-  saysYes?: "first" | "at the end";
-  script?: () => void;
-} = {}): Promise<Page> {
-  const context = await browser.newContext();
-  const page = await context.newPage();
-  await page.exposeFunction("vanish", () => page.close());
-  await page.addInitScript(script);
-  await page.goto(between.url);
-  await page.getByRole("button", { name: "Contribute to Tiny" }).click();
-  const yes = page.getByRole("checkbox", { name: /Pass the model on/ });
-  if (saysYes === "first") await yes.check();
-  await page.getByRole("button", { name: "Agree and start" }).click();
-  await page.locator('[data-phase="training"]').waitFor({ timeout: 120_000 });
-  await page.getByRole("button", { name: "Pause" }).click(); // the processor is for those who come
-  await yes.check();
-  await page.getByText(/^(Connected with|Nobody else is here|This browser lets)/).waitFor();
-  return page;
-}
-
-/** What a page says that came to it, in bytes. */
-async function roadsOf(page: Page): Promise<{ peers: number; relay: number }> {
-  const panel = page.locator("[data-from-peers]");
-  const read = async (road: string) => Number(await panel.getAttribute(`data-from-${road}`));
-  return { peers: await read("peers"), relay: await read("relay") };
-}
-
-const slowly = (path: string) => (path.startsWith("/api/v1/blobs/") ? RELAY_MS : 0);
+const volunteer = (options: SharingPageOptions = {}) =>
+  openSharingPage(browser, between.url, options);
 
 /** It sends chunks with a wrong byte. */
 function lying(): void {
@@ -86,7 +56,7 @@ function vanishing(): void {
 
 test("X6: the third of three pages gets at least four fifths of a model from the other two", async () => {
   const first = await volunteer();
-  between.delayMs = slowly;
+  between.delayMs = chunksSlowly;
   const second = await volunteer();
   const third = await volunteer();
   const { peers, relay: fromRelay } = await roadsOf(third);
@@ -100,7 +70,7 @@ test("X5, X6: a liar changes nothing, and a page that vanishes in mid-chunk cost
   between.delayMs = () => 0; // so that the third gives these nothing, who then give more than they are worth
   const liar = await volunteer({ saysYes: "at the end", script: lying });
   const vanished = await volunteer({ saysYes: "at the end", script: vanishing });
-  between.delayMs = slowly;
+  between.delayMs = chunksSlowly;
   const isGone = vanished.waitForEvent("close", { timeout: 120_000 });
   const newcomer = await volunteer(); // its model is the ticket's, or it would not train
   await isGone;

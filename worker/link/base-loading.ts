@@ -3,6 +3,7 @@ import { CHUNK_BYTES } from "../../core/protocol/limits.ts";
 import { RelayError } from "../../core/protocol/relay-error.ts";
 import type { CheckpointPlan } from "../../core/protocol/schemas/checkpoint.ts";
 import type { Ticket } from "../../core/protocol/schemas/ticket.ts";
+import { sharedSteps } from "../../core/swarm/shared-steps.ts";
 import { applyDeltaStep, decodeDeltaStep } from "../../core/tensors/delta-step.ts";
 import type { Layout } from "../../core/tensors/layout.ts";
 import {
@@ -11,7 +12,7 @@ import {
   layoutOfManifest,
 } from "../../core/tensors/manifest.ts";
 import type { HeldCheckpoint } from "../store/store.ts";
-import type { ChunkList, ListedChunk } from "../swarm/holdings.ts";
+import type { ListPart } from "../swarm/holdings.ts";
 import { type BlobSource, loadBlobs, loadChunks } from "./blob-loading.ts";
 
 /**
@@ -79,28 +80,54 @@ async function followPlan(
     const { size } = layoutOfManifest(manifest);
     if (size !== layout.size)
       throw new FormatError(`manifest: ${size} parameters of ${layout.size}`);
-    const { list, chunks } = keyframeChunks(model, plan.keyframe);
-    parameters = decodeCheckpoint(manifest, await loadChunks(list, chunks, source, plan.blobs));
+    const chunks = await loadChunks([keyframeChunks(model, plan.keyframe)], source, plan.blobs);
+    parameters = decodeCheckpoint(manifest, chunks);
   }
   if (parameters === null) return null;
-  for (const bytes of await loadBlobs(plan.steps, source, plan.blobs)) {
+  for (const bytes of await loadSteps(plan, model, source)) {
     parameters = applyDeltaStep(parameters, decodeDeltaStep(bytes, parameters));
   }
   return parameters;
+}
+
+/** The plan's delta steps in their order; peers are asked for the newest large ones as well. */
+async function loadSteps(
+  { steps, blobs }: CheckpointPlan,
+  model: string,
+  source: BlobSource,
+): Promise<Uint8Array<ArrayBuffer>[]> {
+  const parts = stepChunks(model, steps);
+  const shared = parts.flatMap(({ chunks }) => chunks);
+  const names = new Set(shared.map(({ sha256 }) => sha256));
+  const others = steps.filter(({ sha256 }) => !names.has(sha256));
+  const ofRelay = await loadBlobs(others, source, blobs);
+  const ofAnybody = await loadChunks(parts, source, blobs);
+  const came = new Map(
+    [...others, ...shared].map(({ sha256 }, i) => [sha256, [...ofRelay, ...ofAnybody][i]!]),
+  );
+  return steps.map(({ sha256 }) => came.get(sha256)!);
+}
+
+/** Those of a plan's steps that peers pass on, each as a list of one chunk. */
+export function stepChunks(model: string, steps: CheckpointPlan["steps"]): ListPart[] {
+  return sharedSteps(steps).map(({ sha256, sizeBytes }) => ({
+    list: { kind: "step", model, list: sha256, count: 1 },
+    chunks: [{ index: 0, sha256, sizeBytes }],
+  }));
 }
 
 /** A keyframe's chunks as a list that peers pass on. */
 export function keyframeChunks(
   model: string,
   { manifest, checkpoint }: NonNullable<CheckpointPlan["keyframe"]>,
-): { list: ChunkList; chunks: ListedChunk[] } {
+): ListPart {
   const { size } = layoutOfManifest(manifest);
   const chunks = manifest.chunks.map((sha256, index) => ({
     index,
     sha256,
     sizeBytes: Math.min(CHUNK_BYTES, size * 4 - index * CHUNK_BYTES),
   }));
-  return { list: { model, list: checkpoint, count: chunks.length }, chunks };
+  return { list: { kind: "keyframe", model, list: checkpoint, count: chunks.length }, chunks };
 }
 
 /** Whether `parameters` are the checkpoint that the ticket names. */

@@ -54,9 +54,10 @@ test("X4: a load that breaks in the middle keeps the chunks that came, and goes 
     chunks.set(await sha256(bytes), bytes);
   }
   const wanted = [...chunks.keys()].map((sha256, index) => ({ index, sha256, sizeBytes: 1 }));
-  const list = { model: "tiny", list: "shards", count: wanted.length };
-  await expect(loadChunks(list, wanted, source)).rejects.toThrow("the line broke");
+  const list = { kind: "shards", model: "tiny", list: "shards", count: wanted.length } as const;
+  const parts = [{ list, chunks: wanted }];
+  await expect(loadChunks(parts, source)).rejects.toThrow("the line broke");
   [left, asked.length] = [4, 0];
-  expect(await loadChunks(list, wanted, source)).toEqual([...chunks.values()]);
+  expect(await loadChunks(parts, source)).toEqual([...chunks.values()]);
   expect(asked).toEqual(wanted.slice(2).map(({ sha256 }) => sha256));
 });

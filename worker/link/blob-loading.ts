@@ -1,7 +1,7 @@
 import { sha256 } from "../../core/crypto/signature.ts";
 import type { RelayClient } from "../../core/protocol/client.ts";
 import type { Store } from "../store/store.ts";
-import type { ChunkList, ListedChunk } from "../swarm/holdings.ts";
+import type { ListPart } from "../swarm/holdings.ts";
 import type { Swarm } from "../swarm/swarm.ts";
 
 export type WantedBlob = { readonly sha256: string; readonly sizeBytes: number };
@@ -48,26 +48,34 @@ export async function loadBlobs(
   return wanted.map(({ sha256 }, index) => found[index] ?? fetched.get(sha256)!);
 }
 
-/** As `loadBlobs`, for chunks of `list`: other volunteers are asked as well, where there are any. */
+/** As `loadBlobs`, for the chunks of lists, one list after the other: volunteers are asked as well, where there are any. */
 export async function loadChunks(
-  list: ChunkList,
-  wanted: readonly ListedChunk[],
+  parts: readonly ListPart[],
   source: BlobSource,
   prefix?: string,
 ): Promise<Uint8Array<ArrayBuffer>[]> {
   const { swarm, store, client, progress, onBatch } = source;
+  const wanted = parts.flatMap(({ chunks }) => chunks);
+  if (wanted.length === 0) return [];
   if (swarm === undefined) return await loadBlobs(wanted, source, prefix);
   if (!swarm.isOpen()) {
     const blobs = await loadBlobs(wanted, source, prefix);
-    swarm.offer(list, wanted); // to whom the volunteer may say yes later
+    for (const { list, chunks } of parts) swarm.offer(list, chunks); // to whom the volunteer may say yes later
     return blobs;
   }
   const { found, missing } = await lookInStore(wanted, source);
-  swarm.offer(
+  const lacking = new Set(missing);
+  for (const { list, chunks } of parts) {
+    swarm.offer(
+      list,
+      chunks.filter((chunk) => !lacking.has(chunk)),
+    );
+  }
+  const lacked = parts.map(({ list, chunks }) => ({
     list,
-    wanted.filter((_, i) => found[i] !== null),
-  );
-  const came = await swarm.load(list, missing, {
+    chunks: chunks.filter((chunk) => lacking.has(chunk)),
+  }));
+  const came = await swarm.load(lacked, {
     signal: source.signal,
     onBatch,
     fetch: ({ sha256, sizeBytes: maxBytes }, signal, onBytes) =>
@@ -79,7 +87,8 @@ export async function loadChunks(
       await store.putBlob(sha256, bytes);
     },
   });
-  return wanted.map(({ index }, i) => found[i] ?? came.get(index)!);
+  const bytesOf = new Map(missing.map((chunk, i) => [chunk, came[i]!]));
+  return wanted.map((chunk, i) => found[i] ?? bytesOf.get(chunk)!);
 }
 
 /** Which of the blobs are in the store, and which have to come. */

@@ -7,6 +7,11 @@ import { offerKept } from "./kept-chunks.ts";
 
 const TICKET = { model: "tiny", base: { number: 7 } } as Parameters<typeof offerKept>[0];
 const SHARDS = ["s0", "s1", "s2"].map((sha256, index) => ({ index, sha256, sizeBytes: 10 }));
+const STEPS = [
+  { version: 5, checkpoint: "c5", sha256: "small", sizeBytes: 1000 },
+  { version: 6, checkpoint: "c6", sha256: "step6", sizeBytes: 1 << 20 },
+  { version: 7, checkpoint: "c7", sha256: "step7", sizeBytes: 1 << 20 },
+];
 const manifest = {
   chunkBytes: CHUNK_BYTES,
   chunks: ["k0", "k1"],
@@ -28,7 +33,7 @@ function returning(kept: readonly string[]) {
   };
   const source = {
     client: {
-      checkpoint: () => answer({ keyframe: { checkpoint: "key", manifest } }),
+      checkpoint: () => answer({ keyframe: { checkpoint: "key", manifest }, steps: STEPS }),
       shards: () => answer({ shards: SHARDS }),
     },
     store: { blobNames: async () => new Set(kept) },
@@ -43,15 +48,17 @@ function returning(kept: readonly string[]) {
   return { stage, offer: () => offerKept(TICKET, source, swarm) };
 }
 
-test("X7: a volunteer who returns offers what it kept of the newest keyframe and of the shards, once", async () => {
-  const { stage, offer } = returning(["k1", "s0", "s2", "of another model"]);
+test("X7: a volunteer who returns offers what it kept of the newest keyframe, steps and shards, once", async () => {
+  const { stage, offer } = returning(["k1", "s0", "s2", "small", "step7", "of another model"]);
   await offer();
   expect(stage.offered).toEqual([
     ["key", 2, ["k1"]],
+    ["step6", 1, []],
+    ["step7", 1, ["step7"]],
     ["shards", 3, ["s0", "s2"]],
   ]);
   await offer();
-  expect(stage.offered).toHaveLength(2);
+  expect(stage.offered).toHaveLength(4);
 });
 
 test("X7: a volunteer who does not share asks for no lists, and a relay that is away stops no piece", async () => {

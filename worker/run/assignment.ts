@@ -40,8 +40,8 @@ export async function loadAssignment(
   await offerKept(ticket, source, session.swarm);
   const parameters = await loadBase(ticket, layout, source);
   const positions = await loadMask(ticket, layout, source);
-  const list = { model: ticket.model, list: "shards", count };
-  const shards = await loadChunks(list, ticket.shards, source);
+  const list = { kind: "shards", model: ticket.model, list: "shards", count } as const;
+  const shards = await loadChunks([{ list, chunks: ticket.shards }], source);
   const nameOf = (i: number) => `shard ${ticket.shards[i]?.index}`;
   const examples = decodeAll(shards, architecture, nameOf);
   const { training, seed } = ticket;

@@ -11,15 +11,15 @@ import { createRelayLanes, type RelaySource } from "./relay-lanes.ts";
 
 /** Whom a race may ask, and who hears what came of it. */
 export type Racers = RelaySource & {
-  /** Those who are connected, with what they have of the list. */
+  /** Those who are connected, with the chunks of the race that they have. */
   peers(): ReadonlyMap<string, Bitfield>;
   /** Whether another peer may be connected soon. */
   mayGrow(): boolean;
   /** Ask a peer for a chunk: the request's number. */
   want(peer: string, chunk: ListedChunk): number;
   cancel(peer: string, request: number): void;
-  /** A peer sent other bytes than it was asked for. */
-  ban(peer: string): void;
+  /** A peer sent other bytes than those of the chunk. */
+  ban(peer: string, chunk: ListedChunk): void;
   /** A chunk came, from the relay but for what a peer sent of it. */
   keep(chunk: ListedChunk, bytes: Uint8Array<ArrayBuffer>, part: PeerPart | null): Promise<void>;
   /** Awaited before chunks are asked for: pausing is the caller's. */
@@ -48,7 +48,7 @@ const REST_MS = 1000; // a peer that refused has given its second's worth
 const GIVE_UP_MS = 10_000; // on a peer, where the relay does not answer either
 
 /**
- * Load `chunks` from peers, and from the relay what peers do not bring in time (protocol X6): a chunk that is late, one
+ * Load `chunks`, whose indices count from 0, from peers, and from the relay what peers do not bring in time (protocol X6): a chunk that is late, one
  * that nobody connected has, and as many more as keep the load as fast as HTTP alone.
  */
 export function createRace(
@@ -165,7 +165,7 @@ export function createRace(
     got.set(chunk.index, bytes);
     doneBytes += bytes.length;
     const liar = cuts.settle(chunk.index, bytes);
-    if (liar !== null) racers.ban(liar);
+    if (liar !== null) racers.ban(liar, chunk);
     for (const [request, { chunk: other, peer: holder }] of asked) {
       if (other.index !== chunk.index) continue;
       asked.delete(request);
@@ -208,7 +208,7 @@ export function createRace(
       checking.add(chunk.index);
       const isRight = (await sha256(bytes)) === chunk.sha256;
       checking.delete(chunk.index);
-      if (!isRight) racers.ban(peer);
+      if (!isRight) racers.ban(peer, chunk);
       else {
         if (platform.steadyMs() - askedAt < PEER_PATIENCE_MS) slow.delete(peer);
         if (left.has(chunk.index)) lanes.stop(chunk.index);

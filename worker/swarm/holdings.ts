@@ -1,7 +1,9 @@
 import { addChunk, type Bitfield, createBitfield } from "../../core/swarm/bitfield.ts";
+import { SHARED_STEPS } from "../../core/swarm/shared-steps.ts";
 
-/** A list whose chunks peers pass on: a keyframe's by its checkpoint's id, or "shards" of a model. */
+/** A list whose chunks peers pass on: a keyframe's by its checkpoint's id, "shards" of a model, or a delta step by its file. */
 export type ChunkList = {
+  readonly kind: "keyframe" | "shards" | "step";
   readonly model: string;
   readonly list: string;
   /** How many chunks it has. */
@@ -14,6 +16,9 @@ export type ListedChunk = {
   readonly sha256: string;
   readonly sizeBytes: number;
 };
+
+/** Chunks of one list. */
+export type ListPart = { readonly list: ChunkList; readonly chunks: readonly ListedChunk[] };
 
 /** What this device has of the lists that it loaded from in this visit. */
 export type Holdings = {
@@ -30,6 +35,7 @@ export type Holdings = {
 };
 
 const MAX_LISTS = 4; // as many keyframes as a relay tells of
+const MAX_STEPS = SHARED_STEPS; // beside them: a crowd that is on the move takes no keyframe's place
 
 export const listKey = ({ model, list }: Pick<ChunkList, "model" | "list">) => `${model} ${list}`;
 
@@ -43,8 +49,9 @@ export function createHoldings(): Holdings {
       lists.delete(key); // the newest is the last
       lists.set(key, known);
       for (const chunk of chunks) known.chunks.set(chunk.index, chunk);
-      const [oldest] = lists.keys();
-      if (lists.size > MAX_LISTS && oldest !== undefined) lists.delete(oldest);
+      const isStep = list.kind === "step";
+      const alike = [...lists].filter(([, other]) => (other.list.kind === "step") === isStep);
+      if (alike.length > (isStep ? MAX_STEPS : MAX_LISTS)) lists.delete(alike[0]![0]);
     },
     chunk(sha256) {
       for (const { chunks } of lists.values()) {

@@ -1,15 +1,17 @@
 import { FormatError } from "../../core/errors.ts";
 import {
+  addChunk,
   type Bitfield,
   createBitfield,
   decodeBitfield,
   encodeBitfield,
+  hasChunk,
 } from "../../core/swarm/bitfield.ts";
 import { linksToBegin } from "../../core/swarm/links.ts";
 import type { SwarmNews, SwarmSnapshot } from "../api.ts";
 import type { Race, Racers } from "./chunk-race.ts";
 import { createGiving, type GivingParts } from "./giving.ts";
-import { type ChunkList, listKey } from "./holdings.ts";
+import { type ChunkList, type ListedChunk, listKey } from "./holdings.ts";
 import { createPeers } from "./peers.ts";
 import { createRelayTalk, type RelayTalkParts } from "./relay-talk.ts";
 import type { Reports } from "./reports.ts";
@@ -21,15 +23,23 @@ export type MembershipParts = GivingParts & {
   readonly onChange: () => void;
 };
 
-/** A race for the `wanted` chunks of a list. */
-type Load = { readonly race: Race; readonly list: ChunkList; readonly wanted: Bitfield };
+/** A race, and which chunks of which lists it is for. */
+type Load = {
+  readonly race: Race;
+  readonly wanted: readonly { readonly list: ChunkList; readonly chunks: Bitfield }[];
+};
+/** A chunk of a race, which numbers its chunks in their order, and where it belongs. */
+type RacedChunk = { readonly list: ChunkList; readonly chunk: ListedChunk };
 
 /** This device among the peers of a relay, from `joinSwarm` until `leave`. */
 export type Membership = {
   state(): SwarmSnapshot["state"];
   peers(): SwarmSnapshot["peers"];
-  /** Whom a race for chunks of `list` may ask, and how. */
-  racersFor(list: ChunkList): Pick<Racers, "peers" | "mayGrow" | "want" | "cancel" | "ban"> & {
+  /** Whom a race for these chunks may ask, and how. */
+  racersFor(chunks: readonly RacedChunk[]): Pick<
+    Racers,
+    "peers" | "mayGrow" | "want" | "cancel" | "ban"
+  > & {
     /** A chunk of so many bytes came from this peer, and was right. */
     received(peer: string, bytes: number): void;
   };
@@ -64,9 +74,8 @@ export function joinSwarm(road: Road, parts: MembershipParts): Membership {
     ...parts,
     signal,
     wantedOf: (list) =>
-      current !== null && listKey(current.list) === listKey(list)
-        ? current.wanted
-        : createBitfield(list.count),
+      current?.wanted.find((part) => listKey(part.list) === listKey(list))?.chunks ??
+      createBitfield(list.count),
     onServers(iceServers) {
       if (iceServers === null) enter("unserved");
       else road.order({ kind: "open", iceServers });
@@ -147,7 +156,7 @@ export function joinSwarm(road: Road, parts: MembershipParts): Membership {
         talk.become({ peer: news.peer, token: news.token });
         enter("open");
         for (const list of holdings.lists()) void talk.renew(list).catch(unlessLeft);
-        if (current !== null) void talk.renew(current.list).catch(unlessLeft);
+        for (const { list } of current?.wanted ?? []) void talk.renew(list).catch(unlessLeft);
         break;
       case "away":
         talk.become(null);
@@ -206,11 +215,19 @@ export function joinSwarm(road: Road, parts: MembershipParts): Membership {
     }
   }
 
-  function suppliersOf(list: ChunkList): Map<string, Bitfield> {
+  /** Who of the connected has which of a race's chunks. */
+  function suppliersOf(chunks: readonly RacedChunk[]): Map<string, Bitfield> {
+    const lists = new Map(chunks.map(({ list }) => [listKey(list), list]));
     const suppliers = new Map<string, Bitfield>();
     for (const [id, peer] of peers.joined()) {
-      const have = haveOf(id, peer.haves.get(listKey(list)) ?? "", list);
-      if (have !== null) suppliers.set(id, have);
+      const haves = new Map<string, Bitfield | null>();
+      for (const [key, list] of lists) haves.set(key, haveOf(id, peer.haves.get(key) ?? "", list));
+      if ([...haves.values()].includes(null)) continue; // it was dropped
+      const raced = createBitfield(chunks.length);
+      for (const [i, { list, chunk }] of chunks.entries()) {
+        if (hasChunk(haves.get(listKey(list))!, chunk.index)) addChunk(raced, i);
+      }
+      suppliers.set(id, raced);
     }
     return suppliers;
   }
@@ -226,8 +243,8 @@ export function joinSwarm(road: Road, parts: MembershipParts): Membership {
         receivedBytes,
         sentBytes,
       })),
-    racersFor: (list) => ({
-      peers: () => suppliersOf(list),
+    racersFor: (chunks) => ({
+      peers: () => suppliersOf(chunks),
       mayGrow: () => !signal.aborted && (state === "opening" || talk.isAsking() || peers.expects()),
       want(peer, { sha256, sizeBytes }) {
         const request = ++requests;
@@ -239,20 +256,21 @@ export function joinSwarm(road: Road, parts: MembershipParts): Membership {
         const sender = peers.get(peer);
         if (sender !== undefined) sender.receivedBytes += bytes;
       },
-      ban(peer) {
-        reports.add(list, { wrongChunks: 1 });
+      ban(peer, { index }) {
+        reports.add(chunks[index]!.list, { wrongChunks: 1 });
         ban(peer);
       },
     }),
     begin(load) {
       current = load;
       const isOver = () => current !== load;
-      void talk.seek(load.list, isOver, () => missingLinks() > 0).catch(unlessLeft);
+      const lists = load.wanted.map(({ list }) => list);
+      void talk.seek(lists, isOver, () => missingLinks() > 0).catch(unlessLeft);
     },
     end() {
-      const list = current?.list;
+      const wanted = current?.wanted ?? [];
       current = null;
-      if (list !== undefined) void talk.renew(list).catch(unlessLeft);
+      for (const { list } of wanted) void talk.renew(list).catch(unlessLeft);
     },
     tell,
     announce(list) {

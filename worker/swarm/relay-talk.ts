@@ -32,8 +32,8 @@ export type RelayTalk = {
   become(me: PeerName | null): void;
   /** Tell the relay what is here of a list and what is wanted, and hear who has some of it. */
   renew(list: ChunkList): Promise<void>;
-  /** Renew `list`, and until the load of it is over do so again whenever peers are missing. */
-  seek(list: ChunkList, isOver: () => boolean, isMissing: () => boolean): Promise<void>;
+  /** Renew `lists`, and until the load of them is over do so again whenever peers are missing. */
+  seek(lists: readonly ChunkList[], isOver: () => boolean, isMissing: () => boolean): Promise<void>;
   /** Whether an answer may name others soon. */
   isAsking(): boolean;
 };
@@ -98,11 +98,11 @@ export function createRelayTalk(parts: RelayTalkParts): RelayTalk {
         await platform.sleep(isOpening ? RETRY_MS : renewMs, signal);
       }
     },
-    async seek(list, isOver, isMissing) {
-      await renew(list);
+    async seek(lists, isOver, isMissing) {
+      await Promise.all(lists.map(renew));
       while (!isOver()) {
         await platform.sleep(SEEK_MS, signal);
-        if (!isOver() && isMissing()) await renew(list);
+        if (!isOver() && isMissing()) await Promise.all(lists.map(renew));
       }
     },
   };

@@ -18,8 +18,11 @@ async function timeOf(work: () => Promise<unknown>): Promise<number> {
 /** All chunks over HTTP alone. */
 const overHttp = () => Promise.all(net.chunks.map((chunk) => net.fetch(chunk)));
 
-async function expectAll(came: ReadonlyMap<number, Uint8Array<ArrayBuffer>>): Promise<void> {
-  for (const { index, sha256 } of net.chunks) expect(await hash(came.get(index)!)).toBe(sha256);
+async function expectAll(
+  came: readonly Uint8Array<ArrayBuffer>[],
+  wanted = net.chunks,
+): Promise<void> {
+  expect(await Promise.all(came.map(hash))).toEqual(wanted.map(({ sha256 }) => sha256));
 }
 
 test("X6: a newcomer gets at least four fifths of the chunks from two who have them, and the bytes are right", async () => {
@@ -241,6 +244,63 @@ test("X7: a chunk that nobody was told of is not given, nor one that the store g
   await pass(100);
   expect(one.last().toPeersBytes).toBe(1 << 20);
   expect(net.relay.served.toSorted()).toEqual([1, 2]);
+});
+
+/** The large steps of a crowd on the move, and how a volunteer loads them. */
+const STEP_BYTES = [256 << 10, 3 << 20, 1 << 20];
+const stepsOf = () => net.steps.flatMap(({ chunks }) => chunks);
+const loadSteps = ({ load }: ReturnType<typeof net.volunteer>) => load(undefined, net.steps);
+const withSteps = (name: string, steps: typeof net.steps, line = {}) =>
+  net.volunteer(name, [], line, undefined, steps);
+
+test("X9: who comes to a version after others has its steps from them, each from whoever has it", async () => {
+  net = await createSwarmNet(1, { stepBytes: STEP_BYTES });
+  withSteps("one", net.steps.slice(0, 2));
+  withSteps("two", net.steps.slice(2));
+  await pass(1000);
+  const late = net.volunteer("late");
+  await pass(1000);
+  await expectAll(await net.until(loadSteps(late)), stepsOf());
+  expect(net.relay.servedSteps).toEqual([]);
+  expect(late.last()).toMatchObject({ fromPeersBytes: 4352 << 10, fromRelayBytes: 0 });
+});
+
+test("X9: who comes first to a version loads its steps from the relay at once, and gives them to the next", async () => {
+  net = await createSwarmNet(1, { stepBytes: STEP_BYTES });
+  const first = net.volunteer("first");
+  const next = net.volunteer("next");
+  await pass(1000);
+  expect(await timeOf(() => loadSteps(first))).toBeLessThan(1000);
+  expect(net.relay.servedSteps).toHaveLength(3);
+  await pass(1000);
+  await expectAll(await net.until(loadSteps(next)), stepsOf());
+  expect(net.relay.servedSteps).toHaveLength(3);
+});
+
+test("X5, X9: a liar's step changes nothing: it is thrown away, and the relay sends the step", async () => {
+  net = await createSwarmNet(1, { stepBytes: [1 << 20] });
+  withSteps("liar", net.steps, { lies: true });
+  await pass(1000);
+  const honest = net.volunteer("honest");
+  await pass(1000);
+  await expectAll(await net.until(loadSteps(honest)), stepsOf());
+  for (const [sha256, bytes] of honest.store) expect(await hash(bytes)).toBe(sha256);
+  expect(net.relay.servedSteps).toHaveLength(1);
+  expect(honest.last()).toMatchObject({ wrongChunks: 1, fromPeersBytes: 0, peers: [] });
+});
+
+test("X9: a fifth step makes the first one forgotten, and no keyframe", async () => {
+  net = await createSwarmNet(1, {
+    stepBytes: Array.from({ length: 5 }, (_, i) => 256 << (10 + (i % 2))),
+  });
+  net.volunteer("one", net.all, {}, undefined, net.steps);
+  await pass(1000);
+  const late = net.volunteer("late");
+  await pass(1000);
+  await expectAll(await net.until(loadSteps(late)), stepsOf());
+  expect(net.relay.servedSteps).toEqual([net.steps[0]!.list.list]);
+  await net.until(late.load());
+  expect(net.relay.served).toEqual([]);
 });
 
 test("W7: what a volunteer has is told to the relay again before the relay forgets it", async () => {

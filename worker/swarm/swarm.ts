@@ -1,9 +1,9 @@
 import { createRandom } from "../../core/random.ts";
-import { addChunk, createBitfield } from "../../core/swarm/bitfield.ts";
+import { addChunk, type Bitfield, createBitfield } from "../../core/swarm/bitfield.ts";
 import type { SwarmSnapshot } from "../api.ts";
 import type { Store } from "../store/store.ts";
 import { createRace, type Racers } from "./chunk-race.ts";
-import { type ChunkList, createHoldings, type ListedChunk } from "./holdings.ts";
+import { type ChunkList, createHoldings, type ListedChunk, type ListPart } from "./holdings.ts";
 import { createHttpRate } from "./http-rate.ts";
 import { keepUploads } from "./kept-uploads.ts";
 import { joinSwarm, type Membership, type MembershipParts } from "./membership.ts";
@@ -23,8 +23,8 @@ export type Swarm = {
   offerKept(list: ChunkList, chunks: readonly ListedChunk[]): void;
   /** Whether what was kept of this model was offered in this visit. */
   hasOfferedKept(model: string): boolean;
-  /** Chunks of `list` by their index, from peers or, by `fetch`, from the relay; `keep` stores each that came. */
-  load(list: ChunkList, chunks: readonly ListedChunk[], options: LoadOptions): ReturnType<Load>;
+  /** The chunks of `parts` in their order, from peers or, by `fetch`, from the relay; `keep` stores each that came. */
+  load(parts: readonly ListPart[], options: LoadOptions): Promise<Uint8Array<ArrayBuffer>[]>;
   /** So many bytes came from the relay without the swarm. */
   receive(bytes: number): void;
 };
@@ -33,7 +33,6 @@ type LoadOptions = Pick<Racers, "fetch" | "fetchRest" | "onBatch"> & {
   readonly keep: (chunk: ListedChunk, bytes: Uint8Array<ArrayBuffer>) => Promise<void>;
   readonly signal: AbortSignal;
 };
-type Load = ReturnType<typeof createRace>["run"];
 
 export type SwarmParts = Pick<MembershipParts, "client" | "platform"> & {
   readonly store: Pick<Store, "blob" | "exchanged" | "addExchanged">;
@@ -85,19 +84,21 @@ export function createSwarm({ onChange, ...parts }: SwarmParts): Swarm {
       member?.announce(list);
     },
     hasOfferedKept: (model) => offeredKept.has(model),
-    async load(list, chunks, { fetch, fetchRest, keep, signal, onBatch }) {
+    async load(parts, { fetch, fetchRest, keep, signal, onBatch }) {
       const asked = member;
       if (asked === null) throw new Error("internal: a load without a swarm");
-      const racers = asked.racersFor(list);
+      const wanted = parts.flatMap(({ list, chunks }) => chunks.map((chunk) => ({ list, chunk })));
+      const racers = asked.racersFor(wanted);
       let toldAt = Number.NEGATIVE_INFINITY;
       const race = createRace(
-        chunks,
+        wanted.map(({ chunk }, index) => ({ ...chunk, index })),
         {
           ...racers,
           fetch,
           fetchRest,
           onBatch,
-          async keep(chunk, bytes, part) {
+          async keep({ index }, bytes, part) {
+            const { list, chunk } = wanted[index]!;
             const { length } = bytes;
             const fromPeersBytes = part?.sizeBytes ?? 0;
             reports.add(list, { fromPeersBytes, fromRelayBytes: length - fromPeersBytes });
@@ -114,16 +115,22 @@ export function createSwarm({ onChange, ...parts }: SwarmParts): Swarm {
         },
         { platform, rate, random, signal },
       );
-      const wanted = createBitfield(list.count);
-      for (const { index } of chunks) addChunk(wanted, index);
-      asked.begin({ race, list, wanted });
+      asked.begin({ race, wanted: parts.map(bitfieldOf) });
       try {
-        return await race.run();
+        const came = await race.run();
+        return wanted.map((_, index) => came.get(index)!);
       } finally {
         asked.end();
-        asked.tell(list);
+        for (const { list } of parts) asked.tell(list);
         tellChange();
       }
     },
   };
+}
+
+/** A list, and which of its chunks are in the part. */
+function bitfieldOf({ list, chunks }: ListPart): { list: ChunkList; chunks: Bitfield } {
+  const bitfield = createBitfield(list.count);
+  for (const { index } of chunks) addChunk(bitfield, index);
+  return { list, chunks: bitfield };
 }

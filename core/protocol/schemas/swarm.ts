@@ -22,7 +22,7 @@ export const iceServers = z
   .check(z.maxLength(8));
 export type IceServers = z.infer<typeof iceServers>;
 
-/** A keyframe by its checkpoint's id, or all shards of a model in the order of their indices. */
+/** A keyframe by its checkpoint's id, all shards of a model in the order of their indices, or a delta step by its file's SHA-256. */
 export const sharedList = z.union([hash, z.literal("shards")]);
 
 /** What a page loaded of a list since its last report, and from where. Bytes that came twice count once. */

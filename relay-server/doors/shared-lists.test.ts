@@ -1,0 +1,54 @@
+import { expect, test } from "vitest";
+import type { RelayContext } from "../context.ts";
+import type { ModelRow } from "../store/tables.ts";
+import { createSharedLists } from "./shared-lists.ts";
+
+const KIB = 1 << 10;
+
+/** A model's history whose version n has a step of `stepKib[n - 1]` KiB; version 0 alone is a keyframe. */
+function listsOf(stepKib: readonly number[]) {
+  const stage = { head: stepKib.length, reads: 0 };
+  const history = {
+    keyframe: async () => ({ number: 0, checkpoint: "base", step: null, step_bytes: 0 }),
+    async steps(_: string, first: number, last: number) {
+      stage.reads++;
+      return stepKib
+        .map((kib, i) => ({ number: i + 1, step: `step ${i + 1}`, step_bytes: kib * KIB }))
+        .filter(({ number }) => number >= first && number <= last);
+    },
+  } as unknown as RelayContext["history"]; // what is read of it is there
+  const lists = createSharedLists({ history, clock: () => 0 });
+  const model = () => ({ id: "tiny", head: stage.head, parameters: 1000 }) as ModelRow; // as well
+  return { stage, sizeOf: (list: string) => lists(model(), list) };
+}
+
+test("W6: the newest four versions' steps of 256 KiB to 4 MiB are lists of one chunk", async () => {
+  const { sizeOf } = listsOf([300, 256, 255, 4096, 4097]);
+  const sizes = await Promise.all([1, 2, 3, 4, 5].map((n) => sizeOf(`step ${n}`)));
+  expect(sizes).toEqual([
+    null, // the fifth newest
+    { chunks: 1, sizeBytes: 256 * KIB },
+    null,
+    { chunks: 1, sizeBytes: 4096 * KIB },
+    null,
+  ]);
+  expect(await sizeOf("base")).toEqual({ chunks: 1, sizeBytes: 4000 });
+});
+
+test("W6: the lists of a head are read once, and anew for the next head", async () => {
+  const { stage, sizeOf } = listsOf([300, 300, 300, 300, 300]);
+  stage.head = 4;
+  await Promise.all([sizeOf("step 1"), sizeOf("step 5")]);
+  expect([await sizeOf("step 1"), await sizeOf("step 5"), stage.reads]).toEqual([
+    { chunks: 1, sizeBytes: 300 * KIB },
+    null,
+    1,
+  ]);
+  stage.head = 5;
+  expect([await sizeOf("step 1"), stage.reads]).toEqual([null, 2]);
+});
+
+test("W6: a model at version 0 shares no step", async () => {
+  const { sizeOf } = listsOf([]);
+  expect(await sizeOf("step 0")).toBe(null);
+});
