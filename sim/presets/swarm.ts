@@ -11,14 +11,16 @@ const FEW_SIZES = [1, 10, 50, 200, 1000];
 const MOST_ALONE = 200; // peers; beyond, all that the relay can send is sent, and nobody is done in time
 const JUDGED_SIZE = 50;
 const CHUNKS = 238; // 250 MB: 62M parameters
+const FEW_CHUNKS = 20; // 20 MB: a load is over before many connections open
 const STAY_SECONDS = 1800;
 const UNMEASURED_SECONDS = 300;
 const NEWCOMERS = 60; // measured under one seed, and those of 100 s at least
 const MOST_SEEDS = 3; // each has dozens of newcomers
 const MBIT = 125_000; // bytes a second
-const RELAYS = [
-  { name: "relay of 1 Gbit/s", relayRate: 1000 * MBIT },
-  { name: "relay of 100 Mbit/s", relayRate: 100 * MBIT },
+const LOADS = [
+  { name: "relay of 1 Gbit/s", relayRate: 1000 * MBIT, chunks: CHUNKS },
+  { name: "relay of 100 Mbit/s", relayRate: 100 * MBIT, chunks: CHUNKS },
+  { name: "20 MB, relay of 1 Gbit/s", relayRate: 1000 * MBIT, chunks: FEW_CHUNKS },
 ];
 const PAIRS = { share: 0.2, of: "pairs" } as const;
 const BROWSERS = { share: 0.2, of: "browsers" } as const;
@@ -27,32 +29,34 @@ const GROWTH_TARGET = 0.5; // the power of the square root
 const SLOWER_TARGET = 1.1;
 
 /** The reports of one size under all seeds. */
-type Cell = { readonly peers: number; readonly reports: readonly CrowdReport[] };
+type Cell = Pick<CrowdSpec, "peers" | "chunks"> & { readonly reports: readonly CrowdReport[] };
 
 /** What swarms of 1 to 1,000 peers spare the relay, and how long a newcomer loads. */
 export const swarm: Preset = async ({ crowds, isQuick, seeds }) => {
   const sizes = isQuick ? FEW_SIZES : SIZES;
-  const run = (changes: Pick<CrowdSpec, "peers" | "relayRate"> & Partial<CrowdSpec>): Cell => {
-    const measured = Math.max(100, (NEWCOMERS * STAY_SECONDS) / changes.peers);
+  const run = (
+    changes: Pick<CrowdSpec, "peers" | "chunks" | "relayRate"> & Partial<CrowdSpec>,
+  ): Cell => {
+    const { peers, chunks } = changes;
+    const measured = Math.max(100, (NEWCOMERS * STAY_SECONDS) / peers);
     const specs = seeds.slice(0, MOST_SEEDS).map((seed) => ({
       staySeconds: STAY_SECONDS,
       seconds: UNMEASURED_SECONDS + measured,
       unmeasuredSeconds: UNMEASURED_SECONDS,
-      chunks: CHUNKS,
       blocked: PAIRS,
       isSharing: true,
       ...changes,
       seed,
     }));
-    return { peers: changes.peers, reports: crowds(specs) };
+    return { peers, chunks, reports: crowds(specs) };
   };
-  const studies = RELAYS.map(({ name, relayRate }) => ({
+  const studies = LOADS.map(({ name, ...load }) => ({
     name,
-    shared: sizes.map((peers) => run({ peers, relayRate })),
+    shared: sizes.map((peers) => run({ ...load, peers })),
     alone: sizes
       .filter((peers) => peers <= MOST_ALONE)
-      .map((peers) => run({ peers, relayRate, isSharing: false })),
-    cutOff: run({ peers: JUDGED_SIZE, relayRate, blocked: BROWSERS }),
+      .map((peers) => run({ ...load, peers, isSharing: false })),
+    cutOff: run({ ...load, peers: JUDGED_SIZE, blocked: BROWSERS }),
   }));
   const titles = ["What the relay sends to a newcomer", "How long a newcomer loads"] as const;
   return {
@@ -168,7 +172,7 @@ function tableOf({ name, shared, alone }: Study): string {
 /** What the relay sent to a newcomer, over what there was to load. */
 function relayShare(cell: Cell): number {
   const newcomers = sum(cell, (report) => report.newcomers);
-  return sum(cell, ({ relayBytes }) => relayBytes) / (newcomers * CHUNKS * CHUNK_BYTES);
+  return sum(cell, ({ relayBytes }) => relayBytes) / (newcomers * cell.chunks * CHUNK_BYTES);
 }
 
 /** Within how many seconds so many of the newcomers were done; infinite where fewer ever were. */
