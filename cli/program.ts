@@ -15,6 +15,7 @@ import { moveCommand } from "./move.ts";
 import { addCommand } from "./owning/add.ts";
 import { checkCommand } from "./owning/check.ts";
 import { exportCommand } from "./owning/export.ts";
+import { forkCommand } from "./owning/fork.ts";
 import { newCommand } from "./owning/new.ts";
 import { serveCommand } from "./owning/serve.ts";
 import { bisectCommand } from "./reading/bisect.ts";
@@ -38,6 +39,7 @@ export function createProgram(terminal: Terminal): Command {
     .addCommand(checkCommand(terminal))
     .addCommand(serveCommand(terminal))
     .addCommand(addCommand(terminal))
+    .addCommand(forkCommand(terminal))
     .addCommand(exportCommand(terminal))
     .addCommand(logCommand(terminal))
     .addCommand(showCommand(terminal))

@@ -13,7 +13,7 @@ const RELAY = "https://RELAY"; // where a card does not know which: the reader d
 
 /** README.md as the hub reads it: YAML for its search, then words for people. */
 export function modelCardText(version: ExportedVersion): string {
-  const { recipe, record, id, relay, contributors } = version;
+  const { recipe, record, id, relay, lineage, contributors } = version;
   const { report } = record.evaluation;
   const place = `${relay ?? RELAY}/${recipe.id}`;
   return `${[
@@ -53,6 +53,10 @@ export function modelCardText(version: ExportedVersion): string {
     "|---|---|",
     `| model | ${place} |`,
     ...(recipe.base === undefined ? [] : [`| began with | ${cell(recipe.base)} |`]),
+    ...lineage.map(
+      ({ url, model, number, id: from, licence }) =>
+        `| forked from | ${url}/${model}@${number}: \`${from}\` (${cell(licence)}) |`,
+    ),
     `| version | ${record.number}: \`${id}\` |`,
     `| its parent | ${record.parent === null ? "none: the base that the community began with" : `\`${record.parent}\``} |`,
     `| checkpoint in f32 | \`${record.checkpoint}\` |`,

@@ -1,7 +1,7 @@
 import { mkdir, open, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import * as z from "zod/mini";
-import type { ModelSource, SourceShard } from "../core/models/model-source.ts";
+import type { ModelSource, SourceShard, Upstream } from "../core/models/model-source.ts";
 import type { TokenizerFile } from "../core/models/tokenizer.ts";
 import { parseJson } from "../core/protocol/canonical-json.ts";
 import { count, longText, positive, shortText } from "../core/protocol/schemas/primitives.ts";
@@ -9,6 +9,7 @@ import type { Layout } from "../core/tensors/layout.ts";
 import { encodeSafetensorsHead } from "../core/tensors/safetensors.ts";
 import { InputProblem, rethrowAsProblem } from "./problem.ts";
 import { parseRecipe } from "./recipe-file.ts";
+import { isFork, readUpstream, writeUpstream } from "./upstream-file.ts";
 
 /**
  * A model before a relay has it:
@@ -18,6 +19,7 @@ import { parseRecipe } from "./recipe-file.ts";
  *     tokenizer.json               of a text whose tokens are more than bytes, perhaps with tokenizer_config.json
  *     data.json                    the shards' titles, and where they are from
  *     shards/00000.safetensors …   everybody may read them
+ *     upstream.json                of a fork: what it began as; the suites that come along lie in suites/
  *     held-out/gate.safetensors …  nobody else may
  */
 export const RECIPE_FILE = "recipe.jsonc";
@@ -39,6 +41,7 @@ export type ModelFolderDraft = {
   /** Version 0, the parameters [N] of `layout`. */
   putBase(layout: Layout, parameters: Float32Array): Promise<void>;
   putTokenizer(file: TokenizerFile): Promise<void>;
+  putUpstream(upstream: Upstream): Promise<void>;
   /** Write recipe and index and give the folder its name; a folder that is there by now is left as it is. */
   finish(recipe: string, about: Pick<FolderIndex, "source" | "removed">): Promise<void>;
   /** Delete what there is of it. */
@@ -60,6 +63,7 @@ export async function draftFolder(path: string): Promise<ModelFolderDraft> {
     putHeldOut: (set, bytes) => writeFile(heldOutPath(draft, set), bytes, { mode: 0o600 }),
     putBase: (layout, parameters) => writeBase(join(draft, "base.safetensors"), layout, parameters),
     putTokenizer: ({ name, bytes }) => writeFile(join(draft, name), bytes),
+    putUpstream: (upstream) => writeUpstream(draft, upstream),
     async finish(recipe, about) {
       const index: FolderIndex = { format: "commonweight.model-folder/1", ...about, shards };
       await writeFile(join(draft, RECIPE_FILE), recipe);
@@ -121,6 +125,7 @@ export async function openModelFolder(path: string): Promise<ModelSource> {
           bytes: await readBytes(path, name),
         })),
       ),
+    ...(isFork(path) && { upstream: () => readUpstream(path) }),
     shardCount: index.shards.length,
     async *shards() {
       for (const [i, { title, examples }] of index.shards.entries()) {
@@ -131,6 +136,7 @@ export async function openModelFolder(path: string): Promise<ModelSource> {
       score: await heldOut("score"),
       gate: await heldOut("gate"),
       report: await heldOut("report"),
+      ...(recipe.data.heldOut.protected !== undefined && { protected: await heldOut("protected") }),
     }),
   };
 }

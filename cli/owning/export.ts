@@ -1,4 +1,3 @@
-import { access } from "node:fs/promises";
 import { type Command, Option } from "commander";
 import { HistoryError } from "../../core/history/history-fault.ts";
 import type { HistorySource } from "../../core/history/history-source.ts";
@@ -22,6 +21,7 @@ import {
   remember,
 } from "../reading/open-model.ts";
 import type { Terminal } from "../terminal.ts";
+import { expectNoFolder } from "./new-folder.ts";
 
 const FORMATS = ["hf", "gguf"] as const;
 
@@ -49,11 +49,7 @@ async function exportVersion(
   { print, progress, signal }: Terminal,
 ): Promise<void> {
   const { to, format, dtype, json } = options;
-  const isThere = await access(to).then(
-    () => true,
-    () => false, // missing is what is hoped for
-  );
-  if (isThere) throw new Error(`${to}: there already; name a new folder.`);
+  await expectNoFolder(to);
   const model = await openModel(address, options);
   const { client, source, place } = model;
   if (client === null) throw new Error(`${place} is a folder, and export wants a relay.`);
@@ -66,7 +62,7 @@ async function exportVersion(
   }).catch((error: unknown) => {
     throw error instanceof HistoryError ? new Error(historySentence(model, error)) : error;
   });
-  const { recipe, contributors } = await readCard(model, signal);
+  const { recipe, contributors, lineage } = await readCard(model, signal);
   const version = {
     recipe,
     layout: pulled.layout,
@@ -74,6 +70,7 @@ async function exportVersion(
     record: pulled.version.record,
     id: pulled.version.id,
     relay: new URL(place).origin,
+    lineage,
     contributors,
     tokenizerFiles: await readTokenizer(source, recipe, signal),
   };

@@ -47,8 +47,11 @@ function logRow({ id, record }: VerifiedVersion): (string | number)[] {
   ];
 }
 
-function changeOf({ merge, revert }: VerifiedVersion["record"]): string {
+function changeOf({ merge, revert, lineage }: VerifiedVersion["record"]): string {
   if (revert !== undefined) return `reverts ${revert.contributions.map(shortHash).join(", ")}`;
+  const upstream = lineage?.[0];
+  if (upstream !== undefined)
+    return `forked from ${upstream.url}/${upstream.model}@${upstream.number}`;
   if (merge === null) return "the base";
   const contributors = new Set(merge.inputs.map(({ contributor }) => contributor)).size;
   return `merges ${counted(merge.inputs.length, "contribution")} of ${counted(contributors, "contributor")}`;
@@ -73,7 +76,7 @@ function showLines(
   record: VerifiedVersion["record"],
   { style }: Terminal,
 ): readonly string[] {
-  const { number, model, parent, createdAt, checkpoint, mask, merge, evaluation } = record;
+  const { number, model, parent, createdAt, checkpoint, mask, merge, lineage, evaluation } = record;
   const { report, gate } = evaluation;
   const lines = [
     style("bold", `version ${number} of ${model}`),
@@ -85,6 +88,11 @@ function showLines(
     `report      loss ${report.lossNats.toFixed(4)} nats, accuracy ${percent(report.accuracy)} on ${report.examples} examples`,
     `change      ${changeOf(record)}`,
   ];
+  for (const { relayKey, id: from, licence, ...each } of lineage ?? []) {
+    lines.push(
+      `from        ${each.url}/${each.model}@${each.number} (${shortHash(from)}, ${licence}), signed by ${relayKey}`,
+    );
+  }
   if (merge !== null) {
     const rows = merge.inputs.map(({ contribution, contributor, base, multiplier }) => [
       contribution,

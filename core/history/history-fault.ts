@@ -20,6 +20,8 @@ export type HistoryFault =
   | "replay"
   /** A contributed suite is not what its act says, or a version was not tested on it (U8). */
   | "suite"
+  /** What a fork says that it began as does not hold (V14). */
+  | "lineage"
   /** What the relay serves for downloading leads elsewhere than the record. */
   | "served"
   /** The history is shorter than at the last visit, or another (V10). */

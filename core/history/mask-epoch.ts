@@ -67,6 +67,20 @@ export async function nextMask(
   return { kind: "random", seed: await maskSeed(parent?.id ?? null), count };
 }
 
+/**
+ * The mask of a history's version 0: of a fork the random one of the version that it began as, so that work on the one is
+ * work on the other (protocol V14), where the recipe asks for as many positions.
+ */
+export async function firstMask(
+  policy: Recipe["mask"],
+  size: number,
+  upstream: Mask | null,
+): Promise<Mask> {
+  const first = await nextMask(null, policy, size, { isOver: true, shared: null });
+  const isKept = upstream?.kind === "random" && first.kind === "random";
+  return isKept && upstream.count === first.count ? upstream : first;
+}
+
 /** The entries of a mask of the recipe's density: density · size, rounded, at least 1. */
 export function maskCount({ density }: Recipe["mask"], size: number): number {
   return Math.max(1, Math.min(size, Math.round(density * size)));

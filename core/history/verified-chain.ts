@@ -1,7 +1,9 @@
 import { loadAhead } from "../ahead.ts";
+import type { VersionRecord } from "../protocol/schemas/version.ts";
 import type { ActPin } from "./act.ts";
 import { faultAt, HistoryError } from "./history-fault.ts";
 import type { HistorySource } from "./history-source.ts";
+import { lineageProblem } from "./lineage.ts";
 import { packetFault } from "./opened-packets.ts";
 import { isRevealedTruly } from "./reference-seed.ts";
 import { followContributions, type VerifiedVersion, verifyVersion } from "./version.ts";
@@ -62,6 +64,9 @@ export async function readVerifiedChain(
       }
       const packets = packetFault(record, chain.at(-1)?.record ?? null, chain[0]?.record ?? record);
       if (packets !== null) throw new HistoryError("packets", number, packets);
+      const lineage =
+        number === 0 ? await lineageProblem(record.lineage ?? [], record) : laterLineage(record);
+      if (lineage !== null) throw new HistoryError("lineage", number, lineage);
       if (number === pin?.number && id !== pin.id) {
         const message = `the history was rewritten: this was ${pin.id} at the last visit and is ${id}`;
         throw new HistoryError("rewritten", number, message);
@@ -85,6 +90,9 @@ export function pinOf(chain: readonly VerifiedVersion[]): Pin {
   const { id, record } = chain.at(-1)!; // a chain has version 0
   return { relayKey: record.relayKey, number: record.number, id };
 }
+
+const laterLineage = ({ lineage }: VersionRecord) =>
+  lineage === undefined ? null : "only version 0 says what a history was forked from";
 
 /** One after the other, so that a source that claims 2^53 versions costs nothing. */
 function* numbersTo(head: number): Generator<number> {

@@ -8,6 +8,7 @@ import { downloadVersion, type HeldVersion } from "./downloaded-version.ts";
 import { countGates, createGateChecks, type EvaluatePackets } from "./gate-checks.ts";
 import { faultAt, HistoryError } from "./history-fault.ts";
 import { type HistorySource, readCheckpoint } from "./history-source.ts";
+import { verifyUpstream } from "./lineage.ts";
 import { createPatchReader } from "./merged-patches.ts";
 import { newlyOpened } from "./opened-packets.ts";
 import { recipeHash } from "./recipe-change.ts";
@@ -61,6 +62,7 @@ export async function verifyHistory(
     relayKey,
     onRecord: (version, head) => onProgress?.("records", version, head),
   });
+  await verifyUpstream(source, chain[0]!.record, stop); // a chain has version 0
   const acts = await source.acts(stop);
   const verdict = await verifyActs(acts, chain);
   if (!verdict.ok) throw new HistoryError(verdict.fault, null, verdict.message);

@@ -16,16 +16,26 @@ export async function verifySuites(
   suites: readonly SuiteStanding[],
   options: CallOptions,
 ): Promise<void> {
-  for (const suite of suites) await verifySuiteFile(source, suite, options);
+  const models = modelsOfSuites(chain[0]!.record); // a chain has version 0
+  for (const suite of suites) await verifySuiteFile(source, suite, models, options);
   for (const { record } of chain) {
     const problem = suiteTestProblem(record, suites);
     if (problem !== null) throw new HistoryError("suite", record.number, problem);
   }
 }
 
+/** The models whose suites may be a model's: its own, and those that it was forked from. */
+export function modelsOfSuites({
+  model,
+  lineage = [],
+}: Pick<VersionRecord, "model" | "lineage">): string[] {
+  return [model, ...lineage.map((ancestor) => ancestor.model)];
+}
+
 async function verifySuiteFile(
   source: HistorySource,
   { suite: id, name, contributor, marginNats, examples, setAside, since }: SuiteStanding,
+  models: readonly string[],
   options: CallOptions,
 ): Promise<void> {
   const fail = (problem: string) =>
@@ -37,8 +47,9 @@ async function verifySuiteFile(
     throw faultAt(since, error);
   }
   const { header } = opened;
-  const said = [source.model, name, contributor, marginNats, examples];
-  const found = [header.model, header.name, header.contributor, header.marginNats, opened.examples];
+  if (!models.includes(header.model)) throw fail(`its file is of ${header.model}`);
+  const said = [name, contributor, marginNats, examples];
+  const found = [header.name, header.contributor, header.marginNats, opened.examples];
   const odd = said.findIndex((value, i) => value !== found[i]);
   if (odd !== -1) throw fail(`its file says ${found[odd]}, and the act ${said[odd]}`);
   const isAscending = setAside.every((row, i) => row > (setAside[i - 1] ?? -1) && row < examples);

@@ -4,7 +4,7 @@ import {
   type AdditionPlan,
   type ChunkedFile,
 } from "../protocol/schemas/addition.ts";
-import type { ModelSource, SourceShard } from "./model-source.ts";
+import type { ModelSource, SourceShard, Upstream } from "./model-source.ts";
 
 type AdditionChunk = { readonly sha256: string; readonly bytes: Uint8Array<ArrayBuffer> };
 
@@ -26,7 +26,18 @@ export async function planAddition(source: ModelSource): Promise<AdditionPlan> {
       ...(suite && { protected: await planFile(suite) }),
     },
     tokenizer: await Promise.all(tokenizer.map(({ bytes }) => planFile(bytes))),
+    ...(source.upstream && { upstream: await planUpstream(await source.upstream()) }),
     shards,
+  };
+}
+
+async function planUpstream({ lineage, record, suites }: Upstream) {
+  return {
+    lineage: [...lineage],
+    record: await planFile(record),
+    suites: await Promise.all(
+      suites.map(async ({ bytes, signature }) => ({ file: await planFile(bytes), signature })),
+    ),
   };
 }
 
@@ -54,6 +65,11 @@ export async function* chunksOf(source: ModelSource): AsyncGenerator<AdditionChu
   for (const set of [sets.score, sets.gate, sets.report, sets.protected]) {
     if (set !== undefined) yield* hashed(set);
   }
+  const upstream = await source.upstream?.();
+  if (upstream !== undefined) {
+    yield* hashed(upstream.record);
+    for (const { bytes } of upstream.suites) yield* hashed(bytes);
+  }
   for await (const shard of source.shards()) yield* hashed(shard.bytes);
 }
 
@@ -69,10 +85,12 @@ function* cut(bytes: Uint8Array<ArrayBuffer>): Generator<Uint8Array<ArrayBuffer>
 
 /** The size of each chunk that a plan names, by its hash. */
 export function chunkSizes(plan: AdditionPlan): Map<string, number> {
-  const { base, heldOut, tokenizer, shards } = plan;
+  const { base, heldOut, tokenizer, upstream, shards } = plan;
   const sizes = new Map<string, number>();
   const sets = Object.values(heldOut).filter((set) => set !== undefined);
-  for (const { sizeBytes, chunks } of [base, ...sets, ...tokenizer]) {
+  const brought =
+    upstream === undefined ? [] : [upstream.record, ...upstream.suites.map(({ file }) => file)];
+  for (const { sizeBytes, chunks } of [base, ...sets, ...tokenizer, ...brought]) {
     for (const [i, chunk] of chunks.entries()) {
       sizes.set(chunk, Math.min(ADDITION_CHUNK_BYTES, sizeBytes - i * ADDITION_CHUNK_BYTES));
     }

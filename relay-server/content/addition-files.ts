@@ -65,7 +65,7 @@ export function openAdditionFiles(folder: string, temporary: string): AdditionFi
     put: (id, sha256, bytes) => writeDurably(pathOf(id, sha256), bytes, { temporary, mode: 0o600 }),
     chunks: async (id) => new Set(await readdir(join(folder, id))),
     source(id, plan) {
-      const { recipe, base, heldOut, tokenizer, shards } = plan;
+      const { recipe, base, heldOut, tokenizer, upstream, shards } = plan;
       return {
         recipe,
         base: () => readFileOf(id, base),
@@ -77,6 +77,18 @@ export function openAdditionFiles(folder: string, temporary: string): AdditionFi
               return { name, bytes: await readFileOf(id, file) };
             }),
           ),
+        ...(upstream && {
+          upstream: async () => ({
+            lineage: upstream.lineage,
+            record: await readFileOf(id, upstream.record),
+            suites: await Promise.all(
+              upstream.suites.map(async ({ file, signature }) => ({
+                bytes: await readFileOf(id, file),
+                signature,
+              })),
+            ),
+          }),
+        }),
         shardCount: shards.length,
         async *shards() {
           for (const { title, examples, isReplay = false, sizeBytes, sha256 } of shards) {

@@ -1,3 +1,4 @@
+import { decodeVersion } from "../../core/history/version.ts";
 import type { ModelCard } from "../../core/protocol/schemas/status.ts";
 import type { RelayContext, ServedModel } from "../context.ts";
 import { followRecipe } from "../history/served-models.ts";
@@ -58,6 +59,7 @@ export async function cardOf(
     recipe,
     parameters: row.parameters,
     base: summaryOf(base),
+    lineage: [...(decodeVersion(base.signed).record.lineage ?? [])],
     head: summaryOf(head),
     shards: shards.length,
     ...totals,

@@ -1,5 +1,6 @@
 import { type Context, Hono } from "hono";
 import { parseJson } from "../../core/protocol/canonical-json.ts";
+import { MAX_SUITES_IN_FORCE } from "../../core/protocol/limits.ts";
 import { routes } from "../../core/protocol/routes.ts";
 import type { Deed } from "../../core/protocol/schemas/act.ts";
 import { suiteRequest } from "../../core/protocol/schemas/admin.ts";
@@ -9,7 +10,7 @@ import { nextAct } from "../history/acts.ts";
 import { suiteFits } from "../history/suites.ts";
 import { takeSuite } from "../intake/suite-intake.ts";
 import { hashOf } from "../intake/work.ts";
-import { MOST_IN_FORCE, type SuiteActOutcome, suiteLifeOf } from "../store/sql/suites.ts";
+import { type SuiteActOutcome, suiteLifeOf } from "../store/sql/suites.ts";
 import { findModel } from "./answers.ts";
 import type { Limits } from "./limits.ts";
 import { maintainerOf } from "./maintainer.ts";
@@ -81,7 +82,7 @@ export function suiteRoutes(
     if (state !== "waiting" || findings === null) {
       throw new Refusal("suite-decided", REFUSALS["suite-decided"]);
     }
-    if ((await history.suitesInForce(wish.model)).length >= MOST_IN_FORCE) {
+    if ((await history.suitesInForce(wish.model)).length >= MAX_SUITES_IN_FORCE) {
       throw new Refusal("suites-full", REFUSALS["suites-full"]); // before its file is public
     }
     await refuseUnfit(wish);
@@ -91,7 +92,7 @@ export function suiteRoutes(
     const { setAside } = findings;
     const suite = { suite: id, name, contributor, signature, marginNats, examples, setAside };
     await act(wish, { kind: "accept-suite", ...suite }, history.acceptSuite);
-    onWork(header.model);
+    onWork(wish.model);
     return c.json(await lifeOf(id));
   });
 
@@ -108,7 +109,7 @@ export function suiteRoutes(
     const wish = await wishOf(c);
     const { id, header } = wish.suite;
     await act(wish, { kind: "withdraw-suite", name: header.name }, history.withdrawSuite);
-    onWork(header.model);
+    onWork(wish.model);
     return c.json(await lifeOf(id));
   });
 

@@ -113,7 +113,7 @@ export function createAdditions({
     };
     try {
       const source = files.source(id, plan);
-      await checkModelSource(source);
+      await checkModelSource(source, context.identity.publicKey);
       if ((await history.model(model)) !== undefined)
         throw new FormatError(`${model}: there already`);
       await importModel(context, evaluator, source, { onProgress, addedBy });

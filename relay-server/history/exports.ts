@@ -1,10 +1,11 @@
 import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { LRUCache } from "lru-cache";
+import { assert } from "../../core/errors.ts";
 import { decodeVersion } from "../../core/history/version.ts";
 import type { DataFolder } from "../content/data-folder.ts";
 import type { ServedModel } from "../context.ts";
-import type { StatusStore } from "../store/store.ts";
+import type { HistoryStore, StatusStore } from "../store/store.ts";
 import type { VersionRow } from "../store/tables.ts";
 import type { ExportJob, ExportThread } from "../threads/export-thread.ts";
 import { keepThread } from "../threads/lasting-thread.ts";
@@ -36,11 +37,17 @@ export class ExportsBusyError extends Error {
   override readonly name = "ExportsBusyError";
 }
 
+/** What a card says of a version beside its record. */
+type CardFacts = {
+  readonly status: Pick<StatusStore, "contributorsUpTo">;
+  readonly history: Pick<HistoryStore, "version">;
+};
+
 /** Keeps what was asked for last in the folder of drafts, which is emptied at every start. */
 export function createExports(
   { blobs, temporary }: Pick<DataFolder, "blobs" | "temporary">,
   checkpoints: Checkpoints,
-  status: Pick<StatusStore, "contributorsUpTo">,
+  { status, history }: CardFacts,
 ): { readonly exports: Exports; close(): Promise<void> } {
   const files = new LRUCache<string, Exported>({
     max: KEPT_FILES,
@@ -67,11 +74,14 @@ export function createExports(
     try {
       const contributors = await status.contributorsUpTo(version.model, version.number);
       const { record } = decodeVersion(version.signed);
+      const zero = await history.version(version.model, 0);
+      assert(zero !== undefined, `${version.model} has no version 0`);
+      const { lineage = [] } = decodeVersion(zero.signed).record;
       const sizeBytes = await thread.write({
         blobs,
         temporary,
         from: await checkpoints.blobPath(version),
-        version: { recipe, layout, record, id: version.id, relay: null, contributors },
+        version: { recipe, layout, record, id: version.id, relay: null, lineage, contributors },
         as,
         path: draft,
       });

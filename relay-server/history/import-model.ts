@@ -1,7 +1,7 @@
 import { sha256 } from "../../core/crypto/signature.ts";
 import { assert, FormatError } from "../../core/errors.ts";
 import type { Suite } from "../../core/gate/judge.ts";
-import { nextMask } from "../../core/history/mask-epoch.ts";
+import { firstMask } from "../../core/history/mask-epoch.ts";
 import { encodeVersion, signVersion, versionId } from "../../core/history/version.ts";
 import type { ModelSource, SourceShard } from "../../core/models/model-source.ts";
 import { layoutOf } from "../../core/models/registry.ts";
@@ -22,6 +22,7 @@ import type { ShardRow, VersionRow } from "../store/tables.ts";
 import type { EvaluatedModel } from "../threads/evaluation-thread.ts";
 import type { Evaluator } from "../threads/open-evaluator.ts";
 import { nothingOpened, sealSuite } from "./packets.ts";
+import { type Fork, readFork } from "./read-fork.ts";
 import { referenceRecordOf } from "./reference-seeds.ts";
 
 /** Hears how far something is that takes seconds. */
@@ -36,13 +37,17 @@ type ImportContext = Pick<
 export type AddedBy = { readonly maintainer: string; readonly reason: string };
 
 /**
- * Read all of a model's files as an import does, and keep nothing. Throws a FormatError that names the first thing that is
+ * Read all of a model's files as an import by the relay of `relayKey` does, and keep nothing. Throws a FormatError that names the first thing that is
  * not in order.
  */
-export async function checkModelSource(source: ModelSource): Promise<void> {
+export async function checkModelSource(source: ModelSource, relayKey: string): Promise<void> {
   const { recipe } = source;
   parseValue(`recipe ${recipe.id}`, recipeSchema, recipe);
-  await readBase(source);
+  const { layout, parameters } = await readBase(source);
+  if (source.upstream !== undefined) {
+    const { id } = await encodeCheckpoint(layout, parameters);
+    await readFork(source, { relayKey, checkpoint: id, at: 0 });
+  }
   await readTokenizer(source);
   await readHeldOut(source);
   for await (const _ of readShards(source)); // each says what is wrong with it
@@ -67,6 +72,8 @@ export async function importModel(
   const { layout, parameters } = await readBase(source);
   const { id: checkpoint, manifest, chunks } = await encodeCheckpoint(layout, parameters);
 
+  const relayKey = context.identity.publicKey;
+  const fork = await readFork(source, { relayKey, checkpoint, at: context.clock() });
   const { hashes, suites } = await putHeldOut(context, source);
   const { id, architecture } = recipe;
   const paths = context.heldOut.paths(id);
@@ -89,6 +96,7 @@ export async function importModel(
   for (const chunk of chunks) await blobs.put(chunk);
   await blobs.put(encodeCanonical(manifest));
   for (const { bytes } of await readTokenizer(source)) await blobs.put(bytes); // any page reads them
+  if (fork !== null) await blobs.put(fork.record);
   onProgress(what, 1, total);
 
   const shards = await putShards(context, source, (done) => onProgress(what, done + 1, total));
@@ -97,6 +105,7 @@ export async function importModel(
     layout,
     report,
     suites,
+    fork,
   });
   const model = {
     id,
@@ -112,6 +121,7 @@ export async function importModel(
     model,
     shards,
     version,
+    suites: fork?.suites ?? [],
     addedBy,
     events: [{ type: "version", data: { model: id, version: summaryOf(version) } }],
   });
@@ -218,7 +228,14 @@ async function versionZero(
     layout,
     report,
     suites,
-  }: { checkpoint: string; layout: Layout; report: Metrics; suites: SealedSuite[] },
+    fork,
+  }: {
+    checkpoint: string;
+    layout: Layout;
+    report: Metrics;
+    suites: SealedSuite[];
+    fork: Fork | null;
+  },
 ): Promise<VersionRow> {
   const place = { number: 0, parent: null };
   const reference = await referenceRecordOf({ seeds, history }, recipe, place);
@@ -230,9 +247,10 @@ async function versionZero(
     createdAt: clock(),
     relayKey: identity.publicKey,
     checkpoint,
-    mask: await nextMask(null, recipe.mask, layout.size, { isOver: true, shared: null }),
+    mask: await firstMask(recipe.mask, layout.size, fork?.mask ?? null),
     merge: null,
     ...(reference && { reference }),
+    ...(fork && { lineage: [...fork.lineage] }),
     suites,
     packets: nothingOpened(suites),
     evaluation: { report, gate: null },

@@ -1,10 +1,10 @@
 import { verifyId } from "../../core/crypto/signature.ts";
 import { openSuiteFile, suiteExamples } from "../../core/gate/suite-file.ts";
 import { validateSuite } from "../../core/gate/suite-rules.ts";
-import { encodeCanonical } from "../../core/protocol/canonical-json.ts";
 import { type RejectCode, refuse, type Verdict } from "../../core/protocol/reject-codes.ts";
 import type { SuiteLife } from "../../core/protocol/schemas/suite.ts";
 import type { RelayContext } from "../context.ts";
+import { proposedSuite } from "../history/suites.ts";
 import { suiteLifeOf } from "../store/sql/suites.ts";
 
 /** A suite's file as it came, its hash checked against its address. */
@@ -35,7 +35,7 @@ export async function takeSuite(
   const { history, people, models, clock } = context;
   const opened = openSuiteFile(bytes);
   const { header } = opened;
-  const { model, name, contributor } = header;
+  const { model, contributor } = header;
   if (!(await verifyId("suite", id, signature, contributor))) {
     return refusal(refuse("signature-invalid", "this suite is not signed by its contributor"));
   }
@@ -53,24 +53,8 @@ export async function takeSuite(
   const { count } = suiteExamples(opened, served.recipe.architecture);
   const verdict = validateSuite(header, count, served.recipe);
   if (!verdict.ok) return refusal(verdict);
-  const outcome = await history.proposeSuite({
-    id,
-    model,
-    name,
-    contributor,
-    signature,
-    header: new TextDecoder().decode(encodeCanonical(header)),
-    examples: count,
-    size_bytes: bytes.length,
-    bytes,
-    state: "received",
-    message: null,
-    findings: null,
-    proposed_at: clock(),
-    decided_at: null,
-    act: null,
-    stopped: 0,
-  });
+  const file = { id, bytes, signature, examples: count, proposed_at: clock() };
+  const outcome = await history.proposeSuite(proposedSuite(model, opened, file));
   if (outcome.kind === "refused") return { ...outcome, message: WORDS[outcome.code] };
   return { kind: outcome.kind, life: suiteLifeOf(outcome.row) };
 }

@@ -1,7 +1,15 @@
 import * as z from "zod/mini";
-import { MAX_SHARD_BYTES, MAX_TOKENIZER_BYTES } from "../limits.ts";
-import { count, hash, positive, reasonText, shortText } from "./primitives.ts";
+import {
+  MAX_ANCESTORS,
+  MAX_SHARD_BYTES,
+  MAX_SUITE_BYTES,
+  MAX_SUITES_IN_FORCE,
+  MAX_TOKENIZER_BYTES,
+  MAX_UPSTREAM_BYTES,
+} from "../limits.ts";
+import { count, hash, positive, reasonText, shortText, signature } from "./primitives.ts";
 import { recipe, TOKENIZER_FILES } from "./recipe.ts";
+import { ancestor } from "./version.ts";
 
 /** A model that a maintainer adds to a running relay (protocol R6). */
 
@@ -42,6 +50,16 @@ export const additionPlan = z.strictObject({
   }),
   /** In the order of the recipe's. */
   tokenizer: z.array(chunked(MAX_TOKENIZER_BYTES)).check(z.maxLength(TOKENIZER_FILES.length)),
+  /** Of a fork (protocol R9). */
+  upstream: z.optional(
+    z.strictObject({
+      lineage: z.array(ancestor).check(z.minLength(1), z.maxLength(MAX_ANCESTORS)),
+      record: chunked(MAX_UPSTREAM_BYTES),
+      suites: z
+        .array(z.strictObject({ file: chunked(MAX_SUITE_BYTES), signature }))
+        .check(z.maxLength(MAX_SUITES_IN_FORCE)),
+    }),
+  ),
   shards: z
     .array(
       z.strictObject({

@@ -20,6 +20,10 @@ export const count = z.int().check(z.minimum(0));
 export const positive = z.int().check(z.minimum(1));
 /** Milliseconds since 1970-01-01T00:00Z. */
 export const timeMs = z.int().check(z.minimum(0));
+/** Where a relay can be found, for people and commands: a hint, which nothing is trusted for. */
+export const relayUrl = z
+  .string()
+  .check(z.maxLength(200), z.regex(/^https?:\/\/[a-z0-9.:[\]-]+(\/[\w.~-]+)*$/i));
 /** Text that people read, bounded so that records stay small. */
 export const shortText = z.string().check(z.maxLength(120));
 export const longText = z.string().check(z.maxLength(600));

@@ -5,12 +5,14 @@ import { count, longText, modelId, positive, publicKey, shortText, timeMs } from
 import { recipe } from "./recipe.ts";
 import { iceServers, swarmFigures } from "./swarm.ts";
 import { shard } from "./ticket.ts";
-import { flipCount, suiteTest, versionSummary } from "./version.ts";
+import { ancestor, flipCount, suiteTest, versionSummary } from "./version.ts";
 
 export const modelCard = z.object({
   recipe,
   parameters: positive,
   base: versionSummary,
+  /** What a fork began as, and what that one's model was forked from; empty where it is none. */
+  lineage: z._default(z.array(z.object(ancestor.shape)), []),
   head: versionSummary,
   shards: positive,
   contributors: count,

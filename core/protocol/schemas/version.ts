@@ -1,7 +1,17 @@
 import * as z from "zod/mini";
-import { MAX_PACKETS } from "../limits.ts";
+import { MAX_ANCESTORS, MAX_PACKETS } from "../limits.ts";
 import { mask } from "./mask.ts";
-import { count, hash, modelId, positive, publicKey, signature, timeMs } from "./primitives.ts";
+import {
+  count,
+  hash,
+  modelId,
+  positive,
+  publicKey,
+  relayUrl,
+  shortText,
+  signature,
+  timeMs,
+} from "./primitives.ts";
 import { mergeRule } from "./recipe.ts";
 
 /** How good a version is on one held-out set. */
@@ -119,6 +129,22 @@ const sealedSuite = z.strictObject({
 });
 export type SealedSuite = z.infer<typeof sealedSuite>;
 
+/** A version of another history that a fork goes back to (protocol V14). */
+export const ancestor = z.strictObject({
+  /** The key that signs that history. */
+  relayKey: publicKey,
+  model: modelId,
+  number: count,
+  /** The version's id, which the key signed. */
+  id: hash,
+  signature,
+  /** Of the model, as its recipe named it. */
+  licence: shortText,
+  /** Where it was found. */
+  url: relayUrl,
+});
+export type Ancestor = z.infer<typeof ancestor>;
+
 /** A version without its signature: its RFC 8785 form is hashed to the version's id. */
 export const versionRecord = z.strictObject({
   format: z.literal("commonweight.version/1"),
@@ -139,6 +165,8 @@ export const versionRecord = z.strictObject({
   revert: z.optional(revert),
   /** Where the recipe has references; versions from before their seeds were secret have none. */
   reference: z.optional(reference),
+  /** In version 0 of a fork: the version that it began as, then what that one's own model was forked from, and so on. */
+  lineage: z.optional(z.array(ancestor).check(z.minLength(1), z.maxLength(MAX_ANCESTORS))),
   /** In version 0: the suites that gates test on. */
   suites: z.optional(z.array(sealedSuite).check(z.minLength(1), z.maxLength(2))),
   /** In every version of a history whose version 0 has suites. */

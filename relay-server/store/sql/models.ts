@@ -1,6 +1,6 @@
 import type { Kysely } from "kysely";
 import type { RelayEvent } from "../../../core/protocol/schemas/status.ts";
-import type { ModelRow, ShardRow, Tables, VersionRow } from "../tables.ts";
+import type { ModelRow, ShardRow, SuiteRow, Tables, VersionRow } from "../tables.ts";
 import { addEvents } from "./events.ts";
 import type { Write } from "./group-commit.ts";
 import { addAudit } from "./maintainers.ts";
@@ -10,6 +10,8 @@ export type ModelImport = {
   readonly model: ModelRow;
   readonly shards: readonly ShardRow[];
   readonly version: VersionRow;
+  /** Of a fork, proposed to it: without those that another model of the relay has, since a suite is one model's. */
+  readonly suites: readonly SuiteRow[];
   readonly events: readonly RelayEvent[];
   /** The maintainer who added it to a running relay, and why; null for one that a start of the relay imported. */
   readonly addedBy: { readonly maintainer: string; readonly reason: string } | null;
@@ -30,7 +32,7 @@ const addedSetting = (model: string) => ({ name: `added ${model}`, value: "1" })
 
 export function modelParts(db: Kysely<Tables>, write: Write) {
   return {
-    importModel({ model, shards, version, events, addedBy }: ModelImport): Promise<void> {
+    importModel({ model, shards, version, suites, events, addedBy }: ModelImport): Promise<void> {
       return write(async (trx) => {
         await trx.insertInto("models").values(model).execute();
         for (let i = 0; i < shards.length; i += ROWS_PER_INSERT) {
@@ -40,6 +42,13 @@ export function modelParts(db: Kysely<Tables>, write: Write) {
             .execute();
         }
         await trx.insertInto("versions").values(version).execute();
+        for (const suite of suites) {
+          await trx
+            .insertInto("suites")
+            .values(suite)
+            .onConflict((conflict) => conflict.doNothing())
+            .execute();
+        }
         addEvents(trx, events);
         if (addedBy === null) return;
         const { maintainer, reason: note } = addedBy;

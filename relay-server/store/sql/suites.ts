@@ -1,5 +1,6 @@
 import type { Kysely, Transaction } from "kysely";
 import { parseJson, parseValue } from "../../../core/protocol/canonical-json.ts";
+import { MAX_SUITES_IN_FORCE } from "../../../core/protocol/limits.ts";
 import {
   type SuiteFindings,
   type SuiteLife,
@@ -14,8 +15,6 @@ import { addAudit } from "./maintainers.ts";
 
 /** Suites that wait at once: their files lie in the ledger. */
 const MOST_WAITING = { model: 16, contributor: 1 };
-/** Suites in force at once: each one is one more look at every candidate. */
-export const MOST_IN_FORCE = 16;
 /** Refused suites are listed and kept so that who proposed one reads why: strangers can have any number refused. */
 const REFUSED = { listed: 64, keptMs: 7 * 24 * 3600_000 };
 
@@ -149,7 +148,7 @@ export function suiteParts(db: Kysely<Tables>, write: Write) {
           .where("model", "=", model)
           .where("state", "=", "accepted")
           .execute();
-        if (inForce.length >= MOST_IN_FORCE) return "suites-full";
+        if (inForce.length >= MAX_SUITES_IN_FORCE) return "suites-full";
         if ((await modelRow(trx, model))?.recipe !== recipe) return "overtaken";
         if ((await enterAct(trx, acting, "accept-suite")) === null) return "overtaken";
         const change = { state: "accepted", decided_at: acting.at, act: number, bytes: null };

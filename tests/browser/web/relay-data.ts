@@ -53,6 +53,7 @@ export const card: ModelCard = {
     score: plainScore,
     gate: { marginNats: 0.01, alpha: 0.05, beta: 0.1, maxExamples: 1 },
   },
+  lineage: [],
   parameters: 200_000,
   base: summary(0),
   head: summary(2),
