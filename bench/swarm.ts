@@ -4,12 +4,14 @@ import { build } from "vite";
 import { launchBrowser, temporaryFolder } from "../tests/e2e/stage.ts";
 import { startTestRelay } from "../tests/fixtures/test-relay.ts";
 import { tinyModel } from "../tests/fixtures/tiny-model.ts";
-import type { Row } from "./figures.ts";
+import { RATE, TRAINING_RATE } from "../worker/swarm/uploads.ts";
+import { judgedRow, type Row } from "./figures.ts";
 import type { BenchOptions } from "./options.ts";
 import type { End } from "./swarm/page.ts";
 
 const PAGE = fileURLToPath(new URL("./swarm/", import.meta.url));
 const CHUNK_MB = (1 << 20) / 1e6;
+const MOST_OF_A_CORE = 3; // percent: a device with one core trains so much more slowly at most
 const HIDDEN_A_CHUNK = 12_483; // of an MLP 16-…-4: 21 parameters each, 1 MiB
 
 declare const end: End; // in the page
@@ -24,7 +26,11 @@ export async function measure({ seed, quick }: BenchOptions): Promise<Row[]> {
     seed: String(seed),
     config: { webDir: folder.path },
   });
-  const browser = await launchBrowser({ webgpu: false });
+  // one each, so that the processor time of giving can be told from that of taking
+  const browsers = [
+    await launchBrowser({ webgpu: false }),
+    await launchBrowser({ webgpu: false }),
+  ] as const;
   try {
     await build({
       configFile: false,
@@ -35,29 +41,34 @@ export async function measure({ seed, quick }: BenchOptions): Promise<Row[]> {
     const plan = await relay.client.checkpoint("tiny", 0);
     const ids = plan.keyframe!.manifest.chunks.slice(0, chunks); // asked without `from`
     const url = `http://localhost:${relay.relay.port}`;
-    return await measurePages(browser, url, ids);
+    return await measurePages(browsers, url, ids);
   } finally {
-    await browser.close();
+    for (const browser of browsers) await browser.close();
     await relay.remove();
     await folder.remove();
   }
 }
 
-async function measurePages(browser: Browser, url: string, ids: readonly string[]): Promise<Row[]> {
-  const [giver, taker] = [await openEnd(browser, url), await openEnd(browser, url)];
+async function measurePages(
+  browsers: readonly [Browser, Browser],
+  url: string,
+  ids: readonly string[],
+): Promise<Row[]> {
+  const [giver, taker] = [await openEnd(browsers[0], url), await openEnd(browsers[1], url)];
   const peer = await giver.evaluate(() => end.open());
   await taker.evaluate(() => end.open());
   const connectMs = await taker.evaluate((id) => end.connect(id), peer);
 
   const copiedBefore = await copiedOf(giver, taker);
-  const peers = await timed(browser, () =>
+  const peers = await timed(browsers, () =>
     taker.evaluate(([id, count]) => end.take(id, count), [peer, ids.length] as const),
   );
   const copied = (await copiedOf(giver, taker)) - copiedBefore;
-  const http = await timed(browser, () => taker.evaluate((all) => end.load(all), ids));
+  const http = await timed(browsers, () => taker.evaluate((all) => end.load(all), ids));
 
   const megabytes = ids.length * CHUNK_MB;
   const speed = (ms: number) => megabytes / (ms / 1000);
+  const [giving, taking] = peers.processorMs;
   return [
     { what: "two pages: connecting", value: connectMs, unit: "ms" },
     {
@@ -67,11 +78,26 @@ async function measurePages(browser: Browser, url: string, ids: readonly string[
       against: `${speed(http.ms).toFixed(1)} MB/s over HTTP from the relay, ${ids.length} chunks each`,
     },
     {
-      what: "two pages: processor time of both and the browser",
-      value: peers.processorMs / megabytes,
+      what: "two pages: processor time of the browser that takes",
+      value: taking / megabytes,
       unit: "ms/MB",
-      against: `${(http.processorMs / megabytes).toFixed(1)} ms/MB over HTTP, without the relay's`,
+      against: `${(http.processorMs[1] / megabytes).toFixed(1)} ms/MB over HTTP, without the relay's`,
     },
+    {
+      what: "two pages: processor time of the browser that gives",
+      value: giving / megabytes,
+      unit: "ms/MB",
+    },
+    judgedRow(
+      {
+        what: "one core's share for giving while the processor trains",
+        value: ((giving / megabytes) * TRAINING_RATE) / 1e7, // MB/s times ms/MB are tenths of a percent
+        unit: "%",
+        against: `${(((giving / megabytes) * RATE) / 1e7).toFixed(1)}% at the full rate`,
+      },
+      "<=",
+      MOST_OF_A_CORE,
+    ),
     {
       what: "two pages: bytes that the pages' scripts copy a byte delivered",
       value: copied / (ids.length * (1 << 20)),
@@ -92,17 +118,23 @@ async function copiedOf(...pages: readonly Page[]): Promise<number> {
   return copied.reduce((sum, bytes) => sum + bytes, 0);
 }
 
-/** How long `work` took by the page's clock, and what all processes of the browser worked meanwhile. */
+/** How long `work` took by the page's clock, and what all processes of each browser worked meanwhile. */
 async function timed(
-  browser: Browser,
+  [first, second]: readonly [Browser, Browser],
   work: () => Promise<number>,
-): Promise<{ ms: number; processorMs: number }> {
-  const session = await browser.newBrowserCDPSession();
-  const worked = async () => {
-    const { processInfo } = await session.send("SystemInfo.getProcessInfo");
-    return processInfo.reduce((sum, { cpuTime }) => sum + cpuTime * 1000, 0);
-  };
-  const before = await worked();
+): Promise<{ ms: number; processorMs: readonly [number, number] }> {
+  const before = [await workedMs(first), await workedMs(second)] as const;
   const ms = await work();
-  return { ms, processorMs: (await worked()) - before };
+  return {
+    ms,
+    processorMs: [(await workedMs(first)) - before[0], (await workedMs(second)) - before[1]],
+  };
+}
+
+/** The processor time of all processes of a browser since their start. */
+async function workedMs(browser: Browser): Promise<number> {
+  const session = await browser.newBrowserCDPSession();
+  const { processInfo } = await session.send("SystemInfo.getProcessInfo");
+  await session.detach();
+  return processInfo.reduce((sum, { cpuTime }) => sum + cpuTime * 1000, 0);
 }

@@ -70,7 +70,7 @@ export function createNewcomer(parts: NewcomerParts): Newcomer {
   const slow = new Set<Newcomer>();
   const restUntil = new Map<Newcomer, number>();
   const serving = new Map<Transfer, () => void>(); // what it sends, and how its taker hears that it ends
-  const uploads = createUploads({ steadyMs: () => clock() * 1000 });
+  const uploads = createUploads({ steadyMs: () => clock() * 1000, isTraining: () => false });
   const rate = createHttpRate();
   const counts = { peers: 0, probe: 0, behind: 0, late: 0, unheld: 0 };
   let doneAt: number | null = null;

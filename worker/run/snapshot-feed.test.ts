@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Snapshot } from "../api.ts";
-import { createSnapshotFeed } from "./snapshot-feed.ts";
+import { createSnapshotFeed, READY, trainsOnProcessor } from "./snapshot-feed.ts";
 
 /** A feed on a clock that moves when `pass` is called. */
 function feedOnClock() {
@@ -64,3 +64,16 @@ test("what is forgotten while something is done leaves what, for which model and
   const kept = { phase: "other-tab", reason: "away", model: "tiny", power: 0.5 };
   expect(told.at(-1)).toMatchObject({ ...kept, contributor: null, base: null });
 });
+
+test.each([
+  ["trains on the processor", "training", "wasm", true],
+  ["trains without WebAssembly", "training", "cpu", true],
+  ["trains on a graphics device", "training", "webgpu", false],
+  ["is paused", "paused", "wasm", false],
+  ["downloads", "downloading", "wasm", false],
+] as const)(
+  "X7: a volunteer that %s needs the processor for training, or not",
+  (_, phase, engine, needs) => {
+    expect(trainsOnProcessor({ ...READY, phase, engine })).toBe(needs);
+  },
+);

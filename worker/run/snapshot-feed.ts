@@ -99,3 +99,8 @@ export function createSnapshotFeed(
     },
   };
 }
+
+/** Whether training needs the processor: it does not while it is paused, nor on a graphics device. */
+export function trainsOnProcessor({ phase, engine }: Snapshot): boolean {
+  return phase === "training" && engine !== "webgpu";
+}

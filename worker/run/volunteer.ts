@@ -10,7 +10,12 @@ import { createSwarm, type Swarm } from "../swarm/swarm.ts";
 import { sendOutbox } from "./outbox.ts";
 import { createPace } from "./pace.ts";
 import { pinRelay, type Run } from "./session.ts";
-import { createSnapshotFeed, NO_PIECE, type SnapshotFeed } from "./snapshot-feed.ts";
+import {
+  createSnapshotFeed,
+  NO_PIECE,
+  type SnapshotFeed,
+  trainsOnProcessor,
+} from "./snapshot-feed.ts";
 import { noTabs, type Tabs } from "./tabs.ts";
 import { holdSoon, type TrainingLock } from "./training-lock.ts";
 import { runVolunteer } from "./volunteer-run.ts";
@@ -147,6 +152,7 @@ export function createVolunteer(parts: VolunteerParts): Volunteer {
         client,
         store,
         platform,
+        isTraining: () => trainsOnProcessor(feed.current()),
         onChange: (snapshot) => feed.set({ swarm: snapshot }),
       });
       opened = { store, feed, swarm };

@@ -16,7 +16,10 @@ function openBrowser() {
       sums = sumExchanged(sums, exchanged);
     },
   };
-  return { stage, visit: () => keepUploads(createUploads({ steadyMs: () => 0 }), store) };
+  return {
+    stage,
+    visit: () => keepUploads(createUploads({ steadyMs: () => 0, isTraining: () => false }), store),
+  };
 }
 
 test("X7: over all visits no more goes than came", async () => {

@@ -36,16 +36,18 @@ type LoadOptions = Pick<Racers, "fetch" | "fetchRest" | "onBatch"> & {
 
 export type SwarmParts = Pick<MembershipParts, "client" | "platform"> & {
   readonly store: Pick<Store, "blob" | "exchanged" | "addExchanged">;
+  /** Whether the processor trains now, and gives less meanwhile. */
+  readonly isTraining: () => boolean;
   /** Hears what changes; null while nothing is shared. */
   readonly onChange: (snapshot: SwarmSnapshot | null) => void;
 };
 
 const TELL_MS = 200; // peers hear at most five times a second what came
 
-export function createSwarm({ onChange, ...parts }: SwarmParts): Swarm {
+export function createSwarm({ onChange, isTraining, ...parts }: SwarmParts): Swarm {
   const { platform, store } = parts;
   const holdings = createHoldings();
-  const uploads = keepUploads(createUploads(platform), store);
+  const uploads = keepUploads(createUploads({ ...platform, isTraining }), store);
   const rate = createHttpRate();
   const random = createRandom(Math.floor(platform.random() * 2 ** 32));
   const reports = createReports();

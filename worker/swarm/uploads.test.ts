@@ -5,12 +5,13 @@ const MIB = 1 << 20;
 
 function openUploads(received = 1000 * MIB) {
   let now = 0;
-  const uploads = createUploads({ steadyMs: () => now });
+  const stage = { isTraining: false };
+  const uploads = createUploads({ steadyMs: () => now, isTraining: () => stage.isTraining });
   uploads.receive(received);
   const wait = (ms: number) => {
     now += ms;
   };
-  return { uploads, wait };
+  return { uploads, wait, stage };
 }
 
 test("X7: 4 MiB go at once, then 2 MiB a second, and nothing that would wait longer than a second", () => {
@@ -21,6 +22,17 @@ test("X7: 4 MiB go at once, then 2 MiB a second, and nothing that would wait lon
   expect(uploads.reserve(MIB)).toBe(null);
   wait(500);
   expect(uploads.reserve(MIB)).toBe(1000);
+});
+
+test("X7: while the processor trains, 384 KiB a second go, and more again once it has ended", () => {
+  const { uploads, wait, stage } = openUploads();
+  uploads.reserve(4 * MIB);
+  stage.isTraining = true;
+  expect(uploads.reserve(384 << 10)).toBe(1000);
+  wait(1000);
+  expect(uploads.reserve((384 << 10) + 1)).toBe(null);
+  stage.isTraining = false;
+  expect(uploads.reserve(2 * MIB)).toBe(1000);
 });
 
 test("X7: no more goes than came, and what was not sent may go to somebody else", () => {

@@ -1,7 +1,10 @@
 import type { Platform } from "../device/platform.ts";
 import { type ExchangedBytes, NOTHING_EXCHANGED } from "../store/store.ts";
 
-const RATE = 2 << 20; // bytes a second: half of a line of 35 Mbit/s up, and some 9% of one core, which training can spare
+/** Bytes a second: half of a line of 35 Mbit/s up. */
+export const RATE = 2 << 20;
+/** While the processor trains, which then lacks what the browser encrypts with: 3% of one core at most. */
+export const TRAINING_RATE = 384 << 10;
 const AHEAD_BYTES = 4 << 20; // after a quiet while: the largest chunk there is
 const MAX_WAIT_MS = 1000; // a taker turns to HTTP after two seconds
 
@@ -19,7 +22,11 @@ export type Uploads = {
   carry(others: ExchangedBytes): void;
 };
 
-export function createUploads({ steadyMs }: Pick<Platform, "steadyMs">): Uploads {
+/** `isTraining`: whether the processor trains now. */
+export function createUploads({
+  steadyMs,
+  isTraining,
+}: Pick<Platform, "steadyMs"> & { readonly isTraining: () => boolean }): Uploads {
   let given = 0;
   let received = 0;
   let carried = NOTHING_EXCHANGED;
@@ -31,7 +38,7 @@ export function createUploads({ steadyMs }: Pick<Platform, "steadyMs">): Uploads
       received += bytes;
     },
     reserve(bytes) {
-      const rate = RATE / 1000;
+      const rate = (isTraining() ? TRAINING_RATE : RATE) / 1000;
       const now = steadyMs();
       room = Math.min(AHEAD_BYTES, room + (now - filledAt) * rate);
       filledAt = now;
