@@ -193,6 +193,8 @@ export function createRelay(
     /** What was refused in the last day, by contributor and reason. */
     refusedWork: (model: string) => resource(`refused ${model}`, () => client.refusedWork(model)),
     suites,
+    /** What maintainers decided about a model, for everybody to read. */
+    acts: (model: string) => resource(`acts ${model}`, () => client.acts(model)),
     /** What maintainers did; only a signed-in one may read it. */
     audit: () => resource("audit", () => desk.acts.audit()),
     /** What somebody has done for a model, under which name. */

@@ -1,6 +1,7 @@
 export type View =
   | "contribute"
   | "try"
+  | "model"
   | "leaderboard"
   | "history"
   | "health"
@@ -21,6 +22,7 @@ export type Route = {
 export const VIEWS: readonly View[] = [
   "contribute",
   "try",
+  "model",
   "leaderboard",
   "history",
   "health",
@@ -35,6 +37,7 @@ export const MAINTAINED_VIEWS: ReadonlySet<View> = new Set(["health", "history",
 export const VIEW_TITLES: Readonly<Record<View, string>> = {
   contribute: "Contribute",
   try: "Try it",
+  model: "Model",
   leaderboard: "Leaderboard",
   history: "History",
   health: "Health",

@@ -1,4 +1,5 @@
 import type { SuiteLife } from "../../core/protocol/schemas/suite.ts";
+import { shareInterval } from "../state/version-scores.ts";
 import { formatCount, formatLoss, formatLossChange, formatPercent, plural } from "./quantities.ts";
 
 /** Where a suite stands, for people. */
@@ -14,6 +15,14 @@ export const SUITE_STATES: Readonly<Record<SuiteLife["state"], string>> = {
 export function describeStopped({ state, stopped }: SuiteLife): string {
   if (stopped > 0) return `Kept ${plural(stopped, "patch", "patches")} out so far`;
   return state === "accepted" ? "Nothing was worse on it so far" : "";
+}
+
+/** How good a model was on a suite when it was proposed, with the range of chance; nothing before the relay looked. */
+export function describeFound({ findings }: SuiteLife): string {
+  if (findings === null) return "";
+  const { version, head } = findings;
+  const { low, high } = shareInterval(head);
+  return `Version ${version} had ${formatPercent(head.accuracy)} of them right when it was proposed (${formatPercent(low)} to ${formatPercent(high)} in 95 of 100 cases).`;
 }
 
 /** What deciding about a suite goes by, in sentences for the maintainer's dialog. */

@@ -169,6 +169,7 @@ export const answers: Record<string, unknown> = {
   },
   "/health": health,
   "/models/digits/suites": { suites: [] },
+  "/models/digits/acts": { acts: [] },
   "/refused-work?model=digits": { model: "digits", groups: [] },
   "/leaderboard?model=digits&window=all": {
     model: "digits",

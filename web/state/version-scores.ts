@@ -1,0 +1,61 @@
+import type { Metrics, VersionSummary } from "../../core/protocol/schemas/version.ts";
+
+/** What is measured on examples, with where the truth lies in 95 of 100 cases. */
+export type Interval = { readonly low: number; readonly high: number };
+
+const Z = 1.96; // of the normal distribution, for 95%
+
+/**
+ * Wilson's interval for a share that was measured on `examples`. Where an example has many answers, as a text has, the share's
+ * variance is at most what it would be with one: the interval is then at least as wide as it need be.
+ * Source: Wilson 1927, J. Am. Stat. Assoc. 22.
+ */
+export function shareInterval({
+  accuracy,
+  examples,
+}: Pick<Metrics, "accuracy" | "examples">): Interval {
+  const square = Z ** 2 / examples;
+  const middle = accuracy + square / 2;
+  const half = Z * Math.sqrt((accuracy * (1 - accuracy)) / examples + square / (4 * examples));
+  return {
+    low: Math.max(0, (middle - half) / (1 + square)),
+    high: Math.min(1, (middle + half) / (1 + square)),
+  };
+}
+
+/** A version that a reader compares others with, why, and how good it is. */
+export type VersionScore = {
+  readonly number: number;
+  /** "newest", "release 1.2.0", "best", "start": at least one of them. */
+  readonly marks: readonly string[];
+  readonly report: Metrics;
+  readonly interval: Interval;
+};
+
+/** The version that was tagged last, and how good it is once that is known. */
+export type Released = { readonly version: number; readonly tag: string; readonly report: Metrics };
+
+/** The newest version, the release, the best of `versions`, and version 0, the newest first; one that is several of these once. */
+export function versionScores(
+  { head, base }: { readonly head: VersionSummary; readonly base: VersionSummary },
+  versions: readonly VersionSummary[],
+  release: Released | null,
+): VersionScore[] {
+  const best = [base, ...versions, head].reduce((best, each) =>
+    each.report.accuracy > best.report.accuracy ? each : best,
+  );
+  const marked: readonly { number: number; mark: string; report: Metrics }[] = [
+    { ...head, mark: "newest" },
+    ...(release === null
+      ? []
+      : [{ number: release.version, mark: `release ${release.tag}`, report: release.report }]),
+    { ...best, mark: "best" },
+    { ...base, mark: "start" },
+  ];
+  const numbers = [...new Set(marked.map(({ number }) => number))].sort((a, b) => b - a);
+  return numbers.map((number) => {
+    const same = marked.filter((each) => each.number === number);
+    const report = same[0]!.report;
+    return { number, marks: same.map(({ mark }) => mark), report, interval: shareInterval(report) };
+  });
+}
