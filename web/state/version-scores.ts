@@ -1,7 +1,7 @@
 import type { Metrics, VersionSummary } from "../../core/protocol/schemas/version.ts";
 
 /** What is measured on examples, with where the truth lies in 95 of 100 cases. */
-export type Interval = { readonly low: number; readonly high: number };
+export type ShareRange = { readonly low: number; readonly high: number };
 
 const Z = 1.96; // of the normal distribution, for 95%
 
@@ -13,7 +13,7 @@ const Z = 1.96; // of the normal distribution, for 95%
 export function shareInterval({
   accuracy,
   examples,
-}: Pick<Metrics, "accuracy" | "examples">): Interval {
+}: Pick<Metrics, "accuracy" | "examples">): ShareRange {
   const square = Z ** 2 / examples;
   const middle = accuracy + square / 2;
   const half = Z * Math.sqrt((accuracy * (1 - accuracy)) / examples + square / (4 * examples));
@@ -29,7 +29,7 @@ export type VersionScore = {
   /** "newest", "release 1.2.0", "best", "start": at least one of them. */
   readonly marks: readonly string[];
   readonly report: Metrics;
-  readonly interval: Interval;
+  readonly interval: ShareRange;
 };
 
 /** The version that was tagged last, and how good it is once that is known. */
