@@ -1,3 +1,4 @@
+import { getPriority } from "node:os";
 import { expect, test, vi } from "vitest";
 import type { Mortal } from "../../tests/fixtures/mortal-thread.ts";
 import { keepThread } from "./lasting-thread.ts";
@@ -34,5 +35,11 @@ test("nothing starts a thread that was closed", async () => {
 test("an error crosses with its name and its code", async () => {
   const { thread, close } = keepThread<Mortal>(URL_OF_MORTAL, async () => {});
   await expect(thread.fail()).rejects.toMatchObject({ name: "RangeError", code: "FAR" });
+  await close();
+});
+
+test.runIf(process.platform === "linux")("a thread that is kept gives way to the one that asks it", async () => {
+  const { thread, close } = keepThread<Mortal>(URL_OF_MORTAL, async () => {});
+  expect(await thread.niceness()).toBeGreaterThan(getPriority(0));
   await close();
 });

@@ -1,8 +1,10 @@
 import { Worker } from "node:worker_threads";
 import { type Callable, callThread } from "./call-port.ts";
 
+const ENTRY = new URL("./background-thread.ts", import.meta.url);
+
 /**
- * The methods of the thread in `url`, which is started by the first call, and anew by the next one after it died, of
+ * The methods of the background thread in `url`, which is started by the first call, and anew by the next one after it died, of
  * too little memory for one, or was idle for `idleMs` and ended for its memory's sake. What it was doing as it died is
  * rejected, and so is every call after `close`. `onStart` tells every new thread what it must know before its first call.
  */
@@ -19,7 +21,7 @@ export function keepThread<T extends Callable>(
 
   function start(): T {
     if (isClosed) throw new Error("the thread has ended");
-    const started = new Worker(url);
+    const started = new Worker(ENTRY, { workerData: { url: url.href } });
     started.once("exit", () => {
       if (worker === started) thread = null;
     });
