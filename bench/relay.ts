@@ -64,12 +64,12 @@ async function measureContributions(
   try {
     await relay.manage("pause", model);
     const { port } = relay;
-    const before = await relay.usage();
+    const before = await relay.cpuMs();
     let at = 0;
     const first = () => (at < count ? (requests[at++] ?? null) : null);
     const whole = await load({ port, connections: CONNECTIONS, next: first });
     expectAll(whole, 201);
-    const cpuMs = (await relay.usage()).cpuMs - before.cpuMs;
+    const cpuMs = (await relay.cpuMs()) - before;
     const perSecond = whole.perSecond / 2;
     const half = await load({
       port,
@@ -186,9 +186,9 @@ async function measureStreams(relay: Running, count: number): Promise<Row[]> {
     while (sockets.length < most) await Promise.all(Array.from({ length: 50 }, open));
   };
   await openMany(500); // what the first ones take is taken once
-  const before = (await relay.usage()).rssBytes;
+  const before = await relay.rssBytes();
   await openMany(500 + count);
-  const after = (await relay.usage()).rssBytes;
+  const after = await relay.rssBytes();
   const eachKb = (after - before) / count / 1000;
   let heard = 0;
   const all = Promise.withResolvers<void>();

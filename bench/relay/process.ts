@@ -21,10 +21,14 @@ const relay = await startRelay({
   clock: Date.now,
   random: (size) => crypto.getRandomValues(new Uint8Array(size)),
 });
-process.on("message", () => {
-  // the collection that gives back what is free, as V8 makes it when memory is short
-  globalThis.gc?.({ type: "major", execution: "sync", flavor: "last-resort" });
-  const { user, system } = process.cpuUsage(); // microseconds
-  process.send?.({ rssBytes: process.memoryUsage.rss(), cpuMs: (user + system) / 1000 });
+process.on("message", (what) => {
+  if (what === "memory") {
+    // the collection that gives back what is free, as V8 makes it when memory is short
+    globalThis.gc?.({ type: "major", execution: "sync", flavor: "last-resort" });
+    process.send?.({ rssBytes: process.memoryUsage.rss() });
+  } else {
+    const { user, system } = process.cpuUsage(); // microseconds
+    process.send?.({ cpuMs: (user + system) / 1000 });
+  }
 });
 process.send?.({ port: relay.port });

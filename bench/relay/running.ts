@@ -10,14 +10,14 @@ const PROCESS = fileURLToPath(new URL("./process.ts", import.meta.url));
 export type Running = {
   readonly port: number;
   readonly startedMs: number;
-  /** Its resident memory after a collection, and what all its threads have computed so far. */
-  usage(): Promise<Usage>;
+  /** Its resident memory, after a collection. */
+  rssBytes(): Promise<number>;
+  /** For how long all its threads have computed so far. */
+  cpuMs(): Promise<number>;
   /** Do something that its maintainer may do. */
   manage(what: "pause" | "resume", model: string): Promise<void>;
   stop(): Promise<void>;
 };
-
-export type Usage = { readonly rssBytes: number; readonly cpuMs: number };
 
 /** Start it on `dataDir` and wait until it answers. */
 export async function startRunning(dataDir: string): Promise<Running> {
@@ -28,9 +28,13 @@ export async function startRunning(dataDir: string): Promise<Running> {
   return {
     port,
     startedMs,
-    usage() {
-      child.send("usage");
-      return reply<Usage>(child);
+    async rssBytes() {
+      child.send("memory");
+      return (await reply<{ rssBytes: number }>(child)).rssBytes;
+    },
+    async cpuMs() {
+      child.send("time");
+      return (await reply<{ cpuMs: number }>(child)).cpuMs;
     },
     async manage(what, model) {
       const token = (await readFile(join(dataDir, "maintainer-token"), "utf8")).trim();
