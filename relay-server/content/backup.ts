@@ -204,7 +204,7 @@ async function sizeOf(path: string): Promise<number | null> {
 }
 
 async function hasHash(path: string, id: string): Promise<boolean> {
-  return (await sha256(Uint8Array.from(await readFile(path)))) === id;
+  return (await sha256(new Uint8Array(await readFile(path)))) === id;
 }
 
 function isThere(path: string): Promise<boolean> {

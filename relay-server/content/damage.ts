@@ -71,7 +71,7 @@ export async function checked(
   bytes: Uint8Array,
   expected: string,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const own = Uint8Array.from(bytes); // a Buffer may be a view of a pool
+  const own = new Uint8Array(bytes); // a Buffer may be a view of a pool
   if ((await sha256(own)) !== expected) throw damagedError(name);
   return own;
 }

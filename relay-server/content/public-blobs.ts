@@ -6,7 +6,7 @@ import { sha256 } from "../../core/crypto/signature.ts";
 import { writeDurably } from "./durable-file.ts";
 
 const WORTH_KEEPING = 0.9; // a smaller copy that saves less than a tenth is not worth its file
-
+const LEAST_CHUNK = 64; // that zlib writes into
 const MOST_UNZIPPED = 64 << 20; // no blob is larger: a flipped bit must not unpack to more
 
 /** Content-addressed files that anyone may read: checkpoints, delta steps, shards, merged patches. */
@@ -35,7 +35,7 @@ export function openPublicBlobs(folder: string, temporary: string): PublicBlobs 
   async function read(id: string): Promise<Uint8Array<ArrayBuffer> | null> {
     const bytes = await readFile(path(id)).catch(nullIfMissing);
     if (bytes === null) return null;
-    const own = Uint8Array.from(bytes); // a Buffer may be a view of a pool
+    const own = bytesOf(bytes);
     return (await sha256(own)) === id ? own : null;
   }
   return {
@@ -60,15 +60,28 @@ export function openPublicBlobs(folder: string, temporary: string): PublicBlobs 
       const bytes = await read(id);
       const small = await readFile(path(id, "gzip")).catch(nullIfMissing);
       if (small === null) return bytes;
-      const whole = await promisify(gunzip)(small, { maxOutputLength: MOST_UNZIPPED }).catch(
-        () => null, // whatever zlib finds wrong with it
-      );
-      if (whole === null || (await sha256(Uint8Array.from(whole))) !== id) {
-        await rm(path(id, "gzip"), { force: true });
-      }
+      if (!(await isCopy(small, id, bytes))) await rm(path(id, "gzip"), { force: true });
       return bytes;
     },
   };
+}
+
+/** Whether the gzipped `small` holds blob `id`, which is `bytes` where those are sound. */
+async function isCopy(small: Uint8Array, id: string, bytes: Uint8Array | null): Promise<boolean> {
+  const sizes =
+    bytes === null
+      ? { maxOutputLength: MOST_UNZIPPED }
+      : { maxOutputLength: bytes.length + 1, chunkSize: bytes.length + LEAST_CHUNK }; // one piece, so that nothing is joined
+  const whole = await promisify(gunzip)(small, sizes).catch(() => null); // whatever zlib finds wrong with it
+  if (whole === null) return false;
+  return bytes === null ? (await sha256(new Uint8Array(whole))) === id : whole.equals(bytes);
+}
+
+/** The bytes of `buffer`, copied where it is a view of a pool. */
+function bytesOf(buffer: Buffer): Uint8Array<ArrayBuffer> {
+  const { buffer: memory, byteLength } = buffer;
+  const isAlone = memory instanceof ArrayBuffer && memory.byteLength === byteLength;
+  return isAlone ? new Uint8Array(memory) : new Uint8Array(buffer);
 }
 
 function nullIfMissing(error: unknown): null {

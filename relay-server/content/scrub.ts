@@ -53,7 +53,7 @@ export async function scrubModel(
   for (const suite of suitesOf(served.recipe)) {
     const expected = await status.setting(heldOutSetting(model, suite));
     const bytes = await readFile(heldOut.paths(model)[suite]).catch(() => null); // missing is damaged too
-    const isSound = bytes !== null && (await sha256(Uint8Array.from(bytes))) === expected;
+    const isSound = bytes !== null && (await sha256(new Uint8Array(bytes))) === expected;
     damage.note({ model, sha256: `${suite} set`, name: `the ${suite} set` }, isSound);
     await rest();
   }

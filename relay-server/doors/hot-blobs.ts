@@ -47,7 +47,7 @@ export function createHotBlobs({ keptBytes = KEPT_BYTES, sentBytes = SENT_BYTES 
       try {
         let bytes = kept.get(name);
         if (bytes === undefined) {
-          bytes = readFile(path).then((read) => Uint8Array.from(read));
+          bytes = readFile(path).then((read) => new Uint8Array(read));
           kept.set(name, bytes, { size: Math.max(1, sizeBytes) });
         }
         return { bytes: await bytes, letGo: () => letGo(name) };

@@ -41,7 +41,7 @@ export function modelRoutes(
   app.get(routes.version(":model", ":version"), async (c) => {
     const { row } = await findModel(context, pathPart(c, "model"));
     const { signed } = await findVersion(context, row, pathPart(c, "version"));
-    return c.body(Uint8Array.from(signed), 200, { "content-type": "application/json" });
+    return c.body(new Uint8Array(signed), 200, { "content-type": "application/json" });
   });
 
   app.get(routes.cloth(":model", ":version"), async (c) => {

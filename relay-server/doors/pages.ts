@@ -87,7 +87,7 @@ function decodePath(path: string): string {
 }
 
 async function load(path: string): Promise<PageFile> {
-  const bytes = Uint8Array.from(await readFile(path));
+  const bytes = new Uint8Array(await readFile(path));
   const small = SHRINKS.has(extname(path)) ? await promisify(gzip)(bytes) : null;
-  return { bytes, small: small && Uint8Array.from(small), sha256: await sha256(bytes) };
+  return { bytes, small: small && new Uint8Array(small), sha256: await sha256(bytes) };
 }

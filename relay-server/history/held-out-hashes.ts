@@ -18,7 +18,7 @@ export async function checkHeldOut(
   const paths = heldOut.paths(recipe.id);
   const hashes: Partial<Record<Suite, string>> = {};
   for (const suite of suitesOf(recipe)) {
-    const hash = await sha256(Uint8Array.from(await readFile(paths[suite]))); // its error names the path
+    const hash = await sha256(new Uint8Array(await readFile(paths[suite]))); // its error names the path
     const name = heldOutSetting(recipe.id, suite);
     const known = await status.setting(name);
     if (known === undefined) await status.putSetting(name, hash);

@@ -173,7 +173,7 @@ async function putHeldOut(
   const { recipe } = source;
   for (const { suite, bytes } of await readHeldOut(source)) {
     await heldOut.put(recipe.id, suite, bytes);
-    hashes[suite] = await sha256(Uint8Array.from(bytes));
+    hashes[suite] = await sha256(new Uint8Array(bytes));
     if (suite === "gate" || suite === "protected") {
       suites.push(await sealSuite(recipe, suite, bytes));
     }

@@ -38,8 +38,11 @@ test("an error crosses with its name and its code", async () => {
   await close();
 });
 
-test.runIf(process.platform === "linux")("a thread that is kept gives way to the one that asks it", async () => {
-  const { thread, close } = keepThread<Mortal>(URL_OF_MORTAL, async () => {});
-  expect(await thread.niceness()).toBeGreaterThan(getPriority(0));
-  await close();
-});
+test.runIf(process.platform === "linux")(
+  "a thread that is kept gives way to the one that asks it",
+  async () => {
+    const { thread, close } = keepThread<Mortal>(URL_OF_MORTAL, async () => {});
+    expect(await thread.niceness()).toBeGreaterThan(getPriority(0));
+    await close();
+  },
+);

@@ -94,7 +94,7 @@ export function contributionParts(db: Kysely<Tables>, write: Write) {
         .select("bytes")
         .where("contribution", "=", id)
         .executeTakeFirst();
-      return row && Uint8Array.from(row.bytes); // a copy: a driver's buffer may be part of a pool
+      return row && new Uint8Array(row.bytes); // a copy: a driver's buffer may be part of a pool
     },
     /**
      * Remember a refusal at the door, so that it repeats, and that its ticket is spent by it; a ticket that was used before

@@ -25,7 +25,7 @@ export function promotionParts(db: Kysely<Tables>, write: Write) {
         .select("waiting_bytes.bytes")
         .where("promotions.contribution", "=", id)
         .executeTakeFirst();
-      return row && Uint8Array.from(row.bytes); // a copy: a driver's buffer may be part of a pool
+      return row && new Uint8Array(row.bytes); // a copy: a driver's buffer may be part of a pool
     },
     /** Their patches are public from now on: the ledger lets go of the bytes. */
     notePromoted(ids: readonly string[]): Promise<void> {

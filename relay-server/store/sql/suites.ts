@@ -98,7 +98,7 @@ export function suiteParts(db: Kysely<Tables>, write: Write) {
         .select("bytes")
         .where("id", "=", id)
         .executeTakeFirst();
-      return row?.bytes == null ? undefined : Uint8Array.from(row.bytes);
+      return row?.bytes == null ? undefined : new Uint8Array(row.bytes);
     },
     /** The suite that has waited longest for the relay to look at it. */
     nextSuite(model: string): Promise<SuiteEntry | undefined> {
