@@ -3,6 +3,7 @@ import type { RelayContext } from "./context.ts";
 import type { Checkpoints } from "./history/checkpoints.ts";
 import type { LikenessOf } from "./judging/likeness.ts";
 import type { Setbacks } from "./judging/setbacks.ts";
+import type { EvaluationSharing } from "./judging/shared-evaluations.ts";
 import type { Trainer } from "./judging/trainer.ts";
 import type { Leases } from "./leases.ts";
 import type { RevertOutlooks } from "./merging/revert-outlooks.ts";
@@ -14,6 +15,7 @@ export type PipelineParts = {
   readonly context: Omit<RelayContext, "people">;
   readonly checkpoints: Checkpoints;
   readonly evaluator: Evaluator;
+  readonly evaluations: EvaluationSharing;
   readonly trainer: Trainer;
   readonly likenessOf: LikenessOf;
   readonly hub: EventHub;

@@ -36,7 +36,8 @@ import { createJobs } from "./judging/jobs.ts";
 import { createJudgingPace } from "./judging/judging-pace.ts";
 import { createLikeness } from "./judging/likeness.ts";
 import { openTrainer } from "./judging/open-trainer.ts";
-import { createSharedWork } from "./judging/shared-work.ts";
+import { createEvaluationSharing } from "./judging/shared-evaluations.ts";
+import { createSharedWork, type OnLie } from "./judging/shared-work.ts";
 import { leaseTerms, startLeases } from "./leases.ts";
 import { startPipeline } from "./loop.ts";
 import { tellAnew } from "./merging/health.ts";
@@ -203,15 +204,16 @@ async function start(
   const dismiss = (judge: string) => {
     jobs.dismiss(judge);
     trainer.forget(judge);
+    evaluations.forget(judge);
   };
-  const share = createSharedWork({
-    jobs,
-    lot: () => drawLot(random),
-    async onLie(judge, reason) {
-      await ledger.people.dismissJudge({ judge, reason, maintainer: "the relay", at: clock() });
-      dismiss(judge);
-    },
-  });
+  const lot = () => drawLot(random);
+  const onLie: OnLie = async (judge, reason) => {
+    await ledger.people.dismissJudge({ judge, reason, maintainer: "the relay", at: clock() });
+    dismiss(judge);
+  };
+  const share = createSharedWork({ jobs, lot, onLie });
+  const { models } = context;
+  const evaluations = createEvaluationSharing({ jobs, evaluator, models, lot, onLie });
   const { trainer, close: closeTrainer } = openTrainer({
     context,
     checkpoints,
@@ -221,7 +223,8 @@ async function start(
   const likenessOf = createLikeness(context, positionsOf);
   const outlooks = createRevertOutlooks();
   const judging = { trainer, likenessOf, positionsOf };
-  const parts = { context, checkpoints, evaluator, ...judging, hub, outlooks, leases };
+  const evaluating = { evaluator, evaluations };
+  const parts = { context, checkpoints, ...evaluating, ...judging, hub, outlooks, leases };
   const pipeline = startPipeline(parts);
   wakeLoop = pipeline.wake;
   closers.push(() => Promise.all([pipeline.close(), closeTrainer()])); // at once: the pipeline may wait for a training …

@@ -3,31 +3,37 @@ import { downloadVersion } from "../../core/history/downloaded-version.ts";
 import { relaySource } from "../../core/history/history-source.ts";
 import type { RelayClient } from "../../core/protocol/client.ts";
 import type { JudgingJob } from "../../core/protocol/schemas/judging.ts";
+import { applyDeltaStep, decodeDeltaStep } from "../../core/tensors/delta-step.ts";
 import { encodeCheckpoint } from "../../core/tensors/manifest.ts";
-import { decodeAll } from "../../core/training/examples.ts";
+import { decodeAll, decodeExamples } from "../../core/training/examples.ts";
 import { encodeJudgement, type Judgement, positionsOfJob } from "../../core/training/judgement.ts";
+import { keepNewest } from "../../relay-server/threads/keep-newest.ts";
 import { nodeThreads } from "../../relay-server/threads/kernel-threads.ts";
 
-const KEPT_SHARDS = 64; // of at most 4 MiB: the jobs of a version share few
+const KEPT_FILES = 64; // of at most 4 MiB: the jobs of a version share few
+const KEPT_BASES = 3; // the head, the last release and the best version since
 
 /** What becomes of a job while its training takes this thread. */
 export type JobOptions = {
   readonly signal: AbortSignal;
   /** Awaited after every step: whatever else this thread has to do is done then. */
   readonly breathe: () => Promise<void>;
+  /** A file that the job names by its hash, and that the relay gives to nobody else. */
+  readonly input: (sha256: string) => Promise<Uint8Array<ArrayBuffer>>;
 };
 
 /** Does jobs on this machine's processor: loads what a job names by its hash, and writes down what the job came to. */
 export function createJobRunner(
   client: RelayClient,
 ): (job: JudgingJob, options: JobOptions) => Promise<Uint8Array<ArrayBuffer>> {
-  const shards = new Map<string, Uint8Array>();
-  let base: { readonly checkpoint: string; readonly parameters: Float32Array } | null = null;
+  const files = new Map<string, Uint8Array>();
+  const bases = new Map<string, Float32Array>();
   let opened: ReturnType<typeof openEngine> | null = null;
 
-  /** The base's parameters [N], which hash to what the job says; the last one's are kept. */
+  /** The base's parameters [N], which hash to what the job says. */
   async function parametersOf({ model, base: asked }: JudgingJob, signal: AbortSignal) {
-    if (base?.checkpoint === asked.checkpoint) return base.parameters;
+    const kept = bases.get(asked.checkpoint);
+    if (kept !== undefined) return kept;
     const source = relaySource(client, model);
     const { layout, parameters } = await downloadVersion(source, source.plan, asked.number, {
       signal,
@@ -36,29 +42,41 @@ export function createJobRunner(
     if (id !== asked.checkpoint) {
       throw new FormatError(`version ${asked.number} of ${model} is checkpoint ${id}`);
     }
-    base = { checkpoint: id, parameters };
+    keepNewest(bases, id, parameters, KEPT_BASES);
     return parameters;
   }
 
-  async function shardBytes(sha256: string, signal: AbortSignal): Promise<Uint8Array> {
-    const bytes = shards.get(sha256) ?? (await client.blob(sha256, { signal }));
-    shards.delete(sha256); // its place is at the end
-    shards.set(sha256, bytes);
-    if (shards.size > KEPT_SHARDS) shards.delete(shards.keys().next().value!);
+  async function kept(
+    sha256: string,
+    load: (sha256: string) => Promise<Uint8Array>,
+  ): Promise<Uint8Array> {
+    const bytes = files.get(sha256) ?? (await load(sha256));
+    keepNewest(files, sha256, bytes, KEPT_FILES);
     return bytes;
   }
 
-  return async (job, { signal, breathe }) => {
+  return async (job, { signal, breathe, input }) => {
     const { architecture, work } = job;
-    const parameters = await parametersOf(job, signal);
-    const pieces = [];
-    for (const { shards: named, seed } of work.pieces) {
-      const files = await Promise.all(named.map(({ sha256 }) => shardBytes(sha256, signal)));
-      pieces.push({ examples: decodeAll(files, architecture, (i) => `shard ${i}`), seed });
-    }
+    const base = await parametersOf(job, signal);
     opened ??= openEngine();
     const engine = await opened;
-    const size = parameters.length;
+    const size = base.length;
+    if (work.kind === "evaluate") {
+      const step = work.step === null ? null : decodeDeltaStep(await input(work.step), base);
+      const parameters = step === null ? base : applyDeltaStep(base, step);
+      const file = await kept(work.examples.sha256, input);
+      const examples = decodeExamples("held-out examples", file, architecture);
+      const task = { architecture, parameters, examples };
+      const evaluation = await engine.evaluate(task, { signal, onBatch: breathe });
+      return encodeJudgement(job.id, { kind: "evaluate", ...evaluation }, size);
+    }
+    const parameters = base;
+    const pieces = [];
+    for (const { shards: named, seed } of work.pieces) {
+      const blob = (sha256: string) => client.blob(sha256, { signal });
+      const shards = await Promise.all(named.map(({ sha256 }) => kept(sha256, blob)));
+      pieces.push({ examples: decodeAll(shards, architecture, (i) => `shard ${i}`), seed });
+    }
     const { count } = work;
     let judgement: Judgement;
     if (work.kind === "train") {
@@ -81,11 +99,12 @@ export function createJobRunner(
 
 /** Load tfjs and open the processor's backend, for the first job. */
 async function openEngine() {
-  const [{ trainPieces }, ownMasks, { openBackend }] = await Promise.all([
+  const [{ trainPieces }, ownMasks, { evaluate }, { openBackend }] = await Promise.all([
     import("../../core/training/reference-training.ts"),
     import("../../core/training/own-mask.ts"),
+    import("../../core/training/evaluate.ts"),
     import("../../kernels/backend.ts"),
   ]);
   await openBackend({ prefer: "cpu", threads: nodeThreads() });
-  return { trainPieces, ...ownMasks };
+  return { trainPieces, evaluate, ...ownMasks };
 }

@@ -17,11 +17,11 @@ type JudgeOptions = { readonly relay: string; readonly keyFile: string; readonly
 
 const RETRY_SECONDS = 10; // after a relay that does not answer
 
-/** `commonweight judge`: do the training that a relay's judging needs, on this machine. */
+/** `commonweight judge`: do the training and evaluating that a relay's judging needs, on this machine. */
 export function judgeCommand(terminal: Terminal): Command {
   return new Command("judge")
     .description(
-      "Do the training that a relay's judging needs on this machine's processor, until it is stopped. A maintainer of the relay names this machine's key first.",
+      "Do the training and evaluating that a relay's judging needs on this machine's processor, until it is stopped. A maintainer of the relay names this machine's key first.",
     )
     .addOption(relayOption())
     .option(
@@ -71,12 +71,14 @@ export async function judgeOnce(
   const renewing = setInterval(() => {
     renewal = ask(job.id).catch(() => {}); // if the job is lost, its answer is refused, and says so
   }, retryAfterSeconds * 1000);
+  const input = (hash: string) =>
+    client.jobInput(job.id, hash, { judge, issuedAt: Date.now() }, keys.privateKey, { signal });
   const breathe = async () => {
     await setImmediate(); // the timer and Ctrl-C come through
     await renewal; // steps that take seconds would leave it no time
   };
   try {
-    const bytes = await doJob(job, { signal, breathe });
+    const bytes = await doJob(job, { signal, breathe, input });
     await client.putJudgement(job.id, bytes, keys.privateKey, { signal });
     return null;
   } finally {

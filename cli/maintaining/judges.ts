@@ -28,9 +28,9 @@ export function judgesCommand(terminal: Terminal): Command {
   );
 }
 
-/** `commonweight judge-name`: from now on a machine is given the relay's training. */
+/** `commonweight judge-name`: from now on a machine is given the relay's training and evaluating. */
 export function judgeNameCommand(terminal: Terminal): Command {
-  return actCommand("judge-name", "Let a machine do the relay's training.", "maintainers")
+  return actCommand("judge-name", "Let a machine train and evaluate for the relay.", "maintainers")
     .argument("<key>", "the key that the machine's judge prints", parseContributor)
     .requiredOption("--name <NAME>", "what the machine is called")
     .action(async (judge: string, options: ActOptions & { readonly name: string }) => {
@@ -43,7 +43,7 @@ export function judgeNameCommand(terminal: Terminal): Command {
           preview,
           outlook: [
             ...standing(preview.judges, judge),
-            "The relay would give it seeds and positions that nobody else knows yet, and compare one answer in sixteen with its own.",
+            "The relay would give it seeds, positions and sealed examples that nobody else knows, and compare a sixteenth of its work with its own.",
           ],
           question: `Take answers of ${shortHash(judge)}?`,
           perform: () => maintainer.nameJudge({ judge, name, reason }, { signal }),
@@ -70,7 +70,7 @@ export function judgeDismissCommand(terminal: Terminal): Command {
           preview,
           outlook: [
             ...standing(preview.judges, judge),
-            "What it holds is given to others, and references that it trained are trained anew.",
+            "What it holds is given to others, and what it trained or evaluated for later work is done anew.",
           ],
           question: `Dismiss ${shortHash(judge)}?`,
           perform: () => maintainer.dismissJudge({ judge, reason }, { signal }),

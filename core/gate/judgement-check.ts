@@ -1,9 +1,11 @@
 import { compareValues } from "../patch/similarity.ts";
 import type { Judgement } from "../training/judgement.ts";
+import { type Evaluation, meanOf } from "../training/metrics.ts";
 import { isOwnMask, isSameWork, maskShareOf } from "./spot-check.ts";
 
 /** Whether two machines came to the same at one job, within what devices differ by (protocol J5). */
 export function isSameJudgement(sent: Judgement, again: Judgement): boolean {
+  if (sent.kind === "evaluate") return again.kind === sent.kind && isSameEvaluation(sent, again);
   if (sent.kind === "own-mask") {
     return again.kind === sent.kind && isOwnMask(maskShareOf(sent.positions, again.positions));
   }
@@ -19,3 +21,25 @@ function isSame(a: Float32Array, b: Float32Array): boolean {
 }
 
 const isNothing = (values: Float32Array) => values.every((value) => value === 0);
+
+const LOSS_NATS = 1e-3; // one example's loss: two devices differ by a tenth of that
+const LIKELIEST = 0.01; // of answers, and two: where the two likeliest are as likely, devices may choose otherwise
+
+/** Whether two machines came to the same on the same examples. */
+function isSameEvaluation(sent: Evaluation, again: Evaluation): boolean {
+  const isSameLoss = (loss: number, i: number) => {
+    const own = again.losses[i]!;
+    if (!Number.isFinite(loss) || !Number.isFinite(own)) {
+      return !Number.isFinite(loss) && !Number.isFinite(own);
+    }
+    return Math.abs(loss - own) <= LOSS_NATS * Math.max(1, Math.abs(own));
+  };
+  const others = sent.answers.filter((right, i) => right !== again.answers[i]).length;
+  const leeway = (n: number) => 2 + LIKELIEST * n;
+  const { length } = sent.losses;
+  return (
+    sent.losses.every(isSameLoss) &&
+    others <= leeway(sent.answers.length) &&
+    Math.abs(meanOf(sent.correct) - meanOf(again.correct)) <= leeway(length) / length
+  );
+}

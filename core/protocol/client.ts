@@ -18,7 +18,12 @@ import { checkpointPlan } from "./schemas/checkpoint.ts";
 import { cloth } from "./schemas/cloth.ts";
 import { contribution, contributionList } from "./schemas/contribution.ts";
 import { contributorCard, type NameRequest, namedContributor } from "./schemas/contributor.ts";
-import { type JobRequest, jobAnswer, judgementReceipt } from "./schemas/judging.ts";
+import {
+  type JobInputRequest,
+  type JobRequest,
+  jobAnswer,
+  judgementReceipt,
+} from "./schemas/judging.ts";
 import { refusedWork } from "./schemas/refused-work.ts";
 import {
   health,
@@ -44,7 +49,7 @@ const MAX_BLOB_BYTES = 64 << 20; // a delta step of 2% of 500M parameters is 50 
  */
 export function createRelayClient({ baseUrl, fetch }: { baseUrl: string; fetch: Fetch }) {
   const http = createHttpCall({ baseUrl, fetch });
-  const { origin, call, ask, askSigned, putBytes } = http;
+  const { origin, call, ask, askSigned, bytesForSigned, putBytes } = http;
 
   const blobUrl = (id: string, prefix = routes.blob("")) =>
     (prefix.startsWith("/") ? origin + prefix : prefix) + id;
@@ -141,6 +146,18 @@ export function createRelayClient({ baseUrl, fetch }: { baseUrl: string; fetch: 
     /** Ask for a job as a judge, or go on with the one that it holds; `signer` is the private key of `request.judge`. */
     job: (request: JobRequest, signer: SigningKey, options?: CallOptions) =>
       askSigned(jobAnswer, routes.jobs(), { request, signer }, options),
+    /** A file that a held job names by its hash. */
+    async jobInput(
+      id: string,
+      hash: string,
+      request: JobInputRequest,
+      signer: SigningKey,
+      options?: CallOptions,
+    ) {
+      const path = routes.jobInput(id, hash);
+      const limits = { maxBytes: MAX_BLOB_BYTES, ...options };
+      return hashed(hash, await bytesForSigned(path, { request, signer }, limits));
+    },
     /** Hand in what a job came to. */
     async putJudgement(
       id: string,

@@ -21,6 +21,8 @@ export type BlobOptions = CallOptions & {
 
 const MAX_ANSWER_BYTES = 16 << 20; // a record with 16,384 merge inputs is 6 MB of JSON
 
+type SignedRequest = { readonly request: unknown; readonly signer: SigningKey };
+
 /** Requests to the relay at `baseUrl`, which throw as `createRelayClient` says. */
 export function createHttpCall({ baseUrl, fetch }: { baseUrl: string; fetch: Fetch }) {
   const origin = baseUrl.replace(/\/$/, "");
@@ -55,6 +57,13 @@ export function createHttpCall({ baseUrl, fetch }: { baseUrl: string; fetch: Fet
     return orError("outdated", "discard", () => parseValue(path, schema, value));
   }
 
+  /** `request` as it is posted with the signature of `signer` over its path and its bytes (protocol S3). */
+  async function signedPost(path: string, { request, signer }: SignedRequest) {
+    const post = jsonPost(request);
+    const signature = await signRequest(path, post.body, signer);
+    return { ...post, headers: { ...post.headers, [SIGNATURE_HEADER]: signature } };
+  }
+
   return {
     /** The relay's origin. */
     origin,
@@ -62,18 +71,16 @@ export function createHttpCall({ baseUrl, fetch }: { baseUrl: string; fetch: Fet
     call,
     /** The JSON that comes for `init`, as its schema has it. */
     ask,
-    /** Post `request` with the signature of `signer` over its path and its bytes (protocol S3). */
-    async askSigned<S extends z.ZodMiniType>(
+    /** The JSON that comes for a signed request. */
+    askSigned: async <S extends z.ZodMiniType>(
       schema: S,
       path: string,
-      { request, signer }: { readonly request: unknown; readonly signer: SigningKey },
+      signed: SignedRequest,
       options?: CallOptions,
-    ) {
-      const post = jsonPost(request);
-      const signature = await signRequest(path, post.body, signer);
-      const headers = { ...post.headers, [SIGNATURE_HEADER]: signature };
-      return ask(schema, path, options, { ...post, headers });
-    },
+    ) => ask(schema, path, options, await signedPost(path, signed)),
+    /** The bytes that come for a signed request. */
+    bytesForSigned: async (path: string, signed: SignedRequest, options: BlobOptions = {}) =>
+      call(origin + path, await signedPost(path, signed), options),
     /** Put bytes, and hear of them in JSON. */
     putBytes<S extends z.ZodMiniType>(
       schema: S,

@@ -60,6 +60,7 @@ export const routes = {
   dismissals: () => `${API}/admin/judges/dismissals`,
   jobs: () => `${API}/judging/jobs`,
   job: (id: string) => `${API}/judging/jobs/${id}`,
+  jobInput: (id: string, sha256: string) => `${API}/judging/jobs/${id}/inputs/${sha256}`,
   session: () => `${API}/admin/session`,
   sessionEnd: () => `${API}/admin/session-end`,
   audit: () => `${API}/admin/audit`,

@@ -2,7 +2,7 @@ import { dispose } from "@tensorflow/tfjs-core";
 import { disposeBatch } from "../models/model.ts";
 import { modelOf } from "../models/registry.ts";
 import type { Architecture } from "../protocol/schemas/recipe.ts";
-import type { Examples } from "./examples.ts";
+import { answersOf, type Examples } from "./examples.ts";
 import { type Evaluation, meanOf } from "./metrics.ts";
 import { uploadWeights } from "./weights.ts";
 
@@ -18,7 +18,14 @@ export async function evaluate(
     readonly parameters: Float32Array;
     readonly examples: Examples;
   },
-  { signal }: { readonly signal?: AbortSignal } = {},
+  {
+    signal,
+    onBatch,
+  }: {
+    readonly signal?: AbortSignal;
+    /** Awaited after each batch: whatever else this thread has to do is done then. */
+    readonly onBatch?: () => Promise<void>;
+  } = {},
 ): Promise<Evaluation> {
   const model = modelOf(architecture);
   const weights = uploadWeights(model, parameters);
@@ -51,6 +58,7 @@ export async function evaluate(
         disposeBatch(batch);
         scores.dispose();
       }
+      await onBatch?.();
     }
     return { losses, correct, answers };
   } finally {
@@ -69,11 +77,6 @@ function countsOf(examples: Examples, example: number): Uint8Array | null {
 function countedMean(values: ArrayLike<number>, flags: Uint8Array | null): number {
   if (flags === null) return meanOf(values);
   return meanOf(Array.from(values).filter((_, answer) => flags[answer] === 1));
-}
-
-/** How many answers an example asks for. */
-function answersOf(examples: Examples): number {
-  return examples.kind === "images" ? 1 : examples.length - 1;
 }
 
 /** The share of answers that are right. */

@@ -94,3 +94,8 @@ export function sliceExamples(examples: Examples, from: number, to: number): Exa
     ? sliceImageExamples(examples, from, to)
     : sliceTextExamples(examples, from, to);
 }
+
+/** How many answers an example asks for. */
+export function answersOf(examples: Examples): number {
+  return examples.kind === "images" ? 1 : examples.length - 1;
+}

@@ -20,3 +20,17 @@ export function meanOf(values: ArrayLike<number>): number {
   for (let i = 0; i < values.length; i++) sum += values[i]!;
   return sum / values.length;
 }
+
+/** The examples from…to−1 of an evaluation. */
+export function sliceEvaluation(
+  { losses, correct, answers }: Evaluation,
+  from: number,
+  to: number,
+): Evaluation {
+  const each = answers.length / losses.length;
+  return {
+    losses: losses.subarray(from, to),
+    correct: correct.subarray(from, to),
+    answers: answers.subarray(from * each, to * each),
+  };
+}

@@ -1,9 +1,16 @@
-import { Hono } from "hono";
+import { setTimeout as wait } from "node:timers/promises";
+import { type Context, Hono } from "hono";
+import type * as z from "zod/mini";
 import { sha256, verifyId } from "../../core/crypto/signature.ts";
 import { parseJson } from "../../core/protocol/canonical-json.ts";
 import { CLOCK_SKEW_MS, MAX_JUDGEMENT_BYTES } from "../../core/protocol/limits.ts";
 import { routes } from "../../core/protocol/routes.ts";
-import { type JobAnswer, jobRequest } from "../../core/protocol/schemas/judging.ts";
+import {
+  type JobAnswer,
+  type JudgingJob,
+  jobInputRequest,
+  jobRequest,
+} from "../../core/protocol/schemas/judging.ts";
 import { verifyRequest } from "../../core/protocol/signed-request.ts";
 import { decodeJudgement } from "../../core/training/judgement.ts";
 import type { RelayContext } from "../context.ts";
@@ -13,7 +20,8 @@ import { pathPart } from "./params.ts";
 import { Refusal } from "./refusal.ts";
 import { signatureOf } from "./ticket-routes.ts";
 
-const ASK_SECONDS = 3; // a contribution waits for its job no longer than that
+const LISTEN_MS = 2000; // a judge that asks is answered when a job comes, or after this
+const ASK_SECONDS = 1; // after an answer without a job: evaluations follow each other closely
 const RENEW_SECONDS = 20; // a third of a lease
 
 /** For judges only: jobs, and what they came to (protocol J). */
@@ -24,23 +32,26 @@ export function judgingRoutes(
 ): Hono {
   const app = new Hono();
   app.post(routes.jobs(), async (c) => {
-    const body = await limits.request(c);
-    const { judge, issuedAt, holds } = parseJson("job request", jobRequest, body);
-    if (!(await verifyRequest(routes.jobs(), body, signatureOf(c), judge))) {
-      throw new Refusal("signature-invalid", "this request is not signed by its judge");
-    }
-    if (Math.abs(issuedAt - clock()) > CLOCK_SKEW_MS) {
-      throw new Refusal("clock-skew", "issuedAt is more than five minutes off the relay's clock");
-    }
-    limits.key(judge);
-    await expectJudge(judge);
+    const { judge, holds } = await signedBody(c, routes.jobs(), jobRequest);
     if (holds === undefined) {
-      const job = jobs.take(judge);
+      const job = jobs.take(judge) ?? (await takeSoon(judge, c.req.raw.signal));
       const retryAfterSeconds = job === null ? ASK_SECONDS : RENEW_SECONDS;
       return c.json({ job, retryAfterSeconds } satisfies JobAnswer);
     }
     if (!jobs.renew(judge, holds)) throw lost();
     return c.json({ job: null, retryAfterSeconds: RENEW_SECONDS } satisfies JobAnswer);
+  });
+  app.post(routes.jobInput(":id", ":sha256"), async (c) => {
+    const [id, hash] = [pathPart(c, "id"), pathPart(c, "sha256")];
+    const { judge } = await signedBody(c, routes.jobInput(id, hash), jobInputRequest);
+    const leased = jobs.leased(id);
+    if (leased?.judge !== judge) throw lost();
+    const bytes = leased.inputs.get(hash);
+    if (bytes === undefined) throw new Refusal("blob-unknown", "this job has no file of that hash");
+    return c.body(bytes, 200, {
+      "content-type": "application/octet-stream",
+      "cache-control": "no-store",
+    });
   });
   app.put(routes.job(":id"), async (c) => {
     const id = pathPart(c, "id");
@@ -58,6 +69,39 @@ export function judgingRoutes(
     if (!jobs.finish(judge, id, judgement)) throw lost(); // its lease may have lapsed while the body came
     return c.json({ id }, 201);
   });
+
+  /** The body that its judge has signed for `path`. */
+  async function signedBody<B extends { judge: string; issuedAt: number }>(
+    c: Context,
+    path: string,
+    schema: z.ZodMiniType<B>,
+  ): Promise<B> {
+    const body = await limits.request(c);
+    const request = parseJson("job request", schema, body);
+    const { judge, issuedAt } = request;
+    if (!(await verifyRequest(path, body, signatureOf(c), judge))) {
+      throw new Refusal("signature-invalid", "this request is not signed by its judge");
+    }
+    if (Math.abs(issuedAt - clock()) > CLOCK_SKEW_MS) {
+      throw new Refusal("clock-skew", "issuedAt is more than five minutes off the relay's clock");
+    }
+    limits.key(judge);
+    await expectJudge(judge);
+    return request;
+  }
+
+  /** A job that comes while the judge listens; a judge that has gone meanwhile takes none. */
+  async function takeSoon(judge: string, signal: AbortSignal): Promise<JudgingJob | null> {
+    const time = new AbortController();
+    await Promise.race([
+      jobs.arrival(),
+      wait(LISTEN_MS, undefined, { signal: AbortSignal.any([signal, time.signal]) }).catch(
+        () => {}, // it is listened to no longer
+      ),
+    ]);
+    time.abort();
+    return signal.aborted ? null : jobs.take(judge);
+  }
 
   async function expectJudge(judge: string): Promise<void> {
     if (await people.isJudge(judge)) return;

@@ -176,7 +176,7 @@ const operations: readonly Omit<Operation, "maintainer">[] = [
   {
     method: "post",
     path: routes.judges(),
-    summary: "Name a judge: a machine that does the relay's training",
+    summary: "Name a judge: a machine that trains and evaluates for the relay",
     body: judgeRequest,
     answer: judgeList,
   },

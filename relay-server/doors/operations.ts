@@ -9,7 +9,12 @@ import {
   namedContributor,
   nameRequest,
 } from "../../core/protocol/schemas/contributor.ts";
-import { jobAnswer, jobRequest, judgementReceipt } from "../../core/protocol/schemas/judging.ts";
+import {
+  jobAnswer,
+  jobInputRequest,
+  jobRequest,
+  judgementReceipt,
+} from "../../core/protocol/schemas/judging.ts";
 import { refusedWork } from "../../core/protocol/schemas/refused-work.ts";
 import {
   health,
@@ -196,6 +201,13 @@ export const OPERATIONS: readonly Operation[] = [
     summary: "Ask for a job as a judge, or say that one is still being done",
     body: jobRequest,
     answer: jobAnswer,
+    signed: true,
+  },
+  {
+    method: "post",
+    path: routes.jobInput("{id}", "{sha256}"),
+    summary: "A file that a held job names by its hash",
+    body: jobInputRequest,
     signed: true,
   },
   {

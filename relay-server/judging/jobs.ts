@@ -4,18 +4,29 @@ import type { Judgement } from "../../core/training/judgement.ts";
 /** What a judge came to, and which. */
 export type Answered = { readonly judge: string; readonly judgement: Judgement };
 
+/** Files that a job names, by their SHA-256, for whoever holds it. */
+export type JobInputs = ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
+
 /** A job that a judge holds a lease of. */
-export type LeasedJob = { readonly judge: string; readonly job: JudgingJob };
+export type LeasedJob = {
+  readonly judge: string;
+  readonly job: JudgingJob;
+  readonly inputs: JobInputs;
+};
 
 /**
- * Training that judging needs, as jobs that judges on other machines do (protocol J). In memory: a relay that starts anew asks
+ * What judging needs, as jobs that judges on other machines do (protocol J). In memory: a relay that starts anew asks
  * anew. Time is the clock's, in milliseconds.
  */
 export type Jobs = {
+  /** Whether a judge asked lately, or is at work: nobody else would take an offer. */
+  isAnybodyThere(): boolean;
   /** The answer to a job; null where the relay is to do it itself, because nobody is there, takes it or comes back. */
-  offer(job: Omit<JudgingJob, "id">): Promise<Answered | null>;
+  offer(job: Omit<JudgingJob, "id">, inputs?: JobInputs): Promise<Answered | null>;
   /** The job that has waited longest, leased to the judge; null if there is none. */
   take(judge: string): JudgingJob | null;
+  /** Resolved once there may be a job to take. */
+  arrival(): Promise<void>;
   /** The judge goes on with what it holds; false if that is not its own any more. */
   renew(judge: string, id: string): boolean;
   /** A job and whose it is; null once its lease has lapsed. */
@@ -38,6 +49,7 @@ const SWEEP_MS = 1000;
 
 type Entry = {
   readonly job: JudgingJob;
+  readonly inputs: JobInputs;
   readonly answer: (answered: Answered | null) => void;
   lease: { readonly judge: string; readonly endsAt: number } | null;
   leases: number;
@@ -49,13 +61,17 @@ export function createJobs(clock: () => number, newId: () => string): Jobs {
   const entries = new Map<string, Entry>();
   const seen = new Map<string, number>();
   let isClosed = false;
+  let arrived = Promise.withResolvers<void>();
   const timer = setInterval(sweep, SWEEP_MS).unref();
 
   function end(entry: Entry, answered: Answered | null): void {
     entries.delete(entry.job.id);
     entry.answer(answered);
   }
-  /** Whether a judge asked lately, or is at work. */
+  function tell(): void {
+    arrived.resolve();
+    arrived = Promise.withResolvers<void>();
+  }
   function isAnybodyThere(): boolean {
     const now = clock();
     const isPresent = [...seen.values()].some((at) => now - at < PRESENT_MS);
@@ -75,19 +91,22 @@ export function createJobs(clock: () => number, newId: () => string): Jobs {
       const isUntaken = entry.lease === null && now - entry.waitsSince >= UNTAKEN_MS;
       if (isUntaken || (entry.lease === null && !isAnybodyThere())) end(entry, null);
     }
+    if ([...entries.values()].some(({ lease }) => lease === null)) tell();
   }
   const leased = (id: string): LeasedJob | null => {
     const entry = entries.get(id);
     if (entry === undefined || entry.lease === null || !isHeld(entry)) return null;
-    return { judge: entry.lease.judge, job: entry.job };
+    return { judge: entry.lease.judge, job: entry.job, inputs: entry.inputs };
   };
   return {
-    offer(job) {
+    isAnybodyThere,
+    offer(job, inputs = new Map()) {
       if (isClosed || !isAnybodyThere()) return Promise.resolve(null);
       return new Promise((answer) => {
         const id = newId();
-        const entry = { job: { ...job, id }, answer, lease: null, leases: 0, waitsSince: clock() };
-        entries.set(id, entry);
+        const waiting = { lease: null, leases: 0, waitsSince: clock() };
+        entries.set(id, { job: { ...job, id }, inputs, answer, ...waiting });
+        tell();
       });
     },
     take(judge) {
@@ -98,6 +117,7 @@ export function createJobs(clock: () => number, newId: () => string): Jobs {
       next.leases += 1;
       return next.job;
     },
+    arrival: () => arrived.promise,
     renew(judge, id) {
       seen.set(judge, clock());
       const entry = entries.get(id);
@@ -126,6 +146,7 @@ export function createJobs(clock: () => number, newId: () => string): Jobs {
       isClosed = true;
       clearInterval(timer);
       for (const entry of [...entries.values()]) end(entry, null);
+      tell();
     },
   };
 }

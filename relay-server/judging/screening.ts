@@ -1,5 +1,4 @@
 import { assert } from "../../core/errors.ts";
-import type { Judge } from "../../core/gate/judge.ts";
 import { validateLikeness } from "../../core/gate/likeness.ts";
 import { type Agreement, agreementWith, type ReferenceAt } from "../../core/gate/reference.ts";
 import { needsScore, scoreMember, screen, validateScore } from "../../core/gate/scoring.ts";
@@ -27,24 +26,18 @@ export async function judgeWaiting(
   otherwise: StepResult,
 ): Promise<StepResult> {
   const { contributions, clock } = parts.context;
-  const judge = createJudge(parts.evaluator, head);
   const resting = parts.setbacks.resting(clock());
   const rows: WaitingContribution[] = [];
   for (const state of ["scored", "screened", "received"] as const) {
     const room = JUDGED_A_STEP - rows.length;
     if (room > 0) rows.push(...(await contributions.waiting(head.model, state, room, resting)));
   }
-  for (const row of rows) await judgeOne(parts, head, judge, row);
+  for (const row of rows) await judgeOne(parts, head, row);
   return rows.length > 0 ? { again: true } : otherwise;
 }
 
 /** Judge one contribution; what goes wrong at it is a setback of its own, and the next one has its turn. */
-async function judgeOne(
-  parts: LoopParts,
-  head: Head,
-  judge: Judge,
-  row: WaitingContribution,
-): Promise<void> {
+async function judgeOne(parts: LoopParts, head: Head, row: WaitingContribution): Promise<void> {
   const { context, setbacks } = parts;
   const { contributions, clock, pace } = context;
   try {
@@ -60,7 +53,7 @@ async function judgeOne(
       shared: await training(referenceOf(parts, row)),
       own: () => training(ownReferenceOf(parts, row)),
     };
-    await passStations(parts, head, judge, references, row);
+    await passStations(parts, head, references, row);
     pace.note(head.model, "alone", (clock() - startedAt - trainingMs) / 1000);
     setbacks.succeed([row.id]);
   } catch (error) {
@@ -80,7 +73,6 @@ type References = {
 async function passStations(
   parts: LoopParts,
   head: Head,
-  judge: Judge,
   references: References,
   row: WaitingContribution,
 ): Promise<void> {
@@ -103,7 +95,7 @@ async function passStations(
     await contributions.passScreen(row.id, agreement?.z ?? null, clock());
   }
   if (row.state !== "scored" && needsScore(member, agreement, rules, drawLot(random))) {
-    const rise = await scoreMember(judge, head, member);
+    const rise = await scoreOf(parts, head, member);
     const scored = validateScore(rise, rules);
     if (!scored.ok) return refuse(scored);
     await contributions.passScore(row.id, rise, clock());
@@ -112,6 +104,19 @@ async function passStations(
   if (needsSpotCheck(standing, rules, drawLot(random)))
     await contributions.drawSpotCheck(row, clock());
   else await contributions.queue(row.id, clock()); // what was drawn is queued when its check is passed
+}
+
+/** The rise of the loss with a member's work; the relay's own word where it would be refused for it. */
+async function scoreOf(
+  { evaluator, evaluations }: Pick<LoopParts, "evaluator" | "evaluations">,
+  head: Head,
+  member: WaitingMember,
+): Promise<number> {
+  const shared = evaluations.begin();
+  const rise = await scoreMember(createJudge(shared, head), head, member);
+  const { ok } = validateScore(rise, head.recipe.score);
+  if (!shared.isToRepeat(!ok)) return rise;
+  return scoreMember(createJudge(evaluator, head), head, member);
 }
 
 /** How a member agrees with a reference, and whether that and its likeness to earlier work let it pass the screen. */

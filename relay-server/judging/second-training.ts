@@ -1,5 +1,5 @@
 import { assert } from "../../core/errors.ts";
-import type { JobWork } from "../../core/protocol/schemas/judging.ts";
+import type { JobPiece, JobWork } from "../../core/protocol/schemas/judging.ts";
 import type { Ticket } from "../../core/protocol/schemas/ticket.ts";
 import type { Judgement } from "../../core/training/judgement.ts";
 import type { ServedModel } from "../context.ts";
@@ -19,7 +19,7 @@ export function createSecondTraining(
   async function again(
     ticket: Ticket,
     isCertain: boolean,
-    workOf: (served: ServedModel, pieces: JobWork["pieces"]) => JobWork,
+    workOf: (served: ServedModel, pieces: JobPiece[]) => JobWork,
     own: (parameters: Float32Array, served: ServedModel, piece: PieceFiles) => Promise<Judgement>,
   ): Promise<Done> {
     const version = await history.version(ticket.model, ticket.base.number);

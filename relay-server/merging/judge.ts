@@ -5,33 +5,39 @@ import type { MergedStep } from "../../core/merge/mean.ts";
 import type { GateTest } from "../../core/protocol/schemas/status.ts";
 import type { Metrics, OpenedPackets } from "../../core/protocol/schemas/version.ts";
 import { createRandom } from "../../core/random.ts";
-import { metricsOf } from "../../core/training/metrics.ts";
+import { type Evaluation, metricsOf } from "../../core/training/metrics.ts";
 import type { Head } from "../history/head.ts";
-import type { Evaluator } from "../threads/open-evaluator.ts";
+import type { EvaluationTask } from "../threads/evaluation-thread.ts";
 
-/** Judges work on `head` in the evaluation thread, where its checkpoint, the last release's and the best version's are loaded. */
+/** Runs versions of a model, by their numbers, on held-out examples: in the evaluation thread, or on machines beside it. */
+export type Evaluations = {
+  evaluate(task: EvaluationTask, version: number): Promise<Evaluation>;
+};
+
+/** Judges work on `head`. Its checkpoint, the last release's and the best version's are loaded in the evaluation thread. */
 export function createJudge(
-  evaluator: Pick<Evaluator, "evaluate">,
-  { model, checkpoint, release, best }: Head,
+  evaluations: Evaluations,
+  { model, number, checkpoint, release, best }: Head,
 ): Judge {
   return {
     evaluate(suite, subject, range) {
       const set = typeof suite === "string" ? suite : { suite: suite.id };
       const task = { model, set, range };
       if (subject !== "release" && subject !== "best") {
-        return evaluator.evaluate({ ...task, checkpoint, step: subject.head });
+        return evaluations.evaluate({ ...task, checkpoint, step: subject.head }, number);
       }
       const earlier = subject === "release" ? release : best;
-      return evaluator.evaluate({ ...task, checkpoint: earlier.checkpoint, step: null });
+      const { checkpoint: known } = earlier;
+      return evaluations.evaluate({ ...task, checkpoint: known, step: null }, earlier.number);
     },
   };
 }
 
 /** What the gate compares candidates on `head` with. Where its tests begin follows from the head's id. */
-export function gateSettingOf(evaluator: Pick<Evaluator, "evaluate">, head: Head): GateSetting {
+export function gateSettingOf(evaluations: Evaluations, head: Head): GateSetting {
   return {
     recipe: head.recipe,
-    judge: createJudge(evaluator, head),
+    judge: createJudge(evaluations, head),
     suites: head.suites,
     parent: head.number,
     release: head.release.number,

@@ -1,5 +1,6 @@
 import {
   type CohortOutcome,
+  type CohortSetting,
   judgeCohort,
   sortOut,
   type TurnedAway,
@@ -90,7 +91,7 @@ type Judged = {
 
 /** What the gate says of those that still wait. */
 async function judgeMembers(
-  { context, evaluator, positionsOf }: LoopParts,
+  { context, evaluator, evaluations, positionsOf }: LoopParts,
   head: Head,
   rows: readonly WaitingContribution[],
 ): Promise<Judged> {
@@ -101,18 +102,35 @@ async function judgeMembers(
     if (member !== null) members.push(member);
   }
   if (members.length === 0) return { outcome: NOBODY, attestation: null };
-  const setting = {
-    ...gateSettingOf(evaluator, head),
+  const facts = {
     parameters: head.parameters,
     mergedNorms: await contributions.mergedNorms(head.model, CLIP_SAMPLE),
     isSampled: isSampled(members, drawLot(random)),
   };
+  const shared = evaluations.begin();
+  const judged = await judgeWith({ ...gateSettingOf(shared, head), ...facts }, members);
+  if (!shared.isToRepeat(turnsAway(judged.outcome))) return judged;
+  return judgeWith({ ...gateSettingOf(evaluator, head), ...facts }, members);
+}
+
+async function judgeWith(
+  setting: CohortSetting,
+  members: readonly WaitingMember[],
+): Promise<Judged> {
   const outcome = await judgeCohort(setting, members);
   const { passed, tested } = outcome;
   if (passed === null) return { outcome, attestation: null };
   const { candidate, verdict } = passed;
   return { outcome, attestation: await attest(setting, candidate.step, verdict, tested.length) };
 }
+
+/** Whether somebody is refused. */
+function turnsAway(outcome: CohortOutcome<WaitingMember>): boolean {
+  const { away } = sortOut(outcome, postponementsOf);
+  return Object.values(away).some(({ length }) => length > 0);
+}
+
+const postponementsOf = ({ row }: WaitingMember) => row.postponed;
 
 /** Publish what passed, if anything did; false if some of it was refused meanwhile, as by a ban. */
 async function publish(
@@ -139,7 +157,7 @@ async function sendOn(
   outcome: CohortOutcome<WaitingMember>,
   suites: Head["suites"],
 ): Promise<void> {
-  const { again, away } = sortOut(outcome, ({ row }) => row.postponed);
+  const { again, away } = sortOut(outcome, postponementsOf);
   if (again.length > 0) await contributions.postpone(idsOf(again), clock());
   for (const code of Object.keys(WORDS) as (keyof typeof WORDS)[]) {
     const stopped =

@@ -12,11 +12,18 @@ import {
 import { twinOf } from "../../core/gate/suite-noise.ts";
 import type { Architecture } from "../../core/protocol/schemas/recipe.ts";
 import { applyDeltaStep } from "../../core/tensors/delta-step.ts";
-import { decodeExamples, type Examples, sliceExamples } from "../../core/training/examples.ts";
+import {
+  answersOf,
+  decodeExamples,
+  type Examples,
+  encodeExamples,
+  sliceExamples,
+} from "../../core/training/examples.ts";
 import type { Evaluation } from "../../core/training/metrics.ts";
 import { openBackend } from "../../kernels/backend.ts";
 import { checked } from "../content/damage.ts";
 import { answerCalls } from "./call-port.ts";
+import { keepNewest } from "./keep-newest.ts";
 import { openOnce } from "./open-once.ts";
 
 export type EvaluatedModel = {
@@ -52,6 +59,13 @@ export type EvaluationTask = {
   readonly twin?: string;
 };
 
+/** Some examples as a shard file, and how many answers each asks for. */
+export type CutExamples = {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly count: number;
+  readonly answers: number;
+};
+
 const KEPT_CHECKPOINTS = 3; // the head, the last release, and the head before while a step on it ends
 const KEPT_SUITES = 20; // those in force, 16 at most, and the one that is looked at
 const KEPT_EVALUATIONS = 128; // of unchanged checkpoints, in pieces: every candidate is compared with the same
@@ -76,15 +90,15 @@ const evaluator = {
   /** Whether it is loaded; what is asked for stays longer. */
   async has(checkpoint: string): Promise<boolean> {
     const parameters = checkpoints.get(checkpoint);
-    if (parameters !== undefined) remember(checkpoints, checkpoint, parameters, KEPT_CHECKPOINTS);
+    if (parameters !== undefined) keepNewest(checkpoints, checkpoint, parameters, KEPT_CHECKPOINTS);
     return parameters !== undefined;
   },
   async load(checkpoint: string, parameters: Float32Array): Promise<void> {
-    remember(checkpoints, checkpoint, parameters, KEPT_CHECKPOINTS);
+    keepNewest(checkpoints, checkpoint, parameters, KEPT_CHECKPOINTS);
   },
   async hasSuite(name: string): Promise<boolean> {
     const examples = suites.get(name);
-    if (examples !== undefined) remember(suites, name, examples, KEPT_SUITES);
+    if (examples !== undefined) keepNewest(suites, name, examples, KEPT_SUITES);
     return examples !== undefined;
   },
   async loadSuite({ name, id, bytes, setAside }: SuiteToLoad): Promise<void> {
@@ -92,7 +106,17 @@ const evaluator = {
     const suite = openSuiteFile(bytes);
     const rows = suiteRows(id, suite.examples, setAside);
     const examples = pickExamples(suiteExamples(suite, opened.architecture), rows);
-    remember(suites, name, examples, KEPT_SUITES);
+    keepNewest(suites, name, examples, KEPT_SUITES);
+  },
+  /** Examples from…to−1 of a held-out set, as a file of their own. */
+  async cut({
+    model: id,
+    set,
+    range,
+  }: Pick<EvaluationTask, "model" | "set" | "range">): Promise<CutExamples> {
+    assert(opened?.id === id, `${id} is not open`);
+    const examples = sliceExamples(await examplesOf(opened, set), ...range);
+    return { bytes: encodeExamples(examples), count: examples.count, answers: answersOf(examples) };
   },
   async evaluate(task: EvaluationTask): Promise<Evaluation> {
     const { model: id, set, range, checkpoint, step, twin } = task;
@@ -109,7 +133,7 @@ const evaluator = {
     const stepped = step === null ? base : applyDeltaStep(base, step);
     const parameters = twin === undefined ? stepped : twinOf(stepped, twin);
     const evaluation = await run({ architecture, parameters, examples });
-    if (isPlain) remember(parents, name, evaluation, KEPT_EVALUATIONS);
+    if (isPlain) keepNewest(parents, name, evaluation, KEPT_EVALUATIONS);
     return evaluation;
   },
 };
@@ -129,12 +153,6 @@ async function examplesOf(model: EvaluatedModel, set: EvaluationTask["set"]): Pr
   const examples = decodeExamples(name, bytes, model.architecture);
   sets.set(path, examples);
   return examples;
-}
-
-function remember<T>(cache: Map<string, T>, name: string, value: T, kept: number): void {
-  cache.delete(name); // its place is at the end
-  cache.set(name, value);
-  if (cache.size > kept) cache.delete(cache.keys().next().value!); // the oldest
 }
 
 answerCalls(parentPort!, evaluator);

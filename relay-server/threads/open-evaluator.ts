@@ -12,6 +12,7 @@ export type Evaluator = {
   hasSuite(model: string, name: string): Promise<boolean>;
   loadSuite(model: string, suite: SuiteToLoad): Promise<void>;
   evaluate: EvaluationThread["evaluate"];
+  cut: EvaluationThread["cut"];
 };
 
 const IDLE_MS = 10 * 60_000; // then its memory, a few times the model's, is worth more than its start
@@ -39,6 +40,7 @@ export function openEvaluator(): { evaluator: Evaluator; close(): Promise<void> 
     hasSuite: async (model, name) => threadOf(model).hasSuite(name),
     loadSuite: async (model, suite) => threadOf(model).loadSuite(suite),
     evaluate: async (task) => threadOf(task.model).evaluate(task),
+    cut: async (piece) => threadOf(piece.model).cut(piece),
   };
   return {
     evaluator,

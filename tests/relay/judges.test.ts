@@ -71,12 +71,13 @@ test("J1: a key that no maintainer has named is given nothing", async () => {
   await expect(refused).rejects.toMatchObject({ code: "judge-unknown" });
 });
 
-test("J4: a judge trains the references and the spot checks of a contribution that is then merged", async () => {
+test("J4: a judge trains and evaluates all that a contribution needs, which is then merged", async () => {
   relay = await startTestRelay({ source: tinyModel(recipe), seed: "judge", lots: 255 });
   const { kinds, stop, maintainer, judge } = await startJudge();
   expect(await mergeOne()).toBe("merged");
   await stop();
-  expect(kinds.length).toBeGreaterThanOrEqual(2); // a reference, and a second training
+  expect(kinds.filter((kind) => kind === "train")).toHaveLength(2); // a reference, and a second training
+  expect(kinds.filter((kind) => kind === "evaluate").length).toBeGreaterThanOrEqual(4); // score and gate, before and after
   const { judges } = await maintainer.judges();
   expect(judges).toMatchObject([{ judge, name: "cellar", dismissed: null }]);
 });
@@ -107,12 +108,12 @@ test("J3: a lease is renewed in the middle of a training, and Ctrl-C ends it the
   };
   const stopping = new AbortController();
   const runner = createJobRunner(client);
-  const doJob = (job: JudgingJob, { signal, breathe }: JobOptions) => {
+  const doJob = (job: JudgingJob, { breathe, ...options }: JobOptions) => {
     const breatheTwice = async () => {
       for (const before = renewed; renewed < before + 2; ) await breathe();
       stopping.abort(new Error("Ctrl-C"));
     };
-    return runner(job, { signal, breathe: breatheTwice });
+    return runner(job, { ...options, breathe: breatheTwice });
   };
   const merging = mergeOne();
   const working = async () => {
@@ -140,6 +141,95 @@ test("J5: a judge that lies refuses nobody, is found out by the relay's own trai
   const found = entries.find(({ action }) => action === "judge-dismissed");
   expect(found).toMatchObject({ maintainer: "the relay", subject: judge });
   await stop();
+});
+
+/** The same file with losses of a model that has unlearnt everything. */
+const darkened: Answer = (job, honest) => {
+  const { id, work } = job;
+  if (work.kind !== "evaluate" || work.step === null) return honest;
+  const judgement = decodeJudgement(honest, { id, work, size: 172 });
+  if (judgement.kind !== "evaluate") return honest;
+  const losses = judgement.losses.map((loss) => loss + 9);
+  return encodeJudgement(id, { ...judgement, losses }, 172);
+};
+
+test("J5: a judge that lies about losses is found out by its first answer, refuses nobody, and is dismissed", async () => {
+  relay = await startTestRelay({ source: tinyModel(recipe), seed: "dark", lots: 255 });
+  const { maintainer, stop } = await startJudge(darkened);
+  expect(await mergeOne()).toBe("merged");
+  const { judges } = await maintainer.judges();
+  expect(judges[0]?.dismissed?.reason).toMatch(/evaluated otherwise/);
+  await stop();
+});
+
+/** The same file with one loss that is no number. */
+const numberless: Answer = (job, honest) => {
+  const { id, work } = job;
+  if (work.kind !== "evaluate") return honest;
+  const judgement = decodeJudgement(honest, { id, work, size: 172 });
+  if (judgement.kind !== "evaluate") return honest;
+  const bytes = encodeJudgement(id, judgement, 172);
+  const view = new DataView(bytes.buffer);
+  view.setFloat32(bytes.length - 4, Number.NaN, true); // the losses come last
+  return bytes;
+};
+
+test("J4: losses that are no numbers are refused, and the relay does it itself in the end", async () => {
+  relay = await startTestRelay({ source: tinyModel(recipe), seed: "nan", lots: 255 });
+  const { stop, kinds } = await startJudge(numberless);
+  const merging = mergeOne();
+  const steps = setInterval(() => relay.advance(5000), 100); // leases lapse by the relay's clock
+  expect(await merging).toBe("merged");
+  clearInterval(steps);
+  await stop();
+  expect(kinds).toContain("evaluate");
+});
+
+test("J7: a job's files are for the judge that holds it alone", async () => {
+  relay = await startTestRelay({ source: tinyModel(recipe), seed: "sealed", lots: 255 });
+  const keys = await generateKeyPair(true);
+  const judge = await publicKeyHex(keys);
+  const other = await generateKeyPair(true);
+  const maintainer = await maintainerOf(relay);
+  for (const named of [judge, await publicKeyHex(other)]) {
+    await maintainer.nameJudge({ judge: named, name: "cellar", reason: REASON });
+  }
+  await askOnce(keys); // it is there before there is work
+  let seen = 0;
+  const refusals: unknown[] = [];
+  const runner = createJobRunner(relay.client);
+  const doJob = async (job: JudgingJob, options: JobOptions) => {
+    const { work } = job;
+    if (work.kind === "evaluate") {
+      seen++;
+      const request = { judge: await publicKeyHex(other), issuedAt: relay.now() };
+      const { sha256 } = work.examples;
+      const asked = relay.client.jobInput(job.id, sha256, request, other.privateKey);
+      refusals.push(await asked.catch(({ code }) => code));
+      const unknown = relay.client.jobInput(
+        job.id,
+        "00".repeat(32),
+        { judge, issuedAt: relay.now() },
+        keys.privateKey,
+      );
+      refusals.push(await unknown.catch(({ code }) => code));
+    }
+    return runner(job, options);
+  };
+  const merging = mergeOne();
+  while (seen === 0) {
+    await judgeOnce(relay.client, keys, doJob, new AbortController().signal);
+  }
+  const working = new AbortController();
+  const rest = (async () => {
+    while (!working.signal.aborted) {
+      await judgeOnce(relay.client, keys, runner, working.signal).catch(() => {});
+    }
+  })();
+  expect(await merging).toBe("merged");
+  working.abort();
+  await rest;
+  expect(refusals.slice(0, 2)).toEqual(["job-unknown", "blob-unknown"]);
 });
 
 test("J5: work is not refused by a judge's word alone, also where no lot falls on its answers", async () => {

@@ -29,7 +29,9 @@ const jobPiece = z.object({
   seed: z.int().check(z.minimum(0), z.maximum(0xffffffff)),
 });
 
-/** What a job is: everything in it but the seeds and the positions is public, by its hash. */
+export type JobPiece = z.infer<typeof jobPiece>;
+
+/** What a job is. Base and shards are public; seeds, positions, steps and held-out examples are not. */
 export const jobWork = z.discriminatedUnion("kind", [
   z.object({
     kind: z.literal("train"),
@@ -45,6 +47,13 @@ export const jobWork = z.discriminatedUnion("kind", [
     count: positive,
     pieces: z.array(jobPiece).check(z.length(1)),
   }),
+  z.object({
+    kind: z.literal("evaluate"),
+    /** SHA-256 of the delta step (T5) that is made on the base first; null: the base as it is. */
+    step: z.nullable(hash),
+    /** A shard file (T7, T9) of held-out examples, and how many answers each asks for. */
+    examples: z.object({ sha256: hash, count: positive, answers: positive }),
+  }),
 ]);
 export type JobWork = z.infer<typeof jobWork>;
 
@@ -56,6 +65,10 @@ export const judgingJob = z.object({
   work: jobWork,
 });
 export type JudgingJob = z.infer<typeof judgingJob>;
+
+/** Asks for a file that a held job names by its hash. */
+export const jobInputRequest = z.strictObject({ judge: publicKey, issuedAt: timeMs });
+export type JobInputRequest = z.infer<typeof jobInputRequest>;
 
 export const jobAnswer = z.object({
   job: z.nullable(judgingJob),

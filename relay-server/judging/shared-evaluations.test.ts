@@ -1,0 +1,124 @@
+import { expect, test } from "vitest";
+import type { JobWork } from "../../core/protocol/schemas/judging.ts";
+import type { Evaluation } from "../../core/training/metrics.ts";
+import { tinyRecipe } from "../../tests/fixtures/tiny-model.ts";
+import type { ServedModel } from "../context.ts";
+import type { EvaluationTask } from "../threads/evaluation-thread.ts";
+import { createEvaluationSharing } from "./shared-evaluations.ts";
+
+const COUNT = 64;
+const truth: Evaluation = {
+  losses: Float32Array.from({ length: COUNT }, (_, i) => 1 + i / COUNT),
+  correct: new Float32Array(COUNT).fill(1),
+  answers: new Uint8Array(COUNT).fill(1),
+};
+const parent: EvaluationTask = {
+  model: "tiny",
+  set: "gate",
+  range: [COUNT, 2 * COUNT],
+  checkpoint: "00".repeat(32),
+  step: null,
+};
+const candidate = {
+  ...parent,
+  step: { positions: Uint32Array.of(1), values: Float32Array.of(1) },
+};
+
+/** One judge that answers with `answer`, or nobody; what the relay evaluated itself, and which offers there were. */
+function share(answer: Evaluation | null, lot = 0.5) {
+  const own: EvaluationTask["range"][] = [];
+  const offers: JobWork[] = [];
+  const lies: string[] = [];
+  const sharing = createEvaluationSharing({
+    jobs: {
+      isAnybodyThere: () => answer !== null,
+      offer: async ({ work }) => {
+        offers.push(work);
+        if (answer === null) return null;
+        return { judge: "a", judgement: { kind: "evaluate" as const, ...answer } };
+      },
+    },
+    evaluator: {
+      cut: async ({ range: [from, to] }) => {
+        return { bytes: Uint8Array.of(from, to), count: to - from, answers: 1 };
+      },
+      evaluate: async ({ range: [from, to] }) => {
+        own.push([from, to]);
+        const part = <T extends Float32Array | Uint8Array>(values: T) =>
+          values.subarray(from - COUNT, to - COUNT) as T;
+        const { losses, correct, answers } = truth;
+        return { losses: part(losses), correct: part(correct), answers: part(answers) };
+      },
+    },
+    models: new Map([["tiny", { recipe: tinyRecipe, layout: { size: 172 } } as ServedModel]]),
+    lot: () => lot,
+    onLie: async (judge) => void lies.push(judge),
+  });
+  return { sharing, own, offers, lies };
+}
+
+test("J2: where no judge is there, the relay evaluates itself", async () => {
+  const { sharing, own, offers } = share(null);
+  const decision = sharing.begin();
+  expect((await decision.evaluate(candidate, 3)).losses).toEqual(truth.losses);
+  expect([own, offers]).toEqual([[[COUNT, 2 * COUNT]], []]);
+  expect(decision.isToRepeat(true)).toBe(false);
+});
+
+test("J5: of each evaluation the relay does eight examples or a sixteenth again, drawn by a lot after the answer", async () => {
+  for (const [lot, from] of [
+    [0, 64],
+    [0.5, 92],
+    [0.999, 120],
+  ] as const) {
+    const { sharing, own, lies } = share(truth, lot);
+    const decision = sharing.begin();
+    expect((await decision.evaluate(candidate, 3)).losses).toEqual(truth.losses);
+    expect(own).toEqual([[from, from + 8]]);
+    expect(lies).toEqual([]);
+    expect([decision.isToRepeat(false), decision.isToRepeat(true)]).toEqual([false, true]);
+  }
+});
+
+test.each([
+  ["losses", { losses: truth.losses.map((loss) => loss + 0.01) }],
+  ["losses without end", { losses: truth.losses.map(() => Number.POSITIVE_INFINITY) }],
+  ["wrong answers", { answers: new Uint8Array(COUNT) }],
+  ["a wrong share of right answers", { correct: new Float32Array(COUNT) }],
+])(
+  "J5: a judge that says %s lies: the relay does it all itself, and decides again",
+  async (_, wrong) => {
+    const { sharing, own, lies } = share({ ...truth, ...wrong });
+    const decision = sharing.begin();
+    const { losses, answers } = await decision.evaluate(candidate, 3);
+    expect([losses, answers]).toEqual([truth.losses, truth.answers]);
+    expect(own.at(-1)).toEqual([COUNT, 2 * COUNT]);
+    expect(lies).toEqual(["a"]);
+    expect(decision.isToRepeat(false)).toBe(true);
+  },
+);
+
+test("J6: what a judge said of a version is asked once, and anew once the judge is dismissed", async () => {
+  const { sharing, offers } = share(truth);
+  for (let i = 0; i < 2; i++) {
+    const decision = sharing.begin();
+    await decision.evaluate(parent, 3);
+    expect(decision.isToRepeat(true)).toBe(true);
+  }
+  expect(offers).toHaveLength(1);
+  sharing.forget("a");
+  await sharing.begin().evaluate(parent, 3);
+  expect(offers).toHaveLength(2);
+});
+
+test("J7: a job names its examples, and a candidate's step, by what they hash to", async () => {
+  const { sharing, offers } = share(truth);
+  await sharing.begin().evaluate(candidate, 3);
+  await sharing.begin().evaluate(parent, 3);
+  const hash = expect.stringMatching(/^[0-9a-f]{64}$/);
+  const examples = { sha256: hash, count: COUNT, answers: 1 };
+  expect(offers).toEqual([
+    { kind: "evaluate", step: hash, examples },
+    { kind: "evaluate", step: null, examples },
+  ]);
+});
