@@ -37,7 +37,7 @@ export function hearOthers(
   }
 
   const acts = new Map<string, number>();
-  /** A model's recipe, where a maintainer has acted at another relay: the next request would follow it, and work comes without one. */
+  /** A model's recipe and shards, where a maintainer has acted at another relay: work comes without a request that would follow the recipe. */
   async function followActs({ model, acts: count }: ModelHealth): Promise<void> {
     if (acts.get(model) === count) return;
     acts.set(model, count);
@@ -46,6 +46,7 @@ export function hearOthers(
       const row = await context.history.model(model);
       if (context.models.get(model) !== before) acts.delete(model); // it may be the older one: the next health tries it again
       if (row !== undefined) followRecipe(context.models, row, before);
+      context.stock.forget(model);
     } catch (error) {
       acts.delete(model); // the next health tries it again
       console.error(error);

@@ -243,6 +243,10 @@ async function start(
     evaluator,
     importTurn: folder.importTurn,
     serve,
+    onData(model) {
+      context.stock.forget(model);
+      void tellAnew(context, hub, model); // the other relays hear of it too
+    },
   });
   closers.push(additions.close);
   const limits = createLimits(context, (by, name) =>

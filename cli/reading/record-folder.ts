@@ -51,7 +51,7 @@ export async function writeRecordFile(folder: string, record: RecordFile): Promi
 /** Reads the record in `folder`; what is damaged or missing is a RelayError, as at a relay. */
 export function folderSource(
   folder: string,
-  { model, head, acts, card }: RecordFile,
+  { model, head, acts, card, shards }: RecordFile,
 ): HistorySource {
   return {
     model,
@@ -70,6 +70,7 @@ export function folderSource(
     },
     acts: async () => acts,
     recipe: async () => card.recipe,
+    shards: async () => shards.shards,
     plan: null,
   };
 }

@@ -32,10 +32,10 @@ test("U3: an image that volunteers train on is found, whatever its class", () =>
   shard.labels.fill(1);
   const finder = createLeakFinder(suite, false);
   finder.look(images("another", 50));
-  expect(finder.leaked()).toBe(0);
+  expect(finder.leaked()).toEqual([]);
   finder.look(shard);
   finder.look(shard);
-  expect(finder.leaked()).toBe(2);
+  expect(finder.leaked()).toHaveLength(2);
 });
 
 test("U3: fifty thousand equal stretches against a shard of nothing else cost no more than others", () => {
@@ -44,9 +44,9 @@ test("U3: fifty thousand equal stretches against a shard of nothing else cost no
   const suite: TextExamples = { kind: "text", count, length, tokens: same };
   const finder = createLeakFinder(suite, false);
   finder.look({ ...suite, tokens: same.slice().fill(8) });
-  expect(finder.leaked()).toBe(0);
+  expect(finder.leaked()).toEqual([]);
   finder.look(suite);
-  expect(finder.leaked()).toBe(count);
+  expect(finder.leaked()).toHaveLength(count);
 });
 
 test("U3: a text that volunteers train on is found at any place, but for case and white space", () => {
@@ -55,17 +55,17 @@ test("U3: a text that volunteers train on is found at any place, but for case an
   const suite = cut(`${shared.toUpperCase().replaceAll(" ", "\n  ")} ${prose("own", 500)}`);
   const finder = createLeakFinder(suite, true);
   finder.look(cut(prose("another", 3000)));
-  expect(finder.leaked()).toBe(0);
+  expect(finder.leaked()).toEqual([]);
   finder.look(shard);
-  expect(finder.leaked()).toBeGreaterThan(5);
-  expect(finder.leaked()).toBeLessThan(suite.count);
+  expect(finder.leaked().length).toBeGreaterThan(5);
+  expect(finder.leaked().length).toBeLessThan(suite.count);
 });
 
 test("U3: tokens that are more than bytes are compared as they are", () => {
   const tokens = Uint16Array.from({ length: 2000 }, (_, i) => (i * 7919) % 50_000);
   const finder = createLeakFinder(cutText(tokens.subarray(500, 900), WINDOW), false);
   finder.look(cutText(tokens, WINDOW));
-  expect(finder.leaked()).toBe(2);
+  expect(finder.leaked()).toHaveLength(2);
 });
 
 test("U4: a unit that equally good models disagree about by more than the margin is flaky", () => {

@@ -3,11 +3,11 @@ import type { Examples } from "../training/examples.ts";
 import type { ImageExamples } from "../training/image-examples.ts";
 import type { TextExamples } from "../training/text-examples.ts";
 
-/** Looks in shards for the examples of a suite (protocol U3), one shard after the other. */
+/** Looks in other examples for those of a set, a suite (protocol U3) or data that come later (R10). */
 export type LeakFinder = {
-  look(shard: Examples): void;
-  /** Examples of the suite that were in a shard that was looked at. */
-  leaked(): number;
+  look(others: Examples): void;
+  /** The rows of the set that were among the others, ascending. */
+  leaked(): readonly number[];
 };
 
 const STRETCH = 64; // tokens: as long as a sentence, which nobody writes twice by chance
@@ -17,10 +17,10 @@ const ROLL = 0x9e3779b1; // odd, so that no token's weight vanishes modulo 2^32
 
 /**
  * Finds copies by the rule of imports: inputs that are equal, whatever their class; text that is equal but for case and white
- * space, where a token is a byte (`isBytes`). A unit of text is a copy when half of its stretches are in a shard.
+ * space, where a token is a byte (`isBytes`). A unit of text is a copy when half of its stretches are among the others.
  */
-export function createLeakFinder(suite: Examples, isBytes: boolean): LeakFinder {
-  return suite.kind === "images" ? findImages(suite) : findStretches(suite, isBytes);
+export function createLeakFinder(set: Examples, isBytes: boolean): LeakFinder {
+  return set.kind === "images" ? findImages(set) : findStretches(set, isBytes);
 }
 
 function findImages({ count, pixels }: ImageExamples): LeakFinder {
@@ -33,25 +33,25 @@ function findImages({ count, pixels }: ImageExamples): LeakFinder {
     unseen.add(fnv1a(image), image, row);
   }
   return {
-    leaked: () => leaked.size,
-    look(shard) {
-      if (shard.kind !== "images") return;
-      for (let at = 0; at < shard.count; at++) {
-        const image = rowOf(shard.pixels, at);
+    leaked: () => [...leaked].sort((a, b) => a - b),
+    look(others) {
+      if (others.kind !== "images") return;
+      for (let at = 0; at < others.count; at++) {
+        const image = rowOf(others.pixels, at);
         for (const row of unseen.take(fnv1a(image), image)) leaked.add(row);
       }
     },
   };
 }
 
-function findStretches(suite: TextExamples, isBytes: boolean): LeakFinder {
-  const { count, length } = suite;
+function findStretches(set: TextExamples, isBytes: boolean): LeakFinder {
+  const { count, length } = set;
   const size = Math.min(STRETCH, length - 1);
   const unseen = createCopies();
   const stretches = new Uint32Array(count);
   const seen = new Uint32Array(count);
   for (let unit = 0; unit < count; unit++) {
-    const tokens = plainText(rowTokens(suite, unit), isBytes);
+    const tokens = plainText(rowTokens(set, unit), isBytes);
     for (let from = 0; from + size <= tokens.length; from += size) {
       const stretch = tokens.subarray(from, from + size);
       unseen.add(rollingHash(stretch, 0, size), stretch, unit);
@@ -59,10 +59,13 @@ function findStretches(suite: TextExamples, isBytes: boolean): LeakFinder {
     }
   }
   return {
-    leaked: () => seen.filter((each, unit) => each > 0 && 2 * each >= stretches[unit]!).length,
-    look(shard) {
-      if (shard.kind !== "text") return;
-      const tokens = plainText(joined(shard), isBytes);
+    leaked: () =>
+      Array.from(seen.keys()).filter((unit) => {
+        return seen[unit]! > 0 && 2 * seen[unit]! >= stretches[unit]!;
+      }),
+    look(others) {
+      if (others.kind !== "text") return;
+      const tokens = plainText(joined(others), isBytes);
       for (const [hash, from] of rollingHashes(tokens, size)) {
         if (!unseen.mayHave(hash)) continue;
         for (const unit of unseen.take(hash, tokens.subarray(from, from + size))) seen[unit]!++;
@@ -71,7 +74,7 @@ function findStretches(suite: TextExamples, isBytes: boolean): LeakFinder {
   };
 }
 
-/** Contents of a suite that no shard had, and the places where each one is. */
+/** Contents of a set that no other examples had, and the places where each one is. */
 type Copies = {
   add(hash: number, content: Integers, place: number): void;
   /** False where no content has that hash. */

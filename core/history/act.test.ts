@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { tinyRecipe } from "../../tests/fixtures/tiny-model.ts";
 import { generateKeyPair, publicKeyHex, signId } from "../crypto/signature.ts";
-import type { AcceptSuite, ActRecord, Deed, SignedAct } from "../protocol/schemas/act.ts";
+import type { AcceptSuite, ActRecord, AddData, Deed, SignedAct } from "../protocol/schemas/act.ts";
 import type { Recipe } from "../protocol/schemas/recipe.ts";
 import { actId, signAct, verifyActs } from "./act.ts";
 import { recipeHash } from "./recipe-change.ts";
@@ -77,7 +77,7 @@ test("R5: retired is what the last act says, with its reason", async () => {
   const standing = async (acts: SignedAct[]) => verifyActs(acts, chain);
   expect(await standing([])).toEqual({
     ok: true,
-    standing: { acts: 0, retired: null, suites: [], releases: [], recipe: null },
+    standing: { acts: 0, retired: null, suites: [], releases: [], recipe: null, data: [] },
     newest: null,
   });
   const once = await actsOf([["retire", 1]]);
@@ -183,6 +183,34 @@ test("R7: acts about a recipe follow each other, and what makes another model ne
   };
   expect(await verifyActs(await recipeActs(both, { recipe: wider }), chain)).toMatchObject({
     message: "act 1: data.heldOut.score may not change",
+  });
+});
+
+const added: AddData = {
+  kind: "add-data",
+  source: "more.csv",
+  licence: "CC0-1.0",
+  list: id(5),
+  first: 6,
+  shards: 2,
+  examples: 40,
+  removed: { heldOut: 1, known: 0 },
+};
+
+test("R10: data that come later follow each other, shard by shard", async () => {
+  const next = { ...added, first: 8, list: id(6) };
+  const { kind, ...data } = added;
+  expect(await verifyActs(await actsWith(added, next), chain)).toMatchObject({
+    standing: {
+      data: [
+        { ...data, since: 0 },
+        { first: 8, since: 1 },
+      ],
+    },
+  });
+  expect(await verifyActs(await actsWith(added, { ...next, first: 7 }), chain)).toMatchObject({
+    fault: "act-data",
+    message: "act 1: its first shard is 7, and 8 were there",
   });
 });
 

@@ -1,6 +1,6 @@
 import { type SigningKey, sha256, signId, verifyId } from "../crypto/signature.ts";
 import { encodeCanonical } from "../protocol/canonical-json.ts";
-import type { AcceptSuite, ActRecord, Deed, SignedAct } from "../protocol/schemas/act.ts";
+import type { AcceptSuite, ActRecord, AddData, Deed, SignedAct } from "../protocol/schemas/act.ts";
 import type { Recipe } from "../protocol/schemas/recipe.ts";
 import { recipeChanges, recipeHash } from "./recipe-change.ts";
 import { compareTags } from "./release-number.ts";
@@ -24,6 +24,12 @@ export type SuiteStanding = Omit<AcceptSuite, "kind"> & {
   readonly until: number | null;
 };
 
+/** Data that an act added. */
+export type DataStanding = Omit<AddData, "kind"> & {
+  /** The newest version when they came: work on it is the first that may have trained on them. */
+  readonly since: number;
+};
+
 /** A release that an act made. */
 export type ReleaseStanding = {
   readonly tag: string;
@@ -43,10 +49,18 @@ export type ModelStanding = {
   readonly releases: readonly ReleaseStanding[];
   /** The recipe that the last act about it gave the model; null where none did. */
   readonly recipe: Recipe | null;
+  /** All data that came later, in the order of their acts. */
+  readonly data: readonly DataStanding[];
 };
 
-/** The first rule of the acts that one breaks (protocol R4, R5, R7, U6). */
-export type ActFault = "act-chain" | "act-signature" | "act-version" | "act-order" | "act-recipe";
+/** The first rule of the acts that one breaks (protocol R4, R5, R7, R10, U6). */
+export type ActFault =
+  | "act-chain"
+  | "act-signature"
+  | "act-version"
+  | "act-order"
+  | "act-recipe"
+  | "act-data";
 
 /** An act by its number, and its id. */
 export type ActPin = { readonly number: number; readonly id: string };
@@ -68,7 +82,7 @@ export async function verifyActs(
   const { relayKey, model } = chain[0]!.record; // a chain has version 0
   let parent: string | null = null;
   let newest = 0;
-  const standing: Standing = { retired: null, suites: [], releases: [], recipe: null };
+  const standing: Standing = { retired: null, suites: [], releases: [], recipe: null, data: [] };
   for (const [number, { record, signature }] of acts.entries()) {
     const fail = (fault: ActFault, problem: string): ActsVerdict => {
       return { ok: false, fault, message: `act ${number}: ${problem}` };
@@ -107,6 +121,7 @@ type Standing = {
   suites: SuiteStanding[];
   releases: ReleaseStanding[];
   recipe: Recipe | null;
+  data: DataStanding[];
 };
 
 /** Carry an act out on `standing`; or what is wrong with it. */
@@ -163,6 +178,18 @@ async function follow(
         return ["act-order", `${deed.name} is no suite that is in force`];
       }
       standing.suites[at] = { ...suite, until: head.number };
+      return null;
+    }
+    case "add-data": {
+      const { kind, ...data } = deed;
+      const before = standing.data.at(-1);
+      if (before !== undefined && data.first !== before.first + before.shards) {
+        return [
+          "act-data",
+          `its first shard is ${data.first}, and ${before.first + before.shards} were there`,
+        ];
+      }
+      standing.data.push({ ...data, since: head.number });
       return null;
     }
   }

@@ -5,6 +5,7 @@ import type { CallOptions } from "../protocol/http-call.ts";
 import type { SignedAct } from "../protocol/schemas/act.ts";
 import { type CheckpointPlan, manifest as manifestSchema } from "../protocol/schemas/checkpoint.ts";
 import type { Recipe } from "../protocol/schemas/recipe.ts";
+import type { Shard } from "../protocol/schemas/ticket.ts";
 import type { SignedVersion } from "../protocol/schemas/version.ts";
 import type { Layout } from "../tensors/layout.ts";
 import { decodeCheckpoint, layoutOfManifest } from "../tensors/manifest.ts";
@@ -23,6 +24,8 @@ export type HistorySource = {
   acts(options?: CallOptions): Promise<readonly SignedAct[]>;
   /** The recipe that the source says the model has. */
   recipe(options?: CallOptions): Promise<Recipe>;
+  /** What the source says that volunteers train on, in the order of their indexes. */
+  shards(options?: CallOptions): Promise<readonly Shard[]>;
   /** The bytes whose SHA-256 is `id`: patches, positions of masks, manifests, chunks. */
   blob(id: string, options?: CallOptions): Promise<Uint8Array<ArrayBuffer>>;
   /** Null where it serves no checkpoints. */
@@ -48,6 +51,7 @@ export function relaySource(
     version: (number, options) => version(model, number, options),
     acts: (options) => client.acts(model, options),
     recipe: async (options) => (await client.model(model, options)).recipe,
+    shards: async (options) => (await client.shards(model, options)).shards,
     blob: limitCalls(MOST_REQUESTS, client.blob),
     plan: (number, options) => client.checkpoint(model, number, options),
   };

@@ -13,6 +13,7 @@ import { createPatchReader } from "./merged-patches.ts";
 import { newlyOpened } from "./opened-packets.ts";
 import { recipeHash } from "./recipe-change.ts";
 import { type Pin, pinOf, readVerifiedChain } from "./verified-chain.ts";
+import { verifyData } from "./verify-data.ts";
 import { verifySuites } from "./verify-suites.ts";
 import type { VerifiedVersion } from "./version.ts";
 import { walkHistory } from "./walked-history.ts";
@@ -68,6 +69,7 @@ export async function verifyHistory(
   if (!verdict.ok) throw new HistoryError(verdict.fault, null, verdict.message);
   await expectKnownAct(acts, pin?.act);
   await verifySuites(source, chain, verdict.standing.suites, stop);
+  await verifyData(source, verdict.standing.data, stop);
   const { recipe } = verdict.standing;
   if (
     recipe !== null &&

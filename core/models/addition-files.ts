@@ -4,9 +4,10 @@ import {
   type AdditionPlan,
   type ChunkedFile,
 } from "../protocol/schemas/addition.ts";
+import type { DataPlan } from "../protocol/schemas/data.ts";
 import type { ModelSource, SourceShard, Upstream } from "./model-source.ts";
 
-type AdditionChunk = { readonly sha256: string; readonly bytes: Uint8Array<ArrayBuffer> };
+export type AdditionChunk = { readonly sha256: string; readonly bytes: Uint8Array<ArrayBuffer> };
 
 /** What a model's addition consists of, by the files of `source` (protocol R6). */
 export async function planAddition(source: ModelSource): Promise<AdditionPlan> {
@@ -51,6 +52,18 @@ async function planShard({ title, examples, isReplay, bytes }: SourceShard) {
   };
 }
 
+/** What an addition of data consists of, by the `shards` that they were cut into (protocol R10). */
+export async function planData(
+  about: Pick<DataPlan, "model" | "source" | "licence">,
+  shards: Iterable<SourceShard>,
+): Promise<DataPlan> {
+  const planned: DataPlan["shards"] = [];
+  for (const { title, examples, bytes } of shards) {
+    planned.push({ title, examples, sizeBytes: bytes.length, sha256: await sha256(bytes) });
+  }
+  return { format: "commonweight.data/1", ...about, shards: planned };
+}
+
 async function planFile(bytes: Uint8Array<ArrayBuffer>): Promise<ChunkedFile> {
   const chunks: string[] = [];
   for (const chunk of cut(bytes)) chunks.push(await sha256(chunk));
@@ -70,7 +83,14 @@ export async function* chunksOf(source: ModelSource): AsyncGenerator<AdditionChu
     yield* hashed(upstream.record);
     for (const { bytes } of upstream.suites) yield* hashed(bytes);
   }
-  for await (const shard of source.shards()) yield* hashed(shard.bytes);
+  yield* chunksOfShards(source.shards());
+}
+
+/** A shard is one chunk. */
+export async function* chunksOfShards(
+  shards: AsyncIterable<SourceShard> | Iterable<SourceShard>,
+): AsyncGenerator<AdditionChunk> {
+  for await (const { bytes } of shards) yield { sha256: await sha256(bytes), bytes };
 }
 
 async function* hashed(bytes: Uint8Array<ArrayBuffer>): AsyncGenerator<AdditionChunk> {
@@ -84,9 +104,11 @@ function* cut(bytes: Uint8Array<ArrayBuffer>): Generator<Uint8Array<ArrayBuffer>
 }
 
 /** The size of each chunk that a plan names, by its hash. */
-export function chunkSizes(plan: AdditionPlan): Map<string, number> {
-  const { base, heldOut, tokenizer, upstream, shards } = plan;
+export function chunkSizes(plan: AdditionPlan | DataPlan): Map<string, number> {
   const sizes = new Map<string, number>();
+  for (const { sha256: shard, sizeBytes } of plan.shards) sizes.set(shard, sizeBytes);
+  if (plan.format === "commonweight.data/1") return sizes;
+  const { base, heldOut, tokenizer, upstream } = plan;
   const sets = Object.values(heldOut).filter((set) => set !== undefined);
   const brought =
     upstream === undefined ? [] : [upstream.record, ...upstream.suites.map(({ file }) => file)];
@@ -95,6 +117,5 @@ export function chunkSizes(plan: AdditionPlan): Map<string, number> {
       sizes.set(chunk, Math.min(ADDITION_CHUNK_BYTES, sizeBytes - i * ADDITION_CHUNK_BYTES));
     }
   }
-  for (const { sha256: shard, sizeBytes } of shards) sizes.set(shard, sizeBytes);
   return sizes;
 }

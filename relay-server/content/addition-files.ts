@@ -2,31 +2,36 @@ import { mkdir, readdir, readFile, rm, stat, statfs, utimes } from "node:fs/prom
 import { join } from "node:path";
 import { assert } from "../../core/errors.ts";
 import { chunkSizes } from "../../core/models/addition-files.ts";
-import type { ModelSource } from "../../core/models/model-source.ts";
+import type { ModelSource, SourceShard } from "../../core/models/model-source.ts";
 import {
   ADDITION_CHUNK_BYTES,
   type AdditionPlan,
   type ChunkedFile,
 } from "../../core/protocol/schemas/addition.ts";
+import type { DataPlan } from "../../core/protocol/schemas/data.ts";
 import { StorageFullError } from "../storage-error.ts";
 import { writeDurably } from "./durable-file.ts";
 
-/** A folder for each model that is being added: its chunks by hash, until the import; no route reads them. */
+/** A folder for each addition: its chunks by hash, until all was read; no route reads them. */
 export type AdditionFiles = {
   /** Remove the additions to which nothing came since `before`, in ms since 1970, but for `kept`; returns their ids. */
   sweep(before: number, kept: ReadonlySet<string>): Promise<string[]>;
   /** Count it as one to which something came now. */
   touch(id: string): Promise<void>;
   /** Make room for an addition. Throws a StorageFullError where the disk has less than the plan's files need. */
-  open(id: string, plan: AdditionPlan): Promise<void>;
+  open(id: string, plan: AdditionPlan | DataPlan): Promise<void>;
   /** Keep a chunk of it, whose hash was checked. */
   put(id: string, sha256: string, bytes: Uint8Array): Promise<void>;
   /** The chunks that are there. */
   chunks(id: string): Promise<Set<string>>;
   /** What was uploaded, once all of it is there, as a relay imports it. */
   source(id: string, plan: AdditionPlan): ModelSource;
+  /** The shards of a plan, once all of them are there. */
+  shards(id: string, planned: readonly PlannedShard[]): AsyncGenerator<SourceShard>;
   remove(id: string): Promise<void>;
 };
+
+type PlannedShard = AdditionPlan["shards"][number];
 
 const COPIES = 2; // on the disk at once: what was uploaded, and what the import makes of it
 
@@ -40,6 +45,13 @@ export function openAdditionFiles(folder: string, temporary: string): AdditionFi
       bytes.set(await readFile(pathOf(id, chunk)), i * ADDITION_CHUNK_BYTES);
     }
     return bytes;
+  }
+
+  async function* readShards(id: string, planned: readonly PlannedShard[]) {
+    for (const { title, examples, isReplay = false, sizeBytes, sha256 } of planned) {
+      const bytes = await readFileOf(id, { sizeBytes, chunks: [sha256] });
+      yield { title, examples, isReplay, bytes };
+    }
   }
 
   return {
@@ -90,12 +102,7 @@ export function openAdditionFiles(folder: string, temporary: string): AdditionFi
           }),
         }),
         shardCount: shards.length,
-        async *shards() {
-          for (const { title, examples, isReplay = false, sizeBytes, sha256 } of shards) {
-            const bytes = await readFileOf(id, { sizeBytes, chunks: [sha256] });
-            yield { title, examples, isReplay, bytes };
-          }
-        },
+        shards: () => readShards(id, shards),
         heldOut: async () => ({
           score: await readFileOf(id, heldOut.score),
           gate: await readFileOf(id, heldOut.gate),
@@ -104,6 +111,7 @@ export function openAdditionFiles(folder: string, temporary: string): AdditionFi
         }),
       };
     },
+    shards: readShards,
     remove: (id) => rm(join(folder, id), { recursive: true, force: true }),
   };
 }

@@ -6,6 +6,7 @@ import { additionRequest } from "../../core/protocol/schemas/addition.ts";
 import type { RelayContext } from "../context.ts";
 import type { Additions } from "../history/additions.ts";
 import { hashOf } from "../intake/work.ts";
+import { modelUnknown } from "./answers.ts";
 import type { Limits } from "./limits.ts";
 import { maintainerOf } from "./maintainer.ts";
 import { isHash, pathPart } from "./params.ts";
@@ -13,7 +14,7 @@ import { Refusal } from "./refusal.ts";
 
 const BUSY_SECONDS = "60";
 
-/** For maintainers only: adding a model to the running relay. The token is looked at before a byte of the body is taken. */
+/** For maintainers only: adding a model to the running relay, or data to one of its models. The token is looked at before a byte of the body is taken. */
 export function additionRoutes(
   context: Pick<RelayContext, "people" | "identity" | "clock">,
   additions: Additions,
@@ -26,11 +27,12 @@ export function additionRoutes(
     const request = parseJson("request", additionRequest, body);
     const status = await additions.begin(request, maintainer);
     if (status === "taken") {
-      throw new Refusal("model-taken", `this relay has a model ${request.plan.recipe.id}`);
+      throw new Refusal("model-taken", "this relay has a model of that name");
     }
+    if (status === "unknown") throw modelUnknown();
     if (status === "busy") {
       const headers = { "retry-after": BUSY_SECONDS };
-      throw new Refusal("unavailable", "too many models are being added: wait", headers);
+      throw new Refusal("unavailable", "too much is being added: wait", headers);
     }
     return c.json(status);
   });

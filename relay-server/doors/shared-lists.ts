@@ -6,6 +6,7 @@ import type { ModelRow } from "../store/tables.ts";
 import { createMemo } from "./memo.ts";
 
 const BYTES_PER_PARAMETER = 4;
+const SHARDS_KEPT_MS = 60_000; // a maintainer adds some now and then, and peers tell what they have every minute
 const SHARED_KEYFRAMES = 4; // the newest ones: what a newcomer loads, and one that is late
 
 /** How many chunks and bytes a list has. */
@@ -18,8 +19,7 @@ export function createSharedLists({
   history,
   clock,
 }: Pick<RelayContext, "history" | "clock">): SharedLists {
-  const forEver = { state: 0, maxAgeMs: Number.POSITIVE_INFINITY };
-  const shardSizes = createMemo<ListSize>(clock); // an import names them for good
+  const shardSizes = createMemo<ListSize>(clock);
   const ofHead = createMemo<ReadonlyMap<string, ListSize>>(clock);
 
   async function newestSteps({ id, head }: ModelRow): Promise<[string, ListSize][]> {
@@ -64,8 +64,12 @@ export function createSharedLists({
     const { id, head } = model;
     const size =
       list === "shards"
-        ? await shardSizes({ name: id, ...forEver }, () => sizeOfShards(id))
-        : (await ofHead({ name: id, ...forEver, state: head }, () => listsOf(model))).get(list);
+        ? await shardSizes({ name: id, state: 0, maxAgeMs: SHARDS_KEPT_MS }, () => sizeOfShards(id))
+        : (
+            await ofHead({ name: id, state: head, maxAgeMs: Number.POSITIVE_INFINITY }, () =>
+              listsOf(model),
+            )
+          ).get(list);
     return size !== undefined && size.chunks <= MAX_LIST_CHUNKS ? size : null;
   };
 }

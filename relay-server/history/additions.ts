@@ -2,26 +2,27 @@ import { sha256 } from "../../core/crypto/signature.ts";
 import { assert, FormatError } from "../../core/errors.ts";
 import { chunkSizes } from "../../core/models/addition-files.ts";
 import { encodeCanonical } from "../../core/protocol/canonical-json.ts";
-import type {
-  AdditionPlan,
-  AdditionRequest,
-  AdditionStatus,
-} from "../../core/protocol/schemas/addition.ts";
+import type { AdditionRequest, AdditionStatus } from "../../core/protocol/schemas/addition.ts";
 import type { AdditionFiles } from "../content/addition-files.ts";
 import type { DataFolder } from "../content/data-folder.ts";
 import type { RelayContext } from "../context.ts";
 import { outageWords } from "../storage-error.ts";
 import type { ModelRow } from "../store/tables.ts";
 import type { Evaluator } from "../threads/open-evaluator.ts";
+import { addData } from "./data-addition.ts";
 import type { AddedBy } from "./import-model.ts";
+import { importAddition, refuseSizes } from "./model-addition.ts";
 
-/** Models that maintainers add while the relay runs (protocol R6). */
+/** What maintainers add while the relay runs: models (protocol R6), and data of models (R10). */
 export type Additions = {
   /**
-   * Begin an addition or go on with it; its import starts once all chunks are there. Throws a FormatError for a plan whose
+   * Begin an addition or go on with it; it is read and entered once all chunks are there. Throws a FormatError for a plan whose
    * files cannot be those of its recipe, and a StorageFullError where the disk has no room for them.
    */
-  begin(request: AdditionRequest, maintainer: string): Promise<AdditionStatus | "taken" | "busy">;
+  begin(
+    request: AdditionRequest,
+    maintainer: string,
+  ): Promise<AdditionStatus | "taken" | "unknown" | "busy">;
   /** Keep a chunk, whose hash was checked; false if no such addition is open. Throws a FormatError for one that it has not. */
   put(id: string, hash: string, bytes: Uint8Array): Promise<boolean>;
   /** How far it is; null if there is none. */
@@ -34,21 +35,24 @@ type Parts = {
   readonly context: RelayContext;
   readonly files: AdditionFiles;
   readonly evaluator: Evaluator;
-  /** Waits until no other relay imports a model, as another one of the same id. */
+  /** Waits until no other relay reads an addition: of a model of the same id, or of the same data. */
   readonly importTurn: DataFolder["importTurn"];
   /** Hears of each model once it is in the ledger. */
   serve(row: ModelRow): Promise<void>;
+  /** Hears of each model that has more data. */
+  onData(model: string): void;
 };
 
-type Addition = Pick<AdditionStatus, "state" | "done" | "total" | "problem"> & {
-  readonly plan: AdditionPlan;
+type Plan = AdditionRequest["plan"];
+
+type Addition = Pick<AdditionStatus, "state" | "done" | "total" | "problem" | "outcome"> & {
+  readonly plan: Plan;
   readonly sizes: ReadonlyMap<string, number>;
 };
 
 const MOST_OPEN = 4; // each may fill a disk
 const KEPT_ENDED = 64; // whoever asks for the end of one asks soon
 const KEPT_MS = 24 * 3600_000; // an upload that was left off is forgotten after a day
-const HEADER_BYTES = 1 << 20; // of a base beside its values
 
 export function createAdditions({
   context,
@@ -56,6 +60,7 @@ export function createAdditions({
   evaluator,
   importTurn,
   serve,
+  onData,
 }: Parts): Additions {
   const { history, clock } = context;
   const additions = new Map<string, Addition>();
@@ -77,7 +82,7 @@ export function createAdditions({
     additions.set(id, { ...addition, ...news });
   }
 
-  function enter(id: string, plan: AdditionPlan): void {
+  function enter(id: string, plan: Plan): void {
     const ended = [...additions].filter(
       ([, { state }]) => state === "added" || state === "refused",
     );
@@ -85,11 +90,11 @@ export function createAdditions({
       additions.delete(old);
     }
     const sizes = chunkSizes(plan);
-    const begun = { plan, sizes, done: 0, total: sizes.size, problem: null };
+    const begun = { plan, sizes, done: 0, total: sizes.size, problem: null, outcome: null };
     additions.set(id, { ...begun, state: "uploading" });
   }
 
-  async function inTurn(id: string, plan: AdditionPlan, addedBy: AddedBy): Promise<void> {
+  async function inTurn(id: string, plan: Plan, addedBy: AddedBy): Promise<void> {
     let endTurn = () => {};
     try {
       endTurn = await importTurn(signal);
@@ -103,44 +108,55 @@ export function createAdditions({
     }
   }
 
-  async function run(id: string, plan: AdditionPlan, addedBy: AddedBy): Promise<void> {
-    const model = plan.recipe.id;
-    // only an import needs the architectures, and with them tfjs
-    const { checkModelSource, importModel } = await import("./import-model.ts");
-    const onProgress = (_: string, done: number, total: number) => {
-      if (signal.aborted) throw new Error("the relay is ending");
-      change(id, { done, total });
-    };
+  async function run(id: string, plan: Plan, addedBy: AddedBy): Promise<void> {
     try {
-      const source = files.source(id, plan);
-      await checkModelSource(source, context.identity.publicKey);
-      if ((await history.model(model)) !== undefined)
-        throw new FormatError(`${model}: there already`);
-      await importModel(context, evaluator, source, { onProgress, addedBy });
-      const row = await history.model(model);
-      assert(row !== undefined, `${model} was imported`);
-      await serve(row);
-      change(id, { state: "added" });
+      const outcome = await carryOut(id, plan, addedBy);
+      change(id, { state: "added", outcome });
       await files.remove(id);
     } catch (error) {
-      await giveUp(id, model, error).catch(console.error);
+      await giveUp(id, plan, error).catch(console.error);
     }
   }
 
+  async function carryOut(id: string, plan: Plan, addedBy: AddedBy) {
+    const tell = (done: number, total: number) => {
+      if (signal.aborted) throw new Error("the relay is ending");
+      change(id, { done, total });
+    };
+    if (plan.format === "commonweight.data/1") {
+      const shards = () => files.shards(id, plan.shards);
+      const outcome = await addData(context, { plan, shards, addedBy, signal, onProgress: tell });
+      onData(plan.model);
+      return outcome;
+    }
+    const onProgress = (_: string, done: number, total: number) => tell(done, total);
+    const options = { evaluator, onProgress, addedBy };
+    await serve(await importAddition(context, files.source(id, plan), options));
+    return null;
+  }
+
   /** Nothing stays behind of what is refused; what a full disk ended waits to be asked for again. */
-  async function giveUp(id: string, model: string, error: unknown): Promise<void> {
-    const isThere = (await history.model(model)) !== undefined;
-    if (!isThere) await context.heldOut.remove(model);
+  async function giveUp(id: string, plan: Plan, error: unknown): Promise<void> {
     const outage = outageWords(error);
     if (outage !== null || signal.aborted)
       return change(id, { state: "uploading", problem: outage });
     if (!(error instanceof FormatError)) console.error(error);
+    const isModel = plan.format !== "commonweight.data/1";
+    const isThere = isModel && (await history.model(plan.recipe.id)) !== undefined;
     const mistake = isThere
       ? "it is there, and served from the relay's next start on"
       : "the relay made a mistake";
     const problem = error instanceof FormatError ? error.message : mistake;
     change(id, { state: "refused", problem });
     await files.remove(id);
+  }
+
+  /** Why `plan` cannot be begun; null if it can. */
+  async function obstacleOf(plan: Plan): Promise<"taken" | "unknown" | null> {
+    const isData = plan.format === "commonweight.data/1";
+    const isThere = (await history.model(isData ? plan.model : plan.recipe.id)) !== undefined;
+    if (isThere !== isData) return isData ? "unknown" : "taken";
+    return null;
   }
 
   const inImport = () =>
@@ -151,13 +167,14 @@ export function createAdditions({
       const id = await sha256(encodeCanonical(plan));
       const known = additions.get(id);
       if (known?.state === "importing" || known?.state === "added") return statusOf(id, known);
-      if ((await history.model(plan.recipe.id)) !== undefined) return "taken";
+      const obstacle = await obstacleOf(plan);
+      if (obstacle !== null) return obstacle;
       for (const swept of await files.sweep(clock() - KEPT_MS, inImport())) additions.delete(swept);
       const open = [...additions].filter(
         ([other, { state }]) => state === "uploading" && other !== id,
       );
       if (open.length >= MOST_OPEN) return "busy";
-      await refuseSizes(plan);
+      if (plan.format === "commonweight.addition/1") await refuseSizes(plan);
       await files.open(id, plan);
       if ((additions.get(id) ?? { state: "refused" }).state === "refused") enter(id, plan);
       const status = await statusOf(id, additions.get(id)!);
@@ -187,25 +204,4 @@ export function createAdditions({
       await importing;
     },
   };
-}
-
-/** What cannot be the recipe's files is refused before any of them is taken. */
-async function refuseSizes({ recipe, base, heldOut, tokenizer }: AdditionPlan): Promise<void> {
-  const { layoutOf } = await import("../../core/models/registry.ts");
-  const valueBytes = 4 * layoutOf(recipe.architecture).size;
-  if (base.sizeBytes < valueBytes || base.sizeBytes > valueBytes + HEADER_BYTES) {
-    throw new FormatError(
-      `base of ${recipe.id}: ${base.sizeBytes} bytes, and its parameters have ${valueBytes}`,
-    );
-  }
-  if ((heldOut.protected === undefined) !== (recipe.data.heldOut.protected === undefined)) {
-    throw new FormatError(`${recipe.id}'s protected set: only one of plan and recipe has it`);
-  }
-  const promised = recipe.data.tokenizer?.files ?? [];
-  if (
-    promised.map(({ sizeBytes }) => sizeBytes).join() !==
-    tokenizer.map(({ sizeBytes }) => sizeBytes).join()
-  ) {
-    throw new FormatError(`${recipe.id}'s tokenizer: other files than the recipe names`);
-  }
 }

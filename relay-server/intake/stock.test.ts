@@ -28,27 +28,33 @@ test("a head's materials are read once for all who ask within a minute, and for 
   const { history, asked } = countingHistory();
   let now = 0;
   const stock = createStock(history, () => now);
-  const [first, second] = await Promise.all([stock("tiny", 3), stock("tiny", 3)]);
+  const [first, second] = await Promise.all([
+    stock.materials("tiny", 3),
+    stock.materials("tiny", 3),
+  ]);
   expect(first).toBe(second);
   expect(first).toMatchObject({
     base: { number: 3, id: "3", checkpoint: "c3" },
     mask: { kind: "own", count: 5 },
   });
-  expect((await stock("tiny", 4)).base.id).toBe("4");
+  expect((await stock.materials("tiny", 4)).base.id).toBe("4");
   now = 59_999;
-  await stock("tiny", 4);
+  await stock.materials("tiny", 4);
   expect(asked).toEqual([3, 4]);
   now = 60_000; // other relays have handed out shards meanwhile
-  await stock("tiny", 4);
+  await stock.materials("tiny", 4);
   expect(asked).toEqual([3, 4, 4]);
+  stock.forget("tiny"); // a maintainer added shards
+  await stock.materials("tiny", 4);
+  expect(asked).toEqual([3, 4, 4, 4]);
 });
 
 test("what could not be read is asked for again by the next one", async () => {
   const { history, asked, setFails } = countingHistory();
   const stock = createStock(history, () => 0);
   setFails(true);
-  await expect(stock("tiny", 0)).rejects.toThrow("away");
+  await expect(stock.materials("tiny", 0)).rejects.toThrow("away");
   setFails(false);
-  expect((await stock("tiny", 0)).base.number).toBe(0);
+  expect((await stock.materials("tiny", 0)).base.number).toBe(0);
   expect(asked).toEqual([0, 0]);
 });

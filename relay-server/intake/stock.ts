@@ -13,8 +13,12 @@ export type Materials = {
   readonly shards: readonly ShardRow[];
 };
 
-/** The materials of a model on a head, read once for many tickets: those differ in their shards and seeds alone. */
-export type Stock = (model: string, head: number) => Promise<Materials>;
+export type Stock = {
+  /** The materials of a model on a head, read once for many tickets: those differ in their shards and seeds alone. */
+  materials(model: string, head: number): Promise<Materials>;
+  /** Read a model's materials anew for the next ticket. */
+  forget(model: string): void;
+};
 
 const KEPT_MS = 60_000; // other relays hand shards out too; these may be some tickets behind them
 
@@ -33,15 +37,18 @@ export function createStock(
     const mask = parseJson("mask", maskSchema, new TextEncoder().encode(head.mask));
     return { base: { number, id: head.id, checkpoint: head.checkpoint }, mask, shards };
   }
-  return (model, head) => {
-    const now = clock();
-    const known = kept.get(model);
-    if (known?.head === head && Math.abs(now - known.at) < KEPT_MS) return known.materials;
-    const made = { head, at: now, materials: read(model, head) };
-    kept.set(model, made);
-    made.materials.catch(() => {
-      if (kept.get(model) === made) kept.delete(model); // who asked hears of it; the next one tries again
-    });
-    return made.materials;
+  return {
+    materials(model, head) {
+      const now = clock();
+      const known = kept.get(model);
+      if (known?.head === head && Math.abs(now - known.at) < KEPT_MS) return known.materials;
+      const made = { head, at: now, materials: read(model, head) };
+      kept.set(model, made);
+      made.materials.catch(() => {
+        if (kept.get(model) === made) kept.delete(model); // who asked hears of it; the next one tries again
+      });
+      return made.materials;
+    },
+    forget: (model) => kept.delete(model),
   };
 }

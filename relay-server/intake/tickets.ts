@@ -86,7 +86,7 @@ export async function issueTicket(
     const { message, excessSeconds } = room;
     return { work: false, reason: "queue-full", message, ...retryAfter(excessSeconds) };
   }
-  const { base, mask, shards } = await stock(model.id, model.head);
+  const { base, mask, shards } = await stock.materials(model.id, model.head);
   const recipe = context.models.get(model.id)?.recipe;
   assert(recipe !== undefined, `no model ${model.id}`);
   const chosen = await chooseSound(context, shards, recipe);

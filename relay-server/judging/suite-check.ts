@@ -57,7 +57,7 @@ async function lookAt(
     const file = await damage.read(shardFile(head.model, shard)); // a damaged one is not trained on
     if (file !== null) finder.look(decodeExamples(shard.title, file, architecture));
   }
-  const leaked = finder.leaked();
+  const leaked = finder.leaked().length;
   if (leaked > 0) {
     return `${leaked} of its ${count} examples are in the shards that volunteers train on: it would test what was learnt by heart`;
   }

@@ -45,10 +45,10 @@ export function createHoldings(): Holdings {
   return {
     add(list, chunks) {
       const key = listKey(list);
-      const known = lists.get(key) ?? { list, chunks: new Map() };
+      const { chunks: held } = lists.get(key) ?? { chunks: new Map<number, ListedChunk>() };
       lists.delete(key); // the newest is the last
-      lists.set(key, known);
-      for (const chunk of chunks) known.chunks.set(chunk.index, chunk);
+      lists.set(key, { list, chunks: held }); // a maintainer may have made it longer
+      for (const chunk of chunks) held.set(chunk.index, chunk);
       const isStep = list.kind === "step";
       const alike = [...lists].filter(([, other]) => (other.list.kind === "step") === isStep);
       if (alike.length > (isStep ? MAX_STEPS : MAX_LISTS)) lists.delete(alike[0]![0]);

@@ -7,6 +7,7 @@ import {
   positive,
   publicKey,
   releaseTag,
+  shortText,
   signature,
   timeMs,
 } from "./primitives.ts";
@@ -32,9 +33,27 @@ const acceptSuite = z.strictObject({
 });
 export type AcceptSuite = z.infer<typeof acceptSuite>;
 
+/** Shards that volunteers train on too, from the next ticket on (protocol R10). */
+const addData = z.strictObject({
+  kind: z.literal("add-data"),
+  /** Where the data are from, and under which licence. */
+  source: longText,
+  licence: shortText,
+  /** SHA-256 of the list that names the shards, one after the other. */
+  list: hash,
+  /** How many shards the model had before: the first one's index. */
+  first: positive,
+  shards: positive,
+  /** In all of them. */
+  examples: positive,
+  /** Examples that were left out as copies: of held-out ones, and of ones that the model has in a shard. */
+  removed: z.strictObject({ heldOut: count, known: count }),
+});
+export type AddData = z.infer<typeof addData>;
+
 /**
  * What a maintainer decided: whether work is given out (protocol R5), by which recipe in place of the one with the hash `before`
- * (R7), and on which suites the gate tests (U6).
+ * (R7), on which suites the gate tests (U6), and which data came later (R10).
  */
 export const deed = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("retire") }),
@@ -44,6 +63,7 @@ export const deed = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("unrelease"), tag: releaseTag }),
   acceptSuite,
   z.strictObject({ kind: z.literal("withdraw-suite"), name: suiteName }),
+  addData,
 ]);
 export type Deed = z.infer<typeof deed>;
 

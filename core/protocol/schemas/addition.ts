@@ -7,11 +7,12 @@ import {
   MAX_TOKENIZER_BYTES,
   MAX_UPSTREAM_BYTES,
 } from "../limits.ts";
+import { dataPlan } from "./data.ts";
 import { count, hash, positive, reasonText, shortText, signature } from "./primitives.ts";
 import { recipe, TOKENIZER_FILES } from "./recipe.ts";
 import { ancestor } from "./version.ts";
 
-/** A model that a maintainer adds to a running relay (protocol R6). */
+/** What a maintainer adds to a running relay: a model (protocol R6), or data of one (R10). */
 
 /** Bytes of every chunk of a file but its last: a shard is one chunk. */
 export const ADDITION_CHUNK_BYTES = MAX_SHARD_BYTES;
@@ -75,10 +76,18 @@ export const additionPlan = z.strictObject({
 export type AdditionPlan = z.infer<typeof additionPlan>;
 
 export const additionRequest = z.strictObject({
-  plan: additionPlan,
+  plan: z.discriminatedUnion("format", [additionPlan, dataPlan]),
   reason: reasonText,
 });
 export type AdditionRequest = z.infer<typeof additionRequest>;
+
+/** What of data was new to the model. */
+export const dataOutcome = z.object({
+  shards: positive,
+  examples: positive,
+  removed: z.object({ heldOut: count, known: count }),
+});
+export type DataOutcome = z.infer<typeof dataOutcome>;
 
 /** How far an addition is. */
 export const additionStatus = z.object({
@@ -91,6 +100,8 @@ export const additionStatus = z.object({
   total: positive,
   /** Why it was refused, or why its import must be asked for again; null where neither is. */
   problem: z.nullable(z.string()),
+  /** What data came to once they are added; null before, and of a model. */
+  outcome: z._default(z.nullable(dataOutcome), null),
 });
 export type AdditionStatus = z.infer<typeof additionStatus>;
 

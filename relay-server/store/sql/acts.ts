@@ -1,7 +1,9 @@
 import type { Kysely, Transaction } from "kysely";
+import type { Shard } from "../../../core/protocol/schemas/ticket.ts";
 import type { ActRow, Tables } from "../tables.ts";
 import type { Write } from "./group-commit.ts";
 import { addAudit } from "./maintainers.ts";
+import { insertShards } from "./shard-rows.ts";
 
 /** A signed act, and who asked for it. */
 export type Acting = {
@@ -28,6 +30,9 @@ export type RecipeChanging = Acting & {
   readonly suites: readonly string[];
   readonly recipe: string;
 };
+
+/** A signed act that gives a model shards beside those that it has. */
+export type DataAdding = Acting & { readonly shards: readonly Shard[] };
 
 /**
  * Enter an act inside the transaction that does what it says, with the audit log's line, whose number it returns; null if
@@ -85,6 +90,33 @@ export function actParts(db: Kysely<Tables>, write: Write) {
         if (inForce.some(({ id }) => !suites.includes(id))) return false;
         if ((await enterAct(trx, acting, "recipe")) === null) return false;
         await trx.updateTable("models").set({ recipe }).where("id", "=", model).execute();
+        return true;
+      });
+    },
+    /** Enter an act that gives a model more shards, in one commit with them; false where it is overtaken. */
+    addData({ shards, ...acting }: DataAdding): Promise<boolean> {
+      return write(async (trx) => {
+        const { model } = acting.act;
+        const { first, least } = await trx
+          .selectFrom("shards")
+          .select((eb) => [eb.fn.countAll<number>().as("first"), eb.fn.min("assigned").as("least")])
+          .where("model", "=", model)
+          .executeTakeFirstOrThrow();
+        if (Number(first) !== shards[0]?.index) return false;
+        if ((await enterAct(trx, acting, "add-data")) === null) return false;
+        const rows = shards.map(({ index, sha256, sizeBytes, examples, title }) => {
+          const drawn = { assigned: Number(least), trained: 0, replay: 0 }; // with 0 nobody would draw others for long
+          return {
+            model,
+            position: index,
+            sha256,
+            size_bytes: sizeBytes,
+            examples,
+            title,
+            ...drawn,
+          };
+        });
+        await insertShards(trx, rows);
         return true;
       });
     },

@@ -4,6 +4,7 @@ import type { ModelRow, ShardRow, SuiteRow, Tables, VersionRow } from "../tables
 import { addEvents } from "./events.ts";
 import type { Write } from "./group-commit.ts";
 import { addAudit } from "./maintainers.ts";
+import { insertShards } from "./shard-rows.ts";
 
 /** A model as it enters the ledger: all of it in one transaction, or nothing. */
 export type ModelImport = {
@@ -25,8 +26,6 @@ export type PauseChange = {
   readonly at: number;
 };
 
-const ROWS_PER_INSERT = 500; // × 9 columns stays under SQLite's 32,766 parameters
-
 /** Says of a model that no list names it: a maintainer added it. */
 const addedSetting = (model: string) => ({ name: `added ${model}`, value: "1" });
 
@@ -35,12 +34,7 @@ export function modelParts(db: Kysely<Tables>, write: Write) {
     importModel({ model, shards, version, suites, events, addedBy }: ModelImport): Promise<void> {
       return write(async (trx) => {
         await trx.insertInto("models").values(model).execute();
-        for (let i = 0; i < shards.length; i += ROWS_PER_INSERT) {
-          await trx
-            .insertInto("shards")
-            .values(shards.slice(i, i + ROWS_PER_INSERT))
-            .execute();
-        }
+        await insertShards(trx, shards);
         await trx.insertInto("versions").values(version).execute();
         for (const suite of suites) {
           await trx

@@ -22,6 +22,7 @@ const holding: HistoryVerdict = {
   suites: [],
   releases: [],
   recipe: null,
+  data: [],
 };
 
 let close: () => Promise<void> = async () => {};

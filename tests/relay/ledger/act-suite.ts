@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { acting, type LedgerTest } from "../../fixtures/ledger-rows.ts";
+import { acting, id, type LedgerTest, ticket } from "../../fixtures/ledger-rows.ts";
 
 /** What maintainers' acts ask of the ledger, on any database. */
 export function actSuite(ledgerTest: LedgerTest): void {
@@ -17,6 +17,21 @@ export function actSuite(ledgerTest: LedgerTest): void {
       expect(await history.actCount("tiny")).toBe(1);
       expect(await history.changeRecipe({ ...stale, before: first })).toBe(true);
       expect((await history.model("tiny"))?.recipe).toBe(second);
+    },
+  );
+
+  ledgerTest(
+    "R10: shards that are added are drawn as often as those that were drawn least, and a second addition at once is overtaken",
+    async ({ history, tickets, people }) => {
+      await tickets.issueTicket(ticket(91), [0, 1]);
+      await tickets.issueTicket(ticket(92), [1]);
+      const shard = { index: 2, sha256: id(9), sizeBytes: 5, examples: 3, title: "Spring" };
+      expect(await history.addData({ ...acting(0), shards: [{ ...shard, index: 3 }] })).toBe(false);
+      expect(await history.addData({ ...acting(0), shards: [shard] })).toBe(true);
+      expect(await history.addData({ ...acting(1), shards: [shard] })).toBe(false);
+      expect((await history.shards("tiny")).map(({ assigned }) => assigned)).toEqual([4, 2, 2]);
+      expect((await history.shards("tiny"))[2]).toMatchObject({ sha256: id(9), examples: 3 });
+      expect((await people.audit(9)).map(({ action }) => action)).toEqual(["add-data"]);
     },
   );
 
