@@ -1,7 +1,8 @@
-import type { Deed } from "../../core/protocol/schemas/act.ts";
+import type { AddData, Deed, SignedAct } from "../../core/protocol/schemas/act.ts";
 import type { Recipe } from "../../core/protocol/schemas/recipe.ts";
 import type { SuiteLife } from "../../core/protocol/schemas/suite.ts";
 import type { SuiteTest } from "../../core/protocol/schemas/version.ts";
+import { plural } from "./quantities.ts";
 
 /** How much worse a candidate may be by a test, in nats an example: as its record says, or else the recipe or the suite; null where neither tells. */
 export function allowedNats(
@@ -25,6 +26,11 @@ export function basePage(base: string): string | null {
   return HUB_NAME.test(base) ? `https://huggingface.co/${base}` : null;
 }
 
+/** The data that came after the model began, the first ones first. */
+export function laterData(acts: readonly SignedAct[]): AddData[] {
+  return acts.flatMap(({ record: { deed } }) => (deed.kind === "add-data" ? [deed] : []));
+}
+
 /** What a maintainer did, for people. */
 export function describeDeed(deed: Deed): string {
   switch (deed.kind) {
@@ -42,5 +48,7 @@ export function describeDeed(deed: Deed): string {
       return `Accepted the suite ${deed.name}`;
     case "withdraw-suite":
       return `Withdrew the suite ${deed.name}`;
+    case "add-data":
+      return `Added ${plural(deed.examples, "example")} of data: ${deed.source} (${deed.licence})`;
   }
 }

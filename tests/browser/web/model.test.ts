@@ -104,12 +104,26 @@ test("how it is built, who looks after it, and how to cite it", async () => {
         tag: "1.2.0",
         version: { number: 1, id: summary(1).id },
       }),
+      act(2, "Winter digits.", {
+        kind: "add-data",
+        source: "winter.csv",
+        licence: "CC-BY-4.0",
+        list: "b".repeat(64),
+        first: 6,
+        shards: 2,
+        examples: 1200,
+        removed: { heldOut: 0, known: 0 },
+      }),
     ],
   });
   location.hash = "#/model/digits";
   await expect.element(page.getByText("Released version 1 as 1.2.0")).toBeVisible();
   expect(textOf("Who looks after it")()).toMatch(
     /Released version 1 as 1.2.0.*Good enough.*Changed the recipe.*Larger steps/,
+  );
+  expect(textOf("Who looks after it")()).toContain("Added 1,200 examples of data: winter.csv");
+  expect(textOf("What it is for")()).toContain(
+    "Since then: winter.csv (CC-BY-4.0), 1,200 examples.",
   );
   expect(textOf("How it is built")()).toContain("784 → 8 → 10");
   expect(textOf("How it is built")()).toContain("50 steps of 32 examples");
