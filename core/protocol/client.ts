@@ -24,6 +24,7 @@ import {
   jobAnswer,
   judgementReceipt,
 } from "./schemas/judging.ts";
+import { now } from "./schemas/now.ts";
 import { refusedWork } from "./schemas/refused-work.ts";
 import {
   health,
@@ -189,6 +190,9 @@ export function createRelayClient({ baseUrl, fetch }: { baseUrl: string; fetch: 
 
     refusedWork: (model: string, options?: CallOptions) =>
       ask(refusedWork, routes.refusedWork() + query({ model }), options),
+    /** Who trains this minute, and how far the next version is. */
+    now: (model: string, options?: CallOptions) =>
+      ask(now, routes.now() + query({ model }), options),
     leaderboard: (model: string, window: LeaderboardWindow, options?: CallOptions) =>
       ask(leaderboard, routes.leaderboard() + query({ model, window }), options),
     /** What a maintainer may do who has `token`; null in a page whose maintainer is signed in. */

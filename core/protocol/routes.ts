@@ -30,6 +30,7 @@ export const routes = {
   contributorCloth: (key: string) => `${API}/contributors/${key}/cloth`,
   contributorName: (key: string) => `${API}/contributors/${key}/name`,
   refusedWork: () => `${API}/refused-work`,
+  now: () => `${API}/now`,
   leaderboard: () => `${API}/leaderboard`,
   events: () => `${API}/events`,
   pause: () => `${API}/admin/pause`,

@@ -28,6 +28,7 @@ import type { Limits } from "./limits.ts";
 import { createMemo } from "./memo.ts";
 import { metricsRoutes } from "./metrics-routes.ts";
 import { modelRoutes } from "./model-routes.ts";
+import { nowRoutes } from "./now-routes.ts";
 import { openApiDocument, patternOf } from "./openapi.ts";
 import { OPERATIONS } from "./operations.ts";
 import { pageRoutes } from "./pages.ts";
@@ -112,6 +113,7 @@ export function createApp(parts: AppParts): Hono {
   };
   app.route("/", statusRoutes(context, health));
   app.route("/", refusedWorkRoutes(context));
+  app.route("/", nowRoutes(context));
   const cloths = createCloths(context, positionsOf);
   app.route("/", modelRoutes(context, cloths));
   app.route("/", contributorRoutes(context, limits, cloths));

@@ -15,6 +15,7 @@ import {
   jobRequest,
   judgementReceipt,
 } from "../../core/protocol/schemas/judging.ts";
+import { now } from "../../core/protocol/schemas/now.ts";
 import { refusedWork } from "../../core/protocol/schemas/refused-work.ts";
 import {
   health,
@@ -177,6 +178,13 @@ export const OPERATIONS: readonly Operation[] = [
     path: routes.refusedWork(),
     summary: "What was refused in the last day, by contributor and reason",
     answer: refusedWork,
+    query: ["model"],
+  },
+  {
+    method: "get",
+    path: routes.now(),
+    summary: "Who trains this minute, and how far the next version is",
+    answer: now,
     query: ["model"],
   },
   {

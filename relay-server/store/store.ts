@@ -15,6 +15,7 @@ import { leaseParts } from "./sql/leases.ts";
 import { maintainerParts } from "./sql/maintainers.ts";
 import { modelParts } from "./sql/models.ts";
 import { nameParts } from "./sql/names.ts";
+import { nowParts } from "./sql/now.ts";
 import { promotionParts } from "./sql/promotions.ts";
 import { publishParts } from "./sql/publication.ts";
 import { refusedWorkParts } from "./sql/refused-work.ts";
@@ -119,6 +120,7 @@ function statusStore(db: Kysely<Tables>, write: Write) {
     ...statusParts(db),
     ...standingParts(db),
     ...refusedWorkParts(db),
+    ...nowParts(db),
     ...eventParts(db, write),
     ...settingParts(db, write),
   };

@@ -2,6 +2,7 @@ import { SvelteMap } from "svelte/reactivity";
 import type { RelayClient } from "../../core/protocol/client.ts";
 import { RelayError } from "../../core/protocol/relay-error.ts";
 import type { Contribution } from "../../core/protocol/schemas/contribution.ts";
+import type { Now } from "../../core/protocol/schemas/now.ts";
 import type {
   Health,
   Leaderboard,
@@ -192,6 +193,8 @@ export function createRelay(
     shards: (model: string) => resource<ShardLedger>(`shards ${model}`, () => client.shards(model)),
     /** What was refused in the last day, by contributor and reason. */
     refusedWork: (model: string) => resource(`refused ${model}`, () => client.refusedWork(model)),
+    /** Who trains this minute. */
+    now: (model: string) => resource<Now>(`now ${model}`, () => client.now(model)),
     suites,
     /** What maintainers decided about a model, for everybody to read. */
     acts: (model: string) => resource(`acts ${model}`, () => client.acts(model)),

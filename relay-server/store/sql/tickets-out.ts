@@ -48,7 +48,7 @@ export function ticketsOutParts(db: Kysely<Tables>) {
  * Tickets that may still come back: not expired, handed out a short while ago. One that was spent counts on until then, or
  * refused work, which costs its sender nothing, would draw tickets without end.
  */
-function comingBack(db: Kysely<Tables>, model: string, now: number) {
+export function comingBack(db: Kysely<Tables>, model: string, now: number) {
   return db
     .selectFrom("tickets")
     .where("model", "=", model)

@@ -132,3 +132,14 @@ test("H5: a key's unused and spent tickets are read from the newest", async () =
   );
   expect(plan.filter((step) => /tickets|B-TREE/.test(step))).toEqual([search, search]);
 });
+
+test("H45: who trains, and what waits for the merge, is read without the history", async () => {
+  const { status } = ledger;
+  const plan = await planOf(Promise.all([status.atWork("tiny", 20, 5), status.queued("tiny", 5)]));
+  const searches = plan.filter((step) => /^(SEARCH|SCAN) (tickets|contributions)/.test(step));
+  const tickets = expect.stringMatching(/tickets_by_issue \(model=\? AND issued_at>\? AND /);
+  const queued = expect.stringMatching(/contributions_by_state \(model=\? AND state=\?\)/);
+  expect(searches).toHaveLength(4);
+  expect(searches).toEqual(expect.arrayContaining([tickets, queued]));
+  expect(searches.filter((step) => step.startsWith("SCAN"))).toEqual([]);
+});

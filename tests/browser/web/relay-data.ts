@@ -1,6 +1,7 @@
 /** What the stage's relay answers: a model with two merged versions, and trouble with scoring. */
 
 import type { Cloth } from "../../../core/protocol/schemas/cloth.ts";
+import type { Now } from "../../../core/protocol/schemas/now.ts";
 import type { Health, ModelCard, ModelHealth } from "../../../core/protocol/schemas/status.ts";
 import type { SuiteLife } from "../../../core/protocol/schemas/suite.ts";
 import type {
@@ -157,6 +158,13 @@ export const cloth2: Cloth = {
   contributors: [contributor],
 };
 
+/** One volunteer trains, and another one's patch waits for the merge. */
+export const now: Now = {
+  model: "digits",
+  training: { count: 1, contributors: [{ contributor, name: "Ada" }] },
+  cohort: { size: 10, queued: 1, contributors: ["cd".repeat(32)], closesInSeconds: 20 },
+};
+
 export const answers: Record<string, unknown> = {
   "/models/digits/versions/2/cloth": cloth2,
   "/models/digits/versions": { versions: [summary(2), summary(1), summary(0)], next: null },
@@ -171,6 +179,7 @@ export const answers: Record<string, unknown> = {
   "/models/digits/suites": { suites: [] },
   "/models/digits/acts": { acts: [] },
   "/refused-work?model=digits": { model: "digits", groups: [] },
+  "/now?model=digits": now,
   "/leaderboard?model=digits&window=all": {
     model: "digits",
     window: "all",

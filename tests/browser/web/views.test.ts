@@ -1,7 +1,7 @@
 /** What spectators and maintainers see, and an update that waits for the running piece. */
 import { afterEach, expect, test } from "vitest";
 import { page } from "vitest/browser";
-import { contributor, health, modelHealth, summary, version2 } from "./relay-data.ts";
+import { contributor, health, modelHealth, now, summary, version2 } from "./relay-data.ts";
 import { openPage } from "./stage.ts";
 
 let stage: ReturnType<typeof openPage>;
@@ -13,6 +13,79 @@ test("the leaderboard has a period to choose and says when a period is empty", a
   await expect.element(page.getByRole("cell", { name: "1,200" })).toBeVisible();
   await page.getByRole("radio", { name: "24 hours" }).click({ force: true });
   await expect.element(page.getByText(/The first place is free/)).toBeVisible();
+});
+
+test("who trains right now is there, and the slots of the next version fill", async () => {
+  stage = openPage();
+  await page.getByRole("link", { name: "Leaderboard" }).first().click();
+  const panel = page.getByRole("region", { name: "Right now" });
+  await expect.element(panel.getByText("Ada is training.")).toBeVisible();
+  const text = "Version 3: 1 of 10 patches are there; the tests begin in about 20 s at the latest.";
+  await expect.element(panel.getByText(text.replace("are", "is"))).toBeVisible();
+  const slots = (kind: string) => document.querySelectorAll(`.slots li${kind}`).length;
+  expect([slots(""), slots(".filled")]).toEqual([10, 1]);
+  const cohort = { ...now.cohort, queued: 2, contributors: [contributor, contributor] };
+  stage.answer("/now?model=digits", { ...now, cohort });
+  await expect.poll(() => slots(".filled"), { timeout: 15_000 }).toBe(2); // it asks every five seconds
+  const crowd = { ...cohort, size: 400, queued: 100 };
+  stage.answer("/now?model=digits", { ...now, cohort: crowd });
+  await expect.element(panel.getByRole("progressbar")).toHaveAttribute("max", "400");
+});
+
+test("an old answer about this minute does not pass for the present", async () => {
+  stage = openPage();
+  await page.getByRole("link", { name: "Leaderboard" }).first().click();
+  await expect.element(page.getByText("Ada is training.")).toBeVisible();
+  stage.die();
+  await expect.element(page.getByText(/^When the relay last answered: Ada/)).toBeVisible();
+});
+
+test("my own place is in sight, be it among the first hundred or not", async () => {
+  stage = openPage();
+  const others = Array.from({ length: 60 }, (_, i) => ({
+    rank: i + 1,
+    contributor: `${i}`.padStart(64, "0"),
+    credit: 9000 - i,
+    merged: 4,
+    lastMergedAt: 1,
+  }));
+  const own = { rank: 61, contributor, credit: 1200, merged: 4, lastMergedAt: 1 };
+  const answer = (entries: object[]) =>
+    stage.answer("/leaderboard?model=digits&window=all", {
+      model: "digits",
+      window: "all",
+      entries,
+    });
+  answer([...others, own]);
+  await page.getByRole("button", { name: "Contribute to Digits" }).click();
+  await page.getByRole("button", { name: "Agree and start" }).click();
+  await expect.poll(() => stage.calls.length).toBe(2);
+  stage.tell({ phase: "training", step: 1, steps: 50 });
+  await page.getByRole("link", { name: "Leaderboard" }).first().click();
+  const row = page.getByRole("row", { name: /you/ });
+  await expect.element(row).toBeVisible();
+  const { bottom } = row.getByRole("rowheader").element().getBoundingClientRect();
+  const strip = document.querySelector("aside")!.getBoundingClientRect();
+  expect(bottom).toBeLessThanOrEqual(strip.top + 1);
+
+  answer(others);
+  stage.answer(`/contributors/${contributor}?model=digits`, {
+    contributor,
+    model: "digits",
+    name: null,
+    blanked: null,
+    credit: 1200,
+    merged: 4,
+    rank: 132,
+    of: 200,
+    above: { contributor: "1".repeat(64), name: "Grace", credit: 1300 },
+    firstMergedAt: 1,
+    lastMergedAt: 1,
+    versions: [],
+    days: [],
+  });
+  stage.say("leaderboard", { model: "digits" });
+  await expect.element(page.getByText(/^Place 132 of 200, by credit/)).toBeVisible();
 });
 
 test("a new version stands on top of the history as soon as it is published", async () => {

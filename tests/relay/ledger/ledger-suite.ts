@@ -20,6 +20,7 @@ import { judgeSuite } from "./judge-suite.ts";
 import { judgingSuite } from "./judging-suite.ts";
 import { leaseSuite } from "./lease-suite.ts";
 import { nameSuite } from "./name-suite.ts";
+import { nowSuite } from "./now-suite.ts";
 import { revertSuite } from "./revert-suite.ts";
 import { spotCheckSuite } from "./spot-check-suite.ts";
 import { ticketSuite } from "./ticket-suite.ts";
@@ -261,6 +262,7 @@ export function ledgerSuite(open: () => Promise<EmptyDatabase>): void {
   spotCheckSuite(ledgerTest);
   banSuite(ledgerTest);
   nameSuite(ledgerTest);
+  nowSuite(ledgerTest);
   revertSuite(ledgerTest);
   ticketSuite(ledgerTest);
   contributedSuites(ledgerTest);
