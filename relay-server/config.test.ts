@@ -30,6 +30,30 @@ test("a store is SQLite or a PostgreSQL database, and no password is quoted", ()
   }
 });
 
+test("files lie in DATA_DIR or in a bucket, and no secret is quoted", () => {
+  const key = { AWS_ACCESS_KEY_ID: "id", AWS_SECRET_ACCESS_KEY: "secret" };
+  const at = (environment: Record<string, string>) => parseConfig(environment).content;
+  expect(at({})).toBeNull();
+  expect(at({ CONTENT: "s3://models", ...key })).toMatchObject({
+    url: "https://s3.us-east-1.amazonaws.com/models",
+    region: "us-east-1",
+  });
+  const own = { AWS_ENDPOINT_URL_S3: "http://127.0.0.1:9000/", AWS_REGION: "garage" };
+  expect(at({ CONTENT: "s3://models", ...key, ...own })).toMatchObject({
+    url: "http://127.0.0.1:9000/models",
+    region: "garage",
+  });
+  const wrong = [
+    { CONTENT: "s3://Models", ...key },
+    { CONTENT: "/models", ...key },
+    { CONTENT: "s3://models" },
+    { CONTENT: "s3://models", ...key, AWS_ENDPOINT_URL_S3: "s3.example.org" },
+  ];
+  for (const environment of wrong) {
+    expect(() => at(environment)).toThrow(/^(CONTENT|AWS_ENDPOINT_URL_S3) (?!.*secret).*\.$/);
+  }
+});
+
 test("every setting is documented with its default", () => {
   const read = (path: string) => readFileSync(new URL(path, import.meta.url), "utf8");
   const named = [...read("./config.ts").matchAll(/^ {2}\/\*\* ([A-Z_]+):/gm)].map(
@@ -39,5 +63,5 @@ test("every setting is documented with its default", () => {
   expect(rows.map(([, name]) => name)).toEqual(named);
   const defaults: readonly unknown[] = Object.values(parseConfig({}));
   const told = rows.map(([, , value = ""]) => value.replaceAll("`", "").replace("empty", ""));
-  expect(told).toEqual(defaults.map(String));
+  expect(told).toEqual(defaults.map((value) => String(value ?? "")));
 });

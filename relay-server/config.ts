@@ -1,5 +1,6 @@
 import { parseValue } from "../core/protocol/canonical-json.ts";
 import { type IceServers, iceServers } from "../core/protocol/schemas/swarm.ts";
+import type { Bucket } from "./content/bucket.ts";
 import { StartError } from "./start-error.ts";
 
 /** Every setting of the relay, each from the environment variable named beside it. */
@@ -12,6 +13,8 @@ export type Config = {
   readonly dataDir: string;
   /** STORE: the PostgreSQL database that holds the ledger, a URL; empty is SQLite's file in DATA_DIR. */
   readonly store: string;
+  /** CONTENT: the S3 bucket that holds all files, with the key of AWS_ACCESS_KEY_ID; null is DATA_DIR. */
+  readonly content: Bucket | null;
   /** WEB_DIR: the built page. */
   readonly webDir: string;
   /** TRUST_PROXY: how many proxies in front add an address to X-Forwarded-For; 0 trusts none. */
@@ -60,6 +63,7 @@ export function parseConfig(environment: Environment): Config {
     host: text("HOST", ""),
     dataDir: text("DATA_DIR", "./data"),
     store: parseStore(text("STORE", "")),
+    content: parseContent(environment),
     webDir: text("WEB_DIR", "dist"),
     trustProxy: integer("TRUST_PROXY", 0, 0, 16),
     blobUrl,
@@ -79,6 +83,33 @@ function parseStore(text: string): string {
   throw new StartError(
     "STORE is not the address of a PostgreSQL database: leave it empty for SQLite, or give one such as postgres://relay@localhost/commonweight.",
   );
+}
+
+/** By the names that S3's other programs read. A secret is never quoted. */
+function parseContent(environment: Environment): Bucket | null {
+  const text = environment.CONTENT ?? "";
+  if (text === "") return null;
+  const bucket = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])\/?$/.exec(text)?.[1];
+  if (bucket === undefined) {
+    throw new StartError(
+      `CONTENT is "${text}", but must be a bucket such as s3://models, or empty for DATA_DIR.`,
+    );
+  }
+  const { AWS_ACCESS_KEY_ID: keyId = "", AWS_SECRET_ACCESS_KEY: secret = "" } = environment;
+  if (keyId === "" || secret === "") {
+    throw new StartError(
+      "CONTENT needs a key: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to one that may read and write the bucket.",
+    );
+  }
+  const region = environment.AWS_REGION || "us-east-1";
+  const service = environment.AWS_ENDPOINT_URL_S3 || `https://s3.${region}.amazonaws.com`;
+  if (!/^https?:\/\//.test(service) || !URL.canParse(service)) {
+    throw new StartError(
+      `AWS_ENDPOINT_URL_S3 is "${service}", but must be the address of an S3 service, such as https://s3.example.org.`,
+    );
+  }
+  const url = `${service.replace(/\/+$/, "")}/${bucket}`;
+  return { kind: "bucket", url, region, keyId, secret };
 }
 
 function parseIceServers(text: string): IceServers {

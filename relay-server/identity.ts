@@ -1,5 +1,3 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import {
   generateKeyPair,
   type KeyPair,
@@ -7,46 +5,57 @@ import {
   type SigningKey,
 } from "../core/crypto/signature.ts";
 import { decodeHex, encodeHex } from "../core/hex.ts";
-import type { DataFolder } from "./content/data-folder.ts";
-import { writeDurably } from "./content/durable-file.ts";
+import type { Objects } from "./content/objects.ts";
 import { StartError } from "./start-error.ts";
+import { isStorageFull } from "./storage-error.ts";
 import type { StatusStore } from "./store/store.ts";
 
 /** The key that signs this relay's tickets and versions. */
 export type Identity = { readonly publicKey: string; readonly privateKey: SigningKey };
 
-const FILE = "relay-key"; // one line each: PKCS #8 of the private key, the public key, in hexadecimal
+const NAME = "relay-key"; // one line each: PKCS #8 of the private key, the public key, in hexadecimal
 
-/** The relay's key, which must be the one that this ledger's history was signed with. */
-export async function openOwnIdentity(folder: DataFolder, status: StatusStore): Promise<Identity> {
-  const identity = await openIdentity(folder.path, folder.temporary);
+/** The relay's key, which must be the one that this ledger's history was signed with. `where` is what a person calls the place. */
+export async function openOwnIdentity(
+  objects: Objects,
+  where: string,
+  status: StatusStore,
+): Promise<Identity> {
+  const identity = await openIdentity(objects, where);
   const known = await status.setting("relay-key");
   if (known === undefined) await status.putSetting("relay-key", identity.publicKey);
   else if (known !== identity.publicKey) {
     throw new StartError(
-      `The data folder ${folder.path} is damaged: its relay-key is not the one that signed its history. Put a backup in its place.`,
+      `The files in ${where} are damaged: their relay-key is not the one that signed its history. Put a backup in their place.`,
     );
   }
   return identity;
 }
 
-/** Read the relay's Ed25519 key from `dataDir`, or make it there, for its owner's eyes only. */
-export async function openIdentity(dataDir: string, temporary: string): Promise<Identity> {
-  const path = join(dataDir, FILE);
-  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return null;
-    throw new StartError(`The relay's key ${path} cannot be read (${error.code}).`);
-  });
-  if (text !== null) return parseIdentity(path, text);
+/** Read the relay's Ed25519 key, or make one, for nobody else's eyes. */
+export async function openIdentity(objects: Objects, where: string): Promise<Identity> {
+  const known = await reached(where, objects.read(NAME));
+  if (known !== null) return parseIdentity(where, new TextDecoder().decode(known));
   const pair: KeyPair = await generateKeyPair(true);
   const pkcs8 = new Uint8Array(await crypto.subtle.exportKey("pkcs8", pair.privateKey));
   const publicKey = await publicKeyHex(pair);
   const bytes = new TextEncoder().encode(`${encodeHex(pkcs8)}\n${publicKey}\n`);
-  await writeDurably(path, bytes, { temporary, mode: 0o600 });
+  await reached(where, objects.put(NAME, bytes));
   return { publicKey, privateKey: pair.privateKey };
 }
 
-async function parseIdentity(path: string, text: string): Promise<Identity> {
+/** The first access to the relay's files: a StartError says why it failed. */
+async function reached<T>(where: string, access: Promise<T>): Promise<T> {
+  try {
+    return await access;
+  } catch (error) {
+    if (isStorageFull(error)) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new StartError(`The relay's key in ${where} cannot be reached: ${reason}.`);
+  }
+}
+
+async function parseIdentity(where: string, text: string): Promise<Identity> {
   const [pkcs8 = "", publicKey = ""] = text.split("\n");
   try {
     const privateKey = await crypto.subtle.importKey("pkcs8", decodeHex(pkcs8), "Ed25519", false, [
@@ -56,6 +65,6 @@ async function parseIdentity(path: string, text: string): Promise<Identity> {
     return { publicKey, privateKey };
   } catch {
     // whatever the parser says about a private key's bytes is not for a terminal
-    throw new StartError(`The relay's key ${path} is damaged: put a backup in its place.`);
+    throw new StartError(`The relay's key in ${where} is damaged: put a backup in its place.`);
   }
 }

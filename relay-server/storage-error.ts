@@ -18,6 +18,14 @@ export function isStorageFull(error: unknown): boolean {
   return error.cause !== undefined && isStorageFull(error.cause);
 }
 
+/** The bucket that holds the relay's files does not answer. It passes by itself. */
+export class ContentAwayError extends Error {
+  override readonly name = "ContentAwayError";
+  constructor(options?: ErrorOptions) {
+    super("the relay's storage of files does not answer", options);
+  }
+}
+
 /** PostgreSQL's classes of codes for a connection that is refused or lost, and for a server that starts or stops. */
 const AWAY = /^(08...|57P0[1-3]|53300|25P03|E(CONNREFUSED|CONNRESET|PIPE|TIMEDOUT))$/;
 /** What `pg` says of the same without a code. */
@@ -38,9 +46,16 @@ export function ledgerAway(error: unknown): string | null {
   return isAway ? "the relay's database does not answer" : null;
 }
 
+/** Why ledger or files cannot be reached now, in plain words; null where `error` says something else. It passes by itself. */
+export function storageAway(error: unknown): string | null {
+  // by name, since it may come from another thread
+  if (error instanceof Error && error.name === "ContentAwayError") return error.message;
+  return ledgerAway(error);
+}
+
 /** What hinders all work, in plain words; null where `error` says something of the work at hand. */
 export function outageWords(error: unknown): string | null {
-  return isStorageFull(error) ? "the relay's disk is full" : ledgerAway(error);
+  return isStorageFull(error) ? "the relay's disk is full" : storageAway(error);
 }
 
 /** Whether `error` passes by itself, or by what a maintainer does to the machine: it says nothing of the work at hand. */

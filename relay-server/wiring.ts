@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { encodeHex } from "../core/hex.ts";
 import type { ModelSource } from "../core/models/model-source.ts";
 import { CLOCK_SKEW_MS } from "../core/protocol/limits.ts";
@@ -6,10 +5,10 @@ import { hearOthers } from "./among-others.ts";
 import type { Config } from "./config.ts";
 import { openAdditionFiles } from "./content/addition-files.ts";
 import { createDamage } from "./content/damage.ts";
-import { type DataFolder, openDataFolder } from "./content/data-folder.ts";
-import { writeDurably } from "./content/durable-file.ts";
+import { openDataFolder } from "./content/data-folder.ts";
 import { openHeldOutStore } from "./content/held-out-store.ts";
 import { createMaskCache } from "./content/masks.ts";
+import { type Objects, openObjects } from "./content/objects.ts";
 import { openPublicBlobs } from "./content/public-blobs.ts";
 import { startScrub } from "./content/scrub.ts";
 import { startWriteProbe } from "./content/write-probe.ts";
@@ -98,6 +97,10 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   }
 }
 
+/** What a person calls the place of the relay's files. */
+const placeName = ({ content, dataDir }: Config) =>
+  content === null ? `the data folder ${dataDir}` : `the bucket ${content.url}`;
+
 const fullSentence = (dataDir: string) =>
   `The disk of the data folder ${dataDir} is full: make room on it, or choose another DATA_DIR.`;
 
@@ -106,7 +109,10 @@ async function start(
   closers: (() => unknown)[],
   close: () => Promise<void>,
 ): Promise<Relay> {
-  const folder = await openDataFolder(config.dataDir, { isShared: config.store !== "" });
+  const folder = await openDataFolder(config.dataDir, {
+    isShared: config.store !== "",
+    bucket: config.content,
+  });
   closers.push(folder.unlock);
   const starting = createAbsentApp(config, "the relay is starting");
   const serving = await startServing(config, (request) => starting.fetch(request));
@@ -114,15 +120,17 @@ async function start(
   const opened = await openLedger({ store: config.store, path: folder.ledger });
   closers.push(opened.close);
   const { others } = opened;
+  const importTurn = others?.importTurn ?? (async () => () => {}); // a relay alone imports one after the other
+  const objects = openObjects(folder.content);
   const { ledger, blobs, heldOut } = tellWrites(
     {
       ledger: opened.ledger,
-      blobs: openPublicBlobs(folder.blobs, folder.temporary),
-      heldOut: openHeldOutStore(folder.heldOut, folder.temporary),
+      blobs: openPublicBlobs(objects),
+      heldOut: openHeldOutStore(objects),
     },
     onDurable,
   );
-  const { evaluator, close: closeEvaluator } = openEvaluator();
+  const { evaluator, close: closeEvaluator } = openEvaluator(folder.content);
   closers.push(closeEvaluator);
 
   const pace = createJudgingPace();
@@ -135,7 +143,7 @@ async function start(
     ...ledger,
     blobs,
     heldOut,
-    identity: await openOwnIdentity(folder, ledger.status),
+    identity: await openOwnIdentity(objects, placeName(config), ledger.status),
     referenceSeeds: await openReferenceSeeds(ledger.status, random),
     models: new Map(),
     signalling,
@@ -158,7 +166,7 @@ async function start(
     damage: createDamage(blobs),
     skew: createSkewWatch(CLOCK_SKEW_MS),
     probe: startWriteProbe(
-      () => probeWrites(ledger.status, folder, clock()),
+      () => probeWrites(ledger.status, objects, clock()),
       () => tellAll(),
     ),
     nextMasks: new Map(),
@@ -169,7 +177,7 @@ async function start(
   };
   closers.push(context.probe.close);
   await sweepPatches(context);
-  const notes = await importListed({ context, evaluator, folder }, sources, onProgress);
+  const notes = await importListed({ context, evaluator, importTurn }, sources, onProgress);
   const checkpoints = createCheckpoints(ledger.history, context.blobs);
   await openModels(context, checkpoints, evaluator);
   for (const model of context.models.keys()) await promotePatches(context, model);
@@ -239,9 +247,9 @@ async function start(
   });
   const additions = createAdditions({
     context,
-    files: openAdditionFiles(folder.additions, folder.temporary),
+    files: openAdditionFiles(objects),
     evaluator,
-    importTurn: folder.importTurn,
+    importTurn,
     serve,
     onData(model) {
       context.stock.forget(model);
@@ -296,8 +304,8 @@ async function start(
   };
 }
 
-/** Leave something small in the ledger and in the folder, as work that comes would. */
-async function probeWrites(status: StatusStore, folder: DataFolder, now: number): Promise<void> {
+/** Leave something small in the ledger and beside the blobs, as work that comes would. */
+async function probeWrites(status: StatusStore, objects: Objects, now: number): Promise<void> {
   await status.putSetting("probe", String(now));
-  await writeDurably(join(folder.temporary, "probe"), new Uint8Array(1), folder);
+  await objects.put("tmp/probe", new Uint8Array(1));
 }

@@ -1,5 +1,3 @@
-import { mkdir, readdir, readFile, rm, stat, statfs, utimes } from "node:fs/promises";
-import { join } from "node:path";
 import { assert } from "../../core/errors.ts";
 import { chunkSizes } from "../../core/models/addition-files.ts";
 import type { ModelSource, SourceShard } from "../../core/models/model-source.ts";
@@ -10,9 +8,9 @@ import {
 } from "../../core/protocol/schemas/addition.ts";
 import type { DataPlan } from "../../core/protocol/schemas/data.ts";
 import { StorageFullError } from "../storage-error.ts";
-import { writeDurably } from "./durable-file.ts";
+import type { Objects } from "./objects.ts";
 
-/** A folder for each addition: its chunks by hash, until all was read; no route reads them. */
+/** What is uploaded of each addition: its chunks by hash, until all was read; no route reads them. */
 export type AdditionFiles = {
   /** Remove the additions to which nothing came since `before`, in ms since 1970, but for `kept`; returns their ids. */
   sweep(before: number, kept: ReadonlySet<string>): Promise<string[]>;
@@ -35,14 +33,16 @@ type PlannedShard = AdditionPlan["shards"][number];
 
 const COPIES = 2; // on the disk at once: what was uploaded, and what the import makes of it
 
-/** The additions in `folder`; drafts go to `temporary`, on the same disk. */
-export function openAdditionFiles(folder: string, temporary: string): AdditionFiles {
-  const pathOf = (id: string, sha256: string) => join(folder, id, sha256);
+export function openAdditionFiles(objects: Objects): AdditionFiles {
+  const folderOf = (id: string) => `additions/${id}`;
+  const touch = (id: string) => objects.put(`${folderOf(id)}/touched`, new Uint8Array(1));
 
   async function readFileOf(id: string, { sizeBytes, chunks }: ChunkedFile) {
     const bytes = new Uint8Array(sizeBytes);
     for (const [i, chunk] of chunks.entries()) {
-      bytes.set(await readFile(pathOf(id, chunk)), i * ADDITION_CHUNK_BYTES);
+      const read = await objects.read(`${folderOf(id)}/${chunk}`);
+      assert(read !== null, `chunk ${chunk} was uploaded`);
+      bytes.set(read, i * ADDITION_CHUNK_BYTES);
     }
     return bytes;
   }
@@ -56,26 +56,29 @@ export function openAdditionFiles(folder: string, temporary: string): AdditionFi
 
   return {
     async sweep(before, kept) {
-      await mkdir(folder, { recursive: true, mode: 0o700 });
-      const removed: string[] = [];
-      for (const id of await readdir(folder)) {
-        const { mtimeMs } = await stat(join(folder, id));
-        if (mtimeMs >= before || kept.has(id)) continue;
-        await rm(join(folder, id), { recursive: true });
-        removed.push(id);
+      const last = new Map<string, number>();
+      for (const { name, at } of await objects.list("additions")) {
+        const id = name.split("/")[1]!;
+        last.set(id, Math.max(at, last.get(id) ?? 0));
       }
-      return removed;
+      const left = [...last].filter(([id, at]) => at < before && !kept.has(id)).map(([id]) => id);
+      for (const id of left) await objects.removeAll(folderOf(id));
+      return left;
     },
-    touch: (id) => utimes(join(folder, id), new Date(), new Date()),
+    touch,
     async open(id, plan) {
-      await mkdir(join(folder, id), { recursive: true, mode: 0o700 });
       const needed = [...chunkSizes(plan).values()].reduce((sum, size) => sum + size, 0);
-      const disk = await statfs(folder);
-      if (disk.bavail * disk.bsize < COPIES * needed)
+      const room = await objects.room();
+      if (room !== null && room < COPIES * needed) {
         throw new StorageFullError(`${needed} bytes to add`);
+      }
+      await touch(id);
     },
-    put: (id, sha256, bytes) => writeDurably(pathOf(id, sha256), bytes, { temporary, mode: 0o600 }),
-    chunks: async (id) => new Set(await readdir(join(folder, id))),
+    put: (id, sha256, bytes) => objects.put(`${folderOf(id)}/${sha256}`, bytes),
+    async chunks(id) {
+      const names = (await objects.list(folderOf(id))).map(({ name }) => name.split("/").at(-1)!);
+      return new Set(names.filter((name) => name !== "touched"));
+    },
     source(id, plan) {
       const { recipe, base, heldOut, tokenizer, upstream, shards } = plan;
       return {
@@ -112,6 +115,6 @@ export function openAdditionFiles(folder: string, temporary: string): AdditionFi
       };
     },
     shards: readShards,
-    remove: (id) => rm(join(folder, id), { recursive: true, force: true }),
+    remove: (id) => objects.removeAll(folderOf(id)),
   };
 }

@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { mkdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
 import Database from "better-sqlite3";
 import { StartError } from "../start-error.ts";
 import { isStorageFull } from "../storage-error.ts";
+import type { Bucket } from "./bucket.ts";
+import type { ObjectsPlace } from "./objects.ts";
 
 /** The setting of a folder's ledger that has gone on elsewhere: a relay that began here again would sign a second history. */
 export const MOVED_TO = "moved-to";
@@ -13,27 +14,21 @@ export const MOVED_TO = "moved-to";
 export type DataFolder = {
   readonly path: string;
   readonly ledger: string;
-  readonly blobs: string;
-  readonly heldOut: string;
-  /** Models that are being added, until they are imported. */
-  readonly additions: string;
+  /** Where blobs, held-out sets and the relay's key lie, and models that are being added: here or in the bucket. */
+  readonly content: ObjectsPlace;
   /** Drafts of files, this process's alone. */
   readonly temporary: string;
-  /**
-   * Wait until nobody else imports a model into the folder; returns what lets the next one. Throws where `signal` is aborted.
-   */
-  importTurn(signal?: AbortSignal): Promise<() => void>;
   /** Let another process have the folder. */
   unlock(): void;
 };
 
 /**
- * Make or open the data folder: for this process alone, or for several relays where `isShared`. Drafts of processes that are
+ * Make or open the data folder: for this process alone, or for several relays where `isShared`; files lie in `bucket` if there is one. Drafts of processes that are
  * gone are deleted. A StartError says why it cannot be.
  */
 export async function openDataFolder(
   dataDir: string,
-  { isShared }: { readonly isShared: boolean },
+  { isShared, bucket = null }: { readonly isShared: boolean; readonly bucket?: Bucket | null },
 ): Promise<DataFolder> {
   const path = resolve(dataDir);
   const drafts = join(path, "tmp");
@@ -49,11 +44,8 @@ export async function openDataFolder(
     return {
       path,
       ledger: join(path, "ledger.db"),
-      blobs: join(path, "blobs"),
-      heldOut: join(path, "private"),
-      additions: join(path, "additions"),
+      content: bucket ?? { kind: "folder", path, temporary },
       temporary,
-      importTurn: (signal) => importTurn(join(path, "lock-imports"), signal),
       unlock,
     };
   } catch (error) {
@@ -65,7 +57,6 @@ export async function openDataFolder(
   }
 }
 
-const TURN_MS = 500; // an import takes seconds at least
 const CLEANING_MS = 5000; // that a relay which shares the folder waits for another one to delete old drafts
 
 /** Hold an exclusive SQLite lock on an empty file: the one lock that Node has and that dies with the process. */
@@ -102,20 +93,6 @@ async function lockWithOthers(
     throw isBusy(error) ? inUse(path) : error;
   }
   return () => database.close();
-}
-
-async function importTurn(file: string, signal?: AbortSignal): Promise<() => void> {
-  for (;;) {
-    const database = new Database(file, { timeout: 0 });
-    try {
-      database.exec("begin exclusive");
-      return () => database.close();
-    } catch (error) {
-      database.close();
-      if (!isBusy(error)) throw error;
-    }
-    await pause(TURN_MS, undefined, { signal });
-  }
 }
 
 function isBusy(error: unknown): boolean {

@@ -1,8 +1,6 @@
-import { rm } from "node:fs/promises";
-import { join } from "node:path";
 import type { Suite } from "../../core/gate/judge.ts";
 import type { Recipe } from "../../core/protocol/schemas/recipe.ts";
-import { writeDurably } from "./durable-file.ts";
+import type { Objects } from "./objects.ts";
 
 const SUITES = ["score", "gate", "protected", "report"] as const;
 
@@ -14,25 +12,20 @@ export function suitesOf({ data }: Recipe): Suite[] {
 /** Where the ledger keeps the SHA-256 of a held-out set. */
 export const heldOutSetting = (model: string, suite: Suite) => `held-out ${model} ${suite}`;
 
-/** Held-out sets, in a folder of their own that no route reads. */
+/** Held-out sets, which no route reads. */
 export type HeldOutStore = {
   put(model: string, suite: Suite, bytes: Uint8Array): Promise<void>;
-  paths(model: string): Record<Suite, string>;
+  /** A set's bytes, unchecked; null where there are none. */
+  read(model: string, suite: Suite): Promise<Uint8Array<ArrayBuffer> | null>;
   /** Take back those of a model that did not come to be. */
   remove(model: string): Promise<void>;
 };
 
-export function openHeldOutStore(folder: string, temporary: string): HeldOutStore {
-  const path = (model: string, suite: Suite) => join(folder, model, `${suite}.safetensors`);
+export function openHeldOutStore(objects: Objects): HeldOutStore {
+  const nameOf = (model: string, suite: Suite) => `private/${model}/${suite}.safetensors`;
   return {
-    paths: (model) => ({
-      score: path(model, "score"),
-      gate: path(model, "gate"),
-      protected: path(model, "protected"),
-      report: path(model, "report"),
-    }),
-    put: (model, suite, bytes) =>
-      writeDurably(path(model, suite), bytes, { temporary, mode: 0o600 }),
-    remove: (model) => rm(join(folder, model), { recursive: true, force: true }),
+    put: (model, suite, bytes) => objects.put(nameOf(model, suite), bytes),
+    read: (model, suite) => objects.read(nameOf(model, suite)),
+    remove: (model) => objects.removeAll(`private/${model}`),
   };
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -7,13 +7,15 @@ import { tinyRecipe } from "../../tests/fixtures/tiny-model.ts";
 import type { RelayContext } from "../context.ts";
 import { createDamage } from "./damage.ts";
 import { openHeldOutStore } from "./held-out-store.ts";
+import { openObjects } from "./objects.ts";
 import { openPublicBlobs } from "./public-blobs.ts";
 import { scrubModel, startScrub } from "./scrub.ts";
 
 test("the scrub finds what nobody asked for, and takes its word back once a backup is in its place", async () => {
   const folder = await mkdtemp(join(tmpdir(), "commonweight-scrub-"));
-  const blobs = openPublicBlobs(join(folder, "blobs"), folder);
-  const heldOut = openHeldOutStore(join(folder, "private"), folder);
+  const objects = openObjects({ kind: "folder", path: folder, temporary: folder });
+  const blobs = openPublicBlobs(objects);
+  const heldOut = openHeldOutStore(objects);
   const shards: { title: string; sha256: string }[] = [];
   for (const n of [1, 2]) {
     shards.push({ title: `Shard ${n}`, sha256: await blobs.put(Uint8Array.of(n)) });
@@ -33,11 +35,11 @@ test("the scrub finds what nobody asked for, and takes its word back once a back
   const scrub = () => scrubModel(context, "tiny", async () => {});
   await scrub();
   expect(damage.problem("tiny")).toBeNull();
-  await writeFile(blobs.path(shards[1]!.sha256), "x");
+  await objects.put(`blobs/${shards[1]!.sha256}`, Uint8Array.of(3));
   await heldOut.put("tiny", "gate", Uint8Array.of(1, 2, 2));
   await scrub();
   expect(damage.problem("tiny")).toMatch(/^the gate set, shard "Shard 2" are damaged/);
-  await writeFile(blobs.path(shards[1]!.sha256), Uint8Array.of(2));
+  await objects.put(`blobs/${shards[1]!.sha256}`, Uint8Array.of(2));
   await heldOut.put("tiny", "gate", set);
   await scrub();
   expect(damage.problem("tiny")).toBeNull();
@@ -55,7 +57,7 @@ test("the scrub goes on after a ledger that was away for a round", async () => {
         again.resolve();
       },
     },
-    heldOut: { paths: () => ({}) },
+    heldOut: { read: async () => null },
     models: new Map([["tiny", { recipe: tinyRecipe }]]),
     damage: { problem: () => null, note() {} },
   } as unknown as RelayContext; // it does not come to the rest

@@ -1,8 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import { sha256 } from "../../core/crypto/signature.ts";
 import type { RelayContext } from "../context.ts";
-import { ledgerAway } from "../storage-error.ts";
+import { storageAway } from "../storage-error.ts";
 import { shardFile } from "./damage.ts";
 import { heldOutSetting, suitesOf } from "./held-out-store.ts";
 
@@ -23,7 +22,7 @@ export function startScrub(context: ScrubContext, onChange: (model: string) => v
       for (const model of [...context.models.keys()]) {
         const before = context.damage.problem(model);
         await scrubModel(context, model, rest).catch((error: unknown) => {
-          if (!signal.aborted && ledgerAway(error) === null) console.error(error); // the next round looks again
+          if (!signal.aborted && storageAway(error) === null) console.error(error); // the next round looks again
         });
         if (context.damage.problem(model) !== before) onChange(model);
       }
@@ -52,8 +51,8 @@ export async function scrubModel(
   if (served === undefined) return;
   for (const suite of suitesOf(served.recipe)) {
     const expected = await status.setting(heldOutSetting(model, suite));
-    const bytes = await readFile(heldOut.paths(model)[suite]).catch(() => null); // missing is damaged too
-    const isSound = bytes !== null && (await sha256(new Uint8Array(bytes))) === expected;
+    const bytes = await heldOut.read(model, suite);
+    const isSound = bytes !== null && (await sha256(bytes)) === expected; // missing is damaged too
     damage.note({ model, sha256: `${suite} set`, name: `the ${suite} set` }, isSound);
     await rest();
   }

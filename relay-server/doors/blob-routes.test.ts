@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { sha256 } from "../../core/crypto/signature.ts";
+import { openObjects } from "../content/objects.ts";
 import { openPublicBlobs, type PublicBlobs } from "../content/public-blobs.ts";
 import type { RelayContext } from "../context.ts";
 import { blobRoutes } from "./blob-routes.ts";
@@ -13,13 +14,17 @@ let blobs: PublicBlobs;
 const opened: string[] = [];
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "commonweight-blobs-"));
-  const store = openPublicBlobs(join(folder, "blobs"), folder);
+  const objects = openObjects({ kind: "folder", path: folder, temporary: folder });
+  const store = openPublicBlobs(objects);
   blobs = {
     ...store,
-    path(id, encoding) {
-      const path = store.path(id, encoding);
-      opened.push(path);
-      return path;
+    bytes(id, encoding) {
+      opened.push(id);
+      return store.bytes(id, encoding);
+    },
+    stream(id, range, encoding) {
+      opened.push(id);
+      return store.stream(id, range, encoding);
     },
   };
 });

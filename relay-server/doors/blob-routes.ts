@@ -1,6 +1,4 @@
-import { createReadStream } from "node:fs";
 import { ServerResponse } from "node:http";
-import { Readable } from "node:stream";
 import { type Context, Hono } from "hono";
 import { routes } from "../../core/protocol/routes.ts";
 import type { RelayContext } from "../context.ts";
@@ -27,7 +25,7 @@ export function blobRoutes(
   const hot = createHotBlobs();
   const openPacket = createOpenPackets(context);
 
-  /** Reads a blob from memory where it is, or comes to be, there; else from its file. */
+  /** Reads a blob from memory where it is, or comes to be, there; else from where it lies. */
   function read(
     c: Context,
     id: string,
@@ -35,9 +33,8 @@ export function blobRoutes(
     encoding?: "gzip",
   ): Representation["read"] {
     return async (start, end) => {
-      const path = blobs.path(id, encoding);
-      const found = await hot.take(`${id} ${encoding}`, sizeBytes, path);
-      if (found === null) return readFrom(path, start, end);
+      const found = await hot.take(`${id} ${encoding}`, sizeBytes, () => blobs.bytes(id, encoding));
+      if (found === null) return blobs.stream(id, [start, end], encoding);
       const outgoing: unknown = c.env?.outgoing;
       if (outgoing instanceof ServerResponse && !outgoing.closed)
         outgoing.once("close", found.letGo);
@@ -67,12 +64,4 @@ export function blobRoutes(
     return answerRepresentation(c, { whole, small }, HEADERS);
   });
   return app;
-}
-
-/** The bytes start…end−1 of the file at `path`, as they are taken. */
-export function readFrom(path: string, start: number, end: number): ReadableStream<Uint8Array> {
-  // Node's and the DOM's stream types differ in name only
-  return Readable.toWeb(
-    createReadStream(path, { start, end: end - 1 }),
-  ) as ReadableStream<Uint8Array>;
 }

@@ -4,13 +4,13 @@ import { LRUCache } from "lru-cache";
 import { downloadsOf } from "../../core/models/downloads.ts";
 import { routes } from "../../core/protocol/routes.ts";
 import type { CheckpointPlan } from "../../core/protocol/schemas/checkpoint.ts";
+import { streamFile } from "../content/folder.ts";
 import type { RelayContext, ServedModel } from "../context.ts";
 import type { Checkpoints } from "../history/checkpoints.ts";
 import { type ExportName, type Exports, ExportsBusyError } from "../history/exports.ts";
 import type { StepRow } from "../store/sql/versions.ts";
 import type { VersionRow } from "../store/tables.ts";
 import { findModel, findVersion } from "./answers.ts";
-import { readFrom } from "./blob-routes.ts";
 import { answerRepresentation, matches } from "./file-answer.ts";
 import { pathPart, queryNumber } from "./params.ts";
 import { Refusal } from "./refusal.ts";
@@ -78,7 +78,7 @@ export function checkpointRoutes(
     if (kept === null && c.req.method === "HEAD") return c.body(null, 200, { ...headers, etag });
     if (kept === null && isKnown) return c.body(null, 304, { ...headers, etag });
     const { path, sizeBytes } = kept ?? (await makeExport(model, version, as));
-    const read = async (start: number, end: number) => readFrom(path, start, end);
+    const read = async (start: number, end: number) => streamFile(path, start, end);
     return answerRepresentation(c, { whole: { sizeBytes, etag, read } }, headers);
   }
 

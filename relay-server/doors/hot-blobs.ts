@@ -1,16 +1,15 @@
-import { readFile } from "node:fs/promises";
 import { LRUCache } from "lru-cache";
 
 /** Whole blobs in memory, shared by all answers that are being sent of them. */
 export type HotBlobs = {
   /**
-   * The bytes of the file at `path`, which never changes, kept as `name`; null if it is too large, or so much is being sent
+   * What `read` finds, which never changes, kept as `name`; null if it is too large, or so much is being sent
    * already that it should be read piece by piece. `letGo` is to be called once, when the answer is sent.
    */
   take(
     name: string,
     sizeBytes: number,
-    path: string,
+    read: () => Promise<Uint8Array<ArrayBuffer> | null>,
   ): Promise<{ readonly bytes: Uint8Array<ArrayBuffer>; readonly letGo: () => void } | null>;
 };
 
@@ -40,14 +39,17 @@ export function createHotBlobs({ keptBytes = KEPT_BYTES, sentBytes = SENT_BYTES 
   }
 
   return {
-    async take(name, sizeBytes, path) {
+    async take(name, sizeBytes, read) {
       const isSent = sending.has(name);
       if (sizeBytes > MAX_BLOB_BYTES || (!isSent && heldBytes + sizeBytes > sentBytes)) return null;
       hold(name, sizeBytes);
       try {
         let bytes = kept.get(name);
         if (bytes === undefined) {
-          bytes = readFile(path).then((read) => new Uint8Array(read));
+          bytes = read().then((found) => {
+            if (found === null) throw new Error(`${name} is not there any more`);
+            return found;
+          });
           kept.set(name, bytes, { size: Math.max(1, sizeBytes) });
         }
         return { bytes: await bytes, letGo: () => letGo(name) };

@@ -4,9 +4,9 @@ import { chunkSizes } from "../../core/models/addition-files.ts";
 import { encodeCanonical } from "../../core/protocol/canonical-json.ts";
 import type { AdditionRequest, AdditionStatus } from "../../core/protocol/schemas/addition.ts";
 import type { AdditionFiles } from "../content/addition-files.ts";
-import type { DataFolder } from "../content/data-folder.ts";
 import type { RelayContext } from "../context.ts";
 import { outageWords } from "../storage-error.ts";
+import type { ImportTurn } from "../store/postgres/other-relays.ts";
 import type { ModelRow } from "../store/tables.ts";
 import type { Evaluator } from "../threads/open-evaluator.ts";
 import { addData } from "./data-addition.ts";
@@ -36,7 +36,7 @@ type Parts = {
   readonly files: AdditionFiles;
   readonly evaluator: Evaluator;
   /** Waits until no other relay reads an addition: of a model of the same id, or of the same data. */
-  readonly importTurn: DataFolder["importTurn"];
+  readonly importTurn: ImportTurn;
   /** Hears of each model once it is in the ledger. */
   serve(row: ModelRow): Promise<void>;
   /** Hears of each model that has more data. */

@@ -45,7 +45,7 @@ type CardFacts = {
 
 /** Keeps what was asked for last in the folder of drafts, which is emptied at every start. */
 export function createExports(
-  { blobs, temporary }: Pick<DataFolder, "blobs" | "temporary">,
+  { content, temporary }: Pick<DataFolder, "content" | "temporary">,
   checkpoints: Checkpoints,
   { status, history }: CardFacts,
 ): { readonly exports: Exports; close(): Promise<void> } {
@@ -78,8 +78,7 @@ export function createExports(
       assert(zero !== undefined, `${version.model} has no version 0`);
       const { lineage = [] } = decodeVersion(zero.signed).record;
       const sizeBytes = await thread.write({
-        blobs,
-        temporary,
+        place: content,
         from: await checkpoints.blobPath(version),
         version: { recipe, layout, record, id: version.id, relay: null, lineage, contributors },
         as,

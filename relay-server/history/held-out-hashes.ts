@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { sha256 } from "../../core/crypto/signature.ts";
 import type { Suite } from "../../core/gate/judge.ts";
 import type { Recipe } from "../../core/protocol/schemas/recipe.ts";
@@ -15,10 +14,11 @@ export async function checkHeldOut(
   { status, heldOut }: Pick<RelayContext, "status" | "heldOut">,
   recipe: Recipe,
 ): Promise<EvaluatedModel["hashes"]> {
-  const paths = heldOut.paths(recipe.id);
   const hashes: Partial<Record<Suite, string>> = {};
   for (const suite of suitesOf(recipe)) {
-    const hash = await sha256(new Uint8Array(await readFile(paths[suite]))); // its error names the path
+    const bytes = await heldOut.read(recipe.id, suite);
+    if (bytes === null) throw damagedError(`the ${suite} set`);
+    const hash = await sha256(bytes);
     const name = heldOutSetting(recipe.id, suite);
     const known = await status.setting(name);
     if (known === undefined) await status.putSetting(name, hash);

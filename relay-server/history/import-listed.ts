@@ -1,16 +1,16 @@
 import { isDeepStrictEqual } from "node:util";
 import { FormatError } from "../../core/errors.ts";
 import type { ModelSource } from "../../core/models/model-source.ts";
-import type { DataFolder } from "../content/data-folder.ts";
 import type { RelayContext } from "../context.ts";
 import { StartError } from "../start-error.ts";
+import type { ImportTurn } from "../store/postgres/other-relays.ts";
 import type { Evaluator } from "../threads/open-evaluator.ts";
 import type { Progress } from "./import-model.ts";
 
 type ImportParts = {
   readonly context: RelayContext;
   readonly evaluator: Evaluator;
-  readonly folder: DataFolder;
+  readonly importTurn: ImportTurn;
 };
 
 /** Import the models that the ledger does not have. Returns what is not as the sources have it, a sentence each. */
@@ -43,13 +43,13 @@ export async function importListed(
 }
 
 async function importNewModel(
-  { context, evaluator, folder }: ImportParts,
+  { context, evaluator, importTurn }: ImportParts,
   source: ModelSource,
   onProgress: Progress,
 ): Promise<void> {
   // only an import needs the architectures, and with them tfjs: a later start is faster without
   const { importModel } = await import("./import-model.ts");
-  const endTurn = await folder.importTurn();
+  const endTurn = await importTurn();
   try {
     if ((await context.history.model(source.recipe.id)) !== undefined) return; // another relay added it meanwhile
     await importModel(context, evaluator, source, { onProgress, addedBy: null });

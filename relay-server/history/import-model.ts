@@ -76,8 +76,7 @@ export async function importModel(
   const fork = await readFork(source, { relayKey, checkpoint, at: context.clock() });
   const { hashes, suites } = await putHeldOut(context, source);
   const { id, architecture } = recipe;
-  const paths = context.heldOut.paths(id);
-  await evaluator.open({ id, architecture, paths, hashes });
+  await evaluator.open({ id, architecture, hashes });
   await evaluator.load(id, checkpoint, parameters);
   const task = {
     model: id,

@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { sha256 } from "../../core/crypto/signature.ts";
 import { assert } from "../../core/errors.ts";
 import { cutOf, type GatePackets, planPackets } from "../../core/gate/packets.ts";
@@ -65,13 +64,15 @@ async function readPackets(
   if (numbers.length === 0) return [];
   const { suite, packets } = sealed;
   const name = `the ${suite} set`;
-  const examples = decodeExamples(name, await readFile(heldOut.paths(id)[suite]), architecture);
+  const bytes = await heldOut.read(id, suite);
+  if (bytes === null) throw damagedError(name);
+  const examples = decodeExamples(name, bytes, architecture);
   const { size } = cutOf(sealed);
   const files: Uint8Array<ArrayBuffer>[] = [];
   for (const i of numbers) {
-    const bytes = encodeExamples(sliceExamples(examples, i * size, (i + 1) * size));
-    if ((await sha256(bytes)) !== packets[i]) throw damagedError(name);
-    files.push(bytes);
+    const packet = encodeExamples(sliceExamples(examples, i * size, (i + 1) * size));
+    if ((await sha256(packet)) !== packets[i]) throw damagedError(name);
+    files.push(packet);
   }
   return files;
 }

@@ -46,9 +46,8 @@ export async function serveModel(
 ): Promise<void> {
   const served = await openModel(context, checkpoints, row);
   const { recipe } = served;
-  const paths = context.heldOut.paths(row.id);
   const hashes = await checkHeldOut(context, recipe);
-  await evaluator.open({ id: row.id, architecture: recipe.architecture, paths, hashes });
+  await evaluator.open({ id: row.id, architecture: recipe.architecture, hashes });
   context.models.set(row.id, served);
 }
 

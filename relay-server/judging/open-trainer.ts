@@ -59,7 +59,7 @@ export function openTrainer(parts: TrainerParts): {
         count: maskCount(recipe.mask, layout.size),
         seed,
         runs: drawn.map(({ one: { from, to }, files }) => ({ file: files[0]!, from, to })),
-        protectedSuite: hasSuite ? heldOut.paths(model).protected : null,
+        protectedSuite: hasSuite ? await heldOut.read(model, "protected") : null,
       });
     },
   };

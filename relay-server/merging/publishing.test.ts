@@ -7,6 +7,7 @@ import type { Candidate } from "../../core/merge/candidate.ts";
 import { quantiseStep } from "../../core/merge/quantised-step.ts";
 import { createLayout } from "../../core/tensors/layout.ts";
 import { tinyRecipe } from "../../tests/fixtures/tiny-model.ts";
+import { openObjects } from "../content/objects.ts";
 import { openPublicBlobs } from "../content/public-blobs.ts";
 import type { RelayContext } from "../context.ts";
 import type { Head } from "../history/head.ts";
@@ -28,7 +29,8 @@ async function publishOne(
   publish: () => Promise<PublicationOutcome>,
   { mostBlobs = 3 } = {},
 ) {
-  const store = openPublicBlobs(join(folder, name), folder);
+  const objects = openObjects({ kind: "folder", path: join(folder, name), temporary: folder });
+  const store = openPublicBlobs(objects);
   let puts = 0;
   const blobs: typeof store = {
     ...store,
@@ -61,7 +63,7 @@ async function publishOne(
     history,
     contributions,
     config: { keyframeEvery: 16 },
-    identity: await openIdentity(folder, folder),
+    identity: await openIdentity(objects, "the test's folder"),
     clock: () => 0,
     nextMasks: new Map(),
   } as unknown as RelayContext; // it does not come to the rest
@@ -119,7 +121,8 @@ test("H6: a patch is public once its version is, or as soon as there is room for
 });
 
 test("H6: what earlier software left public of unmerged work is taken back, once", async () => {
-  const blobs = openPublicBlobs(join(folder, "sweep"), folder);
+  const path = join(folder, "sweep");
+  const blobs = openPublicBlobs(openObjects({ kind: "folder", path, temporary: folder }));
   const [waiting, merged] = await Promise.all([1, 2].map((n) => blobs.put(new Uint8Array(n))));
   const settings = new Map([["patch-sweep", "due"]]);
   const status = {

@@ -1,5 +1,4 @@
 /** The thread that runs one model on held-out examples, so that no forward pass stalls a request. */
-import { readFile } from "node:fs/promises";
 import { parentPort } from "node:worker_threads";
 import { assert } from "../../core/errors.ts";
 import type { Suite } from "../../core/gate/judge.ts";
@@ -22,6 +21,8 @@ import {
 import type { Evaluation } from "../../core/training/metrics.ts";
 import { openBackend } from "../../kernels/backend.ts";
 import { checked } from "../content/damage.ts";
+import { type HeldOutStore, openHeldOutStore } from "../content/held-out-store.ts";
+import { type ObjectsPlace, openObjects } from "../content/objects.ts";
 import { answerCalls } from "./call-port.ts";
 import { keepNewest } from "./keep-newest.ts";
 import { openOnce } from "./open-once.ts";
@@ -29,8 +30,6 @@ import { openOnce } from "./open-once.ts";
 export type EvaluatedModel = {
   readonly id: string;
   readonly architecture: Architecture;
-  /** Where the held-out sets lie. */
-  readonly paths: Readonly<Record<Suite, string>>;
   /** What they hash to. */
   readonly hashes: Readonly<Partial<Record<Suite, string>>>;
 };
@@ -71,6 +70,7 @@ const KEPT_SUITES = 20; // those in force, 16 at most, and the one that is looke
 const KEPT_EVALUATIONS = 128; // of unchanged checkpoints, in pieces: every candidate is compared with the same
 
 let opened: EvaluatedModel | null = null;
+let heldOut: HeldOutStore | null = null;
 const sets = new Map<string, Examples>();
 const suites = new Map<string, Examples>();
 const checkpoints = new Map<string, Float32Array>();
@@ -84,8 +84,10 @@ const openEngine = openOnce(async () => {
 });
 
 const evaluator = {
-  async open(model: EvaluatedModel): Promise<void> {
+  /** `place` is where the held-out sets lie. */
+  async open(model: EvaluatedModel, place: ObjectsPlace): Promise<void> {
     opened = model;
+    heldOut = openHeldOutStore(openObjects(place));
   },
   /** Whether it is loaded; what is asked for stays longer. */
   async has(checkpoint: string): Promise<boolean> {
@@ -145,13 +147,13 @@ async function examplesOf(model: EvaluatedModel, set: EvaluationTask["set"]): Pr
     assert(suite !== undefined, `the suite ${set.suite} is not loaded`);
     return suite;
   }
-  const path = model.paths[set];
-  const known = sets.get(path);
+  const known = sets.get(set);
   if (known !== undefined) return known;
   const name = `the ${set} set of ${model.id}`;
-  const bytes = await checked(name, await readFile(path), model.hashes[set] ?? "");
+  const read = await heldOut?.read(model.id, set);
+  const bytes = await checked(name, read ?? new Uint8Array(), model.hashes[set] ?? "");
   const examples = decodeExamples(name, bytes, model.architecture);
-  sets.set(path, examples);
+  sets.set(set, examples);
   return examples;
 }
 

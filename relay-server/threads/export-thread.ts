@@ -8,14 +8,14 @@ import type { ExportedVersion } from "../../export/exported-version.ts";
 import { ggufFile } from "../../export/gguf.ts";
 import { huggingFaceFiles } from "../../export/hugging-face.ts";
 import { writeZipFile } from "../../export/zip-file.ts";
+import { type ObjectsPlace, openObjects } from "../content/objects.ts";
 import { openPublicBlobs } from "../content/public-blobs.ts";
 import { type ParameterPath, readParameters, soundBlob } from "../content/read-parameters.ts";
 import { answerCalls } from "./call-port.ts";
 
 export type ExportJob = {
-  /** Where the blobs lie, and drafts of them. */
-  readonly blobs: string;
-  readonly temporary: string;
+  /** Where the blobs lie. */
+  readonly place: ObjectsPlace;
   readonly from: ParameterPath;
   readonly version: Omit<ExportedVersion, "parameters" | "tokenizerFiles">;
   readonly as: "export.safetensors" | Download;
@@ -25,8 +25,8 @@ export type ExportJob = {
 
 const exporter = {
   /** Write the file; returns its size in bytes. An ExportRefused says why there can be none. */
-  async write({ blobs: folder, temporary, from, version, as, path }: ExportJob): Promise<number> {
-    const blobs = openPublicBlobs(folder, temporary);
+  async write({ place, from, version, as, path }: ExportJob): Promise<number> {
+    const blobs = openPublicBlobs(openObjects(place));
     const parameters = await readParameters(blobs, from);
     const tokenizerFiles = await Promise.all(
       (version.recipe.data.tokenizer?.files ?? []).map(async ({ name, sha256 }) => ({

@@ -1,4 +1,5 @@
 import { assert } from "../../core/errors.ts";
+import type { ObjectsPlace } from "../content/objects.ts";
 import type { EvaluatedModel, EvaluationThread, SuiteToLoad } from "./evaluation-thread.ts";
 import { keepThread } from "./lasting-thread.ts";
 
@@ -17,8 +18,11 @@ export type Evaluator = {
 
 const IDLE_MS = 10 * 60_000; // then its memory, a few times the model's, is worth more than its start
 
-/** The evaluation threads, each with its backend opened by the first evaluation; one that dies is replaced. */
-export function openEvaluator(): { evaluator: Evaluator; close(): Promise<void> } {
+/** The evaluation threads, each with its backend opened by the first evaluation; one that dies is replaced. Held-out sets lie at `place`. */
+export function openEvaluator(place: ObjectsPlace): {
+  evaluator: Evaluator;
+  close(): Promise<void>;
+} {
   const kept = new Map<string, ReturnType<typeof keepThread<EvaluationThread>>>();
   const threadOf = (model: string) => {
     const known = kept.get(model);
@@ -30,7 +34,7 @@ export function openEvaluator(): { evaluator: Evaluator; close(): Promise<void> 
       await kept.get(model.id)?.close(); // what is opened anew may lie elsewhere
       const thread = keepThread<EvaluationThread>(
         new URL("./evaluation-thread.ts", import.meta.url),
-        (started) => started.open(model),
+        (started) => started.open(model, place),
         IDLE_MS,
       );
       kept.set(model.id, thread);

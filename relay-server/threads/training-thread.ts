@@ -1,5 +1,4 @@
 /** The thread that trains, so that neither a request nor an evaluation waits for it. */
-import { readFile } from "node:fs/promises";
 import { setImmediate } from "node:timers/promises";
 import { parentPort } from "node:worker_threads";
 import type { Architecture } from "../../core/protocol/schemas/recipe.ts";
@@ -42,8 +41,8 @@ export type MaskJob = {
     readonly from: number;
     readonly to: number;
   }[];
-  /** Where the suite lies; null without one. */
-  readonly protectedSuite: string | null;
+  /** The suite's file; null without one. */
+  readonly protectedSuite: Uint8Array | null;
 };
 
 /** Load tfjs and open its backend. */
@@ -88,9 +87,10 @@ const trainingThread = {
       sliceExamples(decodeExamples(`shard ${i}`, file, architecture), from, to),
     );
     const fisher = await fisherOf(joinExamples(own));
-    const suite = protectedSuite === null ? null : await readFile(protectedSuite);
     const protectedFisher =
-      suite === null ? null : await fisherOf(decodeExamples("suite", suite, architecture));
+      protectedSuite === null
+        ? null
+        : await fisherOf(decodeExamples("suite", protectedSuite, architecture));
     return chooseMask({ ...job, fisher, protectedFisher });
   },
 };

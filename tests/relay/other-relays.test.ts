@@ -70,6 +70,30 @@ describe.runIf(hasPostgres)("relays on one database", () => {
     await two.close();
   });
 
+  test("H44: models are imported one after the other, and a relay that ends waits no more", async () => {
+    const [one, two] = [await join(), await join()];
+    const endFirst = await one.importTurn();
+    let isTwos = false;
+    const second = two.importTurn().then((end) => {
+      isTwos = true;
+      return end;
+    });
+    const ending = new AbortController();
+    const third = two.importTurn(ending.signal);
+    const asked = new pg.Client(server.url());
+    await asked.connect();
+    const waiting = "select 1 from pg_locks where locktype = 'advisory' and not granted";
+    await vi.waitFor(async () => expect((await asked.query(waiting)).rowCount).toBe(2), 20_000);
+    ending.abort();
+    await expect(third).rejects.toThrow();
+    expect(isTwos).toBe(false);
+    endFirst();
+    (await second)();
+    await asked.end();
+    await one.close();
+    await two.close();
+  });
+
   test("H44: relays start one after the other", async () => {
     const one = await joinOtherRelays(server.url());
     let isThere = false;

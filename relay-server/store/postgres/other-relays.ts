@@ -25,6 +25,9 @@ export type NoticeListener = {
   miss(): void;
 };
 
+/** Waits until no other relay imports a model, as another one of the same id, and resolves to what ends the turn. Rejects once `stop` is aborted. */
+export type ImportTurn = (stop?: AbortSignal) => Promise<() => void>;
+
 /** The other relays on a PostgreSQL database, which hear each other by LISTEN and NOTIFY. */
 export type OtherRelays = {
   /** Tell them soon; lost while the database does not answer. */
@@ -33,6 +36,7 @@ export type OtherRelays = {
   listen(listener: NoticeListener): void;
   /** Let the next relay start: relays start one after the other, so that one of them makes keys and imports models. */
   started(): Promise<void>;
+  readonly importTurn: ImportTurn;
   close(): Promise<void>;
 };
 
@@ -41,6 +45,7 @@ type Connection = { readonly client: pg.Client; readonly gone: AbortSignal };
 
 const EVENTS = "commonweight_events"; // told by a trigger when a transaction with events commits
 const NOTICES = "commonweight_notices";
+const IMPORTERS = 0x636f6d69; // "comi": the lock of the relay that imports a model
 const STARTERS = 0x636f6d73; // "coms": the lock of the relay that starts
 const TELL_MS = 100; // a burst becomes one message
 const MAX_PAYLOAD_BYTES = 7000; // PostgreSQL takes less than 8,000
@@ -65,7 +70,7 @@ export async function joinOtherRelays(url: string): Promise<OtherRelays> {
   let waiting = new Map<string, Notice>();
   let isTelling = false;
 
-  async function connect(): Promise<Connection> {
+  function newClient(): pg.Client {
     const client = new pg.Client({
       connectionString: url,
       connectionTimeoutMillis: ANSWER_MS,
@@ -73,6 +78,11 @@ export async function joinOtherRelays(url: string): Promise<OtherRelays> {
       application_name: "commonweight",
     });
     client.on("error", ignoreLoss);
+    return client;
+  }
+
+  async function connect(): Promise<Connection> {
+    const client = newClient();
     const lost = new AbortController();
     client.once("end", () => lost.abort());
     client.on("notification", ({ channel, payload, processId }) => {
@@ -141,6 +151,19 @@ export async function joinOtherRelays(url: string): Promise<OtherRelays> {
     async started() {
       await current.client.query(`select pg_advisory_unlock(${STARTERS})`).catch(ignoreLoss); // with the line the lock is gone too
       keeping = keepConnected(); // not before: a start that keeps this process busy would pass for a lost line, and lose the lock with it
+    },
+    async importTurn(stop) {
+      const client = newClient();
+      const end = () => void client.end().catch(ignoreLoss);
+      stop?.addEventListener("abort", end);
+      try {
+        await client.connect();
+        await client.query(`select pg_advisory_lock(${IMPORTERS})`);
+      } catch (error) {
+        end();
+        throw error;
+      }
+      return end; // and with the line goes the lock
     },
     async close() {
       closing.abort();
