@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, expect, test } from "vitest";
-import { openObjects } from "./objects.ts";
+import { openObjects } from "./open-objects.ts";
 import { openPublicBlobs } from "./public-blobs.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "commonweight-blobs-"));

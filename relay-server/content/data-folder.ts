@@ -5,7 +5,7 @@ import Database from "better-sqlite3";
 import { StartError } from "../start-error.ts";
 import { isStorageFull } from "../storage-error.ts";
 import type { Bucket } from "./bucket.ts";
-import type { ObjectsPlace } from "./objects.ts";
+import type { ObjectsPlace } from "./open-objects.ts";
 
 /** The setting of a folder's ledger that has gone on elsewhere: a relay that began here again would sign a second history. */
 export const MOVED_TO = "moved-to";

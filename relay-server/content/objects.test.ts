@@ -5,7 +5,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { startS3, type TestS3 } from "../../tests/fixtures/s3-server.ts";
 import { openAdditionFiles } from "./addition-files.ts";
 import { openHeldOutStore } from "./held-out-store.ts";
-import { type Objects, openObjects } from "./objects.ts";
+import type { Objects } from "./objects.ts";
+import { openObjects } from "./open-objects.ts";
 import { openPublicBlobs } from "./public-blobs.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "commonweight-objects-"));

@@ -1,6 +1,3 @@
-import { type Bucket, openBucket } from "./bucket.ts";
-import { type Folder, openFolder } from "./folder.ts";
-
 /**
  * Bytes by name, of which a reader sees all or none: a folder's files or a bucket's objects. A name is a path, such as
  * `private/digits/gate.safetensors`. Only what lies in `blobs` is public.
@@ -22,9 +19,3 @@ export type Objects = {
   /** Bytes that still find room; null where nobody can say. */
   room(): Promise<number | null>;
 };
-
-/** Where objects lie, as a thread is told. */
-export type ObjectsPlace = Folder | Bucket;
-
-export const openObjects = (place: ObjectsPlace): Objects =>
-  place.kind === "folder" ? openFolder(place) : openBucket(place);

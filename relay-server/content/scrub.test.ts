@@ -7,7 +7,7 @@ import { tinyRecipe } from "../../tests/fixtures/tiny-model.ts";
 import type { RelayContext } from "../context.ts";
 import { createDamage } from "./damage.ts";
 import { openHeldOutStore } from "./held-out-store.ts";
-import { openObjects } from "./objects.ts";
+import { openObjects } from "./open-objects.ts";
 import { openPublicBlobs } from "./public-blobs.ts";
 import { scrubModel, startScrub } from "./scrub.ts";
 

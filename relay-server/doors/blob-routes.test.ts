@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { sha256 } from "../../core/crypto/signature.ts";
-import { openObjects } from "../content/objects.ts";
+import { openObjects } from "../content/open-objects.ts";
 import { openPublicBlobs, type PublicBlobs } from "../content/public-blobs.ts";
 import type { RelayContext } from "../context.ts";
 import { blobRoutes } from "./blob-routes.ts";

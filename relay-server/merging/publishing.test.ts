@@ -7,7 +7,7 @@ import type { Candidate } from "../../core/merge/candidate.ts";
 import { quantiseStep } from "../../core/merge/quantised-step.ts";
 import { createLayout } from "../../core/tensors/layout.ts";
 import { tinyRecipe } from "../../tests/fixtures/tiny-model.ts";
-import { openObjects } from "../content/objects.ts";
+import { openObjects } from "../content/open-objects.ts";
 import { openPublicBlobs } from "../content/public-blobs.ts";
 import type { RelayContext } from "../context.ts";
 import type { Head } from "../history/head.ts";

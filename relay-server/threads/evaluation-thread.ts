@@ -22,7 +22,7 @@ import type { Evaluation } from "../../core/training/metrics.ts";
 import { openBackend } from "../../kernels/backend.ts";
 import { checked } from "../content/damage.ts";
 import { type HeldOutStore, openHeldOutStore } from "../content/held-out-store.ts";
-import { type ObjectsPlace, openObjects } from "../content/objects.ts";
+import { type ObjectsPlace, openObjects } from "../content/open-objects.ts";
 import { answerCalls } from "./call-port.ts";
 import { keepNewest } from "./keep-newest.ts";
 import { openOnce } from "./open-once.ts";

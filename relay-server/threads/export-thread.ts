@@ -8,7 +8,7 @@ import type { ExportedVersion } from "../../export/exported-version.ts";
 import { ggufFile } from "../../export/gguf.ts";
 import { huggingFaceFiles } from "../../export/hugging-face.ts";
 import { writeZipFile } from "../../export/zip-file.ts";
-import { type ObjectsPlace, openObjects } from "../content/objects.ts";
+import { type ObjectsPlace, openObjects } from "../content/open-objects.ts";
 import { openPublicBlobs } from "../content/public-blobs.ts";
 import { type ParameterPath, readParameters, soundBlob } from "../content/read-parameters.ts";
 import { answerCalls } from "./call-port.ts";

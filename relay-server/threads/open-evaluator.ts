@@ -1,5 +1,5 @@
 import { assert } from "../../core/errors.ts";
-import type { ObjectsPlace } from "../content/objects.ts";
+import type { ObjectsPlace } from "../content/open-objects.ts";
 import type { EvaluatedModel, EvaluationThread, SuiteToLoad } from "./evaluation-thread.ts";
 import { keepThread } from "./lasting-thread.ts";
 
