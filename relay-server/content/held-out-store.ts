@@ -21,6 +21,7 @@ export type HeldOutStore = {
   remove(model: string): Promise<void>;
 };
 
+/** The held-out sets among `objects`. */
 export function openHeldOutStore(objects: Objects): HeldOutStore {
   const nameOf = (model: string, suite: Suite) => `private/${model}/${suite}.safetensors`;
   return {

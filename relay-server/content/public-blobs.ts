@@ -29,6 +29,7 @@ export type PublicBlobs = {
   remove(sha256: string): Promise<void>;
 };
 
+/** The blobs among `objects`. */
 export function openPublicBlobs(objects: Objects): PublicBlobs {
   const nameOf = (id: string, encoding?: "gzip") =>
     encoding === "gzip" ? `blobs/${id}.gz` : `blobs/${id}`;
