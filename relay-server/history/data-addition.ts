@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { setImmediate as othersTurn } from "node:timers/promises";
 import { assert, FormatError } from "../../core/errors.ts";
 import { openSuiteFile, pickExamples, suiteExamples } from "../../core/gate/suite-file.ts";
@@ -137,9 +136,11 @@ async function* judgingSets(
   { history, blobs, heldOut }: DataContext,
   recipe: Recipe,
 ): AsyncGenerator<Examples> {
-  const paths = heldOut.paths(recipe.id);
   for (const suite of suitesOf(recipe)) {
-    yield decodeExamples(`the ${suite} set`, await readFile(paths[suite]), recipe.architecture);
+    const name = `the ${suite} set`;
+    const bytes = await heldOut.read(recipe.id, suite);
+    if (bytes === null) throw damagedError(name);
+    yield decodeExamples(name, bytes, recipe.architecture);
   }
   for (const { id, name, state } of await history.suites(recipe.id)) {
     if (state === "refused" || state === "withdrawn") continue;
