@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import type { Browser, Page } from "playwright";
 import { build } from "vite";
+import { chunksOfManifest } from "../core/tensors/manifest.ts";
 import { launchBrowser, temporaryFolder } from "../tests/e2e/stage.ts";
 import { startTestRelay } from "../tests/fixtures/test-relay.ts";
 import { tinyModel } from "../tests/fixtures/tiny-model.ts";
@@ -39,7 +40,8 @@ export async function measure({ seed, quick }: BenchOptions): Promise<Row[]> {
       build: { outDir: folder.path, emptyOutDir: true, target: "es2024" },
     });
     const plan = await relay.client.checkpoint("tiny", 0);
-    const ids = plan.keyframe!.manifest.chunks.slice(0, chunks); // asked without `from`
+    const list = chunksOfManifest(plan.keyframe!.manifest); // asked without `from`
+    const ids = list.slice(0, chunks).map(({ sha256 }) => sha256);
     const url = `http://localhost:${relay.relay.port}`;
     return await measurePages(browsers, url, ids);
   } finally {

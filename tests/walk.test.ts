@@ -12,7 +12,12 @@ import { decodePatch } from "../core/patch/patch.ts";
 import type { RelayClient } from "../core/protocol/client.ts";
 import { applyDeltaStep, decodeDeltaStep } from "../core/tensors/delta-step.ts";
 import type { Layout } from "../core/tensors/layout.ts";
-import { decodeCheckpoint, encodeCheckpoint, layoutOfManifest } from "../core/tensors/manifest.ts";
+import {
+  chunksOfManifest,
+  layoutOfManifest,
+  nameCheckpoint,
+  readKeyframe,
+} from "../core/tensors/manifest.ts";
 import { digits } from "../models/digits/data.ts";
 import { volunteerOnce } from "./fixtures/terminal-volunteer.ts";
 import { startTestRelay, type TestRelay } from "./fixtures/test-relay.ts";
@@ -73,7 +78,7 @@ async function recompute(client: RelayClient): Promise<void> {
   );
   const merged = replayVersion(layout, parameters, one.record, patches);
   const head = applyDeltaStep(parameters, merged);
-  expect((await encodeCheckpoint(layout, head)).id).toBe(one.record.checkpoint);
+  expect((await nameCheckpoint(layout, head)).id).toBe(one.record.checkpoint);
 
   const { steps } = await client.checkpoint("digits", 1, { from: 0 });
   const published = decodeDeltaStep(await client.blob(steps[0]!.sha256), parameters);
@@ -102,6 +107,7 @@ async function baseCheckpoint(
 ): Promise<{ layout: Layout; parameters: Float32Array }> {
   const { keyframe } = await client.checkpoint("digits", 0);
   const { manifest } = keyframe!;
-  const chunks = await Promise.all(manifest.chunks.map((id) => client.blob(id)));
-  return { layout: layoutOfManifest(manifest), parameters: decodeCheckpoint(manifest, chunks) };
+  const chunks = chunksOfManifest(manifest).map(({ sha256 }) => client.blob(sha256));
+  const parameters = await readKeyframe(manifest, await Promise.all(chunks));
+  return { layout: layoutOfManifest(manifest), parameters };
 }

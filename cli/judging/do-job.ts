@@ -4,7 +4,7 @@ import { relaySource } from "../../core/history/history-source.ts";
 import type { RelayClient } from "../../core/protocol/client.ts";
 import type { JudgingJob } from "../../core/protocol/schemas/judging.ts";
 import { applyDeltaStep, decodeDeltaStep } from "../../core/tensors/delta-step.ts";
-import { encodeCheckpoint } from "../../core/tensors/manifest.ts";
+import { nameCheckpoint } from "../../core/tensors/manifest.ts";
 import { decodeAll, decodeExamples } from "../../core/training/examples.ts";
 import { encodeJudgement, type Judgement, positionsOfJob } from "../../core/training/judgement.ts";
 import { keepNewest } from "../../relay-server/threads/keep-newest.ts";
@@ -38,7 +38,7 @@ export function createJobRunner(
     const { layout, parameters } = await downloadVersion(source, source.plan, asked.number, {
       signal,
     });
-    const { id } = await encodeCheckpoint(layout, parameters);
+    const { id } = await nameCheckpoint(layout, parameters);
     if (id !== asked.checkpoint) {
       throw new FormatError(`version ${asked.number} of ${model} is checkpoint ${id}`);
     }

@@ -1,6 +1,8 @@
 import { mkdir } from "node:fs/promises";
 import { Argument, type Command } from "commander";
+import { sha256 } from "../../core/crypto/signature.ts";
 import { verifyHistory } from "../../core/history/verify-history.ts";
+import { encodeCanonical } from "../../core/protocol/canonical-json.ts";
 import type { Terminal } from "../terminal.ts";
 import type { ModelAddress } from "./model-address.ts";
 import {
@@ -40,12 +42,14 @@ async function clone(
     throw new Error(`${into} holds ${before.model} of ${before.relay}, not ${place}.`);
   }
   await mkdir(into, { recursive: true });
-  const report = await verifyHistory(await keepingSource(source, into), {
+  const keeping = await keepingSource(source, into);
+  const report = await verifyHistory(keeping, {
     ...(await expected(model, options)),
     signal,
     onProgress: (phase, version, head) => progress(`${place}: ${phase} ${version} of ${head}`),
   });
-  const [card, shards, acts] = await Promise.all([
+  const [base, card, shards, acts] = await Promise.all([
+    source.baseManifest({ signal }),
     client.model(source.model, { signal }),
     client.shards(source.model, { signal }),
     client.acts(source.model, { signal }),
@@ -59,6 +63,7 @@ async function clone(
     card,
     shards,
     acts,
+    base: await sha256(encodeCanonical(base)),
   });
   await remember(model, options, report.pin);
   print(

@@ -4,16 +4,17 @@ import * as z from "zod/mini";
 import { sha256 } from "../../core/crypto/signature.ts";
 import type { HistorySource } from "../../core/history/history-source.ts";
 import { decodeVersion, encodeVersion } from "../../core/history/version.ts";
-import { parseJson } from "../../core/protocol/canonical-json.ts";
+import { encodeCanonical, parseJson } from "../../core/protocol/canonical-json.ts";
 import { RelayError } from "../../core/protocol/relay-error.ts";
 import { signedAct } from "../../core/protocol/schemas/act.ts";
-import { count, modelId } from "../../core/protocol/schemas/primitives.ts";
+import { keyframeManifest } from "../../core/protocol/schemas/checkpoint.ts";
+import { count, hash, modelId } from "../../core/protocol/schemas/primitives.ts";
 import { modelCard, shardLedger } from "../../core/protocol/schemas/status.ts";
 import { readFileIfAny, writeFileAtomic } from "../atomic-file.ts";
 
 /**
  * A model's public record in a folder: `record.json`, `versions/N.json` as a relay serves them, and `blobs/<sha256>`:
- * version 0's manifest and chunks, masks and patches. All of it follows from a relay, and nothing of it is trusted.
+ * the manifest and chunks of version 0, masks and patches. All of it follows from a relay, and nothing of it is trusted.
  */
 const recordFile = z.object({
   format: z.literal("commonweight.record/1"),
@@ -26,6 +27,8 @@ const recordFile = z.object({
   shards: shardLedger,
   /** Folders from before there were acts have none. */
   acts: z._default(z.array(signedAct), []),
+  /** Blob of version 0's manifest; where there is none, it is the one that the checkpoint is called by. */
+  base: z.optional(hash),
 });
 export type RecordFile = z.infer<typeof recordFile>;
 
@@ -51,22 +54,28 @@ export async function writeRecordFile(folder: string, record: RecordFile): Promi
 /** Reads the record in `folder`; what is damaged or missing is a RelayError, as at a relay. */
 export function folderSource(
   folder: string,
-  { model, head, acts, card, shards }: RecordFile,
+  { model, head, acts, card, shards, base }: RecordFile,
 ): HistorySource {
+  async function version(number: number) {
+    const bytes = await readFileIfAny(versionPath(folder, number));
+    if (bytes === null) throw missing("version-unknown", `no version ${number} in ${folder}`);
+    return decodeVersion(bytes);
+  }
+  async function blob(id: string) {
+    const bytes = await readFileIfAny(blobPath(folder, id));
+    if (bytes === null) throw missing("blob-unknown", `no blob ${id} in ${folder}`);
+    const found = await sha256(bytes);
+    if (found !== id) throw missing("blob-damaged", `blob ${id}: its bytes hash to ${found}`);
+    return bytes;
+  }
   return {
     model,
     head: async () => head,
-    async version(number) {
-      const bytes = await readFileIfAny(versionPath(folder, number));
-      if (bytes === null) throw missing("version-unknown", `no version ${number} in ${folder}`);
-      return decodeVersion(bytes);
-    },
-    async blob(id) {
-      const bytes = await readFileIfAny(blobPath(folder, id));
-      if (bytes === null) throw missing("blob-unknown", `no blob ${id} in ${folder}`);
-      const found = await sha256(bytes);
-      if (found !== id) throw missing("blob-damaged", `blob ${id}: its bytes hash to ${found}`);
-      return bytes;
+    version,
+    blob,
+    async baseManifest() {
+      const id = base ?? (await version(0)).record.checkpoint;
+      return parseJson("manifest", keyframeManifest, await blob(id));
     },
     acts: async () => acts,
     recipe: async () => card.recipe,
@@ -85,6 +94,12 @@ export async function keepingSource(source: HistorySource, folder: string): Prom
       const version = await source.version(number, options);
       await writeFileAtomic(versionPath(folder, number), encodeVersion(version), MODE);
       return version;
+    },
+    async baseManifest(options) {
+      const manifest = await source.baseManifest(options);
+      const bytes = encodeCanonical(manifest);
+      await writeFileAtomic(blobPath(folder, await sha256(bytes)), bytes, MODE);
+      return manifest;
     },
     async blob(id, options) {
       const kept = await readFileIfAny(blobPath(folder, id));

@@ -1,12 +1,7 @@
 import { FormatError } from "../errors.ts";
 import type { CallOptions } from "../protocol/http-call.ts";
-import { applyDeltaStep, decodeDeltaStep } from "../tensors/delta-step.ts";
-import {
-  type Base,
-  type HistorySource,
-  readCheckpoint,
-  type VersionPlan,
-} from "./history-source.ts";
+import { applyDeltaStepInPlace, decodeDeltaStep } from "../tensors/delta-step.ts";
+import { type Base, type HistorySource, loadKeyframe, type VersionPlan } from "./history-source.ts";
 
 /** A version that a reader has; its parameters [N] stay as they are. */
 export type HeldVersion = Base & { readonly number: number };
@@ -21,7 +16,7 @@ type DownloadOptions = CallOptions & {
 /**
  * The layout and the parameters [N] that `source` serves as version `number` by `plan`: delta steps from what the reader
  * has, or from a keyframe. Whether they are that version, their hash must say. Throws a FormatError where a plan begins
- * nowhere, and as `readCheckpoint`.
+ * nowhere, and as `loadKeyframe`.
  */
 export async function downloadVersion(
   source: HistorySource,
@@ -31,13 +26,12 @@ export async function downloadVersion(
 ): Promise<Base> {
   const asked = from === undefined ? options : { ...options, from: from.number };
   const { keyframe, steps } = await plan(number, asked);
-  const start =
-    keyframe === null ? from : await readCheckpoint(source, keyframe.checkpoint, options);
+  const start = keyframe === null ? from : await loadKeyframe(source, keyframe.manifest, options);
   if (start === undefined) throw new FormatError("a plan without a keyframe");
-  let { parameters } = start;
+  const parameters = start === from ? new Float32Array(start.parameters) : start.parameters;
   for (const [done, { sha256 }] of steps.entries()) {
     const step = decodeDeltaStep(await source.blob(sha256, options), parameters);
-    parameters = applyDeltaStep(parameters, step);
+    applyDeltaStepInPlace(parameters, step);
     onStep?.(done + 1, steps.length);
   }
   return { layout: start.layout, parameters };

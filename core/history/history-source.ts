@@ -1,14 +1,14 @@
-import { limitCalls } from "../ahead.ts";
-import { parseJson } from "../protocol/canonical-json.ts";
+import { limitCalls, loadAhead } from "../ahead.ts";
+import { FormatError } from "../errors.ts";
 import type { RelayClient } from "../protocol/client.ts";
 import type { CallOptions } from "../protocol/http-call.ts";
 import type { SignedAct } from "../protocol/schemas/act.ts";
-import { type CheckpointPlan, manifest as manifestSchema } from "../protocol/schemas/checkpoint.ts";
+import type { CheckpointPlan, KeyframeManifest } from "../protocol/schemas/checkpoint.ts";
 import type { Recipe } from "../protocol/schemas/recipe.ts";
 import type { Shard } from "../protocol/schemas/ticket.ts";
 import type { SignedVersion } from "../protocol/schemas/version.ts";
 import type { Layout } from "../tensors/layout.ts";
-import { decodeCheckpoint, layoutOfManifest } from "../tensors/manifest.ts";
+import { chunksOfManifest, layoutOfManifest, readKeyframe } from "../tensors/manifest.ts";
 
 /**
  * Where the public record of a model is read: a relay, or a folder that was cloned from one. Whoever reads it trusts
@@ -26,6 +26,8 @@ export type HistorySource = {
   recipe(options?: CallOptions): Promise<Recipe>;
   /** What the source says that volunteers train on, in the order of their indexes. */
   shards(options?: CallOptions): Promise<readonly Shard[]>;
+  /** What the source says are the chunks of version 0. */
+  baseManifest(options?: CallOptions): Promise<KeyframeManifest>;
   /** The bytes whose SHA-256 is `id`: patches, positions of masks, manifests, chunks. */
   blob(id: string, options?: CallOptions): Promise<Uint8Array<ArrayBuffer>>;
   /** Null where it serves no checkpoints. */
@@ -52,6 +54,11 @@ export function relaySource(
     acts: (options) => client.acts(model, options),
     recipe: async (options) => (await client.model(model, options)).recipe,
     shards: async (options) => (await client.shards(model, options)).shards,
+    async baseManifest(options) {
+      const { keyframe } = await client.checkpoint(model, 0, options);
+      if (keyframe === null) throw new FormatError("a plan of version 0 without a keyframe");
+      return keyframe.manifest;
+    },
     blob: limitCalls(MOST_REQUESTS, client.blob),
     plan: (number, options) => client.checkpoint(model, number, options),
   };
@@ -61,16 +68,16 @@ export function relaySource(
 export type Base = { readonly layout: Layout; readonly parameters: Float32Array };
 
 /**
- * The checkpoint with this id, from its manifest and chunks. A FormatError says what of them is not in order, a
- * RelayError what the source does not have; versions without a keyframe have no manifest of their own.
+ * The keyframe that `manifest` lists, chunk after chunk. A FormatError says what of it is not in order, a RelayError what the
+ * source does not have. Which checkpoint it is, its hash must say.
  */
-export async function readCheckpoint(
+export async function loadKeyframe(
   source: HistorySource,
-  id: string,
+  manifest: KeyframeManifest,
   options: CallOptions,
 ): Promise<Base> {
-  const manifest = parseJson("manifest", manifestSchema, await source.blob(id, options));
-  const layout = layoutOfManifest(manifest);
-  const chunks = await Promise.all(manifest.chunks.map((chunk) => source.blob(chunk, options)));
-  return { layout, parameters: decodeCheckpoint(manifest, chunks) };
+  const chunks = loadAhead(chunksOfManifest(manifest), MOST_REQUESTS, ({ sha256 }) =>
+    source.blob(sha256, options),
+  );
+  return { layout: layoutOfManifest(manifest), parameters: await readKeyframe(manifest, chunks) };
 }

@@ -1,6 +1,6 @@
 import { FormatError } from "../errors.ts";
 import type { Layout } from "../tensors/layout.ts";
-import { encodeCheckpoint } from "../tensors/manifest.ts";
+import { nameCheckpoint } from "../tensors/manifest.ts";
 import { downloadVersion, type HeldVersion } from "./downloaded-version.ts";
 import { faultAt, HistoryError } from "./history-fault.ts";
 import type { HistorySource } from "./history-source.ts";
@@ -43,7 +43,7 @@ export async function pullVersion(
   try {
     const download = { ...stop, from, onStep };
     const { layout, parameters } = await downloadVersion(source, plan, number, download);
-    const { id } = await encodeCheckpoint(layout, parameters);
+    const { id } = await nameCheckpoint(layout, parameters);
     if (id !== version.record.checkpoint) {
       const message = `what is served leads to checkpoint ${id}, and the record says ${version.record.checkpoint}`;
       throw new HistoryError("served", number, message);
@@ -67,7 +67,7 @@ async function expectHeld(
     relayKey,
     ...(signal === undefined ? {} : { signal }),
   });
-  const { id } = await encodeCheckpoint(layout, parameters);
+  const { id } = await nameCheckpoint(layout, parameters);
   if (id === record.checkpoint) return;
   throw new FormatError(`what is held is not version ${number} of ${source.model}`);
 }

@@ -5,7 +5,7 @@ import { randomPositions } from "../patch/random-mask.ts";
 import type { MergeInputRecord, VersionRecord } from "../protocol/schemas/version.ts";
 import { applyDeltaStep } from "../tensors/delta-step.ts";
 import { createLayout } from "../tensors/layout.ts";
-import { encodeCheckpoint } from "../tensors/manifest.ts";
+import { nameCheckpoint } from "../tensors/manifest.ts";
 import { type ReplayPatch, replayVersion } from "./replay.ts";
 import { replayHistory } from "./replay-history.ts";
 
@@ -53,7 +53,7 @@ const record: VersionRecord = {
 // From tests/golden/formats.py, a second implementation.
 test("V6: replaying a recorded merge gives the golden checkpoint, bit for bit", async () => {
   const next = applyDeltaStep(parameters, replayVersion(layout, parameters, record, patches));
-  expect((await encodeCheckpoint(layout, next)).id).toBe(
+  expect((await nameCheckpoint(layout, next)).id).toBe(
     "a95dacd754c91423ab76d0b570fd19cb3c7db2c5f6c87ad74ade29d5902d52df",
   );
 });
@@ -62,7 +62,7 @@ test("V6: replaying a recorded merge gives the golden checkpoint, bit for bit", 
 test("G21: replaying a merge that was published in four bits gives the golden checkpoint, bit for bit", async () => {
   const merge = { ...record.merge!, step: "4-bit" } as const;
   const step = replayVersion(layout, parameters, { ...record, merge }, patches);
-  expect((await encodeCheckpoint(layout, applyDeltaStep(parameters, step))).id).toBe(
+  expect((await nameCheckpoint(layout, applyDeltaStep(parameters, step))).id).toBe(
     "3adb61aafb3a73ffce19d07092c13b421563a51c53fb8968506f8b78fdf9f00a",
   );
 });
@@ -84,7 +84,7 @@ test("G15: replaying a merge by Fisher weights gives the golden checkpoint, bit 
   const merge = { rule: "fisher", outerStep: 0.7, denominator: "4096*fisher", inputs } as const;
   const step = replayVersion(layout, parameters, { ...record, merge }, weightedPatches);
   const next = applyDeltaStep(parameters, step);
-  expect((await encodeCheckpoint(layout, next)).id).toBe(
+  expect((await nameCheckpoint(layout, next)).id).toBe(
     "e5787dc73f74f86d08b77e4367a0408f45a235acdfdec3cf2a808fb1c50bc723",
   );
 });
@@ -103,7 +103,7 @@ test("V7: a revert of one patch of an earlier merge gives the golden checkpoint,
   const struck = new Set(["bb"]);
   const patchesOf = async () => patches;
   const replayed = await replayHistory({ layout, parameters, records, struck, patchesOf });
-  expect((await encodeCheckpoint(layout, replayed)).id).toBe(
+  expect((await nameCheckpoint(layout, replayed)).id).toBe(
     "d99390c692268400e5594d0f845c11194987961aed347fdb2d1ff82d5abfb6fd",
   );
 });

@@ -2,12 +2,12 @@ import { loadAhead } from "../ahead.ts";
 import type { SignedAct } from "../protocol/schemas/act.ts";
 import type { VersionRecord } from "../protocol/schemas/version.ts";
 import type { Layout } from "../tensors/layout.ts";
-import { encodeCheckpoint } from "../tensors/manifest.ts";
+import { nameCheckpoint } from "../tensors/manifest.ts";
 import { type ActPin, actId, type ModelStanding, verifyActs } from "./act.ts";
 import { downloadVersion, type HeldVersion } from "./downloaded-version.ts";
 import { countGates, createGateChecks, type EvaluatePackets } from "./gate-checks.ts";
 import { faultAt, HistoryError } from "./history-fault.ts";
-import { type HistorySource, readCheckpoint } from "./history-source.ts";
+import { type HistorySource, loadKeyframe } from "./history-source.ts";
 import { verifyUpstream } from "./lineage.ts";
 import { createPatchReader } from "./merged-patches.ts";
 import { newlyOpened } from "./opened-packets.ts";
@@ -182,7 +182,7 @@ export async function readBase(
 ): Promise<{ layout: Layout; parameters: Float32Array }> {
   const { record } = chain[0]!; // a chain has version 0
   try {
-    const base = await readCheckpoint(source, record.checkpoint, options);
+    const base = await loadKeyframe(source, await source.baseManifest(options), options);
     await expectCheckpoint(base.layout, base.parameters, record);
     return base;
   } catch (error) {
@@ -199,7 +199,7 @@ export async function expectCheckpoint(
   if (!parameters.every(Number.isFinite)) {
     throw new HistoryError("replay", number, "its parameters are not finite");
   }
-  const { id } = await encodeCheckpoint(layout, parameters);
+  const { id } = await nameCheckpoint(layout, parameters);
   if (id === checkpoint) return;
   const message = `its patches lead to checkpoint ${id}, and the record says ${checkpoint}`;
   throw new HistoryError("replay", number, message);

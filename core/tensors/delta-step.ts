@@ -95,11 +95,19 @@ export function movedValues(
 /** The next version's parameters [N]; `parameters` stay as they are. */
 export function applyDeltaStep(
   parameters: Float32Array,
-  { positions, values }: DeltaStep,
+  step: DeltaStep,
 ): Float32Array<ArrayBuffer> {
   const next = new Float32Array(parameters);
-  for (let i = 0; i < positions.length; i++) next[positions[i]!] = values[i]!;
+  applyDeltaStepInPlace(next, step);
   return next;
+}
+
+/** The same on the spot: a path of many steps copies a large model once. */
+export function applyDeltaStepInPlace(
+  parameters: Float32Array,
+  { positions, values }: DeltaStep,
+): void {
+  for (let i = 0; i < positions.length; i++) parameters[positions[i]!] = values[i]!;
 }
 
 /** What turns the parameters `before` [N] into `after` [N]: the positions whose bits differ. */

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { decodeHalf, encodeHalfUp } from "./half.ts";
+import { decodeHalf, encodeHalfExactly, encodeHalfUp } from "./half.ts";
 
 const ONE = 0x3c00;
 
@@ -27,4 +27,20 @@ test("Q2: encoding rounds up to the nearest half", () => {
       if (bits > 0) expect(decodeHalf(bits - 1)).toBeLessThan(value);
     }),
   );
+});
+
+test("every finite half is found again from its f32, and nothing between halves is one", () => {
+  const value = new Float32Array(1);
+  const bits = new Uint32Array(value.buffer);
+  for (let word = 0; word < 1 << 16; word++) {
+    value[0] = decodeHalf(word);
+    if (!Number.isFinite(value[0])) continue;
+    expect(encodeHalfExactly(bits[0]!)).toBe(word);
+    bits[0]! |= 1; // the next f32
+    expect(encodeHalfExactly(bits[0]!)).toBe(-1);
+  }
+  for (const large of [65520, 65536, 2 ** -25, 3 * 2 ** -25, Infinity, NaN]) {
+    value[0] = large;
+    expect(encodeHalfExactly(bits[0]!)).toBe(-1);
+  }
 });

@@ -25,6 +25,21 @@ export function encodeHalfUp(value: number): number {
   return (exponent - 1) * 1024 + Math.ceil(value / unit);
 }
 
+/** The bits of the half that is exactly the f32 with these `bits`, or −1 where there is none. */
+export function encodeHalfExactly(bits: number): number {
+  const sign = (bits >>> 16) & 0x8000;
+  const exponent = (bits >>> 23) & 0xff;
+  const fraction = bits & 0x7f_ffff;
+  if (exponent === 0 && fraction === 0) return sign;
+  if (exponent > 142 || exponent < 103) return -1; // 2^16 and more; below 2^-24
+  if (exponent > 112) {
+    return fraction & 0x1fff ? -1 : sign | ((exponent - 112) << 10) | (fraction >>> 13);
+  }
+  const units = 0x80_0000 | fraction; // of 2^(exponent − 150); a subnormal half has units of 2^-24
+  const shift = 126 - exponent;
+  return units & ((1 << shift) - 1) ? -1 : sign | (units >>> shift);
+}
+
 function powerOfTwo(exponent: number): number {
   return exponent < 0 ? 1 / (1 << -exponent) : 1 << exponent;
 }

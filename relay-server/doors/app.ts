@@ -120,7 +120,7 @@ export function createApp(parts: AppParts): Hono {
   app.route("/", checkpointRoutes(context, checkpoints, exports));
   app.route("/", blobRoutes(context));
   app.route("/", ticketRoutes(context, limits, onTicket));
-  app.route("/", holderRoutes(context, limits));
+  app.route("/", holderRoutes(context, checkpoints, limits));
   app.route("/", contributionRoutes(context, limits, intake, onCreated));
   app.route("/", suiteRoutes(context, limits, onCreated));
   const chance = Math.random; // no lot: it decides nothing

@@ -95,7 +95,7 @@ export function checkpointRoutes(
     throw beingMade();
   }
 
-  /** Steps alone where they are smaller than the whole checkpoint; else from the last keyframe. */
+  /** Steps alone where they are smaller than the whole checkpoint; else from a keyframe. */
   async function planOf(
     version: VersionRow,
     from: number | null,
@@ -109,8 +109,7 @@ export function checkpointRoutes(
         return { version: number, checkpoint, keyframe: null, steps: rows.map(stepOf), blobs };
       }
     }
-    const { keyframe, steps } = await checkpoints.pathTo(version);
-    const manifest = await checkpoints.manifestOf(keyframe);
+    const { keyframe, steps, manifest } = await checkpoints.downloadPath(version);
     return {
       version: number,
       checkpoint,

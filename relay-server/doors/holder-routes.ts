@@ -4,6 +4,7 @@ import { routes } from "../../core/protocol/routes.ts";
 import { type HoldersAnswer, holdersRequest } from "../../core/protocol/schemas/swarm.ts";
 import { decodeBitfield, encodeBitfield, otherChunks } from "../../core/swarm/bitfield.ts";
 import type { RelayContext } from "../context.ts";
+import type { Checkpoints } from "../history/checkpoints.ts";
 import { RENEW_WITHIN_MS } from "../swarm/holders.ts";
 import { findModel } from "./answers.ts";
 import type { Limits } from "./limits.ts";
@@ -14,11 +15,12 @@ import { createSharedLists } from "./shared-lists.ts";
 /** Saying which chunks one has, and hearing who has others. */
 export function holderRoutes(
   context: Pick<RelayContext, "history" | "models" | "clock" | "signalling" | "swarm">,
+  checkpoints: Pick<Checkpoints, "manifestOf">,
   limits: Limits,
 ): Hono {
   const app = new Hono();
   const { signalling, swarm } = context;
-  const sizeOf = createSharedLists(context);
+  const sizeOf = createSharedLists(context, checkpoints);
   app.post(routes.holders(":model"), async (c) => {
     const { row } = await findModel(context, pathPart(c, "model"));
     const body = await limits.request(c);

@@ -1,15 +1,26 @@
 import { expect, test } from "vitest";
+import type { KeyframeManifest } from "../../core/protocol/schemas/checkpoint.ts";
 import type { RelayContext } from "../context.ts";
 import type { ModelRow } from "../store/tables.ts";
 import { createSharedLists } from "./shared-lists.ts";
 
 const KIB = 1 << 10;
+const KEYFRAME_EVERY = 2;
+const manifest: KeyframeManifest = {
+  format: "commonweight.checkpoint/2",
+  tensors: [{ name: "w", shape: [1000] }],
+  chunkValues: 1 << 18,
+  chunks: [{ dtype: "F16", sha256: "ab".repeat(32) }],
+};
 
-/** A model's history whose version n has a step of `stepKib[n - 1]` KiB; version 0 alone is a keyframe. */
+/** A model's history whose version n has a step of `stepKib[n - 1]` KiB; every second one is a keyframe. */
 function listsOf(stepKib: readonly number[]) {
   const stage = { head: stepKib.length, reads: 0 };
   const history = {
-    keyframe: async () => ({ number: 0, checkpoint: "base", step: null, step_bytes: 0 }),
+    async keyframe(_: string, upTo: number) {
+      const number = upTo - (upTo % KEYFRAME_EVERY);
+      return { number, checkpoint: `keyframe ${number}`, narrow: null };
+    },
     async steps(_: string, first: number, last: number) {
       stage.reads++;
       return stepKib
@@ -17,7 +28,10 @@ function listsOf(stepKib: readonly number[]) {
         .filter(({ number }) => number >= first && number <= last);
     },
   } as unknown as RelayContext["history"]; // what is read of it is there
-  const lists = createSharedLists({ history, clock: () => 0 });
+  const lists = createSharedLists(
+    { history, clock: () => 0 },
+    { manifestOf: async () => manifest },
+  );
   const model = () => ({ id: "tiny", head: stage.head, parameters: 1000 }) as ModelRow; // as well
   return { stage, sizeOf: (list: string) => lists(model(), list) };
 }
@@ -32,7 +46,14 @@ test("W6: the newest four versions' steps of 256 KiB to 4 MiB are lists of one c
     { chunks: 1, sizeBytes: 4096 * KIB },
     null,
   ]);
-  expect(await sizeOf("base")).toEqual({ chunks: 1, sizeBytes: 4000 });
+});
+
+test("W6: version 0 and the newest four keyframes are lists as they are served", async () => {
+  const { sizeOf } = listsOf(new Array(13).fill(1));
+  for (const number of [0, 6, 8, 10, 12]) {
+    expect(await sizeOf(`keyframe ${number}`)).toEqual({ chunks: 1, sizeBytes: 2000 });
+  }
+  for (const number of [2, 4, 14]) expect(await sizeOf(`keyframe ${number}`)).toBe(null);
 });
 
 test("W6: the lists of a head are read once, and anew for the next head", async () => {

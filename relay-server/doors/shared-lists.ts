@@ -1,13 +1,14 @@
-import { CHUNK_BYTES } from "../../core/protocol/limits.ts";
+import type { KeyframeManifest } from "../../core/protocol/schemas/checkpoint.ts";
 import { MAX_LIST_CHUNKS } from "../../core/protocol/schemas/swarm.ts";
 import { SHARED_STEPS, sharedSteps } from "../../core/swarm/shared-steps.ts";
+import { chunksOfManifest } from "../../core/tensors/manifest.ts";
 import type { RelayContext } from "../context.ts";
+import type { Checkpoints } from "../history/checkpoints.ts";
 import type { ModelRow } from "../store/tables.ts";
 import { createMemo } from "./memo.ts";
 
-const BYTES_PER_PARAMETER = 4;
 const SHARDS_KEPT_MS = 60_000; // a maintainer adds some now and then, and peers tell what they have every minute
-const SHARED_KEYFRAMES = 4; // the newest ones: what a newcomer loads, and one that is late
+const SHARED_KEYFRAMES = 4; // the newest ones, beside version 0: what a newcomer loads, and one that is late
 
 /** How many chunks and bytes a list has. */
 export type ListSize = { readonly chunks: number; readonly sizeBytes: number };
@@ -15,10 +16,10 @@ export type ListSize = { readonly chunks: number; readonly sizeBytes: number };
 export type SharedLists = (model: ModelRow, list: string) => Promise<ListSize | null>;
 
 /** The lists worth sharing: every newcomer loads a keyframe, everybody shards, and a crowd on the move the newest steps. */
-export function createSharedLists({
-  history,
-  clock,
-}: Pick<RelayContext, "history" | "clock">): SharedLists {
+export function createSharedLists(
+  { history, clock }: Pick<RelayContext, "history" | "clock">,
+  { manifestOf }: Pick<Checkpoints, "manifestOf">,
+): SharedLists {
   const shardSizes = createMemo<ListSize>(clock);
   const ofHead = createMemo<ReadonlyMap<string, ListSize>>(clock);
 
@@ -30,26 +31,20 @@ export function createSharedLists({
     );
   }
 
-  async function newestKeyframes({
-    id,
-    head,
-    parameters,
-  }: ModelRow): Promise<[string, ListSize][]> {
-    const sizeBytes = parameters * BYTES_PER_PARAMETER;
-    const size = { chunks: Math.ceil(sizeBytes / CHUNK_BYTES), sizeBytes };
+  async function sharedKeyframes({ id, head }: ModelRow): Promise<[string, ListSize][]> {
     const found: [string, ListSize][] = [];
     let number = head;
-    for (let n = 0; n < SHARED_KEYFRAMES && number >= 0; n++) {
-      const keyframe = await history.keyframe(id, number);
+    for (let n = 0; n <= SHARED_KEYFRAMES && number >= 0; n++) {
+      const keyframe = await history.keyframe(id, n < SHARED_KEYFRAMES ? number : 0);
       if (keyframe === undefined) break;
-      found.push([keyframe.checkpoint, size]);
+      found.push([keyframe.checkpoint, sizeOfKeyframe(await manifestOf(keyframe))]);
       number = keyframe.number - 1;
     }
     return found;
   }
 
   async function listsOf(model: ModelRow): Promise<ReadonlyMap<string, ListSize>> {
-    return new Map([...(await newestSteps(model)), ...(await newestKeyframes(model))]);
+    return new Map([...(await newestSteps(model)), ...(await sharedKeyframes(model))]);
   }
 
   async function sizeOfShards(id: string): Promise<ListSize> {
@@ -72,4 +67,10 @@ export function createSharedLists({
           ).get(list);
     return size !== undefined && size.chunks <= MAX_LIST_CHUNKS ? size : null;
   };
+}
+
+function sizeOfKeyframe(manifest: KeyframeManifest): ListSize {
+  const chunks = chunksOfManifest(manifest);
+  const sizeBytes = chunks.reduce((sum, one) => sum + one.sizeBytes, 0);
+  return { chunks: chunks.length, sizeBytes };
 }

@@ -6,13 +6,13 @@ import { encodeVersion, signVersion, versionId } from "../../core/history/versio
 import type { ModelSource, SourceShard } from "../../core/models/model-source.ts";
 import { layoutOf } from "../../core/models/registry.ts";
 import { openTokenizer, type TokenizerFile } from "../../core/models/tokenizer.ts";
-import { encodeCanonical, parseValue } from "../../core/protocol/canonical-json.ts";
+import { parseValue } from "../../core/protocol/canonical-json.ts";
 import { MAX_SHARD_BYTES } from "../../core/protocol/limits.ts";
 import { recipe as recipeSchema } from "../../core/protocol/schemas/recipe.ts";
 import type { Metrics, SealedSuite, VersionRecord } from "../../core/protocol/schemas/version.ts";
 import { decodeCheckpointFile } from "../../core/tensors/checkpoint-file.ts";
 import type { Layout } from "../../core/tensors/layout.ts";
-import { encodeCheckpoint } from "../../core/tensors/manifest.ts";
+import { nameCheckpoint } from "../../core/tensors/manifest.ts";
 import { decodeExamples, exampleShapeOf } from "../../core/training/examples.ts";
 import { metricsOf } from "../../core/training/metrics.ts";
 import { heldOutSetting, suitesOf } from "../content/held-out-store.ts";
@@ -21,6 +21,7 @@ import { summaryOf } from "../store/sql/versions.ts";
 import type { ShardRow, VersionRow } from "../store/tables.ts";
 import type { EvaluatedModel } from "../threads/evaluation-thread.ts";
 import type { Evaluator } from "../threads/open-evaluator.ts";
+import { putKeyframe } from "./keyframes.ts";
 import { nothingOpened, sealSuite } from "./packets.ts";
 import { type Fork, readFork } from "./read-fork.ts";
 import { referenceRecordOf } from "./reference-seeds.ts";
@@ -45,7 +46,7 @@ export async function checkModelSource(source: ModelSource, relayKey: string): P
   parseValue(`recipe ${recipe.id}`, recipeSchema, recipe);
   const { layout, parameters } = await readBase(source);
   if (source.upstream !== undefined) {
-    const { id } = await encodeCheckpoint(layout, parameters);
+    const { id } = await nameCheckpoint(layout, parameters);
     await readFork(source, { relayKey, checkpoint: id, at: 0 });
   }
   await readTokenizer(source);
@@ -70,7 +71,8 @@ export async function importModel(
   onProgress(what, 0, total);
   parseValue(`recipe ${recipe.id}`, recipeSchema, recipe);
   const { layout, parameters } = await readBase(source);
-  const { id: checkpoint, manifest, chunks } = await encodeCheckpoint(layout, parameters);
+  const named = await nameCheckpoint(layout, parameters);
+  const checkpoint = named.id;
 
   const relayKey = context.identity.publicKey;
   const fork = await readFork(source, { relayKey, checkpoint, at: context.clock() });
@@ -92,8 +94,7 @@ export async function importModel(
   for (const suite of suitesOf(recipe)) {
     await status.putSetting(heldOutSetting(id, suite), hashes[suite] ?? "");
   }
-  for (const chunk of chunks) await blobs.put(chunk);
-  await blobs.put(encodeCanonical(manifest));
+  const narrow = await putKeyframe(blobs, layout, parameters, named);
   for (const { bytes } of await readTokenizer(source)) await blobs.put(bytes); // any page reads them
   if (fork !== null) await blobs.put(fork.record);
   onProgress(what, 1, total);
@@ -101,6 +102,7 @@ export async function importModel(
   const shards = await putShards(context, source, (done) => onProgress(what, done + 1, total));
   const version = await versionZero(context, source, {
     checkpoint,
+    narrow,
     layout,
     report,
     suites,
@@ -224,16 +226,16 @@ async function versionZero(
   { recipe }: ModelSource,
   {
     checkpoint,
+    narrow,
     layout,
     report,
     suites,
     fork,
-  }: {
-    checkpoint: string;
-    layout: Layout;
-    report: Metrics;
-    suites: SealedSuite[];
-    fork: Fork | null;
+  }: Pick<VersionRow, "checkpoint" | "narrow"> & {
+    readonly layout: Layout;
+    readonly report: Metrics;
+    readonly suites: SealedSuite[];
+    readonly fork: Fork | null;
   },
 ): Promise<VersionRow> {
   const place = { number: 0, parent: null };
@@ -263,6 +265,7 @@ async function versionZero(
     signed: encodeVersion(await signVersion(record, identity.privateKey)),
     checkpoint,
     keyframe: 1,
+    narrow,
     step: null,
     step_bytes: 0,
     mask: JSON.stringify(record.mask),

@@ -2,7 +2,7 @@ import { assert } from "../../core/errors.ts";
 import { parseJson } from "../../core/protocol/canonical-json.ts";
 import { mask as maskSchema } from "../../core/protocol/schemas/mask.ts";
 import { type Recipe, recipe as recipeSchema } from "../../core/protocol/schemas/recipe.ts";
-import { encodeCheckpoint, layoutOfManifest } from "../../core/tensors/manifest.ts";
+import { layoutOfManifest, nameCheckpoint } from "../../core/tensors/manifest.ts";
 import { shardFile } from "../content/damage.ts";
 import type { RelayContext, ServedModel } from "../context.ts";
 import { StartError } from "../start-error.ts";
@@ -60,7 +60,7 @@ async function openModel(
   const head = await history.version(row.id, row.head);
   assert(head !== undefined, `no version ${row.head}`);
   const layout = layoutOfManifest(await checkpoints.manifestOf(head));
-  const { id } = await encodeCheckpoint(layout, await checkpoints.parametersOf(head));
+  const { id } = await nameCheckpoint(layout, await checkpoints.parametersOf(head));
   if (id !== head.checkpoint)
     throw new Error(`version ${head.number} does not have its checkpoint`);
   const mask = parseJson("mask", maskSchema, new TextEncoder().encode(head.mask));

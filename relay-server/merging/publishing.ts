@@ -8,9 +8,10 @@ import { MAX_MULTIPLIER } from "../../core/protocol/limits.ts";
 import type { RelayEvent } from "../../core/protocol/schemas/status.ts";
 import type { VersionRecord } from "../../core/protocol/schemas/version.ts";
 import { applyDeltaStep, type DeltaStep, encodeDeltaStep } from "../../core/tensors/delta-step.ts";
-import { encodeCheckpoint } from "../../core/tensors/manifest.ts";
+import { nameCheckpoint } from "../../core/tensors/manifest.ts";
 import type { RelayContext } from "../context.ts";
 import type { Head } from "../history/head.ts";
+import { putKeyframe } from "../history/keyframes.ts";
 import { openPackets } from "../history/packets.ts";
 import { promotePatches } from "../history/promotion.ts";
 import { referenceRecordOf } from "../history/reference-seeds.ts";
@@ -120,10 +121,10 @@ async function writeVersion(
   const number = head.number + 1;
   const stepBytes = encodeDeltaStep(step, layout.size);
   const parameters = applyDeltaStep(head.parameters, step);
-  const { id: checkpoint, manifest, chunks } = await encodeCheckpoint(layout, parameters);
+  const named = await nameCheckpoint(layout, parameters);
   const isKeyframe = number % config.keyframeEvery === 0;
-  if (isKeyframe) for (const chunk of chunks) await blobs.put(chunk);
-  await blobs.put(encodeCanonical(manifest));
+  const narrow = isKeyframe ? await putKeyframe(blobs, layout, parameters, named) : null;
+  if (!isKeyframe) await blobs.put(encodeCanonical(named.manifest));
   const stepId = await blobs.put(stepBytes);
 
   const epoch = await history.epoch(head.model, head.number, clock());
@@ -136,7 +137,7 @@ async function writeVersion(
     parent: head.id,
     createdAt: clock(),
     relayKey: identity.publicKey,
-    checkpoint,
+    checkpoint: named.id,
     mask: await nextMask({ id: head.id, record: head.record }, recipe.mask, layout.size, {
       isOver: isEpochOver(epoch, recipe.mask),
       shared: nextMasks.get(head.model) ?? null,
@@ -154,8 +155,9 @@ async function writeVersion(
     parent: head.id,
     created_at: record.createdAt,
     signed: encodeVersion(await signVersion(record, identity.privateKey)),
-    checkpoint,
+    checkpoint: named.id,
     keyframe: isKeyframe ? 1 : 0,
+    narrow,
     step: stepId,
     step_bytes: stepBytes.length,
     mask: JSON.stringify(record.mask),

@@ -56,6 +56,8 @@ export type VersionRow = {
   checkpoint: string;
   /** 1 if the chunks of the whole checkpoint are kept. */
   keyframe: number;
+  /** Blob of the manifest by which a keyframe's chunks are kept in fewer bytes; null where they are not. */
+  narrow: string | null;
   /** Blob of the delta step from the parent; null for version 0. */
   step: string | null;
   step_bytes: number;

@@ -7,7 +7,7 @@ import {
 } from "../../core/history/version.ts";
 import { decodePatch } from "../../core/patch/patch.ts";
 import { applyDeltaStep } from "../../core/tensors/delta-step.ts";
-import { encodeCheckpoint } from "../../core/tensors/manifest.ts";
+import { nameCheckpoint } from "../../core/tensors/manifest.ts";
 import { openBackend } from "../../kernels/backend.ts";
 import { tinyModel, tinyRecipe } from "../../tests/fixtures/tiny-model.ts";
 import type { Attack } from "./attacks.ts";
@@ -86,7 +86,7 @@ test("V6: anyone verifies the history and replays it to the same checkpoints, st
       parameters = applyDeltaStep(parameters, step);
       for (const { base } of record.merge.inputs) lags.add(record.number - 1 - base);
     }
-    expect((await encodeCheckpoint(model.layout, parameters)).id).toBe(record.checkpoint);
+    expect((await nameCheckpoint(model.layout, parameters)).id).toBe(record.checkpoint);
   }
   expect(lags.size).toBeGreaterThan(1); // some work was behind others
 });

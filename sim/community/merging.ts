@@ -14,7 +14,7 @@ import { CLIP_SAMPLE } from "../../core/merge/multiplier.ts";
 import type { VersionRecord } from "../../core/protocol/schemas/version.ts";
 import { createRandom } from "../../core/random.ts";
 import { applyDeltaStep, encodeDeltaStep } from "../../core/tensors/delta-step.ts";
-import { encodeCheckpoint } from "../../core/tensors/manifest.ts";
+import { nameCheckpoint } from "../../core/tensors/manifest.ts";
 import { metricsOf } from "../../core/training/metrics.ts";
 import { maskAfterHead } from "./masks.ts";
 import {
@@ -150,7 +150,7 @@ async function publish(
     parent: head.id,
     createdAt: Math.round(now * SECOND_MS),
     relayKey: head.record.relayKey,
-    checkpoint: (await encodeCheckpoint(layout, parameters)).id,
+    checkpoint: (await nameCheckpoint(layout, parameters)).id,
     mask: await maskAfterHead(relay),
     merge: mergeRecordOf(recipe.merge, inputs),
     evaluation: {

@@ -6,7 +6,7 @@ import { signVersion, versionId } from "../../core/history/version.ts";
 import type { Member } from "../../core/merge/member.ts";
 import type { Mask } from "../../core/protocol/schemas/mask.ts";
 import type { SignedVersion, VersionRecord } from "../../core/protocol/schemas/version.ts";
-import { encodeCheckpoint } from "../../core/tensors/manifest.ts";
+import { nameCheckpoint } from "../../core/tensors/manifest.ts";
 import { evaluate } from "../../core/training/evaluate.ts";
 import { type Evaluation, metricsOf } from "../../core/training/metrics.ts";
 import type { SentPatch, Version } from "./piece.ts";
@@ -90,7 +90,7 @@ export async function openRelay(
     parent: null,
     createdAt: 0,
     relayKey: await publicKeyHex(keys),
-    checkpoint: (await encodeCheckpoint(model.layout, model.base)).id,
+    checkpoint: (await nameCheckpoint(model.layout, model.base)).id,
     mask: await nextMask(null, model.recipe.mask, model.layout.size, {
       isOver: true,
       shared: null,

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { chunksOfManifest } from "../../core/tensors/manifest.ts";
 import { startServing } from "../../relay-server/doors/serving.ts";
 import { peerCalled } from "../fixtures/signalling-peer.ts";
 import { startTestRelay, type TestRelay } from "../fixtures/test-relay.ts";
@@ -29,7 +30,8 @@ async function heardOn(socket: Socket): Promise<string> {
 
 test("one connection that asks for a file 600 times and reads nothing has one of them open", async () => {
   const { keyframe } = await relay.client.checkpoint("tiny", 0);
-  const blob = `GET /api/v1/blobs/${keyframe!.manifest.chunks[0]} HTTP/1.1\r\nhost: x\r\n\r\n`;
+  const [chunk] = chunksOfManifest(keyframe!.manifest);
+  const blob = `GET /api/v1/blobs/${chunk!.sha256} HTTP/1.1\r\nhost: x\r\n\r\n`;
   const before = readdirSync("/proc/self/fd").length;
   const socket = open();
   socket.pause();

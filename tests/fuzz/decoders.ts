@@ -2,19 +2,20 @@
 import { readFileSync } from "node:fs";
 import { getHeapStatistics } from "node:v8";
 import fc from "fast-check";
+import { sha256 } from "../../core/crypto/signature.ts";
 import { FormatError } from "../../core/errors.ts";
 import { encodeSuiteFile, openSuiteFile, suiteExamples } from "../../core/gate/suite-file.ts";
 import { decodeVersion, encodeVersion } from "../../core/history/version.ts";
 import { decodePatch, decodePatchHeader, encodePatch } from "../../core/patch/patch.ts";
 import { decodePositions, encodePositions } from "../../core/patch/positions.ts";
 import { encodeCanonical, parseJson } from "../../core/protocol/canonical-json.ts";
-import { manifest } from "../../core/protocol/schemas/checkpoint.ts";
+import { keyframeManifest } from "../../core/protocol/schemas/checkpoint.ts";
 import type { Architecture } from "../../core/protocol/schemas/recipe.ts";
 import { recipe } from "../../core/protocol/schemas/recipe.ts";
 import { ticketRequest } from "../../core/protocol/schemas/ticket.ts";
 import { decodeBitfield, encodeBitfield } from "../../core/swarm/bitfield.ts";
 import { decodeDeltaStep, encodeDeltaStep } from "../../core/tensors/delta-step.ts";
-import { encodeCheckpoint, layoutOfManifest } from "../../core/tensors/manifest.ts";
+import { chunksOfManifest, nameCheckpoint, writeKeyframe } from "../../core/tensors/manifest.ts";
 import { decodeExamples } from "../../core/training/examples.ts";
 import { encodeImageExamples } from "../../core/training/image-examples.ts";
 import { encodeTextExamples } from "../../core/training/text-examples.ts";
@@ -68,7 +69,9 @@ function tryDecoder({ name, decode }: Decoder, bytes: Uint8Array<ArrayBuffer>): 
 
 async function allDecoders(): Promise<Decoder[]> {
   const { versions } = await signedHistory([{ merge: 2 }, { merge: 3 }, { revert: 0 }]);
-  const checkpoint = await encodeCheckpoint(SMALL_LAYOUT, new Float32Array(SMALL_LAYOUT.size));
+  const checkpoint = await nameCheckpoint(SMALL_LAYOUT, new Float32Array(SMALL_LAYOUT.size));
+  const zeros = new Float32Array(SMALL_LAYOUT.size);
+  const narrow = await writeKeyframe(SMALL_LAYOUT, zeros, checkpoint, sha256);
   const parameters = new Float32Array(STEP_SIZE).fill(0.25);
   const patch = (name: string, file: Uint8Array, own: boolean): Decoder => ({
     ...{ name, file },
@@ -108,14 +111,14 @@ async function allDecoders(): Promise<Decoder[]> {
       },
     },
     ...exampleFiles(),
-    {
-      name: "a manifest",
-      file: encodeCanonical(checkpoint.manifest),
-      decode(bytes) {
-        layoutOfManifest(parseJson("manifest", manifest, bytes));
+    ...[checkpoint.manifest, narrow].map((manifest) => ({
+      name: manifest.format,
+      file: encodeCanonical(manifest),
+      decode(bytes: Uint8Array) {
+        chunksOfManifest(parseJson("manifest", keyframeManifest, bytes));
         return null;
       },
-    },
+    })),
     {
       name: "a recipe",
       file: encodeCanonical(tinyRecipe),

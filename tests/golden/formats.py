@@ -403,6 +403,18 @@ def main():
         "chunks": [sha256(little_endian("f", [0, 1, 2, 3, 4, 5]))],
     }
     print("checkpoint", sha256(canonical_json(manifest)))
+    # T12: the same values as bf16, the upper half of f32; others, of which not all are, as f16
+    for dtype, values in [("BF16", [0, 1, 2, 3, 4, 5]), ("F16", [0, 1, 2**-24, 1 + 2**-10, -65504, 5])]:
+        code = "e" if dtype == "F16" else "H"
+        upper = [struct.unpack("<I", struct.pack("<f", value))[0] >> 16 for value in values]
+        chunk = little_endian(code, values if dtype == "F16" else upper)
+        narrow = {
+            "format": "commonweight.checkpoint/2",
+            "tensors": manifest["tensors"],
+            "chunkValues": 1 << 18,
+            "chunks": [{"dtype": dtype, "sha256": sha256(chunk)}],
+        }
+        print("narrow chunk", dtype, chunk.hex(), sha256(canonical_json(narrow)))
     for parent in [bytes(32), b"\xaa" * 32]:
         print("mask seed", sha256(b"commonweight/mask/1\0" + parent)[:32])
     merge()

@@ -89,12 +89,25 @@ def codes_of(data, count):
     return [value - 8 for value in halves[:count]]
 
 
+# T12
+
+
+def values_of(dtype, data):
+    """The values of a chunk: f32, its upper half, or a half."""
+    if dtype == "BF16":
+        data = b"".join(b"\0\0" + data[at : at + 2] for at in range(0, len(data), 2))
+    code, size = ("e", 2) if dtype == "F16" else ("f", 4)
+    return list(struct.unpack(f"<{len(data) // size}{code}", data))
+
+
 class History:
     """The folder, and what has been read of it."""
 
     def __init__(self, folder):
         self.folder = folder
-        self.head = json.loads((folder / "record.json").read_text())["head"]
+        record = json.loads((folder / "record.json").read_text())
+        self.head = record["head"]
+        self.manifest_blob = record.get("base")
         self.ids = []
         self.records = []
         self.patches = {}
@@ -127,21 +140,31 @@ class History:
         self.records.append(record)
         return record
 
-    # T4
+    # T4, T12
 
     def base(self):
-        self.manifest = json.loads(self.blob(self.records[0]["checkpoint"]))
-        data = b"".join(self.blob(chunk) for chunk in self.manifest["chunks"])
+        manifest = json.loads(self.blob(self.manifest_blob or self.records[0]["checkpoint"]))
+        self.tensors = manifest["tensors"]
         self.bounds = [0]
-        for tensor in self.manifest["tensors"]:
+        for tensor in self.tensors:
             self.bounds.append(self.bounds[-1] + math.prod(tensor["shape"]))
-        return list(struct.unpack(f"<{len(data) // 4}f", data))
+        if manifest["format"] == "commonweight.checkpoint/1":
+            chunks = [("F32", chunk) for chunk in manifest["chunks"]]
+        else:
+            chunks = [(chunk["dtype"], chunk["sha256"]) for chunk in manifest["chunks"]]
+        return [value for dtype, chunk in chunks for value in values_of(dtype, self.blob(chunk))]
 
     def checkpoint(self, parameters):
         data = little_endian("f", parameters)
-        size = self.manifest["chunkBytes"]
+        size = 1 << 20
         chunks = [sha256(data[at : at + size]) for at in range(0, len(data), size)]
-        return sha256(canonical_json(self.manifest | {"chunks": chunks}))
+        manifest = {
+            "format": "commonweight.checkpoint/1",
+            "tensors": self.tensors,
+            "chunkBytes": size,
+            "chunks": chunks,
+        }
+        return sha256(canonical_json(manifest))
 
     # P1, V8
 

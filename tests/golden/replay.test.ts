@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { halfBase } from "../fixtures/half-base.ts";
 import { hasPython, runPython } from "../fixtures/python.ts";
 import { openRepositoryStage } from "../fixtures/repository-stage.ts";
 import { type HistoryEvent, signedHistory, writeRecord } from "../fixtures/signed-history.ts";
@@ -43,9 +44,9 @@ here.each(["mean", "disjoint-mean", "ties", "trimmed-mean", "median", "fisher"] 
 );
 
 here(
-  "the same program replays a real relay's history, and finds a damaged one out",
+  "T12: the same program replays a real relay's history from halves, and finds a damaged one out",
   async () => {
-    const stage = await openRepositoryStage();
+    const stage = await openRepositoryStage("random", {}, halfBase);
     try {
       const at = join(folder, "relay");
       await stage.read("clone", `${stage.url}/tiny`, at);

@@ -1,15 +1,15 @@
 import { FormatError } from "../../core/errors.ts";
-import { CHUNK_BYTES } from "../../core/protocol/limits.ts";
 import { RelayError } from "../../core/protocol/relay-error.ts";
 import type { CheckpointPlan } from "../../core/protocol/schemas/checkpoint.ts";
 import type { Ticket } from "../../core/protocol/schemas/ticket.ts";
 import { sharedSteps } from "../../core/swarm/shared-steps.ts";
-import { applyDeltaStep, decodeDeltaStep } from "../../core/tensors/delta-step.ts";
+import { applyDeltaStepInPlace, decodeDeltaStep } from "../../core/tensors/delta-step.ts";
 import type { Layout } from "../../core/tensors/layout.ts";
 import {
-  decodeCheckpoint,
-  encodeCheckpoint,
+  chunksOfManifest,
   layoutOfManifest,
+  nameCheckpoint,
+  readKeyframe,
 } from "../../core/tensors/manifest.ts";
 import type { HeldCheckpoint } from "../store/store.ts";
 import type { ListPart } from "../swarm/holdings.ts";
@@ -81,11 +81,12 @@ async function followPlan(
     if (size !== layout.size)
       throw new FormatError(`manifest: ${size} parameters of ${layout.size}`);
     const chunks = await loadChunks([keyframeChunks(model, plan.keyframe)], source, plan.blobs);
-    parameters = decodeCheckpoint(manifest, chunks);
+    parameters = await readKeyframe(manifest, chunks);
   }
   if (parameters === null) return null;
+  if (parameters === held) parameters = new Float32Array(held); // the store's own stay as they are
   for (const bytes of await loadSteps(plan, model, source)) {
-    parameters = applyDeltaStep(parameters, decodeDeltaStep(bytes, parameters));
+    applyDeltaStepInPlace(parameters, decodeDeltaStep(bytes, parameters));
   }
   return parameters;
 }
@@ -121,11 +122,10 @@ export function keyframeChunks(
   model: string,
   { manifest, checkpoint }: NonNullable<CheckpointPlan["keyframe"]>,
 ): ListPart {
-  const { size } = layoutOfManifest(manifest);
-  const chunks = manifest.chunks.map((sha256, index) => ({
+  const chunks = chunksOfManifest(manifest).map(({ sha256, sizeBytes }, index) => ({
     index,
     sha256,
-    sizeBytes: Math.min(CHUNK_BYTES, size * 4 - index * CHUNK_BYTES),
+    sizeBytes,
   }));
   return { list: { kind: "keyframe", model, list: checkpoint, count: chunks.length }, chunks };
 }
@@ -136,5 +136,5 @@ async function leadsTo(
   layout: Layout,
   parameters: Float32Array,
 ): Promise<boolean> {
-  return (await encodeCheckpoint(layout, parameters)).id === base.checkpoint;
+  return (await nameCheckpoint(layout, parameters)).id === base.checkpoint;
 }

@@ -23,6 +23,7 @@ import { addSuites } from "./migrations/0016-suites.ts";
 import { addSaidOfModels } from "./migrations/0017-said-of-models.ts";
 import { addUntagged } from "./migrations/0018-untagged.ts";
 import { addJudges } from "./migrations/0019-judges.ts";
+import { addNarrowKeyframes } from "./migrations/0020-narrow-keyframes.ts";
 
 /** By name, in whose order they run; the names of released ones stay, and so does what they do. */
 const MIGRATIONS: Readonly<Record<string, (db: QueryExecutorProvider) => Promise<void>>> = {
@@ -45,6 +46,7 @@ const MIGRATIONS: Readonly<Record<string, (db: QueryExecutorProvider) => Promise
   "0017-said-of-models": addSaidOfModels,
   "0018-untagged": addUntagged,
   "0019-judges": addJudges,
+  "0020-narrow-keyframes": addNarrowKeyframes,
 };
 
 const NUMBERED = 8; // migrations that ledgers from before the migrator have by number, in `schema_versions`

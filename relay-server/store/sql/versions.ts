@@ -19,6 +19,9 @@ export type SummaryRow = Pick<VersionRow, (typeof SUMMARY)[number]>;
 /** What of a version leads to its checkpoint. */
 export type StepRow = Pick<VersionRow, "number" | "checkpoint" | "step" | "step_bytes">;
 
+/** Where the path to a checkpoint begins. */
+export type KeyframeRow = Pick<VersionRow, "number" | "checkpoint" | "narrow">;
+
 const STEPS_A_READ = 256; // some 50 KB of rows; many a plan ends after the first
 
 export function versionParts(db: Kysely<Tables>) {
@@ -79,8 +82,11 @@ export function versionParts(db: Kysely<Tables>) {
       return steps;
     },
     /** The newest version up to `number` whose whole checkpoint is kept. */
-    keyframe(model: string, number: number): Promise<StepRow | undefined> {
-      return stepsOf(model)
+    keyframe(model: string, number: number): Promise<KeyframeRow | undefined> {
+      return db
+        .selectFrom("versions")
+        .select(["number", "checkpoint", "narrow"])
+        .where("model", "=", model)
         .where("number", "<=", number)
         .where("keyframe", "=", 1)
         .orderBy("number", "desc")
