@@ -14,6 +14,7 @@ import { tagCommand, untagCommand } from "./maintaining/tag.ts";
 import { moveCommand } from "./move.ts";
 import { addCommand } from "./owning/add.ts";
 import { checkCommand } from "./owning/check.ts";
+import { dataCommand } from "./owning/data.ts";
 import { exportCommand } from "./owning/export.ts";
 import { forkCommand } from "./owning/fork.ts";
 import { newCommand } from "./owning/new.ts";
@@ -39,6 +40,7 @@ export function createProgram(terminal: Terminal): Command {
     .addCommand(checkCommand(terminal))
     .addCommand(serveCommand(terminal))
     .addCommand(addCommand(terminal))
+    .addCommand(dataCommand(terminal))
     .addCommand(forkCommand(terminal))
     .addCommand(exportCommand(terminal))
     .addCommand(logCommand(terminal))

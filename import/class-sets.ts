@@ -1,6 +1,6 @@
 import { encodeImageExamples, type ImageExamples } from "../core/training/image-examples.ts";
-import type { ClassPlan } from "./class-plan.ts";
-import type { ExampleSets } from "./example-sets.ts";
+import type { ClassExample, ClassPlan } from "./class-plan.ts";
+import type { ExampleSets, ShardedData } from "./example-sets.ts";
 import { InputProblem } from "./problem.ts";
 import { splitKey, splitRecords } from "./split.ts";
 import { createSpool, type Spool } from "./spool.ts";
@@ -21,16 +21,46 @@ export async function splitClasses(
   { spoolPath, seed }: { readonly spoolPath: string; readonly seed: string },
   onExample: (done: number) => void,
 ): Promise<ExampleSets> {
+  const spool = await spoolClasses(plan.examples(), { spoolPath, seed }, onExample);
+  try {
+    return cutSets(spool, plan);
+  } catch (error) {
+    spool.remove();
+    throw error;
+  }
+}
+
+/** Write all examples to a spool and cut them into shards, without holding any out. Throws an InputProblem where there is none. */
+export async function shardClasses(
+  examples: AsyncIterable<ClassExample>,
+  { spoolPath, seed }: { readonly spoolPath: string; readonly seed: string },
+  onExample: (done: number) => void,
+): Promise<ShardedData> {
+  const spool = await spoolClasses(examples, { spoolPath, seed }, onExample);
+  if (spool.count === 0) {
+    spool.remove();
+    throw new InputProblem("The files hold no examples.");
+  }
+  const { training: places } = splitRecords(spool.keys, 0);
+  const { shardCount, shards } = dealShards(spool, places);
+  return { examples: places.length, repeated: 0, shardCount, shards, remove: spool.remove };
+}
+
+async function spoolClasses(
+  examples: AsyncIterable<ClassExample>,
+  { spoolPath, seed }: { readonly spoolPath: string; readonly seed: string },
+  onExample: (done: number) => void,
+): Promise<Spool> {
   const spool = createSpool(spoolPath);
   try {
-    for await (const { bytes, label } of plan.examples()) {
+    for await (const { bytes, label } of examples) {
       const record = new Uint8Array(1 + bytes.length);
       record[0] = label;
       record.set(bytes, 1);
       spool.append(record, splitKey(seed, bytes));
       onExample(spool.count);
     }
-    return cutSets(spool, plan);
+    return spool;
   } catch (error) {
     spool.remove();
     throw error;
@@ -54,42 +84,48 @@ function cutSets(spool: Spool, { classes }: ClassPlan): ExampleSets {
       `The class "${missing}" has no example left to train on: it needs more of them.`,
     );
   }
-  const width = spool.read(0).length - 1;
-  const each = Math.max(
-    1,
-    Math.min(
-      Math.max(LEAST_SHARD, Math.ceil(training.length / SHARDS)),
-      Math.floor(SHARD_BYTES / width),
-    ),
-  );
-  const shardCount = Math.ceil(training.length / each);
   const gate = Math.round(SETS.gate * heldOut.length);
   const score = Math.round(SETS.score * heldOut.length);
   const set = (places: Uint32Array) => gather(spool, places);
-  const encode = (places: Uint32Array) => encodeImageExamples(set(places));
   return {
     trainingExamples: training.length,
     removed,
-    shardCount,
-    examplesPerShard: each,
+    ...dealShards(spool, training),
     heldOut: {
       gate: set(heldOut.subarray(0, gate)),
       score: set(heldOut.subarray(gate, gate + score)),
       report: set(heldOut.subarray(gate + score)),
     },
     encode: (examples) => encodeImageExamples(examples as ImageExamples), // those of `set`
+    remove: spool.remove,
+  };
+}
+
+/** The records at `places` as shards of about one size. */
+function dealShards(
+  spool: Spool,
+  places: Uint32Array,
+): Pick<ExampleSets, "shardCount" | "examplesPerShard" | "shards"> {
+  const width = spool.read(0).length - 1;
+  const each = Math.max(
+    1,
+    Math.min(
+      Math.max(LEAST_SHARD, Math.ceil(places.length / SHARDS)),
+      Math.floor(SHARD_BYTES / width),
+    ),
+  );
+  const shardCount = Math.ceil(places.length / each);
+  return {
+    shardCount,
+    examplesPerShard: each,
     *shards() {
       for (let shard = 0; shard < shardCount; shard++) {
         // dealt out in turn, so that no shard is a remainder
-        const places = training.filter((_, i) => i % shardCount === shard);
-        yield {
-          title: `Part ${shard + 1} of ${shardCount}`,
-          examples: places.length,
-          bytes: encode(places),
-        };
+        const own = places.filter((_, i) => i % shardCount === shard);
+        const bytes = encodeImageExamples(gather(spool, own));
+        yield { title: `Part ${shard + 1} of ${shardCount}`, examples: own.length, bytes };
       }
     },
-    remove: spool.remove,
   };
 }
 

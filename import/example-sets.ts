@@ -1,6 +1,18 @@
 import type { SourceShard } from "../core/models/model-source.ts";
 import type { Examples } from "../core/training/examples.ts";
 
+/** An owner's examples as shards, and none of them held out. */
+export type ShardedData = {
+  readonly examples: number;
+  /** Documents that were there before in the same files. */
+  readonly repeated: number;
+  readonly shardCount: number;
+  /** As often as they are asked for. */
+  shards(): Generator<SourceShard>;
+  /** Delete what they are read from. */
+  remove(): void;
+};
+
 /** An owner's examples, split and ready to be written. */
 export type ExampleSets = {
   readonly trainingExamples: number;

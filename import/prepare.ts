@@ -11,7 +11,7 @@ import type { DataSource } from "./data-source.ts";
 import type { ExampleSets } from "./example-sets.ts";
 import { InputProblem } from "./problem.ts";
 import { classifierOf, type ModelSize, textModelOf } from "./propose/draft.ts";
-import { splitTexts, type TextPlan } from "./text-sets.ts";
+import { splitTexts, type TextPlan, textPlanOf } from "./text-sets.ts";
 
 /** A model as the data and the base make it; nothing is written yet. */
 export type Prepared = {
@@ -105,7 +105,7 @@ function prepareTexts(
 
 function bytePlan(window: number): TextPlan {
   const encode = (text: string) => Uint32Array.from(new TextEncoder().encode(text));
-  return { window, dtype: "U8", encode, between: encode("\n\n"), unit: "bytes" };
+  return textPlanOf({ vocabulary: 256, window }, encode, undefined);
 }
 
 function tokenPlan({ name, architecture, words }: TrainedBase): TextPlan {
@@ -120,13 +120,7 @@ function tokenPlan({ name, architecture, words }: TrainedBase): TextPlan {
   }
   const { vocabulary, window } = architecture.input;
   const { tokenizer, end } = words;
-  return {
-    window,
-    dtype: vocabulary <= 256 ? "U8" : vocabulary <= 65_536 ? "U16" : "U32",
-    encode: tokenizer.encode,
-    between: end === undefined ? tokenizer.encode("\n\n") : Uint32Array.of(end),
-    unit: "tokens",
-  };
+  return textPlanOf({ vocabulary, window }, tokenizer.encode, end);
 }
 
 function classifierFor(

@@ -1,11 +1,13 @@
+import { assert } from "../core/errors.ts";
 import type { TextTokenizer } from "../core/models/tokenizer.ts";
 import { MAX_SUITE_BYTES } from "../core/protocol/limits.ts";
 import type { Inputs } from "../core/protocol/schemas/inputs.ts";
 import type { Recipe } from "../core/protocol/schemas/recipe.ts";
 import { type Cell, encodeRow, encodeText } from "../core/training/encode-inputs.ts";
 import { type Examples, exampleShapeOf } from "../core/training/examples.ts";
-import type { ImageExamples } from "../core/training/image-examples.ts";
+import type { ImageExamples, ImageShape } from "../core/training/image-examples.ts";
 import { cutText } from "../core/training/text-examples.ts";
+import type { ClassExample } from "./class-plan.ts";
 import type { DataSource } from "./data-source.ts";
 import { InputProblem, problemAt, quote } from "./problem.ts";
 
@@ -28,7 +30,30 @@ export async function readSuiteExamples(
   if (source.kind === "documents") {
     throw new InputProblem(`${recipe.title} tells classes apart, and the files hold texts alone.`);
   }
-  return gather(encodedRows(source, recipe), { ...shape, classes: recipe.data.classes });
+  return gather(labelledRows(source, recipe), shape);
+}
+
+/** The examples of classes in a file, by the recipe's inputs and classes. Throws an InputProblem that names the first row which does not fit. */
+export async function* labelledRows(
+  source: Exclude<DataSource, { kind: "documents" }>,
+  recipe: Recipe,
+): AsyncGenerator<ClassExample> {
+  const shape = exampleShapeOf(recipe.architecture);
+  assert(shape.kind === "images", "classes are of a classifier");
+  const { inputs, outputs } = shape;
+  const { classes } = recipe.data;
+  for await (const { bytes, label, place } of encodedRows(source, recipe)) {
+    if (bytes.length !== inputs) {
+      throw new InputProblem(
+        `${place}: ${bytes.length} numbers, and the model takes ${inputs} of an example.`,
+      );
+    }
+    const known = classes === undefined ? numberOf(label) : classes.indexOf(label);
+    if (known < 0 || known >= outputs) {
+      throw new InputProblem(`${place}: the model has no class ${quote(label)}.`);
+    }
+    yield { bytes, label: known };
+  }
 }
 
 async function readTexts(
@@ -103,31 +128,15 @@ function columnsOf(
   });
 }
 
-type Classes = {
-  readonly inputs: number;
-  readonly outputs: number;
-  /** Their names; without any, a label is a number. */
-  readonly classes: readonly string[] | undefined;
-};
-
 async function gather(
-  rows: AsyncGenerator<EncodedRow>,
-  { inputs, outputs, classes }: Classes,
+  rows: AsyncGenerator<ClassExample>,
+  { inputs, outputs }: ImageShape,
 ): Promise<ImageExamples> {
   const pixels: Uint8Array[] = [];
   const labels: number[] = [];
-  for await (const { bytes, label, place } of rows) {
-    if (bytes.length !== inputs) {
-      throw new InputProblem(
-        `${place}: ${bytes.length} numbers, and the model takes ${inputs} of an example.`,
-      );
-    }
-    const known = classes === undefined ? numberOf(label) : classes.indexOf(label);
-    if (known < 0 || known >= outputs) {
-      throw new InputProblem(`${place}: the model has no class ${quote(label)}.`);
-    }
+  for await (const { bytes, label } of rows) {
     pixels.push(bytes);
-    labels.push(known);
+    labels.push(label);
     if (pixels.length * (inputs + 2) > ROOM_BYTES) throw tooMuch();
   }
   if (labels.length === 0) throw new InputProblem("The files hold no examples.");

@@ -6,8 +6,9 @@ import {
   joinTextExamples,
   sampleText,
   type TextExamples,
+  type TextShape,
 } from "../core/training/text-examples.ts";
-import type { ExampleSets } from "./example-sets.ts";
+import type { ExampleSets, ShardedData } from "./example-sets.ts";
 import { InputProblem } from "./problem.ts";
 import type { TextDocument } from "./readers/text-folder.ts";
 import { contentOf, splitKey, splitRecords } from "./split.ts";
@@ -31,6 +32,21 @@ export type TextPlan = {
   readonly unit: "bytes" | "tokens";
 };
 
+/** How the texts of a model become examples, whose tokens are below `vocabulary` and whose documents end with `end`, if there is one. */
+export function textPlanOf(
+  { vocabulary, window }: TextShape,
+  encode: TextPlan["encode"],
+  end: number | undefined,
+): TextPlan {
+  return {
+    window,
+    dtype: vocabulary <= 256 ? "U8" : vocabulary <= 65_536 ? "U16" : "U32",
+    encode,
+    between: end === undefined ? encode("\n\n") : Uint32Array.of(end),
+    unit: vocabulary <= 256 ? "bytes" : "tokens",
+  };
+}
+
 /** Write all documents to a spool, split them, and cut them into units and shards. Throws an InputProblem where there is too little. */
 export async function splitTexts(
   documents: AsyncGenerator<TextDocument>,
@@ -38,6 +54,45 @@ export async function splitTexts(
   { spoolPath, seed }: { readonly spoolPath: string; readonly seed: string },
   onDocument: (done: number) => void,
 ): Promise<ExampleSets> {
+  const read = await spoolTexts(documents, plan, { spoolPath, seed }, onDocument);
+  try {
+    return cutSets(read);
+  } catch (error) {
+    read.spool.remove();
+    throw error;
+  }
+}
+
+/** Write all documents to a spool and cut them into shards, without holding any out. Throws an InputProblem where there is too little. */
+export async function shardTexts(
+  documents: AsyncGenerator<TextDocument>,
+  plan: TextPlan,
+  { spoolPath, seed }: { readonly spoolPath: string; readonly seed: string },
+  onDocument: (done: number) => void,
+): Promise<ShardedData> {
+  const read = await spoolTexts(documents, plan, { spoolPath, seed }, onDocument);
+  try {
+    const { order, removed } = orderOf(read.spool);
+    const packed = packShards(read, order);
+    return {
+      examples: packed.reduce((sum, { examples }) => sum + examples, 0),
+      repeated: removed,
+      shardCount: packed.length,
+      shards: () => cutShards(read, packed),
+      remove: read.spool.remove,
+    };
+  } catch (error) {
+    read.spool.remove();
+    throw error;
+  }
+}
+
+async function spoolTexts(
+  documents: AsyncGenerator<TextDocument>,
+  plan: TextPlan,
+  { spoolPath, seed }: { readonly spoolPath: string; readonly seed: string },
+  onDocument: (done: number) => void,
+): Promise<Read> {
   const spool = createSpool(spoolPath);
   const titles: string[] = [];
   try {
@@ -50,7 +105,7 @@ export async function splitTexts(
       spool.append(encodeIntegers(narrow(tokens, plan.dtype)), splitKey(seed, contentOf(text)));
       onDocument(spool.count);
     }
-    return cutSets({ spool, plan, titles, total });
+    return { spool, plan, titles, total };
   } catch (error) {
     spool.remove();
     throw error;
@@ -67,7 +122,7 @@ type Read = {
 };
 
 function cutSets(read: Read): ExampleSets {
-  const { spool, plan, titles, total } = read;
+  const { spool, plan, total } = read;
   const { window, unit } = plan;
   const unitTokens = UNIT_WINDOWS * window + 1;
   const most = Math.floor((HELD_OUT_SHARE * total) / unitTokens);
@@ -113,22 +168,25 @@ function cutSets(read: Read): ExampleSets {
     examplesPerShard: Math.ceil(trainingExamples / shards.length),
     heldOut,
     encode: (examples) => encodeTextExamples(examples as TextExamples), // those of `units`
-    *shards(): Generator<SourceShard> {
-      for (const { places } of shards) {
-        let next = 0;
-        const text = pack(read, places, Number.POSITIVE_INFINITY, () => next++);
-        const examples = cutText(text, window);
-        const title = titles[places[0]!]!;
-        const others = places.length > 1 ? ` and ${places.length - 1} more` : "";
-        yield {
-          title: `${title.slice(0, 100)}${others}`,
-          examples: examples.count,
-          bytes: encodeTextExamples(examples),
-        };
-      }
-    },
+    shards: () => cutShards(read, shards),
     remove: spool.remove,
   };
+}
+
+function* cutShards(read: Read, shards: readonly PackedShard[]): Generator<SourceShard> {
+  const { plan, titles } = read;
+  for (const { places } of shards) {
+    let next = 0;
+    const text = pack(read, places, Number.POSITIVE_INFINITY, () => next++);
+    const examples = cutText(text, plan.window);
+    const title = titles[places[0]!]!;
+    const others = places.length > 1 ? ` and ${places.length - 1} more` : "";
+    yield {
+      title: `${title.slice(0, 100)}${others}`,
+      examples: examples.count,
+      bytes: encodeTextExamples(examples),
+    };
+  }
 }
 
 /** All documents in the seeded order, each once: a text that is there twice would be learnt by heart. */

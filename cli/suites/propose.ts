@@ -5,29 +5,24 @@ import { Command, InvalidArgumentError } from "commander";
 import { publicKeyHex, sha256, signId } from "../../core/crypto/signature.ts";
 import { leastMargin } from "../../core/gate/gate-size.ts";
 import { encodeSuiteFile } from "../../core/gate/suite-file.ts";
-import { openTokenizer } from "../../core/models/tokenizer.ts";
 import { parseValue } from "../../core/protocol/canonical-json.ts";
 import type { RelayClient } from "../../core/protocol/client.ts";
 import { DEFAULT_CLIP_NATS, type Recipe } from "../../core/protocol/schemas/recipe.ts";
 import { type SuiteLife, suiteHeader } from "../../core/protocol/schemas/suite.ts";
-import { type Examples, exampleShapeOf } from "../../core/training/examples.ts";
+import type { Examples } from "../../core/training/examples.ts";
 import { openFileStore } from "../file-store.ts";
+import { type ColumnOptions, openModelData, withColumns } from "../model-data.ts";
 import { reasonOption, relayWish } from "../options.ts";
 import type { Terminal } from "../terminal.ts";
 import { clientAt, suiteLines } from "./suite-lines.ts";
 
-type ProposeOptions = {
+type ProposeOptions = ColumnOptions & {
   readonly relay?: string;
   readonly name: string;
   readonly reason: string;
   readonly licence: string;
   readonly use: string;
   readonly margin?: number;
-  readonly text?: string;
-  readonly label?: string;
-  readonly prompt?: string;
-  readonly completion?: string;
-  readonly ignore: readonly string[];
   readonly folder: string;
   readonly json: boolean;
 };
@@ -37,7 +32,7 @@ const POLL_MS = 500; // looking through shards takes seconds
 
 /** `commonweight suite propose`: a data file becomes a test, once a maintainer accepts it. */
 export function proposeSuiteCommand(terminal: Terminal): Command {
-  return new Command("propose")
+  return withColumns(new Command("propose"))
     .description(
       "Propose examples that no version of a model may get worse on. Everybody may read them; a maintainer decides.",
     )
@@ -55,11 +50,6 @@ export function proposeSuiteCommand(terminal: Terminal): Command {
       "how much worse a version may get on them, in nats per example",
       parseMargin,
     )
-    .option("--text <column>", "the column of a table that holds the text")
-    .option("--label <column>", "the column that holds the class")
-    .option("--prompt <column>", "the column that holds the prompt")
-    .option("--completion <column>", "the column that holds what follows the prompt")
-    .option("--ignore <column...>", "columns that the model does not ask for", [])
     .addOption(relayWish())
     .option("--folder <PATH>", "where your key is kept", join(homedir(), ".commonweight"))
     .option("--json", "print one JSON object", false)
@@ -107,30 +97,13 @@ async function propose(
 async function readExamples(
   client: RelayClient,
   recipe: Recipe,
-  data: readonly string[],
+  paths: readonly string[],
   options: ProposeOptions,
   signal: AbortSignal,
 ): Promise<Examples> {
-  const { openData } = await import("../../import/data-source.ts"); // with image and Parquet readers
   const { readSuiteExamples } = await import("../../import/suite-examples.ts");
-  const { inputs, tokenizer } = recipe.data;
-  const source = await openData(data, {
-    text: options.text ?? null,
-    label: options.label ?? null,
-    prompt: options.prompt ?? null,
-    completion: options.completion ?? null,
-    ignore: options.ignore,
-    imageSize: inputs?.kind === "image" ? inputs : null,
-  });
-  const files = await Promise.all(
-    (tokenizer?.files ?? []).map(async ({ name, sha256 }) => ({
-      name,
-      bytes: await client.blob(sha256, { signal }),
-    })),
-  );
-  const shape = exampleShapeOf(recipe.architecture);
-  const vocabulary = shape.kind === "text" ? shape.vocabulary : 256;
-  return readSuiteExamples(source, recipe, await openTokenizer(files, vocabulary));
+  const opened = await openModelData(client, { recipe, paths }, options, signal);
+  return readSuiteExamples(opened.source, recipe, opened.tokenizer);
 }
 
 /** The recipe's own margin, or the least that so many examples can show. */
