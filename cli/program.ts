@@ -18,6 +18,7 @@ import { dataCommand } from "./owning/data.ts";
 import { exportCommand } from "./owning/export.ts";
 import { forkCommand } from "./owning/fork.ts";
 import { newCommand } from "./owning/new.ts";
+import { releaseCommand } from "./owning/release.ts";
 import { serveCommand } from "./owning/serve.ts";
 import { bisectCommand } from "./reading/bisect.ts";
 import { blameCommand } from "./reading/blame.ts";
@@ -52,6 +53,7 @@ export function createProgram(terminal: Terminal): Command {
     .addCommand(verifyCommand(terminal))
     .addCommand(cloneCommand(terminal))
     .addCommand(pullCommand(terminal))
+    .addCommand(releaseCommand(terminal))
     .addCommand(volunteerCommand(terminal))
     .addCommand(suiteCommand(terminal))
     .addCommand(revertCommand(terminal))

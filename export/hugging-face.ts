@@ -16,15 +16,18 @@ const WRITTEN_LENGTH = 256; // tokens that `generate` writes at most, unless it 
  * Throws an ExportRefused where transformers has no class for it, or a weight is too large for `dtype`.
  */
 export function huggingFaceFiles(version: ExportedVersion, dtype: ExportDtype): ExportFile[] {
-  const { recipe, layout, parameters } = version;
   const configs = configFiles(version, dtype);
-  checkRange(parameters, dtype);
+  checkRange(version.parameters, dtype);
+  return [weightsFile(version, dtype), ...configs, textFile("README.md", modelCardText(version))];
+}
+
+/** The folder's model.safetensors. */
+export function weightsFile(
+  { recipe, layout, parameters }: Pick<ExportedVersion, "recipe" | "layout" | "parameters">,
+  dtype: ExportDtype,
+): ExportFile {
   const options = { dtype, nameOf: nameOf(recipe) };
-  return [
-    safetensorsFile("model.safetensors", layout.tensors, parameters, options),
-    ...configs,
-    textFile("README.md", modelCardText(version)),
-  ];
+  return safetensorsFile("model.safetensors", layout.tensors, parameters, options);
 }
 
 /** GPT2LMHeadModel's tensors are those of its `transformer`, but for the head; a tied one is not written. */

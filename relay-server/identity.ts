@@ -5,13 +5,18 @@ import {
   type SigningKey,
 } from "../core/crypto/signature.ts";
 import { decodeHex, encodeHex } from "../core/hex.ts";
+import { deriveReleaseKey, type ReleaseKey } from "../export/release/release-key.ts";
 import type { Objects } from "./content/objects.ts";
 import { StartError } from "./start-error.ts";
 import { isStorageFull } from "./storage-error.ts";
 import type { StatusStore } from "./store/store.ts";
 
-/** The key that signs this relay's tickets and versions. */
-export type Identity = { readonly publicKey: string; readonly privateKey: SigningKey };
+/** The key that signs this relay's tickets and versions, and the one that follows from it and signs releases. */
+export type Identity = {
+  readonly publicKey: string;
+  readonly privateKey: SigningKey;
+  readonly releaseKey: ReleaseKey;
+};
 
 const NAME = "relay-key"; // one line each: PKCS #8 of the private key, the public key, in hexadecimal
 
@@ -41,7 +46,7 @@ export async function openIdentity(objects: Objects, where: string): Promise<Ide
   const publicKey = await publicKeyHex(pair);
   const bytes = new TextEncoder().encode(`${encodeHex(pkcs8)}\n${publicKey}\n`);
   await reached(where, objects.put(NAME, bytes));
-  return { publicKey, privateKey: pair.privateKey };
+  return { publicKey, privateKey: pair.privateKey, releaseKey: deriveReleaseKey(pkcs8) };
 }
 
 /** The first access to the relay's files: a StartError says why it failed. */
@@ -58,11 +63,10 @@ async function reached<T>(where: string, access: Promise<T>): Promise<T> {
 async function parseIdentity(where: string, text: string): Promise<Identity> {
   const [pkcs8 = "", publicKey = ""] = text.split("\n");
   try {
-    const privateKey = await crypto.subtle.importKey("pkcs8", decodeHex(pkcs8), "Ed25519", false, [
-      "sign",
-    ]);
+    const bytes = decodeHex(pkcs8);
+    const privateKey = await crypto.subtle.importKey("pkcs8", bytes, "Ed25519", false, ["sign"]);
     if (!/^[0-9a-f]{64}$/.test(publicKey)) throw new Error("no public key");
-    return { publicKey, privateKey };
+    return { publicKey, privateKey, releaseKey: deriveReleaseKey(bytes) };
   } catch {
     // whatever the parser says about a private key's bytes is not for a terminal
     throw new StartError(`The relay's key in ${where} is damaged: put a backup in its place.`);

@@ -238,7 +238,7 @@ async function start(
   wakeLoop = pipeline.wake;
   closers.push(() => Promise.all([pipeline.close(), closeTrainer()])); // at once: the pipeline may wait for a training …
   closers.push(jobs.close); // … or for a judge, which is told first
-  const { exports, close: closeExports } = createExports(folder, checkpoints, ledger);
+  const { exports, close: closeExports } = createExports(folder, checkpoints, context);
   closers.push(closeExports);
   const serve = onceAModel(async (row) => {
     await serveModel(context, checkpoints, evaluator, row);

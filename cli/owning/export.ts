@@ -1,9 +1,6 @@
 import { type Command, Option } from "commander";
 import { HistoryError } from "../../core/history/history-fault.ts";
-import type { HistorySource } from "../../core/history/history-source.ts";
 import { pullVersion } from "../../core/history/pull-version.ts";
-import type { TokenizerFile } from "../../core/models/tokenizer.ts";
-import type { Recipe } from "../../core/protocol/schemas/recipe.ts";
 import { textFile } from "../../export/export-file.ts";
 import { writeExportFolder } from "../../export/export-folder.ts";
 import { EXPORT_DTYPES, type ExportDtype } from "../../export/export-values.ts";
@@ -18,6 +15,7 @@ import {
   type ReadingOptions,
   readCard,
   readingCommand,
+  readTokenizer,
   remember,
 } from "../reading/open-model.ts";
 import type { Terminal } from "../terminal.ts";
@@ -86,18 +84,4 @@ async function exportVersion(
   if (json)
     return print(JSON.stringify({ folder: to, model: source.model, number, format, dtype, files }));
   print(`${to} is version ${number} of ${place}, ${dtype}: ${files.join(", ")}.`);
-}
-
-/** The tokenizer's files, each checked by its hash. */
-function readTokenizer(
-  source: HistorySource,
-  { data }: Recipe,
-  signal: AbortSignal,
-): Promise<TokenizerFile[]> {
-  return Promise.all(
-    (data.tokenizer?.files ?? []).map(async ({ name, sha256 }) => ({
-      name,
-      bytes: await source.blob(sha256, { signal }),
-    })),
-  );
 }

@@ -5,7 +5,9 @@ import { HistoryError } from "../../core/history/history-fault.ts";
 import { type HistorySource, relaySource } from "../../core/history/history-source.ts";
 import { type Pin, pinOf, readVerifiedChain } from "../../core/history/verified-chain.ts";
 import type { VerifiedVersion } from "../../core/history/version.ts";
+import type { TokenizerFile } from "../../core/models/tokenizer.ts";
 import { createRelayClient, type RelayClient } from "../../core/protocol/client.ts";
+import type { Recipe } from "../../core/protocol/schemas/recipe.ts";
 import type { ModelCard } from "../../core/protocol/schemas/status.ts";
 import { parseRelayKey, relayAt, relayWish } from "../options.ts";
 import type { Terminal } from "../terminal.ts";
@@ -154,4 +156,18 @@ export async function shardTitles(
 /** One sentence about what does not hold. */
 export function historySentence({ place }: OpenModel, error: HistoryError): string {
   return `${place} does not verify: ${error.message} (${error.fault})`;
+}
+
+/** The tokenizer's files, each checked by its hash. */
+export function readTokenizer(
+  source: HistorySource,
+  { data }: Recipe,
+  signal: AbortSignal,
+): Promise<TokenizerFile[]> {
+  return Promise.all(
+    (data.tokenizer?.files ?? []).map(async ({ name, sha256 }) => ({
+      name,
+      bytes: await source.blob(sha256, { signal }),
+    })),
+  );
 }

@@ -1,7 +1,9 @@
 import type { Command } from "commander";
+import { FormatError } from "../../core/errors.ts";
 import { HistoryError } from "../../core/history/history-fault.ts";
 import { type HistoryReport, verifyHistory } from "../../core/history/verify-history.ts";
 import { createRelayClient } from "../../core/protocol/client.ts";
+import { isReleaseFolder, verifyRelease } from "../../export/release/verify-release.ts";
 import { counted, shortHash } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 import type { ModelAddress } from "./model-address.ts";
@@ -22,7 +24,7 @@ type VerifyFlags = ReadingOptions & { readonly full: boolean };
 export function verifyCommand(terminal: Terminal): Command {
   return readingCommand(
     "verify",
-    "Recompute a history from its public bytes, trusting nobody: hashes, signatures, the chain, every merge and revert bit by bit. Of a relay's address alone, all of its models.",
+    "Recompute a history from its public bytes, trusting nobody: hashes, signatures, the chain, every merge and revert bit by bit. Of a relay's address alone, all of its models. Of a folder of release, its files and signatures.",
   )
     .option(
       "--full",
@@ -30,6 +32,12 @@ export function verifyCommand(terminal: Terminal): Command {
       false,
     )
     .action(async (address: ModelAddress, options: VerifyFlags) => {
+      const { folder } = address;
+      if (folder !== null && (await isReleaseFolder(folder))) {
+        const report = await verifyReleaseFolder(folder, options, terminal);
+        if (options.json) terminal.print(JSON.stringify({ releases: [report] }));
+        return;
+      }
       const reports = [];
       for (const each of await addressesOf(address)) {
         const model = await openModel(each, options);
@@ -37,6 +45,34 @@ export function verifyCommand(terminal: Terminal): Command {
       }
       if (options.json) terminal.print(JSON.stringify({ models: reports }));
     });
+}
+
+/** A release as somebody handed it on: its bytes, and the relay's key where the reader has it. */
+async function verifyReleaseFolder(
+  folder: string,
+  { key, json }: ReadingOptions,
+  { print, fail, style }: Terminal,
+): Promise<object> {
+  try {
+    const report = await verifyRelease(folder);
+    const { model, tag, version, id, relayKey, files, suites } = report;
+    if (key !== undefined && relayKey !== key) {
+      throw new FormatError(`it is a release of the relay ${relayKey}, not of ${key}`);
+    }
+    if (!json) {
+      print(
+        `${style("green", "✓")} ${folder} is release ${tag} of ${model}: ${counted(files, "file")}, as the relay signed them.`,
+      );
+      print(`  key ${relayKey} (${key === undefined ? "as the folder says" : "as expected"})`);
+      print(`  version ${version} is ${id}; its weights are the ones that the record names`);
+      print(`  results of its gate on ${counted(suites, "suite")} are signed`);
+    }
+    return { folder, holds: true, ...report };
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    fail(`${folder} does not verify: ${error.message}`);
+    return { folder, holds: false, message: error.message };
+  }
 }
 
 async function addressesOf(address: ModelAddress): Promise<ModelAddress[]> {

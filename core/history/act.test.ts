@@ -77,7 +77,10 @@ test("R5: retired is what the last act says, with its reason", async () => {
   const standing = async (acts: SignedAct[]) => verifyActs(acts, chain);
   expect(await standing([])).toEqual({
     ok: true,
-    standing: { acts: 0, retired: null, suites: [], releases: [], recipe: null, data: [] },
+    standing: {
+      ...{ acts: 0, retired: null, suites: [], releases: [] },
+      ...{ releaseKey: null, recipe: null, data: [] },
+    },
     newest: null,
   });
   const once = await actsOf([["retire", 1]]);
@@ -246,4 +249,20 @@ test.each([
   ["act-version", [{ ...released("1.0.0", 0), version: { number: 0, id: id(2) } } as Deed]],
 ] as const)("R8: releases that break a rule are found (%s: %o)", async (fault, deeds) => {
   expect(await verifyActs(await actsWith(...deeds), chain)).toMatchObject({ ok: false, fault });
+});
+
+const certified: Deed = { kind: "release-key", key: `02${id(5)}` };
+
+test("R11: the relay's key vouches for one key of releases, and a release names the recipe of its time", async () => {
+  const acts = await actsWith(certified, released("1.0.0", 1));
+  expect(await verifyActs(acts, chain)).toMatchObject({ standing: { releaseKey: `02${id(5)}` } });
+  const second = await actsWith(certified, certified);
+  expect(await verifyActs(second, chain)).toMatchObject({ fault: "act-order" });
+  const changed: Deed = { kind: "recipe", before: id(9), recipe: tinyRecipe };
+  const named = { ...released("1.0.0", 1), recipe: await recipeHash(tinyRecipe) } as Deed;
+  expect((await verifyActs(await actsWith(changed, named), chain)).ok).toBe(true);
+  const other = { ...released("1.0.0", 1), recipe: id(9) } as Deed;
+  expect(await verifyActs(await actsWith(changed, other), chain)).toMatchObject({
+    fault: "act-recipe",
+  });
 });

@@ -47,6 +47,8 @@ export type ModelStanding = {
   readonly suites: readonly SuiteStanding[];
   /** Every release since releases are acts, in the order of their acts. */
   readonly releases: readonly ReleaseStanding[];
+  /** The key that signs releases for other tools; null where no act vouched for one. */
+  readonly releaseKey: string | null;
   /** The recipe that the last act about it gave the model; null where none did. */
   readonly recipe: Recipe | null;
   /** All data that came later, in the order of their acts. */
@@ -82,7 +84,14 @@ export async function verifyActs(
   const { relayKey, model } = chain[0]!.record; // a chain has version 0
   let parent: string | null = null;
   let newest = 0;
-  const standing: Standing = { retired: null, suites: [], releases: [], recipe: null, data: [] };
+  const standing: Standing = {
+    retired: null,
+    suites: [],
+    releases: [],
+    releaseKey: null,
+    recipe: null,
+    data: [],
+  };
   for (const [number, { record, signature }] of acts.entries()) {
     const fail = (fault: ActFault, problem: string): ActsVerdict => {
       return { ok: false, fault, message: `act ${number}: ${problem}` };
@@ -120,6 +129,7 @@ type Standing = {
   retired: string | null;
   suites: SuiteStanding[];
   releases: ReleaseStanding[];
+  releaseKey: string | null;
   recipe: Recipe | null;
   data: DataStanding[];
 };
@@ -145,10 +155,19 @@ async function follow(
       standing.recipe = deed.recipe;
       return null;
     }
+    case "release-key": {
+      if (standing.releaseKey !== null) return ["act-order", "releases have a key already"];
+      standing.releaseKey = deed.key;
+      return null;
+    }
     case "release": {
-      const { tag, version } = deed;
+      const { tag, version, recipe } = deed;
       const problem = releaseProblem(standing.releases, tag);
       if (problem !== null) return ["act-order", problem];
+      const known = standing.recipe;
+      if (recipe !== undefined && known !== null && recipe !== (await recipeHash(known))) {
+        return ["act-recipe", `the recipe of ${tag} is not the one before it`];
+      }
       standing.releases.push({ tag, version: version.number, isTakenBack: false });
       return null;
     }

@@ -26,6 +26,7 @@ import {
 } from "./schemas/judging.ts";
 import { now } from "./schemas/now.ts";
 import { refusedWork } from "./schemas/refused-work.ts";
+import { releaseSeal } from "./schemas/release.ts";
 import {
   health,
   type LeaderboardWindow,
@@ -95,6 +96,9 @@ export function createRelayClient({ baseUrl, fetch }: { baseUrl: string; fetch: 
       const headers = { [SIGNATURE_HEADER]: signature };
       return putBytes(suiteLife, routes.suite(id), { body, headers }, options);
     },
+    /** The relay's signatures of a release. */
+    releaseSeal: (model: string, tag: string, options?: CallOptions) =>
+      ask(releaseSeal, routes.download(model, segment(tag), "release.json"), options),
     shards: (model: string, options?: CallOptions) =>
       ask(shardLedger, routes.shards(model), options),
 

@@ -1,6 +1,6 @@
 import { type Context, Hono } from "hono";
 import { tagObjection } from "../../core/history/release-number.ts";
-import { parseJson } from "../../core/protocol/canonical-json.ts";
+import { encodeCanonical, parseJson } from "../../core/protocol/canonical-json.ts";
 import { routes } from "../../core/protocol/routes.ts";
 import {
   type AuditLog,
@@ -15,11 +15,11 @@ import {
   untagRequest,
 } from "../../core/protocol/schemas/admin.ts";
 import type { RelayContext } from "../context.ts";
-import { nextAct } from "../history/acts.ts";
+import { decodeAct, nextAct } from "../history/acts.ts";
 import { releaseOutlook } from "../history/release-outlook.ts";
 import { type ModelHealthContext, tellHealth } from "../merging/health.ts";
 import type { EventHub } from "../store/event-hub.ts";
-import type { RevertRow } from "../store/tables.ts";
+import type { ActRow, RevertRow } from "../store/tables.ts";
 import { findModel, versionUnknown } from "./answers.ts";
 import type { Limits } from "./limits.ts";
 import { maintainerOf } from "./maintainer.ts";
@@ -31,7 +31,7 @@ const AUDIT_ENTRIES = 200;
 
 /** For maintainers only: pause, resume, retire, revert, tag, ban, audit log. `onWork` hears which model's loop has something to do. */
 export function adminRoutes(
-  context: ModelHealthContext & Pick<RelayContext, "people" | "models" | "identity">,
+  context: ModelHealthContext & Pick<RelayContext, "people" | "models" | "identity" | "blobs">,
   hub: EventHub,
   limits: Limits,
   onWork: (model: string) => void,
@@ -117,6 +117,7 @@ export function adminRoutes(
     const { row } = await findModel(context, request.model);
     const { model, version } = request;
     for (;;) {
+      const { recipe } = await findModel(context, model);
       const outlook = await releaseOutlook(context, model, version);
       if (outlook === null) throw versionUnknown(row);
       const after = outlook.last?.tag ?? null;
@@ -128,9 +129,12 @@ export function adminRoutes(
         kind: "release",
         tag: request.tag,
         version: { number: version, id: outlook.id },
+        recipe: await context.blobs.put(encodeCanonical(recipe)), // as a bundle says it, whatever changes later
       } as const;
+      const keyAct = await keyActOf(model);
       const outcome = await context.history.tag({
-        ...(await nextAct(context, model, { deed, reason: request.reason })),
+        ...(await nextAct(context, model, { deed, reason: request.reason }, keyAct)),
+        keyAct,
         ...{ version, tag: request.tag, reason: request.reason },
         ...{ after, maintainer, at: context.clock() },
       });
@@ -147,6 +151,15 @@ export function adminRoutes(
         case "overtaken": // by another maintainer, and the evidence is about another release now; or by a version
       }
     }
+  }
+
+  /** The act by which the relay's key vouches for the one that signs releases; null where the model has it. */
+  async function keyActOf(model: string): Promise<ActRow | null> {
+    const acts = (await context.history.acts(model)).map(decodeAct);
+    if (acts.some(({ record }) => record.deed.kind === "release-key")) return null;
+    const deed = { kind: "release-key", key: context.identity.releaseKey.publicKey } as const;
+    const reason = "This key signs releases, so that other tools can verify them.";
+    return (await nextAct(context, model, { deed, reason })).act;
   }
 
   async function untag(c: Context): Promise<Response> {

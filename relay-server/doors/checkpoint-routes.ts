@@ -1,13 +1,15 @@
 import { setTimeout } from "node:timers/promises";
 import { type Context, Hono } from "hono";
 import { LRUCache } from "lru-cache";
+import { type ReleaseActs, releaseActsOf } from "../../core/history/release-acts.ts";
 import { downloadsOf } from "../../core/models/downloads.ts";
 import { routes } from "../../core/protocol/routes.ts";
 import type { CheckpointPlan } from "../../core/protocol/schemas/checkpoint.ts";
 import { streamFile } from "../content/folder.ts";
 import type { RelayContext, ServedModel } from "../context.ts";
+import { decodeAct } from "../history/acts.ts";
 import type { Checkpoints } from "../history/checkpoints.ts";
-import { type ExportName, type Exports, ExportsBusyError } from "../history/exports.ts";
+import { type Exports, ExportsBusyError, type ExportWish, exportName } from "../history/exports.ts";
 import type { StepRow } from "../store/sql/versions.ts";
 import type { VersionRow } from "../store/tables.ts";
 import { findModel, findVersion } from "./answers.ts";
@@ -48,44 +50,59 @@ export function checkpointRoutes(
   app.get(routes.exported(":model", ":version"), async (c) => {
     const model = await findModel(context, pathPart(c, "model"));
     const version = await findVersion(context, model.row, pathPart(c, "version"));
-    return answerExport(c, model, version, "export.safetensors");
+    return answerExport(c, model, version, { as: "export.safetensors" });
   });
   app.get(routes.download(":model", ":version", ":name"), async (c) => {
     const model = await findModel(context, pathPart(c, "model"));
     const version = await findVersion(context, model.row, pathPart(c, "version"));
     const offered = downloadsOf(model.recipe);
-    const name = offered.find((download) => download === pathPart(c, "name"));
-    if (name !== undefined) return answerExport(c, model, version, name);
+    const wished = pathPart(c, "name");
+    if (wished === "release.zip" || wished === "release.json") {
+      const acts = await actsOfRelease(version.model, pathPart(c, "version"));
+      return answerExport(c, model, version, { as: wished, acts });
+    }
+    const as = offered.find((download) => download === wished);
+    if (as !== undefined) return answerExport(c, model, version, { as });
     throw new Refusal("download-unknown", `${version.model} can be had as ${offered.join(", ")}`);
   });
+
+  /** A refusal unless `tag` is a release that has a bundle. */
+  async function actsOfRelease(model: string, tag: string): Promise<ReleaseActs> {
+    const acts = releaseActsOf((await context.history.acts(model)).map(decodeAct), tag);
+    if (acts !== null) return acts;
+    const message = `${tag} is no release of ${model} with a bundle: ask by a release's number, and tag anew what is from before there were bundles`;
+    throw new Refusal("download-unknown", message);
+  }
 
   async function answerExport(
     c: Context,
     model: ServedModel,
     version: VersionRow,
-    as: ExportName,
+    wish: ExportWish,
   ): Promise<Response> {
-    const file = as === "export.safetensors" ? ".safetensors" : `-${as}`;
+    const isPlain = wish.as === "export.safetensors";
+    const name = exportName(wish);
+    const file = isPlain ? ".safetensors" : `-${name}`;
     const headers = {
       "cache-control": "no-cache",
       "content-type": "application/octet-stream",
       "content-disposition": `attachment; filename="${version.model}-${version.number}${file}"`,
     };
-    const etag = as === "export.safetensors" ? `"${version.id}"` : `"${version.id}-${as}"`;
+    const etag = isPlain ? `"${version.id}"` : `"${version.id}-${name}"`;
     const isKnown = matches(c.req.header("if-none-match") ?? "", [etag]);
-    const kept = exports.kept(version, as);
+    const kept = exports.kept(version, wish);
     // without its length: only the file's making tells it
     if (kept === null && c.req.method === "HEAD") return c.body(null, 200, { ...headers, etag });
     if (kept === null && isKnown) return c.body(null, 304, { ...headers, etag });
-    const { path, sizeBytes } = kept ?? (await makeExport(model, version, as));
+    const { path, sizeBytes } = kept ?? (await makeExport(model, version, wish));
     const read = async (start: number, end: number) => streamFile(path, start, end);
     return answerRepresentation(c, { whole: { sizeBytes, etag, read } }, headers);
   }
 
   /** A refusal where this version cannot be had so, as with a tokenizer that llama.cpp does not know. */
-  async function makeExport(model: ServedModel, version: VersionRow, as: ExportName) {
+  async function makeExport(model: ServedModel, version: VersionRow, wish: ExportWish) {
     try {
-      const found = await within(exports.make(model, version, as), MAKING_MS);
+      const found = await within(exports.make(model, version, wish), MAKING_MS);
       if (found !== null) return found;
     } catch (error) {
       if (error instanceof ExportsBusyError) throw beingMade();

@@ -1,5 +1,6 @@
 import { beforeAll, expect, test } from "vitest";
 import { generateKeyPair, publicKeyHex } from "../../core/crypto/signature.ts";
+import { deriveReleaseKey } from "../../export/release/release-key.ts";
 import type { Identity } from "../identity.ts";
 import { openMaintainerSession, sealSession } from "./maintainer-session.ts";
 
@@ -11,7 +12,8 @@ beforeAll(async () => {
 
 async function newIdentity(): Promise<Identity> {
   const keys = await generateKeyPair(false);
-  return { publicKey: await publicKeyHex(keys), privateKey: keys.privateKey };
+  const releaseKey = deriveReleaseKey(new Uint8Array(48));
+  return { publicKey: await publicKeyHex(keys), privateKey: keys.privateKey, releaseKey };
 }
 
 test("a session that the relay sealed opens until its time is over", async () => {

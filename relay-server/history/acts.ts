@@ -11,21 +11,26 @@ import type { RelayContext } from "../context.ts";
 import type { Acting } from "../store/sql/acts.ts";
 import type { ActRow } from "../store/tables.ts";
 
-/** The next act of a model, signed; it counts once the ledger has entered it. */
+/**
+ * The next act of a model, signed; it counts once the ledger has entered it. With `before` it is the one after that act, which the
+ * ledger has yet to enter.
+ */
 export async function nextAct(
   { history, identity, clock }: Pick<RelayContext, "history" | "identity" | "clock">,
   model: string,
   { deed, reason }: { readonly deed: Deed; readonly reason: string },
+  before: ActRow | null = null,
 ): Promise<Pick<Acting, "act" | "head">> {
   const [acts, row] = await Promise.all([history.acts(model), history.model(model)]);
   assert(row !== undefined, `no model ${model}`);
+  const last = before ?? acts.at(-1);
   const head = await history.version(model, row.head);
   assert(head !== undefined, `${model} has no version ${row.head}`);
   const record: ActRecord = {
     format: "commonweight.act/1",
     model,
-    number: acts.length,
-    parent: acts.at(-1)?.id ?? null,
+    number: last === undefined ? 0 : Number(last.number) + 1,
+    parent: last?.id ?? null,
     createdAt: clock(),
     relayKey: identity.publicKey,
     head: { number: head.number, id: head.id },

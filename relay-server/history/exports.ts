@@ -2,29 +2,36 @@ import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { LRUCache } from "lru-cache";
 import { assert } from "../../core/errors.ts";
+import { mostFirst, type ReleaseActs } from "../../core/history/release-acts.ts";
 import { decodeVersion } from "../../core/history/version.ts";
 import type { DataFolder } from "../content/data-folder.ts";
-import type { ServedModel } from "../context.ts";
-import type { HistoryStore, StatusStore } from "../store/store.ts";
+import type { RelayContext, ServedModel } from "../context.ts";
 import type { VersionRow } from "../store/tables.ts";
-import type { ExportJob, ExportThread } from "../threads/export-thread.ts";
+import type { ExportJob, ExportThread, ReleaseJob } from "../threads/export-thread.ts";
 import { keepThread } from "../threads/lasting-thread.ts";
 import type { Checkpoints } from "./checkpoints.ts";
 
 /** A version as one file on the relay's disk. */
 export type Exported = { readonly path: string; readonly sizeBytes: number };
 
-/** What a version is exported as. */
-export type ExportName = ExportJob["as"];
+/** What a version is exported as; a release with the acts that it stands on. */
+export type ExportWish =
+  | { readonly as: ExportJob["as"] }
+  | { readonly as: ReleaseJob["as"]; readonly acts: ReleaseActs };
+
+/** The wish's name, which no other wish about the same version has. */
+export function exportName(wish: ExportWish): string {
+  return "acts" in wish ? `${wish.acts.tag}-${wish.as}` : wish.as;
+}
 
 export type Exports = {
   /** The file if it is kept. */
-  kept(version: VersionRow, as: ExportName): Exported | null;
+  kept(version: VersionRow, wish: ExportWish): Exported | null;
   /**
    * The file, made now if it is not kept: once, however many ask, and one after the other. Throws an ExportsBusyError where
    * eight others are to be made.
    */
-  make(model: ServedModel, version: VersionRow, as: ExportName): Promise<Exported>;
+  make(model: ServedModel, version: VersionRow, wish: ExportWish): Promise<Exported>;
 };
 
 const KEPT_BYTES = 2 ** 31; // the last few of a model of 124M parameters; of a small one all that anyone asks for
@@ -37,17 +44,11 @@ export class ExportsBusyError extends Error {
   override readonly name = "ExportsBusyError";
 }
 
-/** What a card says of a version beside its record. */
-type CardFacts = {
-  readonly status: Pick<StatusStore, "contributorsUpTo">;
-  readonly history: Pick<HistoryStore, "version">;
-};
-
 /** Keeps what was asked for last in the folder of drafts, which is emptied at every start. */
 export function createExports(
   { content, temporary }: Pick<DataFolder, "content" | "temporary">,
   checkpoints: Checkpoints,
-  { status, history }: CardFacts,
+  { status, history, identity }: Pick<RelayContext, "status" | "history" | "identity">,
 ): { readonly exports: Exports; close(): Promise<void> } {
   const files = new LRUCache<string, Exported>({
     max: KEPT_FILES,
@@ -63,27 +64,19 @@ export function createExports(
   );
   const making = new Map<string, Promise<Exported>>();
   let last: Promise<unknown> = Promise.resolve();
-  const keyOf = ({ id }: VersionRow, as: ExportName) => `${id}-${as}`;
+  const keyOf = ({ id }: VersionRow, wish: ExportWish) => `${id}-${exportName(wish)}`;
 
-  async function write({ recipe, layout }: ServedModel, version: VersionRow, as: ExportName) {
-    const key = keyOf(version, as);
+  async function write(model: ServedModel, version: VersionRow, wish: ExportWish) {
+    const key = keyOf(version, wish);
     const known = files.get(key);
     if (known !== undefined) return known;
     const path = join(temporary, key);
     const draft = `${path}.draft`;
     try {
-      const contributors = await status.contributorsUpTo(version.model, version.number);
-      const { record } = decodeVersion(version.signed);
-      const zero = await history.version(version.model, 0);
-      assert(zero !== undefined, `${version.model} has no version 0`);
-      const { lineage = [] } = decodeVersion(zero.signed).record;
-      const sizeBytes = await thread.write({
-        place: content,
-        from: await checkpoints.blobPath(version),
-        version: { recipe, layout, record, id: version.id, relay: null, lineage, contributors },
-        as,
-        path: draft,
-      });
+      const job = { place: content, from: await checkpoints.blobPath(version), path: draft };
+      const sizeBytes = await ("acts" in wish
+        ? writeRelease(model, version, wish, job)
+        : writeVersion(model, version, wish, job));
       await rename(draft, path);
       const exported = { path, sizeBytes };
       files.set(key, exported);
@@ -94,14 +87,50 @@ export function createExports(
     }
   }
 
+  async function writeVersion(
+    { recipe, layout }: ServedModel,
+    { model, number, id, signed }: VersionRow,
+    { as }: Pick<ExportJob, "as">,
+    job: Pick<ExportJob, "place" | "from" | "path">,
+  ): Promise<number> {
+    const contributors = await status.contributorsUpTo(model, number);
+    const { record } = decodeVersion(signed);
+    const { lineage = [] } = await recordOf(model, 0);
+    const version = { recipe, layout, record, id, relay: null, lineage, contributors };
+    return thread.write({ ...job, version, as });
+  }
+
+  async function writeRelease(
+    { layout }: ServedModel,
+    { model, number, id, signed }: VersionRow,
+    { as, acts }: { readonly as: ReleaseJob["as"]; readonly acts: ReleaseActs },
+    job: Pick<ReleaseJob, "place" | "from" | "path">,
+  ): Promise<number> {
+    const shares = mostFirst(await status.workShares(model, number));
+    const { suites: sealed = [], lineage = [] } = await recordOf(model, 0);
+    const parent = number === 0 ? null : await recordOf(model, number - 1);
+    const promised = { lineage, sealed, openedBefore: parent?.packets };
+    const rows = await history.shards(model);
+    const shards = rows.map(({ title, sha256, examples }) => ({ title, sha256, examples }));
+    const { record, signature } = decodeVersion(signed);
+    const release = { layout, record, id, signature, acts, shares, shards, ...promised };
+    return thread.writeRelease({ ...job, release, key: identity.releaseKey, as });
+  }
+
+  async function recordOf(model: string, number: number) {
+    const row = await history.version(model, number);
+    assert(row !== undefined, `${model} has no version ${number}`);
+    return decodeVersion(row.signed).record;
+  }
+
   const exports: Exports = {
-    kept: (version, as) => files.get(keyOf(version, as)) ?? null,
-    make(model, version, as) {
-      const key = keyOf(version, as);
+    kept: (version, wish) => files.get(keyOf(version, wish)) ?? null,
+    make(model, version, wish) {
+      const key = keyOf(version, wish);
       const known = making.get(key);
       if (known !== undefined) return known;
       if (making.size >= MOST_ASKED) return Promise.reject(new ExportsBusyError());
-      const made = last.then(() => write(model, version, as)); // two at once would need twice the memory
+      const made = last.then(() => write(model, version, wish)); // two at once would need twice the memory
       last = made.catch(() => {}); // who asked hears of it
       making.set(key, made);
       const done = () => void making.delete(key);

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { generateKeyPair, publicKeyHex } from "../../core/crypto/signature.ts";
 import { layoutOf } from "../../core/models/registry.ts";
 import type { TicketAnswer } from "../../core/protocol/schemas/ticket.ts";
+import { deriveReleaseKey } from "../../export/release/release-key.ts";
 import {
   bytes,
   contribution,
@@ -51,7 +52,11 @@ beforeEach(async () => {
     clock: () => now,
     random: (size: number) => crypto.getRandomValues(new Uint8Array(size)),
     ...ledger,
-    identity: { publicKey: await publicKeyHex(keys), privateKey: keys.privateKey },
+    identity: {
+      publicKey: await publicKeyHex(keys),
+      privateKey: keys.privateKey,
+      releaseKey: deriveReleaseKey(new Uint8Array(48)),
+    },
     models: new Map([
       ["tiny", { recipe: tinyRecipe, recipeText: "", layout: layoutOf(tinyRecipe.architecture) }],
     ]),

@@ -1,26 +1,43 @@
 /** The thread that writes exports, so that no request waits while a whole model is read, checked and written. */
-import { stat } from "node:fs/promises";
+import { stat, writeFile } from "node:fs/promises";
 import { parentPort } from "node:worker_threads";
 import { type Download, downloadParts } from "../../core/models/downloads.ts";
+import type { TokenizerFile } from "../../core/models/tokenizer.ts";
+import { parseJson } from "../../core/protocol/canonical-json.ts";
+import { type Recipe, recipe as recipeSchema } from "../../core/protocol/schemas/recipe.ts";
 import { checkpointExport } from "../../export/checkpoint-export.ts";
 import { writeExportFile } from "../../export/export-folder.ts";
 import type { ExportedVersion } from "../../export/exported-version.ts";
 import { ggufFile } from "../../export/gguf.ts";
 import { huggingFaceFiles } from "../../export/hugging-face.ts";
+import type { Release } from "../../export/release/release.ts";
+import { releaseBody, sealedFiles, sealRelease } from "../../export/release/release-bundle.ts";
+import type { ReleaseKey } from "../../export/release/release-key.ts";
 import { writeZipFile } from "../../export/zip-file.ts";
 import { type ObjectsPlace, openObjects } from "../content/open-objects.ts";
-import { openPublicBlobs } from "../content/public-blobs.ts";
+import { openPublicBlobs, type PublicBlobs } from "../content/public-blobs.ts";
 import { type ParameterPath, readParameters, soundBlob } from "../content/read-parameters.ts";
 import { answerCalls } from "./call-port.ts";
 
-export type ExportJob = {
+type Job = {
   /** Where the blobs lie. */
   readonly place: ObjectsPlace;
   readonly from: ParameterPath;
-  readonly version: Omit<ExportedVersion, "parameters" | "tokenizerFiles">;
-  readonly as: "export.safetensors" | Download;
   /** The new file. */
   readonly path: string;
+};
+
+export type ExportJob = Job & {
+  readonly version: Omit<ExportedVersion, "parameters" | "tokenizerFiles">;
+  readonly as: "export.safetensors" | Download;
+};
+
+export type ReleaseJob = Job & {
+  /** Its recipe is the blob that its act names. */
+  readonly release: Omit<Release, "parameters" | "tokenizerFiles" | "recipe">;
+  readonly key: ReleaseKey;
+  /** The whole of it, or what only the relay can add to it. */
+  readonly as: "release.zip" | "release.json";
 };
 
 const exporter = {
@@ -28,12 +45,7 @@ const exporter = {
   async write({ place, from, version, as, path }: ExportJob): Promise<number> {
     const blobs = openPublicBlobs(openObjects(place));
     const parameters = await readParameters(blobs, from);
-    const tokenizerFiles = await Promise.all(
-      (version.recipe.data.tokenizer?.files ?? []).map(async ({ name, sha256 }) => ({
-        name,
-        bytes: await soundBlob(blobs, sha256),
-      })),
-    );
+    const tokenizerFiles = await readTokenizerFiles(blobs, version.recipe);
     const exported = { ...version, parameters, tokenizerFiles };
     if (as === "export.safetensors") await writeExportFile(checkpointExport(exported), path);
     else {
@@ -48,7 +60,35 @@ const exporter = {
     }
     return (await stat(path)).size;
   },
+  /** Write a release, signed with `key`; returns the file's size in bytes. An ExportRefused says why there can be none. */
+  async writeRelease({ place, from, release, key, as, path }: ReleaseJob) {
+    const blobs = openPublicBlobs(openObjects(place));
+    const { acts } = release;
+    const recipe = parseJson("recipe", recipeSchema, await soundBlob(blobs, acts.recipe));
+    const parameters = await readParameters(blobs, from);
+    const tokenizerFiles = await readTokenizerFiles(blobs, recipe);
+    const body = releaseBody({ ...release, recipe, parameters, tokenizerFiles });
+    const seal = await sealRelease(body, key);
+    if (as === "release.json") await writeFile(path, JSON.stringify(seal), { flag: "wx" });
+    else {
+      const at = new Date(acts.release.record.createdAt);
+      await writeZipFile(sealedFiles(body, seal), path, { folder: body.name, at });
+    }
+    return (await stat(path)).size;
+  },
 };
 export type ExportThread = typeof exporter;
+
+function readTokenizerFiles(
+  blobs: Pick<PublicBlobs, "read">,
+  { data }: Recipe,
+): Promise<TokenizerFile[]> {
+  return Promise.all(
+    (data.tokenizer?.files ?? []).map(async ({ name, sha256 }) => ({
+      name,
+      bytes: await soundBlob(blobs, sha256),
+    })),
+  );
+}
 
 answerCalls(parentPort!, exporter);

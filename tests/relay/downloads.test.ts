@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { inflateRawSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { DOWNLOADS, downloadsOf } from "../../core/models/downloads.ts";
 import { routes } from "../../core/protocol/routes.ts";
@@ -7,6 +6,7 @@ import { decodeSafetensors } from "../../core/tensors/safetensors.ts";
 import { startTestRelay, type TestRelay } from "../fixtures/test-relay.ts";
 import { tinyModel } from "../fixtures/tiny-model.ts";
 import { tokenizedTextModel } from "../fixtures/tokenized-model.ts";
+import { unzip } from "../fixtures/unzip.ts";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 }); // relays start with their threads
 const LIMITS = { maxHeaderBytes: 1 << 20, maxTensors: 100 };
@@ -23,24 +23,6 @@ const text = (name: string, init?: RequestInit) =>
   relays[0]!.ask(routes.download("tiny-text", "0", name), init);
 const bytesOf = async (response: Promise<Response>) =>
   Buffer.from(await (await response).arrayBuffer());
-
-/** The files in a zip file, by its central directory. */
-function unzip(zip: Buffer): Map<string, Buffer> {
-  const end = zip.lastIndexOf(Buffer.from("PK\x05\x06"));
-  const files = new Map<string, Buffer>();
-  let at = zip.readUInt32LE(end + 16);
-  for (let left = zip.readUInt16LE(end + 10); left > 0; left--) {
-    const [method, size] = [zip.readUInt16LE(at + 10), zip.readUInt32LE(at + 20)];
-    const nameBytes = zip.readUInt16LE(at + 28);
-    const local = zip.readUInt32LE(at + 42);
-    const name = String(zip.subarray(at + 46, at + 46 + nameBytes));
-    const start = local + 30 + zip.readUInt16LE(local + 26) + zip.readUInt16LE(local + 28);
-    const data = zip.subarray(start, start + size);
-    files.set(name, method === 0 ? data : inflateRawSync(data));
-    at += 46 + nameBytes + zip.readUInt16LE(at + 30) + zip.readUInt16LE(at + 32);
-  }
-  return files;
-}
 
 test("H40: a version is served as the folder that transformers loads, in one zip file", async () => {
   const files = unzip(await bytesOf(text("f32.zip")));

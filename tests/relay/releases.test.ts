@@ -102,6 +102,7 @@ test("R8: a release is a signed act, and one that is taken back is compared with
   });
   const deeds = (await relay.client.acts("tiny")).map(({ record }) => record.deed);
   expect(deeds).toMatchObject([
+    { kind: "release-key" }, // with the first release, and not again
     { kind: "release", tag: "1.0.0", version: { number: 1 } },
     { kind: "release", tag: "1.0.1", version: { number: 2 } },
     { kind: "unrelease", tag: "1.0.1" },

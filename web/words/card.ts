@@ -40,6 +40,8 @@ export function describeDeed(deed: Deed): string {
       return "Took the model up again";
     case "recipe":
       return "Changed the recipe";
+    case "release-key":
+      return "Vouched for the key that signs releases";
     case "release":
       return `Released version ${deed.version.number} as ${deed.tag}`;
     case "unrelease":

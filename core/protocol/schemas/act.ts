@@ -6,6 +6,7 @@ import {
   modelId,
   positive,
   publicKey,
+  releasePublicKey,
   releaseTag,
   shortText,
   signature,
@@ -53,13 +54,21 @@ export type AddData = z.infer<typeof addData>;
 
 /**
  * What a maintainer decided: whether work is given out (protocol R5), by which recipe in place of the one with the hash `before`
- * (R7), on which suites the gate tests (U6), and which data came later (R10).
+ * (R7), which versions are releases (R8), on which suites the gate tests (U6), and which data came later (R10).
  */
 export const deed = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("retire") }),
   z.strictObject({ kind: z.literal("unretire") }),
   z.strictObject({ kind: z.literal("recipe"), before: hash, recipe }),
-  z.strictObject({ kind: z.literal("release"), tag: releaseTag, version: versionName }),
+  /** The relay's key vouches for the one that signs releases for other tools (R11); a history has one. */
+  z.strictObject({ kind: z.literal("release-key"), key: releasePublicKey }),
+  z.strictObject({
+    kind: z.literal("release"),
+    tag: releaseTag,
+    version: versionName,
+    /** SHA-256 of the recipe's canonical JSON at that time; releases from before they had bundles have none. */
+    recipe: z.optional(hash),
+  }),
   z.strictObject({ kind: z.literal("unrelease"), tag: releaseTag }),
   acceptSuite,
   z.strictObject({ kind: z.literal("withdraw-suite"), name: suiteName }),

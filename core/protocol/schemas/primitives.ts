@@ -4,6 +4,8 @@ import * as z from "zod/mini";
 export const hash = z.string().check(z.regex(/^[0-9a-f]{64}$/));
 /** Lower-case hexadecimal of an Ed25519 public key: it *is* the contributor. */
 export const publicKey = z.string().check(z.regex(/^[0-9a-f]{64}$/));
+/** Lower-case hexadecimal of a compressed P-256 point: the key that signs a relay's releases. */
+export const releasePublicKey = z.string().check(z.regex(/^0[23][0-9a-f]{64}$/));
 /** Lower-case hexadecimal of an Ed25519 signature. */
 export const signature = z.string().check(z.regex(/^[0-9a-f]{128}$/));
 /** Lower-case hexadecimal of 16 random bytes. */

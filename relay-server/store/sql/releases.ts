@@ -1,6 +1,6 @@
 import type { Kysely, Transaction } from "kysely";
 import { compareTags } from "../../../core/history/release-number.ts";
-import type { ReleaseRow, Tables, VersionRow } from "../tables.ts";
+import type { ActRow, ReleaseRow, Tables, VersionRow } from "../tables.ts";
 import { type Acting, enterAct } from "./acts.ts";
 import type { Write } from "./group-commit.ts";
 
@@ -9,6 +9,8 @@ export type Tagging = Acting & {
   readonly tag: string;
   /** The last release that the maintainer's evidence is about; null where there was none. */
   readonly after: string | null;
+  /** The act before, by which the relay's key vouches for the one that signs releases; null where an earlier one did. */
+  readonly keyAct: ActRow | null;
 };
 
 /** What became of a tag. */
@@ -27,7 +29,7 @@ export type UntagOutcome = "untagged" | "tag-unknown" | "overtaken";
 export function releaseParts(db: Kysely<Tables>, write: Write) {
   return {
     /** Make a version a release, by an act; or why it cannot be. */
-    tag({ version, tag, after, ...acting }: Tagging): Promise<TagOutcome> {
+    tag({ version, tag, after, keyAct, ...acting }: Tagging): Promise<TagOutcome> {
       const { model } = acting.act;
       return write(async (trx) => {
         const releases = await trx
@@ -40,6 +42,10 @@ export function releaseParts(db: Kysely<Tables>, write: Write) {
         if (inForce.some((release) => compareTags(tag, release.tag) < 0)) return "tag-lower";
         const last = await lastRelease(trx, model);
         if ((last?.tag ?? null) !== after) return "overtaken";
+        if (keyAct !== null) {
+          const certifying = { ...acting, act: keyAct };
+          if ((await enterAct(trx, certifying, "release-key")) === null) return "overtaken";
+        }
         const note = `version ${version} is ${tag}: ${acting.reason}`;
         const act = await enterAct(trx, acting, "tag", note);
         if (act === null) return "overtaken";

@@ -1,4 +1,5 @@
 import { type Kysely, sql } from "kysely";
+import type { WorkShare } from "../../../core/history/release-acts.ts";
 import type { Tables } from "../tables.ts";
 import { WAITING } from "./lives.ts";
 
@@ -101,6 +102,26 @@ export function statusParts(db: Kysely<Tables>) {
         .where("version", "<=", version)
         .executeTakeFirstOrThrow();
       return Number(row.contributors);
+    },
+    /** Whose work is in a version, in any order: what never changes any more. */
+    async workShares(model: string, version: number): Promise<WorkShare[]> {
+      const rows = await db
+        .selectFrom("contributions")
+        .select((eb) => ["contributor", eb.fn.countAll<number>().as("contributions")])
+        .where("model", "=", model)
+        .where("version", "<=", version)
+        .where("id", "not in", (eb) =>
+          eb
+            .selectFrom("reverts")
+            .select("contribution")
+            .where("model", "=", model)
+            .where("version", "<=", version),
+        )
+        .groupBy("contributor")
+        .execute();
+      return rows.map(({ contributor, contributions }) => {
+        return { contributor, contributions: Number(contributions) };
+      });
     },
     /** Contributors by the credit of all their merged work. */
     async allTimeLeaderboard(model: string, limit: number): Promise<LeaderboardRow[]> {

@@ -21,6 +21,7 @@ const holding: HistoryVerdict = {
   retired: null,
   suites: [],
   releases: [],
+  releaseKey: null,
   recipe: null,
   data: [],
 };

@@ -257,7 +257,8 @@ export function judgingSuite(ledgerTest: LedgerTest): void {
         maintainer: "first",
         at: 5 + acts,
       });
-      const first = { ...acting(), version: 1, tag: "1.0.0", after: null };
+      const keyAct = { model: "tiny", number: acts++, id: id(799), signed: bytes };
+      const first = { ...acting(), version: 1, tag: "1.0.0", after: null, keyAct };
       const answers = await Promise.all([
         ledger.history.tag(first),
         ledger.history.tag({ ...first, version: 0 }),
@@ -266,7 +267,7 @@ export function judgingSuite(ledgerTest: LedgerTest): void {
       acts++;
       expect(await ledger.history.release("tiny")).toMatchObject({ version: 1, tag: "1.0.0" });
       const tag = (tag: string, after: string | null = "1.0.0", head = 1) =>
-        ledger.history.tag({ ...acting(head), version: 0, tag, after });
+        ledger.history.tag({ ...acting(head), version: 0, tag, after, keyAct: null });
       expect(await tag("0.9.9")).toBe("tag-lower");
       expect(await tag("2.0.0", "0.1.0")).toBe("overtaken");
       expect(await tag("2.0.0", "1.0.0", 0)).toBe("overtaken"); // version 1 is there by now
@@ -286,13 +287,16 @@ export function judgingSuite(ledgerTest: LedgerTest): void {
       expect(await ledger.history.versionByTag("tiny", "2.0.0")).toBeUndefined();
       expect(await tag("2.0.0")).toBe("tag-taken"); // for ever
       expect(await tag("1.2.0")).toBe("tagged"); // lower than what was taken back
-      expect((await ledger.history.acts("tiny")).map(({ number }) => number)).toEqual([0, 1, 2, 3]);
+      expect((await ledger.history.acts("tiny")).map(({ number }) => number)).toEqual([
+        0, 1, 2, 3, 4,
+      ]);
       const notes = (await ledger.people.audit(9)).map(({ action, note }) => [action, note]);
       expect(notes).toEqual([
         ["tag", "version 0 is 1.2.0: a test"],
         ["untag", "version 0 is 2.0.0 no more: a test"],
         ["tag", "version 0 is 2.0.0: a test"],
         ["tag", "version 1 is 1.0.0: a test"],
+        ["release-key", "a test"], // in one commit with the first release
       ]);
     },
   );
