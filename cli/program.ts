@@ -20,6 +20,8 @@ import { forkCommand } from "./owning/fork.ts";
 import { newCommand } from "./owning/new.ts";
 import { releaseCommand } from "./owning/release.ts";
 import { serveCommand } from "./owning/serve.ts";
+import { proposalCommand } from "./proposals/proposal.ts";
+import { proposeCommand } from "./proposals/propose.ts";
 import { bisectCommand } from "./reading/bisect.ts";
 import { blameCommand } from "./reading/blame.ts";
 import { cloneCommand } from "./reading/clone.ts";
@@ -56,6 +58,8 @@ export function createProgram(terminal: Terminal): Command {
     .addCommand(releaseCommand(terminal))
     .addCommand(volunteerCommand(terminal))
     .addCommand(suiteCommand(terminal))
+    .addCommand(proposeCommand(terminal))
+    .addCommand(proposalCommand(terminal))
     .addCommand(revertCommand(terminal))
     .addCommand(tagCommand(terminal))
     .addCommand(untagCommand(terminal))

@@ -82,12 +82,13 @@ function blameMerge(
   struck: ReadonlySet<string>,
   wanted: Uint32Array,
 ): Blamed[] {
-  const inputs = (merge?.inputs ?? []).map(({ contribution, contributor, multiplier }) => {
+  const inputs = (merge?.inputs ?? []).map(({ contribution, contributor, multiplier, fork }) => {
     const { patch, positions } = patches.get(contribution)!; // the caller's, of this record
     return {
       contribution,
       contributor,
       patch,
+      shards: fork === undefined ? patch.header.shards : [], // a fork's are no shards of this model
       positions,
       codes: patch.codes,
       scales: patch.scales,
@@ -117,8 +118,7 @@ function blameMerge(
       distance += Math.abs(move);
     }
     if (entries === 0) continue;
-    const { contribution, contributor, patch } = input;
-    const { shards } = patch.header;
+    const { contribution, contributor, shards } = input;
     blamed.push({ contribution, contributor, version: number, shards, entries, moved, distance });
   }
   return blamed;

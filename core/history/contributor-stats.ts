@@ -65,6 +65,7 @@ export async function countContributors(
     }
     stats.merged++;
     stats.credit += (header.examples * multiplier) / MAX_MULTIPLIER;
+    if (input.fork !== undefined) continue; // its shards are the fork's
     for (const shard of header.shards) shards.set(shard, (shards.get(shard) ?? 0) + 1);
   }
   return {

@@ -2,13 +2,20 @@ import { FormatError } from "../errors.ts";
 import { decodePatch, decodePatchHeader } from "../patch/patch.ts";
 import { decodePositions } from "../patch/positions.ts";
 import { randomPositions } from "../patch/random-mask.ts";
+import { parseJson } from "../protocol/canonical-json.ts";
 import type { CallOptions } from "../protocol/http-call.ts";
 import type { PatchHeader } from "../protocol/schemas/contribution.ts";
 import type { Mask } from "../protocol/schemas/mask.ts";
-import type { MergeInputRecord, VersionRecord } from "../protocol/schemas/version.ts";
+import {
+  type ForkName,
+  type MergeInputRecord,
+  type VersionRecord,
+  versionRecord,
+} from "../protocol/schemas/version.ts";
 import type { Layout } from "../tensors/layout.ts";
 import { HistoryError } from "./history-fault.ts";
 import type { HistorySource } from "./history-source.ts";
+import { forkProblem } from "./proposal.ts";
 import type { ReplayPatch } from "./replay.ts";
 import type { VerifiedVersion } from "./version.ts";
 
@@ -72,24 +79,43 @@ export async function readMerged(
   const base = chain[input.base]!; // an earlier version, by V5
   const bytes = await source.blob(input.contribution, options);
   const header = decodePatchHeader(bytes);
-  const problem = headerProblem(header, input, model, base);
+  const { fork } = input;
+  const made = fork === undefined ? { model, version: base.id } : fork;
+  const problem =
+    headerProblem(header, input, made, base) ??
+    (fork === undefined
+      ? null
+      : await forkProblem(await readForkZero(source, fork, options), fork, base));
   if (problem === null) return { bytes, header, base };
   const message = `contribution ${input.contribution}: ${problem}`;
   throw new HistoryError("input-header", number, message);
 }
 
-/** What in a merged patch's `header` differs from the record that merged it (protocol V8); null when nothing does. */
+async function readForkZero(
+  source: HistorySource,
+  { version }: ForkName,
+  options: CallOptions,
+): Promise<VersionRecord> {
+  return parseJson("fork", versionRecord, await source.blob(version, options));
+}
+
+/**
+ * What in a merged patch's `header` differs from the record that merged it, and from the model and version that it was made
+ * for (protocol V8, K3); null when nothing does.
+ */
 function headerProblem(
   header: PatchHeader,
   { contributor }: MergeInputRecord,
-  model: string,
+  made: { readonly model: string; readonly version: string },
   base: VerifiedVersion,
 ): string | null {
   if (header.contributor !== contributor) {
     return `its header says ${header.contributor} made it, the record ${contributor}`;
   }
-  if (header.model !== model) return `its header is for ${header.model}, not ${model}`;
-  if (header.base !== base.id) {
+  if (header.model !== made.model) {
+    return `its header is for ${header.model}, not ${made.model}`;
+  }
+  if (header.base !== made.version) {
     return `its header is based on ${header.base}, not on version ${base.record.number}`;
   }
   const { mask } = base.record;

@@ -25,6 +25,7 @@ import {
   judgementReceipt,
 } from "./schemas/judging.ts";
 import { now } from "./schemas/now.ts";
+import { proposalLife, proposalList } from "./schemas/proposal.ts";
 import { refusedWork } from "./schemas/refused-work.ts";
 import { releaseSeal } from "./schemas/release.ts";
 import {
@@ -99,6 +100,20 @@ export function createRelayClient({ baseUrl, fetch }: { baseUrl: string; fetch: 
     /** The relay's signatures of a release. */
     releaseSeal: (model: string, tag: string, options?: CallOptions) =>
       ask(releaseSeal, routes.download(model, segment(tag), "release.json"), options),
+    /** What was proposed to a model from its forks, the newest first. */
+    proposals: async (model: string, options?: CallOptions) =>
+      (await ask(proposalList, routes.proposals(model), options)).proposals,
+    proposal: (model: string, id: string, options?: CallOptions) =>
+      ask(proposalLife, routes.proposal(model, id), options),
+    /** Offer a fork's contribution to `model`: a proposal's file, and the signature of the contribution's author. */
+    putProposal: (
+      model: string,
+      { id, body, signature }: { id: string; body: Uint8Array<ArrayBuffer>; signature: string },
+      options?: CallOptions,
+    ) => {
+      const headers = { [SIGNATURE_HEADER]: signature };
+      return putBytes(proposalLife, routes.proposal(model, id), { body, headers }, options);
+    },
     shards: (model: string, options?: CallOptions) =>
       ask(shardLedger, routes.shards(model), options),
 

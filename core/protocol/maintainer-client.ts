@@ -7,6 +7,7 @@ import {
   banStatus,
   type ModelActRequest,
   maintainerSession,
+  type ProposalRequest,
   type RecipeRequest,
   type RevertRequest,
   revertStatus,
@@ -18,6 +19,7 @@ import {
 import { type BlankRequest, namedContributor } from "./schemas/contributor.ts";
 import { type DismissalRequest, type JudgeRequest, judgeList } from "./schemas/judging.ts";
 import { banPreview, modelPreview, revertAnswer, tagPreview } from "./schemas/previews.ts";
+import { proposalLife } from "./schemas/proposal.ts";
 import { modelHealth } from "./schemas/status.ts";
 import { suiteLife } from "./schemas/suite.ts";
 
@@ -89,6 +91,11 @@ export function createMaintainerClient(
     /** Let the gate not test on an accepted suite any more. */
     withdrawSuite: (request: SuiteRequest, options?: CallOptions) =>
       ask(suiteLife, routes.withdrawSuite(), options, post(request)),
+    /** Judge a proposal as any other contribution. */
+    acceptProposal: (request: ProposalRequest, options?: CallOptions) =>
+      ask(proposalLife, routes.acceptProposal(), options, post(request)),
+    refuseProposal: (request: ProposalRequest, options?: CallOptions) =>
+      ask(proposalLife, routes.refuseProposal(), options, post(request)),
     /** The file of a suite that waits. */
     suiteFile: async (id: string, options: CallOptions = {}) =>
       hashed(id, await call(origin + routes.suiteFile(id), get, options)),

@@ -33,6 +33,7 @@ import { openApiDocument, patternOf } from "./openapi.ts";
 import { OPERATIONS } from "./operations.ts";
 import { pageRoutes } from "./pages.ts";
 import { previewRoutes } from "./preview-routes.ts";
+import { proposalRoutes } from "./proposal-routes.ts";
 import { recipeRoutes } from "./recipe-routes.ts";
 import { answerError, Refusal, refusalAnswer } from "./refusal.ts";
 import { refusedWorkRoutes } from "./refused-work-routes.ts";
@@ -123,6 +124,7 @@ export function createApp(parts: AppParts): Hono {
   app.route("/", holderRoutes(context, checkpoints, limits));
   app.route("/", contributionRoutes(context, limits, intake, onCreated));
   app.route("/", suiteRoutes(context, limits, onCreated));
+  app.route("/", proposalRoutes(context, { limits, positionsOf }, onCreated));
   const chance = Math.random; // no lot: it decides nothing
   app.route("/", eventRoutes({ status: context.status, hub, chance, enter: limits.stream }));
   app.route("/", adminRoutes(context, hub, limits, onWork));

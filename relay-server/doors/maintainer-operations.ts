@@ -10,6 +10,7 @@ import {
   banStatus,
   maintainerSession,
   modelActRequest,
+  proposalRequest,
   recipeRequest,
   revertRequest,
   revertStatus,
@@ -26,6 +27,7 @@ import {
   revertAnswer,
   tagPreview,
 } from "../../core/protocol/schemas/previews.ts";
+import { proposalLife } from "../../core/protocol/schemas/proposal.ts";
 import { modelHealth } from "../../core/protocol/schemas/status.ts";
 import { suiteLife } from "../../core/protocol/schemas/suite.ts";
 import type { Operation } from "./operation.ts";
@@ -119,6 +121,20 @@ const operations: readonly Omit<Operation, "maintainer">[] = [
     summary: "Let the gate not test on a suite any more: a signed act",
     body: suiteRequest,
     answer: suiteLife,
+  },
+  {
+    method: "post",
+    path: routes.acceptProposal(),
+    summary: "Judge a fork's contribution as any other",
+    body: proposalRequest,
+    answer: proposalLife,
+  },
+  {
+    method: "post",
+    path: routes.refuseProposal(),
+    summary: "Refuse a proposal that waits",
+    body: proposalRequest,
+    answer: proposalLife,
   },
   {
     method: "get",

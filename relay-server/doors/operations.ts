@@ -16,6 +16,7 @@ import {
   judgementReceipt,
 } from "../../core/protocol/schemas/judging.ts";
 import { now } from "../../core/protocol/schemas/now.ts";
+import { proposalLife, proposalList } from "../../core/protocol/schemas/proposal.ts";
 import { refusedWork } from "../../core/protocol/schemas/refused-work.ts";
 import {
   health,
@@ -110,6 +111,27 @@ export const OPERATIONS: readonly Operation[] = [
     path: routes.suite("{id}"),
     summary: "A suite, and what became of it",
     answer: suiteLife,
+  },
+  {
+    method: "get",
+    path: routes.proposals("{model}"),
+    cost: 5,
+    summary: "What was proposed from forks, the newest first",
+    answer: proposalList,
+  },
+  {
+    method: "get",
+    path: routes.proposal("{model}", "{id}"),
+    summary: "A proposal, and what became of it",
+    answer: proposalLife,
+  },
+  {
+    method: "put",
+    path: routes.proposal("{model}", "{id}"),
+    summary: "Offer a fork's contribution to its upstream; idempotent by its hash",
+    body: "bytes",
+    answer: proposalLife,
+    signed: true,
   },
   {
     method: "post",

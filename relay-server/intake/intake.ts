@@ -164,6 +164,7 @@ export function createIntake(
         contributor: header.contributor,
         ticket: header.ticket,
         base: row.base,
+        fork: null,
         state: "received",
         reason_code: null,
         reason_message: null,

@@ -45,8 +45,8 @@ function mismatchOf(header: PatchHeader, ticket: Ticket): string | null {
   return null;
 }
 
-/** Whether `a` is a mask that a ticket with mask `b` allows: the same, or an own one of at most its positions. */
-function fitsMask(a: Mask, b: Mask): boolean {
+/** Whether `a` is a mask that a ticket, or a version, with mask `b` allows: the same, or an own one of at most its positions. */
+export function fitsMask(a: Mask, b: Mask): boolean {
   if (a.kind === "own" && b.kind === "own") return a.count <= b.count;
   if (a.kind !== b.kind || a.count !== b.count) return false;
   if (a.kind === "random" && b.kind === "random") return a.seed === b.seed;

@@ -101,7 +101,8 @@ async function passStations(
     await contributions.passScore(row.id, rise, clock());
   }
   const standing = { hasFailed: await contributions.hasFailedSpotCheck(row.contributor) };
-  if (needsSpotCheck(standing, rules, drawLot(random)))
+  // what was proposed from a fork was trained on the fork's shards: a maintainer answers for it
+  if (row.fork === null && needsSpotCheck(standing, rules, drawLot(random)))
     await contributions.drawSpotCheck(row, clock());
   else await contributions.queue(row.id, clock()); // what was drawn is queued when its check is passed
 }

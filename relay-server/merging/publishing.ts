@@ -6,7 +6,7 @@ import type { Candidate } from "../../core/merge/candidate.ts";
 import { encodeCanonical } from "../../core/protocol/canonical-json.ts";
 import { MAX_MULTIPLIER } from "../../core/protocol/limits.ts";
 import type { RelayEvent } from "../../core/protocol/schemas/status.ts";
-import type { VersionRecord } from "../../core/protocol/schemas/version.ts";
+import type { ForkName, VersionRecord } from "../../core/protocol/schemas/version.ts";
 import { applyDeltaStep, type DeltaStep, encodeDeltaStep } from "../../core/tensors/delta-step.ts";
 import { nameCheckpoint } from "../../core/tensors/manifest.ts";
 import type { RelayContext } from "../context.ts";
@@ -181,6 +181,7 @@ function inputsOf({ members, multipliers }: Candidate<WaitingMember>) {
     contributor,
     signature: row.signature,
     base: row.base,
+    ...(row.fork !== null && { fork: JSON.parse(row.fork) as ForkName }), // as the relay wrote it
     multiplier: multipliers[i]!,
   }));
 }

@@ -17,6 +17,7 @@ import { modelParts } from "./sql/models.ts";
 import { nameParts } from "./sql/names.ts";
 import { nowParts } from "./sql/now.ts";
 import { promotionParts } from "./sql/promotions.ts";
+import { proposalParts } from "./sql/proposals.ts";
 import { publishParts } from "./sql/publication.ts";
 import { refusedWorkParts } from "./sql/refused-work.ts";
 import { releaseParts } from "./sql/releases.ts";
@@ -87,6 +88,7 @@ function contributionStore(db: Kysely<Tables>, write: Write) {
     ...earlierWorkParts(db),
     ...spotCheckParts(db, write),
     ...promotionParts(db, write),
+    ...proposalParts(db, write),
   };
 }
 

@@ -45,6 +45,32 @@ export type SuiteRow = {
   stopped: number;
 };
 
+/** A fork's contribution that somebody offers, and what became of the offer. */
+export type ProposalRow = {
+  /** The contribution's. */
+  id: string;
+  model: string;
+  contributor: string;
+  signature: string;
+  /** The fork that it was made for, as JSON (a `ForkName`). */
+  fork: string;
+  /** The record of the fork's version 0, in the bytes that hash to its id. */
+  record: Uint8Array;
+  base: number;
+  examples: number;
+  size_bytes: number;
+  values_hash: string;
+  norm: number;
+  /** The patch while it waits. */
+  bytes: Uint8Array | null;
+  /** waiting, accepted or refused */
+  state: string;
+  /** Why it was refused. */
+  message: string | null;
+  proposed_at: number;
+  decided_at: number | null;
+};
+
 export type VersionRow = {
   model: string;
   number: number;
@@ -106,6 +132,8 @@ export type ContributionRow = {
   /** One contribution per ticket. */
   ticket: string;
   base: number;
+  /** The fork that it was proposed from, as JSON (a `ForkName`); null for work on the model itself. */
+  fork: string | null;
   state: string;
   reason_code: string | null;
   reason_message: string | null;
@@ -299,6 +327,7 @@ export type Tables = {
   releases: ReleaseRow;
   acts: ActRow;
   suites: SuiteRow;
+  proposals: ProposalRow;
   gate_tests: GateTestRow;
   credits: CreditRow;
   leases: LeaseRow;

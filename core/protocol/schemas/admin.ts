@@ -58,6 +58,15 @@ export const suiteRequest = z.strictObject({
 });
 export type SuiteRequest = z.infer<typeof suiteRequest>;
 
+/** Accepts a proposal or refuses it. */
+export const proposalRequest = z.strictObject({
+  model: modelId,
+  /** The contribution's id. */
+  proposal: hash,
+  reason: reasonText,
+});
+export type ProposalRequest = z.infer<typeof proposalRequest>;
+
 /** Takes no work of a contributor any more, and refuses what waits of theirs. */
 export const banRequest = z.strictObject({
   contributor: publicKey,

@@ -24,12 +24,24 @@ export const metrics = z.strictObject({
 });
 export type Metrics = z.infer<typeof metrics>;
 
+/** The fork that a proposed contribution was made for, by its version 0, which the fork's relay signed (protocol K3). */
+export const forkName = z.strictObject({
+  relayKey: publicKey,
+  model: modelId,
+  /** Id of the fork's version 0. */
+  version: hash,
+  signature,
+});
+export type ForkName = z.infer<typeof forkName>;
+
 const mergeInput = z.strictObject({
   contribution: hash,
   contributor: publicKey,
   signature,
   /** Number of the version that it was trained on: its mask is that version's. */
   base: count,
+  /** Where it was made for a fork of this model, and proposed from there. */
+  fork: z.optional(forkName),
   multiplier: z.int().check(z.minimum(0), z.maximum(4096)),
 });
 export type MergeInputRecord = z.infer<typeof mergeInput>;

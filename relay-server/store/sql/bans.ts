@@ -4,6 +4,7 @@ import type { Tables } from "../tables.ts";
 import type { Write } from "./group-commit.ts";
 import { WAITING } from "./lives.ts";
 import { addAudit } from "./maintainers.ts";
+import { refuseProposalsOf } from "./proposals.ts";
 import { refuseAllWaiting } from "./refusing.ts";
 import { refuseSuitesOf } from "./suites.ts";
 
@@ -32,7 +33,9 @@ export function banParts(db: Kysely<Tables>, write: Write) {
           .execute();
         const why = { code: "banned", message: reason } as const;
         const refused = await refuseAllWaiting(trx, contributor, () => why, at);
-        await refuseSuitesOf(trx, contributor, { message: `banned: ${reason}`, at });
+        const banned = { message: `banned: ${reason}`, at };
+        await refuseSuitesOf(trx, contributor, banned);
+        await refuseProposalsOf(trx, contributor, banned);
         const note = `${reason} (${refused} that waited refused)`;
         await addAudit(trx, { at, maintainer, action: "ban", subject: contributor, note });
         return refused;

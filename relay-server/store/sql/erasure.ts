@@ -46,6 +46,7 @@ export function erasureParts(write: Write) {
           .where("contributor", "=", contributor)
           .where("state", "in", ["received", "waiting", "refused"]) // acts name the others
           .execute();
+        await trx.deleteFrom("proposals").where("contributor", "=", contributor).execute();
         await trx
           .updateTable("names")
           .set({ name: null, look: null })

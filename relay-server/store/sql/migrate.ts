@@ -24,6 +24,7 @@ import { addSaidOfModels } from "./migrations/0017-said-of-models.ts";
 import { addUntagged } from "./migrations/0018-untagged.ts";
 import { addJudges } from "./migrations/0019-judges.ts";
 import { addNarrowKeyframes } from "./migrations/0020-narrow-keyframes.ts";
+import { addProposals } from "./migrations/0021-proposals.ts";
 
 /** By name, in whose order they run; the names of released ones stay, and so does what they do. */
 const MIGRATIONS: Readonly<Record<string, (db: QueryExecutorProvider) => Promise<void>>> = {
@@ -47,6 +48,7 @@ const MIGRATIONS: Readonly<Record<string, (db: QueryExecutorProvider) => Promise
   "0018-untagged": addUntagged,
   "0019-judges": addJudges,
   "0020-narrow-keyframes": addNarrowKeyframes,
+  "0021-proposals": addProposals,
 };
 
 const NUMBERED = 8; // migrations that ledgers from before the migrator have by number, in `schema_versions`

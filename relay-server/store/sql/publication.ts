@@ -60,6 +60,7 @@ export function publishParts(write: Write) {
           const at = version.created_at;
           await addCredit(trx, { model: version.model, contributor, credit, at });
           lives.push({ type: "contribution", data: { contribution: lifeOf(row) } });
+          if (input.shards.length === 0) continue; // work for a fork: its shards are no shards of this model
           const trained = trx
             .updateTable("shards")
             .set((eb) => ({ trained: eb("trained", "+", 1) }))

@@ -217,6 +217,7 @@ async function enterRequest(
 /** Take a reverted contribution out of the shard ledger: what it trained on, and by whom that was. */
 async function forgetTraining(trx: Transaction<Tables>, row: ContributionRow): Promise<void> {
   const shards: number[] = JSON.parse(row.shards);
+  if (shards.length === 0) return;
   await trx
     .updateTable("shards")
     .set((eb) => ({ trained: eb("trained", "-", 1) }))

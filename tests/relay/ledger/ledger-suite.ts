@@ -21,6 +21,7 @@ import { judgingSuite } from "./judging-suite.ts";
 import { leaseSuite } from "./lease-suite.ts";
 import { nameSuite } from "./name-suite.ts";
 import { nowSuite } from "./now-suite.ts";
+import { proposalsFromForks } from "./proposal-suite.ts";
 import { revertSuite } from "./revert-suite.ts";
 import { spotCheckSuite } from "./spot-check-suite.ts";
 import { ticketSuite } from "./ticket-suite.ts";
@@ -266,5 +267,6 @@ export function ledgerSuite(open: () => Promise<EmptyDatabase>): void {
   revertSuite(ledgerTest);
   ticketSuite(ledgerTest);
   contributedSuites(ledgerTest);
+  proposalsFromForks(ledgerTest);
   actSuite(ledgerTest);
 }
