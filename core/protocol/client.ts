@@ -18,6 +18,7 @@ import { checkpointPlan } from "./schemas/checkpoint.ts";
 import { cloth } from "./schemas/cloth.ts";
 import { contribution, contributionList } from "./schemas/contribution.ts";
 import { contributorCard, type NameRequest, namedContributor } from "./schemas/contributor.ts";
+import { flow } from "./schemas/flow.ts";
 import {
   type JobInputRequest,
   type JobRequest,
@@ -209,6 +210,9 @@ export function createRelayClient({ baseUrl, fetch }: { baseUrl: string; fetch: 
 
     refusedWork: (model: string, options?: CallOptions) =>
       ask(refusedWork, routes.refusedWork() + query({ model }), options),
+    /** What became of the day's work, station by station. */
+    flow: (model: string, options?: CallOptions) =>
+      ask(flow, routes.flow() + query({ model }), options),
     /** Who trains this minute, and how far the next version is. */
     now: (model: string, options?: CallOptions) =>
       ask(now, routes.now() + query({ model }), options),

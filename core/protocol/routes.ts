@@ -32,6 +32,7 @@ export const routes = {
   contributorCloth: (key: string) => `${API}/contributors/${key}/cloth`,
   contributorName: (key: string) => `${API}/contributors/${key}/name`,
   refusedWork: () => `${API}/refused-work`,
+  flow: () => `${API}/flow`,
   now: () => `${API}/now`,
   leaderboard: () => `${API}/leaderboard`,
   events: () => `${API}/events`,

@@ -21,6 +21,7 @@ import { checkpointRoutes } from "./checkpoint-routes.ts";
 import { contributionRoutes } from "./contribution-routes.ts";
 import { contributorRoutes } from "./contributor-routes.ts";
 import { eventRoutes } from "./event-routes.ts";
+import { flowRoutes } from "./flow-routes.ts";
 import { holderRoutes } from "./holder-routes.ts";
 import { judgeRoutes } from "./judge-routes.ts";
 import { judgingRoutes } from "./judging-routes.ts";
@@ -114,6 +115,7 @@ export function createApp(parts: AppParts): Hono {
   };
   app.route("/", statusRoutes(context, health));
   app.route("/", refusedWorkRoutes(context));
+  app.route("/", flowRoutes(context));
   app.route("/", nowRoutes(context));
   const cloths = createCloths(context, positionsOf);
   app.route("/", modelRoutes(context, cloths));

@@ -9,6 +9,7 @@ import {
   namedContributor,
   nameRequest,
 } from "../../core/protocol/schemas/contributor.ts";
+import { flow } from "../../core/protocol/schemas/flow.ts";
 import {
   jobAnswer,
   jobInputRequest,
@@ -200,6 +201,14 @@ export const OPERATIONS: readonly Operation[] = [
     path: routes.refusedWork(),
     summary: "What was refused in the last day, by contributor and reason",
     answer: refusedWork,
+    query: ["model"],
+  },
+  {
+    method: "get",
+    path: routes.flow(),
+    cost: 5,
+    summary: "What became of the day's work, station by station",
+    answer: flow,
     query: ["model"],
   },
   {

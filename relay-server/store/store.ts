@@ -7,6 +7,7 @@ import { earlierWorkParts } from "./sql/earlier-work.ts";
 import { epochParts } from "./sql/epochs.ts";
 import { erasureParts } from "./sql/erasure.ts";
 import { eventParts } from "./sql/events.ts";
+import { flowParts } from "./sql/flow.ts";
 import { gateTestParts } from "./sql/gate-tests.ts";
 import { createGroupCommit, type Write } from "./sql/group-commit.ts";
 import { judgeParts } from "./sql/judges.ts";
@@ -123,6 +124,7 @@ function statusStore(db: Kysely<Tables>, write: Write) {
     ...standingParts(db),
     ...refusedWorkParts(db),
     ...nowParts(db),
+    ...flowParts(db),
     ...eventParts(db, write),
     ...settingParts(db, write),
   };

@@ -193,6 +193,8 @@ export function createRelay(
     shards: (model: string) => resource<ShardLedger>(`shards ${model}`, () => client.shards(model)),
     /** What was refused in the last day, by contributor and reason. */
     refusedWork: (model: string) => resource(`refused ${model}`, () => client.refusedWork(model)),
+    /** What became of the day's work. */
+    flow: (model: string) => resource(`flow ${model}`, () => client.flow(model)),
     /** Who trains this minute. */
     now: (model: string) => resource<Now>(`now ${model}`, () => client.now(model)),
     suites,

@@ -143,3 +143,14 @@ test("H45: who trains, and what waits for the merge, is read without the history
   expect(searches).toEqual(expect.arrayContaining([tickets, queued]));
   expect(searches.filter((step) => step.startsWith("SCAN"))).toEqual([]);
 });
+
+test("H46: the day's work and the door's refusals are read from the newest, without a sort", async () => {
+  const { status } = ledger;
+  const plan = await planOf(
+    Promise.all([status.arrivals("tiny", 1, 5), status.doorRefusals(1, 5)]),
+  );
+  expect(plan).toEqual([
+    expect.stringMatching(/contributions_by_arrival \(model=\? AND received_at>\?\)/),
+    expect.stringMatching(/refusals_by_time \(refused_at>\?\)/),
+  ]);
+});

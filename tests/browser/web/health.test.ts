@@ -224,3 +224,48 @@ test("who was refused goes by the chosen name, with the key behind it", async ()
   await page.getByRole("button", { name: "Mallory" }).click();
   await expect.element(page.getByText(`Key ${poisoner}`)).toBeVisible();
 });
+
+test("what became of the day's work is told station by station, with the losses by reason", async () => {
+  await expect.element(page.getByText("From the upload to a judgement")).toBeVisible();
+  const stations = () =>
+    [...document.querySelectorAll("[data-stage]")].map((each) =>
+      each.textContent?.replace(/\s+/g, " ").trim(),
+    );
+  expect(stations()).toEqual([
+    "Received 10 1 lost: copied",
+    "Well-formed 9",
+    "Screened 9 1 lost: harmful",
+    "Scored, or not drawn 8 1 waits here",
+    "Queued 7",
+    "Merged 7",
+  ]);
+  await expect
+    .element(page.getByText("3.1 s for half of them, up to 12 s for 95 of 100"))
+    .toBeVisible();
+  await expect
+    .element(page.getByText("31 s for half of them, up to 3 min for 95 of 100"))
+    .toBeVisible();
+  await expect
+    .element(page.getByRole("img", { name: "Received, from 0 to 2, at most 2" }))
+    .toBeVisible();
+});
+
+test("a loss leads to the pieces behind it", async () => {
+  const group = (code: string) => ({
+    contributor: "ab12".repeat(16),
+    name: null,
+    code,
+    count: 1,
+    lastAt: 1,
+    contributions: ["3".repeat(64)],
+  });
+  const groups = [group("harmful"), group("copied")];
+  stage.answer("/refused-work?model=digits", { model: "digits", groups });
+  await page.getByRole("button", { name: "1 lost: harmful" }).click();
+  await expect.element(page.getByText(/^Only what was refused as/)).toBeVisible();
+  const codes = () =>
+    [...document.querySelectorAll("tbody td .id")].map(({ textContent }) => textContent);
+  await expect.poll(codes, { timeout: 30_000 }).toEqual(["harmful"]); // it asks every 15 seconds
+  await page.getByRole("button", { name: "Show all" }).click();
+  await expect.poll(codes).toEqual(["harmful", "copied"]);
+});

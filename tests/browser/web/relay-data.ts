@@ -1,6 +1,7 @@
 /** What the stage's relay answers: a model with two merged versions, and trouble with scoring. */
 
 import type { Cloth } from "../../../core/protocol/schemas/cloth.ts";
+import type { Flow } from "../../../core/protocol/schemas/flow.ts";
 import type { Now } from "../../../core/protocol/schemas/now.ts";
 import type { Health, ModelCard, ModelHealth } from "../../../core/protocol/schemas/status.ts";
 import type { SuiteLife } from "../../../core/protocol/schemas/suite.ts";
@@ -165,6 +166,32 @@ export const now: Now = {
   cohort: { size: 10, queued: 1, contributors: ["cd".repeat(32)], closesInSeconds: 20 },
 };
 
+const DAY_MS = 24 * 3600_000;
+/** A day of ten patches: two lost, one that waits, seven merged. */
+export const flow: Flow = {
+  model: "digits",
+  since: 0,
+  until: DAY_MS,
+  stages: [
+    { stage: "received", passed: 10, waiting: 0, lost: [{ code: "copied", count: 1 }] },
+    { stage: "well-formed", passed: 9, waiting: 0, lost: [] },
+    { stage: "screened", passed: 9, waiting: 0, lost: [{ code: "harmful", count: 1 }] },
+    { stage: "scored", passed: 8, waiting: 1, lost: [] },
+    { stage: "queued", passed: 7, waiting: 0, lost: [] },
+    { stage: "merged", passed: 7, waiting: 0, lost: [] },
+  ],
+  verdictSeconds: { p50: 3.1, p95: 12.4 },
+  mergeSeconds: { p50: 31, p95: 190 },
+  parts: Array.from({ length: 24 }, (_, hour) => ({
+    at: (hour * DAY_MS) / 24,
+    received: hour % 3,
+    merged: hour % 2,
+    refused: 0,
+    verdictSeconds: 3,
+    mergeSeconds: hour === 0 ? null : 30,
+  })),
+};
+
 export const answers: Record<string, unknown> = {
   "/models/digits/versions/2/cloth": cloth2,
   "/models/digits/versions": { versions: [summary(2), summary(1), summary(0)], next: null },
@@ -180,6 +207,7 @@ export const answers: Record<string, unknown> = {
   "/models/digits/acts": { acts: [] },
   "/refused-work?model=digits": { model: "digits", groups: [] },
   "/now?model=digits": now,
+  "/flow?model=digits": flow,
   "/leaderboard?model=digits&window=all": {
     model: "digits",
     window: "all",

@@ -48,4 +48,34 @@ export function nowSuite(ledgerTest: LedgerTest): void {
     });
     expect(await ledger.status.queued("tiny", 1)).toMatchObject({ count: 2, since: 30 });
   });
+
+  ledgerTest("H46: a day's work is read from the newest, as far as it came", async (ledger) => {
+    const { contributions, status } = ledger;
+    await enterQueued(ledger, 1, 30);
+    await contributions.enter(contribution(2), bytes, STALE_AFTER);
+    const [newest, older] = await status.arrivals("tiny", 1, 5);
+    expect(newest).toEqual({
+      state: "received",
+      reason_code: null,
+      received_at: 2,
+      screened_at: null,
+      scored_at: null,
+      updated_at: 2,
+    });
+    expect(older).toMatchObject({ state: "queued", screened_at: 30, scored_at: 30 });
+    expect(await status.arrivals("tiny", 2, 5)).toHaveLength(1);
+    expect(await status.arrivals("tiny", 1, 1)).toEqual([newest]);
+    expect(await status.arrivals("other", 1, 5)).toEqual([]);
+    const refusal = { contributor: id(7), code: "copied", message: "" };
+    await ledger.tickets.issueTicket(ticket(4), [0]);
+    for (const n of [3, 4]) {
+      const row = { id: id(n), ...refusal, refused_at: n };
+      await contributions.recordRefusal(row, id(n), 0);
+    }
+    expect(await status.doorRefusals(1, 5)).toEqual([
+      { code: "copied", at: 4 },
+      { code: "copied", at: 3 },
+    ]);
+    expect(await status.doorRefusals(4, 5)).toHaveLength(1);
+  });
 }
