@@ -24,6 +24,7 @@ import { proposalCommand } from "./proposals/proposal.ts";
 import { proposeCommand } from "./proposals/propose.ts";
 import { bisectCommand } from "./reading/bisect.ts";
 import { blameCommand } from "./reading/blame.ts";
+import { certificateCommand } from "./reading/certificate.ts";
 import { cloneCommand } from "./reading/clone.ts";
 import { diffCommand } from "./reading/diff.ts";
 import { logCommand, showCommand } from "./reading/log.ts";
@@ -53,6 +54,7 @@ export function createProgram(terminal: Terminal): Command {
     .addCommand(bisectCommand(terminal))
     .addCommand(statCommand(terminal))
     .addCommand(verifyCommand(terminal))
+    .addCommand(certificateCommand(terminal))
     .addCommand(cloneCommand(terminal))
     .addCommand(pullCommand(terminal))
     .addCommand(releaseCommand(terminal))

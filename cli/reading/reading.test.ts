@@ -124,3 +124,16 @@ test("a history by another key is read by no command", async () => {
     expect(errors[0]).toMatch(/does not verify: .*\(key\)$/);
   }
 });
+
+test("V15: certificate says who was trained on a version with what was reverted, and that one is left", async () => {
+  const found = await answerOf("certificate", "", stage.reverted);
+  expect(found).toMatchObject({ version: 1, reverted: 3, left: 2 });
+  const learners = found.learners.map(({ contribution }: { contribution: string }) => contribution);
+  expect(learners.toSorted()).toEqual(stage.merged[1]!.toSorted());
+  const { lines } = await stage.read("certificate", address, stage.reverted);
+  expect(lines[1]).toBe("Trained on a version with it: 2 later contributions.");
+  expect(lines.at(-1)).toMatch(/^Open: 2 contributions left in the model\./);
+  const own = await stage.read("certificate", address, stage.merged[1]![0]!);
+  expect(own.code).toBe(1);
+  expect(own.errors.join()).toMatch(/is in tiny: nobody reverted it\.$/);
+});

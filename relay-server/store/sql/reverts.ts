@@ -214,13 +214,23 @@ async function enterRequest(
   return { kind: "waiting", row };
 }
 
-/** Take a reverted contribution out of the shard ledger: what it trained on, and by whom that was. */
+/**
+ * Take a reverted contribution out of the shard ledger: what it trained on, and by whom that was. Its shards count as handed out as
+ * often as those that were handed out least, so that they are trained again soon (protocol V15).
+ */
 async function forgetTraining(trx: Transaction<Tables>, row: ContributionRow): Promise<void> {
   const shards: number[] = JSON.parse(row.shards);
   if (shards.length === 0) return;
   await trx
     .updateTable("shards")
-    .set((eb) => ({ trained: eb("trained", "-", 1) }))
+    .set((eb) => ({
+      trained: eb("trained", "-", 1),
+      assigned: eb
+        .selectFrom("shards as alike")
+        .select((each) => each.fn.min("alike.assigned").as("least"))
+        .whereRef("alike.model", "=", "shards.model")
+        .whereRef("alike.replay", "=", "shards.replay"), // those of the base's domain are drawn apart
+    }))
     .where("model", "=", row.model)
     .where("position", "in", shards)
     .execute();
