@@ -66,6 +66,7 @@ export async function openFileStore({
   const dropCaches = async () => {
     await evictBlobs(() => 0);
     for (const name of await names(at("held"))) await rm(at("held", name));
+    await rm(at("begun"), { force: true });
   };
 
   return {
@@ -106,6 +107,14 @@ export async function openFileStore({
       const waiting = (await outbox()).map(({ piece }) => piece);
       return newestPieces([...waiting.filter(({ id }) => !ids.has(id)), ...answered]);
     },
+
+    begun: () => readFileIfAny(at("begun")),
+    putBegun: (bytes) =>
+      writeIfRoom(
+        () => writeFileAtomic(at("begun"), bytes),
+        () => evictBlobs(halfOf),
+      ),
+    deleteBegun: () => rm(at("begun"), { force: true }),
 
     async blob(sha256) {
       const bytes = await readFileIfAny(at("blobs", sha256));
@@ -182,6 +191,7 @@ export async function openFileStore({
         "device-check.json",
         "relays.json",
         "exchanged.json",
+        "begun",
         "outbox",
         "blobs",
         "held",

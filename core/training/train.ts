@@ -34,8 +34,14 @@ export type TrainingSnapshot = {
 
 export type TrainingOptions = {
   readonly signal?: AbortSignal;
-  /** Awaited after every step, `step` counted from 1: pausing and yielding are the caller's. */
-  readonly onStep?: (report: StepReport) => void | Promise<void>;
+  /**
+   * Awaited after every step, `step` counted from 1: pausing and yielding are the caller's. `take` reads a snapshot; it is null
+   * between steps whose losses are still on the device.
+   */
+  readonly onStep?: (
+    report: StepReport,
+    take: (() => Promise<TrainingSnapshot>) | null,
+  ) => void | Promise<void>;
   /** Go on from there. The bytes are those of a training that nothing interrupted. */
   readonly from?: TrainingSnapshot | null;
   /**
@@ -76,6 +82,7 @@ export async function trainDelta(
   for (let step = 1; step <= losses.length; step++) batches.next();
   const pace = createReadingPace(now);
   const session = openTraining(model, parameters, positions, from?.state ?? null);
+  const take = async () => ({ state: await readState(session), losses: [...losses] });
 
   /** Take `count` steps and read their losses [count]; the last of them is not told yet. */
   async function takeSteps(count: number, log: Tensor): Promise<Iterable<number>> {
@@ -84,7 +91,7 @@ export async function trainDelta(
       const step = losses.length + 1 + index;
       const examplesOfStep = model.batch(examples, batches.next().value);
       takeStep(session, examplesOfStep, { step, learningRate, log, index });
-      if (index < count - 1) await pace.exclude(() => onStep?.({ step, lossNats: null }));
+      if (index < count - 1) await pace.exclude(() => onStep?.({ step, lossNats: null }, null));
     }
     return log.data();
   }
@@ -97,11 +104,11 @@ export async function trainDelta(
         losses.push(...(await takeSteps(log.size, log)));
         pace.end();
         if (onSnapshot !== undefined && losses.length < steps && pace.isSnapshotDue()) {
-          onSnapshot({ state: await readState(session), losses: [...losses] });
+          onSnapshot(await take());
         }
         const step = losses.length;
         const isTold = step === steps || step % STEPS_A_LOSS === 0;
-        await onStep?.({ step, lossNats: isTold ? mean(losses.slice(told)) : null });
+        await onStep?.({ step, lossNats: isTold ? mean(losses.slice(told)) : null }, take);
       } finally {
         log.dispose();
       }
@@ -119,6 +126,19 @@ export async function trainDelta(
   } finally {
     closeTraining(session);
   }
+}
+
+/** What a training of so many steps that has these `losses` has told of them. */
+export function toldLosses(
+  losses: readonly number[],
+  steps: number,
+): { readonly step: number; readonly lossNats: number }[] {
+  const told = [];
+  for (let from = 0; from < losses.length; from += STEPS_A_LOSS) {
+    const step = Math.min(steps, from + STEPS_A_LOSS);
+    if (step <= losses.length) told.push({ step, lossNats: mean(losses.slice(from, step)) });
+  }
+  return told;
 }
 
 function mean(values: readonly number[]): number {

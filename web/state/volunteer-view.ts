@@ -30,7 +30,7 @@ export type VolunteerView = {
   readonly reason: string;
   /** Null where there is nothing to measure; `share` is null while the total is unknown. */
   readonly progress: { readonly label: string; readonly share: number | null } | null;
-  /** A piece is under way and not yet sent: a reload or a stop now would cost it, or leave it unsent. */
+  /** A piece is under way and not yet sent: a reload now would cost seconds of it, or leave it unsent. */
   readonly busy: boolean;
 };
 

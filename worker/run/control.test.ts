@@ -12,7 +12,7 @@ import type { TrainingLock } from "./training-lock.ts";
 beforeAll(openScenes);
 afterAll(closeScenes);
 
-test("pause holds the piece between two steps, and resume goes on where it stopped", async () => {
+test("pause holds the piece where its losses are read next, and resume goes on where it stopped", async () => {
   const world = await scene();
   const steps: number[] = [];
   const engine = watchedEngine((step) => {
@@ -23,8 +23,8 @@ test("pause holds the piece between two steps, and resume goes on where it stopp
   await stage.start(1);
   const rested = /goes on where it stopped\. The device came to rest after 0\.\d s\.$/;
   const shown = await stage.until(({ reason }) => rested.test(reason ?? ""));
-  expect(shown).toMatchObject({ phase: "paused", step: 5 });
-  expect(steps).toEqual([1, 2, 3, 4, 5]);
+  expect(shown).toMatchObject({ phase: "paused", step: 10 });
+  expect(steps).toHaveLength(10);
   await stage.volunteer.resume();
   await stage.volunteer.ended();
   expect(steps).toHaveLength(20);
@@ -158,7 +158,7 @@ test("a clock that is set back by an hour in mid-piece neither hides the piece's
   });
   const stage = await openStage({ ...world, platform, engine });
   await stage.start(1);
-  await stage.until(({ phase, step }) => phase === "paused" && step === 5);
+  await stage.until(({ phase, step }) => phase === "paused" && step >= 5);
   await stage.volunteer.resume();
   await stage.volunteer.ended();
   expect(steps).toHaveLength(20);

@@ -80,10 +80,10 @@ test("after a lost device the training goes on from its last snapshot, to the sa
         const result = await open.train(task, {
           ...options,
           now: () => (clock += 1_000), // so slow that snapshots are due
-          async onStep(report) {
+          async onStep(report, take) {
             steps.push(report.step);
             if (steps.length === 15) throw Object.assign(new Error(), { name: "DeviceLostError" });
-            await options.onStep?.(report);
+            await options.onStep?.(report, take);
           },
         });
         results.push(result);

@@ -12,10 +12,11 @@ export type Pace = {
   /** Called before each kind of work: waits while paused. */
   pass(signal: AbortSignal): Promise<void>;
   /**
-   * Called between steps: lets commands in, rests in proportion to the time worked, waits while paused.
+   * Called between steps: lets commands in, rests in proportion to the time worked, waits while paused. `onPause` is awaited
+   * before it waits; where that is null, the device goes on to the next rest, which is near.
    * Both reject with the signal's reason as soon as that is aborted.
    */
-  rest(signal: AbortSignal): Promise<void>;
+  rest(signal: AbortSignal, onPause: (() => Promise<void>) | null): Promise<void>;
 };
 
 const LEAST_POWER = 0.1; // below, a piece outlives its ticket
@@ -46,11 +47,17 @@ export function createPace({ steadyMs, sleep }: Pick<Platform, "steadyMs" | "sle
     },
     pausedAt: () => pause?.at ?? null,
     pass,
-    async rest(signal) {
+    async rest(signal, onPause) {
       signal.throwIfAborted();
       const workedMs = steadyMs() - workingSince;
       if (workedMs < SLICE_MS && pause === null) return;
-      await sleep(Math.min(workedMs, LONGEST_SLICE_MS) * (1 / power - 1), signal);
+      if (pause === null) {
+        await sleep(Math.min(workedMs, LONGEST_SLICE_MS) * (1 / power - 1), signal);
+      }
+      if (pause !== null) {
+        if (onPause === null) return;
+        await onPause();
+      }
       await pass(signal);
     },
   };

@@ -4,7 +4,11 @@ import { encodeFisherWeights } from "../../core/patch/fisher-weights.ts";
 import { encodePatch } from "../../core/patch/patch.ts";
 import { quantise, segmentStarts } from "../../core/patch/quantiser.ts";
 import { RelayError } from "../../core/protocol/relay-error.ts";
-import type { TrainingResult, TrainingSnapshot } from "../../core/training/train.ts";
+import {
+  type TrainingResult,
+  type TrainingSnapshot,
+  toldLosses,
+} from "../../core/training/train.ts";
 import type { OutboxEntry } from "../store/store.ts";
 import type { AssignedPiece } from "./assignment.ts";
 import { keepPace, type Session } from "./session.ts";
@@ -13,7 +17,7 @@ import { DIVERGED, StoppedError } from "./words.ts";
 /**
  * Train the piece at the run's pace, telling the page step and loss. Gives up with a RelayError
  * "ticket-expired" once `endsAt` is past: the relay would refuse the work. Goes on from a snapshot, if
- * there is one; `onSnapshot` is told those to go on from if the device is lost.
+ * there is one; `onSnapshot` is told those to go on from if the device is lost, and `onStill` the one at which it is paused.
  */
 export function train(
   { ticket, task, layout }: AssignedPiece,
@@ -22,16 +26,18 @@ export function train(
   {
     from,
     onSnapshot,
+    onStill,
   }: {
     readonly from: TrainingSnapshot | null;
     readonly onSnapshot: (snapshot: TrainingSnapshot) => void;
+    readonly onStill: (snapshot: TrainingSnapshot) => Promise<void>;
   },
 ): Promise<TrainingResult> {
   const { engine, platform, feed, signal } = session;
   const { steps, batch } = ticket.training;
   const done = from?.losses.length ?? 0;
   let told = { step: done, at: platform.steadyMs() };
-  const losses = feed.current().losses.filter(({ step }) => step <= done);
+  const losses = toldLosses(from?.losses ?? [], steps);
   const touches = touchLevels(task.positions, layout.size);
   feed.set({ touches, step: done, steps, losses, examplesPerSecond: 0 });
   return engine.train(task, {
@@ -39,7 +45,7 @@ export function train(
     from,
     onSnapshot,
     now: platform.steadyMs,
-    async onStep({ step, lossNats }) {
+    async onStep({ step, lossNats }, take) {
       const now = platform.steadyMs();
       if (now > endsAt) {
         const message = `the ticket ran out at step ${step} of ${steps}`;
@@ -54,7 +60,7 @@ export function train(
         feed.set({ step, losses, examplesPerSecond });
         told = { step, at: now };
       }
-      await keepPace(session);
+      await keepPace(session, take && (async () => onStill(await take())));
     },
   });
 }

@@ -99,12 +99,22 @@ export function askPatiently<T>(run: Run, ask: () => Promise<T>): Promise<T> {
   );
 }
 
-/** Rest as the power control asks, and stand still while paused; the page is told when the device came to rest. */
-export async function keepPace({ engine, platform, pace, feed, signal }: Session): Promise<void> {
-  const pausedAt = pace.pausedAt();
-  if (pausedAt !== null) {
-    await engine.drain();
-    feed.setDrained(platform.steadyMs() - pausedAt);
-  }
-  await pace.rest(signal);
+/**
+ * Rest as the power control asks, and stand still while paused; the page is told when the device came to rest, and `onStill`
+ * is awaited then. Where that is null, the device does not stand still yet.
+ */
+export async function keepPace(
+  { engine, platform, pace, feed, signal }: Session,
+  onStill: (() => Promise<void>) | null = async () => {},
+): Promise<void> {
+  await pace.rest(
+    signal,
+    onStill &&
+      (async () => {
+        const pausedAt = pace.pausedAt();
+        await engine.drain();
+        if (pausedAt !== null) feed.setDrained(platform.steadyMs() - pausedAt);
+        await onStill();
+      }),
+  );
 }

@@ -5,8 +5,16 @@ import type { Ticket, TicketAnswer } from "../../core/protocol/schemas/ticket.ts
 import { verifyTicket } from "../../core/protocol/signed-ticket.ts";
 import { askPatiently, pinRelay, type Session } from "./session.ts";
 
+/** A ticket that is to be done. */
+export type WorkToDo = {
+  readonly ticket: Ticket;
+  /** The relay's. */
+  readonly signature: string;
+  /** On this device's steady clock. */
+  readonly endsAt: number;
+};
 export type Work =
-  | { readonly ticket: Ticket /** On this device's steady clock. */; readonly endsAt: number }
+  | WorkToDo
   | { readonly ticket: null; readonly refusal: TicketAnswer & { work: false } };
 
 /** The session with the card that the ticket goes by: a maintainer may have changed the recipe since, or added data. */
@@ -37,5 +45,5 @@ export async function askForWork(session: Session): Promise<Work> {
     throw new RelayError("ticket-invalid", "retry", "the relay gave a ticket that is not its own");
   }
   // its length, not its end: the two clocks may differ
-  return { ticket, endsAt: askedAt + ticket.expiresAt - ticket.issuedAt };
+  return { ticket, signature, endsAt: askedAt + ticket.expiresAt - ticket.issuedAt };
 }

@@ -1,7 +1,15 @@
 import { RelayError } from "../../core/protocol/relay-error.ts";
-import type { TrainingResult, TrainingSnapshot } from "../../core/training/train.ts";
+import type { TrainingResult } from "../../core/training/train.ts";
 import type { Engine } from "../device/engine.ts";
 import { type AssignedPiece, type Assignment, loadAssignment, preparePiece } from "./assignment.ts";
+import type { BegunPiece } from "./begun-piece.ts";
+import {
+  createPieceKeeper,
+  NOTHING_BEGUN,
+  type PieceKeeper,
+  type Recalled,
+  recallPiece,
+} from "./going-on.ts";
 import { keepPiece, sendOutbox } from "./outbox.ts";
 import { encodePiece, train } from "./piece.ts";
 import {
@@ -13,7 +21,7 @@ import {
   type Session,
 } from "./session.ts";
 import { NO_PIECE } from "./snapshot-feed.ts";
-import { askForWork, followCard, type Work } from "./tickets.ts";
+import { askForWork, followCard, type WorkToDo } from "./tickets.ts";
 import { DEVICE_LOST_TWICE, describeTooLarge, PIECE_DAMAGED, StoppedError } from "./words.ts";
 
 export type RunOptions = {
@@ -32,22 +40,26 @@ export async function runVolunteer(run: Run, engine: Engine, options: RunOptions
   if ((await run.store.outbox()).length > 0) await pinRelay(run); // another relay would refuse it for good
   await sendOutbox(run);
   let session = await openSession(run, engine, options);
+  let recalled = await recallPiece(session);
   for (let made = 0; made < options.pieces; made++) {
     if (made > 0 && feed.current().finishing) return;
     const askedAt = platform.steadyMs();
-    const work = await askUntilWork(session);
+    const work = recalled.begun?.work ?? (await askUntilWork(session));
     if (work === null) return;
     feed.set({ underway: true });
     const askMs = platform.steadyMs() - askedAt;
     try {
       session = await followCard(session, work.ticket);
-      session = await makePiece(work, askMs, session, engine, options.prefer);
+      const beginning = { work, askMs, recalled };
+      session = await makePiece(beginning, session, engine, options.prefer);
     } catch (error) {
       if (!(error instanceof RelayError) || error.action !== "new-ticket") throw error;
+      await run.store.deleteBegun(); // its ticket is good for nothing any more
       const isDamaged = DAMAGED.has(error.code);
       if (isDamaged) feed.enter("no-work", PIECE_DAMAGED);
       await platform.sleep(isDamaged ? DAMAGED_PAUSE_MS : 1000, signal); // so that no error makes this a busy loop
     }
+    recalled = NOTHING_BEGUN;
     await sendOutbox(run);
     feed.set({ underway: false });
   }
@@ -56,8 +68,6 @@ export async function runVolunteer(run: Run, engine: Engine, options: RunOptions
 const DAMAGED: ReadonlySet<string> = new Set(["blob-damaged", "checkpoint-damaged"]);
 const MOST_DAMAGED = 3; // times in a row that a piece's data comes damaged before the piece is given up
 const DAMAGED_PAUSE_MS = 30_000; // the relay finds out by itself, and tickets are few
-
-type WorkToDo = Exclude<Work, { ticket: null }>;
 
 /** A ticket, however long it takes; null if there is none and the volunteer wants to finish. */
 async function askUntilWork(session: Session): Promise<WorkToDo | null> {
@@ -72,14 +82,22 @@ async function askUntilWork(session: Session): Promise<WorkToDo | null> {
   }
 }
 
+/** A ticket, how long it took to get, and what an earlier run left of it. */
+type Beginning = {
+  readonly work: WorkToDo;
+  readonly askMs: number;
+  readonly recalled: Recalled;
+};
+
 /** Do one ticket's work into the outbox. Returns the session to go on with: a lost device makes a new one. */
 async function makePiece(
-  { ticket, endsAt }: WorkToDo,
-  askMs: number,
+  beginning: Beginning,
   session: Session,
   engine: Engine,
   prefer: "webgpu" | "cpu",
 ): Promise<Session> {
+  const { askMs, work } = beginning;
+  const { ticket } = work;
   const { feed, platform } = session;
   refuseIfTooLarge(ticket, session);
   feed.set({
@@ -91,17 +109,19 @@ async function makePiece(
   const loadingFrom = platform.steadyMs();
   const { assignment, downloadedBytes } = await download(ticket, session);
   const trainingFrom = platform.steadyMs();
-  const trained = await trainThroughLoss(assignment, endsAt, session, engine, prefer);
+  const trained = await trainThroughLoss(assignment, beginning, session, engine, prefer);
   const effort = {
     downloadedBytes,
     askMs,
     downloadMs: trainingFrom - loadingFrom,
     trainMs: platform.steadyMs() - trainingFrom,
   };
-  await keepPiece(
-    await encodePiece(trained.piece, trained.result, effort, trained.session),
-    session,
-  );
+  try {
+    const entry = await encodePiece(trained.piece, trained.result, effort, trained.session);
+    await keepPiece(entry, session);
+  } finally {
+    await trained.dropBegun(); // also where it came to no patch: trained again it would come to none again
+  }
   return trained.session;
 }
 
@@ -147,28 +167,49 @@ async function download(
   return { assignment, downloadedBytes };
 }
 
+type Trained = {
+  readonly piece: AssignedPiece;
+  readonly result: TrainingResult;
+  readonly session: Session;
+  /** The piece is in the outbox, or given up: what was kept of its training goes. */
+  readonly dropBegun: () => Promise<void>;
+};
+
+/** The piece whose mask an earlier run chose. */
+function goingOn(assignment: Assignment, { positions, fisher }: BegunPiece): AssignedPiece {
+  return { ...assignment, task: { ...assignment.task, positions }, fisher };
+}
+
 /** Choose the mask and train; after a lost device open it anew and go on from the last snapshot. Gives up at the piece's second loss. */
 async function trainThroughLoss(
   assignment: Assignment,
-  endsAt: number,
+  { work, recalled: { begun, note } }: Beginning,
   session: Session,
   engine: Engine,
   prefer: "webgpu" | "cpu",
-): Promise<{ piece: AssignedPiece; result: TrainingResult; session: Session }> {
+): Promise<Trained> {
   let current = session;
-  let piece: AssignedPiece | null = null;
-  let from: TrainingSnapshot | null = null;
-  const onSnapshot = (snapshot: TrainingSnapshot) => {
-    from = snapshot;
-  };
+  let piece = begun && goingOn(assignment, begun.piece);
+  let keeper: PieceKeeper | null = null;
+  let from = begun?.piece.snapshot ?? null;
   for (let losses = 0; ; losses++) {
     try {
       await current.pace.pass(current.signal);
-      current.feed.enter("training", current.engine.fallback);
+      current.feed.enter("training", note ?? current.engine.fallback);
       piece ??= await preparePiece(assignment, current);
-      const result = await train(piece, endsAt, current, { from, onSnapshot });
-      return { piece, result, session: current };
+      keeper ??= createPieceKeeper(work, piece, session);
+      const { keep, keepNowAndThen, drop } = keeper;
+      const result = await train(piece, work.endsAt, current, {
+        from,
+        onSnapshot(snapshot) {
+          from = snapshot;
+          keepNowAndThen(snapshot, current.engine);
+        },
+        onStill: (snapshot) => keep(snapshot, current.engine),
+      });
+      return { piece, result, session: current, dropBegun: drop };
     } catch (error) {
+      await keeper?.written();
       if (!(error instanceof Error) || error.name !== "DeviceLostError") throw error;
       if (losses === 1) throw new StoppedError(DEVICE_LOST_TWICE);
       current.feed.enter("checking", "The graphics device went away; it is opened again.");

@@ -31,6 +31,15 @@ export const DIVERGED =
   "Training on this device gave values that are not numbers, so nothing was sent. Try the processor in the settings.";
 export const PIECE_DAMAGED =
   "The relay has this piece's data damaged, so the piece is given up. Another one is asked for in half a minute.";
+const counted = (count: number) => count.toLocaleString("en");
+const ANOTHER_BEGINS = "so another piece is begun.";
+export const BEGUN_DAMAGED = `What this device kept of the piece that was under way is damaged, ${ANOTHER_BEGINS}`;
+export const BEGUN_FOREIGN = `The piece that was under way here is of another model, relay or key, ${ANOTHER_BEGINS}`;
+export const BEGUN_EXPIRED = `The time for the piece that was under way here is over, ${ANOTHER_BEGINS}`;
+export const BEGUN_ELSEWHERE = `The piece that was under way here was trained on another part of this device, ${ANOTHER_BEGINS}`;
+/** Said of a piece that an earlier run left. */
+export const describeGoingOn = (step: number, steps: number): string =>
+  `It goes on at step ${counted(step)} of ${counted(steps)}, where it was left.`;
 export const NO_FISHER_POLICY =
   "This model's recipe does not say how a mask is chosen, so there is nothing to train. Its maintainers can mend it.";
 export const RELAY_KEY_CHANGED =
@@ -46,7 +55,7 @@ export const STORE_SILENT =
 /** What is said while paused; `drainedMs` is how long the device took to come to rest, once it has. */
 export function describePause(drainedMs: number | null): string {
   const kept =
-    "You paused it. The running piece is kept as long as this page is open, and goes on where it stopped.";
+    "You paused it. The running piece is kept on this device, also through a reload, and goes on where it stopped.";
   if (drainedMs === null) return kept;
   return `${kept} The device came to rest after ${(drainedMs / 1000).toFixed(1)} s.`;
 }

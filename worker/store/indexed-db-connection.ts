@@ -9,6 +9,7 @@ interface Schema extends DBSchema {
   keys: { key: "contributor"; value: KeyPair };
   outbox: { key: string; value: OutboxEntry };
   pieces: { key: string; value: Piece };
+  begun: { key: "piece"; value: Uint8Array<ArrayBuffer> };
   blobs: { key: string; value: { sha256: string; bytes: Uint8Array<ArrayBuffer> } };
   /** Beside the blobs, so that choosing what to evict reads none of them. */
   blobUses: { key: string; value: CachedBlob };
@@ -28,12 +29,13 @@ export type Connect = <T>(work: (database: Database) => Promise<T>) => Promise<T
 
 const OPEN_MS = 10_000; // a browser that opens it at all does so within a second, on a busy phone within five
 
-const VERSION = 4;
+const VERSION = 5;
 
 const STORES: readonly (readonly [StoreNames<Schema>, IDBObjectStoreParameters?])[] = [
   ["keys"],
   ["outbox", { keyPath: "piece.id" }],
   ["pieces", { keyPath: "id" }],
+  ["begun"],
   ["blobs", { keyPath: "sha256" }],
   ["blobUses", { keyPath: "sha256" }],
   ["held", { keyPath: "model" }],

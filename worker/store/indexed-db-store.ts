@@ -39,8 +39,10 @@ export async function openIndexedDbStore({
   };
   const dropCaches = () =>
     connect(async (database) => {
-      const transaction = database.transaction(["blobs", "blobUses", "held"], "readwrite");
+      const stores = ["blobs", "blobUses", "held", "begun"] as const;
+      const transaction = database.transaction(stores, "readwrite");
       await Promise.all([
+        transaction.objectStore("begun").clear(),
         transaction.objectStore("blobs").clear(),
         transaction.objectStore("blobUses").clear(),
         transaction.objectStore("held").clear(),
@@ -70,6 +72,16 @@ export async function openIndexedDbStore({
       );
       return newestPieces([...waiting.map(({ piece }) => piece), ...settled]);
     },
+
+    begun: async () => (await connect((database) => database.get("begun", "piece"))) ?? null,
+    putBegun: (bytes) =>
+      writeIfRoom(
+        async () => {
+          await connect((database) => database.put("begun", bytes, "piece"));
+        },
+        () => evictBlobs(halfOf),
+      ),
+    deleteBegun: () => connect((database) => database.delete("begun", "piece")),
 
     blob: (sha256) => connect((database) => readBlob(database, sha256, now())),
     async putBlob(sha256, bytes) {

@@ -1,6 +1,6 @@
 /**
- * What a volunteer keeps on its device. Key and outbox are never given up; blobs and held checkpoints
- * are caches, which the store evicts to make room. Implemented on IndexedDB here, on files in cli.
+ * What a volunteer keeps on its device. Key and outbox are never given up; blobs, held checkpoints and the piece that is
+ * under way are caches, which the store evicts to make room. Implemented on IndexedDB here, on files in cli.
  */
 import type { KeyPair } from "../../core/crypto/signature.ts";
 import type { Piece } from "../api.ts";
@@ -46,6 +46,12 @@ export type Store = {
   /** What this device made, waiting or answered, newest first, at most MAX_PIECES. */
   pieces(): Promise<readonly Piece[]>;
 
+  /** The piece that is under way, as it was kept last; null if there is none. */
+  begun(): Promise<Uint8Array<ArrayBuffer> | null>;
+  /** Keep it in place of what was kept before, if there is room. */
+  putBegun(bytes: Uint8Array<ArrayBuffer>): Promise<void>;
+  deleteBegun(): Promise<void>;
+
   blob(sha256: string): Promise<Uint8Array<ArrayBuffer> | null>;
   /** Keep a blob if there is room: the least recently used go first. */
   putBlob(sha256: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
@@ -71,7 +77,7 @@ export type Store = {
   /** Count this in as well, whoever else counts at the same time. */
   addExchanged(exchanged: ExchangedBytes): Promise<void>;
 
-  /** Delete everything: key, outbox, pieces, relays' keys, counts and caches. */
+  /** Delete everything: key, outbox, pieces, what is under way, relays' keys, counts and caches. */
   forget(): Promise<void>;
   close(): Promise<void>;
 };

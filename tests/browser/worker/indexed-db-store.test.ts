@@ -5,6 +5,8 @@ import { connectDatabase } from "../../../worker/store/indexed-db-connection.ts"
 import { openIndexedDbStore } from "../../../worker/store/indexed-db-store.ts";
 import { pieceOf, testStore } from "../../fixtures/store-suite.ts";
 
+const NEWER = 100; // a database version of a page that is yet to come
+
 testStore("IndexedDB", openIndexedDbStore);
 
 test("IndexedDB: the private key can be kept elsewhere, and one from elsewhere takes its place", async () => {
@@ -47,7 +49,7 @@ test("IndexedDB: a newer page upgrades at once, and work under way is still kept
     signature: "",
     piece: { ...pieceOf(1), sent: "waiting" as const },
   };
-  const newer = await openDB(settings.name, 5, {
+  const newer = await openDB(settings.name, NEWER, {
     upgrade(database) {
       database.createObjectStore("something new");
     },
@@ -63,7 +65,7 @@ test("IndexedDB: a newer page upgrades at once, and work under way is still kept
 test("IndexedDB: data that is cleared after a newer page's upgrade leaves a database that opens again", async () => {
   const settings = { name: "cleared", now: () => 1 };
   const store = await openIndexedDbStore(settings);
-  const newer = await openDB(settings.name, 4);
+  const newer = await openDB(settings.name, NEWER);
   newer.close();
   await deleteDB(settings.name);
   expect(await store.pieces()).toEqual([]);
