@@ -1,7 +1,22 @@
 import type { TokenizerFile } from "../core/models/tokenizer.ts";
+import type { AddData, SignedAct } from "../core/protocol/schemas/act.ts";
 import type { Recipe } from "../core/protocol/schemas/recipe.ts";
 import type { Ancestor, VersionRecord } from "../core/protocol/schemas/version.ts";
 import type { Layout } from "../core/tensors/layout.ts";
+
+/** Data that an act added, and the newest version at that time: work on it is the first that trained on them. */
+export type LaterData = Pick<AddData, "source" | "licence" | "examples" | "first"> & {
+  readonly since: number;
+};
+
+/** What of `acts` is about data. */
+export function laterDataOf(acts: readonly SignedAct[]): LaterData[] {
+  return acts.flatMap(({ record: { deed, head } }) => {
+    if (deed.kind !== "add-data") return [];
+    const { source, licence, examples, first } = deed;
+    return [{ source, licence, examples, first, since: head.number }];
+  });
+}
 
 /** A version to be written down, verified by the caller. */
 export type ExportedVersion = {
@@ -18,6 +33,10 @@ export type ExportedVersion = {
   readonly lineage: readonly Ancestor[];
   /** How many people's work is in the model. */
   readonly contributors: number;
+  /** What those of them are called who chose a name; a relay names nobody, since its files outlast a name that is taken back. */
+  readonly names: readonly string[];
+  /** Data that came after the model began. */
+  readonly laterData: readonly LaterData[];
   /** Those that the recipe names. */
   readonly tokenizerFiles: readonly TokenizerFile[];
 };

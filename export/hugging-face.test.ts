@@ -118,8 +118,24 @@ test("the model card has the hub's fields, the lineage, the gate's tests and how
   expect(card).toMatch(/library_name: "transformers"\npipeline_tag: "text-generation"/);
   expect(card).toMatch(/model-index: .*"type":"perplexity","value":3\.49/);
   expect(card).toContain(`| its parent | \`${"a".repeat(64)}\` |`);
-  expect(card).toContain("| gate | parent, version 2 | 12 | −0.01000 | 3.50 ≥ 2.99 |");
+  expect(card).toContain("| gate | parent, version 2 | 12 | −0.01000 | +0.1 | 3.50 ≥ 2.99 |");
   expect(card).toContain("npx commonweight verify https://example.org/known@3 --full");
+});
+
+test("the model card names who chose a name, the data with their licences, and how sure the figures are", () => {
+  const plain = exportedVersion(LLAMA); // version 3, of which 12 examples were looked at
+  expect(modelCardText(plain)).toContain("Nobody is named here.");
+  const data = { source: "more.csv", licence: "CC-BY-4.0", examples: 120, first: 6 };
+  const laterData = [
+    { ...data, since: 2 },
+    { ...data, source: "late.csv", since: 3 },
+  ];
+  const card = modelCardText({ ...plain, names: ["Ada", "[x](y)"], laterData });
+  expect(card).toContain("Named are those who chose a name: Ada, \\[x\\]\\(y\\).");
+  expect(card).toContain("| data since version 2 | more.csv (CC-BY-4.0), 120 examples |");
+  expect(card).not.toContain("late.csv"); // nobody had trained on them
+  expect(card).toMatch(/right on them \| [\d.]+%, 95% interval [\d.]+% to [\d.]+% \|/);
+  expect(card).toMatch(/"type":"accuracy".*"name":"accuracy, 95% interval /);
 });
 
 test("the model card says what the owner wants of contributors and users, if anything", () => {

@@ -1,5 +1,5 @@
 import type { Recipe } from "../core/protocol/schemas/recipe.ts";
-import type { VersionRecord } from "../core/protocol/schemas/version.ts";
+import type { Metrics, VersionRecord } from "../core/protocol/schemas/version.ts";
 import type { ExportedVersion } from "./exported-version.ts";
 
 /** What a model does, as the hub and transformers name it. */
@@ -33,15 +33,17 @@ export function modelCardText(version: ExportedVersion): string {
     record.number === 0
       ? "Nobody has trained this version: it is the base that a community begins with."
       : `${contributors} people trained this model together, in ${record.number} versions, each of which was shown to be no worse than the one before.`,
-    "A contributor is known by a key that they made for it; the history names the keys of every version, and nobody is named otherwise.",
+    "A contributor is known by a key that they made for it; the history names the keys of every version.",
+    ...namesText(version.names),
     "",
     "| | |",
     "|---|---|",
     `| data | ${cell(recipe.data.source)} (${cell(recipe.data.licence)}) |`,
+    ...laterDataRows(version),
     `| licence | ${cell(recipe.licence)} |`,
     `| parameters | ${version.layout.size} |`,
     `| loss on ${report.examples} held-out examples | ${report.lossNats.toFixed(4)} nats |`,
-    `| right on them | ${(100 * report.accuracy).toFixed(2)}% |`,
+    `| right on them | ${(100 * report.accuracy).toFixed(2)}%, 95% interval ${intervalText(report)} |`,
     "",
     "## Use",
     "",
@@ -80,19 +82,49 @@ export function modelCardText(version: ExportedVersion): string {
   ].join("\n")}`;
 }
 
+function namesText(names: readonly string[]): string[] {
+  if (names.length === 0) return ["Nobody is named here."];
+  return [`Named are those who chose a name: ${names.map(plainWords).join(", ")}.`];
+}
+
+/** Data that volunteers may have trained on before this version. */
+function laterDataRows({ laterData, record }: ExportedVersion): string[] {
+  return laterData
+    .filter(({ since }) => since < record.number)
+    .map(({ source, licence, examples, since }) => {
+      return `| data since version ${since} | ${cell(source)} (${cell(licence)}), ${examples} examples |`;
+    });
+}
+
+const Z = 1.96; // of a normal distribution: 95% lie within it on both sides
+
+/** Wilson's interval of a share that is right of so many examples. Source: Wilson 1927, JASA 22, 209–212. */
+function intervalOf({ examples: n, accuracy: p }: Metrics): [number, number] {
+  const middle = (p + (Z * Z) / (2 * n)) / (1 + (Z * Z) / n);
+  const half = (Z * Math.sqrt((p * (1 - p)) / n + (Z * Z) / (4 * n * n))) / (1 + (Z * Z) / n);
+  return [Math.max(0, middle - half), Math.min(1, middle + half)];
+}
+
+function intervalText(report: Metrics): string {
+  return intervalOf(report)
+    .map((share) => `${(100 * share).toFixed(2)}%`)
+    .join(" to ");
+}
+
 function section(heading: string, words: string | undefined): string[] {
   return words === undefined ? [] : [`## ${heading}`, "", words, ""];
 }
 
 /** The fields that the hub searches by. Source: its model card specification. */
 function hubFields({ recipe, record }: ExportedVersion): Record<string, unknown> {
-  const { examples, lossNats, accuracy } = record.evaluation.report;
+  const { report } = record.evaluation;
+  const { examples, lossNats, accuracy } = report;
   const task = taskOf(recipe);
   const licence = spdxOnHub(recipe.licence);
   const isText = task === "text-generation";
   const results = [
     ...(isText ? [{ type: "perplexity", value: Math.exp(lossNats) }] : []),
-    { type: "accuracy", value: accuracy },
+    { type: "accuracy", value: accuracy, name: `accuracy, 95% interval ${intervalText(report)}` },
   ];
   const dataset = {
     type: recipe.id,
@@ -135,16 +167,18 @@ function gateText({ gate }: Recipe, { evaluation, parent }: VersionRecord): stri
   const passed = evaluation.gate;
   if (passed === null) return "A maintainer published this version without the gate's consent.";
   const rule = `A version is published when tests on held-out examples show that it is worse by less than ${gate.marginNats} nats, at an error rate of ${gate.alpha}.`;
-  const tests = (passed.tests ?? []).map(
-    ({ suite, against, version, examples, meanDifferenceNats, logEvidence, passAt }) =>
-      `| ${suite} | ${against}, version ${version} | ${examples} | ${signed(meanDifferenceNats)} | ${logEvidence.toFixed(2)} ≥ ${passAt.toFixed(2)} |`,
-  );
+  const tests = (passed.tests ?? []).map((test) => {
+    const { suite, against, version, examples, meanDifferenceNats, logEvidence, passAt } = test;
+    const margin = test.marginNats ?? (suite === "gate" ? gate.marginNats : null);
+    const below = margin === null ? "" : `+${margin}`;
+    return `| ${suite} | ${against}, version ${version} | ${examples} | ${signed(meanDifferenceNats)} | ${below} | ${logEvidence.toFixed(2)} ≥ ${passAt.toFixed(2)} |`;
+  });
   if (tests.length === 0) {
     return `${rule} This one changed the loss by ${signed(passed.meanDifferenceNats)} nats on ${passed.examples} of them.`;
   }
   const head = [
-    "| suite | against | examples | change of loss, nats | evidence |",
-    "|---|---|---|---|---|",
+    `| suite | against | examples | change of loss, nats | below, at ${Number((100 * (1 - gate.alpha)).toPrecision(4))}% | evidence |`,
+    "|---|---|---|---|---|---|",
   ];
   return [rule, "", ...head, ...tests].join("\n");
 }
@@ -196,6 +230,11 @@ const HUB_LICENCES = ["Apache-2.0", "MIT", "CC0-1.0", "CC-BY-4.0", "CC-BY-SA-4.0
 /** The hub spells SPDX's names in small letters. */
 function spdxOnHub(licence: string): string {
   return HUB_LICENCES.includes(licence) ? licence.toLowerCase() : "other";
+}
+
+/** Somebody's words, of which nothing is markup. */
+function plainWords(text: string): string {
+  return cell(text).replaceAll(/[\\`*_[\]()<>#!~]/g, "\\$&");
 }
 
 function cell(text: string): string {

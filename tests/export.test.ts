@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gguf } from "@huggingface/gguf";
 import { Tokenizer } from "@huggingface/tokenizers";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { routes } from "../core/protocol/routes.ts";
 import { decodeSafetensors } from "../core/tensors/safetensors.ts";
 import { runCommand } from "./fixtures/command.ts";
@@ -16,6 +16,7 @@ import { LETTERS, tokenizedTextModel } from "./fixtures/tokenized-model.ts";
 const LIMITS = { maxHeaderBytes: 1 << 20, maxTensors: 100 };
 const relays: TestRelay[] = [];
 let folder: string;
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 }); // relays with their threads start first
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "commonweight-export-"));
   relays.push(await startTestRelay({ source: tinyTextModel() }));

@@ -4,6 +4,7 @@ import { pullVersion } from "../../core/history/pull-version.ts";
 import { textFile } from "../../export/export-file.ts";
 import { writeExportFolder } from "../../export/export-folder.ts";
 import { EXPORT_DTYPES, type ExportDtype } from "../../export/export-values.ts";
+import { laterDataOf } from "../../export/exported-version.ts";
 import { ggufFile } from "../../export/gguf.ts";
 import { huggingFaceFiles } from "../../export/hugging-face.ts";
 import { modelCardText } from "../../export/model-card.ts";
@@ -61,6 +62,7 @@ async function exportVersion(
     throw error instanceof HistoryError ? new Error(historySentence(model, error)) : error;
   });
   const { recipe, contributors, lineage } = await readCard(model, signal);
+  const { entries } = await client.leaderboard(source.model, "all", { signal });
   const version = {
     recipe,
     layout: pulled.layout,
@@ -70,6 +72,8 @@ async function exportVersion(
     relay: new URL(place).origin,
     lineage,
     contributors,
+    names: entries.flatMap(({ name }) => name ?? []),
+    laterData: laterDataOf(await source.acts({ signal })),
     tokenizerFiles: await readTokenizer(source, recipe, signal),
   };
   const written =

@@ -10,7 +10,8 @@ import { RelayError } from "../../core/protocol/relay-error.ts";
 import { recipe as recipeSchema } from "../../core/protocol/schemas/recipe.ts";
 import type { ReleaseSeal } from "../../core/protocol/schemas/release.ts";
 import { writeExportFolder } from "../../export/export-folder.ts";
-import type { Release } from "../../export/release/release.ts";
+import { laterDataOf } from "../../export/exported-version.ts";
+import { type Release, shardsBefore } from "../../export/release/release.ts";
 import { expectSeal, releaseBody, sealedFiles } from "../../export/release/release-bundle.ts";
 import type { ModelAddress } from "../reading/model-address.ts";
 import {
@@ -97,6 +98,7 @@ async function readRelease(
     const recipe = parseJson("recipe", recipeSchema, await source.blob(acts.recipe, stop));
     const { signature } = await source.version(number, stop);
     const { shards } = await client.shards(source.model, stop);
+    const laterData = laterDataOf(served);
     const records = chain.slice(0, number + 1).map(({ record }) => record);
     return {
       recipe,
@@ -107,7 +109,8 @@ async function readRelease(
       acts,
       tokenizerFiles: await readTokenizer(source, recipe, terminal.signal),
       shares: workSharesOf(records),
-      shards,
+      laterData,
+      shards: shardsBefore(shards, laterData, number),
       lineage: records[0]?.lineage ?? [],
       sealed: records[0]?.suites ?? [],
       openedBefore: records.at(-2)?.packets,

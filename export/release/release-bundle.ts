@@ -32,7 +32,7 @@ export type ReleaseBody = {
  */
 export function releaseBody(release: Release): ReleaseBody {
   const { recipe, acts, record, signature, shares } = release;
-  const exported = { ...release, contributors: shares.length, relay: null };
+  const exported = { ...release, contributors: shares.length, names: [], relay: null };
   const folder = huggingFaceFiles(exported, "f32");
   const weights = digestOf(folder[0]!); // the weights come first
   const files = [

@@ -4,11 +4,14 @@ import { LRUCache } from "lru-cache";
 import { assert } from "../../core/errors.ts";
 import { mostFirst, type ReleaseActs } from "../../core/history/release-acts.ts";
 import { decodeVersion } from "../../core/history/version.ts";
+import { laterDataOf } from "../../export/exported-version.ts";
+import { shardsBefore } from "../../export/release/release.ts";
 import type { DataFolder } from "../content/data-folder.ts";
 import type { RelayContext, ServedModel } from "../context.ts";
 import type { VersionRow } from "../store/tables.ts";
 import type { ExportJob, ExportThread, ReleaseJob } from "../threads/export-thread.ts";
 import { keepThread } from "../threads/lasting-thread.ts";
+import { decodeAct } from "./acts.ts";
 import type { Checkpoints } from "./checkpoints.ts";
 
 /** A version as one file on the relay's disk. */
@@ -96,7 +99,9 @@ export function createExports(
     const contributors = await status.contributorsUpTo(model, number);
     const { record } = decodeVersion(signed);
     const { lineage = [] } = await recordOf(model, 0);
-    const version = { recipe, layout, record, id, relay: null, lineage, contributors };
+    const laterData = await laterDataOfModel(model);
+    const about = { recipe, lineage, contributors, names: [], laterData };
+    const version = { ...about, layout, record, id, relay: null };
     return thread.write({ ...job, version, as });
   }
 
@@ -109,13 +114,17 @@ export function createExports(
     const shares = mostFirst(await status.workShares(model, number));
     const { suites: sealed = [], lineage = [] } = await recordOf(model, 0);
     const parent = number === 0 ? null : await recordOf(model, number - 1);
-    const promised = { lineage, sealed, openedBefore: parent?.packets };
-    const rows = await history.shards(model);
+    const laterData = await laterDataOfModel(model);
+    const promised = { lineage, laterData, sealed, openedBefore: parent?.packets };
+    const rows = shardsBefore(await history.shards(model), laterData, number);
     const shards = rows.map(({ title, sha256, examples }) => ({ title, sha256, examples }));
     const { record, signature } = decodeVersion(signed);
     const release = { layout, record, id, signature, acts, shares, shards, ...promised };
     return thread.writeRelease({ ...job, release, key: identity.releaseKey, as });
   }
+
+  const laterDataOfModel = async (model: string) =>
+    laterDataOf((await history.acts(model)).map(decodeAct));
 
   async function recordOf(model: string, number: number) {
     const row = await history.version(model, number);
