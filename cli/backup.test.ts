@@ -4,9 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { layoutOf } from "../core/models/registry.ts";
-import { backUp } from "../relay-server/content/backup.ts";
+import { backUp, snapshotSqlite } from "../relay-server/content/backup.ts";
+import { openObjects } from "../relay-server/content/open-objects.ts";
 import { expectReplays } from "../tests/fixtures/chain.ts";
 import { runCommand } from "../tests/fixtures/command.ts";
+import { hasPostgres, startPostgres } from "../tests/fixtures/postgres.ts";
+import { startS3 } from "../tests/fixtures/s3-server.ts";
 import { startTestRelay, type TestRelay } from "../tests/fixtures/test-relay.ts";
 import { tinyModel, tinyRecipe } from "../tests/fixtures/tiny-model.ts";
 import { contribute, createVolunteer } from "../tests/fixtures/volunteer.ts";
@@ -19,9 +22,15 @@ const source = tinyModel({
 });
 let folder: string;
 const at = (name: string) => join(folder, name);
+function keptAt(name: string) {
+  const folder = { kind: "folder", path: at(name), temporary: at(`${name}/tmp`) } as const;
+  const snapshot = (path: string) => snapshotSqlite(at(name), path);
+  return { dataDir: at(name), objects: openObjects(folder), snapshot };
+}
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "commonweight-backup-"));
 });
+afterEach(() => vi.unstubAllEnvs());
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 /** Work, send, and wait for the merge; returns the contribution's id. */
@@ -42,7 +51,7 @@ test("a relay is backed up while it merges, lost, restored, and goes on", async 
   const late = await merged(first);
   // versions appear between the ledger's snapshot and the copies of the files, and do no harm
   let after = "";
-  const report = await backUp(at("data"), at("kept"), {
+  const report = await backUp(keptAt("data"), at("kept"), {
     onSnapshot: async () => {
       after = await merged(first);
     },
@@ -69,7 +78,7 @@ test("a backup that is cut short restores as the one before, and what is no back
   const stage = await startTestRelay({ source, dataDir: at("data") });
   await runCommand("backup", at("kept"), "--data-dir", at("data"));
   await merged(stage);
-  const killed = backUp(at("data"), at("kept"), {
+  const killed = backUp(keptAt("data"), at("kept"), {
     onSnapshot: async () => {
       throw new Error("killed");
     },
@@ -92,6 +101,60 @@ test("a backup that is cut short restores as the one before, and what is no back
     expect.stringMatching(/^The ledger of the backup cannot be used/),
   ]);
   await expect(readdir(at("new"))).rejects.toMatchObject({ code: "ENOENT" });
+});
+
+test.runIf(hasPostgres)(
+  "a relay on PostgreSQL and a bucket is backed up while it runs, and restored into a folder and another bucket",
+  async () => {
+    const [server, s3, other] = await Promise.all([startPostgres(), startS3(), startS3()]);
+    const settings = { config: { store: server.url(), content: s3.bucket }, seed: "backup" };
+    const first = await startTestRelay({ source, dataDir: at("data"), ...settings });
+    const id = await merged(first);
+    for (const [name, value] of Object.entries(s3.environment)) vi.stubEnv(name, value);
+    vi.stubEnv("STORE", server.url());
+    const backup = await runCommand("backup", at("kept"), "--data-dir", at("data"));
+    expect(backup).toMatchObject({ code: 0, errors: [] });
+    expect(backup.lines[0]).toContain("tiny at version 1;");
+    await merged(first);
+    await first.relay.close();
+    await server.remove();
+
+    vi.stubEnv("STORE", "");
+    vi.stubEnv("CONTENT", "");
+    const folder = await runCommand("restore", at("kept"), "--data-dir", at("again"));
+    expect(folder).toMatchObject({ code: 0, errors: [] });
+    for (const [name, value] of Object.entries(other.environment)) vi.stubEnv(name, value);
+    const bucket = await runCommand("restore", at("kept"), "--data-dir", at("third"));
+    expect(bucket).toMatchObject({ code: 0, errors: [] });
+    const places = [
+      { dataDir: at("again") },
+      { dataDir: at("third"), config: { content: other.bucket } },
+    ];
+    for (const place of places) {
+      const relay = await startTestRelay({ source, ...place });
+      expect((await relay.client.contribution(id)).state).toBe("merged");
+      await merged(relay);
+      await expectReplays(relay.client, "tiny", layout);
+      await relay.relay.close();
+    }
+    const over = await runCommand("restore", at("kept"), "--data-dir", at("third"));
+    expect(over.errors).toEqual([expect.stringMatching(/^There is a ledger in /)]);
+    await Promise.all([s3.remove(), other.remove()]);
+  },
+);
+
+test("a bucket of another relay is restored into by nobody", async () => {
+  await (await startTestRelay({ source, dataDir: at("data") })).relay.close();
+  await runCommand("backup", at("kept"), "--data-dir", at("data"));
+  const s3 = await startS3();
+  await openObjects(s3.bucket).put("relay-key", Uint8Array.of(1));
+  for (const [name, value] of Object.entries(s3.environment)) vi.stubEnv(name, value);
+  const refused = await runCommand("restore", at("kept"), "--data-dir", at("new"));
+  expect(refused.errors).toEqual([
+    expect.stringMatching(/^There is another relay's key .* bucket/),
+  ]);
+  await expect(readdir(at("new"))).rejects.toMatchObject({ code: "ENOENT" });
+  await s3.remove();
 });
 
 test("a damaged file replaces no sound one in the backup, and is named", async () => {

@@ -1,11 +1,15 @@
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { Command } from "commander";
+import { parseConfig } from "../relay-server/config.ts";
 import {
   type BackupReport,
   backUp,
   type CopyOptions,
+  type Kept,
   restore,
+  snapshotSqlite,
 } from "../relay-server/content/backup.ts";
+import { openObjects } from "../relay-server/content/open-objects.ts";
 import { dataDirOption } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -20,7 +24,15 @@ export function backupCommand(terminal: Terminal): Command {
     .argument("<TO>", "a new folder, or that of an earlier backup, which is brought up to date")
     .addOption(dataDirOption())
     .action(async (to: string, { dataDir }: Where) => {
-      const report = await backUp(resolve(dataDir), resolve(to), progressOn(terminal));
+      const { store } = parseConfig(process.env);
+      const snapshot = async (path: string) => {
+        if (store === "") return snapshotSqlite(resolve(dataDir), path);
+        // its driver is loaded only where it is used
+        const { snapshotPostgres } = await import("../relay-server/store/snapshot-ledger.ts");
+        return snapshotPostgres(store, path);
+      };
+      const kept = { ...keptIn(dataDir), snapshot };
+      const report = await backUp(kept, resolve(to), progressOn(terminal));
       tell(terminal, report, `The backup is in ${resolve(to)}`);
     });
 }
@@ -32,9 +44,21 @@ export function restoreCommand(terminal: Terminal): Command {
     .argument("<FROM>", "the folder of the backup")
     .addOption(dataDirOption())
     .action(async (from: string, { dataDir }: Where) => {
-      const report = await restore(resolve(from), resolve(dataDir), progressOn(terminal));
+      const report = await restore(resolve(from), keptIn(dataDir), progressOn(terminal));
       tell(terminal, report, `The data folder is ${resolve(dataDir)}`);
+      if (parseConfig(process.env).store === "") return;
+      terminal.print(
+        `Its ledger is in SQLite: take it to an empty database with "npx commonweight move --data-dir ${resolve(dataDir)} --to URL".`,
+      );
     });
+}
+
+/** What the relay of that data folder keeps: its files lie there, or in the bucket of CONTENT. */
+function keptIn(dataDir: string): Kept {
+  const path = resolve(dataDir);
+  const { content } = parseConfig(process.env);
+  const folder = { kind: "folder", path, temporary: join(path, "tmp") } as const;
+  return { dataDir: path, objects: openObjects(content ?? folder) };
 }
 
 function progressOn({ progress }: Terminal): CopyOptions {

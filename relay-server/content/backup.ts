@@ -1,19 +1,20 @@
-import {
-  access,
-  copyFile,
-  mkdir,
-  open,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  stat,
-} from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { access, copyFile, mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import Database from "better-sqlite3";
 import { sha256 } from "../../core/crypto/signature.ts";
 import { MOVED_TO } from "./data-folder.ts";
 import { syncFolder } from "./durable-file.ts";
+import { openFolder } from "./folder.ts";
+import type { Objects } from "./objects.ts";
+
+/** What a relay keeps, and where. */
+export type Kept = {
+  /** The data folder. */
+  readonly dataDir: string;
+  /** Blobs, held-out sets and the relay's key. */
+  readonly objects: Objects;
+};
 
 /** A backup or a restoration cannot be made, as one sentence. */
 export class BackupError extends Error {
@@ -36,82 +37,99 @@ export type CopyOptions = {
   readonly onSnapshot?: () => Promise<void>;
 };
 
+/** Copies the ledger as it is at one moment into a new SQLite file at `path`. */
+export type SnapshotLedger = (path: string) => Promise<void>;
+
 const LEDGER = "ledger.db";
-const BLOB = /^[0-9a-f]{64}$/;
-const OWN_FILES = /^(relay-key|maintainer-token.*)$/;
+const KEY = "relay-key";
+const BLOB = /^blobs\/([0-9a-f]{64})$/;
+const TOKEN = /^maintainer-token/;
 
 /**
- * Copy a data folder into `to`, also while a relay writes to it, so that what lies there can be restored at any moment: first
+ * Copy what a relay keeps into `to`, also while it writes, so that what lies there can be restored at any moment: first
  * a snapshot of the ledger, then the files, all of which it may name by then, and the snapshot under its name at last. A
- * file that is damaged replaces none. A BackupError if `from` has no ledger or `to` is something else.
+ * file that is damaged replaces none. A BackupError if the ledger is damaged or `to` is something else.
  */
 export async function backUp(
-  from: string,
+  { dataDir, objects, snapshot: takeSnapshot }: Kept & { readonly snapshot: SnapshotLedger },
   to: string,
   { onProgress = () => {}, onSnapshot = async () => {} }: CopyOptions = {},
 ): Promise<BackupReport> {
-  if (!(await isThere(join(from, LEDGER)))) {
-    throw new BackupError(`There is no ledger in ${from}: is that the relay's data folder?`);
-  }
   await refuseForeign(to);
-  await mkdir(to, { recursive: true, mode: 0o700 });
+  await mkdir(join(to, "tmp"), { recursive: true, mode: 0o700 });
   const snapshot = join(to, "ledger.part");
-  const heads = await snapshotLedger(join(from, LEDGER), snapshot);
+  await rm(snapshot, { force: true });
+  await takeSnapshot(snapshot);
+  await sync(snapshot);
+  const heads = headsOf(snapshot);
   await onSnapshot();
-  const { copied, damaged } = await copyFiles(from, to, onProgress);
+  const { copied, damaged } = await copyFiles(objects, openBackup(to), onProgress);
+  const tokens = await copyTokens(dataDir, to);
   await rename(snapshot, join(to, LEDGER));
+  await rm(join(to, "tmp"), { recursive: true, force: true });
   await syncFolder(to);
-  return { copied: copied + 1, damaged, heads };
+  return { copied: copied + tokens + 1, damaged, heads };
 }
 
 /**
- * Make a data folder at `to` of the backup in `from`. A BackupError, with nothing changed, if `from` is no whole backup, its
- * ledger is damaged, or `to` has a ledger already.
+ * Make of the backup in `from` what a relay starts on, with its ledger in SQLite. A BackupError, with nothing changed, if
+ * `from` is no whole backup, its ledger is damaged, or there is a ledger or another relay's key already.
  */
 export async function restore(
   from: string,
-  to: string,
+  { dataDir, objects }: Kept,
   { onProgress = () => {} }: CopyOptions = {},
 ): Promise<BackupReport> {
-  for (const name of [LEDGER, "relay-key"]) {
+  for (const name of [LEDGER, KEY]) {
     if (await isThere(join(from, name))) continue;
     throw new BackupError(`${from} is no whole backup: it has no ${name}.`);
   }
-  if (await isThere(join(to, LEDGER))) {
+  if (await isThere(join(dataDir, LEDGER))) {
     throw new BackupError(
-      `There is a ledger in ${to}, and nothing was changed: move it away, or choose another folder.`,
+      `There is a ledger in ${dataDir}, and nothing was changed: move it away, or choose another folder.`,
     );
   }
   const heads = headsOf(join(from, LEDGER));
-  await mkdir(to, { recursive: true, mode: 0o700 });
-  const { copied, damaged } = await copyFiles(from, to, onProgress);
-  await copyDurably(join(from, LEDGER), join(to, LEDGER));
-  await syncFolder(to);
-  return { copied: copied + 1, damaged, heads };
+  const [key, other] = [await openBackup(from).read(KEY), await objects.read(KEY)];
+  if (other !== null && !isDeepStrictEqual(key, other)) {
+    throw new BackupError(
+      "There is another relay's key among the files, and nothing was changed: name an empty bucket or another folder.",
+    );
+  }
+  await mkdir(join(dataDir, "tmp"), { recursive: true, mode: 0o700 });
+  const { copied, damaged } = await copyFiles(openBackup(from), objects, onProgress);
+  const tokens = await copyTokens(from, dataDir);
+  await copyDurably(join(from, LEDGER), join(dataDir, LEDGER));
+  await syncFolder(dataDir);
+  return { copied: copied + tokens + 1, damaged, heads };
 }
+
+const openBackup = (path: string) =>
+  openFolder({ kind: "folder", path, temporary: join(path, "tmp") });
 
 /** Anything but an earlier backup, whole or cut short, is not to be mixed with one. */
 async function refuseForeign(to: string): Promise<void> {
   const names = await readdir(to).catch(() => []); // not there: it is made
-  const known = new Set([LEDGER, "ledger.part", "blobs", "private"]);
-  const foreign = names.find((name) => !known.has(name) && !OWN_FILES.test(name));
+  const known = new Set([LEDGER, KEY, "ledger.part", "blobs", "private", "tmp"]);
+  const foreign = names.find((name) => !known.has(name) && !TOKEN.test(name));
   if (foreign === undefined) return;
   throw new BackupError(
     `${to} is not empty and no backup (there is ${foreign}): choose another folder.`,
   );
 }
 
-/** A copy of the ledger as it is at one moment, on the disk when it resolves. */
-async function snapshotLedger(from: string, to: string): Promise<BackupReport["heads"]> {
-  await rm(to, { force: true });
+/** A copy of SQLite's ledger in `dataDir` as it is at one moment. A BackupError if there is none. */
+export async function snapshotSqlite(dataDir: string, to: string): Promise<void> {
+  const from = join(dataDir, LEDGER);
+  if (!(await isThere(from))) {
+    throw new BackupError(`There is no ledger in ${dataDir}: is that the relay's data folder?`);
+  }
   const database = new Database(from, { fileMustExist: true });
   try {
     database.prepare("vacuum into ?").run(to);
   } finally {
     database.close();
   }
-  await sync(to);
-  return headsOf(to);
 }
 
 /** Each model's head in a ledger that no process has open; a BackupError if the ledger is damaged. */
@@ -137,52 +155,44 @@ function headsOf(path: string): BackupReport["heads"] {
 }
 
 async function copyFiles(
-  from: string,
-  to: string,
+  from: Objects,
+  to: Objects,
   onProgress: (done: number, total: number) => void,
 ): Promise<{ copied: number; damaged: string[] }> {
-  const names = await filesOf(from);
+  const listed = [...(await from.list("private")), ...(await from.list("blobs"))];
+  const names = [KEY, ...listed.map(({ name }) => name)];
   const damaged: string[] = [];
   let copied = 0;
   for (const [i, name] of names.entries()) {
     onProgress(i, names.length);
-    const [source, target] = [join(from, name), join(to, name)];
-    const isBlob = name.startsWith("blobs");
-    const size = await sizeOf(source);
-    if (size === null) continue; // erased meanwhile
-    if (isBlob && (await sizeOf(target)) === size) continue; // blobs never change
-    const id = name.slice(-64);
-    if (isBlob && BLOB.test(id) && !(await hasHash(source, id))) damaged.push(name);
+    const isBlob = name.startsWith("blobs/");
+    const size = await from.size(name);
+    if (size === null || (isBlob && (await to.size(name)) === size)) continue; // blobs never change
+    const bytes = await from.read(name);
+    if (bytes === null) continue; // erased meanwhile
+    const id = BLOB.exec(name)?.[1];
+    if (id !== undefined && (await sha256(bytes)) !== id) damaged.push(name);
     else {
-      await copyDurably(source, target);
+      await to.put(name, bytes);
       copied++;
     }
   }
   return { copied, damaged };
 }
 
-/** Paths under `folder` of all that a relay keeps beside its ledger. */
-async function filesOf(folder: string): Promise<string[]> {
-  const own = (await readdir(folder)).filter((name) => OWN_FILES.test(name)).sort();
-  const others: string[] = [];
-  for (const top of ["private", "blobs"]) {
-    if (!(await isThere(join(folder, top)))) continue;
-    const entries = await readdir(join(folder, top), { recursive: true, withFileTypes: true });
-    for (const entry of entries) {
-      if (entry.isFile()) others.push(join(entry.parentPath, entry.name).slice(folder.length + 1));
-    }
-  }
-  return [...own, ...others];
+/** Maintainers' tokens, which lie beside the ledger until their owners fetch them. Returns how many. */
+async function copyTokens(from: string, to: string): Promise<number> {
+  const names = (await readdir(from).catch(() => [])).filter((name) => TOKEN.test(name)); // no folder, no token
+  for (const name of names) await copyDurably(join(from, name), join(to, name));
+  return names.length;
 }
 
 /** Copy through a draft beside the target: a copy that is cut short leaves the old file. */
 async function copyDurably(source: string, target: string): Promise<void> {
-  await mkdir(dirname(target), { recursive: true, mode: 0o700 });
   const draft = `${target}.part`;
   await copyFile(source, draft);
   await sync(draft);
   await rename(draft, target);
-  await syncFolder(dirname(target));
 }
 
 async function sync(path: string): Promise<void> {
@@ -192,19 +202,6 @@ async function sync(path: string): Promise<void> {
   } finally {
     await file.close();
   }
-}
-
-async function sizeOf(path: string): Promise<number | null> {
-  try {
-    return (await stat(path)).size;
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
-    throw error;
-  }
-}
-
-async function hasHash(path: string, id: string): Promise<boolean> {
-  return (await sha256(new Uint8Array(await readFile(path)))) === id;
 }
 
 function isThere(path: string): Promise<boolean> {

@@ -1,6 +1,6 @@
 import { createReadStream } from "node:fs";
 import { mkdir, readdir, readFile, rm, stat, statfs } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { Readable } from "node:stream";
 import { isMissing, writeDurably } from "./durable-file.ts";
 import type { Objects } from "./objects.ts";
@@ -15,6 +15,8 @@ export type Folder = {
 /** Objects as files of a folder. Blobs lie in 256 folders, since one with a million files is slow. */
 export function openFolder({ path, temporary }: Folder): Objects {
   const pathOf = (name: string) => join(path, name.replace(/^blobs\/(..)/, "blobs/$1/$1"));
+
+  const nameOf = (file: string) => relative(path, file).replace(/^blobs\/..\//, "blobs/");
 
   async function put(name: string, bytes: Uint8Array): Promise<void> {
     const isPublic = name.startsWith("blobs/");
@@ -38,7 +40,7 @@ export function openFolder({ path, temporary }: Folder): Objects {
         if (!entry.isFile()) continue;
         const file = join(entry.parentPath, entry.name);
         const known = await stat(file).catch(nullIfMissing); // removed meanwhile
-        if (known !== null) found.push({ name: file.slice(path.length + 1), at: known.mtimeMs });
+        if (known !== null) found.push({ name: nameOf(file), at: known.mtimeMs });
       }
       return found;
     },

@@ -2,7 +2,7 @@ import { type Kysely, sql } from "kysely";
 import { StartError } from "../../start-error.ts";
 import { isStorageFull } from "../../storage-error.ts";
 import { isUpToDate, migrate } from "../sql/migrate.ts";
-import { createLedger, type OpenDatabase, type OpenLedger, type RelayLedger } from "../store.ts";
+import { createLedger, type OpenDatabase, type RelayLedger } from "../store.ts";
 import type { Tables } from "../tables.ts";
 import { joinOtherRelays, TELL_EVENTS } from "./other-relays.ts";
 import { openPostgres } from "./postgres.ts";
@@ -35,14 +35,15 @@ export async function openPostgresLedger(url: string): Promise<RelayLedger> {
   }
 }
 
-/** Open the ledger at `url` for a command. Throws a StartError where there is none, or where other software wrote it. */
-export function openPostgresBeside(url: string): Promise<OpenLedger> {
-  return opened(url, async (db) => {
+/** Open the ledger at `url` for a command, whose transactions may take long. Throws a StartError where there is none, or where other software wrote it. */
+export function openPostgresBeside(url: string): Promise<OpenDatabase> {
+  const check = async (db: Kysely<Tables>) => {
     if (await isUpToDate(db)) return;
     throw new StartError(
       `The database ${nameOf(url)} has no ledger of this version of Commonweight: start its relay first.`,
     );
-  });
+  };
+  return opened(url, check, { stuckMs: 0 });
 }
 
 /** Open the database at `url` for a ledger to be moved into, with the tables of this software. Throws a StartError as above. */
