@@ -3,7 +3,7 @@ import { MOVED_TO } from "../content/data-folder.ts";
 import { StartError } from "../start-error.ts";
 import { openPostgresToFill } from "./postgres/open-postgres.ts";
 import { openSqliteBeside } from "./sqlite/open-beside.ts";
-import { contentOf, copyRows, rowsInPostgres, rowsInSqlite, tablesOf } from "./table-rows.ts";
+import { copyRows, rowsInPostgres, rowsInSqlite, tableContent, tablesOf } from "./table-rows.ts";
 import type { Tables } from "./tables.ts";
 
 export type MoveReport = {
@@ -95,8 +95,8 @@ async function copyOrCompare(
     const own =
       filled === undefined
         ? await copyRows(rowsInSqlite(from, table), trx, table)
-        : await contentOf(rowsInSqlite(from, table));
-    const there = await contentOf(rowsInPostgres(trx, table));
+        : await tableContent(rowsInSqlite(from, table));
+    const there = await tableContent(rowsInPostgres(trx, table));
     if (own.rows !== there.rows || own.sum !== there.sum) {
       throw new StartError(
         filled === undefined

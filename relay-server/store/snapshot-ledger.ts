@@ -3,7 +3,7 @@ import { StartError } from "../start-error.ts";
 import { openPostgresBeside } from "./postgres/open-postgres.ts";
 import { migrate } from "./sql/migrate.ts";
 import { openSqlite } from "./sqlite/sqlite.ts";
-import { contentOf, copyRows, rowsInPostgres, rowsInSqlite, tablesOf } from "./table-rows.ts";
+import { copyRows, rowsInPostgres, rowsInSqlite, tableContent, tablesOf } from "./table-rows.ts";
 import type { Tables } from "./tables.ts";
 
 /**
@@ -34,7 +34,7 @@ async function copyInto(from: Transaction<Tables>, path: string): Promise<void> 
       }
       for (const table of tables) {
         const own = await copyRows(rowsInPostgres(from, table), trx, table);
-        const there = await contentOf(rowsInSqlite(trx, table));
+        const there = await tableContent(rowsInSqlite(trx, table));
         if (own.rows === there.rows && own.sum === there.sum) continue;
         throw new StartError(
           `The table ${table} has ${own.rows} rows in PostgreSQL and came to the backup as ${there.rows} with other bytes.`,

@@ -8,7 +8,7 @@ type AnyRow = Readonly<Record<string, unknown>>;
 type Database = Kysely<Tables> | Transaction<Tables>;
 
 /** What a table holds: how many rows, and the sum of their hashes, whatever their order. */
-export type Content = { readonly rows: number; readonly sum: bigint };
+export type TableContent = { readonly rows: number; readonly sum: bigint };
 
 const LEFT_BEHIND = new Set([
   "kysely_migration",
@@ -43,7 +43,7 @@ export async function copyRows(
   from: AsyncIterable<AnyRow>,
   to: Database,
   table: string,
-): Promise<Content> {
+): Promise<TableContent> {
   let group: AnyRow[] = [];
   let sizeBytes = 0;
   async function write(): Promise<void> {
@@ -63,7 +63,7 @@ export async function copyRows(
       yield row;
     }
   }
-  const content = await contentOf(passed());
+  const content = await tableContent(passed());
   await write();
   return content;
 }
@@ -108,7 +108,7 @@ async function hasBytes(trx: Transaction<Tables>, table: string): Promise<boolea
 }
 
 /** What the rows of a table are. */
-export async function contentOf(rows: AsyncIterable<AnyRow>): Promise<Content> {
+export async function tableContent(rows: AsyncIterable<AnyRow>): Promise<TableContent> {
   let count = 0;
   let sum = 0n;
   for await (const row of rows) {
