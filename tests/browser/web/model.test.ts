@@ -129,3 +129,42 @@ test("how it is built, who looks after it, and how to cite it", async () => {
   expect(textOf("How it is built")()).toContain("50 steps of 32 examples");
   expect(textOf("Cite it")()).toContain(`Commonweight version ${summary(2).id}, licence CC0-1.0`);
 });
+
+test("a release with a bundle can be taken along signed, and one from before bundles offers none", async () => {
+  stage = openPage();
+  const release = { version: 1, tag: "1.2.0" };
+  stage.answer("/health", { ...health, models: [{ ...modelHealth, release }] });
+  const act = (number: number, deed: object) => ({
+    signature: "ab".repeat(64),
+    record: {
+      format: "commonweight.act/1",
+      model: "digits",
+      number,
+      parent: null,
+      createdAt: 1_000,
+      relayKey: contributor,
+      head: { number: 2, id: summary(2).id },
+      reason: "Good enough to use.",
+      deed,
+    },
+  });
+  const deed = { kind: "release", tag: "1.2.0", version: { number: 1, id: summary(1).id } };
+  const key = act(0, { kind: "release-key", key: `02${"a".repeat(64)}` });
+  const link = page.getByRole("link", { name: "Release 1.2.0, signed" });
+  stage.answer("/models/digits/acts", { acts: [key, act(1, deed)] });
+  location.hash = "#/model/digits";
+  await expect.element(page.getByText("Released version 1 as 1.2.0")).toBeVisible();
+  expect(link.elements()).toEqual([]);
+  await stage.close();
+  stage = openPage();
+  stage.answer("/health", { ...health, models: [{ ...modelHealth, release }] });
+  const named = { ...deed, recipe: "b".repeat(64) };
+  stage.answer("/models/digits/acts", { acts: [key, act(1, named)] });
+  location.hash = "#/model/digits";
+  await expect
+    .element(link)
+    .toHaveAttribute(
+      "href",
+      expect.stringMatching(/\/models\/digits\/versions\/1\.2\.0\/downloads\/release\.zip$/),
+    );
+});
