@@ -16,6 +16,7 @@ const benches: Record<string, () => Promise<{ measure(options: BenchOptions): Pr
   mask: () => import("./mask.ts"),
   judge: () => import("./judge.ts"),
   merge: () => import("./merge.ts"),
+  merging: () => import("./merging.ts"),
   owners: () => import("./owners.ts"),
   page: () => import("./page.ts"),
   relay: () => import("./relay.ts"),

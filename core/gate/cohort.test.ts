@@ -6,6 +6,7 @@ import {
   toyMember,
   toyRecipe,
 } from "../../tests/fixtures/toy-judge.ts";
+import { mergeHere } from "../merge/candidate.ts";
 import type { Member } from "../merge/member.ts";
 import { type CohortSetting, judgeCohort, sortOut } from "./cohort.ts";
 import { isSampled } from "./leave-one-out.ts";
@@ -16,7 +17,7 @@ const honest = Array.from({ length: 7 }, (_, i) =>
 );
 const liar = toyMember("liar", toyDelta(-3, "liar"));
 
-function settingOf(changes: Partial<CohortSetting> = {}): CohortSetting {
+function settingOf(changes: Partial<CohortSetting<Member>> = {}): CohortSetting<Member> {
   return {
     recipe: toyRecipe,
     judge: createToyJudge({ parameters }),
@@ -26,7 +27,7 @@ function settingOf(changes: Partial<CohortSetting> = {}): CohortSetting {
     best: 0,
     start: 0,
     packets: null,
-    parameters,
+    merge: mergeHere(parameters, toyRecipe.merge),
     mergedNorms: [],
     isSampled: false,
     ...changes,
@@ -118,7 +119,7 @@ test("G9: where the head has used the flip budget up, one test is enough, and ev
   const judge = createToyJudge({ parameters: head, release, best: head });
   const small = Array.from({ length: 4 }, (_, i) => toyMember(`s${i}`, toyDelta(0, `small ${i}`)));
   const outcome = await judgeCohort(
-    settingOf({ recipe, judge, parameters: head, parent: 1 }),
+    settingOf({ recipe, judge, merge: mergeHere(head, recipe.merge), parent: 1 }),
     small,
   );
   expect(outcome.tested).toHaveLength(1);

@@ -1,4 +1,4 @@
-import { type Candidate, mergeCandidate, weighCohort } from "../merge/candidate.ts";
+import { type Candidate, type Merge, mergeCandidate, weighCohort } from "../merge/candidate.ts";
 import type { Member } from "../merge/member.ts";
 import { bisect } from "./bisection.ts";
 import type { GateSetting } from "./judge.ts";
@@ -9,9 +9,9 @@ import { type GateVerdict, testStep } from "./suites.ts";
 const MOST_POSTPONEMENTS = 3;
 
 /** A cohort's head and what is known about merged work. */
-export type CohortSetting = GateSetting & {
-  /** The head's [N]. */
-  readonly parameters: Float32Array;
+export type CohortSetting<M extends Member> = GateSetting & {
+  /** Merges members into the head. */
+  readonly merge: Merge<M>;
   /** Norms of merged work, from which the clip follows. */
   readonly mergedNorms: readonly number[];
   /** Whether the cohort's members are each left out in turn before it is tested. */
@@ -68,19 +68,19 @@ export type CohortOutcome<M extends Member> = {
  * Everybody keeps the weight that they have beside all the others.
  */
 export async function judgeCohort<M extends Member>(
-  setting: CohortSetting,
+  setting: CohortSetting<M>,
   cohort: readonly M[],
 ): Promise<CohortOutcome<M>> {
-  const { recipe, judge, parameters, mergedNorms, isSampled } = setting;
+  const { recipe, judge, mergedNorms, isSampled } = setting;
   const weights = weighCohort(cohort, mergedNorms, recipe);
-  const merge = (members: readonly M[]) => mergeCandidate(parameters, members, weights, recipe);
+  const merge = (members: readonly M[]) => mergeCandidate(setting.merge, members, weights);
   const harmful =
-    isSampled && cohort.length > 1 ? await harmfulMembers(judge, setting, merge(cohort)) : [];
+    isSampled && cohort.length > 1 ? await harmfulMembers(judge, setting, await merge(cohort)) : [];
   const members = cohort.filter((member) => !harmful.includes(member));
   if (members.length === 0) return { passed: null, failed: [], harmful, left: [], tested: [] };
   const tested: TestedCandidate<M>[] = [];
   const found = await bisect(members, recipe.gate.alpha, async (part, alpha) => {
-    const candidate = merge(part);
+    const candidate = await merge(part);
     const verdict = await testStep(setting, candidate.step, alpha);
     tested.push({ candidate, verdict });
     return verdict.isSpent ? "hopeless" : verdict.decision;

@@ -1,5 +1,5 @@
 import { medianOf } from "../median.ts";
-import { type Candidate, mergeWeighted } from "../merge/candidate.ts";
+import type { Candidate, Merge } from "../merge/candidate.ts";
 import { meanCoverage } from "../merge/coverage.ts";
 import type { Member } from "../merge/member.ts";
 import { MAX_MULTIPLIER } from "../protocol/limits.ts";
@@ -24,7 +24,7 @@ export function isSampled(cohort: readonly Member[], lot: number): boolean {
  */
 export async function harmfulMembers<M extends Member>(
   judge: Judge,
-  { parameters, recipe }: { readonly parameters: Float32Array; readonly recipe: Recipe },
+  { merge, recipe }: { readonly merge: Merge<M>; readonly recipe: Recipe },
   { members, multipliers, step }: Candidate<M>,
 ): Promise<M[]> {
   const all = [0, recipe.data.heldOut.score] as const;
@@ -34,8 +34,8 @@ export async function harmfulMembers<M extends Member>(
   const rises: Rise[] = [];
   for (const m of members.keys()) {
     const others = multipliers.map((own, i) => (i === m ? 0 : own));
-    const without = mergeWeighted(parameters, members, others, recipe.merge);
-    const left = await judge.evaluate("score", { head: without.step }, all);
+    const without = await merge(members, others);
+    const left = await judge.evaluate("score", { head: without }, all);
     rises.push(pairedRise(losses, left.losses));
   }
   const usual = Math.max(0, medianOf(rises.map(({ mean }) => mean)) ?? 0);

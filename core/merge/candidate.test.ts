@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { toyMember, toyRecipe } from "../../tests/fixtures/toy-judge.ts";
-import { mergeCandidate, weighCohort } from "./candidate.ts";
+import { mergeCandidate, mergeHere, weighCohort } from "./candidate.ts";
 
 const SIZE = 64;
 const K = 16; // positions of a mask
@@ -26,13 +26,14 @@ test("G6: on one mask a cohort is averaged, on masks of their own it goes as far
   expect(rootMeanSquare(apart)).toBe(Math.floor(alone! / 2));
 });
 
-test("G10: a part moves the model as far as it does beside all the others, on one mask and on its own", () => {
+test("G10: a part moves the model as far as it does beside all the others, on one mask and on its own", async () => {
   const parameters = new Float32Array(SIZE);
   for (const isOwn of [false, true]) {
     const cohort = cohortOf(4, isOwn);
     const weights = weighCohort(cohort, [], toyRecipe);
-    const whole = mergeCandidate(parameters, cohort, weights, toyRecipe).step;
-    const part = mergeCandidate(parameters, cohort.slice(0, 1), weights, toyRecipe).step;
+    const merge = mergeHere(parameters, toyRecipe.merge);
+    const whole = (await mergeCandidate(merge, cohort, weights)).step;
+    const part = (await mergeCandidate(merge, cohort.slice(0, 1), weights)).step;
     const [at] = part.positions;
     const inWhole = whole.values[whole.positions.indexOf(at!)]!;
     const others = isOwn ? 0 : 3; // that move the same position as far

@@ -2,6 +2,7 @@ import type { Recipe } from "../protocol/schemas/recipe.ts";
 import { meanCoverage } from "./coverage.ts";
 import type { Member } from "./member.ts";
 import { clipNorm, cohortMultipliers, partMultipliers } from "./multiplier.ts";
+import type { MergeInput } from "./patch-sum.ts";
 import { type QuantisedStep, quantiseStep } from "./quantised-step.ts";
 import { mergeRules } from "./rules.ts";
 
@@ -32,29 +33,42 @@ export function weighCohort<M extends Member>(
   return new Map(cohort.map((member, i) => [member, Math.floor(shorten * multipliers[i]!)]));
 }
 
-/** Merge `members`, some or all of the cohort that `weights` has, into `parameters` [N], the head's. */
-export function mergeCandidate<M extends Member>(
-  parameters: Float32Array,
+/** Merges members of a cohort, each with a multiplier that is given, into the head: here (`mergeHere`), or in another thread. */
+export type Merge<M> = (
+  members: readonly M[],
+  multipliers: readonly number[],
+) => Promise<QuantisedStep>;
+
+/** Have `members`, some or all of the cohort that `weights` has, merged into the head. */
+export async function mergeCandidate<M extends Member>(
+  merge: Merge<M>,
   members: readonly M[],
   weights: ReadonlyMap<M, number>,
-  { merge }: Recipe,
-): Candidate<M> {
+): Promise<Candidate<M>> {
   const inCohort = members.map((member) => weights.get(member)!);
   const multipliers = partMultipliers(inCohort, {
     part: meanCoverage(members),
     cohort: meanCoverage([...weights.keys()]),
   });
-  return mergeWeighted(parameters, members, multipliers, merge);
+  return { members, multipliers, step: await merge(members, multipliers) };
 }
 
-/** The same with multipliers that are given, 0 among them: such a member keeps its place and moves nothing. */
-export function mergeWeighted<M extends Member>(
+/** How a recipe merges. */
+export type MergeRules = Pick<Recipe["merge"], "rule" | "outerStep">;
+
+/** Merge into `parameters` [N]. A member with multiplier 0 keeps its place and moves nothing. */
+export function mergeWeighted(
   parameters: Float32Array,
-  members: readonly M[],
+  members: readonly Omit<MergeInput, "multiplier">[],
   multipliers: readonly number[],
-  { rule, outerStep }: Pick<Recipe["merge"], "rule" | "outerStep">,
-): Candidate<M> {
+  { rule, outerStep }: MergeRules,
+): QuantisedStep {
   const inputs = members.map((member, i) => ({ ...member, multiplier: multipliers[i]! }));
   const merged = mergeRules[rule]({ base: parameters, inputs, outerStep });
-  return { members, multipliers, step: quantiseStep(parameters, merged) };
+  return quantiseStep(parameters, merged);
+}
+
+/** Merges into `parameters` [N] in the thread that asks. */
+export function mergeHere(parameters: Float32Array, rules: MergeRules): Merge<Member> {
+  return async (members, multipliers) => mergeWeighted(parameters, members, multipliers, rules);
 }

@@ -8,7 +8,7 @@ import {
   type ReferenceAt,
 } from "../../core/gate/reference.ts";
 import { scoreMember, screen, validateScore } from "../../core/gate/scoring.ts";
-import { mergeCandidate, weighCohort } from "../../core/merge/candidate.ts";
+import { mergeCandidate, mergeHere, weighCohort } from "../../core/merge/candidate.ts";
 import { deltaOf, type Member } from "../../core/merge/member.ts";
 import { modelOf } from "../../core/models/registry.ts";
 import { MAX_CODE, quantise, segmentStarts } from "../../core/patch/quantiser.ts";
@@ -180,7 +180,7 @@ export function createRehearsal(recipe: Recipe, stage: Stage): Rehearsal {
       const taken = members.filter((_, i) => isTaken(i));
       if (taken.length > 0) {
         const weights = weighCohort(taken, mergedNorms, recipe);
-        const { step } = mergeCandidate(parameters, taken, weights, recipe);
+        const { step } = await mergeCandidate(mergeHere(parameters, recipe.merge), taken, weights);
         mergedNorms.push(...taken.map(({ norm }) => norm));
         parameters = applyDeltaStep(parameters, step);
         versions++;

@@ -6,6 +6,7 @@ import {
   type TurnedAway,
 } from "../../core/gate/cohort.ts";
 import { isSampled } from "../../core/gate/leave-one-out.ts";
+import type { Merge } from "../../core/merge/candidate.ts";
 import { cohortSizeFor } from "../../core/merge/cohort-size.ts";
 import { CLIP_SAMPLE } from "../../core/merge/multiplier.ts";
 import type { RelayContext } from "../context.ts";
@@ -14,6 +15,7 @@ import { promotePatches } from "../history/promotion.ts";
 import type { LoopParts, PipelineParts, StepResult } from "../parts.ts";
 import { isOutage } from "../storage-error.ts";
 import type { WaitingContribution } from "../store/sql/judging.ts";
+import type { Evaluator } from "../threads/open-evaluator.ts";
 import { type Attestation, attest, gateSettingOf, gateTestOf } from "./judge.ts";
 import { drawLot } from "./lots.ts";
 import { readMember, type WaitingMember } from "./member.ts";
@@ -103,7 +105,7 @@ async function judgeMembers(
   }
   if (members.length === 0) return { outcome: NOBODY, attestation: null };
   const facts = {
-    parameters: head.parameters,
+    merge: await openMerge(evaluator, head, members),
     mergedNorms: await contributions.mergedNorms(head.model, CLIP_SAMPLE),
     isSampled: isSampled(members, drawLot(random)),
   };
@@ -113,8 +115,26 @@ async function judgeMembers(
   return judgeWith({ ...gateSettingOf(evaluator, head), ...facts }, members);
 }
 
+/** Merges members of a cohort in the model's thread, to which all of them are sent once. */
+async function openMerge(
+  evaluator: Pick<Evaluator, "loadCohort" | "merge">,
+  { model, checkpoint, recipe }: Head,
+  cohort: readonly WaitingMember[],
+): Promise<Merge<WaitingMember>> {
+  await evaluator.loadCohort(
+    model,
+    cohort.map(({ row: _, ...member }) => member),
+  );
+  const { rule, outerStep } = recipe.merge;
+  return (part, multipliers) =>
+    evaluator.merge(model, {
+      ...{ checkpoint, members: idsOf(part), multipliers },
+      rules: { rule, outerStep },
+    });
+}
+
 async function judgeWith(
-  setting: CohortSetting,
+  setting: CohortSetting<WaitingMember>,
   members: readonly WaitingMember[],
 ): Promise<Judged> {
   const outcome = await judgeCohort(setting, members);
@@ -134,13 +154,13 @@ const postponementsOf = ({ row }: WaitingMember) => row.postponed;
 
 /** Publish what passed, if anything did; false if some of it was refused meanwhile, as by a ban. */
 async function publish(
-  { context }: PipelineParts,
+  parts: PipelineParts,
   head: Head,
   { outcome, attestation }: Judged,
 ): Promise<boolean> {
   if (outcome.passed === null || attestation === null) return true;
   const { candidate } = outcome.passed;
-  const published = await publishCandidate(context, head, candidate, attestation);
+  const published = await publishCandidate(parts, head, candidate, attestation);
   if (published === "fenced") throw new FencedError(head.model);
   return published === "published";
 }

@@ -6,6 +6,7 @@ import { sha256 } from "../../core/crypto/signature.ts";
 import type { Candidate } from "../../core/merge/candidate.ts";
 import { quantiseStep } from "../../core/merge/quantised-step.ts";
 import { createLayout } from "../../core/tensors/layout.ts";
+import { encodeNext } from "../../core/tensors/next-checkpoint.ts";
 import { tinyRecipe } from "../../tests/fixtures/tiny-model.ts";
 import { openObjects } from "../content/open-objects.ts";
 import { openPublicBlobs } from "../content/public-blobs.ts";
@@ -14,6 +15,7 @@ import type { Head } from "../history/head.ts";
 import { promotePatches, sweepPatches } from "../history/promotion.ts";
 import { openIdentity } from "../identity.ts";
 import type { PublicationOutcome } from "../store/sql/publication.ts";
+import type { NextTask } from "../threads/evaluation-thread.ts";
 import type { WaitingMember } from "./member.ts";
 import { publishCandidate } from "./publishing.ts";
 
@@ -83,8 +85,11 @@ async function publishOne(
     values: Float32Array.of(1),
   });
   const candidate = { members: [member], multipliers: [4096], step };
+  const evaluator = {
+    encodeNext: (_: string, { step: own }: NextTask) => encodeNext(layout, parameters, own),
+  };
   const outcome = await publishCandidate(
-    context,
+    { context, evaluator },
     { ...head, packets: null, record: {} } as unknown as Head,
     candidate as unknown as Candidate<WaitingMember>,
     { report: { examples: 1, lossNats: 1, accuracy: 1 }, gate: null, looked: { gate: 0 } },

@@ -7,8 +7,7 @@ import { encodeCanonical } from "../../core/protocol/canonical-json.ts";
 import { MAX_MULTIPLIER } from "../../core/protocol/limits.ts";
 import type { RelayEvent } from "../../core/protocol/schemas/status.ts";
 import type { ForkName, VersionRecord } from "../../core/protocol/schemas/version.ts";
-import { applyDeltaStep, type DeltaStep, encodeDeltaStep } from "../../core/tensors/delta-step.ts";
-import { nameCheckpoint } from "../../core/tensors/manifest.ts";
+import { applyDeltaStep, type DeltaStep } from "../../core/tensors/delta-step.ts";
 import type { RelayContext } from "../context.ts";
 import type { Head } from "../history/head.ts";
 import { putKeyframe } from "../history/keyframes.ts";
@@ -20,6 +19,7 @@ import type { RevertPublication } from "../store/sql/reverts.ts";
 import { summaryOf } from "../store/sql/versions.ts";
 import type { HistoryStore } from "../store/store.ts";
 import type { VersionRow } from "../store/tables.ts";
+import type { Evaluator } from "../threads/open-evaluator.ts";
 import type { Attestation } from "./judge.ts";
 import type { WaitingMember } from "./member.ts";
 
@@ -41,19 +41,26 @@ type PublishContext = Pick<
   "history" | "blobs" | "heldOut" | "config" | "identity" | "clock" | "nextMasks" | "referenceSeeds"
 >;
 
+type PublishParts<C = unknown> = {
+  readonly context: PublishContext & C;
+  /** Encodes what comes after the head. */
+  readonly evaluator: Pick<Evaluator, "encodeNext">;
+};
+
 /**
  * Step 10 of the walk: the version's blobs first, then one transaction, then the members' patches (protocol H6). If it does
  * not come to the transaction, as when a member does not wait any more, another publisher was faster or the disk is full,
  * what was written stays as blobs that nothing names.
  */
 export async function publishCandidate(
-  context: PublishContext & Pick<RelayContext, "contributions">,
+  parts: PublishParts<Pick<RelayContext, "contributions">>,
   head: Head,
   candidate: Candidate<WaitingMember>,
   attestation: Attestation,
 ): Promise<PublicationOutcome> {
+  const { context } = parts;
   const merge = mergeRecordOf(head.recipe.merge, inputsOf(candidate));
-  const version = await writeVersion(context, head, candidate.step, { merge }, attestation);
+  const version = await writeVersion(parts, head, candidate.step, { merge }, attestation);
   const outcome = await context.history.publish({
     version,
     fence: head.fence,
@@ -75,7 +82,7 @@ export async function publishCandidate(
 
 /** The same for a version without a contribution, `step` being what that changes in the head. */
 export async function publishRevert(
-  context: PublishContext,
+  parts: PublishParts,
   head: Head,
   {
     revert,
@@ -84,8 +91,9 @@ export async function publishRevert(
   }: Pick<RevertPublication, "revert" | "objection"> & { readonly step: DeltaStep },
   attestation: Attestation,
 ): Promise<boolean> {
+  const { context } = parts;
   const change = { merge: null, revert: { contributions: [revert.contribution] } };
-  const version = await writeVersion(context, head, step, change, attestation);
+  const version = await writeVersion(parts, head, step, change, attestation);
   const events = eventsOf(version);
   const isPublished = await context.history.publishRevert({
     version,
@@ -111,19 +119,21 @@ async function openTested(
 
 /** Write the blobs of the version after `head`, and sign its record. */
 async function writeVersion(
-  { history, blobs, config, identity, clock, nextMasks, referenceSeeds: seeds }: PublishContext,
+  { context, evaluator }: PublishParts,
   head: Head,
   step: DeltaStep,
   change: Pick<VersionRecord, "merge" | "revert">,
   { report, gate, looked }: Attestation,
 ): Promise<VersionRow> {
+  const { history, blobs, config, identity, clock, nextMasks, referenceSeeds: seeds } = context;
   const { recipe, layout } = head;
   const number = head.number + 1;
-  const stepBytes = encodeDeltaStep(step, layout.size);
-  const parameters = applyDeltaStep(head.parameters, step);
-  const named = await nameCheckpoint(layout, parameters);
+  const task = { checkpoint: head.checkpoint, layout, step };
+  const { named, stepBytes } = await evaluator.encodeNext(head.model, task);
   const isKeyframe = number % config.keyframeEvery === 0;
-  const narrow = isKeyframe ? await putKeyframe(blobs, layout, parameters, named) : null;
+  const narrow = isKeyframe
+    ? await putKeyframe(blobs, layout, applyDeltaStep(head.parameters, step), named)
+    : null;
   if (!isKeyframe) await blobs.put(encodeCanonical(named.manifest));
   const stepId = await blobs.put(stepBytes);
 

@@ -60,7 +60,7 @@ async function publishWithout(
   if (objection !== null && revert.insists === 0) return objection;
   const attestation = await attest(setting, step, verdict, 1);
   const change = { revert, step, objection };
-  const published = await publishRevert(context, head, change, attestation);
+  const published = await publishRevert(parts, head, change, attestation);
   if (!published) throw new FencedError(head.model);
   return null;
 }

@@ -9,8 +9,13 @@ import {
   suiteRows,
 } from "../../core/gate/suite-file.ts";
 import { twinOf } from "../../core/gate/suite-noise.ts";
+import { type MergeRules, mergeWeighted } from "../../core/merge/candidate.ts";
+import type { Member } from "../../core/merge/member.ts";
+import type { QuantisedStep } from "../../core/merge/quantised-step.ts";
 import type { Architecture } from "../../core/protocol/schemas/recipe.ts";
-import { applyDeltaStep } from "../../core/tensors/delta-step.ts";
+import { applyDeltaStep, type DeltaStep } from "../../core/tensors/delta-step.ts";
+import type { Layout } from "../../core/tensors/layout.ts";
+import { encodeNext, type NextCheckpoint } from "../../core/tensors/next-checkpoint.ts";
 import {
   answersOf,
   decodeExamples,
@@ -65,6 +70,22 @@ export type CutExamples = {
   readonly answers: number;
 };
 
+export type MergeTask = {
+  /** A checkpoint that `load` brought. */
+  readonly checkpoint: string;
+  /** Ids of members that `loadCohort` brought. */
+  readonly members: readonly string[];
+  readonly multipliers: readonly number[];
+  readonly rules: MergeRules;
+};
+
+export type NextTask = {
+  /** A checkpoint that `load` brought. */
+  readonly checkpoint: string;
+  readonly layout: Layout;
+  readonly step: DeltaStep;
+};
+
 const KEPT_CHECKPOINTS = 3; // the head, the last release, and the head before while a step on it ends
 const KEPT_SUITES = 20; // those in force, 16 at most, and the one that is looked at
 const KEPT_EVALUATIONS = 128; // of unchanged checkpoints, in pieces: every candidate is compared with the same
@@ -75,6 +96,7 @@ const sets = new Map<string, Examples>();
 const suites = new Map<string, Examples>();
 const checkpoints = new Map<string, Float32Array>();
 const parents = new Map<string, Evaluation>();
+let cohort: ReadonlyMap<string, Member> = new Map();
 
 /** Load tfjs and open its backend, for the first evaluation: a start without any is faster. */
 const openEngine = openOnce(async () => {
@@ -123,8 +145,8 @@ const evaluator = {
   async evaluate(task: EvaluationTask): Promise<Evaluation> {
     const { model: id, set, range, checkpoint, step, twin } = task;
     const model = opened;
-    const base = checkpoints.get(checkpoint);
-    assert(model?.id === id && base !== undefined, `${id} ${checkpoint} is not open`);
+    assert(model?.id === id, `${id} is not open`);
+    const base = parametersOf(checkpoint);
     const name = `${typeof set === "string" ? set : set.suite} ${range} ${checkpoint}`;
     const isPlain = step === null && twin === undefined;
     const known = isPlain ? parents.get(name) : undefined;
@@ -138,8 +160,30 @@ const evaluator = {
     if (isPlain) keepNewest(parents, name, evaluation, KEPT_EVALUATIONS);
     return evaluation;
   },
+  /** Keep a cohort's members in place of the last one's. Those of one mask share its array of positions. */
+  async loadCohort(members: readonly Member[]): Promise<void> {
+    cohort = new Map(members.map((member) => [member.id, member]));
+  },
+  async merge({ checkpoint, members, multipliers, rules }: MergeTask): Promise<QuantisedStep> {
+    const merged = members.map((id) => {
+      const member = cohort.get(id);
+      assert(member !== undefined, `the contribution ${id} is not loaded`);
+      return member;
+    });
+    return mergeWeighted(parametersOf(checkpoint), merged, multipliers, rules);
+  },
+  /** What a step makes of a checkpoint, and the step's file. */
+  async encodeNext({ checkpoint, layout, step }: NextTask): Promise<NextCheckpoint> {
+    return encodeNext(layout, parametersOf(checkpoint), step);
+  },
 };
 export type EvaluationThread = typeof evaluator;
+
+function parametersOf(checkpoint: string): Float32Array {
+  const parameters = checkpoints.get(checkpoint);
+  assert(parameters !== undefined, `the checkpoint ${checkpoint} is not loaded`);
+  return parameters;
+}
 
 async function examplesOf(model: EvaluatedModel, set: EvaluationTask["set"]): Promise<Examples> {
   if (typeof set !== "string") {

@@ -1,9 +1,18 @@
 import { assert } from "../../core/errors.ts";
+import type { Member } from "../../core/merge/member.ts";
+import type { QuantisedStep } from "../../core/merge/quantised-step.ts";
+import type { NextCheckpoint } from "../../core/tensors/next-checkpoint.ts";
 import type { ObjectsPlace } from "../content/open-objects.ts";
-import type { EvaluatedModel, EvaluationThread, SuiteToLoad } from "./evaluation-thread.ts";
+import type {
+  EvaluatedModel,
+  EvaluationThread,
+  MergeTask,
+  NextTask,
+  SuiteToLoad,
+} from "./evaluation-thread.ts";
 import { keepThread } from "./lasting-thread.ts";
 
-/** Runs models on held-out examples, each model in a thread of its own, so that a slow one keeps no other waiting. */
+/** Runs models on held-out examples, merges and encodes, each model in a thread of its own, so that a slow one keeps no other waiting. */
 export type Evaluator = {
   open(model: EvaluatedModel): Promise<void>;
   /** Whether a model's thread has the checkpoint; what is asked for stays longer. */
@@ -14,6 +23,10 @@ export type Evaluator = {
   loadSuite(model: string, suite: SuiteToLoad): Promise<void>;
   evaluate: EvaluationThread["evaluate"];
   cut: EvaluationThread["cut"];
+  /** Bring a cohort to a model's thread, in place of the last one. */
+  loadCohort(model: string, members: readonly Member[]): Promise<void>;
+  merge(model: string, task: MergeTask): Promise<QuantisedStep>;
+  encodeNext(model: string, task: NextTask): Promise<NextCheckpoint>;
 };
 
 const IDLE_MS = 10 * 60_000; // then its memory, a few times the model's, is worth more than its start
@@ -45,6 +58,9 @@ export function openEvaluator(place: ObjectsPlace): {
     loadSuite: async (model, suite) => threadOf(model).loadSuite(suite),
     evaluate: async (task) => threadOf(task.model).evaluate(task),
     cut: async (piece) => threadOf(piece.model).cut(piece),
+    loadCohort: async (model, members) => threadOf(model).loadCohort(members),
+    merge: async (model, task) => threadOf(model).merge(task),
+    encodeNext: async (model, task) => threadOf(model).encodeNext(task),
   };
   return {
     evaluator,

@@ -8,7 +8,12 @@ import { gateReportOf } from "../../core/gate/gate-report.ts";
 import { isSampled } from "../../core/gate/leave-one-out.ts";
 import { mergeRecordOf } from "../../core/history/merge-record.ts";
 import { signVersion, versionId } from "../../core/history/version.ts";
-import { type Candidate, mergeCandidate, weighCohort } from "../../core/merge/candidate.ts";
+import {
+  type Candidate,
+  mergeCandidate,
+  mergeHere,
+  weighCohort,
+} from "../../core/merge/candidate.ts";
 import { cohortSizeFor } from "../../core/merge/cohort-size.ts";
 import { CLIP_SAMPLE } from "../../core/merge/multiplier.ts";
 import type { VersionRecord } from "../../core/protocol/schemas/version.ts";
@@ -96,13 +101,13 @@ async function judged(
   const { model, without, mergedNorms, seed } = relay;
   const head = headOf(relay);
   const { recipe } = model;
-  const { parameters } = head;
+  const merge = mergeHere(head.parameters, recipe.merge);
   const norms = without.has("clip") ? [] : mergedNorms.slice(-CLIP_SAMPLE);
   const random = createRandom(`${seed} cohort ${head.id}`);
   const [start, lot] = [unit(random), unit(random)];
   if (without.has("gate")) {
     const weights = weighCohort(cohort, norms, recipe);
-    const candidate = mergeCandidate(parameters, cohort, weights, recipe);
+    const candidate = await mergeCandidate(merge, cohort, weights);
     const looked = { gate: 0 };
     const verdict = { decision: "pass", tests: [], flips: null, isSpent: false, looked } as const;
     const none = { failed: [], harmful: [], left: [], tested: [] };
@@ -117,7 +122,7 @@ async function judged(
     best: bestOf(relay).record.number,
     start,
     packets: null,
-    parameters,
+    merge,
     mergedNorms: norms,
     isSampled: !without.has("leave-one-out") && isSampled(cohort, lot),
   };
