@@ -1,4 +1,9 @@
-import { type Candidate, type Merge, mergeCandidate, weighCohort } from "../merge/candidate.ts";
+import {
+  type Candidate,
+  type MergeMembers,
+  mergeCandidate,
+  weighCohort,
+} from "../merge/candidate.ts";
 import type { Member } from "../merge/member.ts";
 import { bisect } from "./bisection.ts";
 import type { GateSetting } from "./judge.ts";
@@ -11,7 +16,7 @@ const MOST_POSTPONEMENTS = 3;
 /** A cohort's head and what is known about merged work. */
 export type CohortSetting<M extends Member> = GateSetting & {
   /** Merges members into the head. */
-  readonly merge: Merge<M>;
+  readonly merge: MergeMembers<M>;
   /** Norms of merged work, from which the clip follows. */
   readonly mergedNorms: readonly number[];
   /** Whether the cohort's members are each left out in turn before it is tested. */

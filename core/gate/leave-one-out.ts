@@ -1,5 +1,5 @@
 import { medianOf } from "../median.ts";
-import type { Candidate, Merge } from "../merge/candidate.ts";
+import type { Candidate, MergeMembers } from "../merge/candidate.ts";
 import { meanCoverage } from "../merge/coverage.ts";
 import type { Member } from "../merge/member.ts";
 import { MAX_MULTIPLIER } from "../protocol/limits.ts";
@@ -24,7 +24,7 @@ export function isSampled(cohort: readonly Member[], lot: number): boolean {
  */
 export async function harmfulMembers<M extends Member>(
   judge: Judge,
-  { merge, recipe }: { readonly merge: Merge<M>; readonly recipe: Recipe },
+  { merge, recipe }: { readonly merge: MergeMembers<M>; readonly recipe: Recipe },
   { members, multipliers, step }: Candidate<M>,
 ): Promise<M[]> {
   const all = [0, recipe.data.heldOut.score] as const;

@@ -34,14 +34,14 @@ export function weighCohort<M extends Member>(
 }
 
 /** Merges members of a cohort, each with a multiplier that is given, into the head: here (`mergeHere`), or in another thread. */
-export type Merge<M> = (
+export type MergeMembers<M> = (
   members: readonly M[],
   multipliers: readonly number[],
 ) => Promise<QuantisedStep>;
 
 /** Have `members`, some or all of the cohort that `weights` has, merged into the head. */
 export async function mergeCandidate<M extends Member>(
-  merge: Merge<M>,
+  merge: MergeMembers<M>,
   members: readonly M[],
   weights: ReadonlyMap<M, number>,
 ): Promise<Candidate<M>> {
@@ -69,6 +69,6 @@ export function mergeWeighted(
 }
 
 /** Merges into `parameters` [N] in the thread that asks. */
-export function mergeHere(parameters: Float32Array, rules: MergeRules): Merge<Member> {
+export function mergeHere(parameters: Float32Array, rules: MergeRules): MergeMembers<Member> {
   return async (members, multipliers) => mergeWeighted(parameters, members, multipliers, rules);
 }

@@ -6,7 +6,7 @@ import {
   type TurnedAway,
 } from "../../core/gate/cohort.ts";
 import { isSampled } from "../../core/gate/leave-one-out.ts";
-import type { Merge } from "../../core/merge/candidate.ts";
+import type { MergeMembers } from "../../core/merge/candidate.ts";
 import { cohortSizeFor } from "../../core/merge/cohort-size.ts";
 import { CLIP_SAMPLE } from "../../core/merge/multiplier.ts";
 import type { RelayContext } from "../context.ts";
@@ -120,7 +120,7 @@ async function openMerge(
   evaluator: Pick<Evaluator, "loadCohort" | "merge">,
   { model, checkpoint, recipe }: Head,
   cohort: readonly WaitingMember[],
-): Promise<Merge<WaitingMember>> {
+): Promise<MergeMembers<WaitingMember>> {
   await evaluator.loadCohort(
     model,
     cohort.map(({ row: _, ...member }) => member),
