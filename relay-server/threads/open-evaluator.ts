@@ -29,7 +29,7 @@ export type Evaluator = {
   encodeNext(model: string, task: NextTask): Promise<NextCheckpoint>;
 };
 
-const IDLE_MS = 10 * 60_000; // then its memory, a few times the model's, is worth more than its start
+const IDLE_MS = 60 * 60_000; // judges beside the relay may test for long the cohort that it keeps; then its memory is worth more than its start
 
 /** The evaluation threads, each with its backend opened by the first evaluation; one that dies is replaced. Held-out sets lie at `place`. */
 export function openEvaluator(place: ObjectsPlace): {
