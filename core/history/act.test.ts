@@ -12,8 +12,14 @@ const relayKey = await publicKeyHex(relay);
 const stranger = await generateKeyPair(false);
 const id = (n: number) => n.toString(16).padStart(64, "0");
 const chain = [0, 1, 2].map(
-  (number) => ({ id: id(number), record: { number, model: "tiny", relayKey } }) as VerifiedVersion,
+  (number) => ({ id: id(number), record: recordNumbered(number) }) as VerifiedVersion,
 );
+
+/** A version that its gate tested against the one before. */
+function recordNumbered(number: number) {
+  const gate = number === 0 ? null : { tests: [{ suite: "gate", version: number - 1 }] };
+  return { number, model: "tiny", relayKey, evaluation: { gate } };
+}
 
 const ben = await generateKeyPair(false);
 const accepted: AcceptSuite = {
@@ -249,6 +255,20 @@ test.each([
   ["act-version", [{ ...released("1.0.0", 0), version: { number: 0, id: id(2) } } as Deed]],
 ] as const)("R8: releases that break a rule are found (%s: %o)", async (fault, deeds) => {
   expect(await verifyActs(await actsWith(...deeds), chain)).toMatchObject({ ok: false, fault });
+});
+
+test("R2: a release whose number promises more than the gates showed is found", async () => {
+  const first = released("1.0.0", 0);
+  const leap = (tag: string) => actsWith(first, takenBack("0.9.0"), released(tag, 2)); // version 2 met only version 1
+  expect(await verifyActs(await leap("1.0.1"), chain)).toMatchObject({
+    fault: "act-unproven",
+    message: expect.stringMatching(/^act 2: 1\.0\.1: nothing shows that it is as good as 1\.0\.0/),
+  });
+  expect((await verifyActs(await leap("2.0.0"), chain)).ok).toBe(true);
+  const steps = await actsWith(first, released("1.0.1", 1), released("1.0.2", 2));
+  expect((await verifyActs(steps, chain)).ok).toBe(true);
+  const back = await actsWith(first, takenBack("1.0.0"), released("1.0.1", 2)); // nothing is in force to be compared with
+  expect((await verifyActs(back, chain)).ok).toBe(true);
 });
 
 const certified: Deed = { kind: "release-key", key: `02${id(5)}` };

@@ -3,7 +3,12 @@ import { encodeCanonical } from "../protocol/canonical-json.ts";
 import type { AcceptSuite, ActRecord, AddData, Deed, SignedAct } from "../protocol/schemas/act.ts";
 import type { Recipe } from "../protocol/schemas/recipe.ts";
 import { recipeChanges, recipeHash } from "./recipe-change.ts";
-import { compareTags } from "./release-number.ts";
+import {
+  compareTags,
+  type ReleasedRecord,
+  releaseEvidence,
+  tagObjection,
+} from "./release-number.ts";
 import type { VerifiedVersion } from "./version.ts";
 
 /** An act's id (protocol R4): the SHA-256 of the RFC 8785 form of its record. */
@@ -55,13 +60,14 @@ export type ModelStanding = {
   readonly data: readonly DataStanding[];
 };
 
-/** The first rule of the acts that one breaks (protocol R4, R5, R7, R10, U6). */
+/** The first rule of the acts that one breaks (protocol R2, R4, R5, R7, R10, U6). */
 export type ActFault =
   | "act-chain"
   | "act-signature"
   | "act-version"
   | "act-order"
   | "act-recipe"
+  | "act-unproven"
   | "act-data";
 
 /** An act by its number, and its id. */
@@ -116,13 +122,28 @@ export async function verifyActs(
         return fail("act-version", `${id} was not version ${number} then`);
       }
     }
+    const last = releaseInForce(standing, chain);
     const problem = await follow(standing, record);
     if (problem !== null) return fail(...problem);
+    if (deed.kind === "release" && last !== null) {
+      const evidence = releaseEvidence(chain[deed.version.number]!.record, last); // it was looked at above
+      const objection = tagObjection(deed.tag, last.tag, evidence);
+      if (objection !== null) return fail("act-unproven", `${deed.tag}: ${objection}`);
+    }
     parent = id;
     newest = head.number;
   }
   const last = parent === null ? null : { number: acts.length - 1, id: parent };
   return { ok: true, standing: { acts: acts.length, ...standing }, newest: last };
+}
+
+/** The last release of the acts so far that none took back; null where there is none. */
+function releaseInForce(
+  { releases }: Pick<Standing, "releases">,
+  chain: readonly VerifiedVersion[],
+): ReleasedRecord | null {
+  const last = releases.findLast(({ isTakenBack }) => !isTakenBack);
+  return last === undefined ? null : { tag: last.tag, record: chain[last.version]!.record };
 }
 
 type Standing = {
