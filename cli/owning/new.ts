@@ -7,6 +7,7 @@ import type { MadeModel, NewModel } from "../../import/import.ts";
 import { openModelFolder } from "../../import/model-folder.ts";
 import { type ModelSize, SIZES } from "../../import/propose/draft.ts";
 import { openBackend } from "../../kernels/backend.ts";
+import { nodeThreads } from "../../relay-server/threads/kernel-threads.ts";
 import { askLine } from "../ask-line.ts";
 import { parseModel } from "../options.ts";
 import type { Terminal } from "../terminal.ts";
@@ -88,7 +89,7 @@ async function make(folder: string, options: Options, terminal: Terminal): Promi
   const { size, licence, dataLicence, seed, seconds, ignore } = options;
   const title = options.title ?? titleOf(id);
   const { createModelFolder } = await import("../../import/import.ts"); // with image and Parquet readers: nobody else waits for them
-  await openBackend({ prefer: "cpu" });
+  await openBackend({ prefer: "cpu", threads: nodeThreads() });
   const made = await createModelFolder(
     {
       folder,

@@ -1,5 +1,6 @@
 import type { EvaluatePackets } from "../../core/history/gate-checks.ts";
 import { decodeAll } from "../../core/training/examples.ts";
+import { nodeThreads } from "../../relay-server/threads/kernel-threads.ts";
 import { type OpenModel, readCard } from "./open-model.ts";
 
 /** Runs the model's versions on this machine's processor, which is opened for the first gate that is recomputed. */
@@ -10,7 +11,7 @@ export function packetRunner(model: OpenModel, signal: AbortSignal): EvaluatePac
       import("../../core/training/evaluate.ts"),
       import("../../kernels/backend.ts"),
     ]);
-    await openBackend({ prefer: "cpu" });
+    await openBackend({ prefer: "cpu", threads: nodeThreads() });
     return { architecture: recipe.architecture, evaluate };
   }
   let opened: ReturnType<typeof open> | null = null;

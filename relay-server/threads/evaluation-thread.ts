@@ -30,6 +30,7 @@ import { type HeldOutStore, openHeldOutStore } from "../content/held-out-store.t
 import { type ObjectsPlace, openObjects } from "../content/open-objects.ts";
 import { answerCalls } from "./call-port.ts";
 import { keepNewest } from "./keep-newest.ts";
+import { nodeThreads } from "./kernel-threads.ts";
 import { openOnce } from "./open-once.ts";
 
 export type EvaluatedModel = {
@@ -101,7 +102,7 @@ let cohort: ReadonlyMap<string, Member> = new Map();
 /** Load tfjs and open its backend, for the first evaluation: a start without any is faster. */
 const openEngine = openOnce(async () => {
   const { evaluate } = await import("../../core/training/evaluate.ts");
-  await openBackend({ prefer: "cpu" });
+  await openBackend({ prefer: "cpu", threads: nodeThreads() });
   return evaluate;
 });
 

@@ -13,6 +13,7 @@ import type { FisherPolicy } from "../../core/training/mask-choice.ts";
 import type { ReferencePieces, ReferenceTask } from "../../core/training/reference-training.ts";
 import { openBackend } from "../../kernels/backend.ts";
 import { answerCalls } from "./call-port.ts";
+import { nodeThreads } from "./kernel-threads.ts";
 import { openOnce } from "./open-once.ts";
 
 export type PieceFiles = {
@@ -53,7 +54,7 @@ const openEngine = openOnce(async () => {
     import("../../core/training/mask-choice.ts"),
     import("../../core/training/own-mask.ts"),
   ]);
-  await openBackend({ prefer: "cpu" });
+  await openBackend({ prefer: "cpu", threads: nodeThreads() });
   return { trainPieces, estimateFisher, chooseMask, ...ownMasks };
 });
 
