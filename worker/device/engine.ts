@@ -39,7 +39,10 @@ export type RunningEngine = {
   layoutOf(architecture: Architecture): Layout;
   /** As core/training has it. Throws an error named "DeviceLostError" if the device went away. */
   preparePieceMask: typeof preparePieceMask;
-  /** As core/training has it. Throws an error named "DeviceLostError" if the device went away. */
+  /**
+   * As core/training has it. Throws an error named "DeviceLostError" if the device went away, or "DeviceWrongError" if it
+   * was seen to compute wrong answers.
+   */
   train(task: TrainingTask, options: TrainingOptions): Promise<TrainingResult>;
 };
 
@@ -64,12 +67,14 @@ export function createEngine({
         { trainDelta },
         { largestTensor },
         { preparePieceMask },
+        { watchTraining },
       ] = await Promise.all([
         import("../../kernels/backend.ts"),
         import("../../core/models/registry.ts"),
         import("../../core/training/train.ts"),
         import("../../core/training/footprint.ts"),
         import("../../core/training/own-mask.ts"),
+        import("./watched-training.ts"),
       ]);
       const backend = await takeTurn(() => openBackend({ prefer, threads }), options);
       const { fingerprint } = backend;
@@ -82,7 +87,7 @@ export function createEngine({
         layoutOf,
         largestTensor,
         preparePieceMask,
-        train: trainDelta,
+        train: fingerprint === null ? trainDelta : watchTraining(trainDelta),
       };
     },
   };

@@ -8,7 +8,9 @@ import {
   scene,
   watchedEngine,
 } from "../../tests/fixtures/volunteer-stage.ts";
+import { spoilProducts } from "../../tests/fixtures/wrong-device.ts";
 import type { Engine } from "../device/engine.ts";
+import { watchTraining } from "../device/watched-training.ts";
 
 beforeAll(openScenes);
 afterAll(closeScenes);
@@ -110,6 +112,34 @@ test("a device that is lost twice in a row stops the volunteer with a plain sent
   const stopped = until(({ phase }) => phase === "stopped");
   await start(1);
   expect((await stopped).reason).toMatch(/^The graphics device went away twice in a row/);
+});
+
+test("a device that computes wrong answers from some step on ends the piece, and nothing is sent", async () => {
+  const world = await scene();
+  let mend = () => {};
+  const engine: Engine = {
+    async open(prefer) {
+      const open = await realEngine.open(prefer);
+      const train = watchTraining((task, options = {}) =>
+        open.train(task, {
+          ...options,
+          async onStep(report) {
+            if (report.step === 12) mend = spoilProducts((values) => values.fill(0.5));
+            await options.onStep?.(report);
+          },
+        }),
+      );
+      return { ...open, train };
+    },
+  };
+  const { start, until, store } = await openStage({ ...world, engine });
+  const stopped = until(({ phase }) => phase === "stopped");
+  await start(1);
+  const { reason } = await stopped;
+  mend();
+  expect(reason).toMatch(/^This graphics device computed wrong answers \(row 0 of a product of/);
+  expect(await store.outbox()).toEqual([]);
+  expect(world.relay.received.size).toBe(0);
 });
 
 test("a model that the device can't hold is refused before it is fetched, with the sizes", async () => {

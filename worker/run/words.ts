@@ -12,6 +12,8 @@ export const WEBGPU_MISSING =
   "WebGPU does not work in this browser, so the processor trains: slower, and worth the same.";
 export const describeFault = (fault: string): string =>
   `This graphics device failed its check (${fault}), so the processor trains: slower, and worth the same.`;
+export const describeWrong = (fault: string): string =>
+  `This graphics device computed wrong answers (${fault}), so the piece was thrown away and nothing was sent. Choose the processor in the settings.`;
 export const DEVICE_BUSY =
   "This device is still busy with what was stopped, and goes on when that has ended. If it takes long, reload the page.";
 export const DEVICE_LOST =
@@ -120,6 +122,7 @@ export function describeStop(error: unknown): string {
   if (error.name === "DeviceMemoryError") return DEVICE_FULL;
   if (error.name === "HostMemoryError") return PROCESSOR_FULL;
   if (error.name === "ThreadSilentError") return THREAD_SILENT;
+  if (error.name === "DeviceWrongError") return describeWrong(error.message);
   if (error.name === "DeviceFaultError") {
     return `The graphics device refused to compute (${error.message}). Choose the processor in the settings.`;
   }
