@@ -15,9 +15,9 @@ export function watchTraining(train: typeof trainDelta): typeof trainDelta {
     await canary.check();
     const result = await train(task, {
       ...options,
-      async onStep(report) {
+      async onStep(report, take) {
         if (report.step % STEPS_A_CANARY === 0) await canary.check();
-        await options.onStep?.(report);
+        await options.onStep?.(report, take);
       },
     });
     await canary.check();

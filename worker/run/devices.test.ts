@@ -123,22 +123,26 @@ test("a device that computes wrong answers from some step on ends the piece, and
       const train = watchTraining((task, options = {}) =>
         open.train(task, {
           ...options,
-          async onStep(report) {
-            if (report.step === 12) mend = spoilProducts((values) => values.fill(0.5));
-            await options.onStep?.(report);
+          async onStep(report, take) {
+            if (report.step === 12) {
+              mend = spoilProducts((values) => values.fill(0.5));
+              await stage.store.putBegun(new Uint8Array(1)); // as now and then
+            }
+            await options.onStep?.(report, take);
           },
         }),
       );
       return { ...open, train };
     },
   };
-  const { start, until, store } = await openStage({ ...world, engine });
+  const stage = await openStage({ ...world, engine });
+  const { start, until, store } = stage;
   const stopped = until(({ phase }) => phase === "stopped");
   await start(1);
   const { reason } = await stopped;
   mend();
   expect(reason).toMatch(/^This graphics device computed wrong answers \(row 0 of a product of/);
-  expect(await store.outbox()).toEqual([]);
+  expect([await store.outbox(), await store.begun()]).toEqual([[], null]);
   expect(world.relay.received.size).toBe(0);
 });
 

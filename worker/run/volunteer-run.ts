@@ -210,7 +210,9 @@ async function trainThroughLoss(
       return { piece, result, session: current, dropBegun: drop };
     } catch (error) {
       await keeper?.written();
-      if (!(error instanceof Error) || error.name !== "DeviceLostError") throw error;
+      const name = error instanceof Error ? error.name : "";
+      if (name === "DeviceWrongError") await keeper?.drop(); // what it trained must not go on after a reload
+      if (name !== "DeviceLostError") throw error;
       if (losses === 1) throw new StoppedError(DEVICE_LOST_TWICE);
       current.feed.enter("checking", "The graphics device went away; it is opened again.");
       current = { ...current, engine: await openRunEngine(current, engine, prefer) };
