@@ -79,7 +79,12 @@ async function publishOne(
     layout,
     parameters,
   };
-  const member = { id, contributor: "1".repeat(64), examples: 1, row: { shards: "[0]", base: 0 } };
+  const member = {
+    id,
+    contributor: "1".repeat(64),
+    examples: 1,
+    row: { shards: "[0]", base: 0, fork: null },
+  };
   const step = quantiseStep(parameters, {
     positions: Uint32Array.of(1),
     values: Float32Array.of(1),
