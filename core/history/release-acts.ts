@@ -1,4 +1,4 @@
-import type { AddData, SignedAct } from "../protocol/schemas/act.ts";
+import type { SignedAct } from "../protocol/schemas/act.ts";
 import type { VersionRecord } from "../protocol/schemas/version.ts";
 
 /** What the history says of a release that has a bundle (protocol R11). */
@@ -12,9 +12,6 @@ export type ReleaseActs = {
   readonly recipe: string;
   /** SHA-256 of each contributed suite's file, by the suite's name. */
   readonly suites: ReadonlyMap<string, string>;
-  /** The data that had come later by then, and the index of the first shard that came after the release; null where none did. */
-  readonly data: readonly AddData[];
-  readonly laterShard: number | null;
 };
 
 /** The acts that a bundle of release `tag` stands on; null where the release is in none, was taken back, or is from before bundles. */
@@ -22,22 +19,16 @@ export function releaseActsOf(acts: readonly SignedAct[], tag: string): ReleaseA
   let key: Pick<ReleaseActs, "key" | "publicKey"> | null = null;
   let release: Pick<ReleaseActs, "release" | "recipe"> | null = null;
   const suites = new Map<string, string>();
-  const data: AddData[] = [];
-  let known = 0;
   for (const act of acts) {
     const { deed } = act.record;
     if (deed.kind === "release-key") key = { key: act, publicKey: deed.key };
-    if (deed.kind === "add-data") data.push(deed);
     if (deed.kind === "accept-suite") suites.set(deed.name, deed.suite);
     if (deed.kind === "unrelease" && deed.tag === tag) release = null;
     if (deed.kind === "release" && deed.tag === tag && deed.recipe !== undefined) {
       release = { release: act, recipe: deed.recipe };
-      known = data.length;
     }
   }
-  if (key === null || release === null) return null;
-  const laterShard = data[known]?.first ?? null;
-  return { ...key, ...release, tag, suites, data: data.slice(0, known), laterShard };
+  return key === null || release === null ? null : { ...key, ...release, tag, suites };
 }
 
 /** Somebody whose work is in a version. */

@@ -71,16 +71,16 @@ export function billOfMaterials(release: Release, weights: FileDigest): ExportFi
   });
 }
 
-/** The data that the model began with, and what had come later by the release. */
-function dataOf({ recipe, acts, shards }: Release) {
-  const end = acts.laterShard ?? shards.length;
-  const parts = [{ ...recipe.data, first: 0 }, ...acts.data];
+/** The data that the model began with, and what came later and before the version, each with its shards. */
+function dataOf({ recipe, record, laterData, shards }: Release) {
+  const later = laterData.filter(({ since }) => since < record.number);
+  const parts = [{ ...recipe.data, first: 0 }, ...later];
   return parts.map(({ source, licence, first }, i) => ({
     ref: i === 0 ? DATA_REF : `${DATA_REF}-${i}`,
     source,
     licence,
     first,
-    shards: shards.slice(first, parts[i + 1]?.first ?? end),
+    shards: shards.slice(first, parts[i + 1]?.first),
   }));
 }
 
