@@ -26,6 +26,7 @@ export function progressLines(before: Snapshot | null, now: Snapshot): string[] 
 
 function phaseLine({ phase, reason, base, shards }: Snapshot): string {
   if (phase === "training") return `Training on version ${base}: ${shards.join(", ")}`;
+  if (phase === "judging") return "Checking others' work";
   const word = phase.charAt(0).toUpperCase() + phase.slice(1);
   return reason === null ? word : `${word}: ${reason}`;
 }

@@ -1,6 +1,7 @@
 import type { MaskCache } from "./content/masks.ts";
 import type { RelayContext } from "./context.ts";
 import type { Checkpoints } from "./history/checkpoints.ts";
+import type { createJuries } from "./judging/juries.ts";
 import type { LikenessOf } from "./judging/likeness.ts";
 import type { Setbacks } from "./judging/setbacks.ts";
 import type { EvaluationSharing } from "./judging/shared-evaluations.ts";
@@ -16,6 +17,7 @@ export type PipelineParts = {
   readonly checkpoints: Checkpoints;
   readonly evaluator: Evaluator;
   readonly evaluations: EvaluationSharing;
+  readonly juryFor: ReturnType<typeof createJuries>;
   readonly trainer: Trainer;
   readonly likenessOf: LikenessOf;
   readonly hub: EventHub;

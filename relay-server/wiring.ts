@@ -32,8 +32,11 @@ import { createQueue } from "./intake/queue.ts";
 import { createSkewWatch } from "./intake/skew-watch.ts";
 import { createStock } from "./intake/stock.ts";
 import { createEarlyReferences } from "./judging/early-references.ts";
+import { createEvaluationJobs } from "./judging/evaluation-jobs.ts";
 import { createJobs } from "./judging/jobs.ts";
 import { createJudgingPace } from "./judging/judging-pace.ts";
+import { createJuries } from "./judging/juries.ts";
+import { createJurors } from "./judging/jurors.ts";
 import { createLikeness } from "./judging/likeness.ts";
 import { openTrainer } from "./judging/open-trainer.ts";
 import { createEvaluationSharing } from "./judging/shared-evaluations.ts";
@@ -221,8 +224,10 @@ async function start(
     dismiss(judge);
   };
   const share = createSharedWork({ jobs, lot, onLie });
-  const { models } = context;
-  const evaluations = createEvaluationSharing({ jobs, evaluator, models, lot, onLie });
+  const evaluationJobs = createEvaluationJobs({ models: context.models, evaluator });
+  const evaluations = createEvaluationSharing({ jobs, evaluator, evaluationJobs, lot, onLie });
+  const jurors = createJurors(clock);
+  const juryFor = createJuries({ context, jobs, jurors, evaluator, evaluationJobs, lot });
   const { trainer, close: closeTrainer } = openTrainer({
     context,
     checkpoints,
@@ -232,7 +237,7 @@ async function start(
   const likenessOf = createLikeness(context, positionsOf);
   const outlooks = createRevertOutlooks();
   const judging = { trainer, likenessOf, positionsOf };
-  const evaluating = { evaluator, evaluations };
+  const evaluating = { evaluator, evaluations, juryFor };
   const parts = { context, checkpoints, ...evaluating, ...judging, hub, outlooks, leases };
   const pipeline = startPipeline(parts);
   wakeLoop = pipeline.wake;
@@ -270,6 +275,7 @@ async function start(
   const app = createApp({
     context,
     jobs,
+    jurors,
     onDismissed: dismiss,
     additions,
     checkpoints,

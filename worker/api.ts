@@ -16,6 +16,7 @@ export type EngineName = "webgpu" | "wasm" | "cpu";
 export type Phase =
   | "ready" // nothing runs; no GPU work was done unless a piece was trained before
   | "checking" // opening the backend, checking the device
+  | "judging" // another's work, as a juror
   | "asking" // for a ticket
   | "downloading"
   | "training"

@@ -1,13 +1,13 @@
+import { LRUCache } from "lru-cache";
 import { FormatError } from "../../core/errors.ts";
 import { downloadVersion } from "../../core/history/downloaded-version.ts";
 import { relaySource } from "../../core/history/history-source.ts";
 import type { RelayClient } from "../../core/protocol/client.ts";
 import type { JudgingJob } from "../../core/protocol/schemas/judging.ts";
-import { applyDeltaStep, decodeDeltaStep } from "../../core/tensors/delta-step.ts";
 import { nameCheckpoint } from "../../core/tensors/manifest.ts";
-import { decodeAll, decodeExamples } from "../../core/training/examples.ts";
+import { doEvaluationJob } from "../../core/training/evaluation-job.ts";
+import { decodeAll } from "../../core/training/examples.ts";
 import { encodeJudgement, type Judgement, positionsOfJob } from "../../core/training/judgement.ts";
-import { keepNewest } from "../../relay-server/threads/keep-newest.ts";
 import { nodeThreads } from "../../relay-server/threads/kernel-threads.ts";
 
 const KEPT_FILES = 64; // of at most 4 MiB: the jobs of a version share few
@@ -26,8 +26,8 @@ export type JobOptions = {
 export function createJobRunner(
   client: RelayClient,
 ): (job: JudgingJob, options: JobOptions) => Promise<Uint8Array<ArrayBuffer>> {
-  const files = new Map<string, Uint8Array>();
-  const bases = new Map<string, Float32Array>();
+  const files = new LRUCache<string, Uint8Array>({ max: KEPT_FILES });
+  const bases = new LRUCache<string, Float32Array>({ max: KEPT_BASES });
   let opened: ReturnType<typeof openEngine> | null = null;
 
   /** The base's parameters [N], which hash to what the job says. */
@@ -42,7 +42,7 @@ export function createJobRunner(
     if (id !== asked.checkpoint) {
       throw new FormatError(`version ${asked.number} of ${model} is checkpoint ${id}`);
     }
-    keepNewest(bases, id, parameters, KEPT_BASES);
+    bases.set(id, parameters);
     return parameters;
   }
 
@@ -51,7 +51,7 @@ export function createJobRunner(
     load: (sha256: string) => Promise<Uint8Array>,
   ): Promise<Uint8Array> {
     const bytes = files.get(sha256) ?? (await load(sha256));
-    keepNewest(files, sha256, bytes, KEPT_FILES);
+    files.set(sha256, bytes);
     return bytes;
   }
 
@@ -62,12 +62,9 @@ export function createJobRunner(
     const engine = await opened;
     const size = base.length;
     if (work.kind === "evaluate") {
-      const step = work.step === null ? null : decodeDeltaStep(await input(work.step), base);
-      const parameters = step === null ? base : applyDeltaStep(base, step);
-      const file = await kept(work.examples.sha256, input);
-      const examples = decodeExamples("held-out examples", file, architecture);
-      const task = { architecture, parameters, examples };
-      const evaluation = await engine.evaluate(task, { signal, onBatch: breathe });
+      const { evaluate } = engine;
+      const task = { architecture, base, input: (hash: string) => kept(hash, input), evaluate };
+      const evaluation = await doEvaluationJob(work, task, { signal, onBatch: breathe });
       return encodeJudgement(job.id, { kind: "evaluate", ...evaluation }, size);
     }
     const parameters = base;

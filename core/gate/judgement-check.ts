@@ -26,7 +26,7 @@ const LOSS_NATS = 1e-3; // one example's loss: two devices differ by a tenth of 
 const LIKELIEST = 0.01; // of answers, and two: where the two likeliest are as likely, devices may choose otherwise
 
 /** Whether two machines came to the same on the same examples. */
-function isSameEvaluation(sent: Evaluation, again: Evaluation): boolean {
+export function isSameEvaluation(sent: Evaluation, again: Evaluation): boolean {
   const isSameLoss = (loss: number, i: number) => {
     const own = again.losses[i]!;
     if (!Number.isFinite(loss) || !Number.isFinite(own)) {
@@ -42,4 +42,14 @@ function isSameEvaluation(sent: Evaluation, again: Evaluation): boolean {
     others <= leeway(sent.answers.length) &&
     Math.abs(meanOf(sent.correct) - meanOf(again.correct)) <= leeway(length) / length
   );
+}
+
+const CHECKED_SHARE = 1 / 16; // of an evaluation's examples, which the relay evaluates too
+const LEAST_CHECKED = 16; // of a lie about a third of the examples, one in 650 goes unseen
+
+/** Which of `examples` are evaluated again (protocol J5), as `lot` in [0, 1) has it: some that lie together, in random order as all are. */
+export function checkedSpan(examples: number, lot: number): readonly [from: number, to: number] {
+  const checked = Math.min(examples, Math.max(LEAST_CHECKED, Math.ceil(examples * CHECKED_SHARE)));
+  const from = Math.floor(lot * (examples - checked + 1));
+  return [from, from + checked];
 }

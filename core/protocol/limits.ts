@@ -20,5 +20,7 @@ export const MAX_PACKETS = 1024; // of a suite: their hashes are 66 KB of versio
 export const MAX_ANCESTORS = 16; // forks of forks: 500 bytes each of every version 0 below
 export const MAX_UPSTREAM_BYTES = 8 << 20; // a record of 16,384 merged patches is 6 MB
 export const MIN_PACKET_EXAMPLES = 16; // of fewer, somebody who knows the data could find a sealed packet by its hash
+export const MIN_JURORS = 3; // two who differ do not tell who is right
+export const MAX_JURORS = 9; // each costs as much as the last, and adds less
 export const MAX_JUDGEMENT_BYTES = 64 << 20; // five pieces of three million parameters each; a relay trains more itself
 export const CLOCK_SKEW_MS = 5 * 60_000; // a volunteer's clock may be this wrong

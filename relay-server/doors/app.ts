@@ -10,6 +10,7 @@ import type { Checkpoints } from "../history/checkpoints.ts";
 import type { Exports } from "../history/exports.ts";
 import { createIntake } from "../intake/intake.ts";
 import type { Jobs } from "../judging/jobs.ts";
+import type { Jurors } from "../judging/jurors.ts";
 import { createCloths } from "../merging/cloths.ts";
 import { healthOf } from "../merging/health.ts";
 import type { RevertOutlooks } from "../merging/revert-outlooks.ts";
@@ -57,6 +58,7 @@ export type AppParts = {
   /** Hears of which model there may be something to score or merge. */
   readonly onWork: (model: string) => void;
   readonly jobs: Jobs;
+  readonly jurors: Jurors;
   /** Hears of each judge that a maintainer dismisses. */
   readonly onDismissed: (judge: string) => void;
   /** Hears of each ticket that is given out. */
@@ -132,7 +134,7 @@ export function createApp(parts: AppParts): Hono {
   app.route("/", adminRoutes(context, hub, limits, onWork));
   app.route("/", recipeRoutes(context, hub, limits, onWork));
   app.route("/", additionRoutes(context, parts.additions, limits));
-  app.route("/", judgingRoutes(context, parts.jobs, limits));
+  app.route("/", judgingRoutes(context, parts, limits));
   app.route("/", judgeRoutes(context, limits, parts.onDismissed));
   app.route("/", sessionRoutes(context, limits));
   app.route("/", previewRoutes(context, outlooks, onWork));

@@ -13,7 +13,6 @@ import { publicKey } from "../../core/protocol/schemas/primitives.ts";
 import { verifyRequest } from "../../core/protocol/signed-request.ts";
 import type { RelayContext } from "../context.ts";
 import type { Cloths } from "../merging/cloths.ts";
-import type { StatusStore } from "../store/store.ts";
 import type { ModelRow } from "../store/tables.ts";
 import { findModel } from "./answers.ts";
 import { namedAs } from "./contributor-name.ts";
@@ -27,11 +26,14 @@ const KEPT_RECORDS = 256; // a record of a hundred versions and a year of days i
 
 /** What a contributor has done, under which name (H42, H43). */
 export function contributorRoutes(
-  context: Pick<RelayContext, "people" | "status" | "history" | "models" | "identity" | "clock">,
+  context: Pick<
+    RelayContext,
+    "people" | "status" | "contributions" | "history" | "models" | "identity" | "clock"
+  >,
   limits: Limits,
   cloths: Cloths,
 ): Hono {
-  const { people, status, clock } = context;
+  const { people, clock } = context;
   const app = new Hono();
   const records = new LRUCache<string, ReturnType<typeof readRecord>>({ max: KEPT_RECORDS });
   const contributorOf = (c: Context) => parseValue("contributor", publicKey, pathPart(c, "id"));
@@ -58,7 +60,7 @@ export function contributorRoutes(
     const key = `${contributor} ${row.id} ${row.head}`;
     const known = records.get(key);
     if (known !== undefined) return known;
-    const made = readRecord(status, row.id, contributor);
+    const made = readRecord(context, row.id, contributor);
     records.set(key, made);
     made.catch(() => records.delete(key)); // who asked hears of it; the next one tries again
     return made;
@@ -106,18 +108,24 @@ export function contributorRoutes(
   return app;
 }
 
-async function readRecord(status: StatusStore, model: string, contributor: string) {
-  const [standing, totals, span, versions, days] = await Promise.all([
+async function readRecord(
+  { status, contributions }: Pick<RelayContext, "status" | "contributions">,
+  model: string,
+  contributor: string,
+) {
+  const [standing, totals, span, versions, days, judgedExamples] = await Promise.all([
     status.standing(model, contributor),
     status.totals(model),
     status.mergedSpan(model, contributor),
     status.mergedByVersion(model, contributor),
     status.mergedByDay(model, contributor),
+    contributions.judgedExamples(model, contributor),
   ]);
   return {
     model,
     credit: standing?.credit ?? 0,
     merged: standing?.merged ?? 0,
+    judgedExamples,
     rank: standing?.rank ?? null,
     of: totals.contributors,
     above: standing?.above ?? null,

@@ -13,6 +13,7 @@ import { encodeJudgement } from "../../core/training/judgement.ts";
 import { tinyRecipe } from "../../tests/fixtures/tiny-model.ts";
 import type { RelayContext } from "../context.ts";
 import { createJobs } from "../judging/jobs.ts";
+import { createJurors } from "../judging/jurors.ts";
 import { judgingRoutes } from "./judging-routes.ts";
 import type { Limits } from "./limits.ts";
 import { answerError } from "./refusal.ts";
@@ -56,7 +57,9 @@ test("J3: an answer whose lease lapsed while its bytes came is refused, and not 
     asked.resolve();
     return bodies.shift()!;
   };
-  const app = judgingRoutes(context, jobs, { upload } as unknown as Limits);
+  const app = judgingRoutes(context, { jobs, jurors: createJurors(clock) }, {
+    upload,
+  } as unknown as Limits);
   app.onError(answerError);
   const put = async ({ sign }: typeof slow, id: string, bytes: Uint8Array<ArrayBuffer>) => {
     const headers = { [SIGNATURE_HEADER]: await sign(bytes) };

@@ -2,6 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { type Context, Hono } from "hono";
 import type * as z from "zod/mini";
 import { sha256, verifyId } from "../../core/crypto/signature.ts";
+import { NEWCOMER_MERGES } from "../../core/merge/multiplier.ts";
 import { parseJson } from "../../core/protocol/canonical-json.ts";
 import { CLOCK_SKEW_MS, MAX_JUDGEMENT_BYTES } from "../../core/protocol/limits.ts";
 import { routes } from "../../core/protocol/routes.ts";
@@ -15,6 +16,8 @@ import { verifyRequest } from "../../core/protocol/signed-request.ts";
 import { decodeJudgement } from "../../core/training/judgement.ts";
 import type { RelayContext } from "../context.ts";
 import type { Jobs } from "../judging/jobs.ts";
+import type { Jurors } from "../judging/jurors.ts";
+import { modelUnknown } from "./answers.ts";
 import type { Limits } from "./limits.ts";
 import { pathPart } from "./params.ts";
 import { Refusal } from "./refusal.ts";
@@ -23,16 +26,31 @@ import { signatureOf } from "./ticket-routes.ts";
 const LISTEN_MS = 2000; // a judge that asks is answered when a job comes, or after this
 const ASK_SECONDS = 1; // after an answer without a job: evaluations follow each other closely
 const RENEW_SECONDS = 20; // a third of a lease
+const NEWCOMER_SECONDS = 300; // ten merges take longer
 
-/** For judges only: jobs, and what they came to (protocol J). */
+type JudgingContext = Pick<RelayContext, "people" | "contributions" | "models" | "clock">;
+
+/** For judges, and volunteers drawn as jurors: jobs, and what they came to (protocol J). */
 export function judgingRoutes(
-  { people, models, clock }: Pick<RelayContext, "people" | "models" | "clock">,
-  jobs: Jobs,
+  { people, contributions, models, clock }: JudgingContext,
+  { jobs, jurors }: { readonly jobs: Jobs; readonly jurors: Jurors },
   limits: Limits,
 ): Hono {
   const app = new Hono();
   app.post(routes.jobs(), async (c) => {
-    const { judge, holds } = await signedBody(c, routes.jobs(), jobRequest);
+    const { judge, holds, model } = await signedBody(c, routes.jobs(), jobRequest);
+    if (model === undefined) await expectJudge(judge);
+    else if (!(await isJuror(judge, model))) {
+      jurors.leave(model, judge); // it may have been one as it asked last
+      jobs.vacate(judge);
+      return c.json({ job: null, retryAfterSeconds: NEWCOMER_SECONDS } satisfies JobAnswer);
+    }
+    if (holds === undefined && model !== undefined) {
+      const network = limits.network(c);
+      if (network !== null) jurors.note(model, { contributor: judge, network });
+      const job = jobs.takeSeat(judge);
+      return c.json({ job, retryAfterSeconds: RENEW_SECONDS } satisfies JobAnswer);
+    }
     if (holds === undefined) {
       const job = jobs.take(judge) ?? (await takeSoon(judge, c.req.raw.signal));
       const retryAfterSeconds = job === null ? ASK_SECONDS : RENEW_SECONDS;
@@ -46,6 +64,7 @@ export function judgingRoutes(
     const { judge } = await signedBody(c, routes.jobInput(id, hash), jobInputRequest);
     const leased = jobs.leased(id);
     if (leased?.judge !== judge) throw lost();
+    if (!leased.isSeat) await expectJudge(judge);
     const bytes = leased.inputs.get(hash);
     if (bytes === undefined) throw new Refusal("blob-unknown", "this job has no file of that hash");
     return c.body(bytes, 200, {
@@ -63,7 +82,7 @@ export function judgingRoutes(
     if (!(await verifyId("judgement", await sha256(bytes), signature, judge))) {
       throw new Refusal("signature-invalid", "these bytes are not signed by the job's judge");
     }
-    await expectJudge(judge);
+    if (!leased.isSeat) await expectJudge(judge);
     const size = models.get(job.model)?.layout.size ?? 0;
     const judgement = decodeJudgement(bytes, { id, work: job.work, size });
     if (!jobs.finish(judge, id, judgement)) throw lost(); // its lease may have lapsed while the body came
@@ -86,7 +105,6 @@ export function judgingRoutes(
       throw new Refusal("clock-skew", "issuedAt is more than five minutes off the relay's clock");
     }
     limits.key(judge);
-    await expectJudge(judge);
     return request;
   }
 
@@ -101,6 +119,15 @@ export function judgingRoutes(
     ]);
     time.abort();
     return signal.aborted ? null : jobs.take(judge);
+  }
+
+  /** Whether a volunteer may judge a model: its recipe has a jury, and the volunteer is no newcomer to it and not banned. */
+  async function isJuror(contributor: string, model: string): Promise<boolean> {
+    const served = models.get(model);
+    if (served === undefined) throw modelUnknown();
+    if (served.recipe.gate.jury === undefined) return false;
+    if ((await people.banReason(contributor)) !== undefined) return false;
+    return (await contributions.mergesInARowOf(model, contributor)) >= NEWCOMER_MERGES;
   }
 
   async function expectJudge(judge: string): Promise<void> {

@@ -126,3 +126,39 @@ test("J2: a relay that ends waits for no judge, and asks none any more", async (
   expect(await waiting).toBeNull();
   expect(await jobs.offer(offered)).toBeNull();
 });
+
+test("J8: a juror alone is given its seat's job, judges are not, and an answer ends it", async () => {
+  const answer = jobs.offerSeat(offered, new Map(), "juror");
+  expect(jobs.isAnybodyThere()).toBe(false);
+  expect([jobs.take("a"), jobs.takeSeat("other")]).toEqual([null, null]);
+  const { id } = jobs.takeSeat("juror")!;
+  expect(jobs.leased(id)).toMatchObject({ judge: "juror", isSeat: true });
+  expect(jobs.takeSeat("juror")).toBeNull();
+  expect(jobs.finish("juror", id, JUDGEMENT)).toBe(true);
+  expect(await answer).toEqual({ judge: "juror", judgement: JUDGEMENT });
+});
+
+test("J9: a seat whose juror does not ask for a minute, or does not come back from its lease, is empty", async () => {
+  const untaken = jobs.offerSeat(offered, new Map(), "juror");
+  pass(59);
+  const { id } = jobs.takeSeat("juror")!;
+  pass(59);
+  expect(jobs.leased(id)?.judge).toBe("juror");
+  pass(1);
+  expect(await untaken).toBeNull();
+  const never = jobs.offerSeat(offered, new Map(), "juror");
+  pass(60);
+  expect(await never).toBeNull();
+});
+
+test("J9: who has lost one seat loses its others at once, and a relay that ends has no jury", async () => {
+  const both = [1, 2].map(() => jobs.offerSeat(offered, new Map(), "juror"));
+  const { id } = jobs.takeSeat("juror")!;
+  jobs.vacate("juror");
+  expect(await Promise.all(both)).toEqual([null, null]);
+  expect(jobs.finish("juror", id, JUDGEMENT)).toBe(false);
+  const waiting = jobs.offerSeat(offered, new Map(), "juror");
+  jobs.close();
+  expect(await waiting).toBeNull();
+  expect(await jobs.offerSeat(offered, new Map(), "juror")).toBeNull();
+});

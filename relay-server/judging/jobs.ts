@@ -12,6 +12,8 @@ export type LeasedJob = {
   readonly judge: string;
   readonly job: JudgingJob;
   readonly inputs: JobInputs;
+  /** It was given to this one alone, as a juror. */
+  readonly isSeat: boolean;
 };
 
 /**
@@ -23,8 +25,16 @@ export type Jobs = {
   isAnybodyThere(): boolean;
   /** The answer to a job; null where the relay is to do it itself, because nobody is there, takes it or comes back. */
   offer(job: Omit<JudgingJob, "id">, inputs?: JobInputs): Promise<Answered | null>;
+  /** The answer of one juror, to whom alone the job is given; null if it does not take it or does not come back. */
+  offerSeat(
+    job: Omit<JudgingJob, "id">,
+    inputs: JobInputs,
+    juror: string,
+  ): Promise<Answered | null>;
   /** The job that has waited longest, leased to the judge; null if there is none. */
   take(judge: string): JudgingJob | null;
+  /** The same of those that are given to this juror alone. */
+  takeSeat(juror: string): JudgingJob | null;
   /** Resolved once there may be a job to take. */
   arrival(): Promise<void>;
   /** The judge goes on with what it holds; false if that is not its own any more. */
@@ -35,6 +45,8 @@ export type Jobs = {
   finish(judge: string, id: string, judgement: Judgement): boolean;
   /** A judge is none any more: what it holds is given to others. */
   dismiss(judge: string): void;
+  /** A juror has its seats no more: what it was given is nobody's. */
+  vacate(juror: string): void;
   /** Give jobs of lapsed leases to others, and back to the relay what nobody takes. Called every second, and by tests. */
   sweep(): void;
   /** Give all jobs back to the relay, and take no more. */
@@ -44,12 +56,15 @@ export type Jobs = {
 const LEASE_MS = 60_000; // a judge renews it three times as often
 const PRESENT_MS = 30_000; // judges ask at least every ten seconds
 const UNTAKEN_MS = 15_000; // then all judges are busy, and the relay is not
+const UNTAKEN_SEAT_MS = 60_000; // a juror ends its piece first
 const MOST_LEASES = 2; // of one job: who knows what it does to judges
 const SWEEP_MS = 1000;
 
 type Entry = {
   readonly job: JudgingJob;
   readonly inputs: JobInputs;
+  /** Who alone may take it; null: any judge. */
+  readonly juror: string | null;
   readonly answer: (answered: Answered | null) => void;
   lease: { readonly judge: string; readonly endsAt: number } | null;
   leases: number;
@@ -75,7 +90,28 @@ export function createJobs(clock: () => number, newId: () => string): Jobs {
   function isAnybodyThere(): boolean {
     const now = clock();
     const isPresent = [...seen.values()].some((at) => now - at < PRESENT_MS);
-    return isPresent || [...entries.values()].some((entry) => isHeld(entry));
+    const isAtWork = (entry: Entry) => entry.juror === null && isHeld(entry);
+    return isPresent || [...entries.values()].some(isAtWork);
+  }
+  function add(
+    job: Omit<JudgingJob, "id">,
+    inputs: JobInputs,
+    juror: string | null,
+  ): Promise<Answered | null> {
+    return new Promise((answer) => {
+      const id = newId();
+      const waiting = { lease: null, leases: 0, waitsSince: clock() };
+      entries.set(id, { job: { ...job, id }, inputs, juror, answer, ...waiting });
+      tell();
+    });
+  }
+  /** The first that waits for this juror, or for any judge, leased to who asks. */
+  function takeFor(juror: string | null, judge: string): JudgingJob | null {
+    const next = [...entries.values()].find((entry) => entry.juror === juror && !isHeld(entry));
+    if (next === undefined) return null;
+    next.lease = { judge, endsAt: clock() + LEASE_MS };
+    next.leases += 1;
+    return next.job;
   }
   function isHeld({ lease }: Entry): boolean {
     return lease !== null && lease.endsAt > clock();
@@ -86,41 +122,37 @@ export function createJobs(clock: () => number, newId: () => string): Jobs {
       if (entry.lease !== null && !isHeld(entry)) {
         entry.lease = null;
         entry.waitsSince = now;
-        if (entry.leases >= MOST_LEASES) end(entry, null);
+        if (entry.juror !== null || entry.leases >= MOST_LEASES) end(entry, null);
       }
-      const isUntaken = entry.lease === null && now - entry.waitsSince >= UNTAKEN_MS;
-      if (isUntaken || (entry.lease === null && !isAnybodyThere())) end(entry, null);
+      const mostMs = entry.juror === null ? UNTAKEN_MS : UNTAKEN_SEAT_MS;
+      const isUntaken = now - entry.waitsSince >= mostMs;
+      const isAlone = entry.juror === null && !isAnybodyThere();
+      if (entry.lease === null && (isUntaken || isAlone)) end(entry, null);
     }
     if ([...entries.values()].some(({ lease }) => lease === null)) tell();
   }
   const leased = (id: string): LeasedJob | null => {
     const entry = entries.get(id);
     if (entry === undefined || entry.lease === null || !isHeld(entry)) return null;
-    return { judge: entry.lease.judge, job: entry.job, inputs: entry.inputs };
+    const { job, inputs, juror } = entry;
+    return { judge: entry.lease.judge, job, inputs, isSeat: juror !== null };
   };
   return {
     isAnybodyThere,
     offer(job, inputs = new Map()) {
       if (isClosed || !isAnybodyThere()) return Promise.resolve(null);
-      return new Promise((answer) => {
-        const id = newId();
-        const waiting = { lease: null, leases: 0, waitsSince: clock() };
-        entries.set(id, { job: { ...job, id }, inputs, answer, ...waiting });
-        tell();
-      });
+      return add(job, inputs, null);
     },
+    offerSeat: async (job, inputs, juror) => (isClosed ? null : add(job, inputs, juror)),
     take(judge) {
       seen.set(judge, clock());
-      const next = [...entries.values()].find((entry) => !isHeld(entry));
-      if (next === undefined) return null;
-      next.lease = { judge, endsAt: clock() + LEASE_MS };
-      next.leases += 1;
-      return next.job;
+      return takeFor(null, judge);
     },
+    takeSeat: (juror) => takeFor(juror, juror),
     arrival: () => arrived.promise,
     renew(judge, id) {
-      seen.set(judge, clock());
       const entry = entries.get(id);
+      if (entry?.juror === null) seen.set(judge, clock());
       if (entry === undefined || leased(id)?.judge !== judge) return false;
       entry.lease = { judge, endsAt: clock() + LEASE_MS };
       return true;
@@ -129,7 +161,7 @@ export function createJobs(clock: () => number, newId: () => string): Jobs {
     finish(judge, id, judgement) {
       const entry = entries.get(id);
       if (entry === undefined || leased(id)?.judge !== judge) return false;
-      seen.set(judge, clock());
+      if (entry.juror === null) seen.set(judge, clock());
       end(entry, { judge, judgement });
       return true;
     },
@@ -140,6 +172,9 @@ export function createJobs(clock: () => number, newId: () => string): Jobs {
           Object.assign(entry, { lease: null, waitsSince: clock() });
       }
       sweep();
+    },
+    vacate(juror) {
+      for (const entry of [...entries.values()]) if (entry.juror === juror) end(entry, null);
     },
     sweep,
     close() {

@@ -4,6 +4,7 @@ import type { Evaluation } from "../../core/training/metrics.ts";
 import { tinyRecipe } from "../../tests/fixtures/tiny-model.ts";
 import type { ServedModel } from "../context.ts";
 import type { EvaluationTask } from "../threads/evaluation-thread.ts";
+import { createEvaluationJobs } from "./evaluation-jobs.ts";
 import { createEvaluationSharing } from "./shared-evaluations.ts";
 
 const COUNT = 64;
@@ -29,6 +30,10 @@ function share(answer: Evaluation | null, lot = 0.5) {
   const own: EvaluationTask["range"][] = [];
   const offers: JobWork[] = [];
   const lies: string[] = [];
+  const models = new Map([["tiny", { recipe: tinyRecipe, layout: { size: 172 } } as ServedModel]]);
+  const cut = async ({ range: [from, to] }: Pick<EvaluationTask, "range">) => {
+    return { bytes: Uint8Array.of(from, to), count: to - from, answers: 1 };
+  };
   const sharing = createEvaluationSharing({
     jobs: {
       isAnybodyThere: () => answer !== null,
@@ -39,9 +44,6 @@ function share(answer: Evaluation | null, lot = 0.5) {
       },
     },
     evaluator: {
-      cut: async ({ range: [from, to] }) => {
-        return { bytes: Uint8Array.of(from, to), count: to - from, answers: 1 };
-      },
       evaluate: async ({ range: [from, to] }) => {
         own.push([from, to]);
         const part = <T extends Float32Array | Uint8Array>(values: T) =>
@@ -50,7 +52,7 @@ function share(answer: Evaluation | null, lot = 0.5) {
         return { losses: part(losses), correct: part(correct), answers: part(answers) };
       },
     },
-    models: new Map([["tiny", { recipe: tinyRecipe, layout: { size: 172 } } as ServedModel]]),
+    evaluationJobs: createEvaluationJobs({ models, evaluator: { cut } }),
     lot: () => lot,
     onLie: async (judge) => void lies.push(judge),
   });
@@ -65,16 +67,16 @@ test("J2: where no judge is there, the relay evaluates itself", async () => {
   expect(decision.isToRepeat(true)).toBe(false);
 });
 
-test("J5: of each evaluation the relay does eight examples or a sixteenth again, drawn by a lot after the answer", async () => {
+test("J5: of each evaluation the relay does sixteen examples or a sixteenth again, drawn by a lot after the answer", async () => {
   for (const [lot, from] of [
     [0, 64],
-    [0.5, 92],
-    [0.999, 120],
+    [0.5, 88],
+    [0.999, 112],
   ] as const) {
     const { sharing, own, lies } = share(truth, lot);
     const decision = sharing.begin();
     expect((await decision.evaluate(candidate, 3)).losses).toEqual(truth.losses);
-    expect(own).toEqual([[from, from + 8]]);
+    expect(own).toEqual([[from, from + 16]]);
     expect(lies).toEqual([]);
     expect([decision.isToRepeat(false), decision.isToRepeat(true)]).toEqual([false, true]);
   }

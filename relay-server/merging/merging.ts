@@ -93,7 +93,7 @@ type Judged = {
 
 /** What the gate says of those that still wait. */
 async function judgeMembers(
-  { context, evaluator, evaluations, positionsOf }: LoopParts,
+  { context, evaluator, evaluations, juryFor, positionsOf }: LoopParts,
   head: Head,
   rows: readonly WaitingContribution[],
 ): Promise<Judged> {
@@ -109,7 +109,7 @@ async function judgeMembers(
     mergedNorms: await contributions.mergedNorms(head.model, CLIP_SAMPLE),
     isSampled: isSampled(members, drawLot(random)),
   };
-  const shared = evaluations.begin();
+  const shared = evaluations.begin(await juryFor(head, members));
   const judged = await judgeWith({ ...gateSettingOf(shared, head), ...facts }, members);
   if (!shared.isToRepeat(turnsAway(judged.outcome))) return judged;
   return judgeWith({ ...gateSettingOf(evaluator, head), ...facts }, members);

@@ -12,6 +12,7 @@ import { gateTestParts } from "./sql/gate-tests.ts";
 import { createGroupCommit, type Write } from "./sql/group-commit.ts";
 import { judgeParts } from "./sql/judges.ts";
 import { judgingParts } from "./sql/judging.ts";
+import { jurorParts } from "./sql/jurors.ts";
 import { leaseParts } from "./sql/leases.ts";
 import { maintainerParts } from "./sql/maintainers.ts";
 import { modelParts } from "./sql/models.ts";
@@ -35,7 +36,7 @@ import type { Tables } from "./tables.ts";
 
 /** What was handed out, and what of it may still come back. */
 export type TicketStore = ReturnType<typeof ticketStore>;
-/** Work from its arrival until it is decided, and its bytes until they are public. */
+/** Work from its arrival until it is decided, who judges it as a juror, and its bytes until they are public. */
 export type ContributionStore = ReturnType<typeof contributionStore>;
 /** Models and their versions: what is published, released, reverted, by which relay, and what the gate found. */
 export type HistoryStore = ReturnType<typeof historyStore>;
@@ -88,6 +89,7 @@ function contributionStore(db: Kysely<Tables>, write: Write) {
     ...judgingParts(db, write),
     ...earlierWorkParts(db),
     ...spotCheckParts(db, write),
+    ...jurorParts(db, write),
     ...promotionParts(db, write),
     ...proposalParts(db, write),
   };

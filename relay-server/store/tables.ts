@@ -305,6 +305,16 @@ export type LeaseRow = {
   score_seconds: number | null;
 };
 
+/** What a volunteer judged of a model as a juror. */
+export type JurorRow = {
+  model: string;
+  contributor: string;
+  /** Examples that it evaluated as the relay does. */
+  examples: number;
+  /** When it last said something else; null where it never did. */
+  lied_at: number | null;
+};
+
 export type Tables = {
   models: ModelRow;
   versions: VersionRow;
@@ -332,4 +342,5 @@ export type Tables = {
   credits: CreditRow;
   leases: LeaseRow;
   names: NameRow;
+  jurors: JurorRow;
 };

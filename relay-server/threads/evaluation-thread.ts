@@ -1,5 +1,6 @@
 /** The thread that runs one model on held-out examples, so that no forward pass stalls a request. */
 import { parentPort } from "node:worker_threads";
+import { LRUCache } from "lru-cache";
 import { assert } from "../../core/errors.ts";
 import type { Suite } from "../../core/gate/judge.ts";
 import {
@@ -29,7 +30,6 @@ import { checked } from "../content/damage.ts";
 import { type HeldOutStore, openHeldOutStore } from "../content/held-out-store.ts";
 import { type ObjectsPlace, openObjects } from "../content/open-objects.ts";
 import { answerCalls } from "./call-port.ts";
-import { keepNewest } from "./keep-newest.ts";
 import { nodeThreads } from "./kernel-threads.ts";
 import { openOnce } from "./open-once.ts";
 
@@ -94,9 +94,9 @@ const KEPT_EVALUATIONS = 128; // of unchanged checkpoints, in pieces: every cand
 let opened: EvaluatedModel | null = null;
 let heldOut: HeldOutStore | null = null;
 const sets = new Map<string, Examples>();
-const suites = new Map<string, Examples>();
-const checkpoints = new Map<string, Float32Array>();
-const parents = new Map<string, Evaluation>();
+const suites = new LRUCache<string, Examples>({ max: KEPT_SUITES });
+const checkpoints = new LRUCache<string, Float32Array>({ max: KEPT_CHECKPOINTS });
+const parents = new LRUCache<string, Evaluation>({ max: KEPT_EVALUATIONS });
 let cohort: ReadonlyMap<string, Member> = new Map();
 
 /** Load tfjs and open its backend, for the first evaluation: a start without any is faster. */
@@ -114,24 +114,20 @@ const evaluator = {
   },
   /** Whether it is loaded; what is asked for stays longer. */
   async has(checkpoint: string): Promise<boolean> {
-    const parameters = checkpoints.get(checkpoint);
-    if (parameters !== undefined) keepNewest(checkpoints, checkpoint, parameters, KEPT_CHECKPOINTS);
-    return parameters !== undefined;
+    return checkpoints.get(checkpoint) !== undefined;
   },
   async load(checkpoint: string, parameters: Float32Array): Promise<void> {
-    keepNewest(checkpoints, checkpoint, parameters, KEPT_CHECKPOINTS);
+    checkpoints.set(checkpoint, parameters);
   },
   async hasSuite(name: string): Promise<boolean> {
-    const examples = suites.get(name);
-    if (examples !== undefined) keepNewest(suites, name, examples, KEPT_SUITES);
-    return examples !== undefined;
+    return suites.get(name) !== undefined;
   },
   async loadSuite({ name, id, bytes, setAside }: SuiteToLoad): Promise<void> {
     assert(opened !== null, "no model is open");
     const suite = openSuiteFile(bytes);
     const rows = suiteRows(id, suite.examples, setAside);
     const examples = pickExamples(suiteExamples(suite, opened.architecture), rows);
-    keepNewest(suites, name, examples, KEPT_SUITES);
+    suites.set(name, examples);
   },
   /** Examples from…to−1 of a held-out set, as a file of their own. */
   async cut({
@@ -158,7 +154,7 @@ const evaluator = {
     const stepped = step === null ? base : applyDeltaStep(base, step);
     const parameters = twin === undefined ? stepped : twinOf(stepped, twin);
     const evaluation = await run({ architecture, parameters, examples });
-    if (isPlain) keepNewest(parents, name, evaluation, KEPT_EVALUATIONS);
+    if (isPlain) parents.set(name, evaluation);
     return evaluation;
   },
   /** Keep a cohort's members in place of the last one's. Those of one mask share its array of positions. */

@@ -10,6 +10,7 @@ const card = (merged: number, rank: number): ContributorCard => ({
   model: "digits",
   credit: 100 * merged,
   merged,
+  judgedExamples: 0,
   rank,
   of: 9,
   above: null,

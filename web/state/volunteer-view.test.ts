@@ -36,6 +36,7 @@ const life = (change: Partial<PieceLife>): PieceLife => ({
 const PHASES: readonly Phase[] = [
   "ready",
   "checking",
+  "judging",
   "asking",
   "downloading",
   "training",

@@ -8,6 +8,7 @@ export type VolunteerState =
   | "ready"
   | "consent"
   | "checking"
+  | "judging"
   | "asking"
   | "downloading"
   | "training"
@@ -132,6 +133,13 @@ function running(
         label: "Asking",
         share: null,
       });
+    case "judging":
+      return view(
+        "judging",
+        "Checking others' work",
+        "You were drawn to look whether a new version is as good as the one before. It takes less time than a piece.",
+        { label: "Checking", share: null },
+      );
     case "downloading":
       return view(
         "downloading",

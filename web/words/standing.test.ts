@@ -9,6 +9,7 @@ const card: ContributorCard = {
   model: "digits",
   credit: 1200,
   merged: 5,
+  judgedExamples: 0,
   rank: 3,
   of: 9,
   above: { contributor: "cd".repeat(32), name: "Ada", credit: 1300.5 },

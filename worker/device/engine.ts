@@ -1,5 +1,6 @@
 import type { Architecture } from "../../core/protocol/schemas/recipe.ts";
 import type { Layout } from "../../core/tensors/layout.ts";
+import type { evaluate } from "../../core/training/evaluate.ts";
 import type { largestTensor } from "../../core/training/footprint.ts";
 import type { preparePieceMask } from "../../core/training/own-mask.ts";
 import type { TrainingOptions, TrainingResult, TrainingTask } from "../../core/training/train.ts";
@@ -39,6 +40,8 @@ export type RunningEngine = {
   layoutOf(architecture: Architecture): Layout;
   /** As core/training has it. Throws an error named "DeviceLostError" if the device went away. */
   preparePieceMask: typeof preparePieceMask;
+  /** As core/training has it. Throws an error named "DeviceLostError" if the device went away. */
+  evaluate: typeof evaluate;
   /**
    * As core/training has it. Throws an error named "DeviceLostError" if the device went away, or "DeviceWrongError" if it
    * was seen to compute wrong answers.
@@ -68,6 +71,7 @@ export function createEngine({
         { largestTensor },
         { preparePieceMask },
         { watchTraining },
+        { evaluate },
       ] = await Promise.all([
         import("../../kernels/backend.ts"),
         import("../../core/models/registry.ts"),
@@ -75,6 +79,7 @@ export function createEngine({
         import("../../core/training/footprint.ts"),
         import("../../core/training/own-mask.ts"),
         import("./watched-training.ts"),
+        import("../../core/training/evaluate.ts"),
       ]);
       const backend = await takeTurn(() => openBackend({ prefer, threads }), options);
       const { fingerprint } = backend;
@@ -87,6 +92,7 @@ export function createEngine({
         layoutOf,
         largestTensor,
         preparePieceMask,
+        evaluate,
         train: fingerprint === null ? trainDelta : watchTraining(trainDelta),
       };
     },

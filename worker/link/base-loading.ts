@@ -15,12 +15,15 @@ import type { HeldCheckpoint } from "../store/store.ts";
 import type { ListPart } from "../swarm/holdings.ts";
 import { type BlobSource, loadBlobs, loadChunks } from "./blob-loading.ts";
 
+/** A version, and the id of its checkpoint. */
+type Base = Pick<Ticket["base"], "number" | "checkpoint">;
+
 /**
- * The flat parameters [N] of the ticket's base, whose id they were checked against. Made from the version
+ * The flat parameters [N] of the base, whose id they were checked against. Made from the version
  * that is held and the delta steps since; where there is none or it leads elsewhere, from a keyframe.
  */
 export async function loadBase(
-  { model, base }: Pick<Ticket, "model" | "base">,
+  { model, base }: { readonly model: string; readonly base: Base },
   layout: Layout,
   source: BlobSource,
 ): Promise<Float32Array> {
@@ -49,7 +52,7 @@ type Start =
 /** The base's parameters, starting from what is held; null if that does not lead to the base. */
 async function loadFrom(
   start: Start,
-  base: Ticket["base"],
+  base: Base,
   layout: Layout,
   source: BlobSource,
 ): Promise<Float32Array | null> {
@@ -131,10 +134,6 @@ export function keyframeChunks(
 }
 
 /** Whether `parameters` are the checkpoint that the ticket names. */
-async function leadsTo(
-  base: Ticket["base"],
-  layout: Layout,
-  parameters: Float32Array,
-): Promise<boolean> {
+async function leadsTo(base: Base, layout: Layout, parameters: Float32Array): Promise<boolean> {
   return (await nameCheckpoint(layout, parameters)).id === base.checkpoint;
 }

@@ -10,6 +10,7 @@ import {
   type Recalled,
   recallPiece,
 } from "./going-on.ts";
+import { doJuryDuty } from "./jury-duty.ts";
 import { keepPiece, sendOutbox } from "./outbox.ts";
 import { encodePiece, train } from "./piece.ts";
 import {
@@ -43,6 +44,7 @@ export async function runVolunteer(run: Run, engine: Engine, options: RunOptions
   let recalled = await recallPiece(session);
   for (let made = 0; made < options.pieces; made++) {
     if (made > 0 && feed.current().finishing) return;
+    if (recalled.begun === null) await doJuryDuty(session); // a begun piece has its own base loaded
     const askedAt = platform.steadyMs();
     const work = recalled.begun?.work ?? (await askUntilWork(session));
     if (work === null) return;

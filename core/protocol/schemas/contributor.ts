@@ -44,6 +44,8 @@ export const contributorCard = z.object({
   credit: z.number(),
   /** Contributions in the model. */
   merged: count,
+  /** Held-out examples on which they judged others' work as a juror (protocol J8). */
+  judgedExamples: count,
   /** Place by credit, from 1; null before the first merge. */
   rank: z.nullable(positive),
   /** Contributors that have a place. */

@@ -21,6 +21,8 @@ export const jobRequest = z.strictObject({
   judge: publicKey,
   issuedAt: timeMs,
   holds: z.optional(ticketId),
+  /** The model that a volunteer is there to judge as a juror; absent: a judge that a maintainer named asks. */
+  model: z.optional(modelId),
 });
 export type JobRequest = z.infer<typeof jobRequest>;
 

@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { MAX_TOKENIZER_BYTES, MIN_PACKET_EXAMPLES } from "../limits.ts";
+import { MAX_JURORS, MAX_TOKENIZER_BYTES, MIN_JURORS, MIN_PACKET_EXAMPLES } from "../limits.ts";
 import { inputLength, inputs } from "./inputs.ts";
 import { count, hash, longText, modelId, positive, shortText } from "./primitives.ts";
 import { transformer, transformerProblem } from "./transformer.ts";
@@ -171,6 +171,8 @@ const fields = z.strictObject({
     maxExamples: positive,
     /** Examples of a packet of the gate suite (protocol G24); absent: the suite is one packet, which every gate uses again. */
     packetExamples: z.optional(positive.check(z.minimum(MIN_PACKET_EXAMPLES))),
+    /** Volunteers who evaluate each fresh packet (protocol J8); absent: the relay does, and judges beside it. */
+    jury: z.optional(z.int().check(z.minimum(MIN_JURORS), z.maximum(MAX_JURORS))),
     /**
      * Most that one example counts, in nats; 4 where it is absent. A unit of text is a mean of hundreds of
      * bytes and moves by hundredths: with 4 it would take thousands of speeches to decide.
@@ -218,7 +220,8 @@ function problemOf({ architecture: given, data, mask, merge, gate }: Recipe): Pr
     wordsProblem(given, data) ??
     tokenizerProblem(given, data) ??
     clipProblem("gate", [gate.marginNats], gate.clipNats) ??
-    protectedProblem(gate)
+    protectedProblem(gate) ??
+    juryProblem(gate)
   );
 }
 
@@ -278,6 +281,15 @@ function protectedProblem({ protected: suite }: Recipe["gate"]) {
   if (suite === undefined) return null;
   const margins = [suite.marginNats, suite.releaseMarginNats];
   return clipProblem("gate.protected", margins, suite.clipNats);
+}
+
+/** Jurors see what they judge on, so it must be what the next gate does not use. */
+function juryProblem({ jury, packetExamples }: Recipe["gate"]): Problem | null {
+  if (jury === undefined || packetExamples !== undefined) return null;
+  return {
+    path: ["gate", "jury"],
+    message: "jurors judge on packets, and gate.packetExamples is missing",
+  };
 }
 
 /** No number of examples could show that a loss stays below a margin that no example can reach. */

@@ -74,7 +74,7 @@ export function earlierWorkParts(db: Kysely<Tables>) {
   };
 }
 
-/** Merged work of a row's contributor since the last that judging refused or that failed a spot check. */
+/** Merged work of a row's contributor since the last that judging refused, that failed a spot check, or that a lie as a juror followed. */
 export const mergesInARow = sql<number>`(
   select count(*) from (
     select 1 from contributions as earlier
@@ -88,4 +88,7 @@ export const mergesInARow = sql<number>`(
         select max(failed.decided_at) from spot_checks as failed
         where failed.contributor = contributions.contributor and failed.model = contributions.model
           and failed.state = 'failed'), 0)
+      and earlier.updated_at > coalesce((
+        select jurors.lied_at from jurors
+        where jurors.contributor = contributions.contributor and jurors.model = contributions.model), 0)
     limit ${sql.lit(NEWCOMER_MERGES)}) as enough)`;

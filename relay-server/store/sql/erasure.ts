@@ -47,6 +47,7 @@ export function erasureParts(write: Write) {
           .where("state", "in", ["received", "waiting", "refused"]) // acts name the others
           .execute();
         await trx.deleteFrom("proposals").where("contributor", "=", contributor).execute();
+        await trx.deleteFrom("jurors").where("contributor", "=", contributor).execute();
         await trx
           .updateTable("names")
           .set({ name: null, look: null })

@@ -11,7 +11,7 @@ import { type RefusalReason, refuseThose } from "./refusing.ts";
 /** A contribution that waits, without its bytes. */
 export type WaitingContribution = ContributionRow & {
   /**
-   * Merges of the same contributor since judging last refused work of theirs, or a spot check failed; counted up to
+   * Merges of the same contributor since judging last refused work of theirs, a spot check failed, or they lied as a juror; counted up to
    * NEWCOMER_MERGES, past which they make no difference.
    */
   readonly merged_before: number;

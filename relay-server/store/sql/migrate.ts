@@ -25,6 +25,7 @@ import { addUntagged } from "./migrations/0018-untagged.ts";
 import { addJudges } from "./migrations/0019-judges.ts";
 import { addNarrowKeyframes } from "./migrations/0020-narrow-keyframes.ts";
 import { addProposals } from "./migrations/0021-proposals.ts";
+import { addJurors } from "./migrations/0022-jurors.ts";
 
 /** By name, in whose order they run; the names of released ones stay, and so does what they do. */
 const MIGRATIONS: Readonly<Record<string, (db: QueryExecutorProvider) => Promise<void>>> = {
@@ -49,6 +50,7 @@ const MIGRATIONS: Readonly<Record<string, (db: QueryExecutorProvider) => Promise
   "0019-judges": addJudges,
   "0020-narrow-keyframes": addNarrowKeyframes,
   "0021-proposals": addProposals,
+  "0022-jurors": addJurors,
 };
 
 const NUMBERED = 8; // migrations that ledgers from before the migrator have by number, in `schema_versions`

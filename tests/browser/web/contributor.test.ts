@@ -20,6 +20,7 @@ const card: ContributorCard = {
   model: "digits",
   credit: 1200,
   merged: 4,
+  judgedExamples: 0,
   rank: 2,
   of: 3,
   above: { contributor: "cd".repeat(32), name: null, credit: 1300 },

@@ -18,6 +18,7 @@ import { banSuite } from "./ban-suite.ts";
 import { contributedSuites } from "./contributed-suites.ts";
 import { judgeSuite } from "./judge-suite.ts";
 import { judgingSuite } from "./judging-suite.ts";
+import { jurySuite } from "./jury-suite.ts";
 import { leaseSuite } from "./lease-suite.ts";
 import { nameSuite } from "./name-suite.ts";
 import { nowSuite } from "./now-suite.ts";
@@ -259,6 +260,7 @@ export function ledgerSuite(open: () => Promise<EmptyDatabase>): void {
 
   judgeSuite(ledgerTest);
   judgingSuite(ledgerTest);
+  jurySuite(ledgerTest);
   leaseSuite(ledgerTest);
   spotCheckSuite(ledgerTest);
   banSuite(ledgerTest);

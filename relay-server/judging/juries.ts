@@ -1,0 +1,148 @@
+import { assert } from "../../core/errors.ts";
+import { drawJurors, type JurorAnswer, settleJury } from "../../core/gate/jury.ts";
+import { cutOf } from "../../core/gate/packets.ts";
+import type { Evaluation } from "../../core/training/metrics.ts";
+import type { RelayContext } from "../context.ts";
+import type { Head } from "../history/head.ts";
+import type { WaitingMember } from "../merging/member.ts";
+import type { EvaluationTask } from "../threads/evaluation-thread.ts";
+import type { Evaluator } from "../threads/open-evaluator.ts";
+import { type EvaluationJobs, nameOfPiece } from "./evaluation-jobs.ts";
+import type { Jobs } from "./jobs.ts";
+import type { Jurors } from "./jurors.ts";
+
+/** A jury that sits for one decision. */
+export type Jury = {
+  /** Whether the task is a piece for it: a packet that no gate has opened. */
+  covers(task: EvaluationTask): boolean;
+  /** What it comes to, after the relay's checks. */
+  evaluate(task: EvaluationTask, version: number): Promise<Settled>;
+};
+
+type Settled = {
+  readonly evaluation: Evaluation;
+  readonly isByJury: boolean;
+  readonly hasLiar: boolean;
+};
+
+export type JuryParts = {
+  readonly context: Pick<RelayContext, "contributions" | "referenceSeeds" | "clock">;
+  readonly jobs: Pick<Jobs, "offerSeat" | "vacate">;
+  readonly jurors: Jurors;
+  readonly evaluator: Pick<Evaluator, "evaluate">;
+  readonly evaluationJobs: EvaluationJobs;
+  /** In [0, 1), and nobody outside can tell it. */
+  readonly lot: () => number;
+};
+
+const PLANTED_SHARE = 1 / 16; // of pieces, which the relay evaluates wholly whatever the jurors say
+const TRIES = 2; // for a seat: then the relay does not wait any longer
+
+/** Draws juries; null where the recipe has none, nothing is sealed, or too few are there. */
+export function createJuries(
+  parts: JuryParts,
+): (head: Head, members: readonly WaitingMember[]) => Promise<Jury | null> {
+  return async (head, members) => {
+    const { jury: seats } = head.recipe.gate;
+    if (seats === undefined || head.packets === null) return null;
+    const { model, number } = head;
+    const secret = await parts.context.referenceSeeds.seedOf({
+      model,
+      number,
+      parent: head.record.parent,
+    });
+    const drawn = drawJurors(parts.jurors.present(model), {
+      seed: `jury ${secret} ${members.map(({ id }) => id).join(" ")}`,
+      except: new Set(members.map(({ row }) => row.contributor)),
+    });
+    return drawn.length < seats ? null : sit(parts, head, seats, [...drawn]);
+  };
+}
+
+/** The first of `drawn` have the seats; the others take them where somebody does not come back. */
+function sit(
+  { context, jobs, jurors, evaluator, evaluationJobs, lot }: JuryParts,
+  head: Head,
+  seats: number,
+  drawn: { readonly contributor: string }[],
+): Jury {
+  const { model } = head;
+  const sitting: (string | null)[] = drawn.splice(0, seats).map(({ contributor }) => contributor);
+  const asked = new Map<string, Promise<Settled>>();
+
+  /** Somebody else has the seat from now on, if anybody is left. */
+  function replace(juror: string): void {
+    jurors.leave(model, juror);
+    jobs.vacate(juror);
+    const seat = sitting.indexOf(juror);
+    if (seat >= 0) sitting[seat] = drawn.shift()?.contributor ?? null;
+  }
+
+  async function askSeat(
+    seat: number,
+    job: Parameters<Jobs["offerSeat"]>[0],
+    inputs: Parameters<Jobs["offerSeat"]>[1],
+  ): Promise<JurorAnswer | null> {
+    for (let tries = 0; tries < TRIES; tries++) {
+      const juror = sitting[seat] ?? null;
+      if (juror === null) return null;
+      const answered = await jobs.offerSeat(job, inputs, juror);
+      if (answered !== null) {
+        const { judgement } = answered;
+        assert(judgement.kind === "evaluate", "an evaluation was asked for");
+        return { contributor: juror, evaluation: judgement };
+      }
+      replace(juror);
+    }
+    return null;
+  }
+
+  async function ask(task: EvaluationTask, version: number): Promise<Settled> {
+    const made = await evaluationJobs.jobOf(task, version);
+    const asking = sitting.map((_, seat) => askSeat(seat, made.job, made.inputs));
+    const answers = (await Promise.all(asking)).filter((answer) => answer !== null);
+    const [begin] = task.range;
+    const { evaluation, liars, isByJury } = await settleJury(answers, {
+      seats,
+      examples: task.range[1] - begin,
+      isPlanted: lot() < PLANTED_SHARE,
+      lot,
+      own: (from, to) => evaluator.evaluate({ ...task, range: [begin + from, begin + to] }),
+    });
+    for (const liar of liars) replace(liar);
+    const found = answers.map(({ contributor, evaluation: { losses } }) => ({
+      contributor,
+      examples: losses.length,
+      isLie: liars.includes(contributor),
+    }));
+    await context.contributions.noteJury(model, found, context.clock());
+    return { evaluation, isByJury, hasLiar: liars.length > 0 };
+  }
+
+  /** The head as it is is asked for once: all parts of a cohort are compared with it. */
+  function askOnce(task: EvaluationTask, version: number): Promise<Settled> {
+    if (task.step !== null) return ask(task, version);
+    const name = nameOfPiece(task);
+    const settled = asked.get(name) ?? ask(task, version);
+    asked.set(name, settled);
+    return settled;
+  }
+
+  return {
+    covers({ set, range: [from, to], checkpoint }) {
+      if (checkpoint !== head.checkpoint) return false; // jurors have the head
+      const sealed = head.packets?.suites.find(({ suite }) => suite === set);
+      if (sealed === undefined) return false;
+      const { size, count } = cutOf(sealed);
+      const opened = head.packets?.opened[sealed.suite] ?? 0;
+      const packet = from / size;
+      return to - from === size && packet >= opened && packet < count;
+    },
+    evaluate(task, version) {
+      const settled = askOnce(task, version);
+      // the parent is asked for next: jurors who are there do both at once
+      if (task.step !== null) void askOnce({ ...task, step: null }, version).catch(() => {});
+      return settled;
+    },
+  };
+}
