@@ -52,7 +52,7 @@ export function suiteRoutes(
     if (hashOf(bytes) !== id) {
       throw new Refusal("hash-mismatch", `these ${bytes.length} bytes have another SHA-256`);
     }
-    const receipt = await takeSuite(context, { id, bytes, signature }, limits.key);
+    const receipt = await takeSuite(context, { id, bytes, signature });
     if (receipt.kind === "refused") throw new Refusal(receipt.code, receipt.message);
     const isNew = receipt.kind === "created";
     if (isNew) onWork(receipt.life.header.model);

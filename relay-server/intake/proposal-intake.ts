@@ -43,13 +43,12 @@ export const PROPOSAL_WORDS = {
 
 /**
  * Keep what somebody offers from a fork until a maintainer decides (protocol K2), from the cheap rule to the dear one. Idempotent
- * by the contribution's id; broken bytes are a FormatError.
+ * by the contribution's id; broken bytes are a FormatError. It counts for nobody's key: who sends it need not be its author, whose signature is public.
  */
 export async function takeProposal(
   context: ProposalContext,
   positionsOf: MaskCache,
   { model, id, bytes, signature }: ProposalDelivery,
-  onSigned: (contributor: string) => void,
 ): Promise<ProposalReceipt> {
   const { contributions, people, history, models, clock } = context;
   const { fork, patch } = decodeProposal(bytes);
@@ -63,7 +62,6 @@ export async function takeProposal(
     const message = "the patch is not signed by the contributor that it names";
     return refusal(refuse("signature-invalid", message));
   }
-  onSigned(contributor);
   const known = await contributions.proposal(model, id);
   if (known !== undefined) return { kind: "known", life: proposalLifeOf(known) };
   const ban = await people.banReason(contributor);

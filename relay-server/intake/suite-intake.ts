@@ -25,12 +25,12 @@ const WORDS = {
 
 /**
  * Keep a proposed suite until it is decided about (protocol U2), from the cheap rule to the dear one. Idempotent by id;
- * broken bytes are a FormatError. What takes time is looked at later (U3, U4).
+ * broken bytes are a FormatError. It counts for nobody's key: whoever sends it need not be its contributor, whose signature is public
+ * once it is accepted. What takes time is looked at later (U3, U4).
  */
 export async function takeSuite(
   context: Pick<RelayContext, "history" | "people" | "models" | "clock">,
   { id, bytes, signature }: SuiteDelivery,
-  onSigned: (contributor: string) => void,
 ): Promise<SuiteReceipt> {
   const { history, people, models, clock } = context;
   const opened = openSuiteFile(bytes);
@@ -39,7 +39,6 @@ export async function takeSuite(
   if (!(await verifyId("suite", id, signature, contributor))) {
     return refusal(refuse("signature-invalid", "this suite is not signed by its contributor"));
   }
-  onSigned(contributor);
   const ban = await people.banReason(contributor);
   if (ban !== undefined) return refusal(refuse("banned", ban));
   const served = models.get(model);

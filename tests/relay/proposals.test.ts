@@ -11,6 +11,7 @@ import { randomPositions } from "../../core/patch/random-mask.ts";
 import type { Mask } from "../../core/protocol/schemas/mask.ts";
 import type { Recipe } from "../../core/protocol/schemas/recipe.ts";
 import type { SignedVersion } from "../../core/protocol/schemas/version.ts";
+import { parseConfig } from "../../relay-server/config.ts";
 import { runCommand } from "../fixtures/command.ts";
 import { type ForkStage, handInAt, openForkStage } from "../fixtures/fork-stage.ts";
 import { maintainerOf } from "../fixtures/maintainer.ts";
@@ -137,6 +138,13 @@ test("K2: a proposal that a maintainer refuses, or whose author is banned, is no
   await expect(upstream.client.contribution(parcel.id)).rejects.toMatchObject({
     code: "contribution-unknown",
   });
+});
+
+test("K2: whoever offers an author's work again and again spends nothing of what the author may ask for", async () => {
+  const { author, work } = await forkWork();
+  const parcel = await author.pack(work);
+  const most = parseConfig({}).keyRequestsPerMinute;
+  for (let n = 0; n <= most; n++) expect((await offer(parcel)).state).toBe("waiting");
 });
 
 test("K2, K3: what is not a fork's work on the upstream's own version is refused with a code", async () => {
