@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { FormatError } from "../../core/errors.ts";
 import type { KeyframeManifest } from "../../core/protocol/schemas/checkpoint.ts";
 import type { RelayContext } from "../context.ts";
 import type { ModelRow } from "../store/tables.ts";
@@ -14,7 +15,7 @@ const manifest: KeyframeManifest = {
 };
 
 /** A model's history whose version n has a step of `stepKib[n - 1]` KiB; every second one is a keyframe. */
-function listsOf(stepKib: readonly number[]) {
+function listsOf(stepKib: readonly number[], damagedKeyframe: number | null = null) {
   const stage = { head: stepKib.length, reads: 0 };
   const history = {
     async keyframe(_: string, upTo: number) {
@@ -30,7 +31,12 @@ function listsOf(stepKib: readonly number[]) {
   } as unknown as RelayContext["history"]; // what is read of it is there
   const lists = createSharedLists(
     { history, clock: () => 0 },
-    { manifestOf: async () => manifest },
+    {
+      async manifestOf({ checkpoint }) {
+        if (checkpoint === `keyframe ${damagedKeyframe}`) throw new FormatError("its manifest");
+        return manifest;
+      },
+    },
   );
   const model = () => ({ id: "tiny", head: stage.head, parameters: 1000 }) as ModelRow; // as well
   return { stage, sizeOf: (list: string) => lists(model(), list) };
@@ -54,6 +60,13 @@ test("W6: version 0 and the newest four keyframes are lists as they are served",
     expect(await sizeOf(`keyframe ${number}`)).toEqual({ chunks: 1, sizeBytes: 2000 });
   }
   for (const number of [2, 4, 14]) expect(await sizeOf(`keyframe ${number}`)).toBe(null);
+});
+
+test("W6: a keyframe whose manifest is damaged is no list, and the others are", async () => {
+  const { sizeOf } = listsOf([300, 300, 300, 300], 2);
+  expect(await sizeOf("keyframe 2")).toBe(null);
+  expect(await sizeOf("keyframe 4")).toEqual({ chunks: 1, sizeBytes: 2000 });
+  expect(await sizeOf("step 4")).toEqual({ chunks: 1, sizeBytes: 300 * KIB });
 });
 
 test("W6: the lists of a head are read once, and anew for the next head", async () => {

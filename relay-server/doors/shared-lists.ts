@@ -1,9 +1,11 @@
+import { FormatError } from "../../core/errors.ts";
 import type { KeyframeManifest } from "../../core/protocol/schemas/checkpoint.ts";
 import { MAX_LIST_CHUNKS } from "../../core/protocol/schemas/swarm.ts";
 import { SHARED_STEPS, sharedSteps } from "../../core/swarm/shared-steps.ts";
 import { chunksOfManifest } from "../../core/tensors/manifest.ts";
 import type { RelayContext } from "../context.ts";
 import type { Checkpoints } from "../history/checkpoints.ts";
+import type { KeyframeRow } from "../store/sql/versions.ts";
 import type { ModelRow } from "../store/tables.ts";
 import { createMemo } from "./memo.ts";
 
@@ -37,10 +39,21 @@ export function createSharedLists(
     for (let n = 0; n <= SHARED_KEYFRAMES && number >= 0; n++) {
       const keyframe = await history.keyframe(id, n < SHARED_KEYFRAMES ? number : 0);
       if (keyframe === undefined) break;
-      found.push([keyframe.checkpoint, sizeOfKeyframe(await manifestOf(keyframe))]);
+      const manifest = await soundManifest(keyframe);
+      if (manifest !== null) found.push([keyframe.checkpoint, sizeOfKeyframe(manifest)]);
       number = keyframe.number - 1;
     }
     return found;
+  }
+
+  /** Null for a damaged one: its chunks are not shared, and all else is. */
+  async function soundManifest(keyframe: KeyframeRow): Promise<KeyframeManifest | null> {
+    try {
+      return await manifestOf(keyframe);
+    } catch (error) {
+      if (error instanceof FormatError) return null;
+      throw error;
+    }
   }
 
   async function listsOf(model: ModelRow): Promise<ReadonlyMap<string, ListSize>> {
