@@ -26,6 +26,14 @@ export class ContentAwayError extends Error {
   }
 }
 
+/** The bucket refuses the relay, as with a key that was revoked: a maintainer must see to it. */
+export class ContentRefusedError extends Error {
+  override readonly name = "ContentRefusedError";
+  constructor(reason: string, options?: ErrorOptions) {
+    super(`the relay's storage of files refuses it: ${reason}`, options);
+  }
+}
+
 /** PostgreSQL's classes of codes for a connection that is refused or lost, and for a server that starts or stops. */
 const AWAY = /^(08...|57P0[1-3]|53300|25P03|E(CONNREFUSED|CONNRESET|PIPE|TIMEDOUT))$/;
 /** What `pg` says of the same without a code. */
@@ -46,10 +54,11 @@ export function ledgerAway(error: unknown): string | null {
   return isAway ? "the relay's database does not answer" : null;
 }
 
-/** Why ledger or files cannot be reached now, in plain words; null where `error` says something else. It passes by itself. */
+/** Why ledger or files cannot be reached now, in plain words; null where `error` says something else. */
 export function storageAway(error: unknown): string | null {
   // by name, since it may come from another thread
-  if (error instanceof Error && error.name === "ContentAwayError") return error.message;
+  const isContent = error instanceof Error && /^Content(Away|Refused)Error$/.test(error.name);
+  if (isContent) return error.message;
   return ledgerAway(error);
 }
 

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { S3mini, S3ServiceError } from "s3mini";
-import { ContentAwayError, StorageFullError } from "../storage-error.ts";
+import { ContentAwayError, ContentRefusedError } from "../storage-error.ts";
 import type { Objects } from "./objects.ts";
 
 /** A bucket of an S3-compatible service, with the key that may read and write there. */
@@ -13,13 +13,14 @@ export type Bucket = {
   readonly secret: string;
 };
 
-const PATIENCE_MS = 10_000; // for one request
+const PATIENCE_MS = 10_000; // until an answer begins
+const SLOWEST_BYTES_PER_MS = 100; // that a put may take on top
 const WAITS_MS = [200, 1000]; // before the second and the third try
 const BLOB_HEADERS = { "cache-control": "public, max-age=31536000, immutable" };
 
 /**
  * Objects in a bucket. The service keeps an object before it says so, and shows a reader the whole of it or nothing.
- * Each call is tried three times; a ContentAwayError says that the service does not answer, or answers with a mistake of its own.
+ * Each call is tried three times; a ContentAwayError says that the service does not answer, or answers with a mistake of its own; a ContentRefusedError, that it refuses the relay.
  */
 export function openBucket({ url, region, keyId, secret }: Bucket): Objects {
   const bucket = new S3mini({
@@ -27,7 +28,7 @@ export function openBucket({ url, region, keyId, secret }: Bucket): Objects {
     region,
     accessKeyId: keyId,
     secretAccessKey: secret,
-    requestAbortTimeout: PATIENCE_MS,
+    fetch: fetchPatiently,
   });
 
   async function tried<T>(call: () => Promise<T>): Promise<T> {
@@ -76,6 +77,24 @@ export function openBucket({ url, region, keyId, secret }: Bucket): Objects {
   };
 }
 
+/** `fetch` whose answer must begin in time. How long its body takes depends on who reads it; Node ends one that is silent. */
+async function fetchPatiently(
+  input: string | URL | Request,
+  init: RequestInit = {},
+): Promise<Response> {
+  const sizeBytes = init.body instanceof Uint8Array ? init.body.length : 0;
+  const ending = new AbortController();
+  const timer = setTimeout(
+    () => ending.abort(new Error("no answer in time")),
+    PATIENCE_MS + sizeBytes / SLOWEST_BYTES_PER_MS,
+  );
+  try {
+    return await fetch(input, { ...init, signal: ending.signal });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 async function sizeOf(bucket: S3mini, name: string): Promise<number | null> {
   try {
     return await bucket.getContentLength(name);
@@ -106,7 +125,5 @@ function isAway(error: unknown): boolean {
 function refusalOf(error: unknown): unknown {
   const said = serviceError(error);
   if (said === null) return error;
-  if (said.status === 507) return new StorageFullError("the bucket is full", { cause: error });
-  const reason = said.serviceCode ?? String(said.status);
-  return new Error(`the storage of files refuses it: ${reason}`, { cause: error });
+  return new ContentRefusedError(said.serviceCode ?? String(said.status), { cause: error });
 }

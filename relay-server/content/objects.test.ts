@@ -104,7 +104,10 @@ test("only blobs are for other users' eyes", async () => {
 
 test("a bucket that does not answer is an outage, one that refuses the key is none", async () => {
   const wrong = openObjects({ ...s3.bucket, keyId: "nobody's" });
-  await expect(wrong.put("a", bytesOf("a"))).rejects.toThrow("refuses it: InvalidAccessKeyId");
+  await expect(wrong.put("a", bytesOf("a"))).rejects.toMatchObject({
+    name: "ContentRefusedError",
+    message: expect.stringContaining("refuses it: InvalidAccessKeyId"),
+  });
   const objects = openAt("bucket");
   await objects.put("kept", bytesOf("kept"));
   await s3.stop();

@@ -3,7 +3,7 @@
  * `private/digits/gate.safetensors`. Only what lies in `blobs` is public.
  */
 export type Objects = {
-  /** Keep `bytes`, in place of what has that name. Durable when it resolves; a StorageFullError where they find no room. */
+  /** Keep `bytes`, in place of what has that name. Durable when it resolves. */
   put(name: string, bytes: Uint8Array): Promise<void>;
   /** The bytes of that name; null where there are none. */
   read(name: string): Promise<Uint8Array<ArrayBuffer> | null>;

@@ -154,7 +154,10 @@ export async function joinOtherRelays(url: string): Promise<OtherRelays> {
     },
     async importTurn(stop) {
       const client = newClient();
-      const end = () => void client.end().catch(ignoreLoss);
+      const end = () => {
+        stop?.removeEventListener("abort", end);
+        void client.end().catch(ignoreLoss);
+      };
       stop?.addEventListener("abort", end);
       try {
         await client.connect();
