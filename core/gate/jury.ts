@@ -1,7 +1,7 @@
 import { createRandom } from "../random.ts";
 import type { Evaluation } from "../training/metrics.ts";
-import { sliceEvaluation } from "../training/metrics.ts";
-import { checkedSpan, isSameEvaluation } from "./judgement-check.ts";
+import { pickEvaluation } from "../training/metrics.ts";
+import { drawChecked, isSameEvaluation } from "./judgement-check.ts";
 
 /** A volunteer who may judge, and the network that it asks from. */
 export type Juror = { readonly contributor: string; readonly network: string };
@@ -41,7 +41,7 @@ export type JuryFinding = {
 
 /**
  * What becomes of a jury's answers (protocol J10). They count where each seat has one, all are alike, and `own`, the relay's
- * evaluation of examples from…to−1 of the piece, is so too on a few that `lot` in [0, 1) draws. Else, and where the piece was
+ * evaluation of these rows of the piece (null: of all), is so too on a few that `lot` in [0, 1) draws. Else, and where the piece was
  * `planted`, the relay evaluates all of it, and whoever said something else lied.
  */
 export async function settleJury(
@@ -57,7 +57,7 @@ export async function settleJury(
     readonly examples: number;
     readonly isPlanted: boolean;
     readonly lot: () => number;
-    readonly own: (from: number, to: number) => Promise<Evaluation>;
+    readonly own: (rows: Uint32Array | null) => Promise<Evaluation>;
   },
 ): Promise<JuryFinding> {
   const [first] = answers;
@@ -65,13 +65,13 @@ export async function settleJury(
     answers.length === seats &&
     answers.every(({ evaluation }) => isSameEvaluation(evaluation, answers[0]!.evaluation));
   if (first !== undefined && isUnanimous && !isPlanted) {
-    const [from, to] = checkedSpan(examples, lot());
-    const sent = sliceEvaluation(first.evaluation, from, to);
-    if (isSameEvaluation(sent, await own(from, to))) {
+    const rows = drawChecked(examples, lot);
+    const sent = pickEvaluation(first.evaluation, rows);
+    if (isSameEvaluation(sent, await own(rows))) {
       return { evaluation: first.evaluation, liars: [], isByJury: true };
     }
   }
-  const evaluation = await own(0, examples);
+  const evaluation = await own(null);
   const liars = answers.filter((answer) => !isSameEvaluation(answer.evaluation, evaluation));
   return { evaluation, liars: liars.map(({ contributor }) => contributor), isByJury: false };
 }

@@ -21,16 +21,19 @@ export function meanOf(values: ArrayLike<number>): number {
   return sum / values.length;
 }
 
-/** The examples from…to−1 of an evaluation. */
-export function sliceEvaluation(
+/** The examples of these rows of an evaluation, in their order. */
+export function pickEvaluation(
   { losses, correct, answers }: Evaluation,
-  from: number,
-  to: number,
+  rows: Uint32Array,
 ): Evaluation {
   const each = answers.length / losses.length;
+  const picked = new Uint8Array(rows.length * each);
+  rows.forEach((row, i) => {
+    picked.set(answers.subarray(row * each, (row + 1) * each), i * each);
+  });
   return {
-    losses: losses.subarray(from, to),
-    correct: correct.subarray(from, to),
-    answers: answers.subarray(from * each, to * each),
+    losses: Float32Array.from(rows, (row) => losses[row]!),
+    correct: Float32Array.from(rows, (row) => correct[row]!),
+    answers: picked,
   };
 }

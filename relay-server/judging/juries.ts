@@ -101,13 +101,13 @@ function sit(
     const made = await evaluationJobs.jobOf(task, version);
     const asking = sitting.map((_, seat) => askSeat(seat, made.job, made.inputs));
     const answers = (await Promise.all(asking)).filter((answer) => answer !== null);
-    const [begin] = task.range;
+    const [begin, end] = task.range;
     const { evaluation, liars, isByJury } = await settleJury(answers, {
       seats,
-      examples: task.range[1] - begin,
+      examples: end - begin,
       isPlanted: lot() < PLANTED_SHARE,
       lot,
-      own: (from, to) => evaluator.evaluate({ ...task, range: [begin + from, begin + to] }),
+      own: (rows) => evaluator.evaluate(rows === null ? task : { ...task, rows }),
     });
     for (const liar of liars) replace(liar);
     const found = answers.map(({ contributor, evaluation: { losses } }) => ({

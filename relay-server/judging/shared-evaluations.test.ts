@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { JobWork } from "../../core/protocol/schemas/judging.ts";
-import type { Evaluation } from "../../core/training/metrics.ts";
+import { createRandom } from "../../core/random.ts";
+import { type Evaluation, pickEvaluation } from "../../core/training/metrics.ts";
 import { tinyRecipe } from "../../tests/fixtures/tiny-model.ts";
 import type { ServedModel } from "../context.ts";
 import type { EvaluationTask } from "../threads/evaluation-thread.ts";
@@ -8,6 +9,7 @@ import { createEvaluationJobs } from "./evaluation-jobs.ts";
 import { createEvaluationSharing } from "./shared-evaluations.ts";
 
 const COUNT = 64;
+const ALL = Uint32Array.from({ length: COUNT }, (_, i) => i);
 const truth: Evaluation = {
   losses: Float32Array.from({ length: COUNT }, (_, i) => 1 + i / COUNT),
   correct: new Float32Array(COUNT).fill(1),
@@ -26,8 +28,8 @@ const candidate = {
 };
 
 /** One judge that answers with `answer`, or nobody; what the relay evaluated itself, and which offers there were. */
-function share(answer: Evaluation | null, lot = 0.5) {
-  const own: EvaluationTask["range"][] = [];
+function share(answer: Evaluation | null, lot = () => 0.5) {
+  const own: number[][] = [];
   const offers: JobWork[] = [];
   const lies: string[] = [];
   const models = new Map([["tiny", { recipe: tinyRecipe, layout: { size: 172 } } as ServedModel]]);
@@ -44,16 +46,14 @@ function share(answer: Evaluation | null, lot = 0.5) {
       },
     },
     evaluator: {
-      evaluate: async ({ range: [from, to] }) => {
-        own.push([from, to]);
-        const part = <T extends Float32Array | Uint8Array>(values: T) =>
-          values.subarray(from - COUNT, to - COUNT) as T;
-        const { losses, correct, answers } = truth;
-        return { losses: part(losses), correct: part(correct), answers: part(answers) };
+      evaluate: async ({ range, rows }) => {
+        expect(range).toEqual(parent.range);
+        own.push([...(rows ?? ALL)]);
+        return pickEvaluation(truth, rows ?? ALL);
       },
     },
     evaluationJobs: createEvaluationJobs({ models, evaluator: { cut } }),
-    lot: () => lot,
+    lot,
     onLie: async (judge) => void lies.push(judge),
   });
   return { sharing, own, offers, lies };
@@ -63,23 +63,39 @@ test("J2: where no judge is there, the relay evaluates itself", async () => {
   const { sharing, own, offers } = share(null);
   const decision = sharing.begin();
   expect((await decision.evaluate(candidate, 3)).losses).toEqual(truth.losses);
-  expect([own, offers]).toEqual([[[COUNT, 2 * COUNT]], []]);
+  expect([own, offers]).toEqual([[[...ALL]], []]);
   expect(decision.isToRepeat(true)).toBe(false);
 });
 
-test("J5: of each evaluation the relay does sixteen examples or a sixteenth again, drawn by a lot after the answer", async () => {
-  for (const [lot, from] of [
-    [0, 64],
-    [0.5, 88],
-    [0.999, 112],
-  ] as const) {
-    const { sharing, own, lies } = share(truth, lot);
-    const decision = sharing.begin();
-    expect((await decision.evaluate(candidate, 3)).losses).toEqual(truth.losses);
-    expect(own).toEqual([[from, from + 16]]);
-    expect(lies).toEqual([]);
-    expect([decision.isToRepeat(false), decision.isToRepeat(true)]).toEqual([false, true]);
+test("J5: of each evaluation the relay does sixteen examples or a sixteenth again, each drawn by a lot after the answer", async () => {
+  let lots = 0;
+  const { sharing, own, offers, lies } = share(truth, () => {
+    expect(offers).toHaveLength(1);
+    return lots++ / 16;
+  });
+  const decision = sharing.begin();
+  expect((await decision.evaluate(candidate, 3)).losses).toEqual(truth.losses);
+  expect([own.length, own[0]?.length, lots]).toEqual([1, 16, 16]);
+  expect(lies).toEqual([]);
+  expect([decision.isToRepeat(false), decision.isToRepeat(true)]).toEqual([false, true]);
+});
+
+test("J5: a judge that lies about one half or one quarter of the examples, which lie together, is found in its first answer", async () => {
+  const random = createRandom("half a lie");
+  const found = { half: 0, quarter: 0 };
+  for (let i = 0; i < 100; i++) {
+    for (const [name, until] of [
+      ["half", COUNT / 2],
+      ["quarter", COUNT / 4],
+    ] as const) {
+      const losses = truth.losses.map((loss, row) => (row < until ? loss / 2 : loss));
+      const { sharing, lies } = share({ ...truth, losses }, () => random.uint32() / 2 ** 32);
+      await sharing.begin().evaluate(candidate, 3);
+      found[name] += lies.length;
+    }
   }
+  expect(found.half).toBe(100);
+  expect(found.quarter).toBeGreaterThan(95);
 });
 
 test.each([
@@ -94,7 +110,7 @@ test.each([
     const decision = sharing.begin();
     const { losses, answers } = await decision.evaluate(candidate, 3);
     expect([losses, answers]).toEqual([truth.losses, truth.answers]);
-    expect(own.at(-1)).toEqual([COUNT, 2 * COUNT]);
+    expect(own.at(-1)).toEqual([...ALL]);
     expect(lies).toEqual(["a"]);
     expect(decision.isToRepeat(false)).toBe(true);
   },

@@ -1,8 +1,8 @@
 import { LRUCache } from "lru-cache";
 import { assert } from "../../core/errors.ts";
-import { checkedSpan, isSameEvaluation } from "../../core/gate/judgement-check.ts";
+import { drawChecked, isSameEvaluation } from "../../core/gate/judgement-check.ts";
 import { MAX_JUDGEMENT_BYTES } from "../../core/protocol/limits.ts";
-import { type Evaluation, sliceEvaluation } from "../../core/training/metrics.ts";
+import { type Evaluation, pickEvaluation } from "../../core/training/metrics.ts";
 import type { Evaluations } from "../merging/judge.ts";
 import type { EvaluationTask } from "../threads/evaluation-thread.ts";
 import type { Evaluator } from "../threads/open-evaluator.ts";
@@ -62,10 +62,9 @@ export function createEvaluationSharing(parts: SharingParts): EvaluationSharing 
 
   /** Whether the relay comes to the same on a few of the examples, drawn after the answer. */
   async function isTrue(task: EvaluationTask, sent: Evaluation): Promise<boolean> {
-    const [from, to] = checkedSpan(sent.losses.length, lot());
-    const [begin] = task.range;
-    const own = await evaluator.evaluate({ ...task, range: [begin + from, begin + to] });
-    return isSameEvaluation(sliceEvaluation(sent, from, to), own);
+    const rows = drawChecked(sent.losses.length, lot);
+    const own = await evaluator.evaluate({ ...task, rows });
+    return isSameEvaluation(pickEvaluation(sent, rows), own);
   }
 
   return {

@@ -56,6 +56,8 @@ export type EvaluationTask = {
   readonly set: Suite | { readonly suite: string };
   /** Examples from…to−1 of the set. */
   readonly range: readonly [number, number];
+  /** Which of them alone are run, counted from the first of the range; all where it is absent. */
+  readonly rows?: Uint32Array;
   /** A checkpoint that `load` brought. */
   readonly checkpoint: string;
   /** What is changed in it before it runs: new values at ascending positions. */
@@ -140,16 +142,17 @@ const evaluator = {
     return { bytes: encodeExamples(examples), count: examples.count, answers: answersOf(examples) };
   },
   async evaluate(task: EvaluationTask): Promise<Evaluation> {
-    const { model: id, set, range, checkpoint, step, twin } = task;
+    const { model: id, set, range, rows, checkpoint, step, twin } = task;
     const model = opened;
     assert(model?.id === id, `${id} is not open`);
     const base = parametersOf(checkpoint);
     const name = `${typeof set === "string" ? set : set.suite} ${range} ${checkpoint}`;
-    const isPlain = step === null && twin === undefined;
+    const isPlain = step === null && twin === undefined && rows === undefined;
     const known = isPlain ? parents.get(name) : undefined;
     if (known !== undefined) return known;
     const run = await openEngine();
-    const examples = sliceExamples(await examplesOf(model, set), ...range);
+    const piece = sliceExamples(await examplesOf(model, set), ...range);
+    const examples = rows === undefined ? piece : pickExamples(piece, rows);
     const { architecture } = model;
     const stepped = step === null ? base : applyDeltaStep(base, step);
     const parameters = twin === undefined ? stepped : twinOf(stepped, twin);
