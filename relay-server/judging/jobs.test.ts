@@ -99,6 +99,25 @@ test("J2: a job that nobody takes for fifteen seconds is the relay's, however ma
   expect(jobs.take("a")).toBeNull();
 });
 
+test("J2: an evaluation waits for no judge that is at work, nor behind another job; a training does", async () => {
+  const examples = { sha256: "00".repeat(32), count: 1, answers: 1 };
+  const evaluation = { ...offered, work: { kind: "evaluate" as const, step: null, examples } };
+  jobs.take("a");
+  const training = jobs.offer(offered);
+  expect(jobs.isAnybodyFree()).toBe(false);
+  expect(await jobs.offer(evaluation)).toBeNull();
+  const { id } = jobs.take("a")!;
+  expect(await jobs.offer(evaluation)).toBeNull();
+  void jobs.offer(offered);
+  jobs.take("b");
+  jobs.finish("a", id, JUDGEMENT);
+  await training;
+  expect(jobs.isAnybodyFree()).toBe(true);
+  const evaluated = jobs.offer(evaluation);
+  jobs.finish("a", jobs.take("a")!.id, JUDGEMENT);
+  expect((await evaluated)?.judge).toBe("a");
+});
+
 test("J6: what a dismissed judge holds is given to another", async () => {
   jobs.take("a");
   jobs.take("b");
@@ -129,7 +148,7 @@ test("J2: a relay that ends waits for no judge, and asks none any more", async (
 
 test("J8: a juror alone is given its seat's job, judges are not, and an answer ends it", async () => {
   const answer = jobs.offerSeat(offered, new Map(), "juror");
-  expect(jobs.isAnybodyThere()).toBe(false);
+  expect(jobs.isAnybodyFree()).toBe(false);
   expect([jobs.take("a"), jobs.takeSeat("other")]).toEqual([null, null]);
   const { id } = jobs.takeSeat("juror")!;
   expect(jobs.leased(id)).toMatchObject({ judge: "juror", isSeat: true });

@@ -21,9 +21,9 @@ export type LeasedJob = {
  * anew. Time is the clock's, in milliseconds.
  */
 export type Jobs = {
-  /** Whether a judge asked lately, or is at work: nobody else would take an offer. */
-  isAnybodyThere(): boolean;
-  /** The answer to a job; null where the relay is to do it itself, because nobody is there, takes it or comes back. */
+  /** Whether more judges asked lately and hold nothing than jobs wait: an evaluation is offered to nobody else. */
+  isAnybodyFree(): boolean;
+  /** The answer to a job; null where the relay is to do it itself, because nobody is there, is free for an evaluation, takes it or comes back. */
   offer(job: Omit<JudgingJob, "id">, inputs?: JobInputs): Promise<Answered | null>;
   /** The answer of one juror, to whom alone the job is given; null if it does not take it or does not come back. */
   offerSeat(
@@ -93,6 +93,14 @@ export function createJobs(clock: () => number, newId: () => string): Jobs {
     const isAtWork = (entry: Entry) => entry.juror === null && isHeld(entry);
     return isPresent || [...entries.values()].some(isAtWork);
   }
+  /** A training is worth a wait for who is at work, but an evaluation takes seconds, and a gate asks for one after the other. */
+  function isAnybodyFree(): boolean {
+    const now = clock();
+    const all = [...entries.values()];
+    const busy = new Set(all.filter(isHeld).map(({ lease }) => lease?.judge));
+    const free = [...seen].filter(([judge, at]) => now - at < PRESENT_MS && !busy.has(judge));
+    return free.length > all.filter((entry) => entry.juror === null && !isHeld(entry)).length;
+  }
   function add(
     job: Omit<JudgingJob, "id">,
     inputs: JobInputs,
@@ -138,9 +146,10 @@ export function createJobs(clock: () => number, newId: () => string): Jobs {
     return { judge: entry.lease.judge, job, inputs, isSeat: juror !== null };
   };
   return {
-    isAnybodyThere,
+    isAnybodyFree,
     offer(job, inputs = new Map()) {
-      if (isClosed || !isAnybodyThere()) return Promise.resolve(null);
+      const isWanted = job.work.kind === "evaluate" ? isAnybodyFree() : isAnybodyThere();
+      if (isClosed || !isWanted) return Promise.resolve(null);
       return add(job, inputs, null);
     },
     offerSeat: async (job, inputs, juror) => (isClosed ? null : add(job, inputs, juror)),

@@ -38,7 +38,7 @@ function share(answer: Evaluation | null, lot = () => 0.5) {
   };
   const sharing = createEvaluationSharing({
     jobs: {
-      isAnybodyThere: () => answer !== null,
+      isAnybodyFree: () => answer !== null,
       offer: async ({ work }) => {
         offers.push(work);
         if (answer === null) return null;

@@ -26,7 +26,7 @@ export type EvaluationSharing = {
 };
 
 type SharingParts = {
-  readonly jobs: Pick<Jobs, "offer" | "isAnybodyThere">;
+  readonly jobs: Pick<Jobs, "offer" | "isAnybodyFree">;
   readonly evaluator: Pick<Evaluator, "evaluate">;
   readonly evaluationJobs: EvaluationJobs;
   /** In [0, 1), and nobody outside can tell it. */
@@ -75,7 +75,7 @@ export function createEvaluationSharing(parts: SharingParts): EvaluationSharing 
       async function byJudge(task: EvaluationTask, version: number): Promise<Evaluation | null> {
         const name = task.step === null ? `${nameOfPiece(task)} ${task.checkpoint}` : null;
         const before = name === null ? undefined : known.get(name);
-        const isAsked = typeof task.set === "string" && jobs.isAnybodyThere();
+        const isAsked = typeof task.set === "string" && jobs.isAnybodyFree();
         const word = before ?? (isAsked ? await askJudges(task, version) : null);
         if (word === "lie") hasLie = true;
         if (word === null || word === "lie") return null;
