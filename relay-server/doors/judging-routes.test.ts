@@ -1,3 +1,4 @@
+import type { Context } from "hono";
 import { expect, test } from "vitest";
 import {
   generateKeyPair,
@@ -6,9 +7,11 @@ import {
   sha256,
   signId,
 } from "../../core/crypto/signature.ts";
+import { encodeCanonical } from "../../core/protocol/canonical-json.ts";
 import { SIGNATURE_HEADER } from "../../core/protocol/limits.ts";
 import { routes } from "../../core/protocol/routes.ts";
-import type { JudgingJob } from "../../core/protocol/schemas/judging.ts";
+import type { JobAnswer, JudgingJob } from "../../core/protocol/schemas/judging.ts";
+import { signRequest } from "../../core/protocol/signed-request.ts";
 import { encodeJudgement } from "../../core/training/judgement.ts";
 import { tinyRecipe } from "../../tests/fixtures/tiny-model.ts";
 import type { RelayContext } from "../context.ts";
@@ -85,5 +88,42 @@ test("J3: an answer whose lease lapsed while its bytes came is refused, and not 
     judge: next.judge,
     judgement: { kind: "own-mask", positions: Uint32Array.of(2) },
   });
+  jobs.close();
+});
+
+test("J2: a named judge's key is not counted, and its next question gives up what it held; a stranger's key is counted", async () => {
+  const [named, stranger] = [await generateKeyPair(true), await generateKeyPair(true)];
+  const judge = await publicKeyHex(named);
+  const clock = () => 1_000_000;
+  const jobs = createJobs(clock, () => "1".repeat(32));
+  const context = {
+    people: { isJudge: async (key: string) => key === judge },
+    clock,
+  } as unknown as RelayContext; // the routes need no more of it
+  const counted: string[] = [];
+  const limits = {
+    request: async (c: Context) => new Uint8Array(await c.req.arrayBuffer()),
+    key: (key: string) => void counted.push(key),
+  } as unknown as Limits;
+  const app = judgingRoutes(context, { jobs, jurors: createJurors(clock) }, limits);
+  app.onError(answerError);
+  const ask = async (keys: KeyPair) => {
+    const body = encodeCanonical({ judge: await publicKeyHex(keys), issuedAt: clock() });
+    const signature = await signRequest(routes.jobs(), body, keys.privateKey);
+    const headers = { [SIGNATURE_HEADER]: signature };
+    const answer = await app.request(routes.jobs(), { method: "POST", headers, body });
+    return { status: answer.status, ...((await answer.json()) as JobAnswer) };
+  };
+
+  jobs.take(judge);
+  const answer = jobs.offer(offered);
+  for (let leases = 0; leases < 2; leases++) {
+    expect(await ask(named)).toMatchObject({ status: 200, job: { id: "1".repeat(32) } });
+  }
+  void ask(named); // listens for the next one
+  expect(await answer).toBeNull();
+  expect(counted).toEqual([]);
+  expect(await ask(stranger)).toMatchObject({ status: 403, error: { code: "judge-unknown" } });
+  expect(counted).toEqual([await publicKeyHex(stranger)]);
   jobs.close();
 });

@@ -52,6 +52,7 @@ export function judgingRoutes(
       return c.json({ job, retryAfterSeconds: RENEW_SECONDS } satisfies JobAnswer);
     }
     if (holds === undefined) {
+      jobs.release(judge);
       const job = jobs.take(judge) ?? (await takeSoon(judge, c.req.raw.signal));
       const retryAfterSeconds = job === null ? ASK_SECONDS : RENEW_SECONDS;
       return c.json({ job, retryAfterSeconds } satisfies JobAnswer);
@@ -104,7 +105,7 @@ export function judgingRoutes(
     if (Math.abs(issuedAt - clock()) > CLOCK_SKEW_MS) {
       throw new Refusal("clock-skew", "issuedAt is more than five minutes off the relay's clock");
     }
-    limits.key(judge);
+    if (!(await people.isJudge(judge))) limits.key(judge); // a judge may end ten evaluations a second, of three requests each
     return request;
   }
 

@@ -69,6 +69,19 @@ test("J3: a job whose judge vanishes goes to another after its lease, and the la
   expect((await answer)?.judge).toBe("b");
 });
 
+test("J3: a judge that asks anew has given up what it held, and a job that was given up twice is the relay's", async () => {
+  jobs.take("a");
+  const answer = jobs.offer(offered);
+  const { id } = jobs.take("a")!;
+  jobs.release("b");
+  expect(jobs.leased(id)?.judge).toBe("a");
+  jobs.release("a");
+  expect(jobs.finish("a", id, JUDGEMENT)).toBe(false);
+  expect(jobs.take("a")?.id).toBe(id);
+  jobs.release("a");
+  expect(await answer).toBeNull();
+});
+
 test("J3: a judge that says that it is still at work keeps its job", () => {
   jobs.take("a");
   void jobs.offer(offered);

@@ -31,6 +31,8 @@ export type Jobs = {
     inputs: JobInputs,
     juror: string,
   ): Promise<Answered | null>;
+  /** The judge asks anew, so it does no more what it held: another does, or the relay after the second. */
+  release(judge: string): void;
   /** The job that has waited longest, leased to the judge; null if there is none. */
   take(judge: string): JudgingJob | null;
   /** The same of those that are given to this juror alone. */
@@ -124,14 +126,16 @@ export function createJobs(clock: () => number, newId: () => string): Jobs {
   function isHeld({ lease }: Entry): boolean {
     return lease !== null && lease.endsAt > clock();
   }
+  /** Nobody came back from this lease. */
+  function free(entry: Entry): void {
+    entry.lease = null;
+    entry.waitsSince = clock();
+    if (entry.juror !== null || entry.leases >= MOST_LEASES) end(entry, null);
+  }
   function sweep(): void {
     const now = clock();
     for (const entry of [...entries.values()]) {
-      if (entry.lease !== null && !isHeld(entry)) {
-        entry.lease = null;
-        entry.waitsSince = now;
-        if (entry.juror !== null || entry.leases >= MOST_LEASES) end(entry, null);
-      }
+      if (entry.lease !== null && !isHeld(entry)) free(entry);
       const mostMs = entry.juror === null ? UNTAKEN_MS : UNTAKEN_SEAT_MS;
       const isUntaken = now - entry.waitsSince >= mostMs;
       const isAlone = entry.juror === null && !isAnybodyThere();
@@ -153,6 +157,10 @@ export function createJobs(clock: () => number, newId: () => string): Jobs {
       return add(job, inputs, null);
     },
     offerSeat: async (job, inputs, juror) => (isClosed ? null : add(job, inputs, juror)),
+    release(judge) {
+      const held = (entry: Entry) => entry.juror === null && entry.lease?.judge === judge;
+      for (const entry of [...entries.values()].filter(held)) free(entry);
+    },
     take(judge) {
       seen.set(judge, clock());
       return takeFor(null, judge);
