@@ -9,7 +9,7 @@ import { outageWords } from "../storage-error.ts";
 import type { ImportTurn } from "../store/postgres/other-relays.ts";
 import type { ModelRow } from "../store/tables.ts";
 import type { Evaluator } from "../threads/open-evaluator.ts";
-import { addData } from "./data-addition.ts";
+import { addData, enteredOutcome } from "./data-addition.ts";
 import type { AddedBy } from "./import-model.ts";
 import { importAddition, refuseSizes } from "./model-addition.ts";
 
@@ -76,6 +76,14 @@ export function createAdditions({
     return { id, ...rest, missing, done: sizes.size - missing.length, total: sizes.size };
   }
 
+  /** How far data are that are in the ledger, whichever relay entered them; null where they are not. */
+  async function enteredStatus(id: string): Promise<AdditionStatus | null> {
+    const outcome = await enteredOutcome(context, id);
+    if (outcome === null) return null;
+    const { shards: done } = outcome;
+    return { id, state: "added", missing: [], done, total: done, problem: null, outcome };
+  }
+
   function change(id: string, news: Partial<Addition>): void {
     const addition = additions.get(id);
     assert(addition !== undefined, `no addition ${id}`);
@@ -112,7 +120,7 @@ export function createAdditions({
     try {
       const outcome = await carryOut(id, plan, addedBy);
       change(id, { state: "added", outcome });
-      await files.remove(id);
+      await files.remove(id).catch(console.error); // it is added all the same, and what is left is swept
     } catch (error) {
       await giveUp(id, plan, error).catch(console.error);
     }
@@ -125,7 +133,10 @@ export function createAdditions({
     };
     if (plan.format === "commonweight.data/1") {
       const shards = () => files.shards(id, plan.shards);
-      const outcome = await addData(context, { plan, shards, addedBy, signal, onProgress: tell });
+      const outcome = await addData(context, {
+        ...{ id, plan, shards, addedBy, signal },
+        onProgress: tell,
+      });
       onData(plan.model);
       return outcome;
     }
@@ -169,6 +180,12 @@ export function createAdditions({
       if (known?.state === "importing" || known?.state === "added") return statusOf(id, known);
       const obstacle = await obstacleOf(plan);
       if (obstacle !== null) return obstacle;
+      const entered = await enteredStatus(id);
+      if (entered !== null) {
+        if (additions.has(id)) change(id, { state: "added", outcome: entered.outcome });
+        await files.remove(id); // the relay was ended before it came to this
+        return entered;
+      }
       for (const swept of await files.sweep(clock() - KEPT_MS, inImport())) additions.delete(swept);
       const open = [...additions].filter(
         ([other, { state }]) => state === "uploading" && other !== id,
@@ -197,7 +214,7 @@ export function createAdditions({
     },
     async status(id) {
       const addition = additions.get(id);
-      return addition === undefined ? null : statusOf(id, addition);
+      return addition === undefined ? enteredStatus(id) : statusOf(id, addition);
     },
     async close() {
       closing.abort();

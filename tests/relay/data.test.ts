@@ -132,3 +132,15 @@ test("R10: what is no data of the model is refused in a sentence, and nothing of
   const unknown = send([shardOf("Good", tinyPatterns("good", 20))], 1, { model: "other" });
   await expect(unknown).rejects.toMatchObject({ code: "model-unknown" });
 });
+
+test("R10: data that were added are called added when the same plan comes again, also after a restart", async () => {
+  const shards = [shardOf("Spring", tinyPatterns("spring", 50))];
+  const first = await ended(await send(shards));
+  relay = await relay.restart();
+  maintainer = await maintainerOf(relay);
+  const known = { state: "added", outcome: first.outcome };
+  expect(await maintainer.addition(first.id)).toMatchObject(known);
+  expect(await send(shards)).toMatchObject({ ...known, missing: [] });
+  expect((await relay.client.model("tiny")).shards).toBe(7);
+  expect(await readdir(join(relay.dataDir, "additions"))).toEqual([]);
+});

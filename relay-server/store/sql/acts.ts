@@ -31,8 +31,18 @@ export type RecipeChanging = Acting & {
   readonly recipe: string;
 };
 
-/** A signed act that gives a model shards beside those that it has. */
-export type DataAdding = Acting & { readonly shards: readonly Shard[] };
+/**
+ * A signed act that gives a model shards beside those that it has, as the addition of that id. They were compared with all of
+ * them, and with the suites that people proposed, by id.
+ */
+export type DataAdding = Acting & {
+  readonly addition: string;
+  readonly suites: readonly string[];
+  readonly shards: readonly Shard[];
+};
+
+/** Names the act that entered an addition of data. */
+const dataSetting = (addition: string) => `data ${addition}`;
 
 /**
  * Enter an act inside the transaction that does what it says, with the audit log's line, whose number it returns; null if
@@ -93,10 +103,26 @@ export function actParts(db: Kysely<Tables>, write: Write) {
         return true;
       });
     },
+    /** The act that entered an addition of data; undefined for one that is not entered. */
+    dataAct(addition: string): Promise<ActRow | undefined> {
+      return db
+        .selectFrom("acts")
+        .innerJoin("settings", "settings.value", "acts.id")
+        .selectAll("acts")
+        .where("settings.name", "=", dataSetting(addition))
+        .executeTakeFirst();
+    },
     /** Enter an act that gives a model more shards, in one commit with them; false where it is overtaken. */
-    addData({ shards, ...acting }: DataAdding): Promise<boolean> {
+    addData({ addition, suites, shards, ...acting }: DataAdding): Promise<boolean> {
       return write(async (trx) => {
-        const { model } = acting.act;
+        const { model, id } = acting.act;
+        const judging = await trx
+          .selectFrom("suites")
+          .select("id")
+          .where("model", "=", model)
+          .where("state", "not in", ["refused", "withdrawn"])
+          .execute();
+        if (judging.some((suite) => !suites.includes(suite.id))) return false;
         const { first, least } = await trx
           .selectFrom("shards")
           .select((eb) => [eb.fn.countAll<number>().as("first"), eb.fn.min("assigned").as("least")])
@@ -117,6 +143,8 @@ export function actParts(db: Kysely<Tables>, write: Write) {
           };
         });
         await insertShards(trx, rows);
+        const entered = { name: dataSetting(addition), value: id };
+        await trx.insertInto("settings").values(entered).execute();
         return true;
       });
     },

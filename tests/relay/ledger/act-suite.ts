@@ -1,5 +1,6 @@
 import { expect } from "vitest";
 import { acting, id, type LedgerTest, ticket } from "../../fixtures/ledger-rows.ts";
+import { suite } from "./contributed-suites.ts";
 
 /** What maintainers' acts ask of the ledger, on any database. */
 export function actSuite(ledgerTest: LedgerTest): void {
@@ -26,12 +27,30 @@ export function actSuite(ledgerTest: LedgerTest): void {
       await tickets.issueTicket(ticket(91), [0, 1]);
       await tickets.issueTicket(ticket(92), [1]);
       const shard = { index: 2, sha256: id(9), sizeBytes: 5, examples: 3, title: "Spring" };
-      expect(await history.addData({ ...acting(0), shards: [{ ...shard, index: 3 }] })).toBe(false);
-      expect(await history.addData({ ...acting(0), shards: [shard] })).toBe(true);
-      expect(await history.addData({ ...acting(1), shards: [shard] })).toBe(false);
+      const adding = { addition: id(8), suites: [], shards: [shard] };
+      const later = { ...adding, shards: [{ ...shard, index: 3 }] };
+      expect(await history.addData({ ...acting(0), ...later })).toBe(false);
+      expect(await history.dataAct(id(8))).toBeUndefined();
+      expect(await history.addData({ ...acting(0), ...adding })).toBe(true);
+      expect(await history.addData({ ...acting(1), ...adding })).toBe(false);
+      expect(await history.dataAct(id(8))).toMatchObject({ model: "tiny", id: id(700) });
       expect((await history.shards("tiny")).map(({ assigned }) => assigned)).toEqual([4, 2, 2]);
       expect((await history.shards("tiny"))[2]).toMatchObject({ sha256: id(9), examples: 3 });
       expect((await people.audit(9)).map(({ action }) => action)).toEqual(["add-data"]);
+    },
+  );
+
+  ledgerTest(
+    "R10: data that were not compared with a suite, which somebody proposed meanwhile, are not entered",
+    async ({ history }) => {
+      const shard = { index: 2, sha256: id(9), sizeBytes: 5, examples: 3, title: "Spring" };
+      const adding = { ...acting(0), addition: id(8), shards: [shard] };
+      await history.proposeSuite(suite(1));
+      await history.proposeSuite(suite(2));
+      const refusal = { message: "no", maintainer: null, at: 9 };
+      await history.refuseSuite(id(2), refusal); // it judges nothing
+      expect(await history.addData({ ...adding, suites: [] })).toBe(false);
+      expect(await history.addData({ ...adding, suites: [id(1)] })).toBe(true);
     },
   );
 

@@ -11,7 +11,7 @@ const findings: SuiteFindings = {
   release: { version: 0, ...metrics },
 };
 
-function suite(n: number, change: Partial<SuiteRow> = {}): SuiteRow {
+export function suite(n: number, change: Partial<SuiteRow> = {}): SuiteRow {
   return {
     id: id(n),
     model: "tiny",
