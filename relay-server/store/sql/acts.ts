@@ -125,7 +125,10 @@ export function actParts(db: Kysely<Tables>, write: Write) {
         if (judging.some((suite) => !suites.includes(suite.id))) return false;
         const { first, least } = await trx
           .selectFrom("shards")
-          .select((eb) => [eb.fn.countAll<number>().as("first"), eb.fn.min("assigned").as("least")])
+          .select(({ fn }) => [
+            fn.countAll<number>().as("first"),
+            fn.min("assigned").filterWhere("replay", "=", 0).as("least"), // replay shards are drawn apart
+          ])
           .where("model", "=", model)
           .executeTakeFirstOrThrow();
         if (Number(first) !== shards[0]?.index) return false;

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { acting, id, type LedgerTest, ticket } from "../../fixtures/ledger-rows.ts";
+import { acting, id, type LedgerTest, model, ticket, version } from "../../fixtures/ledger-rows.ts";
 import { suite } from "./contributed-suites.ts";
 
 /** What maintainers' acts ask of the ledger, on any database. */
@@ -51,6 +51,27 @@ export function actSuite(ledgerTest: LedgerTest): void {
       await history.refuseSuite(id(2), refusal); // it judges nothing
       expect(await history.addData({ ...adding, suites: [] })).toBe(false);
       expect(await history.addData({ ...adding, suites: [id(1)] })).toBe(true);
+    },
+  );
+
+  ledgerTest(
+    "R10: shards that are added are drawn as often as others that are no replay shards: those have a pace of their own",
+    async ({ history }) => {
+      const row = { model: "second", size_bytes: 1, examples: 50, title: "", trained: 0 };
+      await history.importModel({
+        model: { ...model, id: "second" },
+        shards: [
+          { ...row, position: 0, sha256: id(5), assigned: 7, replay: 0 },
+          { ...row, position: 1, sha256: id(6), assigned: 1, replay: 1 },
+        ],
+        version: { ...version(0), model: "second", id: id(1500) },
+        ...{ events: [], suites: [], addedBy: null },
+      });
+      const { act, ...asked } = acting(0);
+      const shard = { index: 2, sha256: id(9), sizeBytes: 5, examples: 3, title: "Spring" };
+      const adding = { addition: id(8), suites: [], shards: [shard] };
+      await history.addData({ ...asked, act: { ...act, model: "second" }, ...adding });
+      expect((await history.shards("second")).map(({ assigned }) => assigned)).toEqual([7, 1, 7]);
     },
   );
 
