@@ -108,6 +108,8 @@ export function createRelay(
   /** Suites that people proposed, and what became of them. */
   const suites = (model: string) =>
     resource<readonly SuiteLife[]>(`suites ${model}`, () => client.suites(model));
+  /** What maintainers decided about a model, for everybody to read. */
+  const acts = (model: string) => resource(`acts ${model}`, () => client.acts(model));
   const desk = createMaintainerDesk(client);
   const board = (model: string, window: LeaderboardWindow) =>
     resource<Leaderboard>(`board ${model} ${window}`, () => client.leaderboard(model, window));
@@ -155,8 +157,10 @@ export function createRelay(
       const isListed = models.value?.some(({ recipe }) => recipe.id === news.model) ?? true;
       const isAnother = before !== undefined && before.acts !== news.acts;
       if (!isListed || isAnother) void models.refresh(); // a maintainer added it, or changed its recipe
-      const proposed = suites(news.model);
-      if (isAnother && proposed.watched) void proposed.refresh(); // … or accepted one of these
+      // … or accepted a suite, or released a version
+      for (const decided of isAnother ? [suites(news.model), acts(news.model)] : []) {
+        if (decided.watched) void decided.refresh();
+      }
     } else if (event.type === "leaderboard") {
       for (const [key, each] of resources) {
         const isAbout = CREDITS.some((about) => key.startsWith(`${about} ${event.data.model} `));
@@ -198,8 +202,7 @@ export function createRelay(
     /** Who trains this minute. */
     now: (model: string) => resource<Now>(`now ${model}`, () => client.now(model)),
     suites,
-    /** What maintainers decided about a model, for everybody to read. */
-    acts: (model: string) => resource(`acts ${model}`, () => client.acts(model)),
+    acts,
     /** What maintainers did; only a signed-in one may read it. */
     audit: () => resource("audit", () => desk.acts.audit()),
     /** What somebody has done for a model, under which name. */

@@ -218,28 +218,31 @@ test("a model of which the page hears for the first time is on its list at once"
   close();
 });
 
-test("suites are read again once a maintainer has acted, while somebody watches them", async () => {
-  const { relay, asked, say } = stage({
-    "/models": { models: [] },
-    "/models/second/suites": { suites: [] },
-    "/health": { ...health, models: [modelHealth] },
-  });
-  await Promise.all([relay.models.refresh(), relay.health.refresh()]);
-  const reads = () => asked.filter((path) => path === "/models/second/suites").length;
-  const close = relay.open();
-  say("health", { ...modelHealth, acts: 1 });
-  const unwatch = relay.suites("second").watch();
-  await relay.suites("second").refresh();
-  const before = reads();
-  say("health", { ...modelHealth, acts: 1, merged24h: 1 });
-  say("health", { ...modelHealth, acts: 2 });
-  await expect.poll(reads).toBe(before + 1);
-  unwatch();
-  say("health", { ...modelHealth, acts: 3 });
-  await relay.health.refresh();
-  expect(reads()).toBe(before + 1);
-  close();
-});
+test.each(["suites", "acts"] as const)(
+  "%s are read again once a maintainer has acted, while somebody watches them",
+  async (what) => {
+    const { relay, asked, say } = stage({
+      "/models": { models: [] },
+      [`/models/second/${what}`]: { [what]: [] },
+      "/health": { ...health, models: [modelHealth] },
+    });
+    await Promise.all([relay.models.refresh(), relay.health.refresh()]);
+    const reads = () => asked.filter((path) => path === `/models/second/${what}`).length;
+    const close = relay.open();
+    say("health", { ...modelHealth, acts: 1 });
+    const unwatch = relay[what]("second").watch();
+    await relay[what]("second").refresh();
+    const before = reads();
+    say("health", { ...modelHealth, acts: 1, merged24h: 1 });
+    say("health", { ...modelHealth, acts: 2 });
+    await expect.poll(reads).toBe(before + 1);
+    unwatch();
+    say("health", { ...modelHealth, acts: 3 });
+    await relay.health.refresh();
+    expect(reads()).toBe(before + 1);
+    close();
+  },
+);
 
 test("what became of this browser's patches is kept, so that offline a merged one stays merged", () => {
   const memory = createMemory({ getItem: () => null, setItem: () => {} }, "a", () => {});
