@@ -7,6 +7,7 @@ import {
   scene,
   watchedEngine,
 } from "../../tests/fixtures/volunteer-stage.ts";
+import type { Store } from "../store/store.ts";
 import type { TrainingLock } from "./training-lock.ts";
 
 beforeAll(openScenes);
@@ -21,13 +22,32 @@ test("pause holds the piece where its losses are read next, and resume goes on w
   });
   const stage = await openStage({ ...world, engine });
   await stage.start(1);
-  const rested = /goes on where it stopped\. The device came to rest after 0\.\d s\.$/;
+  const rested =
+    /also through a reload, and goes on where it stopped\. The device came to rest after 0\.\d s\.$/;
   const shown = await stage.until(({ reason }) => rested.test(reason ?? ""));
   expect(shown).toMatchObject({ phase: "paused", step: 10 });
   expect(steps).toHaveLength(10);
   await stage.volunteer.resume();
   await stage.volunteer.ended();
   expect(steps).toHaveLength(20);
+  expect(contributionsOf(world.relay)).toEqual([1]);
+});
+
+test("a paused piece that the store does not take is not said to outlive the page", async () => {
+  const world = await scene();
+  const engine = watchedEngine((step) => {
+    if (step === 5) void stage.volunteer.pause();
+  });
+  const wrapStore = (store: Store): Store => ({
+    ...store,
+    putBegun: () => Promise.reject(new DOMException("full", "QuotaExceededError")),
+  });
+  const stage = await openStage({ ...world, engine, wrapStore });
+  await stage.start(1);
+  const { reason } = await stage.until(({ reason }) => /came to rest/.test(reason ?? ""));
+  expect(reason).toMatch(/kept as long as this page is open, and goes on/);
+  await stage.volunteer.resume();
+  await stage.volunteer.ended();
   expect(contributionsOf(world.relay)).toEqual([1]);
 });
 

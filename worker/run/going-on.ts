@@ -74,8 +74,8 @@ async function faultOf(
 export type PieceKeeper = {
   /** Keep it if the last time was long ago; nobody waits. */
   keepNowAndThen(snapshot: TrainingSnapshot, engine: RunningEngine): void;
-  /** Resolves when it is kept, or can't be. */
-  keep(snapshot: TrainingSnapshot, engine: RunningEngine): Promise<void>;
+  /** Whether it is kept: a large one is not, nor what the store does not take. */
+  keep(snapshot: TrainingSnapshot, engine: RunningEngine): Promise<boolean>;
   /** Resolves when nothing is being written: whoever ends the run waits, so that nothing is kept after it. */
   written(): Promise<void>;
   /** The piece is over: nothing is kept any more. */
@@ -90,20 +90,23 @@ export function createPieceKeeper(
   { store, platform }: Pick<Session, "store" | "platform">,
 ): PieceKeeper {
   let keptAt = platform.steadyMs();
-  let keeping: Promise<void> = Promise.resolve(); // one after the other, so that the last one stays
+  let keeping: Promise<unknown> = Promise.resolve(); // one after the other, so that the last one stays
 
-  async function write(snapshot: TrainingSnapshot, engine: RunningEngine): Promise<void> {
+  async function write(snapshot: TrainingSnapshot, engine: RunningEngine): Promise<boolean> {
     const { name, device } = engine;
     const endsAtMs = Math.max(0, Math.round(platform.now() + endsAt - platform.steadyMs()));
     const { positions } = task;
     const rest = { ticket, signature, endsAtMs, engine: name, device, positions, fisher };
     const bytes = await encodeBegunPiece({ ...rest, snapshot });
-    if (bytes.length <= MAX_BEGUN_BYTES) await store.putBegun(bytes);
+    if (bytes.length > MAX_BEGUN_BYTES) return false;
+    await store.putBegun(bytes);
+    return true;
   }
-  function keep(snapshot: TrainingSnapshot, engine: RunningEngine): Promise<void> {
+  function keep(snapshot: TrainingSnapshot, engine: RunningEngine): Promise<boolean> {
     keptAt = platform.steadyMs();
-    keeping = keeping.then(() => write(snapshot, engine)).catch(() => {}); // a store that fails costs the snapshot, not the piece
-    return keeping;
+    const kept = keeping.then(() => write(snapshot, engine)).catch(() => false); // a store that fails costs the snapshot, not the piece
+    keeping = kept;
+    return kept;
   }
 
   return {
@@ -111,7 +114,9 @@ export function createPieceKeeper(
     keepNowAndThen(snapshot, engine) {
       if (platform.steadyMs() - keptAt >= EVERY_MS) void keep(snapshot, engine);
     },
-    written: () => keeping,
+    async written() {
+      await keeping;
+    },
     async drop() {
       await keeping;
       await store.deleteBegun();

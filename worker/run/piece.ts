@@ -30,7 +30,7 @@ export function train(
   }: {
     readonly from: TrainingSnapshot | null;
     readonly onSnapshot: (snapshot: TrainingSnapshot) => void;
-    readonly onStill: (snapshot: TrainingSnapshot) => Promise<void>;
+    readonly onStill: (snapshot: TrainingSnapshot) => Promise<boolean>;
   },
 ): Promise<TrainingResult> {
   const { engine, platform, feed, signal } = session;

@@ -100,12 +100,12 @@ export function askPatiently<T>(run: Run, ask: () => Promise<T>): Promise<T> {
 }
 
 /**
- * Rest as the power control asks, and stand still while paused; the page is told when the device came to rest, and `onStill`
- * is awaited then. Where that is null, the device does not stand still yet.
+ * Rest as the power control asks, and stand still while paused. Once the device came to rest `onStill` is awaited, which says
+ * whether the piece is kept, and the page is told. Where it is null, the device does not stand still yet.
  */
 export async function keepPace(
   { engine, platform, pace, feed, signal }: Session,
-  onStill: (() => Promise<void>) | null = async () => {},
+  onStill: (() => Promise<boolean>) | null = async () => false,
 ): Promise<void> {
   await pace.rest(
     signal,
@@ -113,8 +113,9 @@ export async function keepPace(
       (async () => {
         const pausedAt = pace.pausedAt();
         await engine.drain();
-        if (pausedAt !== null) feed.setDrained(platform.steadyMs() - pausedAt);
-        await onStill();
+        const restedAt = platform.steadyMs();
+        const isKept = await onStill();
+        if (pausedAt !== null) feed.setDrained({ afterMs: restedAt - pausedAt, isKept });
       }),
   );
 }

@@ -1,6 +1,6 @@
 import type { Phase, Snapshot } from "../api.ts";
 import type { Platform } from "../device/platform.ts";
-import { describePause } from "./words.ts";
+import { describePause, type Rest } from "./words.ts";
 
 /** What the page is told, kept in one place: exactly one phase and at most one reason at a time. */
 export type SnapshotFeed = {
@@ -11,8 +11,8 @@ export type SnapshotFeed = {
   enter(phase: Phase, reason?: string | null): void;
   /** Show "paused" over whatever is done, or take it away again. */
   setPaused(paused: boolean): void;
-  /** Say that a paused device came to rest so many ms after it was told to. */
-  setDrained(afterMs: number): void;
+  /** Say that a paused device came to rest. */
+  setDrained(rest: Rest): void;
   set(change: Partial<Omit<Snapshot, "phase" | "reason">>): void;
   /** Forget all that was told, but for what is done now, for which model, at what power and with whom. */
   clear(): void;
@@ -56,7 +56,7 @@ export function createSnapshotFeed(
   let snapshot = READY;
   let activity: Pick<Snapshot, "phase" | "reason"> = { phase: "ready", reason: null };
   let paused = false;
-  let drainedMs: number | null = null;
+  let rest: Rest | null = null;
   let toldAt = Number.NEGATIVE_INFINITY;
   let telling = false;
 
@@ -74,8 +74,7 @@ export function createSnapshotFeed(
     void tell();
   }
 
-  const show = () =>
-    change(paused ? { phase: "paused", reason: describePause(drainedMs) } : activity);
+  const show = () => change(paused ? { phase: "paused", reason: describePause(rest) } : activity);
   return {
     current: () => snapshot,
     activity: () => activity,
@@ -85,11 +84,11 @@ export function createSnapshotFeed(
     },
     setPaused(value) {
       paused = value;
-      drainedMs = null;
+      rest = null;
       show();
     },
-    setDrained(afterMs) {
-      drainedMs = afterMs;
+    setDrained(value) {
+      rest = value;
       show();
     },
     set: change,

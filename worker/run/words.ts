@@ -54,12 +54,17 @@ export const KEY_ERASED =
 export const STORE_SILENT =
   "This browser's storage does not answer. Close other tabs of this page, or restart the browser, and start again.";
 
-/** What is said while paused; `drainedMs` is how long the device took to come to rest, once it has. */
-export function describePause(drainedMs: number | null): string {
-  const kept =
-    "You paused it. The running piece is kept on this device, also through a reload, and goes on where it stopped.";
-  if (drainedMs === null) return kept;
-  return `${kept} The device came to rest after ${(drainedMs / 1000).toFixed(1)} s.`;
+/** A device that came to rest `afterMs` after it was told to; `isKept` if the piece outlives the page. */
+export type Rest = { readonly afterMs: number; readonly isKept: boolean };
+
+/** What is said while paused; `rest` is null until the device has come to it. */
+export function describePause(rest: Rest | null): string {
+  const where = rest?.isKept
+    ? "on this device, also through a reload,"
+    : "as long as this page is open,";
+  const paused = `You paused it. The running piece is kept ${where} and goes on where it stopped.`;
+  if (rest === null) return paused;
+  return `${paused} The device came to rest after ${(rest.afterMs / 1000).toFixed(1)} s.`;
 }
 
 /** Why the relay is asked again later, as phase and reason. */
