@@ -1,6 +1,6 @@
 import type { Phase, Snapshot } from "../api.ts";
 import type { Platform } from "../device/platform.ts";
-import { describePause, type Rest } from "./words.ts";
+import { describePause, type Standstill } from "./words.ts";
 
 /** What the page is told, kept in one place: exactly one phase and at most one reason at a time. */
 export type SnapshotFeed = {
@@ -12,7 +12,7 @@ export type SnapshotFeed = {
   /** Show "paused" over whatever is done, or take it away again. */
   setPaused(paused: boolean): void;
   /** Say that a paused device came to rest. */
-  setDrained(rest: Rest): void;
+  setDrained(rest: Standstill): void;
   set(change: Partial<Omit<Snapshot, "phase" | "reason">>): void;
   /** Forget all that was told, but for what is done now, for which model, at what power and with whom. */
   clear(): void;
@@ -56,7 +56,7 @@ export function createSnapshotFeed(
   let snapshot = READY;
   let activity: Pick<Snapshot, "phase" | "reason"> = { phase: "ready", reason: null };
   let paused = false;
-  let rest: Rest | null = null;
+  let rest: Standstill | null = null;
   let toldAt = Number.NEGATIVE_INFINITY;
   let telling = false;
 

@@ -55,10 +55,10 @@ export const STORE_SILENT =
   "This browser's storage does not answer. Close other tabs of this page, or restart the browser, and start again.";
 
 /** A device that came to rest `afterMs` after it was told to; `isKept` if the piece outlives the page. */
-export type Rest = { readonly afterMs: number; readonly isKept: boolean };
+export type Standstill = { readonly afterMs: number; readonly isKept: boolean };
 
 /** What is said while paused; `rest` is null until the device has come to it. */
-export function describePause(rest: Rest | null): string {
+export function describePause(rest: Standstill | null): string {
   const where = rest?.isKept
     ? "on this device, also through a reload,"
     : "as long as this page is open,";
