@@ -28,6 +28,7 @@ async function startJudge(answer: Answer = (_, honest) => honest) {
   const maintainer = await maintainerOf(relay);
   await maintainer.nameJudge({ judge, name: "cellar", reason: REASON });
   const kinds: string[] = [];
+  const refusals: unknown[] = []; // codes
   const runner = createJobRunner(relay.client);
   const stopping = new AbortController();
   const doJob = async (job: JudgingJob, options: JobOptions) => {
@@ -38,13 +39,19 @@ async function startJudge(answer: Answer = (_, honest) => honest) {
   await askOnce(keys); // it is there before there is work
   const working = (async () => {
     while (!stopping.signal.aborted) {
-      const pause = await judgeOnce(relay.client, keys, doJob, stopping.signal).catch(() => 1);
+      const pause = await judgeOnce(relay.client, keys, doJob, stopping.signal).catch(
+        ({ code }) => {
+          refusals.push(code);
+          return 1;
+        },
+      );
       if (pause !== null) await new Promise((resolve) => setTimeout(resolve, 20));
     }
   })();
   return {
     judge,
     kinds,
+    refusals,
     maintainer,
     async stop() {
       stopping.abort();
@@ -176,13 +183,18 @@ const numberless: Answer = (job, honest) => {
 
 test("J4: losses that are no numbers are refused, and the relay does it itself in the end", async () => {
   relay = await startTestRelay({ source: tinyModel(recipe), seed: "nan", lots: 255 });
-  const { stop, kinds } = await startJudge(numberless);
+  const { stop, refusals, maintainer } = await startJudge(numberless);
   const merging = mergeOne();
   const steps = setInterval(() => relay.advance(5000), 100); // leases lapse by the relay's clock
-  expect(await merging).toBe("merged");
-  clearInterval(steps);
-  await stop();
-  expect(kinds).toContain("evaluate");
+  try {
+    expect(await merging).toBe("merged");
+  } finally {
+    clearInterval(steps);
+    await stop();
+  }
+  expect(refusals).toContain("malformed");
+  const { judges } = await maintainer.judges();
+  expect(judges).toMatchObject([{ dismissed: null }]); // it was not taken as an answer that differs
 });
 
 test("J7: a job's files are for the judge that holds it alone", async () => {
