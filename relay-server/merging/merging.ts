@@ -6,7 +6,6 @@ import {
   type TurnedAway,
 } from "../../core/gate/cohort.ts";
 import { isSampled } from "../../core/gate/leave-one-out.ts";
-import type { MergeMembers } from "../../core/merge/candidate.ts";
 import { cohortSizeFor } from "../../core/merge/cohort-size.ts";
 import { CLIP_SAMPLE } from "../../core/merge/multiplier.ts";
 import type { RelayContext } from "../context.ts";
@@ -15,8 +14,8 @@ import { promotePatches } from "../history/promotion.ts";
 import type { LoopParts, PipelineParts, StepResult } from "../parts.ts";
 import { isOutage } from "../storage-error.ts";
 import type { WaitingContribution } from "../store/sql/judging.ts";
-import type { Evaluator } from "../threads/open-evaluator.ts";
 import { type Attestation, attest, gateSettingOf, gateTestOf } from "./judge.ts";
+import { withLoadedCohort } from "./loaded-cohort.ts";
 import { drawLot } from "./lots.ts";
 import { readMember, type WaitingMember } from "./member.ts";
 import { checkFence, FencedError, publishCandidate } from "./publishing.ts";
@@ -104,33 +103,14 @@ async function judgeMembers(
     if (member !== null) members.push(member);
   }
   if (members.length === 0) return { outcome: NOBODY, attestation: null };
-  const facts = {
-    merge: await openMerge(evaluator, head, members),
-    mergedNorms: await contributions.mergedNorms(head.model, CLIP_SAMPLE),
-    isSampled: isSampled(members, drawLot(random)),
-  };
-  const shared = evaluations.begin(await juryFor(head, members));
-  const judged = await judgeWith({ ...gateSettingOf(shared, head), ...facts }, members);
-  if (!shared.isToRepeat(turnsAway(judged.outcome))) return judged;
-  return judgeWith({ ...gateSettingOf(evaluator, head), ...facts }, members);
-}
-
-/** Merges members of a cohort in the model's thread, to which all of them are sent once. */
-async function openMerge(
-  evaluator: Pick<Evaluator, "loadCohort" | "merge">,
-  { model, checkpoint, recipe }: Head,
-  cohort: readonly WaitingMember[],
-): Promise<MergeMembers<WaitingMember>> {
-  await evaluator.loadCohort(
-    model,
-    cohort.map(({ row: _, ...member }) => member),
-  );
-  const { rule, outerStep } = recipe.merge;
-  return (part, multipliers) =>
-    evaluator.merge(model, {
-      ...{ checkpoint, members: idsOf(part), multipliers },
-      rules: { rule, outerStep },
-    });
+  const mergedNorms = await contributions.mergedNorms(head.model, CLIP_SAMPLE);
+  return withLoadedCohort(evaluator, head, members, async (merge) => {
+    const facts = { merge, mergedNorms, isSampled: isSampled(members, drawLot(random)) };
+    const shared = evaluations.begin(await juryFor(head, members));
+    const judged = await judgeWith({ ...gateSettingOf(shared, head), ...facts }, members);
+    if (!shared.isToRepeat(turnsAway(judged.outcome))) return judged;
+    return judgeWith({ ...gateSettingOf(evaluator, head), ...facts }, members);
+  });
 }
 
 async function judgeWith(

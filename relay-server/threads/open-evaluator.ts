@@ -23,13 +23,13 @@ export type Evaluator = {
   loadSuite(model: string, suite: SuiteToLoad): Promise<void>;
   evaluate: EvaluationThread["evaluate"];
   cut: EvaluationThread["cut"];
-  /** Bring a cohort to a model's thread, in place of the last one. */
+  /** Bring a cohort to a model's thread, in place of the last one; none, to free its memory. */
   loadCohort(model: string, members: readonly Member[]): Promise<void>;
   merge(model: string, task: MergeTask): Promise<QuantisedStep>;
   encodeNext(model: string, task: NextTask): Promise<NextCheckpoint>;
 };
 
-const IDLE_MS = 60 * 60_000; // judges beside the relay may test for long the cohort that it keeps; then its memory is worth more than its start
+const IDLE_MS = 60 * 60_000; // judges beside the relay may test for long the cohort that it keeps meanwhile; then its memory is worth more than its start
 
 /** The evaluation threads, each with its backend opened by the first evaluation; one that dies is replaced. Held-out sets lie at `place`. */
 export function openEvaluator(place: ObjectsPlace): {

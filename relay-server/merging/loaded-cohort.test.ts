@@ -1,0 +1,42 @@
+import { expect, test } from "vitest";
+import type { QuantisedStep } from "../../core/merge/quantised-step.ts";
+import { tinyRecipe } from "../../tests/fixtures/tiny-model.ts";
+import { withLoadedCohort } from "./loaded-cohort.ts";
+import type { WaitingMember } from "./member.ts";
+
+const head = { model: "tiny", checkpoint: "head", recipe: tinyRecipe };
+const cohort = ["a", "b"].map((id) => ({ id, row: {} }) as WaitingMember); // nothing else is looked at
+
+/** A model's thread that remembers whom it was sent; nobody else's merges are done. */
+function threadOf() {
+  const loads: string[][] = [];
+  const evaluator = {
+    loadCohort: async (_: string, members: readonly { id: string }[]) =>
+      void loads.push(members.map(({ id }) => id)),
+    merge: async (_: string, { members }: { readonly members: readonly string[] }) => {
+      expect(loads.at(-1)).toEqual(expect.arrayContaining([...members]));
+      return { values: members.length } as unknown as QuantisedStep;
+    },
+  };
+  return { loads, evaluator };
+}
+
+test("a cohort is sent to the model's thread once, and forgotten there when it is judged", async () => {
+  const { loads, evaluator } = threadOf();
+  const found = await withLoadedCohort(evaluator, head, cohort, async (merge) => {
+    await merge(cohort, [1, 1]);
+    await merge(cohort.slice(1), [1]);
+    return "judged";
+  });
+  expect(found).toBe("judged");
+  expect(loads).toEqual([["a", "b"], []]);
+});
+
+test("a cohort that could not be judged is forgotten too", async () => {
+  const { loads, evaluator } = threadOf();
+  const failing = withLoadedCohort(evaluator, head, cohort, async () => {
+    throw new Error("no memory");
+  });
+  await expect(failing).rejects.toThrow("no memory");
+  expect(loads).toEqual([["a", "b"], []]);
+});
