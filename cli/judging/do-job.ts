@@ -10,7 +10,7 @@ import { decodeAll } from "../../core/training/examples.ts";
 import { encodeJudgement, type Judgement, positionsOfJob } from "../../core/training/judgement.ts";
 import { nodeThreads } from "../../relay-server/threads/kernel-threads.ts";
 
-const KEPT_FILES = 64; // of at most 4 MiB: the jobs of a version share few
+const KEPT_BYTES = 256 << 20; // the jobs of a version share few files: shards of 4 MiB, and steps of tens
 const KEPT_BASES = 3; // the head, the last release and the best version since
 
 /** What becomes of a job while its training takes this thread. */
@@ -26,7 +26,10 @@ export type JobOptions = {
 export function createJobRunner(
   client: RelayClient,
 ): (job: JudgingJob, options: JobOptions) => Promise<Uint8Array<ArrayBuffer>> {
-  const files = new LRUCache<string, Uint8Array>({ max: KEPT_FILES });
+  const files = new LRUCache<string, Uint8Array>({
+    maxSize: KEPT_BYTES,
+    sizeCalculation: ({ length }) => length,
+  });
   const bases = new LRUCache<string, Float32Array>({ max: KEPT_BASES });
   let opened: ReturnType<typeof openEngine> | null = null;
 

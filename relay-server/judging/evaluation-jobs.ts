@@ -2,7 +2,7 @@ import { LRUCache } from "lru-cache";
 import { sha256 } from "../../core/crypto/signature.ts";
 import { assert } from "../../core/errors.ts";
 import type { JobWork, JudgingJob } from "../../core/protocol/schemas/judging.ts";
-import { encodeDeltaStep } from "../../core/tensors/delta-step.ts";
+import { type DeltaStep, encodeDeltaStep } from "../../core/tensors/delta-step.ts";
 import type { RelayContext } from "../context.ts";
 import type { CutExamples, EvaluationTask } from "../threads/evaluation-thread.ts";
 import type { Evaluator } from "../threads/open-evaluator.ts";
@@ -21,8 +21,10 @@ export type EvaluationJobs = {
 };
 
 type File = CutExamples & { readonly sha256: string };
+type StepFile = Pick<File, "bytes" | "sha256">;
 
 const KEPT_FILES = 16; // of at most a few MiB: a version's contributions are judged on the same pieces
+const KEPT_STEPS = 2; // of tens of MiB: a candidate's pieces follow each other
 
 export function createEvaluationJobs({
   models,
@@ -32,6 +34,7 @@ export function createEvaluationJobs({
   readonly evaluator: Pick<Evaluator, "cut">;
 }): EvaluationJobs {
   const files = new LRUCache<string, File>({ max: KEPT_FILES });
+  const steps = new LRUCache<object, StepFile>({ max: KEPT_STEPS });
 
   async function fileOf(task: EvaluationTask): Promise<File> {
     const name = nameOfPiece(task);
@@ -40,6 +43,15 @@ export function createEvaluationJobs({
     const cut = await evaluator.cut(task);
     const file = { ...cut, sha256: await sha256(cut.bytes) };
     files.set(name, file);
+    return file;
+  }
+
+  async function stepFileOf(step: DeltaStep, size: number): Promise<StepFile> {
+    const kept = steps.get(step);
+    if (kept !== undefined) return kept;
+    const bytes = encodeDeltaStep(step, size);
+    const file = { bytes, sha256: await sha256(bytes) };
+    steps.set(step, file);
     return file;
   }
 
@@ -52,9 +64,9 @@ export function createEvaluationJobs({
       const inputs = new Map([[hash, examples]]);
       let step: string | null = null;
       if (task.step !== null) {
-        const bytes = encodeDeltaStep(task.step, served.layout.size);
-        step = await sha256(bytes);
-        inputs.set(step, bytes);
+        const file = await stepFileOf(task.step, served.layout.size);
+        step = file.sha256;
+        inputs.set(step, file.bytes);
       }
       const work: JobWork = { kind: "evaluate", step, examples: { sha256: hash, count, answers } };
       const base = { number: version, checkpoint };
