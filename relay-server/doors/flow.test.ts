@@ -20,6 +20,7 @@ const rows = [
   row({ ...screened, state: "scored", scored_at: 4000 }),
   row({ ...screened, state: "queued" }),
   row({ ...screened, state: "refused", reason_code: "gate-failed" }),
+  row({ ...screened, state: "refused", reason_code: "harmful", scored_at: 4000 }), // by its cohort
   row({ ...screened, state: "merged", updated_at: 21_000 }),
   row({ ...screened, state: "reverted", updated_at: 99_000 }),
 ];
@@ -35,17 +36,25 @@ test("H46: each station says what passed it, what waits there and what was lost 
   expect(stages).toEqual([
     {
       stage: "received",
-      passed: 12,
+      passed: 13,
       waiting: 0,
       lost: [
         { code: "copied", count: 2 },
         { code: "no-effect", count: 1 },
       ],
     },
-    { stage: "well-formed", passed: 9, waiting: 1, lost: [{ code: "unrelated", count: 1 }] },
-    { stage: "screened", passed: 7, waiting: 1, lost: [{ code: "harmful", count: 1 }] },
-    { stage: "scored", passed: 5, waiting: 1, lost: [] },
-    { stage: "queued", passed: 4, waiting: 1, lost: [{ code: "gate-failed", count: 1 }] },
+    { stage: "well-formed", passed: 10, waiting: 1, lost: [{ code: "unrelated", count: 1 }] },
+    { stage: "screened", passed: 8, waiting: 1, lost: [{ code: "harmful", count: 1 }] },
+    { stage: "scored", passed: 6, waiting: 1, lost: [] },
+    {
+      stage: "queued",
+      passed: 5,
+      waiting: 1,
+      lost: [
+        { code: "gate-failed", count: 1 },
+        { code: "harmful", count: 1 },
+      ],
+    },
     { stage: "merged", passed: 2, waiting: 0, lost: [] },
   ]);
 });
@@ -73,7 +82,7 @@ test("H46: the time in 24 parts has everything once", () => {
   expect(parts).toHaveLength(24);
   const total = (name: "received" | "merged" | "refused") =>
     parts.reduce((sum, part) => sum + part[name], 0);
-  expect([total("received"), total("merged"), total("refused")]).toEqual([12, 2, 6]);
-  expect(parts[1]).toMatchObject({ at: 1000, received: 10, merged: 2, verdictSeconds: 1 });
+  expect([total("received"), total("merged"), total("refused")]).toEqual([13, 2, 7]);
+  expect(parts[1]).toMatchObject({ at: 1000, received: 11, merged: 2, verdictSeconds: 1 });
   expect(parts[5]).toMatchObject({ received: 0, verdictSeconds: null });
 });

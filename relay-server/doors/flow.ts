@@ -54,6 +54,7 @@ function stagesOf(rows: readonly FlowRow[], atTheDoor: readonly DoorRefusal[]): 
 function stageOf({ state, reason_code, screened_at, scored_at }: FlowRow): Stage {
   if (state === "merged" || state === "reverted") return "merged";
   if (state === "queued" || LATE_CODES.has(reason_code ?? "")) return "queued";
+  if (reason_code === "harmful" && scored_at !== null) return "queued"; // where the score itself refuses, it sets no time
   if (scored_at !== null) return "scored";
   return screened_at === null ? "well-formed" : "screened";
 }
