@@ -9,6 +9,7 @@ import {
   scene,
 } from "../../tests/fixtures/volunteer-stage.ts";
 import type { Engine } from "../device/engine.ts";
+import type { Store } from "../store/store.ts";
 import { decodeBegunPiece, encodeBegunPiece } from "./begun-piece.ts";
 
 beforeAll(openScenes);
@@ -115,6 +116,57 @@ test("a page that ends without a pause loses what it trained since the last ten 
   const { steps } = await comeBack(world);
   expect(steps[0]).toBeGreaterThan(5);
   expect(steps[0]).toBeLessThanOrEqual(17);
+  expect(world.relay.received.size).toBe(1);
+});
+
+test("a piece whose page ended when it was finished is sent, and not trained again", async () => {
+  const world = await scene();
+  const left = recordingEngine((step) => {
+    if (step === 5) void stage.volunteer.pause();
+  });
+  const wrapStore = (store: Store): Store => ({
+    ...store,
+    async putOutbox(entry) {
+      await store.putOutbox(entry);
+      void stage.volunteer.stop();
+    },
+    deleteBegun: async () => {}, // the page is gone
+  });
+  const stage = await openStage({ ...world, engine: left.engine, wrapStore });
+  await stage.start(1);
+  await stage.until(({ reason }) => /came to rest/.test(reason ?? ""));
+  await stage.volunteer.resume();
+  await stage.volunteer.ended();
+  expect((await stage.store.outbox()).length).toBe(1);
+  expect(await stage.store.begun()).not.toBeNull();
+  await stage.store.close();
+  const { steps, reason } = await comeBack(world);
+  expect(reason).toBeNull();
+  expect(steps).toHaveLength(STEPS); // of another piece
+  expect(world.relay.received.size).toBe(2);
+});
+
+test("that a piece goes on where it was left is not said again after the device was lost", async () => {
+  const world = await scene();
+  await leavePiece(world, 5);
+  const told: (string | null)[] = [];
+  let opened = 0;
+  const engine: Engine = {
+    async open(prefer) {
+      const open = await realEngine.open(prefer);
+      const isLost = opened++ === 0;
+      const train: typeof open.train = async (task, options) => {
+        told.push((await stage.until(({ phase }) => phase === "training")).reason);
+        if (isLost) throw Object.assign(new Error("gone"), { name: "DeviceLostError" });
+        return open.train(task, options);
+      };
+      return { ...open, train };
+    },
+  };
+  const stage = await openStage({ ...world, engine });
+  await stage.start(1);
+  await stage.volunteer.ended();
+  expect(told).toEqual([`It goes on at step 10 of ${STEPS}, where it was left.`, null]);
   expect(world.relay.received.size).toBe(1);
 });
 

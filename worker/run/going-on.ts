@@ -51,6 +51,18 @@ export async function recallPiece(session: Session): Promise<Recalled> {
   };
 }
 
+/** Drop the piece that was begun if it is the one of `ticket`: a page that ended while the finished piece was kept left both. */
+export async function dropIfBegun(ticket: string, store: Session["store"]): Promise<void> {
+  const bytes = await store.begun();
+  if (bytes === null) return;
+  try {
+    const piece = await decodeBegunPiece(bytes);
+    if (piece.ticket.id === ticket) await store.deleteBegun();
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error; // `recallPiece` drops what is damaged
+  }
+}
+
 /** Why a piece cannot go on here, as a sentence; null where it can. */
 async function faultOf(
   { ticket, signature, endsAtMs, engine: name, device, positions }: BegunPiece,

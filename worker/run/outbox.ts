@@ -2,6 +2,7 @@ import { decodePatchHeader } from "../../core/patch/patch.ts";
 import { RelayError } from "../../core/protocol/relay-error.ts";
 import type { Piece } from "../api.ts";
 import type { OutboxEntry } from "../store/store.ts";
+import { dropIfBegun } from "./going-on.ts";
 import { askPatiently, type Run } from "./session.ts";
 import { KEY_ERASED, StoppedError } from "./words.ts";
 
@@ -26,6 +27,7 @@ export async function sendOutbox(run: Run): Promise<void> {
     if (setAside.has(entry.piece.id)) continue;
     await run.pace.pass(run.signal);
     feed.enter("uploading");
+    await dropIfBegun(decodePatchHeader(entry.bytes).ticket, store);
     const answered = await send(entry, run);
     if (answered === null) setAside.add(entry.piece.id);
     else await store.settle(answered);

@@ -69,6 +69,8 @@ test.each([
   ["trains on the processor", "training", "wasm", true],
   ["trains without WebAssembly", "training", "cpu", true],
   ["trains on a graphics device", "training", "webgpu", false],
+  ["judges on the processor", "judging", "wasm", true],
+  ["judges on a graphics device", "judging", "webgpu", false],
   ["is paused", "paused", "wasm", false],
   ["downloads", "downloading", "wasm", false],
 ] as const)(

@@ -99,7 +99,7 @@ export function createSnapshotFeed(
   };
 }
 
-/** Whether training needs the processor: it does not while it is paused, nor on a graphics device. */
+/** Whether training or judging needs the processor: neither does while it is paused, nor on a graphics device. */
 export function trainsOnProcessor({ phase, engine }: Snapshot): boolean {
-  return phase === "training" && engine !== "webgpu";
+  return (phase === "training" || phase === "judging") && engine !== "webgpu";
 }

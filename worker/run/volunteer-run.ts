@@ -197,7 +197,7 @@ async function trainThroughLoss(
   for (let losses = 0; ; losses++) {
     try {
       await current.pace.pass(current.signal);
-      current.feed.enter("training", note ?? current.engine.fallback);
+      current.feed.enter("training", (losses === 0 ? note : null) ?? current.engine.fallback);
       piece ??= await preparePiece(assignment, current);
       keeper ??= createPieceKeeper(work, piece, session);
       const { keep, keepNowAndThen, drop } = keeper;
