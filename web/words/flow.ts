@@ -11,7 +11,7 @@ export const STAGE_TITLES: Readonly<Record<Flow["stages"][number]["stage"], stri
   merged: "Merged",
 };
 
-/** How long something takes: "3.1 s for half of them, under 12 s for 95 of 100". */
+/** How long something takes: "3.1 s for half of them, up to 12 s for 95 of 100". */
 export function describeSpread(spread: Flow["verdictSeconds"]): string {
   if (spread === null) return "None yet";
   const [half, most] = [spread.p50, spread.p95].map((seconds) =>

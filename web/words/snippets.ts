@@ -25,7 +25,7 @@ export function snippetsOf({ architecture }: Pick<Recipe, "architecture">, url: 
     },
     {
       language: "JavaScript",
-      needs: "Node 20 or a browser, as a module",
+      needs: "Node 20, as a module",
       text: scriptLoading(url) + (network === null ? SCRIPT_LIST : scriptClassifier(network)),
     },
   ];
