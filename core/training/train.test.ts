@@ -93,7 +93,7 @@ describe.each(BACKENDS)("on $name", ({ open }) => {
       const snapshots: TrainingSnapshot[] = [];
       let clock = 0;
       const now = () => (clock += 2_000); // so slow that every step is read, and every second kept
-      const onSnapshot = (snapshot: TrainingSnapshot) => snapshots.push(snapshot);
+      const onSnapshot = (snapshot: TrainingSnapshot) => void snapshots.push(snapshot);
       const take = async (_: unknown, take: (() => Promise<TrainingSnapshot>) | null) =>
         void (take !== null && snapshots.push(await take()));
       expect(await trainDelta(task, { now, onSnapshot })).toEqual(whole);

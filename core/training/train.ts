@@ -49,8 +49,8 @@ export type TrainingOptions = {
    * a second; without, ten.
    */
   readonly now?: () => number;
-  /** Told, by that clock, before more than five seconds of work could be lost. */
-  readonly onSnapshot?: (snapshot: TrainingSnapshot) => void;
+  /** Awaited, by that clock, before more than five seconds of work could be lost. */
+  readonly onSnapshot?: (snapshot: TrainingSnapshot) => void | Promise<void>;
   /** Told at the end: AdamW's second moment [k], in which an entry that no example exercised has 0. */
   readonly onSecondMoment?: (moment: Float32Array) => void;
 };
@@ -104,7 +104,7 @@ export async function trainDelta(
         losses.push(...(await takeSteps(log.size, log)));
         pace.end();
         if (onSnapshot !== undefined && losses.length < steps && pace.isSnapshotDue()) {
-          onSnapshot(await take());
+          await onSnapshot(await take());
         }
         const step = losses.length;
         const isTold = step === steps || step % STEPS_A_LOSS === 0;

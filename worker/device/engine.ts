@@ -38,14 +38,12 @@ export type RunningEngine = {
   /** Resolves when the device has done all that was submitted to it. */
   drain(): Promise<void>;
   layoutOf(architecture: Architecture): Layout;
-  /** As core/training has it. Throws an error named "DeviceLostError" if the device went away. */
-  preparePieceMask: typeof preparePieceMask;
-  /** As core/training has it. Throws an error named "DeviceLostError" if the device went away. */
-  evaluate: typeof evaluate;
-  /**
-   * As core/training has it. Throws an error named "DeviceLostError" if the device went away, or "DeviceWrongError" if it
-   * was seen to compute wrong answers.
+  /*
+   * As core/training has them. Each throws an error named "DeviceLostError" if the device went away, or "DeviceWrongError"
+   * if it was seen to compute wrong answers.
    */
+  preparePieceMask: typeof preparePieceMask;
+  evaluate: typeof evaluate;
   train(task: TrainingTask, options: TrainingOptions): Promise<TrainingResult>;
 };
 
@@ -70,7 +68,7 @@ export function createEngine({
         { trainDelta },
         { largestTensor },
         { preparePieceMask },
-        { watchTraining },
+        { watchTraining, watchWork },
         { evaluate },
       ] = await Promise.all([
         import("../../kernels/backend.ts"),
@@ -78,22 +76,23 @@ export function createEngine({
         import("../../core/training/train.ts"),
         import("../../core/training/footprint.ts"),
         import("../../core/training/own-mask.ts"),
-        import("./watched-training.ts"),
+        import("./watched-device.ts"),
         import("../../core/training/evaluate.ts"),
       ]);
       const backend = await takeTurn(() => openBackend({ prefer, threads }), options);
       const { fingerprint } = backend;
       const built = build === null ? null : `${build} ${fingerprint}`;
       const check = () => takeTurn(faultOfDevice, { signal: options.signal });
+      const isTrusted = fingerprint === null; // a processor
       return {
         ...backend,
         fallback: prefer === "webgpu" && backend.name !== "webgpu" ? WEBGPU_MISSING : null,
-        selfCheck: fingerprint === null ? null : { fingerprint: built, run: check },
+        selfCheck: isTrusted ? null : { fingerprint: built, run: check },
         layoutOf,
         largestTensor,
-        preparePieceMask,
-        evaluate,
-        train: fingerprint === null ? trainDelta : watchTraining(trainDelta),
+        preparePieceMask: isTrusted ? preparePieceMask : watchWork(preparePieceMask),
+        evaluate: isTrusted ? evaluate : watchWork(evaluate),
+        train: isTrusted ? trainDelta : watchTraining(trainDelta),
       };
     },
   };

@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import type { TrainingResult, TrainingTask } from "../../core/training/train.ts";
+import { tinyPatterns, tinyRecipe } from "../../tests/fixtures/tiny-model.ts";
 import {
   closeScenes,
   openScenes,
@@ -10,7 +11,7 @@ import {
 } from "../../tests/fixtures/volunteer-stage.ts";
 import { spoilProducts } from "../../tests/fixtures/wrong-device.ts";
 import type { Engine } from "../device/engine.ts";
-import { watchTraining } from "../device/watched-training.ts";
+import { watchTraining, watchWork } from "../device/watched-device.ts";
 
 beforeAll(openScenes);
 afterAll(closeScenes);
@@ -114,36 +115,78 @@ test("a device that is lost twice in a row stops the volunteer with a plain sent
   expect((await stopped).reason).toMatch(/^The graphics device went away twice in a row/);
 });
 
-test("a device that computes wrong answers from some step on ends the piece, and nothing is sent", async () => {
-  const world = await scene();
-  let mend = () => {};
+/** The real engine, watched, whose products are wrong from a step on; `onStep` is told before the volunteer is. */
+function wrongEngine(step: number, onStep: (step: number) => unknown = () => {}) {
+  const spoiled = { mend: () => {} };
+  onTestFinished(() => spoiled.mend());
   const engine: Engine = {
     async open(prefer) {
       const open = await realEngine.open(prefer);
-      const train = watchTraining((task, options = {}) =>
-        open.train(task, {
+      const train = watchTraining((task, options = {}) => {
+        let clock = 0;
+        return open.train(task, {
           ...options,
+          now: () => (clock += 1_000), // so slow that snapshots are due
           async onStep(report, take) {
-            if (report.step === 12) {
-              mend = spoilProducts((values) => values.fill(0.5));
-              await stage.store.putBegun(new Uint8Array(1)); // as now and then
+            if (report.step === step) {
+              spoiled.mend();
+              spoiled.mend = spoilProducts((values) => values.fill(0.5));
             }
+            await onStep(report.step);
             await options.onStep?.(report, take);
           },
-        }),
-      );
+        });
+      });
       return { ...open, train };
     },
   };
-  const stage = await openStage({ ...world, engine });
-  const { start, until, store } = stage;
-  const stopped = until(({ phase }) => phase === "stopped");
+  return { engine, spoiled };
+}
+
+type Stage = Awaited<ReturnType<typeof openStage>>;
+test.each<[string, (stage: Stage) => unknown]>([
+  ["", ({ store }) => store.putBegun(new Uint8Array(1))], // as now and then
+  [", also where it is paused then", ({ volunteer }) => volunteer.pause()],
+])(
+  "a device that computes wrong answers from some step on ends the piece%s, and nothing is kept or sent",
+  async (_, thereupon) => {
+    const world = await scene();
+    const { engine } = wrongEngine(2, (step) => step === 2 && thereupon(stage));
+    const stage = await openStage({ ...world, engine });
+    const { start, until, store } = stage;
+    const stopped = until(({ phase }) => phase === "stopped");
+    await start(1);
+    const { reason } = await stopped;
+    expect(reason).toMatch(/^This graphics device computed wrong answers \(row 0 of a product of/);
+    expect([await store.outbox(), await store.begun()]).toEqual([[], null]);
+    expect(world.relay.received.size).toBe(0);
+  },
+);
+
+test("what a wrong device trained does not go on after it is lost and comes back right", async () => {
+  const world = await scene();
+  const { engine, spoiled } = wrongEngine(2, (step) => {
+    if (step !== 12) return;
+    spoiled.mend();
+    throw Object.assign(new Error(), { name: "DeviceLostError" });
+  });
+  const { volunteer, start } = await openStage({ ...world, engine });
   await start(1);
-  const { reason } = await stopped;
-  mend();
-  expect(reason).toMatch(/^This graphics device computed wrong answers \(row 0 of a product of/);
-  expect([await store.outbox(), await store.begun()]).toEqual([[], null]);
+  const { reason } = await volunteer.ended();
+  expect(reason).toMatch(/^This graphics device computed wrong answers/);
   expect(world.relay.received.size).toBe(0);
+});
+
+test("J11: what a wrong device judged is not given to anybody", async () => {
+  const { evaluate, layoutOf } = await realEngine.open("cpu");
+  const judge = watchWork(async (...call: Parameters<typeof evaluate>) => {
+    onTestFinished(spoilProducts((values) => values.fill(0.5)));
+    return evaluate(...call);
+  });
+  const { architecture } = tinyRecipe;
+  const parameters = new Float32Array(layoutOf(architecture).size);
+  const task = { architecture, parameters, examples: tinyPatterns("gate", 16) };
+  await expect(judge(task)).rejects.toMatchObject({ name: "DeviceWrongError" });
 });
 
 test("a model that the device can't hold is refused before it is fetched, with the sizes", async () => {

@@ -105,8 +105,10 @@ export function createVolunteer(parts: VolunteerParts): Volunteer {
         await lock.hold(() => work(run), { signal, onWait });
         if (kind === "volunteering") feed.enter("ready");
       } catch (error) {
-        if (!signal.aborted) feed.enter("stopped", describeStop(error));
-        else if (kind === "volunteering") feed.enter("ready");
+        if (!signal.aborted) {
+          feed.enter("stopped", describeStop(error));
+          if (kind === "volunteering") await resume(); // a run that has ended is not paused
+        } else if (kind === "volunteering") feed.enter("ready");
       }
       if (kind === "volunteering") feed.set({ underway: false, finishing: false });
       if (running?.stop === stop) running = null;
