@@ -10,7 +10,7 @@ import {
   type Recalled,
   recallPiece,
 } from "./going-on.ts";
-import { doJuryDuty } from "./jury-duty.ts";
+import { createJuryDuty } from "./jury-duty.ts";
 import { keepPiece, sendOutbox } from "./outbox.ts";
 import { encodePiece, train } from "./piece.ts";
 import {
@@ -23,7 +23,13 @@ import {
 } from "./session.ts";
 import { NO_PIECE } from "./snapshot-feed.ts";
 import { askForWork, followCard, type WorkToDo } from "./tickets.ts";
-import { DEVICE_LOST_TWICE, describeTooLarge, PIECE_DAMAGED, StoppedError } from "./words.ts";
+import {
+  DEVICE_LOST_TWICE,
+  DEVICE_REOPENED,
+  describeTooLarge,
+  PIECE_DAMAGED,
+  StoppedError,
+} from "./words.ts";
 
 export type RunOptions = {
   readonly model: string;
@@ -34,7 +40,8 @@ export type RunOptions = {
 
 /**
  * Volunteer: send what waits, then ask, train and send piece by piece until no more are wanted. While the
- * snapshot says `finishing`, the piece that is begun or about to be is the last.
+ * snapshot says `finishing`, the piece that is begun or about to be is the last; where that is said while it judges, the piece
+ * that is judged.
  */
 export async function runVolunteer(run: Run, engine: Engine, options: RunOptions): Promise<void> {
   const { feed, platform, signal } = run;
@@ -42,9 +49,13 @@ export async function runVolunteer(run: Run, engine: Engine, options: RunOptions
   await sendOutbox(run);
   let session = await openSession(run, engine, options);
   let recalled = await recallPiece(session);
+  const duty = createJuryDuty((failed) => openRunEngine(failed, engine, options.prefer));
   for (let made = 0; made < options.pieces; made++) {
     if (made > 0 && feed.current().finishing) return;
-    if (recalled.begun === null) await doJuryDuty(session); // a begun piece has its own base loaded
+    if (recalled.begun === null && !feed.current().finishing) {
+      session = await duty.serve(session); // not before a begun piece, which has its own base loaded
+      if (feed.current().finishing) return;
+    }
     const askedAt = platform.steadyMs();
     const work = recalled.begun?.work ?? (await askUntilWork(session));
     if (work === null) return;
@@ -216,7 +227,7 @@ async function trainThroughLoss(
       if (name === "DeviceWrongError") await keeper?.drop(); // what it trained must not go on after a reload
       if (name !== "DeviceLostError") throw error;
       if (losses === 1) throw new StoppedError(DEVICE_LOST_TWICE);
-      current.feed.enter("checking", "The graphics device went away; it is opened again.");
+      current.feed.enter("checking", DEVICE_REOPENED);
       current = { ...current, engine: await openRunEngine(current, engine, prefer) };
     }
   }

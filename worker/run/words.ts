@@ -18,6 +18,9 @@ export const DEVICE_BUSY =
   "This device is still busy with what was stopped, and goes on when that has ended. If it takes long, reload the page.";
 export const DEVICE_LOST =
   "The graphics device went away while it was opened. Reload the page, or choose the processor in the settings.";
+export const DEVICE_REOPENED = "The graphics device went away; it is opened again.";
+export const JUDGING_FULL =
+  "The graphics device ran out of memory while it judged. It is opened again and trains; this run judges no more.";
 export const DEVICE_LOST_TWICE =
   "The graphics device went away twice in a row. Reload the page, or choose the processor in the settings.";
 export const DEVICE_FULL =
