@@ -14,6 +14,8 @@ const loadWith = (changes: Partial<LoadState>): LoadState => ({
   waiting: range(100),
   asked: [],
   lanes: 0,
+  laneBytes: 0,
+  sizeBytes: () => CHUNK_BYTES,
   isHeld: () => true,
   mayGrow: true,
   ...changes,
@@ -30,10 +32,19 @@ test("X: the relay brings as many chunks as the load is behind HTTP alone, and n
   const elapsedMs = 2000 + 110 * 10; // HTTP alone would have ten, at the slowest that is allowed
   const done = (chunks: number) => loadWith({ elapsedMs, doneBytes: chunks * CHUNK_BYTES });
   expect(nextFromRelay(done(8)).map(({ why }) => why)).toEqual(["behind", "behind"]);
-  expect(chunksOf({ ...done(8), lanes: 1 })).toHaveLength(1);
-  expect(chunksOf({ ...done(8), lanes: 2 })).toEqual([]);
+  expect(chunksOf({ ...done(8), lanes: 1, laneBytes: CHUNK_BYTES })).toHaveLength(1);
+  expect(chunksOf({ ...done(8), lanes: 2, laneBytes: 2 * CHUNK_BYTES })).toEqual([]);
   expect(chunksOf(done(0))).toHaveLength(4); // that many requests at once
   expect(chunksOf(done(10))).toEqual([]);
+});
+
+test("X: chunks of other sizes are asked for until their bytes make up for what the load is behind", () => {
+  const elapsedMs = 2000 + 110 * 3; // three chunks of 1 MiB behind
+  const sized = (share: number) => loadWith({ elapsedMs, sizeBytes: () => share * CHUNK_BYTES });
+  expect(chunksOf(sized(4))).toEqual([0]);
+  expect(chunksOf({ ...sized(4), lanes: 1, laneBytes: 4 * CHUNK_BYTES })).toEqual([]);
+  expect(chunksOf(sized(0.75))).toEqual([0, 1, 2, 3]);
+  expect(chunksOf({ ...sized(0.75), lanes: 2, laneBytes: 1.5 * CHUNK_BYTES })).toEqual([0, 1]);
 });
 
 test("X: of what it owes, the relay brings first what no peer has", () => {

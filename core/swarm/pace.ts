@@ -1,5 +1,3 @@
-import { CHUNK_BYTES } from "../protocol/limits.ts";
-
 /** How long peers may take for a load's first chunk, and for its last ones, before the relay is asked as well. */
 export const PEER_PATIENCE_MS = 2000;
 /** A chunk that a peer was asked for so long ago is lost, as a rule: it went away. Until then others come meanwhile. */
@@ -24,8 +22,10 @@ export type LoadState = {
   readonly waiting: readonly number[];
   /** Chunks that a peer alone was asked for, and how long ago. */
   readonly asked: readonly { readonly chunk: number; readonly forMs: number }[];
-  /** How many chunks come from the relay now. */
+  /** How many chunks come from the relay now, and their bytes. */
   readonly lanes: number;
+  readonly laneBytes: number;
+  readonly sizeBytes: (chunk: number) => number;
   /** Whether a connected peer has the chunk. */
   readonly isHeld: (chunk: number) => boolean;
   /** Another peer may be connected soon. */
@@ -45,21 +45,23 @@ export function nextFromRelay(load: LoadState): { chunk: number; why: RelayReaso
   const patienceMs = httpRate !== null && waiting.length > 0 ? LOST_MS : PEER_PATIENCE_MS;
   const late = asked.filter(({ forMs }) => forMs >= patienceMs).map(({ chunk }) => chunk);
   const unheld = waiting.filter((chunk) => !isHeld(chunk));
-  const owed = httpRate === null ? 0 : owedChunks({ ...load, httpRate }) - lanes;
+  let owedBytes = httpRate === null ? 0 : bytesBehind({ ...load, httpRate }) - load.laneBytes;
   const due = [...late.map(because("late"))];
-  if (owed > 0) {
-    const rarest = [...unheld, ...waiting.filter(isHeld)];
-    due.push(...rarest.slice(0, owed).map(because("behind")));
+  if (owedBytes > 0) {
+    for (const chunk of [...unheld, ...waiting.filter(isHeld)]) {
+      if (owedBytes <= 0) break;
+      due.push({ chunk, why: "behind" });
+      owedBytes -= load.sizeBytes(chunk);
+    }
   } else if (elapsedMs >= PEER_PATIENCE_MS || !mayGrow) due.push(...unheld.map(because("unheld")));
   return due.slice(0, Math.max(0, LANES - lanes));
 }
 
-/** How many chunks a load lacks to be as far as HTTP alone would be, but for what the swarm may cost. */
-function owedChunks({
+/** How many bytes a load lacks to be as far as HTTP alone would be, but for what the swarm may cost; below 0, it is ahead. */
+function bytesBehind({
   doneBytes,
   elapsedMs,
   httpRate,
 }: Pick<LoadState, "doneBytes" | "elapsedMs"> & { readonly httpRate: number }): number {
-  const dueBytes = ((elapsedMs - PEER_PATIENCE_MS) * httpRate) / SLOWEST;
-  return Math.max(0, Math.ceil((dueBytes - doneBytes) / CHUNK_BYTES));
+  return ((elapsedMs - PEER_PATIENCE_MS) * httpRate) / SLOWEST - doneBytes;
 }

@@ -146,6 +146,8 @@ export function createNewcomer(parts: NewcomerParts): Newcomer {
         .filter(([chunk]) => !lanes.has(chunk))
         .map(([chunk, { askedAt }]) => ({ chunk, forMs: (now - askedAt) * 1000 })),
       lanes: lanes.size,
+      laneBytes: lanes.size * CHUNK_BYTES,
+      sizeBytes: () => CHUNK_BYTES,
       isHeld: (chunk) => [...able.values()].some((peer) => hasChunk(peer.have, chunk)),
       mayGrow: isExpecting,
     });

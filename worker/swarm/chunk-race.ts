@@ -149,6 +149,10 @@ export function createRace(
           .map(({ chunk, askedAt }) => ({ chunk: chunk.index, forMs: now - askedAt })),
       ],
       lanes: lanes.size(),
+      laneBytes: [...left.values()]
+        .filter(({ index }) => lanes.has(index))
+        .reduce((bytes, { sizeBytes }) => bytes + sizeBytes, 0),
+      sizeBytes: (index) => left.get(index)!.sizeBytes,
       isHeld: (index) => peers.some(({ have }) => hasChunk(have, index)),
       mayGrow: racers.mayGrow(),
     });
