@@ -13,6 +13,7 @@ export const MAX_SHARD_BYTES = 4 << 20; // one chunk: held in memory whole by a 
 export const MAX_SUITE_BYTES = MAX_SHARD_BYTES; // read as a shard is, by whoever looks it through
 export const MAX_SUITES_IN_FORCE = 16; // each one is one more look at every candidate
 export const MAX_FORK_BYTES = 512 << 10; // version 0 of a fork: the hashes of 2,048 packets are 137 KB
+export const MAX_PROPOSAL_BYTES = MAX_PATCH_BYTES + MAX_FORK_BYTES + 1032; // and a header of 1 KB with its length
 export const MAX_TOKENIZER_BYTES = 32 << 20; // tokenizer.json of Qwen's 151,936 tokens is 11 MB, ×2 headroom
 export const CHUNK_BYTES = 1 << 20; // a lost chunk costs a slow line seconds, not minutes
 export const MAX_MULTIPLIER = 4096; // 12 bits, so that sums over 16,384 patches stay exact in f64

@@ -25,7 +25,7 @@ export type BodyLimits = { readonly maxBytes: number; readonly room: RoomName };
 const ROOMS = {
   requests: 16 << 20, // 1024 of the largest, which patches leave alone: a ban must get through
   announced: 256 << 20, // 64 of the largest patches at once, however many more are on the way
-  strangers: 32 << 20,
+  strangers: 40 << 20, // an eighth, which one network may hold, has room for the longest proposal
 };
 export type RoomName = keyof typeof ROOMS;
 

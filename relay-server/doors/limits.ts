@@ -1,7 +1,11 @@
 import { ServerResponse } from "node:http";
 import { getConnInfo } from "@hono/node-server/conninfo";
 import type { Context, Next } from "hono";
-import { MAX_PATCH_BYTES, MAX_REQUEST_BYTES } from "../../core/protocol/limits.ts";
+import {
+  MAX_PATCH_BYTES,
+  MAX_PROPOSAL_BYTES,
+  MAX_REQUEST_BYTES,
+} from "../../core/protocol/limits.ts";
 import type { RelayContext } from "../context.ts";
 import { createNetworkCounter } from "../sites.ts";
 import { type Bodies, createBodies } from "./body.ts";
@@ -31,6 +35,8 @@ export type Limits = {
   upload(c: Context, maxBytes: number): Promise<Uint8Array<ArrayBuffer>>;
   /** A patch; one whose ticket and signature were checked before has more room. */
   patch(c: Context, isAnnounced: boolean): Promise<Uint8Array<ArrayBuffer>>;
+  /** A proposal's file, of which nothing is known before it is there. */
+  proposal(c: Context): Promise<Uint8Array<ArrayBuffer>>;
   readonly hold: Bodies["hold"];
   /** Counts a stream of events in; returns how it is counted out. */
   stream(c: Context): () => void;
@@ -92,6 +98,7 @@ export function createLimits(
     upload: (c, maxBytes) => read(c, { maxBytes, room: "announced" }),
     patch: (c, isAnnounced) =>
       read(c, { maxBytes: MAX_PATCH_BYTES, room: isAnnounced ? "announced" : "strangers" }),
+    proposal: (c) => read(c, { maxBytes: MAX_PROPOSAL_BYTES, room: "strangers" }),
     hold,
     stream(c) {
       const network = networkOf(c);

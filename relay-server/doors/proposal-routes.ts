@@ -52,7 +52,7 @@ export function proposalRoutes(
     const id = pathPart(c, "id");
     if (!isHash(id)) throw new Refusal("malformed", "the address must end in a SHA-256");
     const delivery = { model: pathPart(c, "model"), id, signature: signatureOf(c) };
-    const bytes = await limits.patch(c, false); // as many bytes as a patch, of a stranger
+    const bytes = await limits.proposal(c);
     const receipt = await takeProposal(context, positionsOf, { ...delivery, bytes });
     if (receipt.kind === "refused") throw new Refusal(receipt.code, receipt.message);
     return c.json(receipt.life, receipt.kind === "created" ? 201 : 200);

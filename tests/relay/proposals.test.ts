@@ -8,6 +8,7 @@ import { layoutOf } from "../../core/models/registry.ts";
 import { encodePatch } from "../../core/patch/patch.ts";
 import { quantise, segmentStarts } from "../../core/patch/quantiser.ts";
 import { randomPositions } from "../../core/patch/random-mask.ts";
+import { MAX_PATCH_BYTES } from "../../core/protocol/limits.ts";
 import type { Mask } from "../../core/protocol/schemas/mask.ts";
 import type { Recipe } from "../../core/protocol/schemas/recipe.ts";
 import type { SignedVersion } from "../../core/protocol/schemas/version.ts";
@@ -161,6 +162,8 @@ test("K2, K3: what is not a fork's work on the upstream's own version is refused
   const renamed = { ...parcel, bytes: altered, id: await sha256(altered) };
   expect(await codeOf(offer(renamed))).toBe("signature-invalid");
   expect(await codeOf(offer({ ...parcel, bytes: parcel.bytes.slice(1) }))).toBe("hash-mismatch");
+  const longest = new Uint8Array(MAX_PATCH_BYTES); // which a fork takes, and the door beside the fork's record
+  expect(await codeOf(offer({ ...parcel, bytes: longest }))).toBe("hash-mismatch");
   expect(await codeOf(offer(await author.sign(parcel.bytes.slice(8))))).toBe("malformed");
 
   const plain = await startTestRelay({ source: tinyModel(changes), seed: "plain" });
