@@ -34,14 +34,15 @@ export function proposalRoutes(
   const app = new Hono();
 
   async function entryOf(model: string, id: string): Promise<ProposalEntry> {
-    const entry = isHash(id) ? await contributions.proposal(model, id) : undefined;
+    const entry = isHash(id) ? await contributions.proposal(model, id, clock()) : undefined;
     if (entry !== undefined) return entry;
     throw new Refusal("proposal-unknown", "nobody proposed a contribution of that hash");
   }
 
   app.get(routes.proposals(":model"), async (c) => {
     const { row } = await findModel(context, pathPart(c, "model"));
-    return c.json({ proposals: (await contributions.proposals(row.id)).map(proposalLifeOf) });
+    const proposals = await contributions.proposals(row.id, clock());
+    return c.json({ proposals: proposals.map(proposalLifeOf) });
   });
   app.get(routes.proposal(":model", ":id"), async (c) => {
     const { row } = await findModel(context, pathPart(c, "model"));

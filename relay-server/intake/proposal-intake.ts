@@ -62,7 +62,7 @@ export async function takeProposal(
     const message = "the patch is not signed by the contributor that it names";
     return refusal(refuse("signature-invalid", message));
   }
-  const known = await contributions.proposal(model, id);
+  const known = await contributions.proposal(model, id, clock());
   if (known !== undefined) return { kind: "known", life: proposalLifeOf(known) };
   const ban = await people.banReason(contributor);
   if (ban !== undefined) return refusal(refuse("banned", ban));

@@ -46,6 +46,12 @@ export function proposalParts(db: Kysely<Tables>, write: Write) {
     /** Keep a proposal until a maintainer decides; the same one again is known. */
     propose(row: ProposalRow): Promise<ProposingOutcome> {
       return write(async (trx) => {
+        await trx
+          .deleteFrom("proposals")
+          .where((eb) => eb.or([eb("model", "=", row.model), eb("id", "=", row.id)]))
+          .where("state", "<>", "waiting")
+          .where("decided_at", "<", row.proposed_at - DECIDED.keptMs)
+          .execute();
         const known = await entryOf(trx, row.id);
         if (known !== undefined && known.model === row.model) return { kind: "known", row: known };
         const code = (await knownAs(trx, row)) ?? (known && "already-contributed");
@@ -60,28 +66,26 @@ export function proposalParts(db: Kysely<Tables>, write: Write) {
         if (waiting.length >= MOST_WAITING.model || own.length >= MOST_WAITING.contributor) {
           return { kind: "refused", code: "proposals-full" };
         }
-        await trx
-          .deleteFrom("proposals")
-          .where("model", "=", row.model)
-          .where("state", "<>", "waiting")
-          .where("decided_at", "<", row.proposed_at - DECIDED.keptMs)
-          .execute();
         await trx.insertInto("proposals").values(row).execute();
         const { bytes: _, record: __, ...entry } = row;
         return { kind: "created", row: entry };
       });
     },
-    async proposal(model: string, id: string): Promise<ProposalEntry | undefined> {
+    /** A proposal to a model, as it is to be seen `at` that time: one that was decided a week before is forgotten. */
+    async proposal(model: string, id: string, at: number): Promise<ProposalEntry | undefined> {
       const entry = await entryOf(db, id);
-      return entry?.model === model ? entry : undefined;
+      if (entry?.model !== model) return undefined;
+      const { decided_at: decided } = entry;
+      return decided === null || Number(decided) >= at - DECIDED.keptMs ? entry : undefined;
     },
-    /** A model's proposals, the newest first; of those that are decided, the newest ones. */
-    async proposals(model: string): Promise<ProposalEntry[]> {
+    /** A model's proposals `at` that time, the newest first; of those that are decided, the newest ones. */
+    async proposals(model: string, at: number): Promise<ProposalEntry[]> {
       const newest = () =>
         entries(db).where("model", "=", model).orderBy("proposed_at", "desc").orderBy("id");
       const waiting = await newest().where("state", "=", "waiting").execute();
       const decided = await newest()
         .where("state", "<>", "waiting")
+        .where("decided_at", ">=", at - DECIDED.keptMs)
         .limit(DECIDED.listed)
         .execute();
       return [...waiting, ...decided];

@@ -41,6 +41,12 @@ export function suiteParts(db: Kysely<Tables>, write: Write) {
     /** Keep a proposal; the same one again is known. */
     proposeSuite(row: SuiteRow): Promise<ProposalOutcome> {
       return write(async (trx) => {
+        await trx
+          .deleteFrom("suites")
+          .where("model", "=", row.model)
+          .where("state", "=", "refused")
+          .where("decided_at", "<", row.proposed_at - REFUSED.keptMs)
+          .execute();
         const known = await entryOf(trx, row.id);
         if (known !== undefined) return { kind: "known", row: known };
         const named = await trx
@@ -61,12 +67,6 @@ export function suiteParts(db: Kysely<Tables>, write: Write) {
         if (waiting.length >= MOST_WAITING.model || own.length >= MOST_WAITING.contributor) {
           return { kind: "refused", code: "suites-full" };
         }
-        await trx
-          .deleteFrom("suites")
-          .where("model", "=", row.model)
-          .where("state", "=", "refused")
-          .where("decided_at", "<", row.proposed_at - REFUSED.keptMs)
-          .execute();
         await trx.insertInto("suites").values(row).execute();
         const { bytes, ...entry } = row;
         return { kind: "created", row: entry };

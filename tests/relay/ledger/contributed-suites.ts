@@ -154,6 +154,14 @@ export function contributedSuites(ledgerTest: LedgerTest): void {
       const listed = await history.suites("tiny");
       expect([listed.length, listed[0]?.id, listed.at(-1)?.id]).toEqual([64, id(66), id(3)]);
       const weekMs = 7 * 24 * 3600_000;
+      expect(await history.proposeSuite(suite(1, { proposed_at: weekMs }))).toMatchObject({
+        kind: "known",
+      });
+      expect(await history.proposeSuite(suite(1, { proposed_at: weekMs + 2 }))).toMatchObject({
+        kind: "created",
+      });
+      const act = { message: "no", maintainer: null, at: 1 };
+      await history.refuseSuite(id(1), act);
       await history.proposeSuite(suite(67, { proposed_at: weekMs + 66 }));
       expect((await history.suites("tiny")).map((each) => each.id)).toEqual([id(67), id(66)]);
     },

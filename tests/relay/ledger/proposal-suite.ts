@@ -76,13 +76,30 @@ export function proposalsFromForks(ledgerTest: LedgerTest): void {
       const same = { ...copy.contribution, values_hash: id(31) };
       expect(await contributions.acceptProposal({ ...copy, contribution: same })).toBe("copied");
       const later = { proposed_at: 100 + WEEK_MS };
-      await contributions.propose(proposal(33, later)); // what was decided a week ago is forgotten
-      expect(await contributions.proposal("tiny", id(31))).toBeUndefined();
       expect(await contributions.propose(proposal(31, later))).toMatchObject({
         code: "already-contributed",
       });
       const other = proposal(34, { ...later, values_hash: id(31) });
       expect(await contributions.propose(other)).toMatchObject({ code: "copied" });
+    },
+  );
+
+  ledgerTest(
+    "K2: a decided proposal is forgotten after a week, though no other came, and can be proposed again",
+    async ({ contributions }) => {
+      await contributions.propose(proposal(31));
+      const refusal = { message: "no", maintainer: "first", at: 40 };
+      await contributions.refuseProposal(id(31), refusal);
+      const seen = async (at: number) => [
+        (await contributions.proposal("tiny", id(31), at))?.state,
+        (await contributions.proposals("tiny", at)).length,
+      ];
+      expect(await seen(40 + WEEK_MS)).toEqual(["refused", 1]);
+      const again = (at: number) => contributions.propose(proposal(31, { proposed_at: at }));
+      expect((await again(40 + WEEK_MS)).kind).toBe("known");
+      expect(await seen(41 + WEEK_MS)).toEqual([undefined, 0]);
+      expect((await again(41 + WEEK_MS)).kind).toBe("created");
+      expect(await seen(41 + WEEK_MS)).toEqual(["waiting", 1]);
     },
   );
 
@@ -96,7 +113,7 @@ export function proposalsFromForks(ledgerTest: LedgerTest): void {
       });
       expect((await contributions.propose(proposal(61))).kind).toBe("created");
       await people.ban({ contributor, reason: "spam", maintainer: "first", at: 9 });
-      const states = (await contributions.proposals("tiny")).map(({ state }) => state);
+      const states = (await contributions.proposals("tiny", 9)).map(({ state }) => state);
       expect(states.filter((state) => state === "refused")).toHaveLength(16);
       await people.ban({ contributor: id(7), reason: "spam", maintainer: "first", at: 9 });
       expect(await contributions.acceptProposal(acceptance(61))).toBe("banned");
