@@ -90,11 +90,10 @@ export function proposalParts(db: Kysely<Tables>, write: Write) {
         .execute();
       return [...waiting, ...decided];
     },
-    /** The fork's record that waits with a proposal, and the norm and the values' hash of its patch. */
-    waitingProposal(id: string): Promise<ProposalRow | undefined> {
-      return db
-        .selectFrom("proposals")
-        .selectAll()
+    /** A proposal that waits, with the fork's record and without the patch. */
+    waitingProposal(id: string): Promise<Omit<ProposalRow, "bytes"> | undefined> {
+      return entries(db)
+        .select("record")
         .where("id", "=", id)
         .where("state", "=", "waiting")
         .executeTakeFirst();

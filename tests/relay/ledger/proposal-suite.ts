@@ -55,7 +55,9 @@ export function proposalsFromForks(ledgerTest: LedgerTest): void {
     async ({ contributions, people }) => {
       expect((await contributions.propose(proposal(31))).kind).toBe("created");
       expect((await contributions.propose(proposal(31))).kind).toBe("known");
-      expect((await contributions.waitingProposal(id(31)))?.size_bytes).toBe(3);
+      const waits = await contributions.waitingProposal(id(31));
+      expect([waits?.size_bytes, Uint8Array.from(waits!.record)]).toEqual([3, bytes]);
+      expect(waits).not.toHaveProperty("bytes"); // megabytes, which are moved inside the ledger
       expect(await contributions.acceptProposal(acceptance(31))).toBe("done");
       expect(await contributions.acceptProposal(acceptance(31))).toBe("proposal-decided");
       expect(await contributions.waitingBytes(id(31))).toEqual(bytes);
