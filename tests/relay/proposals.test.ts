@@ -34,6 +34,8 @@ beforeEach(async () => {
 });
 afterEach(() => stage.remove());
 
+const WORDY = "It copies. ".repeat(55).slice(0, 600); // as long as a reason may be
+
 const addressOf = ({ relay }: TestRelay) => `${relay.url}/tiny`;
 
 /** A piece of work for the fork, and whose it is. */
@@ -126,10 +128,10 @@ test("K2: a proposal that a maintainer refuses, or whose author is banned, is no
   const parcel = await author.pack(work);
   expect((await offer(parcel)).state).toBe("waiting");
   const { contributor } = author;
-  await (await maintainerOf(upstream)).ban({ contributor, reason: "It copies." });
+  await (await maintainerOf(upstream)).ban({ contributor, reason: WORDY });
   expect(await upstream.client.proposal("tiny", parcel.id)).toMatchObject({
     state: "refused",
-    message: "banned: It copies.",
+    message: `banned: ${WORDY}`,
   });
   const other = await author.pack({
     ...work,

@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { count, hash, longText, modelId, positive, publicKey, timeMs } from "./primitives.ts";
+import { count, hash, modelId, positive, publicKey, timeMs } from "./primitives.ts";
 import { forkName } from "./version.ts";
 
 /** A contribution to a fork that somebody offers to the fork's upstream, and what became of the offer (protocol K). */
@@ -16,7 +16,7 @@ export const proposalLife = z.object({
   sizeBytes: positive,
   state: z.enum(["waiting", "accepted", "refused"]),
   /** Why it was refused; null otherwise. */
-  message: z.nullable(longText),
+  message: z.nullable(z.string()), // a ban puts a word before its reason
   proposedAt: timeMs,
   decidedAt: z.nullable(timeMs),
 });
