@@ -1,22 +1,8 @@
+import type { LaterData } from "../core/history/later-data.ts";
 import type { TokenizerFile } from "../core/models/tokenizer.ts";
-import type { AddData, SignedAct } from "../core/protocol/schemas/act.ts";
 import type { Recipe } from "../core/protocol/schemas/recipe.ts";
 import type { Ancestor, VersionRecord } from "../core/protocol/schemas/version.ts";
 import type { Layout } from "../core/tensors/layout.ts";
-
-/** Data that an act added, and the newest version at that time: work on it is the first that trained on them. */
-export type LaterData = Pick<AddData, "source" | "licence" | "examples" | "first"> & {
-  readonly since: number;
-};
-
-/** What of `acts` is about data. */
-export function laterDataOf(acts: readonly SignedAct[]): LaterData[] {
-  return acts.flatMap(({ record: { deed, head } }) => {
-    if (deed.kind !== "add-data") return [];
-    const { source, licence, examples, first } = deed;
-    return [{ source, licence, examples, first, since: head.number }];
-  });
-}
 
 /** A version to be written down, verified by the caller. */
 export type ExportedVersion = {

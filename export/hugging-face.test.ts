@@ -122,6 +122,25 @@ test("the model card has the hub's fields, the lineage, the gate's tests and how
   expect(card).toContain("npx commonweight verify https://example.org/known@3 --full");
 });
 
+test("the model card's bound of a protected suite is the recipe's where an older record has none", () => {
+  const plain = exportedVersion(LLAMA);
+  const { recipe, record } = plain;
+  const { evaluation } = record;
+  const test = { ...evaluation.gate!.tests![0]!, suite: "protected", marginNats: undefined };
+  const gate = { ...evaluation.gate!, tests: [test, { ...test, against: "release" as const }] };
+  const bounds = { marginNats: 0.02, releaseMarginNats: 0.03 };
+  const card = modelCardText({
+    ...plain,
+    record: { ...record, evaluation: { ...evaluation, gate } },
+    recipe: {
+      ...recipe,
+      gate: { ...recipe.gate, protected: { ...recipe.gate.protected!, ...bounds } },
+    },
+  });
+  expect(card).toMatch(/\| protected \| parent, .* \| \+0\.02 \|/);
+  expect(card).toMatch(/\| protected \| release, .* \| \+0\.03 \|/);
+});
+
 test("the model card names who chose a name, the data with their licences, and how sure the figures are", () => {
   const plain = exportedVersion(LLAMA); // version 3, of which 12 examples were looked at
   expect(modelCardText(plain)).toContain("Nobody is named here.");

@@ -1,3 +1,6 @@
+import { allowedNats } from "../core/gate/allowed-nats.ts";
+import { shareInterval } from "../core/gate/share-interval.ts";
+import { isHubName } from "../core/models/hub-name.ts";
 import type { Recipe } from "../core/protocol/schemas/recipe.ts";
 import type { Metrics, VersionRecord } from "../core/protocol/schemas/version.ts";
 import type { ExportedVersion } from "./exported-version.ts";
@@ -96,19 +99,9 @@ function laterDataRows({ laterData, record }: ExportedVersion): string[] {
     });
 }
 
-const Z = 1.96; // of a normal distribution: 95% lie within it on both sides
-
-/** Wilson's interval of a share that is right of so many examples. Source: Wilson 1927, JASA 22, 209–212. */
-function intervalOf({ examples: n, accuracy: p }: Metrics): [number, number] {
-  const middle = (p + (Z * Z) / (2 * n)) / (1 + (Z * Z) / n);
-  const half = (Z * Math.sqrt((p * (1 - p)) / n + (Z * Z) / (4 * n * n))) / (1 + (Z * Z) / n);
-  return [Math.max(0, middle - half), Math.min(1, middle + half)];
-}
-
 function intervalText(report: Metrics): string {
-  return intervalOf(report)
-    .map((share) => `${(100 * share).toFixed(2)}%`)
-    .join(" to ");
+  const { low, high } = shareInterval(report);
+  return [low, high].map((share) => `${(100 * share).toFixed(2)}%`).join(" to ");
 }
 
 function section(heading: string, words: string | undefined): string[] {
@@ -133,7 +126,7 @@ function hubFields({ recipe, record }: ExportedVersion): Record<string, unknown>
   return {
     license: licence,
     ...(licence === "other" ? { license_name: recipe.licence } : {}),
-    ...(HUB_NAME.test(recipe.base ?? "") ? { base_model: recipe.base } : {}),
+    ...(isHubName(recipe.base ?? "") ? { base_model: recipe.base } : {}),
     ...(recipe.architecture.kind === "mlp" ? {} : { library_name: "transformers" }),
     pipeline_tag: task,
     tags: ["commonweight", "community-trained"],
@@ -169,7 +162,7 @@ function gateText({ gate }: Recipe, { evaluation, parent }: VersionRecord): stri
   const rule = `A version is published when tests on held-out examples show that it is worse by less than ${gate.marginNats} nats, at an error rate of ${gate.alpha}.`;
   const tests = (passed.tests ?? []).map((test) => {
     const { suite, against, version, examples, meanDifferenceNats, logEvidence, passAt } = test;
-    const margin = test.marginNats ?? (suite === "gate" ? gate.marginNats : null);
+    const margin = allowedNats(test, { gate }, []); // of older records of contributed suites it is not known here
     const below = margin === null ? "" : `+${margin}`;
     return `| ${suite} | ${against}, version ${version} | ${examples} | ${signed(meanDifferenceNats)} | ${below} | ${logEvidence.toFixed(2)} ≥ ${passAt.toFixed(2)} |`;
   });
@@ -222,8 +215,6 @@ function mlpUse({ architecture, data }: Recipe): string {
                 x = torch.relu(x)
         return x.softmax(-1)${classes}`;
 }
-
-const HUB_NAME = /^[\w-][\w.-]*\/[\w.-]+$/; // owner/name; a folder's name alone the hub would take for a page that is not there
 
 const HUB_LICENCES = ["Apache-2.0", "MIT", "CC0-1.0", "CC-BY-4.0", "CC-BY-SA-4.0", "CC-BY-NC-4.0"];
 

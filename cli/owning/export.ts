@@ -1,10 +1,10 @@
 import { type Command, Option } from "commander";
 import { HistoryError } from "../../core/history/history-fault.ts";
+import { laterDataOf } from "../../core/history/later-data.ts";
 import { pullVersion } from "../../core/history/pull-version.ts";
 import { textFile } from "../../export/export-file.ts";
 import { writeExportFolder } from "../../export/export-folder.ts";
 import { EXPORT_DTYPES, type ExportDtype } from "../../export/export-values.ts";
-import { laterDataOf } from "../../export/exported-version.ts";
 import { ggufFile } from "../../export/gguf.ts";
 import { huggingFaceFiles } from "../../export/hugging-face.ts";
 import { modelCardText } from "../../export/model-card.ts";

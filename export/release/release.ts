@@ -1,6 +1,7 @@
+import type { LaterData } from "../../core/history/later-data.ts";
 import type { ReleaseActs, WorkShare } from "../../core/history/release-acts.ts";
 import type { OpenedPackets, SealedSuite } from "../../core/protocol/schemas/version.ts";
-import type { ExportedVersion, LaterData } from "../exported-version.ts";
+import type { ExportedVersion } from "../exported-version.ts";
 
 /** A shard of the data that volunteers train on. */
 export type ReleaseShard = {

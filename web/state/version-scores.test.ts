@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { VersionSummary } from "../../core/protocol/schemas/version.ts";
-import { shareInterval, versionScores } from "./version-scores.ts";
+import { versionScores } from "./version-scores.ts";
 
 const version = (number: number, accuracy: number): VersionSummary => ({
   number,
@@ -12,22 +12,6 @@ const version = (number: number, accuracy: number): VersionSummary => ({
   report: { examples: 1000, lossNats: 1, accuracy },
 });
 const [start, better, worse] = [version(0, 0.8), version(1, 0.9), version(2, 0.85)];
-
-test("the interval of a share is Wilson's, and never leaves 0 to 1", () => {
-  const { low, high } = shareInterval({ accuracy: 0.8, examples: 100 }); // 80 of 100: 0.7112 to 0.8666
-  expect(low).toBeCloseTo(0.7112, 4);
-  expect(high).toBeCloseTo(0.8666, 4);
-  expect(shareInterval({ accuracy: 0, examples: 10 })).toMatchObject({ low: 0 });
-  expect(shareInterval({ accuracy: 1, examples: 10 })).toMatchObject({ high: 1 });
-});
-
-test("more examples leave less to chance", () => {
-  const width = (examples: number) => {
-    const { low, high } = shareInterval({ accuracy: 0.9, examples });
-    return high - low;
-  };
-  expect(width(10_000)).toBeLessThan(width(100) / 9);
-});
 
 test("newest, release, best and start are compared, the newest first", () => {
   const release = { version: 0, tag: "1.0.0", report: start.report };

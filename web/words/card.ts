@@ -1,34 +1,10 @@
-import type { AddData, Deed, SignedAct } from "../../core/protocol/schemas/act.ts";
-import type { Recipe } from "../../core/protocol/schemas/recipe.ts";
-import type { SuiteLife } from "../../core/protocol/schemas/suite.ts";
-import type { SuiteTest } from "../../core/protocol/schemas/version.ts";
+import { isHubName } from "../../core/models/hub-name.ts";
+import type { Deed } from "../../core/protocol/schemas/act.ts";
 import { plural } from "./quantities.ts";
-
-/** How much worse a candidate may be by a test, in nats an example: as its record says, or else the recipe or the suite; null where neither tells. */
-export function allowedNats(
-  { suite, against, marginNats }: SuiteTest,
-  { gate }: Pick<Recipe, "gate">,
-  suites: readonly SuiteLife[],
-): number | null {
-  if (marginNats !== undefined) return marginNats;
-  if (suite === "gate") return gate.marginNats;
-  if (suite === "protected") {
-    const rules = gate.protected;
-    return (against === "parent" ? rules?.marginNats : rules?.releaseMarginNats) ?? null;
-  }
-  return suites.find(({ header }) => header.name === suite)?.header.marginNats ?? null;
-}
-
-const HUB_NAME = /^[\w-][\w.-]*\/[\w.-]+$/;
 
 /** Where the trained model that a community began with can be read about; null for a file's name. */
 export function basePage(base: string): string | null {
-  return HUB_NAME.test(base) ? `https://huggingface.co/${base}` : null;
-}
-
-/** The data that came after the model began, the first ones first. */
-export function laterData(acts: readonly SignedAct[]): AddData[] {
-  return acts.flatMap(({ record: { deed } }) => (deed.kind === "add-data" ? [deed] : []));
+  return isHubName(base) ? `https://huggingface.co/${base}` : null;
 }
 
 /** What a maintainer did, for people. */

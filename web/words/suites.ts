@@ -1,5 +1,5 @@
+import { shareInterval } from "../../core/gate/share-interval.ts";
 import type { SuiteLife } from "../../core/protocol/schemas/suite.ts";
-import { shareInterval } from "../state/version-scores.ts";
 import { formatCount, formatLoss, formatLossChange, formatPercent, plural } from "./quantities.ts";
 
 /** Where a suite stands, for people. */
