@@ -10,6 +10,8 @@ export const GLOSSARY = {
   merge:
     "Several patches become one change, each with a weight that follows from trust, age and size.",
   gate: "The tests that a merge must pass before it is published: no worse than its parent, nor than the last release.",
+  suite:
+    "Hidden examples of one kind. A merge must do no worse on any suite, so that no use gets lost.",
   proof:
     "A test looks at example after example until it is sure either way. The bar shows how much of the certainty it needs it has.",
   release:
