@@ -50,6 +50,8 @@ type Addition = Pick<AdditionStatus, "state" | "done" | "total" | "problem" | "o
   readonly sizes: ReadonlyMap<string, number>;
 };
 
+const FAILED = "the relay failed at it; its log says more";
+const ENDING = "the relay is ending";
 const MOST_OPEN = 4; // each may fill a disk
 const KEPT_ENDED = 64; // whoever asks for the end of one asks soon
 const KEPT_MS = 24 * 3600_000; // an upload that was left off is forgotten after a day
@@ -110,7 +112,8 @@ export function createAdditions({
       await run(id, plan, addedBy);
     } catch (error) {
       if (!signal.aborted) console.error(error);
-      change(id, { state: "uploading", problem: outageWords(error) }); // its turn did not come
+      const problem = outageWords(error) ?? (signal.aborted ? ENDING : FAILED);
+      change(id, { state: "uploading", problem }); // its turn did not come
     } finally {
       endTurn();
     }
@@ -128,7 +131,7 @@ export function createAdditions({
 
   async function carryOut(id: string, plan: Plan, addedBy: AddedBy) {
     const tell = (done: number, total: number) => {
-      if (signal.aborted) throw new Error("the relay is ending");
+      if (signal.aborted) throw new Error(ENDING);
       change(id, { done, total });
     };
     if (plan.format === "commonweight.data/1") {
@@ -150,7 +153,7 @@ export function createAdditions({
   async function giveUp(id: string, plan: Plan, error: unknown): Promise<void> {
     const outage = outageWords(error);
     if (outage !== null || signal.aborted)
-      return change(id, { state: "uploading", problem: outage });
+      return change(id, { state: "uploading", problem: outage ?? ENDING });
     if (!(error instanceof FormatError)) console.error(error);
     const isModel = plan.format !== "commonweight.data/1";
     const isThere = isModel && (await history.model(plan.recipe.id)) !== undefined;
