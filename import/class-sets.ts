@@ -30,7 +30,7 @@ export async function splitClasses(
   }
 }
 
-/** Write all examples to a spool and cut them into shards, without holding any out. Throws an InputProblem where there is none. */
+/** Write all examples to a spool and cut them into shards, each once and none held out. Throws an InputProblem where there is none. */
 export async function shardClasses(
   examples: AsyncIterable<ClassExample>,
   { spoolPath, seed }: { readonly spoolPath: string; readonly seed: string },
@@ -41,9 +41,9 @@ export async function shardClasses(
     spool.remove();
     throw new InputProblem("The files hold no examples.");
   }
-  const { training: places } = splitRecords(spool.keys, 0);
+  const { heldOut: places, removed: repeated } = splitRecords(spool.keys, spool.count); // each once, in the seeded order
   const { shardCount, shards } = dealShards(spool, places);
-  return { examples: places.length, repeated: 0, shardCount, shards, remove: spool.remove };
+  return { examples: places.length, repeated, shardCount, shards, remove: spool.remove };
 }
 
 async function spoolClasses(

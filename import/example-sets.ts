@@ -4,7 +4,7 @@ import type { Examples } from "../core/training/examples.ts";
 /** An owner's examples as shards, and none of them held out. */
 export type ShardedData = {
   readonly examples: number;
-  /** Documents that were there before in the same files. */
+  /** Examples or documents that were there before in the same files, whatever their class: they are left out. */
   readonly repeated: number;
   readonly shardCount: number;
   /** As often as they are asked for. */

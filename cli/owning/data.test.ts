@@ -80,10 +80,12 @@ function outcomeOf({ lines, errors }: Awaited<ReturnType<typeof add>>): number[]
 }
 
 test("R10: an owner's rows come to a model by one command, but for copies, and volunteers train on them", async () => {
-  const path = await table("more.csv", [...leaves("first", 20), ...leaves("second", 100)]);
+  const rows = leaves("second", 100);
+  const path = await table("more.csv", [...leaves("first", 20), ...rows, ...rows.slice(0, 3)]);
   const looked = await add("leaves", path, "--preview");
   expect(looked).toMatchObject({ code: 0, errors: [] });
   expect(looked.lines[0]).toMatch(/^more\.csv \(CC-BY-4\.0\): 120 examples in \d+ shards, /);
+  expect(looked.lines[0]).toMatch(/; 3 repeated ones are left out\.$/);
   expect((await relay.client.acts("leaves")).length).toBe(0);
 
   const added = await add("leaves", path, "--yes");

@@ -141,7 +141,7 @@ type Keeping = {
   readonly removed: { heldOut: number; known: number };
 };
 
-/** Keep the examples that are not among `against`, nor twice among themselves. */
+/** Keep the examples that are neither among `against` nor in a batch before. */
 async function keepNew(
   context: DataContext,
   { plan, signal, onProgress }: Adding,
