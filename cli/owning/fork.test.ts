@@ -145,7 +145,10 @@ test("R9: what cannot be forked is one sentence, and leaves no folder", async ()
 
 test("R9: a relay imports no fork whose upstream does not hold", async () => {
   const folder = join(stage.folder, "spoilt");
-  await stage.read("fork", `${address}@1`, folder);
+  const said = await stage.read("fork", `${address}@1`, folder);
+  expect(said.lines.slice(1, 3).join(" ")).toMatch(
+    /; 1 suite of the upstream wait for you to accept\. A relay that serves tiny too leaves them out: /,
+  );
   const file = join(folder, "upstream.json");
   const whole = await readFile(file, "utf8");
   const { record } = await stage.upstream.client.version("tiny", 1);

@@ -84,6 +84,11 @@ async function fork(
   print(
     `${counted(examples, "example")} to train on in ${counted(shards, "shard")}, ${heldOut} held out; ${counted(suites, "suite")} of the upstream wait for you to accept.`,
   );
+  if (suites > 0) {
+    print(
+      `A relay that serves ${model.source.model} too leaves them out: there, a suite is one model's.`,
+    );
+  }
   for (const name of unfit) print(`The suite ${name} does not fit the fork's recipe: left out.`);
   print(`Next: commonweight serve ${folder}`);
 }
