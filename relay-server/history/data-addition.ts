@@ -201,17 +201,23 @@ type Looking = {
   readonly signal: AbortSignal;
 };
 
-/** The rows of `examples` that the model has: the first `heldOut` of them where nobody may train on them. */
+/**
+ * The rows of `examples` that the model has: the first `heldOut` of them where nobody may train on them. All of the model's shards
+ * are read for each batch, so that the work of an addition grows with its size times the model's.
+ */
 async function findCopies(
   context: DataContext,
   { recipe, against, kept, signal }: Looking,
   examples: Examples,
 ): Promise<{ readonly rows: ReadonlySet<number>; readonly heldOut: number }> {
   const finder = createLeakFinder(examples, recipe.data.tokenizer === undefined);
-  for await (const set of judgingSets(context, recipe, against)) finder.look(set);
+  for await (const set of judgingSets(context, recipe, against)) {
+    await othersTurn(undefined, { signal });
+    finder.look(set);
+  }
   const heldOut = finder.leaked().length;
   for (const shard of [...against.shards, ...kept]) {
-    await othersTurn(undefined, { signal }); // a shard takes a tenth of a second of this thread
+    await othersTurn(undefined, { signal }); // 4 MiB of text take half a second of this thread, of images a fiftieth
     const file = await context.damage.read(shardFile(recipe.id, shard)); // a damaged one is not trained on
     if (file !== null) finder.look(decodeExamples(shard.title, file, recipe.architecture));
   }

@@ -53,7 +53,7 @@ async function lookAt(
 
   const finder = createLeakFinder(examples, data.tokenizer === undefined);
   for (const shard of await history.shards(head.model)) {
-    await othersTurn(undefined, { signal }); // a shard takes a tenth of a second of this thread
+    await othersTurn(undefined, { signal }); // 4 MiB of text take half a second of this thread
     const file = await damage.read(shardFile(head.model, shard)); // a damaged one is not trained on
     if (file !== null) finder.look(decodeExamples(shard.title, file, architecture));
   }
