@@ -144,9 +144,9 @@ function leastLie({ parent, candidate }: Case): Float32Array {
   return losses;
 }
 
-test("J10: jurors of one mind who lie about the fewest examples change fewer than 1 verdict in 100, and most are caught at it", async () => {
+test("J10: jurors of one mind who lie about the fewest examples change fewer than 3 verdicts in 1,000, and most are caught at it", async () => {
   const { changed, caught, honestCaught } = await judge(10_000, leastLie, "jury 2");
-  expect(changed / 10_000).toBeLessThan(0.01);
+  expect(changed / 10_000).toBeLessThan(0.003); // without the relay's look 52 of 10,000
   expect(caught).toBeGreaterThan(10 * changed);
   expect(honestCaught).toBe(0);
 });
