@@ -258,7 +258,7 @@ test("the key that was looked at is taken, whatever the field says by then", asy
   input.value = "another key's words"; // as a script does it, or a browser that fills fields in
   input.dispatchEvent(new Event("input", { bubbles: true }));
   looked.resolve(contributor);
-  await expect.poll(text).toContain("with 1 merged patch.");
+  await expect.element(page.getByText(/with 1 merged patch\./)).toBeVisible();
   await page.getByRole("button", { name: "Take this key" }).click();
   await expect.poll(() => taken).toEqual([[KEY_WORDS, null], "restored"]);
 });

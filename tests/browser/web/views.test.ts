@@ -76,6 +76,7 @@ test("my own place is in sight, be it among the first hundred or not", async () 
     blanked: null,
     credit: 1200,
     merged: 4,
+    judgedExamples: 0,
     rank: 132,
     of: 200,
     above: { contributor: "1".repeat(64), name: "Grace", credit: 1300 },
