@@ -83,6 +83,7 @@ const overflow = (page: Page) =>
   page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 
 async function look(page: Page, name: string): Promise<void> {
+  await page.locator("h1").first().waitFor({ state: "attached" }); // a view's code is fetched when it is opened
   if (PICTURES !== undefined) await page.screenshot({ path: join(PICTURES, `${name}.png`) });
   expect(await complaints(page), name).toEqual([]);
   expect(await overflow(page), name).toBe(0);
