@@ -6,6 +6,7 @@ import { chunksOf, planAddition } from "../../core/models/addition-files.ts";
 import type { ModelSource } from "../../core/models/model-source.ts";
 import type { Maintainer } from "../../core/protocol/maintainer-client.ts";
 import type { AdditionStatus } from "../../core/protocol/schemas/addition.ts";
+import { additionEnded, sendMissing } from "../fixtures/additions.ts";
 import { maintainerOf } from "../fixtures/maintainer.ts";
 import { startTestRelay, type TestRelay } from "../fixtures/test-relay.ts";
 import { tinyModel, tinyRecipe } from "../fixtures/tiny-model.ts";
@@ -27,25 +28,12 @@ const second = (changes: Partial<ModelSource> = {}): ModelSource => ({
 });
 
 /** Send what is missing of `source`, at most `most` chunks. */
-async function send(source: ModelSource, most = Number.POSITIVE_INFINITY): Promise<AdditionStatus> {
+async function send(source: ModelSource, most?: number): Promise<AdditionStatus> {
   const request = { plan: await planAddition(source), reason };
-  const { id, missing } = await maintainer.add(request);
-  let left = most;
-  for await (const chunk of chunksOf(source)) {
-    if (!missing.includes(chunk.sha256) || left-- <= 0) continue;
-    await maintainer.putAdditionChunk(id, chunk);
-  }
-  return maintainer.add(request);
+  return sendMissing(maintainer, request, chunksOf(source), most);
 }
 
-/** What an addition comes to. */
-async function ended({ id }: AdditionStatus): Promise<AdditionStatus> {
-  const isOver = async () => {
-    const status = await maintainer.addition(id);
-    return status.state === "importing" ? null : status;
-  };
-  return vi.waitUntil(isOver, { timeout: 50_000 }); // a busy machine opens threads slowly
-}
+const ended = (status: AdditionStatus) => additionEnded(maintainer, status);
 
 /** Every file of the relay's data folder but the ledger's own. */
 async function filesOf(): Promise<string[]> {

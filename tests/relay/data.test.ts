@@ -8,6 +8,7 @@ import type { SourceShard } from "../../core/models/model-source.ts";
 import type { Maintainer } from "../../core/protocol/maintainer-client.ts";
 import type { AdditionStatus } from "../../core/protocol/schemas/addition.ts";
 import { encodeExamples, joinExamples, sliceExamples } from "../../core/training/examples.ts";
+import { additionEnded, sendMissing } from "../fixtures/additions.ts";
 import { maintainerOf } from "../fixtures/maintainer.ts";
 import { startTestRelay, type TestRelay } from "../fixtures/test-relay.ts";
 import { tinyModel, tinyPatterns, tinyRecipe } from "../fixtures/tiny-model.ts";
@@ -35,26 +36,14 @@ function shardOf(title: string, ...parts: readonly ReturnType<typeof tinyPattern
 /** Send what is missing of `shards`, at most `most` chunks, and ask how far it is. */
 async function send(
   shards: readonly SourceShard[],
-  most = Number.POSITIVE_INFINITY,
+  most?: number,
   changes: Partial<typeof about> = {},
 ): Promise<AdditionStatus> {
   const request = { plan: await planData({ ...about, ...changes }, shards), reason };
-  const { id, missing } = await maintainer.add(request);
-  let left = most;
-  for await (const chunk of chunksOfShards(shards)) {
-    if (!missing.includes(chunk.sha256) || left-- <= 0) continue;
-    await maintainer.putAdditionChunk(id, chunk);
-  }
-  return maintainer.add(request);
+  return sendMissing(maintainer, request, chunksOfShards(shards), most);
 }
 
-async function ended({ id }: AdditionStatus): Promise<AdditionStatus> {
-  const isOver = async () => {
-    const status = await maintainer.addition(id);
-    return status.state === "importing" ? null : status;
-  };
-  return vi.waitUntil(isOver, { timeout: 50_000 }); // a busy machine reads slowly
-}
+const ended = (status: AdditionStatus) => additionEnded(maintainer, status);
 
 const verify = () => verifyHistory(relaySource(relay.client, "tiny"), { pin: null, full: true });
 
