@@ -32,19 +32,12 @@ import { createQueue } from "./intake/queue.ts";
 import { createSkewWatch } from "./intake/skew-watch.ts";
 import { createStock } from "./intake/stock.ts";
 import { createEarlyReferences } from "./judging/early-references.ts";
-import { createEvaluationJobs } from "./judging/evaluation-jobs.ts";
-import { createJobs } from "./judging/jobs.ts";
 import { createJudgingPace } from "./judging/judging-pace.ts";
-import { createJuries } from "./judging/juries.ts";
-import { createJurors } from "./judging/jurors.ts";
 import { createLikeness } from "./judging/likeness.ts";
-import { openTrainer } from "./judging/open-trainer.ts";
-import { createEvaluationSharing } from "./judging/shared-evaluations.ts";
-import { createSharedWork, type OnLie } from "./judging/shared-work.ts";
+import { openJudging } from "./judging/open-judging.ts";
 import { leaseTerms, startLeases } from "./leases.ts";
 import { startPipeline } from "./loop.ts";
 import { tellAnew } from "./merging/health.ts";
-import { drawLot } from "./merging/lots.ts";
 import { createRests } from "./merging/rests.ts";
 import { createRevertOutlooks } from "./merging/revert-outlooks.ts";
 import { StartError } from "./start-error.ts";
@@ -212,27 +205,12 @@ async function start(
   });
   closers.push(leases.close);
   const positionsOf = createMaskCache(context.blobs);
-  const jobs = createJobs(clock, () => encodeHex(random(ID_BYTES)));
-  const dismiss = (judge: string) => {
-    jobs.dismiss(judge);
-    trainer.forget(judge);
-    evaluations.forget(judge);
-  };
-  const lot = () => drawLot(random);
-  const onLie: OnLie = async (judge, reason) => {
-    await ledger.people.dismissJudge({ judge, reason, maintainer: "the relay", at: clock() });
-    dismiss(judge);
-  };
-  const share = createSharedWork({ jobs, lot, onLie });
-  const evaluationJobs = createEvaluationJobs({ models: context.models, evaluator });
-  const evaluations = createEvaluationSharing({ jobs, evaluator, evaluationJobs, lot, onLie });
-  const jurors = createJurors(clock);
-  const juryFor = createJuries({ context, jobs, jurors, evaluator, evaluationJobs, lot });
-  const { trainer, close: closeTrainer } = openTrainer({
+  const { jobs, jurors, dismiss, evaluations, juryFor, trainer, closeTrainer } = openJudging({
     context,
     checkpoints,
     positionsOf,
-    share,
+    evaluator,
+    newId: () => encodeHex(random(ID_BYTES)),
   });
   const likenessOf = createLikeness(context, positionsOf);
   const outlooks = createRevertOutlooks();
