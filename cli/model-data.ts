@@ -27,7 +27,7 @@ export function withColumns(command: Command): Command {
 
 /** Files of a person's, as data for a relay's model, and the model's tokenizer. Throws an InputProblem. */
 export async function openModelData(
-  client: RelayClient,
+  client: Pick<RelayClient, "blob">,
   { recipe, paths }: { readonly recipe: Recipe; readonly paths: readonly string[] },
   options: ColumnOptions,
   signal: AbortSignal,

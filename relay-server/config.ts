@@ -37,6 +37,14 @@ export type Config = {
   readonly iceServers: IceServers;
 };
 
+/** What a person calls the place of the relay's files. */
+export const placeName = ({ content, dataDir }: Config) =>
+  content === null ? `the data folder ${dataDir}` : `the bucket ${content.url}`;
+
+/** What a person reads who starts something on a disk that has no room. */
+export const fullSentence = (dataDir: string) =>
+  `The disk of the data folder ${dataDir} is full: make room on it, or choose another DATA_DIR.`;
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The settings in `environment`, with defaults; a StartError names the first one that makes no sense. */

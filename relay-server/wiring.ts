@@ -2,7 +2,7 @@ import { encodeHex } from "../core/hex.ts";
 import type { ModelSource } from "../core/models/model-source.ts";
 import { CLOCK_SKEW_MS } from "../core/protocol/limits.ts";
 import { hearOthers } from "./among-others.ts";
-import type { Config } from "./config.ts";
+import { type Config, fullSentence, placeName } from "./config.ts";
 import { openAdditionFiles } from "./content/addition-files.ts";
 import { createDamage } from "./content/damage.ts";
 import { openDataFolder } from "./content/data-folder.ts";
@@ -93,13 +93,6 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     throw error;
   }
 }
-
-/** What a person calls the place of the relay's files. */
-const placeName = ({ content, dataDir }: Config) =>
-  content === null ? `the data folder ${dataDir}` : `the bucket ${content.url}`;
-
-const fullSentence = (dataDir: string) =>
-  `The disk of the data folder ${dataDir} is full: make room on it, or choose another DATA_DIR.`;
 
 async function start(
   { config, sources, clock, random, onProgress = () => {}, onDurable = () => {} }: RelayOptions,

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { createRelayClient } from "../../core/protocol/client.ts";
 import { reasonOption, relayAt, relayWish } from "../options.ts";
 import { parseModelAddress } from "../reading/model-address.ts";
@@ -37,21 +37,33 @@ export type Act<Preview, Done> = {
   readonly undo: string;
 };
 
+export const tokenFileOption = () =>
+  new Option(
+    "--token-file <FILE>",
+    "a maintainer's token; the relay prints where the first one is",
+  );
+
 /** A command for maintainers, with where it goes. */
-export function maintainerCommand(name: string, description: string): Command {
+export function maintainerCommand(
+  name: string,
+  description: string,
+  token = tokenFileOption().makeOptionMandatory(),
+): Command {
   return new Command(name)
     .description(description)
     .addOption(relayWish())
-    .requiredOption(
-      "--token-file <FILE>",
-      "a maintainer's token; the relay prints where the first one is",
-    )
+    .addOption(token)
     .option("--json", "print one JSON object", false);
 }
 
 /** A command that changes something: `readers` are those who read the reason. */
-export function actCommand(name: string, description: string, readers: string): Command {
-  return maintainerCommand(name, `${description} It says first what would happen, and asks.`)
+export function actCommand(
+  name: string,
+  description: string,
+  readers: string,
+  token?: Option,
+): Command {
+  return maintainerCommand(name, `${description} It says first what would happen, and asks.`, token)
     .addOption(reasonOption(readers))
     .option("-y, --yes", "do it without asking", false)
     .option("--preview", "only say what would happen", false);
@@ -82,7 +94,7 @@ export function commandLine(words: string, baseUrl: string, { tokenFile }: Where
 /** Show what an act would do, ask whether it is meant, do it and say how to take it back. */
 export async function carryOut<Preview, Done>(
   { preview, outlook, question, perform, told, undo }: Act<Preview, Done>,
-  options: ActOptions,
+  options: Pick<ActOptions, "json" | "preview" | "yes">,
   terminal: Terminal,
 ): Promise<void> {
   const { print, fail } = terminal;

@@ -2,23 +2,15 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { Command } from "commander";
-import { chunksOfShards, planData } from "../../core/models/addition-files.ts";
-import type { Maintainer } from "../../core/protocol/maintainer-client.ts";
-import type { AdditionStatus } from "../../core/protocol/schemas/addition.ts";
+import { planData } from "../../core/models/addition-files.ts";
+import type { DataOutcome } from "../../core/protocol/schemas/addition.ts";
 import type { DataPlan } from "../../core/protocol/schemas/data.ts";
 import type { ShardedData } from "../../import/example-sets.ts";
-import {
-  type ActOptions,
-  actCommand,
-  carryOut,
-  commandLine,
-  modelAt,
-  openMaintainer,
-} from "../maintaining/act.ts";
+import { type ActOptions, actCommand, carryOut, tokenFileOption } from "../maintaining/act.ts";
 import { type ColumnOptions, openModelData, withColumns } from "../model-data.ts";
 import { counted } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
-import { uploadAddition } from "./upload.ts";
+import { type DataPlace, openDataPlace } from "./data-place.ts";
 
 /** `commonweight data …`: what a model learns from. */
 export function dataCommand(terminal: Terminal): Command {
@@ -27,8 +19,9 @@ export function dataCommand(terminal: Terminal): Command {
     .addCommand(addDataCommand(terminal));
 }
 
-type Options = ActOptions &
+type Options = Omit<ActOptions, "tokenFile"> &
   ColumnOptions & {
+    readonly tokenFile?: string;
     readonly data: readonly string[];
     readonly licence: string;
     readonly source?: string;
@@ -40,9 +33,13 @@ function addDataCommand(terminal: Terminal): Command {
     "add",
     "Give a model more data to learn from, which its signed history says. A broken upload goes on where it stopped.",
     "everyone",
+    tokenFileOption(), // whoever can write a relay's files needs none
   );
   return withColumns(command)
-    .argument("<model>", "a name, such as digits, or an address")
+    .argument(
+      "<model>",
+      "a name, such as digits, or an address; or ./FOLDER, as `commonweight serve` served it, while no relay runs on it",
+    )
     .requiredOption(
       "--data <path...>",
       "files or folders in a format that `new` reads, in the model's own classes and columns",
@@ -54,54 +51,51 @@ function addDataCommand(terminal: Terminal): Command {
 
 async function addData(text: string, options: Options, terminal: Terminal): Promise<void> {
   const { signal } = terminal;
-  const { relay, model } = modelAt(text);
-  const { baseUrl, client, maintainer } = await openMaintainer(relay, options);
-  const { recipe } = await client.model(model, { signal });
-  const opened = await openModelData(client, { recipe, paths: options.data }, options, signal);
-  const { shardMoreData } = await import("../../import/more-data.ts");
+  const place = await openDataPlace(text, options, terminal);
+  try {
+    const { recipe, files } = place;
+    const opened = await openModelData(files, { recipe, paths: options.data }, options, signal);
+    const { shardMoreData } = await import("../../import/more-data.ts");
+    const { source, tokenizer } = opened;
+    const told = (done: number) => tellEvery(done, terminal);
+    await inNewFolder(async (folder) => {
+      const spool = join(folder, "spool");
+      const sharded = await shardMoreData(source, { recipe, tokenizer }, spool, told);
+      try {
+        await offer(sharded, place, options, terminal);
+      } finally {
+        sharded.remove();
+      }
+    });
+  } finally {
+    await place.close();
+  }
+}
+
+async function inNewFolder(work: (folder: string) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "commonweight-data-"));
   try {
-    const { source, tokenizer } = opened;
-    const spool = join(folder, "spool");
-    const told = (done: number) => tellEvery(done, terminal);
-    const sharded = await shardMoreData(source, { recipe, tokenizer }, spool, told);
-    try {
-      await offer(sharded, { model, title: recipe.title, baseUrl, maintainer, options, terminal });
-    } finally {
-      sharded.remove();
-    }
+    await work(folder);
   } finally {
     await rm(folder, { recursive: true });
   }
 }
 
-type Offer = {
-  readonly model: string;
-  readonly title: string;
-  readonly baseUrl: string;
-  readonly maintainer: Maintainer;
-  readonly options: Options;
-  readonly terminal: Terminal;
-};
-
 async function offer(
   sharded: ShardedData,
-  { model, title, baseUrl, maintainer, options, terminal }: Offer,
+  { recipe: { id: model, title }, add, undo }: DataPlace,
+  options: Options,
+  terminal: Terminal,
 ): Promise<void> {
   const about = { model, source: sourceOf(options), licence: options.licence };
   const plan = await planData(about, sharded.shards());
-  const undo = commandLine(`revert ${model} CONTRIBUTION`, baseUrl, options);
   await carryOut(
     {
       preview: { ...about, shards: sharded.shardCount, examples: sharded.examples },
       outlook: outlookOf(plan, sharded, title),
       question: `Give ${model} these data?`,
-      perform: () =>
-        uploadAddition(
-          { plan, reason: options.reason },
-          { title, maintainer, terminal, chunks: () => chunksOfShards(sharded.shards()) },
-        ),
-      told: (status) => describeOutcome(status, model),
+      perform: () => add(plan, () => sharded.shards()),
+      told: (outcome) => describeOutcome(outcome, model),
       undo: `the data stay, but work that was done on them can go: ${undo}`,
     },
     options,
@@ -131,9 +125,7 @@ function outlookOf(
   ];
 }
 
-function describeOutcome({ outcome }: AdditionStatus, model: string): string[] {
-  if (outcome === null) return [];
-  const { examples, shards, removed } = outcome;
+function describeOutcome({ examples, shards, removed }: DataOutcome, model: string): string[] {
   const copies = `${removed.heldOut} copies of held-out examples and ${removed.known} of known ones`;
   return [
     `${model} has ${counted(examples, "example")} more in ${counted(shards, "shard")}; left out: ${copies}.`,

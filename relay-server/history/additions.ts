@@ -136,8 +136,10 @@ export function createAdditions({
     };
     if (plan.format === "commonweight.data/1") {
       const shards = () => files.shards(id, plan.shards);
+      const recipe = context.models.get(plan.model)?.recipe;
+      assert(recipe !== undefined, `no model ${plan.model}`);
       const outcome = await addData(context, {
-        ...{ id, plan, shards, addedBy, signal },
+        ...{ id, plan, recipe, shards, addedBy, signal },
         onProgress: tell,
       });
       onData(plan.model);

@@ -49,7 +49,6 @@ async function openParts(onFirstBlob: (history: RelayContext["history"]) => Prom
   const context = {
     ...{ history, blobs, damage: createDamage(store), clock: () => 9 },
     identity: await openIdentity(objects, path),
-    models: new Map([["tiny", { recipe: tinyRecipe }]]),
     heldOut: { read: async (_: string, set: string) => encodeExamples(tinyPatterns(set, 20)) },
   } as unknown as RelayContext; // no more of it is needed
   const add = async (name: string, examples: ReturnType<typeof tinyPatterns>) => {
@@ -61,7 +60,8 @@ async function openParts(onFirstBlob: (history: RelayContext["history"]) => Prom
     }
     const rest = { signal: new AbortController().signal, onProgress: () => {} };
     const addedBy = { maintainer: "first", reason: "more" };
-    return addData(context, { id: await sha256(shard.bytes), plan, shards, addedBy, ...rest });
+    const id = await sha256(shard.bytes);
+    return addData(context, { id, plan, recipe: tinyRecipe, shards, addedBy, ...rest });
   };
   return { history, blobs, add };
 }

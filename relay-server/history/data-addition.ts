@@ -26,13 +26,15 @@ import type { AddedBy } from "./import-model.ts";
 
 type DataContext = Pick<
   RelayContext,
-  "history" | "blobs" | "heldOut" | "damage" | "models" | "identity" | "clock"
+  "history" | "blobs" | "heldOut" | "damage" | "identity" | "clock"
 >;
 
 type Adding = {
   /** The addition's: the hash of its plan. */
   readonly id: string;
   readonly plan: DataPlan;
+  /** The model's. */
+  readonly recipe: Recipe;
   /** The plan's shards, as often as they are asked for. */
   shards(): AsyncIterable<SourceShard>;
   readonly addedBy: AddedBy;
@@ -59,9 +61,7 @@ const LOOKED_AT_ONCE_BYTES = 8 << 20; // of new shards: their contents as keys t
  * what is no data of the model's, or not new.
  */
 export async function addData(context: DataContext, adding: Adding): Promise<DataOutcome> {
-  const { id, plan } = adding;
-  const recipe = context.models.get(plan.model)?.recipe;
-  assert(recipe !== undefined, `no model ${plan.model}`);
+  const { id, plan, recipe } = adding;
   const removed = { heldOut: 0, known: 0 };
   let looked: Compared = { sets: [], suites: [], shards: [] };
   let kept: readonly NewShard[] | null = null;
@@ -72,8 +72,8 @@ export async function addData(context: DataContext, adding: Adding): Promise<Dat
     const against = newsOf(present, looked);
     if (kept === null || against.suites.length + against.shards.length > 0) {
       const shards: AsyncIterable<SourceShard> =
-        kept === null ? readTwice(adding, recipe) : readKept(context, kept);
-      kept = await keepNew(context, adding, { recipe, against, shards, removed });
+        kept === null ? readTwice(adding) : readKept(context, kept);
+      kept = await keepNew(context, adding, { against, shards, removed });
     }
     looked = present;
     if (kept.length === 0) {
@@ -117,7 +117,7 @@ function newsOf(present: Compared, before: Compared): Compared {
 }
 
 /** The plan's shards, once each of them was read: it says what is wrong with it. */
-async function* readTwice({ shards }: Adding, recipe: Recipe): AsyncGenerator<SourceShard> {
+async function* readTwice({ shards, recipe }: Adding): AsyncGenerator<SourceShard> {
   for await (const shard of shards()) decodeShard(shard, recipe);
   yield* shards();
 }
@@ -134,7 +134,6 @@ async function* readKept(
 }
 
 type Keeping = {
-  readonly recipe: Recipe;
   readonly against: Compared;
   readonly shards: AsyncIterable<SourceShard>;
   /** Counts what is left out. */
@@ -144,8 +143,8 @@ type Keeping = {
 /** Keep the examples that are neither among `against` nor in a batch before. */
 async function keepNew(
   context: DataContext,
-  { plan, signal, onProgress }: Adding,
-  { recipe, against, shards, removed }: Keeping,
+  { plan, recipe, signal, onProgress }: Adding,
+  { against, shards, removed }: Keeping,
 ): Promise<NewShard[]> {
   const kept: NewShard[] = [];
   let done = 0;

@@ -74,7 +74,8 @@ async function openModel(
   return { recipe, recipeText: row.recipe, layout };
 }
 
-function readRecipe({ recipe }: Pick<ModelRow, "recipe">): Recipe {
+/** The recipe that the ledger has, as maintainers may have changed it. */
+export function readRecipe({ recipe }: Pick<ModelRow, "recipe">): Recipe {
   return parseJson("recipe", recipeSchema, new TextEncoder().encode(recipe));
 }
 
