@@ -54,6 +54,8 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     rolldownOptions: {
       output: {
+        // what the page begins with is one script, also where later parts share modules with it
+        codeSplitting: { groups: [{ name: "index", tags: ["$initial"] }] },
         // what is loaded when it is asked for is no part of the shell: it is kept once it was fetched, as the engine is
         chunkFileNames: "engine/[name]-[hash].js",
         // styles are named like the script that they came with, and the first one's is index

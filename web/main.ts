@@ -1,6 +1,8 @@
 import "./app.css";
 import { mount } from "svelte";
-import { createRelayClient } from "../core/protocol/client.ts";
+import { createHttpCall } from "../core/protocol/http-call.ts";
+import { createReadingClient } from "../core/protocol/reading-client.ts";
+import { RelayError } from "../core/protocol/relay-error.ts";
 import { events, HEARTBEAT } from "../core/protocol/schemas/status.ts";
 import App from "./App.svelte";
 import { openEngine } from "./engine.ts";
@@ -44,16 +46,21 @@ function openStream(url: string): EventStream {
   return openSharedStream(open, types, { locks, openChannel });
 }
 
-const client = createRelayClient({
-  baseUrl: home,
-  fetch: timedRead((url, init) => fetch(url, init), READ_MS),
-});
+const line = { baseUrl: home, fetch: timedRead((url, init) => fetch(url, init), READ_MS) };
+
+async function openWhole() {
+  const { createRelayClient } = await import("../core/protocol/client.ts").catch(() => {
+    throw new RelayError("unreachable", "retry", `${home} does not answer`);
+  });
+  return createRelayClient(line);
+}
 
 mount(App, {
   target,
   props: {
     relay: createRelay(
-      client,
+      createReadingClient(createHttpCall(line)),
+      openWhole,
       openStream,
       { now: () => Date.now(), steadyMs: () => performance.now() },
       memory,

@@ -11,12 +11,13 @@ import {
 } from "./http-call.ts";
 import { SIGNATURE_HEADER, TICKET_HEADER } from "./limits.ts";
 import { createMaintainerClient, type Maintainer } from "./maintainer-client.ts";
+import { createReadingClient } from "./reading-client.ts";
 import { RelayError } from "./relay-error.ts";
 import { routes } from "./routes.ts";
 import { actList } from "./schemas/act.ts";
 import { checkpointPlan } from "./schemas/checkpoint.ts";
 import { cloth } from "./schemas/cloth.ts";
-import { contribution, contributionList } from "./schemas/contribution.ts";
+import { contribution } from "./schemas/contribution.ts";
 import { contributorCard, type NameRequest, namedContributor } from "./schemas/contributor.ts";
 import { flow } from "./schemas/flow.ts";
 import {
@@ -29,19 +30,10 @@ import { now } from "./schemas/now.ts";
 import { proposalLife, proposalList } from "./schemas/proposal.ts";
 import { refusedWork } from "./schemas/refused-work.ts";
 import { releaseSeal } from "./schemas/release.ts";
-import {
-  health,
-  type LeaderboardWindow,
-  leaderboard,
-  modelCard,
-  modelList,
-  type RelayEvent,
-  shardLedger,
-} from "./schemas/status.ts";
+import { modelCard } from "./schemas/status.ts";
 import { suiteLife, suiteList } from "./schemas/suite.ts";
 import { type HoldersRequest, holdersAnswer } from "./schemas/swarm.ts";
 import { type TicketRequest, ticketAnswer } from "./schemas/ticket.ts";
-import { signedVersion, versionList } from "./schemas/version.ts";
 
 const MAX_BLOB_BYTES = 64 << 20; // a delta step of 2% of 500M parameters is 50 MB
 
@@ -59,28 +51,14 @@ export function createRelayClient({ baseUrl, fetch }: { baseUrl: string; fetch: 
     (prefix.startsWith("/") ? origin + prefix : prefix) + id;
 
   return {
-    /** The relay's origin. */
-    origin,
-    health: (options?: CallOptions) => ask(health, routes.health(), options),
-    models: async (options?: CallOptions) =>
-      (await ask(modelList, routes.models(), options)).models,
+    ...createReadingClient(http),
     model: (model: string, options?: CallOptions) => ask(modelCard, routes.model(model), options),
-
-    /** A page of the history, newest first; `before` is the last page's `next`. */
-    versions: (model: string, { before, ...options }: CallOptions & { before?: number } = {}) =>
-      ask(versionList, routes.versions(model) + query({ before }), options),
-    /** `version` is a number, an id, a tag, or "head". */
-    version: (model: string, version: number | string, options?: CallOptions) =>
-      ask(signedVersion, routes.version(model, segment(version)), options),
     /** How to build a version; with `from`, out of the version that the asker holds. */
     checkpoint: (
       model: string,
       version: number | string,
       { from, ...options }: CallOptions & { from?: number } = {},
     ) => ask(checkpointPlan, routes.checkpoint(model, segment(version)) + query({ from }), options),
-    /** What a version's contributions touched, as a picture. */
-    cloth: (model: string, version: number | string, options?: CallOptions) =>
-      ask(cloth, routes.cloth(model, segment(version)), options),
     /** What maintainers decided about the model, signed; nothing of it has been verified. */
     acts: async (model: string, options?: CallOptions) =>
       (await ask(actList, routes.acts(model), options)).acts,
@@ -115,8 +93,6 @@ export function createRelayClient({ baseUrl, fetch }: { baseUrl: string; fetch: 
       const headers = { [SIGNATURE_HEADER]: signature };
       return putBytes(proposalLife, routes.proposal(model, id), { body, headers }, options);
     },
-    shards: (model: string, options?: CallOptions) =>
-      ask(shardLedger, routes.shards(model), options),
 
     /** The bytes whose SHA-256 is `id`; others are never returned. */
     async blob(id: string, options: BlobOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
@@ -191,10 +167,6 @@ export function createRelayClient({ baseUrl, fetch }: { baseUrl: string; fetch: 
     },
     contribution: (id: string, options?: CallOptions) =>
       ask(contribution, routes.contribution(id), options),
-    /** A contributor's contributions, newest first. */
-    contributions: async ({ contributor, ...options }: CallOptions & { contributor: string }) =>
-      (await ask(contributionList, routes.contributions() + query({ contributor }), options))
-        .contributions,
 
     /** What somebody has done for a model, under which name. */
     contributor: (contributor: string, model: string, options?: CallOptions) =>
@@ -216,19 +188,8 @@ export function createRelayClient({ baseUrl, fetch }: { baseUrl: string; fetch: 
     /** Who trains this minute, and how far the next version is. */
     now: (model: string, options?: CallOptions) =>
       ask(now, routes.now() + query({ model }), options),
-    leaderboard: (model: string, window: LeaderboardWindow, options?: CallOptions) =>
-      ask(leaderboard, routes.leaderboard() + query({ model, window }), options),
     /** What a maintainer may do who has `token`; null in a page whose maintainer is signed in. */
     maintainer: (token: string | null): Maintainer => createMaintainerClient(http, token),
-    /** The address for an EventSource that hears `topics`. */
-    eventsUrl: (topics: readonly RelayEvent["type"][]) =>
-      origin + routes.events() + query({ topics: topics.join(",") }),
-    /** The address of a version's checkpoint as one safetensors file. */
-    exportUrl: (model: string, version: number | string) =>
-      origin + routes.exported(model, segment(version)),
-    /** The address of a version as other tools load it, by a name such as f16.gguf (core/models/downloads.ts). */
-    downloadUrl: (model: string, version: number | string, name: string) =>
-      origin + routes.download(model, segment(version), name),
   };
 }
 export type RelayClient = ReturnType<typeof createRelayClient>;

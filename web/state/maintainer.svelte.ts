@@ -1,17 +1,27 @@
+import { assert } from "../../core/errors.ts";
 import type { RelayClient } from "../../core/protocol/client.ts";
+import type { Maintainer } from "../../core/protocol/maintainer-client.ts";
 import type { MaintainerAct } from "./maintainer-act.ts";
 
 /** Who maintains this relay from this browser. */
 export type MaintainerDesk = ReturnType<typeof createMaintainerDesk>;
 
-/** The token goes to the relay once; what stays is a cookie that no script can read. */
-export function createMaintainerDesk(client: RelayClient) {
-  const acts = client.maintainer(null);
+/**
+ * The token goes to the relay once; what stays is a cookie that no script can read. `openClient` fetches the code that
+ * talks of more than is looked at.
+ */
+export function createMaintainerDesk(openClient: () => Promise<RelayClient>) {
+  const open = async () => (await openClient()).maintainer(null);
+  let acts = $state.raw<Maintainer | null>(null);
   let name = $state<string | null>(null);
   let asked = $state.raw<MaintainerAct | null>(null);
 
   return {
-    acts,
+    /** What may be done; asked for only where somebody is signed in. */
+    get acts(): Maintainer {
+      assert(acts !== null, "nobody is signed in");
+      return acts;
+    },
     /** Null while nobody is signed in. */
     get name() {
       return name;
@@ -28,15 +38,24 @@ export function createMaintainerDesk(client: RelayClient) {
     },
     /** Ask the relay whether this browser is signed in. */
     async look(): Promise<void> {
-      const session = await acts.session().catch(() => null); // the relay is away, or an older one
-      if (session !== null) name = session.maintainer;
+      try {
+        const found = await open();
+        const { maintainer } = await found.session();
+        acts = found;
+        name = maintainer;
+      } catch {
+        // the relay is away, or an older one: who was signed in stays so until it says otherwise
+      }
     },
     /** Throws a RelayError where the token is no maintainer's. */
     async signIn(token: string): Promise<void> {
-      ({ maintainer: name } = await client.maintainer(token.trim()).signIn());
+      const client = await openClient();
+      const { maintainer } = await client.maintainer(token.trim()).signIn();
+      acts = client.maintainer(null);
+      name = maintainer;
     },
     async signOut(): Promise<void> {
-      await acts.signOut();
+      await (await open()).signOut();
       name = null;
     },
   };

@@ -1,5 +1,6 @@
 import { SvelteMap } from "svelte/reactivity";
 import type { RelayClient } from "../../core/protocol/client.ts";
+import type { ReadingClient } from "../../core/protocol/reading-client.ts";
 import { RelayError } from "../../core/protocol/relay-error.ts";
 import type { Contribution } from "../../core/protocol/schemas/contribution.ts";
 import type { Now } from "../../core/protocol/schemas/now.ts";
@@ -36,8 +37,10 @@ const TOPICS = ["version", "contribution", "leaderboard", "health"] as const;
 /** What the page knows of the relay: read once, then kept fresh by the one event stream. */
 export type PageRelay = ReturnType<typeof createRelay>;
 
+/** `openWhole` fetches the code for what no visitor asks at first. */
 export function createRelay(
-  client: RelayClient,
+  client: ReadingClient,
+  openWhole: () => Promise<RelayClient>,
   openStream: (url: string) => EventStream,
   clock: { readonly now: () => number; readonly steadyMs: () => number },
   memory: Memory = noMemory,
@@ -107,10 +110,13 @@ export function createRelay(
     );
   /** Suites that people proposed, and what became of them. */
   const suites = (model: string) =>
-    resource<readonly SuiteLife[]>(`suites ${model}`, () => client.suites(model));
+    resource<readonly SuiteLife[]>(`suites ${model}`, async () =>
+      (await openWhole()).suites(model),
+    );
   /** What maintainers decided about a model, for everybody to read. */
-  const acts = (model: string) => resource(`acts ${model}`, () => client.acts(model));
-  const desk = createMaintainerDesk(client);
+  const acts = (model: string) =>
+    resource(`acts ${model}`, async () => (await openWhole()).acts(model));
+  const desk = createMaintainerDesk(openWhole);
   const board = (model: string, window: LeaderboardWindow) =>
     resource<Leaderboard>(`board ${model} ${window}`, () => client.leaderboard(model, window));
 
@@ -196,25 +202,33 @@ export function createRelay(
     contributions: contributions as ReadonlyMap<string, Contribution>,
     shards: (model: string) => resource<ShardLedger>(`shards ${model}`, () => client.shards(model)),
     /** What was refused in the last day, by contributor and reason. */
-    refusedWork: (model: string) => resource(`refused ${model}`, () => client.refusedWork(model)),
+    refusedWork: (model: string) =>
+      resource(`refused ${model}`, async () => (await openWhole()).refusedWork(model)),
     /** What became of the day's work. */
-    flow: (model: string) => resource(`flow ${model}`, () => client.flow(model)),
+    flow: (model: string) => resource(`flow ${model}`, async () => (await openWhole()).flow(model)),
     /** Who trains this minute. */
-    now: (model: string) => resource<Now>(`now ${model}`, () => client.now(model)),
+    now: (model: string) =>
+      resource<Now>(`now ${model}`, async () => (await openWhole()).now(model)),
     suites,
     acts,
     /** What maintainers did; only a signed-in one may read it. */
     audit: () => resource("audit", () => desk.acts.audit()),
     /** What somebody has done for a model, under which name. */
     contributor: (key: string, model: string) =>
-      resource(`contributor ${model} ${key}`, () => client.contributor(key, model)),
+      resource(`contributor ${model} ${key}`, async () =>
+        (await openWhole()).contributor(key, model),
+      ),
     /** The same, once. */
-    lookUp: (key: string, model: string) => attempt(() => client.contributor(key, model)),
+    lookUp: (key: string, model: string) =>
+      attempt(async () => (await openWhole()).contributor(key, model)),
     /** Where somebody's newest patches reached, of those that version `head` and earlier ones merged. */
     contributorCloth: (key: string, model: string, head: number) =>
-      resource(`reach ${model} ${key} ${head}`, () => client.contributorCloth(key, model)),
+      resource(`reach ${model} ${key} ${head}`, async () =>
+        (await openWhole()).contributorCloth(key, model),
+      ),
     /** The life of any contribution. */
-    contribution: (id: string) => resource(`contribution ${id}`, () => client.contribution(id)),
+    contribution: (id: string) =>
+      resource(`contribution ${id}`, async () => (await openWhole()).contribution(id)),
     version: (model: string, version: number) =>
       resource(`version ${model} ${version}`, () => client.version(model, version)),
     /** What a version's contributions touched. */

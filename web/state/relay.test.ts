@@ -1,8 +1,9 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { createRelayClient } from "../../core/protocol/client.ts";
+import { RelayError } from "../../core/protocol/relay-error.ts";
 import type { Contribution } from "../../core/protocol/schemas/contribution.ts";
 import type { EventStream } from "./feed.ts";
-import { createMemory, noMemory } from "./memory.ts";
+import { createMemory, type Memory, noMemory } from "./memory.ts";
 import { createRelay } from "./relay.svelte.ts";
 
 const own = "b".repeat(64);
@@ -56,7 +57,10 @@ const modelHealth = {
 };
 
 /** The page's relay over answers that the test writes, and a stream that it speaks through. */
-function stage(answers: Record<string, unknown>, memory = noMemory) {
+function stage(
+  answers: Record<string, unknown>,
+  { memory = noMemory, isCodeThere = true }: { memory?: Memory; isCodeThere?: boolean } = {},
+) {
   const asked: string[] = [];
   const stream = new EventTarget();
   const client = createRelayClient({
@@ -73,6 +77,10 @@ function stage(answers: Record<string, unknown>, memory = noMemory) {
   });
   const relay = createRelay(
     client,
+    async () => {
+      if (isCodeThere) return client;
+      throw new RelayError("unreachable", "retry", "the code does not come");
+    },
     () => Object.assign(stream, { close: () => {}, readyState: 1 }) as unknown as EventStream,
     { now: () => Date.now(), steadyMs: () => Date.now() },
     memory,
@@ -99,6 +107,18 @@ test("the link is live with the stream, delayed without it, offline without answ
   expect(relay.link).toBe("offline");
   expect(relay.models.problem).toMatch(/can't be reached/);
   close();
+});
+
+test("where the code of the later views does not come, what is there at first is read, and they say why they are empty", async () => {
+  const { relay, asked } = stage({ "/health": health }, { isCodeThere: false });
+  await relay.health.refresh();
+  expect(relay.health.value).not.toBeNull();
+  const flow = relay.flow("digits");
+  await flow.refresh();
+  expect(flow.problem).toMatch(/can't be reached/);
+  expect(asked).toEqual(["/health"]);
+  await relay.desk.look();
+  expect(relay.desk.name).toBeNull();
 });
 
 test("an answer of 426 means that the page is outdated, and nothing else does", async () => {
@@ -195,10 +215,10 @@ test("what an earlier visit saw is there at once, is not fresh, and gives way to
     setItem: (key: string, value: string) => void kept.set(key, value),
   };
   const open = () => createMemory(storage, "a", (work) => work());
-  const first = stage({ "/health": health }, open());
+  const first = stage({ "/health": health }, { memory: open() });
   await first.relay.health.refresh();
   const answers: Record<string, unknown> = {};
-  const { relay } = stage(answers, open());
+  const { relay } = stage(answers, { memory: open() });
   expect([relay.health.value, relay.health.isFresh]).toEqual([health, false]);
   await relay.health.refresh();
   expect([relay.health.value, relay.health.isFresh, relay.isOld]).toEqual([health, false, true]);
@@ -246,12 +266,12 @@ test.each(["suites", "acts"] as const)(
 
 test("what became of this browser's patches is kept, so that offline a merged one stays merged", () => {
   const memory = createMemory({ getItem: () => null, setItem: () => {} }, "a", () => {});
-  const known = stage({}, memory);
+  const known = stage({}, { memory });
   known.relay.follow(own);
   const close = known.relay.open();
   known.say("contribution", { contribution: contribution({ state: "merged", updatedAt: 9 }) });
   close();
-  const { relay } = stage({}, memory);
+  const { relay } = stage({}, { memory });
   relay.follow(own);
   expect([...relay.contributions.values()].map(({ state }) => state)).toEqual(["merged"]);
 });

@@ -85,6 +85,7 @@ export function openPage(
     props: {
       relay: createRelay(
         client,
+        async () => client,
         () => Object.assign(stream, { close: () => {}, readyState: 1 }) as unknown as EventStream,
         { now: () => Date.now(), steadyMs: () => performance.now() },
       ),
