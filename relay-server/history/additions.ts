@@ -122,8 +122,8 @@ export function createAdditions({
   async function run(id: string, plan: Plan, addedBy: AddedBy): Promise<void> {
     try {
       const outcome = await carryOut(id, plan, addedBy);
-      change(id, { state: "added", outcome });
       await files.remove(id).catch(console.error); // it is added all the same, and what is left is swept
+      change(id, { state: "added", outcome });
     } catch (error) {
       await giveUp(id, plan, error).catch(console.error);
     }
@@ -163,8 +163,8 @@ export function createAdditions({
       ? "it is there, and served from the relay's next start on"
       : "the relay made a mistake";
     const problem = error instanceof FormatError ? error.message : mistake;
+    await files.remove(id).catch(console.error); // what is left is swept
     change(id, { state: "refused", problem });
-    await files.remove(id);
   }
 
   /** Why `plan` cannot be begun; null if it can. */
