@@ -1,3 +1,4 @@
+import { createRequire } from "node:module";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { playwright } from "@vitest/browser-playwright";
 import { VitePWA } from "vite-plugin-pwa";
@@ -5,6 +6,8 @@ import { configDefaults, defineConfig } from "vitest/config";
 import { CHROMIUM_FLAGS } from "./scripts/chromium.ts";
 import { earlierEngines } from "./scripts/earlier-engines.ts";
 import { wholeShell } from "./scripts/whole-shell.ts";
+
+createRequire(import.meta.url)("./cli/compile-cache.cjs"); // for the threads and relays that tests start
 
 /** Chromium with WebGPU on SwiftShader, so that the tests need no GPU. */
 const chromium = playwright({

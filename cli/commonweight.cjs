@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The installed command. Runs on any Node from 20 on, and hands over to the Node 24 that `npm ci` brings:
 // older ones cannot run TypeScript.
+require("./compile-cache.cjs");
 const { spawn } = require("node:child_process");
 const { join } = require("node:path");
 const { pathToFileURL } = require("node:url");

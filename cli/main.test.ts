@@ -1,11 +1,12 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { getRequestListener } from "@hono/node-server";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createFakeRelay, type FakeRelay } from "../tests/fixtures/fake-relay.ts";
@@ -71,6 +72,14 @@ test("an unknown model ends with one sentence and exit code 1", async () => {
   const { code, output } = await run("volunteer", ...words);
   expect(code).toBe(1);
   expect(output).toContain("Stopped: Something went wrong: model-unknown.");
+});
+
+test("what Node made of the files is kept for the next start and its threads", async () => {
+  const kept = join(root, "compiled");
+  const env = { ...process.env, NODE_COMPILE_CACHE: kept };
+  await promisify(execFile)(process.execPath, [LAUNCHER, "--help"], { env });
+  const files = await readdir(kept, { recursive: true });
+  expect(files.length).toBeGreaterThan(100); // its own files and those of its libraries
 });
 
 test("a wrong call is one sentence about what is missing", async () => {
