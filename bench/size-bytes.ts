@@ -1,8 +1,9 @@
 import { sha256 } from "../core/crypto/signature.ts";
 import { layoutOf, modelOf } from "../core/models/registry.ts";
+import { unionOfMasks } from "../core/patch/named-masks.ts";
 import { encodePositions } from "../core/patch/positions.ts";
 import { type Quantised, quantise } from "../core/patch/quantiser.ts";
-import { randomPositions } from "../core/patch/random-mask.ts";
+import type { RandomMask } from "../core/protocol/schemas/mask.ts";
 import type { TransformerArchitecture } from "../core/protocol/schemas/transformer.ts";
 import { createRandom } from "../core/random.ts";
 import { encodeDeltaStep } from "../core/tensors/delta-step.ts";
@@ -21,12 +22,18 @@ export async function measureBytes(
 ): Promise<Row[]> {
   const { length: size } = parameters;
   const count = Math.floor(size * density);
-  const maskOf = (mask: number) =>
-    randomPositions((seed + mask).toString(16).padStart(32, "0"), count, size);
-  const common = maskOf(0);
-  const own = Array.from({ length: CONTRIBUTORS }, (_, mask) => maskOf(mask));
-  const step = (positions: Uint32Array) =>
-    encodeDeltaStep({ positions, ...valuesOf(positions.length, seed) }, size).length;
+  const maskOf = (mask: number): RandomMask => ({
+    kind: "random",
+    seed: (seed + mask).toString(16).padStart(32, "0"),
+    count,
+  });
+  const common = unionOfMasks([maskOf(0)], size);
+  const others = Array.from({ length: CONTRIBUTORS }, (_, mask) => maskOf(mask));
+  const step = (positions: Uint32Array, masks?: readonly RandomMask[]) =>
+    encodeDeltaStep(
+      { positions, ...valuesOf(positions.length, seed), ...(masks && { masks }) },
+      size,
+    ).length;
   const { codes, scales } = valuesOf(count, seed).quantised;
   const patchBytes = Math.ceil(codes.length / 2) + 2 * scales.length; // and a header of 1 kB
   const row = (what: string, bytes: number, most: number) =>
@@ -35,8 +42,8 @@ export async function measureBytes(
     ...(await measureDownload(name, architecture, parameters, common)),
     row("0.5%: upload, common mask", patchBytes, 0.35),
     row("0.5%: upload, own mask", patchBytes + encodePositions(common, size).length, 1.1),
-    row("0.5%: a version on a common mask", step(common), 0.35),
-    row("0.5%: a version of eight contributors' own masks", step(unionOf(own, size)), 6.5),
+    row("0.5%: a version on a common mask", step(common, [maskOf(0)]), 0.35),
+    row("0.5%: a version of eight contributors' own masks", step(unionOfMasks(others, size)), 6.5),
   ];
 }
 
@@ -91,15 +98,4 @@ function valuesOf(count: number, seed: number): { values: Float32Array; quantise
   const random = createRandom(seed);
   const values = Float32Array.from({ length: count }, () => (random.below(2001) - 1000) / 1e5);
   return { values, quantised: quantise(values, Uint32Array.of(0)) };
-}
-
-/** All positions of `masks`, ascending. */
-function unionOf(masks: readonly Uint32Array[], size: number): Uint32Array {
-  const isIn = new Uint8Array(size);
-  for (const mask of masks) for (const position of mask) isIn[position] = 1;
-  const union = new Uint32Array(isIn.reduce((sum, one) => sum + one, 0));
-  for (let position = 0, at = 0; position < size; position++) {
-    if (isIn[position] === 1) union[at++] = position;
-  }
-  return union;
 }

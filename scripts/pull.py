@@ -3,19 +3,14 @@ Run: python3 scripts/pull.py URL MODEL[@VERSION] FILE. Needs numpy and cryptogra
 loads delta steps alone. FILE changes when all of it has been verified; the relay's key is kept in FILE.pin.
 """
 
-import hashlib
-import json
-import pathlib
-import struct
-import sys
-import urllib.error
-import urllib.request
+import hashlib, json, pathlib, struct, sys, urllib.error, urllib.request
 
 import numpy
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 MOST_BYTES = 64 << 20  # of one answer
+U32 = 2**32 - 1
 
 def expect(holds, message):
     if not holds:
@@ -36,30 +31,26 @@ def sha256(data):
 def canonical(value):  # of names, whole numbers and hashes: RFC 8785's other rules do not come up
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
-class Relay:
-    def __init__(self, url, model, pin):
-        self.url, self.model, self.pin = url.rstrip("/") + "/api/v1", model, pin
+def blob(relay, identity):
+    data = get(f"{relay}/blobs/{identity}")
+    expect(sha256(data) == identity, f"blob {identity} is damaged")
+    return data
 
-    def blob(self, identity):
-        data = get(f"{self.url}/blobs/{identity}")
-        expect(sha256(data) == identity, f"blob {identity} is damaged")
-        return data
-
-    def version(self, name):
-        """V1, V4, V10: a version's record and id. What is hashed is the record as it is served."""
-        data = get(f"{self.url}/models/{self.model}/versions/{name}")
-        text = data[len(b'{"record":') : data.rindex(b',"signature":')]
-        record, identity = json.loads(text), sha256(text)
-        key = self.pin.setdefault("relayKey", record["relayKey"])
-        expect(record["relayKey"] == key, f"version {name} is signed by {record['relayKey']}, not {key}")
-        expect(record["model"] == self.model, f"this is the history of {record['model']}")
-        signed = b"commonweight/version/1\0" + bytes.fromhex(identity)
-        try:
-            signature = bytes.fromhex(json.loads(data)["signature"])
-            Ed25519PublicKey.from_public_bytes(bytes.fromhex(key)).verify(signature, signed)
-        except InvalidSignature:
-            sys.exit(f"version {name} is not signed by {key}")
-        return record, identity
+def version(home, model, name, pin):
+    """V1, V4, V10: a version's record and id. What is hashed is the record as it is served."""
+    data = get(f"{home}/versions/{name}")
+    text = data[len(b'{"record":') : data.rindex(b',"signature":')]
+    record, identity = json.loads(text), sha256(text)
+    key = pin.setdefault("relayKey", record["relayKey"])
+    expect(record["relayKey"] == key, f"version {name} is signed by {record['relayKey']}, not {key}")
+    expect(record["model"] == model, f"this is the history of {record['model']}")
+    signed = b"commonweight/version/1\0" + bytes.fromhex(identity)
+    try:
+        signature = bytes.fromhex(json.loads(data)["signature"])
+        Ed25519PublicKey.from_public_bytes(bytes.fromhex(key)).verify(signature, signed)
+    except InvalidSignature:
+        sys.exit(f"version {name} is not signed by {key}")
+    return record, identity
 
 def tensors(data):
     """T1: a safetensors file's header without its metadata, the metadata, and the data."""
@@ -68,36 +59,69 @@ def tensors(data):
     header = json.loads(data[8 : 8 + length])
     return header, header.pop("__metadata__", {}), data[8 + length :]
 
+def gaps(data, count, b):
+    """M3: Golomb-Rice codes with b low bits."""
+    bits, at = "".join(format(byte, "08b") for byte in data), 0
+    for _ in range(count):
+        one = bits.index("1", at)
+        yield (one - at << b) + int(bits[one + 1 : one + 1 + b] or "0", 2)
+        at = one + 1 + b
+
 def positions(data, count, size):
     """M3, M4: strictly ascending positions from their gaps."""
     b = 0
     while 2 ** (b + 1) * 266 * count <= 128 * (2 * size - count):
         b += 1
-    bits = "".join(format(byte, "08b") for byte in data)
-    found, at, following = [], 0, 0
-    for _ in range(count):
-        one = bits.index("1", at)
-        low = int(bits[one + 1 : one + 1 + b] or "0", 2)
-        following += (one - at << b) + low + 1
-        at = one + 1 + b
-        found.append(following - 1)
-    expect(not found or found[-1] < size, "a position past the model")
-    return numpy.array(found, dtype=numpy.int64)
+    found = numpy.cumsum(numpy.fromiter(gaps(data, count, b), dtype=numpy.int64) + 1) - 1
+    expect(count == 0 or found[-1] < size, "a position past the model")
+    return found
+
+def draws(seed, size):
+    """M2: numbers below size, without end."""
+    state = []
+    for lane, factor in enumerate((0x85EBCA6B, 0xC2B2AE35, 0x27D4EB2F, 0x165667B1)):
+        h = lane + 1
+        for unit in seed.encode():
+            h = (h ^ unit) * factor & U32
+            h ^= h >> 15
+        h = (h ^ h >> 16) * 0x85EBCA6B & U32
+        h = (h ^ h >> 13) * 0xC2B2AE35 & U32
+        state.append(h ^ h >> 16)
+    a, b, c, d = *state[:3], state[3] | 1
+    while True:
+        x, t = b * 5 & U32, b << 9 & U32
+        value = ((x << 7 | x >> 25) * 9 & U32) >> 32 - (size - 1).bit_length()
+        if value < size:
+            yield value
+        c, d = c ^ a, d ^ b
+        a, b, c, d = a ^ d, b ^ c, c ^ t, (d << 11 | d >> 21) & U32
+
+def masked(names, most, size):
+    """T5, M1: the positions that random masks have together."""
+    has = numpy.zeros(size, dtype=bool)
+    for seed, count in (name.split(":") for name in names.split(",")):
+        few, drawn, stream = 2 * int(count) <= size, set(), draws(seed, size)
+        expect(int(count) <= most, "a mask of more positions than the step")
+        while len(drawn) < (int(count) if few else size - int(count)):
+            drawn.add(next(stream))
+        mask = numpy.full(size, not few)
+        mask[list(drawn)] = few
+        has |= mask
+    return numpy.flatnonzero(has)
 
 def apply_step(parameters, data):
     """T5, G21: change the parameters in place by a delta step."""
     header, metadata, body = tensors(data)
     part = {name: body[slice(*entry["data_offsets"])] for name, entry in header.items()}
-    count, size = int(metadata["count"]), int(metadata["size"])
+    count, size, names = int(metadata["count"]), int(metadata["size"]), metadata.get("masks")
     expect(size == len(parameters), "a delta step of another model")
-    at = positions(part["positions"], count, size)
+    at = masked(names, count, size) if names else positions(part["positions"], count, size)
     if "values" in part:
         parameters[at] = numpy.frombuffer(part["values"], "<f4")
         return
     halves = numpy.frombuffer(part["codes"], "u1")
     codes = numpy.stack([halves & 15, halves >> 4], axis=1).ravel()[:count].astype("f4") - 8
-    scales = numpy.frombuffer(part["scales"], "<f2").astype("f4").repeat(64)[:count]
-    parameters[at] += scales * codes
+    parameters[at] += numpy.frombuffer(part["scales"], "<f2").astype("f4").repeat(64)[:count] * codes
 
 def checkpoint(shapes, parameters):
     """T4: the id of a checkpoint."""
@@ -109,8 +133,10 @@ def checkpoint(shapes, parameters):
 def main(url, address, path):
     model, _, name = address.partition("@")
     file, pins = pathlib.Path(path), pathlib.Path(path + ".pin")
-    relay = Relay(url, model, json.loads(pins.read_text()) if pins.exists() else {})
-    target, identity = relay.version(name or "head")
+    pin = json.loads(pins.read_text()) if pins.exists() else {}
+    relay = url.rstrip("/") + "/api/v1"
+    home = f"{relay}/models/{model}"
+    target, identity = version(home, model, name or "head", pin)
     number, held = target["number"], None
     if file.exists():
         header, metadata, body = tensors(file.read_bytes())
@@ -118,19 +144,19 @@ def main(url, address, path):
         held = int(metadata["number"])
         shapes = [(name, header[name]["shape"]) for name in sorted(header)]
         parameters = numpy.frombuffer(body, "<f4").copy()
-        here = relay.version(held)[0]["checkpoint"]
+        here = version(home, model, held, pin)[0]["checkpoint"]
         expect(checkpoint(shapes, parameters) == here, f"{path} is not version {held} of {model}")
     query = "" if held is None or held > number else f"?from={held}"
-    plan = json.loads(get(f"{relay.url}/models/{model}/versions/{number}/checkpoint{query}"))
+    plan = json.loads(get(f"{home}/versions/{number}/checkpoint{query}"))
     if plan["keyframe"]:
-        manifest = json.loads(relay.blob(plan["keyframe"]["checkpoint"]))
+        manifest = json.loads(blob(relay, plan["keyframe"]["checkpoint"]))
         shapes = [(tensor["name"], tensor["shape"]) for tensor in manifest["tensors"]]
-        data = b"".join(relay.blob(chunk) for chunk in manifest["chunks"])
+        data = b"".join(blob(relay, chunk) for chunk in manifest["chunks"])
         parameters = numpy.frombuffer(data, "<f4").copy()
     for step in plan["steps"]:
-        apply_step(parameters, relay.blob(step["sha256"]))
+        apply_step(parameters, blob(relay, step["sha256"]))
     expect(checkpoint(shapes, parameters) == target["checkpoint"], f"version {number} is not what was served")
-    licence = json.loads(get(f"{relay.url}/models/{model}"))["recipe"]["licence"]
+    licence = json.loads(get(home))["recipe"]["licence"]
     header, begin = {}, 0
     for name, shape in shapes:
         end = begin + 4 * int(numpy.prod(shape))
@@ -141,7 +167,7 @@ def main(url, address, path):
     text += b" " * (-len(text) % 8)
     file.with_suffix(".new").write_bytes(struct.pack("<Q", len(text)) + text + parameters.tobytes())
     file.with_suffix(".new").replace(path)
-    pins.write_text(json.dumps(relay.pin))
+    pins.write_text(json.dumps(pin))
     print(f"{path} is version {number} of {model}, {identity}")
 
 if __name__ == "__main__":

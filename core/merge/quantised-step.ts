@@ -1,9 +1,11 @@
-import { MAX_CODE, type Quantised, quantise } from "../patch/quantiser.ts";
-import { movedValues, STEP_SEGMENTS } from "../tensors/delta-step.ts";
+import { MAX_CODE, quantise } from "../patch/quantiser.ts";
+import { type DeltaStep, movedValues, STEP_SEGMENTS } from "../tensors/delta-step.ts";
 import type { MergedStep } from "./mean.ts";
 
 /** A merged step in four bits a value, as it is published. */
-export type QuantisedStep = MergedStep & { readonly quantised: Quantised };
+export type QuantisedStep = MergedStep &
+  Required<Pick<DeltaStep, "quantised">> &
+  Pick<DeltaStep, "masks">;
 
 /**
  * What a rule made of `parameters` [N], with the differences in four bits (protocol G21): everybody who follows a history

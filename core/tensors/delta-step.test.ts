@@ -2,7 +2,9 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { FormatError } from "../errors.ts";
+import { unionOfMasks } from "../patch/named-masks.ts";
 import { quantise } from "../patch/quantiser.ts";
+import type { RandomMask } from "../protocol/schemas/mask.ts";
 import {
   applyDeltaStep,
   decodeDeltaStep,
@@ -23,16 +25,34 @@ const moving = {
   values: movedValues(parameters, positions, codes),
   quantised: codes,
 };
+const masks: readonly RandomMask[] = [
+  { kind: "random", seed: "000102030405060708090a0b0c0d0e0f", count: 8 },
+  { kind: "random", seed: "ff".repeat(16), count: 9 },
+];
+const union = unionOfMasks(masks, SIZE);
+const maskedCodes = quantise(
+  Float32Array.from(union, (_, i) => (i - 8) / 16),
+  STEP_SEGMENTS,
+);
+const masked = {
+  positions: union,
+  values: movedValues(parameters, union, maskedCodes),
+  quantised: maskedCodes,
+  masks,
+};
 const goldenOf = (name: string) =>
   new Uint8Array(readFileSync(new URL(`../../tests/golden/${name}`, import.meta.url)));
 const golden = goldenOf("delta-step.safetensors");
 const goldenMoving = goldenOf("delta-step-quantised.safetensors");
+const goldenMasked = goldenOf("delta-step-masked.safetensors");
 
-test("T5: both kinds of delta step are the golden files of a second implementation", () => {
+test("T5: each kind of delta step is the golden file of a second implementation", () => {
   expect(encodeDeltaStep(replacing, SIZE)).toEqual(golden);
   expect(decodeDeltaStep(golden, parameters)).toEqual(replacing);
   expect(encodeDeltaStep(moving, SIZE)).toEqual(goldenMoving);
   expect(decodeDeltaStep(goldenMoving, parameters)).toEqual(moving);
+  expect(encodeDeltaStep(masked, SIZE)).toEqual(goldenMasked);
+  expect(decodeDeltaStep(goldenMasked, parameters)).toEqual(masked);
 });
 
 const entries = fc.uniqueArray(
@@ -92,7 +112,7 @@ test.each([
   {
     name: "another format",
     bytes: changed(golden, { format: "x" }),
-    says: "format is neither commonweight",
+    says: "format is none of commonweight",
   },
   {
     name: "another count",
@@ -148,6 +168,36 @@ test.each([
     says: "block 0 has codes but no scale",
   },
   { name: "a code of −8", bytes: changed(goldenMoving, {}, packed(0x90, 0x89)), says: "holds −8" },
+  {
+    name: "masks that are not there",
+    bytes: changed(goldenMoving, { format: "commonweight.delta-step/3" }),
+    says: "3 tensors, 2 in",
+  },
+  {
+    name: "a mask without a count",
+    bytes: changed(goldenMasked, { masks: "ff".repeat(16) }),
+    says: "masks: not seeds",
+  },
+  {
+    name: "masks in another order",
+    bytes: changed(goldenMasked, { masks: `${"ff".repeat(16)}:9,${"00".repeat(16)}:8` }),
+    says: "masks: seeds do not ascend",
+  },
+  {
+    name: "a mask twice",
+    bytes: changed(goldenMasked, { masks: `${"ff".repeat(16)}:9,${"ff".repeat(16)}:9` }),
+    says: "masks: seeds do not ascend",
+  },
+  {
+    name: "a mask of more positions than the step",
+    bytes: changed(goldenMasked, { masks: `${"ff".repeat(16)}:4000000000` }),
+    says: "masks: 4000000000 positions > 17",
+  },
+  {
+    name: "a mask of fewer positions than the step",
+    bytes: changed(goldenMasked, { masks: `${"ff".repeat(16)}:9` }),
+    says: "17 values for masks of 9",
+  },
   {
     name: "padding",
     bytes: changed(goldenMoving, {}, packed(0x99, 0x99)),

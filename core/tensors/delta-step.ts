@@ -1,7 +1,9 @@
 import { assert, FormatError } from "../errors.ts";
+import { encodeMaskNames, parseMaskNames, unionOfMasks } from "../patch/named-masks.ts";
 import { decodePositions, encodePositions } from "../patch/positions.ts";
 import { decodeQuantised, encodeQuantised } from "../patch/quantised-tensors.ts";
 import { blockStarts, dequantise, type Quantised } from "../patch/quantiser.ts";
+import type { RandomMask } from "../protocol/schemas/mask.ts";
 import { decodeFloats, encodeFloats } from "./little-endian.ts";
 import {
   decodeSafetensors,
@@ -20,10 +22,19 @@ export type DeltaStep = {
   readonly values: Float32Array;
   /** Where the values are the parent's and a difference in four bits: that difference [k], in one segment. */
   readonly quantised?: Quantised;
+  /** Where the positions of a quantised step are what these masks have together: the masks, in the order of their seeds. */
+  readonly masks?: readonly RandomMask[];
 };
 
 const REPLACING = "commonweight.delta-step/1";
 const QUANTISED = "commonweight.delta-step/2";
+const MASKED = "commonweight.delta-step/3";
+/** How many tensors a file of each format has. */
+const TENSORS: ReadonlyMap<string, number> = new Map([
+  [REPLACING, 2],
+  [QUANTISED, 3],
+  [MASKED, 2],
+]);
 const LIMITS = { maxHeaderBytes: 1024, maxTensors: 3 };
 
 /** A step's blocks go on over the tensors' borders: it can be read without the layout. */
@@ -31,10 +42,18 @@ export const STEP_SEGMENTS = Uint32Array.of(0);
 
 /** A delta step of a model with `size` parameters as a canonical safetensors file (protocol T5). */
 export function encodeDeltaStep(
-  { positions, values, quantised }: DeltaStep,
+  { positions, values, quantised, masks }: DeltaStep,
   size: number,
 ): Uint8Array<ArrayBuffer> {
   assert(positions.length === values.length, "delta step: a value per position");
+  const about = { count: String(positions.length), size: String(size) };
+  if (masks !== undefined) {
+    assert(quantised !== undefined, "delta step: masks of quantised values");
+    return encodeSafetensors({
+      tensors: encodeQuantised(quantised),
+      metadata: { format: MASKED, masks: encodeMaskNames(masks), ...about },
+    });
+  }
   const gaps = encodePositions(positions, size);
   const format = quantised === undefined ? REPLACING : QUANTISED;
   const tensors: Tensor[] =
@@ -43,18 +62,18 @@ export function encodeDeltaStep(
       : encodeQuantised(quantised);
   return encodeSafetensors({
     tensors: [{ name: "positions", dtype: "U8", shape: [gaps.length], bytes: gaps }, ...tensors],
-    metadata: { format, count: String(positions.length), size: String(size) },
+    metadata: { format, ...about },
   });
 }
 
 /** Decode the delta step in `bytes` from a version with these `parameters` [N], which stay as they are. */
 export function decodeDeltaStep(bytes: Uint8Array, parameters: Float32Array): DeltaStep {
   const file = decodeSafetensors("delta step", bytes, LIMITS);
-  const { format, count: declared, size } = file.metadata;
-  if (format !== REPLACING && format !== QUANTISED) {
-    throw new FormatError(`delta step: format is neither ${REPLACING} nor ${QUANTISED}`);
+  const { format = "", count: declared, size } = file.metadata;
+  const tensors = TENSORS.get(format);
+  if (tensors === undefined) {
+    throw new FormatError(`delta step: format is none of ${[...TENSORS.keys()].join(", ")}`);
   }
-  const tensors = format === REPLACING ? 2 : 3;
   if (file.tensors.size !== tensors) {
     throw new FormatError(`delta step: ${file.tensors.size} tensors, ${tensors} in a ${format}`);
   }
@@ -64,6 +83,7 @@ export function decodeDeltaStep(bytes: Uint8Array, parameters: Float32Array): De
       `delta step: ${declared} of ${size} declared, ${count} of ${parameters.length} expected`,
     );
   }
+  if (format === MASKED) return decodeMasked(file, count, parameters);
   const gaps = tensorOf("delta step", file, "positions", "U8", 1);
   const positions = decodePositions(gaps.bytes, count, parameters.length);
   if (format === REPLACING) {
@@ -72,6 +92,16 @@ export function decodeDeltaStep(bytes: Uint8Array, parameters: Float32Array): De
   }
   const quantised = decodeQuantised("delta step", file, blockStarts(STEP_SEGMENTS, count), count);
   return { positions, values: movedValues(parameters, positions, quantised), quantised };
+}
+
+function decodeMasked(file: SafetensorsFile, count: number, parameters: Float32Array): DeltaStep {
+  const masks = parseMaskNames(file.metadata.masks, count);
+  const quantised = decodeQuantised("delta step", file, blockStarts(STEP_SEGMENTS, count), count);
+  const positions = unionOfMasks(masks, parameters.length);
+  if (positions.length !== count) {
+    throw new FormatError(`delta step: ${count} values for masks of ${positions.length}`);
+  }
+  return { positions, values: movedValues(parameters, positions, quantised), quantised, masks };
 }
 
 /** How many values the file holds; of the two that an even number of codes may stand for, the one it declares. */

@@ -1,11 +1,14 @@
 import { expect, test } from "vitest";
 import type { QuantisedStep } from "../../core/merge/quantised-step.ts";
+import type { Mask } from "../../core/protocol/schemas/mask.ts";
 import { tinyRecipe } from "../../tests/fixtures/tiny-model.ts";
 import { withLoadedCohort } from "./loaded-cohort.ts";
 import type { WaitingMember } from "./member.ts";
 
 const head = { model: "tiny", checkpoint: "head", recipe: tinyRecipe };
-const cohort = ["a", "b"].map((id) => ({ id, row: {} }) as WaitingMember); // nothing else is looked at
+const random = (digit: string): Mask => ({ kind: "random", seed: digit.repeat(32), count: 5 });
+const memberOf = (id: string, mask: Mask) => ({ id, mask, row: {} }) as WaitingMember; // nothing else is looked at
+const cohort = [memberOf("a", random("1")), memberOf("b", random("0"))];
 
 /** A model's thread that remembers whom it was sent; nobody else's merges are done. */
 function threadOf() {
@@ -30,6 +33,17 @@ test("a cohort is sent to the model's thread once, and forgotten there when it i
   });
   expect(found).toBe("judged");
   expect(loads).toEqual([["a", "b"], []]);
+});
+
+test("T5: the step of a merge names its members' random masks once each, and none where a member chose its own", async () => {
+  const { evaluator } = threadOf();
+  const masksOf = (...members: readonly WaitingMember[]) =>
+    withLoadedCohort(evaluator, head, members, async (merge) => {
+      const { masks } = await merge(members, []);
+      return masks;
+    });
+  expect(await masksOf(...cohort, memberOf("c", random("1")))).toEqual([random("0"), random("1")]);
+  expect(await masksOf(...cohort, memberOf("c", { kind: "own", count: 5 }))).toBeUndefined();
 });
 
 test("a cohort that could not be judged is forgotten too", async () => {

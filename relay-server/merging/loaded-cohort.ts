@@ -1,4 +1,5 @@
 import type { MergeMembers } from "../../core/merge/candidate.ts";
+import { namedMasks } from "../../core/patch/named-masks.ts";
 import type { Head } from "../history/head.ts";
 import type { Evaluator } from "../threads/open-evaluator.ts";
 import type { WaitingMember } from "./member.ts";
@@ -14,15 +15,17 @@ export async function withLoadedCohort<T>(
   use: (merge: MergeMembers<WaitingMember>) => Promise<T>,
 ): Promise<T> {
   const { rule, outerStep } = recipe.merge;
-  const members = cohort.map(({ row: _, ...member }) => member);
+  const members = cohort.map(({ row: _, mask: __, ...member }) => member);
   try {
     await evaluator.loadCohort(model, members);
-    return await use((part, multipliers) =>
-      evaluator.merge(model, {
+    return await use(async (part, multipliers) => {
+      const step = await evaluator.merge(model, {
         ...{ checkpoint, members: part.map(({ id }) => id), multipliers },
         rules: { rule, outerStep },
-      }),
-    );
+      });
+      const masks = namedMasks(part.map(({ mask }) => mask));
+      return masks === null ? step : { ...step, masks };
+    });
   } finally {
     await evaluator.loadCohort(model, []);
   }

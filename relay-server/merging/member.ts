@@ -1,14 +1,18 @@
 import type { Member as JudgedMember } from "../../core/merge/member.ts";
 import { decodeOpened, openPatch, type Patch } from "../../core/patch/patch.ts";
 import { segmentStarts } from "../../core/patch/quantiser.ts";
+import type { Mask } from "../../core/protocol/schemas/mask.ts";
 import type { Layout } from "../../core/tensors/layout.ts";
 import type { MaskCache, MaskPositions } from "../content/masks.ts";
 import type { RelayContext } from "../context.ts";
 import type { Head } from "../history/head.ts";
 import type { WaitingContribution } from "../store/sql/judging.ts";
 
-/** A contribution that waits, decoded, and its row in the ledger. */
-export type WaitingMember = JudgedMember & { readonly row: WaitingContribution };
+/** A contribution that waits, decoded, the mask that it names, and its row in the ledger. */
+export type WaitingMember = JudgedMember & {
+  readonly mask: Mask;
+  readonly row: WaitingContribution;
+};
 
 /** Read back what intake accepted; null if it was refused meanwhile, and its bytes are gone. */
 export async function readMember(
@@ -23,7 +27,8 @@ export async function readMember(
   const { id, contributor, norm, merged_before: merges, examples } = row;
   const { codes, scales, fisher } = patch;
   const standing = { norm, merges, lag: number - row.base, examples };
-  return { id, contributor, positions, segments, codes, scales, fisher, ...standing, row };
+  const { mask } = patch.header;
+  return { id, contributor, positions, segments, codes, scales, fisher, ...standing, mask, row };
 }
 
 /** Decode a patch that intake accepted, under the mask that its header names. */

@@ -16,6 +16,7 @@ import {
 } from "../../core/merge/candidate.ts";
 import { cohortSizeFor } from "../../core/merge/cohort-size.ts";
 import { CLIP_SAMPLE } from "../../core/merge/multiplier.ts";
+import { namedMasks } from "../../core/patch/named-masks.ts";
 import type { VersionRecord } from "../../core/protocol/schemas/version.ts";
 import { createRandom } from "../../core/random.ts";
 import { applyDeltaStep, encodeDeltaStep } from "../../core/tensors/delta-step.ts";
@@ -172,5 +173,6 @@ async function publish(
     countOne(relay.merges, contributor);
     relay.mergedNorms.push(norm);
   }
-  return encodeDeltaStep(step, layout.size).length;
+  const masks = namedMasks(members.map(({ sent }) => sent.piece.base.record.mask));
+  return encodeDeltaStep(masks === null ? step : { ...step, masks }, layout.size).length;
 }

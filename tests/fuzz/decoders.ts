@@ -92,6 +92,7 @@ async function allDecoders(): Promise<Decoder[]> {
     patch("a patch with Fisher weights", fisherPatchBytes, true),
     step("delta-step"),
     step("delta-step-quantised"),
+    step("delta-step-masked"),
     ...versions.map((version, i) => ({
       name: `version ${i}`,
       file: encodeVersion(version),

@@ -395,6 +395,24 @@ def main():
         {"format": "commonweight.delta-step/2", "count": "3", "size": "1000"},
     )
     (FOLDER / "delta-step-quantised.safetensors").write_bytes(step)
+    masks = [(SEED, 8), ("ff" * 16, 9)]
+    positions = sorted({at for seed, count in masks for at in random_positions(seed, count, 1000)})
+    for place, position in enumerate(positions):
+        after[position] = f32(0.25 + (place - 8) / 16)
+    _, codes, scales = in_four_bits(before, after, positions)
+    step = safetensors(
+        [
+            ("codes", "U8", len(pack(codes)), pack(codes)),
+            ("scales", "F16", 1, little_endian("H", scales)),
+        ],
+        {
+            "format": "commonweight.delta-step/3",
+            "masks": ",".join(f"{seed}:{count}" for seed, count in masks),
+            "count": str(len(positions)),
+            "size": "1000",
+        },
+    )
+    (FOLDER / "delta-step-masked.safetensors").write_bytes(step)
 
     manifest = {
         "format": "commonweight.checkpoint/1",
