@@ -47,14 +47,18 @@ export function isSameEvaluation(sent: Evaluation, again: Evaluation): boolean {
 const CHECKED_SHARE = 1 / 16; // of an evaluation's examples, which the relay evaluates too
 const LEAST_CHECKED = 16; // of lies about the losses of a quarter of the examples, one in 100 goes unseen; of a half, one in 65,000
 
+/** How many of `examples` are evaluated again (protocol J5). */
+export function checkedCount(examples: number): number {
+  return Math.min(examples, Math.max(LEAST_CHECKED, Math.ceil(examples * CHECKED_SHARE)));
+}
+
 /**
  * Which of `examples` are evaluated again (protocol J5), ascending. Each is drawn by itself with `lot`, in [0, 1): whoever lies chooses
  * where, and a run of examples could miss all lies. Source: Bentley and Floyd 1987, algorithm F2, doi:10.1145/30401.315746.
  */
 export function drawChecked(examples: number, lot: () => number): Uint32Array {
-  const checked = Math.min(examples, Math.max(LEAST_CHECKED, Math.ceil(examples * CHECKED_SHARE)));
   const drawn = new Set<number>();
-  for (let last = examples - checked; last < examples; last++) {
+  for (let last = examples - checkedCount(examples); last < examples; last++) {
     const row = Math.floor(lot() * (last + 1));
     drawn.add(drawn.has(row) ? last : row);
   }

@@ -1,13 +1,12 @@
 import { expect, test, vi } from "vitest";
 import { createRandom, type Random } from "../random.ts";
 import { type Evaluation, pickEvaluation } from "../training/metrics.ts";
-import { drawJurors, type Juror, settleJury } from "./jury.ts";
+import { drawJurors, type EarlierAnswer, type Juror, settleJury } from "./jury.ts";
 import { pairedTest } from "./paired-test.ts";
 
 vi.setConfig({ testTimeout: 120_000 }); // ten thousand verdicts on a machine that does other things too
 const SEATS = 3;
 const EXAMPLES = 128;
-const LIARS = 1 / 4;
 const RULES = { marginNats: 0.06, alpha: 0.01, beta: 0.01, maxExamples: EXAMPLES, clipNats: 1 };
 
 const at = (i: number): Juror => ({ contributor: `key ${i}`, network: `network ${i}` });
@@ -68,13 +67,14 @@ function normal(random: Random): number {
 }
 
 type Case = { readonly parent: Float32Array; readonly candidate: Float32Array };
+type Truth = Case & { readonly isWorse: boolean };
 
 /** A candidate that is as good as its parent, a little better, or worse by three margins. */
-function drawCase(random: Random): Case {
+function drawCase(random: Random): Truth {
   const shift = [0, -0.03, 0.2][random.below(3)]!;
   const parent = Float32Array.from({ length: EXAMPLES }, () => 0.5 + random.uint32() / 2 ** 31);
   const candidate = parent.map((loss) => Math.max(0, loss + shift + 0.1 * normal(random)));
-  return { parent, candidate };
+  return { parent, candidate, isWorse: shift > 0 };
 }
 
 const decide = (candidate: Float32Array, parent: Float32Array) =>
@@ -83,72 +83,144 @@ const decide = (candidate: Float32Array, parent: Float32Array) =>
     RULES,
   ).decision;
 
-/** What each liar of a jury says of the candidate. */
-const LIES: Readonly<Record<string, (truth: Case, random: Random) => Float32Array>> = {
-  "random losses": ({ parent }, random) => parent.map(() => (4 * random.uint32()) / 2 ** 32),
-  "the opposite": ({ parent, candidate }) => candidate.map((loss, i) => 2 * parent[i]! - loss),
-  "that nothing has changed, all liars together": ({ parent }) => parent.slice(),
-  "that all is worse, all liars together": ({ candidate }) => candidate.map((loss) => loss + 0.5),
+/** What each liar of a jury says; those who lie say the same. */
+const LIES: Readonly<Record<string, (truth: Case, random: Random) => Case>> = {
+  "random losses": ({ parent }, random) => ({
+    parent,
+    candidate: parent.map(() => (4 * random.uint32()) / 2 ** 32),
+  }),
+  "the opposite": ({ parent, candidate }) => ({
+    parent,
+    candidate: candidate.map((loss, i) => 2 * parent[i]! - loss),
+  }),
+  "that nothing has changed": ({ parent }) => ({ parent, candidate: parent.slice() }),
+  "that all is worse": ({ parent, candidate }) => ({
+    parent,
+    candidate: candidate.map((loss) => loss + 0.5),
+  }),
 };
 
-/** Gate verdicts with a jury of which each member lies with probability `LIARS`; what the liars change, and who was caught. */
-async function judge(
-  rounds: number,
-  lie: (truth: Case, random: Random) => Float32Array,
-  seed: string,
-) {
+/** What liars say who know test and look: other losses for as few examples as turn the verdict, the first or the worst ones. */
+const CUNNING: Readonly<Record<string, (truth: Case) => Case>> = {
+  "the first few are perfect": (truth) => leastLie(truth, { of: "first", lossOf: () => 0 }),
+  "the worst few are much better": (truth) =>
+    leastLie(truth, { of: "worst", lossOf: (parent) => parent - 0.3 }),
+  "the worst few are as before": (truth) =>
+    leastLie(truth, { of: "worst", lossOf: (parent) => parent }),
+  "the first few are worse by little less than the margin": (truth) =>
+    leastLie(truth, { of: "first", lossOf: (parent) => parent + 0.05 }),
+  "the parent was bad at the first few": ({ parent, candidate }) => {
+    const said = parent.slice();
+    for (let i = 0; i < EXAMPLES && decide(candidate, said) !== "pass"; i++) said[i] = 3;
+    return { parent: said, candidate };
+  },
+};
+
+function leastLie(
+  { parent, candidate }: Case,
+  { of, lossOf }: { readonly of: "first" | "worst"; readonly lossOf: (parent: number) => number },
+): Case {
+  const losses = candidate.slice();
+  const rise = (row: number) => candidate[row]! - parent[row]!;
+  const rows = [...candidate.keys()];
+  if (of === "worst") rows.sort((a, b) => rise(b) - rise(a));
+  for (const row of rows) {
+    if (decide(losses, parent) === "pass") break;
+    losses[row] = Math.min(losses[row]!, lossOf(parent[row]!));
+  }
+  return { parent, candidate: losses };
+}
+
+type Trial = {
+  readonly lie: (truth: Case, random: Random) => Case;
+  /** The probability that a seat is a liar's. */
+  readonly liars: number;
+  readonly rounds: number;
+  readonly seed: string;
+};
+
+/** What comes of so many verdicts: of a candidate, on one packet, by a jury. */
+async function judge({ lie, liars, rounds, seed }: Trial) {
   const random = createRandom(seed);
-  const count = { changed: 0, caught: 0, lies: 0, honestCaught: 0 };
+  const lot = () => random.uint32() / 2 ** 32;
+  const count = { changed: 0, worsePassed: 0, caught: 0, lies: 0, honestCaught: 0, looked: 0 };
   for (let round = 0; round < rounds; round++) {
     const truth = drawCase(random);
-    const said = evaluationOf(lie(truth, random));
-    const honest = evaluationOf(truth.candidate.map((loss) => loss * (1 + 1e-5))); // on another device
-    const answers = Array.from({ length: SEATS }, (_, seat) => {
-      const isLiar = random.uint32() / 2 ** 32 < LIARS;
-      const contributor = `${isLiar ? "liar" : "honest"} ${seat}`;
-      return { contributor, evaluation: isLiar ? said : honest };
+    const said = lie(truth, random);
+    const seats = Array.from({ length: SEATS }, () => lot() < liars);
+    const own = (of: keyof Case, rows: Uint32Array | null) => {
+      count.looked += rows === null ? EXAMPLES : rows.length;
+      return pick(truth[of], rows);
+    };
+    const settle = (of: keyof Case, earlier: EarlierAnswer | null) =>
+      settleJury(
+        seats.map((isLiar, seat) => ({
+          contributor: `${isLiar ? "liar" : "honest"} ${seat}`,
+          evaluation: evaluationOf(isLiar ? said[of] : onAnotherDevice(truth[of])),
+        })),
+        {
+          seats: SEATS,
+          earlier,
+          isPlanted: lot() < 1 / 16,
+          lot,
+          own: async (rows) => own(of, rows),
+        },
+      );
+    const parent = await settle("parent", null);
+    const found = await settle("candidate", {
+      evaluation: parent.evaluation,
+      marginNats: RULES.marginNats,
+      own: parent.isByJury ? async (rows) => own("parent", rows) : null,
     });
-    const found = await settleJury(answers, {
-      seats: SEATS,
-      examples: EXAMPLES,
-      isPlanted: random.uint32() / 2 ** 32 < 1 / 16,
-      lot: () => random.uint32() / 2 ** 32,
-      own: async (rows) => pick(truth.candidate, rows),
-    });
-    if (found.isByJury && found.evaluation === said) {
-      const verdict = decide(truth.candidate, truth.parent);
-      if (decide(said.losses, truth.parent) !== verdict) count.changed++;
+    const caught = [...parent.liars, ...found.liars];
+    count.honestCaught += caught.filter((name) => name.startsWith("honest")).length;
+    const isRepeated = caught.length > 0 || !found.isEarlierTrue; // by the relay alone, as what fails is
+    const passes =
+      !isRepeated && decide(found.evaluation.losses, parent.evaluation.losses) === "pass";
+    if (passes && decide(truth.candidate, truth.parent) !== "pass") {
+      count.changed++;
+      if (truth.isWorse) count.worsePassed++;
     }
-    count.lies += answers.filter(({ contributor }) => contributor.startsWith("liar")).length;
-    count.caught += found.liars.filter((name) => name.startsWith("liar")).length;
-    count.honestCaught += found.liars.filter((name) => name.startsWith("honest")).length;
+    if (!seats.includes(true)) continue;
+    count.lies++;
+    if (isRepeated) count.caught++;
   }
   return count;
 }
 
+const onAnotherDevice = (losses: Float32Array) => losses.map((loss) => loss * (1 + 1e-5));
+
 test.each(Object.entries(LIES))(
   "J10: where a quarter of the jurors say %s, none of 10,000 verdicts changes, and no honest juror is caught",
   async (_, lie) => {
-    const { changed, honestCaught, caught, lies } = await judge(10_000, lie, "jury 1");
+    const trial = { lie, liars: 1 / 4, rounds: 10_000, seed: "jury 1" };
+    const { changed, honestCaught, caught, lies } = await judge(trial);
     expect([changed, honestCaught]).toEqual([0, 0]);
     expect(caught).toBeGreaterThan(0.9 * lies);
   },
 );
 
-/** A lie about as few examples as turn the verdict: what all three seats of one mind can do, and the relay's few examples may miss. */
-function leastLie({ parent, candidate }: Case): Float32Array {
-  const losses = candidate.slice();
-  for (let i = 0; i < EXAMPLES && decide(losses, parent) !== "pass"; i += 1) {
-    losses[i] = 0;
-  }
-  return losses;
-}
+test("J10: where a quarter know the rule and say that a candidate is perfect on the first few examples, none of 10,000 verdicts changes", async () => {
+  const lie = CUNNING["the first few are perfect"]!;
+  const trial = { lie, liars: 1 / 4, rounds: 10_000, seed: "jury 2" };
+  const { changed, honestCaught } = await judge(trial);
+  expect([changed, honestCaught]).toEqual([0, 0]);
+});
 
-test("J10: jurors of one mind who lie about the fewest examples change fewer than 3 verdicts in 1,000, and most are caught at it", async () => {
-  const { changed, caught, honestCaught } = await judge(10_000, leastLie, "jury 2");
-  expect(changed / 10_000).toBeLessThan(0.003); // without the relay's look 52 of 10,000
-  expect(caught).toBeGreaterThan(10 * changed);
-  expect(honestCaught).toBe(0);
+test.each(Object.entries(CUNNING))(
+  "J10: where every juror knows the rule and says that %s, no candidate passes that is worse",
+  async (_, lie) => {
+    const trial = { lie, liars: 1, rounds: 1500, seed: "jury 3" };
+    const { worsePassed, caught } = await judge(trial);
+    expect(worsePassed).toBe(0);
+    expect(caught).toBeGreaterThan(450); // a third of the candidates are worse, and need a lie
+  },
+);
+
+test("J10: honest jurors of a small packet leave the relay a quarter of the examples, and one packet in sixteen", async () => {
+  const lie = (truth: Case) => truth;
+  const { looked } = await judge({ lie, liars: 0, rounds: 1500, seed: "jury 4" });
+  expect(looked / 1500).toBeLessThan(0.28 * 2 * EXAMPLES);
 });
 
 const honest = evaluationOf(Float32Array.from({ length: 32 }, (_, i) => 1 + i / 32));
@@ -160,7 +232,7 @@ async function settle(answers: ReturnType<typeof answersOf>, isPlanted = false) 
   const own: (readonly number[] | "all")[] = [];
   const found = await settleJury(answers, {
     seats: SEATS,
-    examples: 32,
+    earlier: null,
     isPlanted,
     lot: () => 0,
     own: async (rows) => {

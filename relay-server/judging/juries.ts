@@ -1,6 +1,7 @@
 import { assert } from "../../core/errors.ts";
-import { drawJurors, type JurorAnswer, settleJury } from "../../core/gate/jury.ts";
+import { drawJurors, type JurorAnswer, liarsAmong, settleJury } from "../../core/gate/jury.ts";
 import { cutOf } from "../../core/gate/packets.ts";
+import type { Recipe } from "../../core/protocol/schemas/recipe.ts";
 import type { Evaluation } from "../../core/training/metrics.ts";
 import type { RelayContext } from "../context.ts";
 import type { Head } from "../history/head.ts";
@@ -20,6 +21,7 @@ export type Jury = {
 };
 
 type Settled = {
+  readonly answers: readonly JurorAnswer[];
   readonly evaluation: Evaluation;
   readonly isByJury: boolean;
   readonly hasLiar: boolean;
@@ -57,6 +59,11 @@ export function createJuries(
     });
     return drawn.length < seats ? null : sit(parts, head, seats, [...drawn]);
   };
+}
+
+/** By how much a candidate may be worse than the head on the task's suite. */
+function marginOf({ gate }: Recipe, { set }: EvaluationTask): number {
+  return set === "protected" && gate.protected ? gate.protected.marginNats : gate.marginNats;
 }
 
 /** The first of `drawn` have the seats; the others take them where somebody does not come back. */
@@ -97,18 +104,8 @@ function sit(
     return null;
   }
 
-  async function ask(task: EvaluationTask, version: number): Promise<Settled> {
-    const made = await evaluationJobs.jobOf(task, version);
-    const asking = sitting.map((_, seat) => askSeat(seat, made.job, made.inputs));
-    const answers = (await Promise.all(asking)).filter((answer) => answer !== null);
-    const [begin, end] = task.range;
-    const { evaluation, liars, isByJury } = await settleJury(answers, {
-      seats,
-      examples: end - begin,
-      isPlanted: lot() < PLANTED_SHARE,
-      lot,
-      own: (rows) => evaluator.evaluate(rows === null ? task : { ...task, rows }),
-    });
+  /** Credit or blame for each answer. A liar has no seat any more. */
+  async function note(answers: readonly JurorAnswer[], liars: readonly string[]): Promise<void> {
     for (const liar of liars) replace(liar);
     const found = answers.map(({ contributor, evaluation: { losses } }) => ({
       contributor,
@@ -116,7 +113,46 @@ function sit(
       isLie: liars.includes(contributor),
     }));
     await context.contributions.noteJury(model, found, context.clock());
-    return { evaluation, isByJury, hasLiar: liars.length > 0 };
+  }
+
+  /** The relay came to something else of the head where a candidate gained: it evaluates the head itself. */
+  async function repeat(parentTask: EvaluationTask, { answers }: Settled): Promise<void> {
+    const evaluation = await evaluator.evaluate(parentTask);
+    const liars = liarsAmong(answers, evaluation);
+    const blamed = answers.filter(({ contributor }) => liars.includes(contributor));
+    await note(blamed, liars);
+    const settled = { answers: [], evaluation, isByJury: false, hasLiar: true };
+    asked.set(nameOfPiece(parentTask), Promise.resolve(settled));
+  }
+
+  async function ask(task: EvaluationTask, version: number): Promise<Settled> {
+    const parentTask = task.step === null ? null : { ...task, step: null };
+    const made = await evaluationJobs.jobOf(task, version);
+    const asking = sitting.map((_, seat) => askSeat(seat, made.job, made.inputs));
+    // jurors who are there do both at once, and what they said of the parent tells where to look at the candidate
+    const [given, parent] = await Promise.all([
+      Promise.all(asking),
+      parentTask && askOnce(parentTask, version),
+    ]);
+    const answers = given.filter((answer) => answer !== null);
+    const ownOn = (looked: EvaluationTask) => (rows: Uint32Array | null) =>
+      evaluator.evaluate(rows === null ? looked : { ...looked, rows });
+    const { evaluation, liars, isByJury, isEarlierTrue } = await settleJury(answers, {
+      seats,
+      earlier: parentTask &&
+        parent && {
+          evaluation: parent.evaluation,
+          marginNats: marginOf(head.recipe, task),
+          own: parent.isByJury ? ownOn(parentTask) : null,
+        },
+      isPlanted: lot() < PLANTED_SHARE,
+      lot,
+      own: ownOn(task),
+    });
+    await note(answers, liars);
+    if (parentTask && parent && !isEarlierTrue) await repeat(parentTask, parent);
+    const hasLiar = liars.length > 0 || !isEarlierTrue;
+    return { answers, evaluation, isByJury, hasLiar };
   }
 
   /** The head as it is is asked for once: all parts of a cohort are compared with it. */
@@ -138,11 +174,6 @@ function sit(
       const packet = from / size;
       return to - from === size && packet >= opened && packet < count;
     },
-    evaluate(task, version) {
-      const settled = askOnce(task, version);
-      // the parent is asked for next: jurors who are there do both at once
-      if (task.step !== null) void askOnce({ ...task, step: null }, version).catch(() => {});
-      return settled;
-    },
+    evaluate: askOnce,
   };
 }
