@@ -46,14 +46,15 @@ function settingsIn(environment: Readonly<Record<string, string>> = {}): Config 
   return config;
 }
 
-/** The settings in `NAME=VALUE NAME=VALUE`, beside NODE_ENV. */
+/** The settings in `NAME=VALUE NAME=VALUE`, beside those of Node: the compile cache lies where the relay may write. */
 function settingsOf(line = ""): Config {
   const pairs = line.split(" ").map((pair): [string, string] => {
     const [name = "", value = ""] = pair.split("=");
     return [name, value];
   });
-  const { NODE_ENV, ...settings } = Object.fromEntries(pairs);
+  const { NODE_ENV, NODE_COMPILE_CACHE, ...settings } = Object.fromEntries(pairs);
   expect(NODE_ENV).toBe("production");
+  expect(NODE_COMPILE_CACHE).toMatch(/^\/(tmp|var\/cache)\/commonweight$/);
   return settingsIn(settings);
 }
 
