@@ -148,5 +148,7 @@ function contributionOf(
     version: null,
     multiplier: null,
     credit: 0,
+    device: null, // of another relay's volunteer: nothing here can be told from it
+    software: null,
   };
 }

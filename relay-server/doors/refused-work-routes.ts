@@ -1,4 +1,5 @@
 import { Hono } from "hono";
+import { refusedShares } from "../../core/gate/refused-shares.ts";
 import { routes } from "../../core/protocol/routes.ts";
 import type { RefusedWork } from "../../core/protocol/schemas/refused-work.ts";
 import type { RelayContext } from "../context.ts";
@@ -12,9 +13,11 @@ const MOST_NAMED = 50;
 const SHOWN_EACH = 5;
 const MAX_AGE_MS = 2000;
 
+const UNTOLD = "not told"; // by work from before headers were noted, and by proposals
+
 type RefusalGroup = Omit<RefusedWork["groups"][number], "name">;
 
-/** Who was refused in the last day, why, and with what: whoever is to be banned has to be named first (H21). */
+/** Who was refused in the last day, why, and with what: whoever is to be banned has to be named first (H21, H47). */
 export function refusedWorkRoutes(
   context: ModelContext & Pick<RelayContext, "status" | "people" | "clock">,
 ): Hono {
@@ -32,7 +35,11 @@ export function refusedWorkRoutes(
         ...group,
         name: names.get(group.contributor) ?? null,
       }));
-      return { model: row.id, groups: named };
+      const made = await context.status.made(row.id, since, MOST_READ);
+      const sharesBy = (by: "device" | "software") =>
+        refusedShares(made.map((work) => ({ ...work, by: work[by] ?? UNTOLD })));
+      const [devices, builds] = [sharesBy("device"), sharesBy("software")];
+      return { model: row.id, groups: named, devices, builds };
     });
     return c.json(answer);
   });

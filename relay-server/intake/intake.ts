@@ -83,7 +83,8 @@ export function createIntake(
   async function recordRefusal(id: string, header: PatchHeader, no: Refused): Promise<Receipt> {
     const { code, message } = no;
     const at = clock();
-    const row = { id, contributor: header.contributor, code, message, refused_at: at };
+    const { contributor, device, software } = header;
+    const row = { id, contributor, code, message, refused_at: at, device, software };
     const forgottenBefore = at - config.ticketHours * HOUR_MS - KEPT_AFTER_EXPIRY_MS;
     await contributions.recordRefusal(row, header.ticket, forgottenBefore);
     return refusalOf(no);
@@ -185,6 +186,8 @@ export function createIntake(
         version: null,
         multiplier: null,
         credit: 0,
+        device: header.device,
+        software: header.software,
       },
       bytes,
       stalenessLimit, // anew, in the commit: a version or a retirement may have come during the upload

@@ -163,6 +163,9 @@ export type ContributionRow = {
   version: number | null;
   multiplier: number | null;
   credit: number;
+  /** What its header says that it was made with; null in work from before that was noted. */
+  device: string | null;
+  software: string | null;
 };
 
 /** The bytes of work that waits, or that was merged and is not public yet. */
@@ -176,6 +179,9 @@ export type RefusalRow = {
   code: string;
   message: string;
   refused_at: number;
+  /** What its header says that it was made with; null from before that was noted. */
+  device: string | null;
+  software: string | null;
 };
 
 export type EventRow = { id: number; type: string; topic: string; data: string };

@@ -78,7 +78,8 @@ test("G16: work that does not go where training goes is refused before anybody s
   const { contributor, keys } = volunteer;
   const request = { contributor, name: "Mallory", issuedAt: relay.now() };
   await relay.client.putName(request, keys.privateKey);
-  const { groups } = await relay.client.refusedWork("tiny"); // H21: who sent it can be named, and banned
+  const { groups, devices } = await relay.client.refusedWork("tiny"); // H21: who sent it can be named, and banned
+  expect(devices).toMatchObject([{ refused: 2, arrived: 2, sigma: 0 }]); // H47: nobody else to compare with
   expect(groups).toMatchObject([{ contributor, name: "Mallory", code: "unrelated", count: 2 }]);
   expect(groups[0]?.contributions).toHaveLength(2);
   const found = await send(volunteer, honest);

@@ -119,7 +119,15 @@ test("H13: a plan is made without reading the versions' records", async () => {
 });
 
 test("H10: old refusals are found without the others", async () => {
-  const row = { id: "1", contributor: "", code: "copied", message: "", refused_at: 9 };
+  const row = {
+    id: "1",
+    contributor: "",
+    code: "copied",
+    message: "",
+    refused_at: 9,
+    device: null,
+    software: null,
+  };
   await ledger.tickets.issueTicket(ticket(4), [0]);
   const plan = await planOf(ledger.contributions.recordRefusal(row, ticket(4).id, 5));
   expect(plan).toContainEqual(expect.stringMatching(/refusals USING INDEX refusals_by_time/));
@@ -142,6 +150,13 @@ test("H45: who trains, and what waits for the merge, is read without the history
   expect(searches).toHaveLength(4);
   expect(searches).toEqual(expect.arrayContaining([tickets, queued]));
   expect(searches.filter((step) => step.startsWith("SCAN"))).toEqual([]);
+});
+
+test("H47: what made the day's work is read from the newest, without a sort", async () => {
+  expect(await planOf(ledger.status.made("tiny", 1, 5))).toEqual([
+    expect.stringMatching(/contributions_by_arrival \(model=\? AND received_at>\?\)/),
+    expect.stringMatching(/refusals_by_time \(refused_at>\?\)/),
+  ]);
 });
 
 test("H46: the day's work and the door's refusals are read from the newest, without a sort", async () => {

@@ -225,6 +225,28 @@ test("who was refused goes by the chosen name, with the key behind it", async ()
   await expect.element(page.getByText(`Key ${poisoner}`)).toBeVisible();
 });
 
+test("a device and a build of which more is refused than of the others are named, with the pieces behind them", async () => {
+  const share = { refused: 18, arrived: 20, sigma: 13.9, contributions: ["4".repeat(64)] };
+  const other = { refused: 4, arrived: 250, sigma: -13.9, contributions: ["5".repeat(64)] };
+  stage.answer("/refused-work?model=digits", {
+    model: "digits",
+    groups: [],
+    devices: [
+      { ...share, name: "an odd GPU" },
+      { ...other, name: "a plain GPU" },
+    ],
+    builds: [{ ...share, sigma: 0, name: "commonweight 0.0.9" }],
+  });
+  await page.getByRole("link", { name: "About" }).first().click();
+  await page.getByRole("link", { name: "Health" }).first().click();
+  const odd = page.getByRole("row", { name: /an odd GPU far more than of the others 18 20/ });
+  await expect.element(odd).toBeVisible();
+  await expect.element(page.getByRole("row", { name: /^a plain GPU 4 250/ })).toBeVisible();
+  await expect.element(page.getByRole("row", { name: /^commonweight 0.0.9 18 20/ })).toBeVisible();
+  await page.getByRole("button", { name: "an odd GPU" }).click();
+  await expect.element(page.getByText(/Patch 44444444/)).toBeVisible();
+});
+
 test("what became of the day's work is told station by station, with the losses by reason", async () => {
   await expect.element(page.getByText("From the upload to a judgement")).toBeVisible();
   const stations = () =>

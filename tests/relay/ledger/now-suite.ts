@@ -69,7 +69,7 @@ export function nowSuite(ledgerTest: LedgerTest): void {
     const refusal = { contributor: id(7), code: "copied", message: "" };
     await ledger.tickets.issueTicket(ticket(4), [0]);
     for (const n of [3, 4]) {
-      const row = { id: id(n), ...refusal, refused_at: n };
+      const row = { id: id(n), ...refusal, refused_at: n, device: null, software: null };
       await contributions.recordRefusal(row, id(n), 0);
     }
     expect(await status.doorRefusals(1, 5)).toEqual([
@@ -77,5 +77,9 @@ export function nowSuite(ledgerTest: LedgerTest): void {
       { code: "copied", at: 3 },
     ]);
     expect(await status.doorRefusals(4, 5)).toHaveLength(1);
+    expect(await status.made("tiny", 1, 1)).toEqual([
+      { id: id(2), device: "a processor", software: "commonweight 0.1.0", isRefused: false },
+      { id: id(4), device: null, software: null, isRefused: true },
+    ]);
   });
 }

@@ -43,7 +43,15 @@ export function ticketSuite(ledgerTest: LedgerTest): void {
     await ledger.contributions.enter(contribution(1), bytes, STALE_AFTER);
     const known = await ledger.contributions.arrival(id(1), id(1));
     expect(known).toMatchObject({ life: { id: id(1) }, ticket: { used: 1, used_by: id(1) } });
-    const refusal = { id: id(9), contributor: id(7), code: "copied", message: "", refused_at: 1 };
+    const refusal = {
+      id: id(9),
+      contributor: id(7),
+      code: "copied",
+      message: "",
+      refused_at: 1,
+      device: null,
+      software: null,
+    };
     await ledger.contributions.recordRefusal(refusal, id(2), 0);
     expect(await ledger.contributions.arrival(id(9), id(2))).toMatchObject({
       refusal,
@@ -95,7 +103,15 @@ export function ticketSuite(ledgerTest: LedgerTest): void {
 
   ledgerTest("a refusal repeats until it is forgotten", async (ledger) => {
     const refusal = (n: number) => {
-      return { id: id(n), contributor: id(7), code: "copied", message: "", refused_at: n };
+      return {
+        id: id(n),
+        contributor: id(7),
+        code: "copied",
+        message: "",
+        refused_at: n,
+        device: null,
+        software: null,
+      };
     };
     await ledger.tickets.issueTicket(ticket(9), [0]);
     for (const n of [1, 2, 3]) await ledger.contributions.recordRefusal(refusal(n), id(n), 0);
@@ -108,7 +124,15 @@ export function ticketSuite(ledgerTest: LedgerTest): void {
 
   ledgerTest("a ticket makes one refusal, and none once it is used", async (ledger) => {
     const refusal = (n: number) => {
-      return { id: id(n), contributor: id(7), code: "no-effect", message: "", refused_at: n };
+      return {
+        id: id(n),
+        contributor: id(7),
+        code: "no-effect",
+        message: "",
+        refused_at: n,
+        device: null,
+        software: null,
+      };
     };
     await ledger.contributions.enter(contribution(1), bytes, STALE_AFTER);
     await ledger.contributions.recordRefusal(refusal(11), id(1), 0);
@@ -151,7 +175,11 @@ export function ticketSuite(ledgerTest: LedgerTest): void {
   ledgerTest("old tickets are forgotten, those of contributions kept", async (ledger) => {
     await ledger.contributions.enter(contribution(1), bytes, STALE_AFTER);
     const refusal = { id: id(9), contributor: id(7), code: "no-effect", message: "" };
-    await ledger.contributions.recordRefusal({ ...refusal, refused_at: 5 }, id(3), 0);
+    await ledger.contributions.recordRefusal(
+      { ...refusal, refused_at: 5, device: null, software: null },
+      id(3),
+      0,
+    );
     await ledger.tickets.issueTicket(ticket(30 * 24 * HOUR_MS), [0]);
     expect(await ledger.tickets.ticket(id(1))).toBeDefined();
     expect(await ledger.tickets.ticket(id(2))).toBeUndefined();
