@@ -28,7 +28,7 @@ export const refusedWork = z.object({
       contributions: z.array(hash),
     }),
   ),
-  /** The same by what the work says that it was made with, the most conspicuous first, at most 20 (protocol H49). */
+  /** The same by what the work says that it was made with, the most conspicuous first, at most 20 (protocol H47). */
   devices: z._default(z.array(refusedShare), []),
   builds: z._default(z.array(refusedShare), []),
 });
