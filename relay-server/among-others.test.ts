@@ -1,4 +1,5 @@
 import { expect, test, vi } from "vitest";
+import { eventually } from "../tests/fixtures/eventually.ts";
 import { tinyRecipe } from "../tests/fixtures/tiny-model.ts";
 import { type AmongOthers, hearOthers } from "./among-others.ts";
 import type { HubListener } from "./store/event-hub.ts";
@@ -47,14 +48,14 @@ const told = (type: string, topic: string, data: object = {}): EventRow[] => [
 test("H44: a model that another relay has added is served here too", async () => {
   const { hub, models } = relayWith([]);
   (hub as HubListener).hear(told("version", "added"));
-  await vi.waitFor(() => expect([...models.keys()]).toEqual(["tiny", "added"]));
+  await eventually(() => expect([...models.keys()]).toEqual(["tiny", "added"]));
 });
 
 test("R7: a recipe that a maintainer changed at another relay is followed once its health tells of the act", async () => {
   const { hub, models } = relayWith([]);
   const recipe = { ...tinyRecipe, title: "Tiny two" };
   (hub as HubListener).hear(told("health", "tiny", { model: "tiny", acts: 1, caught: [] }));
-  await vi.waitFor(() => expect(models.get("tiny")).toMatchObject({ recipe }));
+  await eventually(() => expect(models.get("tiny")).toMatchObject({ recipe }));
 });
 
 test("R7: a recipe that was asked for before the last change replaces no newer one", async () => {

@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { eventually } from "../tests/fixtures/eventually.ts";
 import { filled } from "../tests/fixtures/ledger-rows.ts";
 import {
   HELD_ALONE,
@@ -40,7 +41,7 @@ test("H41: another relay publishes once the one before it has left", async () =>
   expect(second.fenceOf("tiny")).toBe(null);
   await first.close();
   expect(first.fenceOf("tiny")).toBe(null);
-  await vi.waitFor(() => expect(second.fenceOf("tiny")).toBe(fence + 1));
+  await eventually(() => expect(second.fenceOf("tiny")).toBe(fence + 1));
   expect(heard).toEqual(["tiny", "tiny"]);
   await second.close();
 });
@@ -99,6 +100,6 @@ test("H41: a renewal that the ledger did not answer is made up for, also where n
   await leases.renew();
   expect(leases.fenceOf("tiny")).toBe(null);
   isAway = false;
-  await vi.waitFor(() => expect(leases.fenceOf("tiny")).toBe(1), 20_000);
+  await eventually(() => expect(leases.fenceOf("tiny")).toBe(1));
   await leases.close();
 });

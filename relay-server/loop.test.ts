@@ -1,4 +1,5 @@
 import { expect, test, vi } from "vitest";
+import { eventually } from "../tests/fixtures/eventually.ts";
 import type { RelayContext } from "./context.ts";
 import { startPipeline } from "./loop.ts";
 import type { PipelineParts } from "./parts.ts";
@@ -56,7 +57,7 @@ test("a model that answers nothing keeps no other from its work", async () => {
   } as unknown as RelayContext;
   startPipeline({ context, hub: { wake() {} }, leases } as unknown as PipelineParts);
   expect(await stepped.promise).toBe("tiny");
-  await vi.waitFor(() => expect(told).toHaveBeenCalledTimes(2)); // the step, and the event that tells of it
+  await eventually(() => expect(told).toHaveBeenCalledTimes(2)); // the step, and the event that tells of it
   told.mockRestore();
 });
 

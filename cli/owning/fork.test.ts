@@ -8,6 +8,7 @@ import { suiteHeader } from "../../core/protocol/schemas/suite.ts";
 import { decodeExamples } from "../../core/training/examples.ts";
 import { openModelFolder } from "../../import/model-folder.ts";
 import { runCommand } from "../../tests/fixtures/command.ts";
+import { eventually } from "../../tests/fixtures/eventually.ts";
 import { type ForkStage, handInAt, openForkStage } from "../../tests/fixtures/fork-stage.ts";
 import { maintainerOf } from "../../tests/fixtures/maintainer.ts";
 import { startTestRelay, type TestRelay } from "../../tests/fixtures/test-relay.ts";
@@ -42,7 +43,7 @@ async function acceptSuite(relay: TestRelay): Promise<void> {
   const bytes = encodeSuiteFile(header, decodeExamples("gate", gate, tinyRecipe.architecture));
   const id = await sha256(bytes);
   await client.putSuite(id, bytes, await signId("suite", id, keys.privateKey));
-  await vi.waitUntil(async () => (await client.suite(id)).state === "waiting", { timeout: 60_000 });
+  await eventually(async () => expect((await client.suite(id)).state).toBe("waiting"));
   const maintainer = await maintainerOf(relay);
   await maintainer.acceptSuite({ model: "tiny", suite: id, reason: "They do." });
   expect(contributor).toBe(await publicKeyHex(keys));
@@ -64,9 +65,9 @@ test("R9: a fork on another relay begins as the upstream's version, with lineage
   const { shards } = await fork.client.shards("tiny");
   const examples = shards.reduce((sum, shard) => sum + shard.examples, 0);
   expect(examples).toBe(8 * 6 * 60 - 3 * 300); // the upstream's, without those that the fork holds out
-  await vi.waitUntil(async () => (await fork.client.suites("tiny"))[0]?.state === "waiting", {
-    timeout: 60_000,
-  });
+  await eventually(async () =>
+    expect((await fork.client.suites("tiny"))[0]?.state).toBe("waiting"),
+  );
   const [suite] = await fork.client.suites("tiny");
   const accepted = { model: "tiny", suite: suite!.id, reason: "They count here too." };
   await (await maintainerOf(fork)).acceptSuite(accepted);

@@ -1,5 +1,6 @@
 import { afterEach, beforeAll, expect, test, vi } from "vitest";
 import { nodeThreads } from "../../relay-server/threads/kernel-threads.ts";
+import { eventually } from "../../tests/fixtures/eventually.ts";
 import { randomTokens, randomValues } from "../../tests/reference/finite-differences.ts";
 import type { HostBodies } from "../host-bodies.ts";
 import { CUTS } from "./cuts.ts";
@@ -34,12 +35,9 @@ beforeAll(async () => {
     },
   };
   shared = shareBodies(alone, memory, starter);
-  await vi.waitFor(
-    () => {
-      for (const meeting of meetings) expect(meetingIn(meeting).numbers[AT.ready]).toBe(2);
-    },
-    { timeout: 60_000 },
-  );
+  await eventually(() => {
+    for (const meeting of meetings) expect(meetingIn(meeting).numbers[AT.ready]).toBe(2);
+  });
 }, 60_000);
 
 const place = (values: ArrayLike<number>) => {

@@ -5,6 +5,7 @@ import { type AddressInfo, createConnection, type Socket } from "node:net";
 import { afterEach, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
 import { peerIdOf } from "../../core/swarm/peer-id.ts";
+import { eventually } from "../../tests/fixtures/eventually.ts";
 import { type PeerName, peerCalled, signallingUrl } from "../../tests/fixtures/signalling-peer.ts";
 import { openSignalling } from "./signalling.ts";
 
@@ -211,7 +212,7 @@ test("W1: whoever is turned away keeps no line open, though it never hangs up", 
   );
   socket.resume();
   await once(socket, "end");
-  await vi.waitFor(() => expect(accepted[0]!.destroyed).toBe(true));
+  await eventually(() => expect(accepted[0]!.destroyed).toBe(true));
   socket.destroy();
 });
 
@@ -228,7 +229,7 @@ test("W1: the token alone proves a peer, while its socket is open", async () => 
   ]).toEqual(["home", null, null]);
   ada.close();
   await once(ada, "close");
-  await vi.waitFor(() => expect(networkOf(peer, token)).toBeNull());
+  await eventually(() => expect(networkOf(peer, token)).toBeNull());
 });
 
 test.each([

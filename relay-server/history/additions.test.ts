@@ -1,6 +1,7 @@
 import { expect, test, vi } from "vitest";
 import { planData } from "../../core/models/addition-files.ts";
 import { encodeExamples } from "../../core/training/examples.ts";
+import { eventually } from "../../tests/fixtures/eventually.ts";
 import { tinyPatterns } from "../../tests/fixtures/tiny-model.ts";
 import type { AdditionFiles } from "../content/addition-files.ts";
 import type { RelayContext } from "../context.ts";
@@ -31,7 +32,7 @@ test("R6: an addition whose turn does not come says that the relay failed at it,
   const begun = await additions.begin({ plan, reason: "more" }, "first");
   expect(begun).toMatchObject({ state: "importing" });
   const { id } = begun as Exclude<typeof begun, string>;
-  await vi.waitUntil(async () => (await additions.status(id))?.state !== "importing");
+  await eventually(async () => expect((await additions.status(id))?.state).not.toBe("importing"));
   expect(await additions.status(id)).toMatchObject({
     state: "uploading",
     problem: "the relay failed at it; its log says more",

@@ -1,5 +1,6 @@
 import { getPriority } from "node:os";
 import { expect, test, vi } from "vitest";
+import { eventually } from "../../tests/fixtures/eventually.ts";
 import type { Mortal } from "../../tests/fixtures/mortal-thread.ts";
 import { keepThread } from "./lasting-thread.ts";
 
@@ -19,7 +20,7 @@ test("a thread that is idle ends for its memory's sake, and the next call finds 
   const started = vi.fn(async (thread: Mortal) => thread.remember("hello"));
   const { thread, isRunning, close } = keepThread<Mortal>(URL_OF_MORTAL, started, 1);
   expect(await thread.recall()).toBe("hello");
-  await vi.waitFor(() => expect(isRunning()).toBe(false));
+  await eventually(() => expect(isRunning()).toBe(false));
   expect(await thread.recall()).toBe("hello");
   expect(started).toHaveBeenCalledTimes(2);
   await close();

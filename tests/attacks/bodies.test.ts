@@ -4,6 +4,7 @@ import { connect, type Socket } from "node:net";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { signId } from "../../core/crypto/signature.ts";
 import { MAX_PATCH_BYTES } from "../../core/protocol/limits.ts";
+import { eventually } from "../fixtures/eventually.ts";
 import type { TestRelay } from "../fixtures/test-relay.ts";
 import { bytesOf, contribute, type Parcel, type Volunteer } from "../fixtures/volunteer.ts";
 import { freshWork, recruit, startPatientRelay, withHeader } from "./stage.ts";
@@ -112,7 +113,7 @@ test("an upload that its sender breaks off is no mistake of the relay's", async 
   );
   await relay.client.health();
   for (const socket of sockets) socket.destroy();
-  await vi.waitFor(async () => expect(await counted(499)).toBe(before + 5), 5000);
+  await eventually(async () => expect(await counted(499)).toBe(before + 5));
   expect([await counted(500), told.mock.calls.length]).toEqual([0, 0]);
   told.mockRestore();
 });

@@ -5,6 +5,7 @@ import { connect, type Socket } from "node:net";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { chunksOfManifest } from "../../core/tensors/manifest.ts";
 import { startServing } from "../../relay-server/doors/serving.ts";
+import { eventually } from "../fixtures/eventually.ts";
 import { peerCalled } from "../fixtures/signalling-peer.ts";
 import { startTestRelay, type TestRelay } from "../fixtures/test-relay.ts";
 
@@ -53,7 +54,7 @@ test("a client that takes nothing of an answer is dropped", async () => {
   const serving = await startServing(CONFIG, take, { silenceMs: 300 });
   const socket = open(serving.port).pause();
   socket.write("GET /x HTTP/1.1\r\nhost: x\r\n\r\n");
-  const ended = vi.waitFor(() => expect(Reflect.get(socket, "destroyed")).toBe(true), 10_000);
+  const ended = eventually(() => expect(Reflect.get(socket, "destroyed")).toBe(true));
   socket.resume(); // what the kernel holds comes, then the end
   setTimeout(() => socket.pause(), 0);
   setTimeout(() => socket.resume(), 1500);
@@ -65,7 +66,7 @@ test("the connections of one network never use up what may be open", async () =>
   const told = vi.spyOn(console, "warn").mockImplementation(() => {});
   const serving = await startServing(CONFIG, async () => new Response("x"), { connections: 32 });
   const sockets = Array.from({ length: 20 }, () => open(serving.port));
-  await vi.waitFor(() => expect(sockets.filter(({ destroyed }) => destroyed)).toHaveLength(12));
+  await eventually(() => expect(sockets.filter(({ destroyed }) => destroyed)).toHaveLength(12));
   expect(told).toHaveBeenCalledOnce();
   told.mockRestore();
   await serving.close();
@@ -123,7 +124,7 @@ test("H12: one network has so many streams of events, which is logged, and gets 
   expect(await head(refused)).toMatch(/^HTTP\/1.1 429[\s\S]*retry-after: 30/i);
   expect(told.mock.calls.join()).toContain("turned away");
   streams[0]!.destroy();
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     const again = listen();
     const answer = await head(again);
     if (!answer.startsWith("HTTP/1.1 200")) again.destroy();
@@ -143,7 +144,7 @@ test("H12: a stream of events is the line's own: what was asked before it is ans
   socket.on("data", (data) => {
     heard += String(data);
   });
-  await vi.waitFor(() => expect(heard).toContain("retry: "));
+  await eventually(() => expect(heard).toContain("retry: "));
   socket.write(ask("models"));
   await relay.client.health();
   expect(heard.match(/HTTP\/1.1 200/g)).toHaveLength(2);

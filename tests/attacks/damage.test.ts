@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test, vi } from "vitest";
+import { eventually } from "../fixtures/eventually.ts";
 import { killAll, startKillable } from "../fixtures/killable-relay.ts";
 import { startTestRelay, type TestRelay } from "../fixtures/test-relay.ts";
 import { tinyModel, tinyRecipe } from "../fixtures/tiny-model.ts";
@@ -63,10 +64,10 @@ test("a held-out set that is damaged while the relay runs refuses nobody, and is
   const volunteer = await createVolunteer(client, tinyRecipe);
   const { id, bytes, signature } = await contribute(volunteer, relay.now());
   await client.putContribution(id, bytes, signature);
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     const [health] = (await client.health()).models;
     expect(health?.problem).toContain("the score set of tiny is damaged");
-  }, 20_000);
+  });
   expect((await client.contribution(id)).state).toMatch(/received|screened/);
 });
 
@@ -78,12 +79,12 @@ test("Health is not ok while every write fails, also where nobody sends anything
     const limitFiles = (limit: string) =>
       execFileSync("prlimit", [`--pid=${child.pid}`, `--fsize=${limit}:unlimited`]);
     limitFiles("0");
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const { status, models } = await client.health();
       expect([status, models[0]?.problem]).toEqual(["degraded", "the relay's disk is full"]);
-    }, 20_000);
+    });
     limitFiles("unlimited");
-    await vi.waitFor(async () => expect((await client.health()).status).toBe("ok"), 20_000);
+    await eventually(async () => expect((await client.health()).status).toBe("ok"));
   } finally {
     await rm(dataDir, { recursive: true, force: true });
   }

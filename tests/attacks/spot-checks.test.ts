@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { afterEach, expect, test, vi } from "vitest";
 import type { Ticket } from "../../core/protocol/schemas/ticket.ts";
+import { eventually } from "../fixtures/eventually.ts";
 import { reverted } from "../fixtures/maintainer.ts";
 import { startTestRelay, type TestRelay } from "../fixtures/test-relay.ts";
 import { tinyModel, tinyRecipe } from "../fixtures/tiny-model.ts";
@@ -107,12 +108,10 @@ test("H26: what a caught key had merged before is looked at again, and named on 
 
   const preview = { head: 3, contributions: 2, objection: null, riseNats: expect.any(Number) };
   const { contributor } = sleeper;
-  await vi.waitFor(
-    async () =>
-      expect(await caught()).toEqual([
-        { contributor, at: expect.any(Number), contributions: merged, preview },
-      ]),
-    30_000,
+  await eventually(async () =>
+    expect(await caught()).toEqual([
+      { contributor, at: expect.any(Number), contributions: merged, preview },
+    ]),
   );
   expect((await client.model("tiny")).head.number).toBe(3); // nothing was published
 

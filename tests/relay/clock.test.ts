@@ -1,5 +1,6 @@
 /** A relay whose clock is set back, or runs a day ahead. */
 import { afterEach, expect, test, vi } from "vitest";
+import { eventually } from "../fixtures/eventually.ts";
 import { maintainerOf } from "../fixtures/maintainer.ts";
 import { startTestRelay, type TestRelay } from "../fixtures/test-relay.ts";
 import { tinyModel, tinyRecipe } from "../fixtures/tiny-model.ts";
@@ -24,9 +25,9 @@ test("H24: a lone piece does not wait for as long as the clock was set back", as
   relay = await startTestRelay({ source: tinyModel({ merge, gate }) });
   const id = await send();
   const state = async () => (await relay.client.contribution(id)).state;
-  await vi.waitFor(async () => expect(await state()).toBe("queued"), 20_000);
+  await eventually(async () => expect(await state()).toBe("queued"));
   relay.advance(-DAY_MS);
-  await vi.waitFor(async () => expect(await state()).toBe("merged"), 20_000);
+  await eventually(async () => expect(await state()).toBe("merged"));
 });
 
 test("H16: the release is what was tagged last, also after the clock was set back", async () => {

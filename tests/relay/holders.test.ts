@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { addChunk, createBitfield, encodeBitfield } from "../../core/swarm/bitfield.ts";
+import { eventually } from "../fixtures/eventually.ts";
 import { connectPeer } from "../fixtures/signalling-peer.ts";
 import { startTestRelay, type TestRelay } from "../fixtures/test-relay.ts";
 
@@ -66,7 +67,7 @@ test("W6: a newcomer hears who has a keyframe and who has shards, until the hold
   expect((await wants("40")).holders).toEqual([]); // ada has that one no more
   ada.socket.close();
   await once(ada.socket, "close");
-  await vi.waitFor(async () => expect((await ask(bob, list, "")).holders).toEqual([]));
+  await eventually(async () => expect((await ask(bob, list, "")).holders).toEqual([]));
   bob.socket.close();
 });
 

@@ -5,6 +5,7 @@ import { generateKeyPair, type KeyPair, publicKeyHex } from "../../core/crypto/s
 import type { RelayClient } from "../../core/protocol/client.ts";
 import type { JudgingJob } from "../../core/protocol/schemas/judging.ts";
 import { decodeJudgement, encodeJudgement } from "../../core/training/judgement.ts";
+import { eventually } from "../fixtures/eventually.ts";
 import { maintainerOf } from "../fixtures/maintainer.ts";
 import { startTestRelay, type TestRelay } from "../fixtures/test-relay.ts";
 import { tinyModel, tinyRecipe } from "../fixtures/tiny-model.ts";
@@ -140,7 +141,7 @@ test("J5: a judge that lies refuses nobody, is found out by the relay's own trai
   relay = await startTestRelay({ source: tinyModel(recipe), seed: "liar", lots: 0 });
   const { judge, maintainer, stop } = await startJudge(turned);
   expect(await mergeOne()).toBe("merged");
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     const { judges } = await maintainer.judges();
     expect(judges[0]?.dismissed?.reason).toMatch(/another delta/);
   });

@@ -7,6 +7,7 @@ import { sql } from "kysely";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Contribution } from "../../core/protocol/schemas/contribution.ts";
 import { openPostgres } from "../../relay-server/store/postgres/postgres.ts";
+import { eventually } from "../fixtures/eventually.ts";
 import { type KillableRelay, killAll, startKillable } from "../fixtures/killable-relay.ts";
 import { hasPostgres, startPostgres, type TestPostgres } from "../fixtures/postgres.ts";
 import { connectPeer, type SignallingPeer } from "../fixtures/signalling-peer.ts";
@@ -151,7 +152,7 @@ async function inputsOf(client: Client): Promise<string[]> {
 async function allHear(events: readonly { readonly heard: number[] }[], client: Client) {
   const { head } = await client.model("tiny");
   const all = Array.from({ length: head.number }, (_, i) => i + 1);
-  for (const { heard } of events) await vi.waitFor(() => expect(heard).toEqual(all), 20_000);
+  for (const { heard } of events) await eventually(() => expect(heard).toEqual(all));
 }
 
 /** The numbers of the versions that a relay's events tell of from now on. */

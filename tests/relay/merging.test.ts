@@ -9,6 +9,7 @@ import {
 import type { ModelSource } from "../../core/models/model-source.ts";
 import { decodeExamples } from "../../core/training/examples.ts";
 import { encodeImageExamples } from "../../core/training/image-examples.ts";
+import { eventually } from "../fixtures/eventually.ts";
 import { startTestRelay, type TestRelay } from "../fixtures/test-relay.ts";
 import { tinyModel, tinyRecipe } from "../fixtures/tiny-model.ts";
 import { contribute, createVolunteer, type Work } from "../fixtures/volunteer.ts";
@@ -96,14 +97,11 @@ test("H6: nobody can load what waits, so that nothing can be fitted to it; what 
   const statusOf = async () => (await ask(`/api/v1/blobs/${id}`)).status;
   expect((await client.putContribution(id, bytes, signature)).state).toBe("received");
   expect(await statusOf()).toBe(404);
-  await vi.waitFor(
-    async () => expect((await client.contribution(id)).state).toBe("queued"),
-    20_000,
-  );
+  await eventually(async () => expect((await client.contribution(id)).state).toBe("queued"));
   expect(await statusOf()).toBe(404);
   relay.advance(1000 * merge.cohortSeconds);
   await relay.decided(id);
-  await vi.waitFor(async () => expect(await statusOf()).toBe(200), 20_000);
+  await eventually(async () => expect(await statusOf()).toBe(200));
 });
 
 test("work that harms is refused after scoring, and its bytes are gone", async () => {

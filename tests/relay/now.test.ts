@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { eventually } from "../fixtures/eventually.ts";
 import { startTestRelay, type TestRelay } from "../fixtures/test-relay.ts";
 import { tinyModel, tinyRecipe } from "../fixtures/tiny-model.ts";
 import { contribute, createVolunteer } from "../fixtures/volunteer.ts";
@@ -30,17 +31,14 @@ test("H45: who trains is there from the ticket to the patch, and the patch fills
   expect(both.contributors).toContainEqual({ contributor: first.contributor, name: null });
 
   await relay.client.putContribution(made.id, made.bytes, made.signature);
-  await vi.waitFor(
-    async () => {
-      relay.advance(2000);
-      const { training, cohort } = await relay.client.now("tiny");
-      expect(training.contributors).toEqual([{ contributor: second.contributor, name: null }]);
-      expect(cohort).toMatchObject({ size: 3, queued: 1, contributors: [first.contributor] });
-      expect(cohort.closesInSeconds).toBeGreaterThan(0);
-      expect(cohort.closesInSeconds).toBeLessThanOrEqual(600);
-    },
-    { timeout: 30_000 },
-  );
+  await eventually(async () => {
+    relay.advance(2000);
+    const { training, cohort } = await relay.client.now("tiny");
+    expect(training.contributors).toEqual([{ contributor: second.contributor, name: null }]);
+    expect(cohort).toMatchObject({ size: 3, queued: 1, contributors: [first.contributor] });
+    expect(cohort.closesInSeconds).toBeGreaterThan(0);
+    expect(cohort.closesInSeconds).toBeLessThanOrEqual(600);
+  });
 });
 
 test("H45: a model that is not there has no minute", async () => {

@@ -6,6 +6,7 @@ import {
   type Notice,
   type OtherRelays,
 } from "../../relay-server/store/postgres/other-relays.ts";
+import { eventually } from "../fixtures/eventually.ts";
 import { hasPostgres, startPostgres, type TestPostgres } from "../fixtures/postgres.ts";
 
 vi.setConfig({ testTimeout: 60_000 }); // a server starts, and starts again
@@ -37,9 +38,9 @@ describe.runIf(hasPostgres)("relays on one database", () => {
     const [one, two] = [await join(), await join()];
     const [own, theirs] = [hear(one), hear(two)];
     for (const name of ["a", "b", "a"]) one.tell(spent(name));
-    await vi.waitFor(() => expect(theirs.heard).toEqual([spent("a", 2), spent("b")]), 20_000);
+    await eventually(() => expect(theirs.heard).toEqual([spent("a", 2), spent("b")]));
     two.tell({ kind: "work", model: "tiny" });
-    await vi.waitFor(() => expect(own.heard).toEqual([{ kind: "work", model: "tiny" }]), 20_000);
+    await eventually(() => expect(own.heard).toEqual([{ kind: "work", model: "tiny" }]));
     await one.close();
     await two.close();
   });
@@ -49,7 +50,7 @@ describe.runIf(hasPostgres)("relays on one database", () => {
     const { heard } = hear(two);
     const names = Array.from({ length: 300 }, (_, n) => n.toString(16).padStart(64, "0"));
     for (const name of names) one.tell(spent(name));
-    await vi.waitFor(() => expect(heard).toEqual(names.map((name) => spent(name))), 20_000);
+    await eventually(() => expect(heard).toEqual(names.map((name) => spent(name))));
     await one.close();
     await two.close();
   });
@@ -61,11 +62,11 @@ describe.runIf(hasPostgres)("relays on one database", () => {
     await server.kill();
     one.tell(spent("lost"));
     await server.restart();
-    await vi.waitFor(() => expect(missed).toHaveBeenCalledTimes(2), 20_000);
-    await vi.waitFor(() => {
+    await eventually(() => expect(missed).toHaveBeenCalledTimes(2));
+    await eventually(() => {
       one.tell(spent("heard")); // until its own line is there again
       expect(heard).toContainEqual(expect.objectContaining({ name: "heard" }));
-    }, 20_000);
+    });
     await one.close();
     await two.close();
   });
@@ -83,7 +84,7 @@ describe.runIf(hasPostgres)("relays on one database", () => {
     const asked = new pg.Client(server.url());
     await asked.connect();
     const waiting = "select 1 from pg_locks where locktype = 'advisory' and not granted";
-    await vi.waitFor(async () => expect((await asked.query(waiting)).rowCount).toBe(2), 20_000);
+    await eventually(async () => expect((await asked.query(waiting)).rowCount).toBe(2));
     ending.abort();
     await expect(third).rejects.toThrow();
     expect(isTwos).toBe(false);
@@ -104,7 +105,7 @@ describe.runIf(hasPostgres)("relays on one database", () => {
     const third = new pg.Client(server.url());
     await third.connect();
     const waiting = "select 1 from pg_locks where locktype = 'advisory' and not granted";
-    await vi.waitFor(async () => expect((await third.query(waiting)).rowCount).toBe(1), 20_000);
+    await eventually(async () => expect((await third.query(waiting)).rowCount).toBe(1));
     await third.end();
     expect(isThere).toBe(false);
     await one.started();

@@ -6,6 +6,7 @@ import { verifyHistory } from "../../core/history/verify-history.ts";
 import type { VersionRecord } from "../../core/protocol/schemas/version.ts";
 import { decodeExamples, joinExamples } from "../../core/training/examples.ts";
 import { openBackend } from "../../kernels/backend.ts";
+import { eventually } from "../fixtures/eventually.ts";
 import { startTestRelay, type TestRelay } from "../fixtures/test-relay.ts";
 import { tinyModel, tinyRecipe } from "../fixtures/tiny-model.ts";
 import { contribute, createVolunteer } from "../fixtures/volunteer.ts";
@@ -96,5 +97,5 @@ test("G24: what a kill has kept from being opened is opened at the next start", 
   await rm(file);
   relay = await startTestRelay({ source: tinyModel(recipe), dataDir: relay.dataDir });
   expect(await isPublic(hash)).toBe(true); // from the commit on, whether its file is there or not
-  await vi.waitFor(() => access(file), { timeout: 30_000 });
+  await eventually(() => access(file));
 });

@@ -7,6 +7,7 @@ import { layoutOf } from "../../core/models/registry.ts";
 import { createRandom } from "../../core/random.ts";
 import { openSqliteLedger } from "../../relay-server/store/sqlite/open-ledger.ts";
 import { expectReplays, readChain } from "../fixtures/chain.ts";
+import { eventually } from "../fixtures/eventually.ts";
 import { kill, killAll, startKillable } from "../fixtures/killable-relay.ts";
 import { maintainerOf, reverted } from "../fixtures/maintainer.ts";
 import { startTestRelay, type TestRelay } from "../fixtures/test-relay.ts";
@@ -88,7 +89,7 @@ test("a revert while a cohort fills: what waits is merged on top of it", async (
   expect(await reverted(relay, first!.id)).toMatchObject({ state: "published", version: 2 });
   // judged meanwhile, and alone in its cohort
   const stateOf = async () => (await client.contribution(waiting!.id)).state;
-  await expect.poll(stateOf, { timeout: 30_000 }).toBe("queued");
+  await eventually(async () => expect(await stateOf()).toBe("queued"));
   await client.putContribution(last!.id, last!.bytes, last!.signature);
   expect(await relay.decided(waiting!.id)).toMatchObject({ state: "merged", version: 3 });
   await expectReplays(client, "tiny", layout);

@@ -1,5 +1,6 @@
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, expect, test, vi } from "vitest";
+import { eventually } from "../fixtures/eventually.ts";
 import { maintainerOf } from "../fixtures/maintainer.ts";
 import { startTestRelay, type TestRelay } from "../fixtures/test-relay.ts";
 import { tinyModel, tinyRecipe } from "../fixtures/tiny-model.ts";
@@ -46,6 +47,6 @@ test("H14: a contribution whose judging fails stops nobody: others are merged, a
   expect(life).toMatchObject({ state: "refused", reason: { code: "judging-failed" } });
   const { entries } = await maintainer.audit();
   expect(entries[0]).toMatchObject({ action: "judging-failed", subject: poisoned });
-  await vi.waitFor(async () => expect((await client.health()).models[0]?.problem).toBeNull());
+  await eventually(async () => expect((await client.health()).models[0]?.problem).toBeNull());
   logged.mockRestore();
 });

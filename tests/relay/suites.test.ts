@@ -14,6 +14,7 @@ import {
 } from "../../core/training/examples.ts";
 import type { ImageExamples } from "../../core/training/image-examples.ts";
 import { runCommand } from "../fixtures/command.ts";
+import { eventually } from "../fixtures/eventually.ts";
 import { maintainerOf } from "../fixtures/maintainer.ts";
 import { startTestRelay, type TestRelay } from "../fixtures/test-relay.ts";
 import { tinyModel, tinyRecipe } from "../fixtures/tiny-model.ts";
@@ -219,13 +220,10 @@ test("U3: the relay looks at a suite once nothing is left to merge", async () =>
   ledger.close();
   stage = await stage.restart();
   expect(await stage.decided(id)).toMatchObject({ state: "merged", version: 1 });
-  await vi.waitFor(
-    async () => {
-      const [suite] = await stage.client.suites("tiny");
-      expect(suite).toMatchObject({ state: "waiting", findings: { version: 1 } });
-    },
-    { timeout: 60_000 },
-  );
+  await eventually(async () => {
+    const [suite] = await stage.client.suites("tiny");
+    expect(suite).toMatchObject({ state: "waiting", findings: { version: 1 } });
+  });
 });
 
 test("U2–U4: a suite that could show nothing is refused in one sentence, and nothing changes", async () => {

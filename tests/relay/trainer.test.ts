@@ -8,6 +8,7 @@ import type { Ticket } from "../../core/protocol/schemas/ticket.ts";
 import { createDamage } from "../../relay-server/content/damage.ts";
 import { openTrainer } from "../../relay-server/judging/open-trainer.ts";
 import type { VersionRow } from "../../relay-server/store/tables.ts";
+import { eventually } from "../fixtures/eventually.ts";
 import { openRelayParts } from "../fixtures/relay-parts.ts";
 import { startTestRelay } from "../fixtures/test-relay.ts";
 import { tinyModel, tinyRecipe } from "../fixtures/tiny-model.ts";
@@ -143,11 +144,11 @@ test("M7: a shared mask follows from the version, and a training goes first whil
   const done: string[] = [];
   const choosing = trainer.chooseMask(task).finally(() => done.push("mask"));
   const shards = (await context.history.shards("tiny")).length;
-  await vi.waitUntil(() => held() === shards);
+  await eventually(() => expect(held()).toBe(shards));
   const training = trainer
     .retrain(ticket, work.positions, false)
     .finally(() => done.push("training"));
-  await vi.waitUntil(() => held() === shards + ticket.shards.length);
+  await eventually(() => expect(held()).toBe(shards + ticket.shards.length));
   letGo(); // the thread is asked for the mask and, right after, for the training
   const positions = await choosing;
   await training;
