@@ -30,6 +30,8 @@ const POLICY =
   "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; " +
   "style-src 'self'; img-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; frame-ancestors 'none'";
 
+const HANGS_AFTER_MS = 120_000; // ends what hangs; how fast a machine is that does other things too, no test asks
+
 const relay = `http://127.0.0.1:${process.env.PORT ?? 8787}`;
 
 export default defineConfig({
@@ -122,6 +124,9 @@ export default defineConfig({
             "tests/{golden,house,relay,attacks}/**/*.test.ts",
           ],
           exclude: [...configDefaults.exclude, "data/**"],
+          maxWorkers: "100%", // by itself Vitest leaves one core free, which of two is half the machine
+          testTimeout: HANGS_AFTER_MS,
+          hookTimeout: HANGS_AFTER_MS,
         },
       },
       {
