@@ -9,6 +9,8 @@ test.each([
   ["a connection that is refused", { syscall: "connect", code: "ECONNREFUSED" }],
   ["a server that shuts down", { code: "57P01" }],
   ["a lock that another process holds", { code: "SQLITE_BUSY" }],
+  ["a lock that another relay holds", { code: "55P03" }],
+  ["a statement that took too long", { code: "57014" }],
 ])("%s is an outage and no fault of the work at hand", (_name, facts) => {
   const error = Object.assign(new Error("gone"), facts);
   expect(ledgerAway(error)).not.toBeNull();

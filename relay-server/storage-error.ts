@@ -34,23 +34,32 @@ export class ContentRefusedError extends Error {
   }
 }
 
-/** PostgreSQL's classes of codes for a connection that is refused or lost, and for a server that starts or stops. */
-const AWAY = /^(08...|57P0[1-3]|53300|25P03|E(CONNREFUSED|CONNRESET|PIPE|TIMEDOUT))$/;
+/** PostgreSQL's codes for a connection that is refused or lost, a server that starts or stops, and a statement that took too long. */
+const AWAY = /^(08...|57014|57P0[1-3]|53300|25P03|E(CONNREFUSED|CONNRESET|PIPE|TIMEDOUT))$/;
 /** What `pg` says of the same without a code. */
 const AWAY_WORDS =
-  /^(Connection terminated|timeout exceeded when trying to connect|Client (has enc|was closed)|Query read timeout)/;
+  /^(Connection terminated|timeout exceeded when trying to connect|Client (has enc|was closed))/;
+
+/** SQLite's codes for a lock that another process has held for too long, and PostgreSQL's. */
+const LOCKED = /^(SQLITE_BUSY.*|55P03)$/;
+
+/** Whether `pg` waited in vain for a server that says nothing. */
+export function isSilence(error: unknown): boolean {
+  return error instanceof Error && error.message === "Query read timeout";
+}
 
 /**
  * Why the ledger takes no call now, in plain words; null where `error` says something else. It passes by itself: another
- * process holds SQLite's lock, or PostgreSQL does not answer.
+ * process holds the ledger's lock, or PostgreSQL does not answer in time.
  */
 export function ledgerAway(error: unknown): string | null {
   if (!(error instanceof Error)) return null;
   const code = "code" in error && typeof error.code === "string" ? error.code : "";
-  if (/^SQLITE_BUSY/.test(code)) return "another program holds the relay's ledger";
+  if (LOCKED.test(code)) return "another program holds the relay's ledger";
   const isConnecting =
     "syscall" in error && (error.syscall === "connect" || error.syscall === "getaddrinfo");
-  const isAway = isConnecting || AWAY.test(code) || AWAY_WORDS.test(error.message);
+  const isAway =
+    isConnecting || isSilence(error) || AWAY.test(code) || AWAY_WORDS.test(error.message);
   return isAway ? "the relay's database does not answer" : null;
 }
 

@@ -5,7 +5,7 @@ import { isUpToDate, migrate } from "../sql/migrate.ts";
 import { createLedger, type OpenDatabase, type RelayLedger } from "../store.ts";
 import type { Tables } from "../tables.ts";
 import { joinOtherRelays, TELL_EVENTS } from "./other-relays.ts";
-import { openPostgres } from "./postgres.ts";
+import { type DatabaseWaits, ENDLESS, openPostgres } from "./postgres.ts";
 
 /**
  * Open the ledger in the PostgreSQL database at `url` once no other relay is starting, and bring its schema up to date. Throws a StartError if the server does
@@ -43,7 +43,7 @@ export function openPostgresBeside(url: string): Promise<OpenDatabase> {
       `The database ${nameOf(url)} has no ledger of this version of Commonweight: start its relay first.`,
     );
   };
-  return opened(url, check, { stuckMs: 0 });
+  return opened(url, check, ENDLESS);
 }
 
 /** Open the database at `url` for a ledger to be moved into, with the tables of this software. Throws a StartError as above. */
@@ -52,21 +52,24 @@ export function openPostgresToFill(url: string): Promise<OpenDatabase> {
     await checkDurability(db);
     await migrate(db);
   };
-  return opened(url, fill, { stuckMs: 0 }); // nobody else writes, and SQLite's rows come from a disk
+  return opened(url, fill, ENDLESS); // nobody else writes, and SQLite's rows come from a disk
 }
 
+/** The database at `url`, once `prepare` is through, which may take its time: a migration of large tables does. */
 async function opened(
   url: string,
   prepare: (db: Kysely<Tables>) => Promise<void>,
-  options: Parameters<typeof openPostgres>[1] = {},
+  waits?: DatabaseWaits,
 ): Promise<OpenDatabase> {
-  const db = openPostgres(url, options);
+  const preparing = openPostgres(url, ENDLESS);
   try {
-    await prepare(db);
+    await prepare(preparing);
   } catch (error) {
-    await db.destroy();
     throw startErrorOf(url, error);
+  } finally {
+    await preparing.destroy();
   }
+  const db = openPostgres(url, waits);
   return { db, ledger: createLedger(db), close: () => db.destroy() };
 }
 

@@ -16,7 +16,7 @@ type Pending = {
   reject(error: unknown): void;
 };
 
-const BUSY_TRIES = 32; // of 100 ms and a pause: five seconds for another process's lock on SQLite's file, such as a backup tool's
+const BUSY_MS = 5000; // for another process's lock on SQLite's file, such as a backup tool's, or a PostgreSQL that starts again
 const BUSY_PAUSE_MS = 50;
 const MAX_GROUP = 256; // bounds how long the first write of a group waits for the last
 const GATHER_MS = 4; // writers that come together come again: waiting for them saves most commits, and is not noticed
@@ -73,11 +73,13 @@ async function commitGroup(db: Kysely<Tables>, group: readonly Pending[]): Promi
 
 /** Begin a transaction, however long another process holds the lock within reason; reads go on meanwhile. */
 async function begin(db: Kysely<Tables>): Promise<ControlledTransaction<Tables>> {
-  for (let tries = 1; ; tries++) {
+  const startedAt = performance.now();
+  for (;;) {
     try {
       return await db.startTransaction().execute();
     } catch (error) {
-      if (ledgerAway(error) === null || tries === BUSY_TRIES) throw error;
+      const waitedMs = performance.now() - startedAt; // a try may take seconds itself
+      if (ledgerAway(error) === null || waitedMs >= BUSY_MS) throw error;
       await pause(BUSY_PAUSE_MS);
     }
   }

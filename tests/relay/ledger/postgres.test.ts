@@ -1,8 +1,9 @@
 /** The ledger's suite on a PostgreSQL server, and what only a server can do. Where none is installed, PGlite carries the suite alone. */
 import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ledgerAway } from "../../../relay-server/storage-error.ts";
 import { openLedger, openLedgerBeside } from "../../../relay-server/store/open-ledger.ts";
-import { openPostgres } from "../../../relay-server/store/postgres/postgres.ts";
+import { ENDLESS, openPostgres } from "../../../relay-server/store/postgres/postgres.ts";
 import { createLedger } from "../../../relay-server/store/store.ts";
 import { bytes, contribution, filled, id, STALE_AFTER } from "../../fixtures/ledger-rows.ts";
 import { hasPostgres, startPostgres, type TestPostgres } from "../../fixtures/postgres.ts";
@@ -58,6 +59,48 @@ describe.runIf(hasPostgres)("the ledger on PostgreSQL", { timeout: 60_000 }, () 
     expect(await ledger.contributions.waitingBytes(id(1))).toEqual(bytes);
     expect((await ledger.history.model("tiny"))?.fence).not.toBe(99);
     await sleeper.destroy();
+    await close();
+  });
+
+  test("H25: a lock that another program holds, a statement without an end and a server that says nothing are outages, and the next call goes through", async () => {
+    const { db: empty, close } = await emptyDatabase();
+    await filled(empty);
+    const others = openPostgres(server.url(), ENDLESS); // a program that holds on
+    const db = openPostgres(server.url(), { lockMs: 50, statementMs: 500, silenceMs: 1000 });
+    const ledger = createLedger(db);
+    const awayWords = (call: Promise<unknown>) => call.then(() => "answered", ledgerAway);
+
+    let letGo = () => {};
+    let takenFirst = () => {};
+    const taken = new Promise<void>((resolve) => {
+      takenFirst = resolve;
+    });
+    const holding = others.transaction().execute(async () => {
+      takenFirst();
+      await new Promise<void>((resolve) => {
+        letGo = resolve;
+      });
+    });
+    await taken;
+    const isHeld = await awayWords(ledger.status.putSetting("colour", "red"));
+    expect(isHeld).toBe("another program holds the relay's ledger");
+    letGo();
+    await holding;
+    await ledger.status.putSetting("colour", "green");
+
+    const slow = await awayWords(sql`select pg_sleep(60)`.execute(db));
+    expect(slow).toBe("the relay's database does not answer");
+
+    const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(db);
+    process.kill(rows[0]!.pid, "SIGSTOP"); // it is the connection that the pool lends out next
+    const silent = await awayWords(ledger.status.setting("colour"));
+    const next = await ledger.status.setting("colour").finally(
+      () => process.kill(rows[0]!.pid, "SIGCONT"), // or the server could not be ended
+    );
+    expect(silent).toBe("the relay's database does not answer");
+    expect(next).toBe("green"); // by another connection
+    await db.destroy();
+    await others.destroy();
     await close();
   });
 
