@@ -26,9 +26,9 @@ const sealed: SealedSuite = {
 const recipe = withPackets({ packetExamples: 50, maxExamples: 100, flipBudget: 1 });
 
 /** Test a candidate at `value` everywhere where `opened` packets are open; what of the suite was looked at, and the verdict. */
-async function testAt(value: number, opened: number, alpha: number) {
+async function testAt(value: number, opened: number, alpha: number, spent = 0) {
   const judge = createToyJudge({ parameters: new Float32Array(TOY_SIZE) });
-  const packets = { suites: [sealed], opened: { gate: opened } };
+  const packets = { suites: [sealed], opened: { gate: opened }, spent: { gate: spent } };
   const setting = { recipe, judge, suites: [], parent: 0, release: 0, best: 0, start: 0, packets };
   const values = new Float32Array(TOY_SIZE).fill(value);
   const verdict = await testStep(setting, { positions: toyPositions, values }, alpha);
@@ -50,8 +50,8 @@ test("G24: a suite that is too small, or without a packet's size, is all reserve
 
 test("G24: a gate looks at the next packets, then at the reserve, and never at more than it may", () => {
   const cut = cutOf(sealed);
-  const at = (opened: number) =>
-    gatePiecesOf(cut, { opened, start: 0, most: 100 }).map(
+  const at = (first: number) =>
+    gatePiecesOf(cut, { first, start: 0, most: 100 }).map(
       ({ piece, isFresh }) => `${piece.join("-")}${isFresh ? "" : " again"}`,
     );
   expect(at(0)).toEqual(["0-50", "50-100"]);
@@ -67,7 +67,19 @@ test("G24: a candidate is tested on the next packets alone, and says which and t
   expect(clear.ranges).toEqual(["100-150"]);
   expect(clear).toMatchObject({ decision: "pass", looked: { gate: 1 } });
   expect(clear.tests).toMatchObject([{ examplesWere: "fresh", marginNats: 0.05, clipNats: 1 }]);
-  expect(openMore({ gate: 2 }, clear.looked)).toEqual({ gate: 3 });
+  const before = { suites: [sealed], opened: { gate: 2 }, spent: { gate: 0 } };
+  expect(openMore(before, clear.looked)).toEqual({ gate: 3 });
+});
+
+test("G24: a packet that a jury has seen in vain is nobody's fresh one, and is opened with the next that is", async () => {
+  const after = await testAt(0.5, 1, 0.05, 2);
+  expect(after.ranges).toEqual(["150-200"]);
+  expect(after).toMatchObject({ decision: "pass", looked: { gate: 1 } });
+  const before = { suites: [sealed], opened: { gate: 1 }, spent: { gate: 2 } };
+  expect(openMore(before, after.looked)).toEqual({ gate: 4 });
+  const none = await testAt(0.5, 1, 0.05, 5); // all are open or spent
+  expect(none.tests).toMatchObject([{ examplesWere: "reused" }]);
+  expect(openMore({ ...before, spent: { gate: 5 } }, none.looked)).toEqual({ gate: 6 });
 });
 
 test("G9: flips are counted on the fresh packets that the tests have seen, and cost no further look", async () => {

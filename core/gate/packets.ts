@@ -18,7 +18,14 @@ export type PacketPlan = {
 export type GatePackets = {
   readonly suites: readonly SealedSuite[];
   readonly opened: OpenedPackets;
+  /** Those after them that a jury has seen for a candidate that was not published: no gate's fresh ones any more. */
+  readonly spent: OpenedPackets;
 };
+
+/** The number of the first packet of a suite that nobody outside has seen. */
+export function firstFresh({ opened, spent }: GatePackets, suite: GateSuite): number {
+  return (opened[suite] ?? 0) + (spent[suite] ?? 0);
+}
 
 /**
  * How a suite of the recipe is to be cut; null where the recipe does not have the suite. The reserve has what one gate may look
@@ -68,20 +75,16 @@ export function piecesOf(examples: number, start: number): ExampleSpan[] {
 export type GatePiece = { readonly piece: ExampleSpan; readonly isFresh: boolean };
 
 /**
- * What a gate looks at, in order, up to `most` examples: the packets from number `opened` on, then the reserve, round from
+ * What a gate looks at, in order, up to `most` examples: the packets from number `first` on, then the reserve, round from
  * `start` in [0, 1) of the way on.
  */
 export function gatePiecesOf(
   { size, count, reserve: [begin, end] }: PacketPlan,
-  {
-    opened,
-    start,
-    most,
-  }: { readonly opened: number; readonly start: number; readonly most: number },
+  { first, start, most }: { readonly first: number; readonly start: number; readonly most: number },
 ): GatePiece[] {
   const pieces: GatePiece[] = [];
   let examples = 0;
-  for (let packet = opened; packet < count && examples < most; packet++) {
+  for (let packet = first; packet < count && examples < most; packet++) {
     pieces.push({ piece: [packet * size, (packet + 1) * size], isFresh: true });
     examples += size;
   }
@@ -94,12 +97,12 @@ export function gatePiecesOf(
   return pieces;
 }
 
-/** What is opened once a candidate is published that looked at `looked` fresh packets. */
-export function openMore(before: OpenedPackets, looked: OpenedPackets): OpenedPackets {
+/** What is opened once a candidate is published that was tested on `looked` fresh packets: the spent ones before them too. */
+export function openMore(before: GatePackets, looked: OpenedPackets): OpenedPackets {
   return {
-    gate: before.gate + looked.gate,
-    ...(before.protected !== undefined && {
-      protected: before.protected + (looked.protected ?? 0),
+    gate: firstFresh(before, "gate") + looked.gate,
+    ...(before.opened.protected !== undefined && {
+      protected: firstFresh(before, "protected") + (looked.protected ?? 0),
     }),
   };
 }

@@ -6,6 +6,7 @@ import type { ContributedSuite, GateSetting, Subject } from "./judge.ts";
 import { countNegativeFlips, withinFlipBudget } from "./negative-flips.ts";
 import {
   cutOf,
+  firstFresh,
   type GatePackets,
   type GatePiece,
   type GateSuite,
@@ -80,7 +81,7 @@ function flipPieces(
   if (looked.every(({ isFresh }) => isFresh)) return looked;
   const cut = cutFor(recipe, packets, "gate");
   const most = Math.min(recipe.data.heldOut.gate, recipe.gate.maxExamples);
-  return gatePiecesOf(cut, { opened: cut.count, start, most });
+  return gatePiecesOf(cut, { first: cut.count, start, most });
 }
 
 /** The recipe's own suites, then the contributed ones in the order of their acceptance: these are open, and no gate's first look. */
@@ -88,8 +89,8 @@ function suitesToPass({ recipe, suites, packets, start }: GateSetting): SuiteToP
   const { data, gate } = recipe;
   const own = (suite: GateSuite, rules: SuiteRules): SuiteToPass => {
     const most = Math.min(data.heldOut[suite] ?? 0, gate.maxExamples);
-    const opened = packets?.opened[suite] ?? 0;
-    const pieces = gatePiecesOf(cutFor(recipe, packets, suite), { opened, start, most });
+    const first = packets === null ? 0 : firstFresh(packets, suite);
+    const pieces = gatePiecesOf(cutFor(recipe, packets, suite), { first, start, most });
     return { suite, pieces, most, rules };
   };
   const found = [own("gate", gateRules(recipe))];
@@ -97,7 +98,7 @@ function suitesToPass({ recipe, suites, packets, start }: GateSetting): SuiteToP
   if (data.heldOut.protected !== undefined && rules !== null) found.push(own("protected", rules));
   for (const suite of suites) {
     const most = Math.min(suite.examples, gate.maxExamples);
-    const pieces = gatePiecesOf(wholeReserve(suite.examples), { opened: 0, start, most });
+    const pieces = gatePiecesOf(wholeReserve(suite.examples), { first: 0, start, most });
     found.push({ suite, pieces, most, rules: contributedRules(suite, recipe) });
   }
   return found;

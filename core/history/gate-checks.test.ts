@@ -62,6 +62,20 @@ test("V13: a gate is recomputed on the packets that its version opens, with one 
   ]);
 });
 
+test("V13: of the packets that a version opens its gate is recomputed on the last, which the tests saw", async () => {
+  const [zero, one] = records;
+  const later = [zero!, { ...one!, packets: { gate: 2 } }];
+  const both = new Map(suites[0]!.packets.map((hash, i) => [hash, Uint8Array.of(i)]));
+  const ran: (readonly Uint8Array[])[] = [];
+  const checks = createGateChecks(later, async (parameters, files) => {
+    ran.push(files);
+    return run(parameters);
+  });
+  checks.keep(0, parent);
+  await checks.check(later[1]!, own, both);
+  expect(ran).toEqual([[Uint8Array.of(1)], [Uint8Array.of(1)]]);
+});
+
 test("V13: a version whose model does otherwise than its record says is a fault of its gate", async () => {
   const checks = createGateChecks(records, async () => run(parent));
   checks.keep(0, parent);

@@ -8,7 +8,7 @@ import {
 } from "../protocol/schemas/version.ts";
 import type { Evaluation } from "../training/metrics.ts";
 import { HistoryError } from "./history-fault.ts";
-import { newlyOpened } from "./opened-packets.ts";
+import { testedPackets } from "./opened-packets.ts";
 
 /** Runs a model with these parameters [N] on packets, whose files they are, one after the other. */
 export type EvaluatePackets = (
@@ -44,7 +44,8 @@ async function recomputeGate(version: TestedVersion, evaluate: EvaluatePackets):
       (test) => test.suite === suite && isRecomputable(test),
     );
     if (tests.length === 0) continue;
-    const files = newlyOpened(sealed, { before, after: record.packets }).map(version.packet);
+    const opening = { before, after: record.packets };
+    const files = testedPackets(sealed, opening, tests).map(version.packet);
     const runs = new Map<number, Evaluation>(); // parent, release and best are often one version
     const runOf = async (number: number) => {
       const run = runs.get(number) ?? (await evaluate(parametersOf(number), files));

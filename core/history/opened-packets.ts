@@ -1,4 +1,9 @@
-import type { OpenedPackets, SealedSuite, VersionRecord } from "../protocol/schemas/version.ts";
+import type {
+  OpenedPackets,
+  SealedSuite,
+  SuiteTest,
+  VersionRecord,
+} from "../protocol/schemas/version.ts";
 
 /**
  * What a record says wrongly of its packets (protocol V12); null if nothing. `zero` is version 0's record, `parent` null for
@@ -68,6 +73,18 @@ type Opening = {
   readonly before: OpenedPackets | undefined;
   readonly after: OpenedPackets | undefined;
 };
+
+/** The hashes of those that its fresh tests saw: the last, since what juries have seen in vain is opened before them (protocol G24). */
+export function testedPackets(
+  sealed: SealedSuite,
+  opening: Opening,
+  tests: readonly SuiteTest[],
+): readonly string[] {
+  const most = Math.max(0, ...tests.map(({ examples }) => examples));
+  const packets = Math.ceil(most / sealed.packetExamples);
+  const opened = newlyOpened(sealed, opening);
+  return opened.slice(Math.max(0, opened.length - packets));
+}
 
 /** The hashes of a suite's packets that a version opens, in order. */
 export function newlyOpened(

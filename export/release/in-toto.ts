@@ -1,4 +1,4 @@
-import { newlyOpened } from "../../core/history/opened-packets.ts";
+import { testedPackets } from "../../core/history/opened-packets.ts";
 import type { SuiteTest, VersionRecord } from "../../core/protocol/schemas/version.ts";
 import type { Release } from "./release.ts";
 
@@ -76,7 +76,9 @@ function examplesOf(
   if (contributed !== undefined) return [described(suite, contributed)];
   const sealed = all.find((each) => each.suite === suite);
   if (sealed === undefined) return [];
-  const opened = newlyOpened(sealed, { before: openedBefore, after: record.packets });
+  const tests = (record.evaluation.gate?.tests ?? []).filter((test) => test.suite === suite);
+  const opening = { before: openedBefore, after: record.packets };
+  const opened = testedPackets(sealed, opening, tests);
   if (opened.length === 0) return [described(`${suite} reserve`, sealed.reserve)];
   return opened.map((hash) => described(`${suite} packet ${sealed.packets.indexOf(hash)}`, hash));
 }

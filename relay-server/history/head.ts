@@ -1,8 +1,8 @@
 import { assert } from "../../core/errors.ts";
 import type { ContributedSuite } from "../../core/gate/judge.ts";
-import type { GatePackets } from "../../core/gate/packets.ts";
+import type { GatePackets, GateSuite } from "../../core/gate/packets.ts";
 import { decodeVersion } from "../../core/history/version.ts";
-import type { Metrics, VersionRecord } from "../../core/protocol/schemas/version.ts";
+import type { Metrics, OpenedPackets, VersionRecord } from "../../core/protocol/schemas/version.ts";
 import { damagedError } from "../content/damage.ts";
 import type { RelayContext, ServedModel } from "../context.ts";
 import type { ModelRow, VersionRow } from "../store/tables.ts";
@@ -34,7 +34,9 @@ export type Head = ServedModel & {
 };
 
 /** A head without what may change while it is one. */
-type KeptHead = Omit<Head, "paused" | "fence" | "release" | "best" | "suites">;
+type KeptHead = Omit<Head, "paused" | "fence" | "release" | "best" | "suites" | "packets"> & {
+  readonly packets: Omit<GatePackets, "spent"> | null;
+};
 
 /** The best version from `release` to `head`, both among them. */
 type Best = {
@@ -141,8 +143,10 @@ export function createHeads(
     const suitesLoaded = await loadSuites(model, suites);
     if (bestLoaded || releaseLoaded || headLoaded || suitesLoaded) return headOf(model); // that took a while: a maintainer may have paused it since
     const { number, checkpoint } = release;
+    const shown = await history.shownPackets(model);
     return {
       ...head,
+      packets: head.packets && { ...head.packets, spent: spentOf(head.packets.opened, shown) },
       paused: row.paused === 1,
       fence: row.fence,
       release: { number, checkpoint },
@@ -150,4 +154,10 @@ export function createHeads(
       suites,
     };
   };
+}
+
+/** What juries have seen beyond what is open. */
+function spentOf(opened: OpenedPackets, shown: Readonly<Record<GateSuite, number>>): OpenedPackets {
+  const beyond = (suite: GateSuite) => Math.max(0, shown[suite] - (opened[suite] ?? 0));
+  return { gate: beyond("gate"), protected: beyond("protected") };
 }

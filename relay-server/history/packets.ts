@@ -43,7 +43,7 @@ export function nothingOpened(suites: readonly SealedSuite[]): OpenedPackets {
 export async function openPackets(
   { blobs, heldOut }: Pick<RelayContext, "blobs" | "heldOut">,
   recipe: Recipe,
-  { suites, opened }: GatePackets,
+  { suites, opened }: Pick<GatePackets, "suites" | "opened">,
 ): Promise<void> {
   for (const sealed of suites) {
     const due: number[] = [];

@@ -22,6 +22,7 @@ const head = {
   packets: {
     suites: [{ suite: "gate", packetExamples: EXAMPLES, packets: ["p", "q"], reserveExamples: 9 }],
     opened: { gate: 0 },
+    spent: { gate: 0 },
   },
 } as unknown as Head; // what a jury reads of it
 const parent: EvaluationTask = {
@@ -40,6 +41,7 @@ async function sit(said: { readonly parent: Evaluation; readonly candidate: Eval
   const parts = {
     context: {
       clock: () => 0,
+      history: { noteShown: async () => {} },
       referenceSeeds: { seedOf: async () => "secret" },
       contributions: {
         noteJury: async (_: string, more: readonly JurorFound[]) => void found.push(...more),

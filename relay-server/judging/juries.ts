@@ -1,7 +1,8 @@
 import { assert } from "../../core/errors.ts";
 import { drawJurors, type JurorAnswer, liarsAmong, settleJury } from "../../core/gate/jury.ts";
-import { cutOf } from "../../core/gate/packets.ts";
+import { cutOf, firstFresh } from "../../core/gate/packets.ts";
 import type { Recipe } from "../../core/protocol/schemas/recipe.ts";
+import { GATE_SUITES } from "../../core/protocol/schemas/version.ts";
 import type { Evaluation } from "../../core/training/metrics.ts";
 import type { RelayContext } from "../context.ts";
 import type { Head } from "../history/head.ts";
@@ -28,7 +29,7 @@ type Settled = {
 };
 
 export type JuryParts = {
-  readonly context: Pick<RelayContext, "contributions" | "referenceSeeds" | "clock">;
+  readonly context: Pick<RelayContext, "contributions" | "history" | "referenceSeeds" | "clock">;
   readonly jobs: Pick<Jobs, "offerSeat" | "vacate">;
   readonly jurors: Jurors;
   readonly evaluator: Pick<Evaluator, "evaluate">;
@@ -104,6 +105,13 @@ function sit(
     return null;
   }
 
+  /** Before any juror sees it, so that no kill makes a packet fresh again: it is spent, whatever comes of the candidate. */
+  async function noteShown({ set, range: [from, to] }: EvaluationTask): Promise<void> {
+    const suite = GATE_SUITES.find((own) => own === set);
+    assert(suite !== undefined, "a jury sits on the recipe's own suites");
+    await context.history.noteShown(model, suite, to / (to - from));
+  }
+
   /** Credit or blame for each answer. A liar has no seat any more. */
   async function note(answers: readonly JurorAnswer[], liars: readonly string[]): Promise<void> {
     for (const liar of liars) replace(liar);
@@ -126,6 +134,7 @@ function sit(
   }
 
   async function ask(task: EvaluationTask, version: number): Promise<Settled> {
+    await noteShown(task);
     const parentTask = task.step === null ? null : { ...task, step: null };
     const made = await evaluationJobs.jobOf(task, version);
     const asking = sitting.map((_, seat) => askSeat(seat, made.job, made.inputs));
@@ -166,13 +175,14 @@ function sit(
 
   return {
     covers({ set, range: [from, to], checkpoint }) {
-      if (checkpoint !== head.checkpoint) return false; // jurors have the head
-      const sealed = head.packets?.suites.find(({ suite }) => suite === set);
+      const { packets } = head;
+      if (packets === null || checkpoint !== head.checkpoint) return false; // jurors have the head
+      const sealed = packets.suites.find(({ suite }) => suite === set);
       if (sealed === undefined) return false;
       const { size, count } = cutOf(sealed);
-      const opened = head.packets?.opened[sealed.suite] ?? 0;
+      const first = firstFresh(packets, sealed.suite);
       const packet = from / size;
-      return to - from === size && packet >= opened && packet < count;
+      return to - from === size && packet >= first && packet < count;
     },
     evaluate: askOnce,
   };

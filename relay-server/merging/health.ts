@@ -1,5 +1,5 @@
 import { withinFlipBudget } from "../../core/gate/negative-flips.ts";
-import type { GatePackets } from "../../core/gate/packets.ts";
+import { firstFresh, type GatePackets } from "../../core/gate/packets.ts";
 import { PROTOCOL_VERSION } from "../../core/protocol/limits.ts";
 import type { GateTest, Health, ModelHealth } from "../../core/protocol/schemas/status.ts";
 import { type RelayContext, SOFTWARE } from "../context.ts";
@@ -108,11 +108,11 @@ export async function modelHealthOf(context: ModelHealthContext, id: string): Pr
   };
 }
 
-/** How many packets of each suite are open. */
+/** How many packets of each suite are open, or spent: the others are left for gates to come. */
 export function packetCounts(packets: GatePackets | null): ModelHealth["packets"] {
   return (packets?.suites ?? []).map(({ suite, packets: all }) => ({
     suite,
-    opened: packets?.opened[suite] ?? 0,
+    opened: packets === null ? 0 : firstFresh(packets, suite),
     packets: all.length,
   }));
 }

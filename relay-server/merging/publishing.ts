@@ -1,4 +1,4 @@
-import { openMore } from "../../core/gate/packets.ts";
+import { type GatePackets, openMore } from "../../core/gate/packets.ts";
 import { isEpochOver, nextMask } from "../../core/history/mask-epoch.ts";
 import { mergeRecordOf } from "../../core/history/merge-record.ts";
 import { encodeVersion, signVersion, versionId } from "../../core/history/version.ts";
@@ -6,7 +6,11 @@ import type { Candidate } from "../../core/merge/candidate.ts";
 import { encodeCanonical } from "../../core/protocol/canonical-json.ts";
 import { MAX_MULTIPLIER } from "../../core/protocol/limits.ts";
 import type { RelayEvent } from "../../core/protocol/schemas/status.ts";
-import type { ForkName, VersionRecord } from "../../core/protocol/schemas/version.ts";
+import type {
+  ForkName,
+  OpenedPackets,
+  VersionRecord,
+} from "../../core/protocol/schemas/version.ts";
 import { applyDeltaStep, type DeltaStep } from "../../core/tensors/delta-step.ts";
 import type { RelayContext } from "../context.ts";
 import type { Head } from "../history/head.ts";
@@ -110,11 +114,16 @@ export async function publishRevert(
 async function openTested(
   context: Pick<RelayContext, "blobs" | "heldOut">,
   { recipe, packets }: Head,
-  { looked }: Attestation,
+  attestation: Attestation,
 ): Promise<void> {
   if (packets === null) return;
-  const opened = openMore(packets.opened, looked);
+  const opened = openedAfter(packets, attestation);
   await openPackets(context, recipe, { suites: packets.suites, opened });
+}
+
+/** What is open with the version after the head. Without a gate, nothing more is. */
+function openedAfter(packets: GatePackets, { gate, looked }: Attestation): OpenedPackets {
+  return gate === null ? packets.opened : openMore(packets, looked);
 }
 
 /** Write the blobs of the version after `head`, and sign its record. */
@@ -123,8 +132,9 @@ async function writeVersion(
   head: Head,
   step: DeltaStep,
   change: Pick<VersionRecord, "merge" | "revert">,
-  { report, gate, looked }: Attestation,
+  attestation: Attestation,
 ): Promise<VersionRow> {
+  const { report, gate } = attestation;
   const { history, blobs, config, identity, clock, nextMasks, referenceSeeds: seeds } = context;
   const { recipe, layout } = head;
   const number = head.number + 1;
@@ -154,7 +164,7 @@ async function writeVersion(
     }),
     ...change,
     ...(reference && { reference }),
-    ...(head.packets !== null && { packets: openMore(head.packets.opened, looked) }),
+    ...(head.packets !== null && { packets: openedAfter(head.packets, attestation) }),
     evaluation: { report, gate },
   };
   const inputs = change.merge?.inputs ?? [];

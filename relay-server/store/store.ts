@@ -25,6 +25,7 @@ import { refusedWorkParts } from "./sql/refused-work.ts";
 import { releaseParts } from "./sql/releases.ts";
 import { revertParts } from "./sql/reverts.ts";
 import { settingParts } from "./sql/settings.ts";
+import { shownPacketParts } from "./sql/shown-packets.ts";
 import { spotCheckParts } from "./sql/spot-checks.ts";
 import { standingParts } from "./sql/standing.ts";
 import { statusParts } from "./sql/status.ts";
@@ -107,6 +108,7 @@ function historyStore(db: Kysely<Tables>, write: Write) {
     ...actParts(db, write),
     ...leaseParts(db, write),
     ...suiteParts(db, write),
+    ...shownPacketParts(db, write),
   };
 }
 

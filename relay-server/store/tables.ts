@@ -321,6 +321,13 @@ export type JurorRow = {
   lied_at: number | null;
 };
 
+/** How many packets of a suite a jury has seen. */
+export type ShownPacketsRow = {
+  model: string;
+  suite: string;
+  packets: number;
+};
+
 export type Tables = {
   models: ModelRow;
   versions: VersionRow;
@@ -349,4 +356,5 @@ export type Tables = {
   leases: LeaseRow;
   names: NameRow;
   jurors: JurorRow;
+  shown_packets: ShownPacketsRow;
 };

@@ -6,7 +6,12 @@ import Database from "better-sqlite3";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { openFileStore } from "../../cli/file-store.ts";
 import { publicKeyHex } from "../../core/crypto/signature.ts";
+import { relaySource } from "../../core/history/history-source.ts";
+import { verifyHistory } from "../../core/history/verify-history.ts";
 import { createRelayClient, type RelayClient } from "../../core/protocol/client.ts";
+import { evaluate } from "../../core/training/evaluate.ts";
+import { decodeAll } from "../../core/training/examples.ts";
+import { openBackend } from "../../kernels/backend.ts";
 import type { Phase } from "../../worker/api.ts";
 import { doJuryDuty } from "../../worker/run/jury-duty.ts";
 import { createPace } from "../../worker/run/pace.ts";
@@ -219,7 +224,7 @@ test("J9: jurors who do not come back are replaced, and in the end the relay jud
   for (const juror of gone) expect(await judgedBy(juror)).toBe(0);
 });
 
-test("J9: a candidate that is withdrawn while its jury sits is not published, and nobody waits for it", async () => {
+test("J9, J12: a candidate that is withdrawn while its jury sits is not published, nobody waits for it, and its packet is spent", async () => {
   await open("withdrawn");
   const maintainer = await maintainerOf(relay);
   let author = "";
@@ -240,7 +245,22 @@ test("J9: a candidate that is withdrawn while its jury sits is not published, an
   const life = await beside(jurors, relay.decided(sent.id));
   expect(life).toMatchObject({ state: "refused", reason: { code: "banned" } });
   expect((await relay.client.model("tiny")).head.number).toBe(0);
-  await mergeBeside(jurors);
+  await relay.relay.close();
+  relay = await startTestRelay({ source: tinyModel(recipe), dataDir: relay.dataDir });
+  const { evaluation, packets } = await mergeOne();
+  expect(evaluation.gate!.tests![0]).toMatchObject({ examplesWere: "fresh" });
+  expect(packets).toEqual({ gate: 2 }); // what the jury has seen in vain, and the next
+  const [health] = (await relay.client.health()).models;
+  expect(health?.packets).toEqual([{ suite: "gate", opened: 2, packets: 16 }]);
+  await openBackend({ prefer: "cpu" });
+  const { architecture } = tinyRecipe;
+  const report = await verifyHistory(relaySource(relay.client, "tiny"), {
+    pin: null,
+    full: true,
+    evaluate: async (parameters, files) =>
+      evaluate({ architecture, parameters, examples: decodeAll(files, architecture, String) }),
+  });
+  expect(report.gates).toEqual({ fresh: 1, reused: 0 });
 });
 
 test("J8, J4: losses that are no numbers, or of another job, are refused; the lease goes on to its end", async () => {

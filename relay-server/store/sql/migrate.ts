@@ -27,6 +27,7 @@ import { addNarrowKeyframes } from "./migrations/0020-narrow-keyframes.ts";
 import { addProposals } from "./migrations/0021-proposals.ts";
 import { addJurors } from "./migrations/0022-jurors.ts";
 import { addMadeBy } from "./migrations/0023-made-by.ts";
+import { addShownPackets } from "./migrations/0024-shown-packets.ts";
 
 /** By name, in whose order they run; the names of released ones stay, and so does what they do. */
 const MIGRATIONS: Readonly<Record<string, (db: QueryExecutorProvider) => Promise<void>>> = {
@@ -53,6 +54,7 @@ const MIGRATIONS: Readonly<Record<string, (db: QueryExecutorProvider) => Promise
   "0021-proposals": addProposals,
   "0022-jurors": addJurors,
   "0023-made-by": addMadeBy,
+  "0024-shown-packets": addShownPackets,
 };
 
 const NUMBERED = 8; // migrations that ledgers from before the migrator have by number, in `schema_versions`

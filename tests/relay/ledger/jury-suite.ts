@@ -31,6 +31,17 @@ export function jurySuite(ledgerTest: LedgerTest): void {
     },
   );
 
+  ledgerTest("J12: how far a jury has seen a suite's packets only grows", async ({ history }) => {
+    expect(await history.shownPackets("tiny")).toEqual({ gate: 0, protected: 0 });
+    await history.noteShown("tiny", "gate", 3);
+    await history.noteShown("tiny", "gate", 2);
+    await history.noteShown("other", "gate", 9);
+    expect(await history.shownPackets("tiny")).toEqual({ gate: 3, protected: 0 });
+    await history.noteShown("tiny", "gate", 4);
+    await history.noteShown("tiny", "protected", 1);
+    expect(await history.shownPackets("tiny")).toEqual({ gate: 4, protected: 1 });
+  });
+
   ledgerTest("J11: a lie as a juror begins the row of merges anew", async (ledger) => {
     const merges = () => ledger.contributions.mergesInARowOf("tiny", juror);
     expect(await merges()).toBe(0);
