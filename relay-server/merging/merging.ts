@@ -1,10 +1,10 @@
 import {
   type CohortOutcome,
-  type CohortSetting,
   judgeCohort,
   sortOut,
   type TurnedAway,
 } from "../../core/gate/cohort.ts";
+import type { GateSetting } from "../../core/gate/judge.ts";
 import { isSampled } from "../../core/gate/leave-one-out.ts";
 import { cohortSizeFor } from "../../core/merge/cohort-size.ts";
 import { CLIP_SAMPLE } from "../../core/merge/multiplier.ts";
@@ -107,21 +107,22 @@ async function judgeMembers(
   return withLoadedCohort(evaluator, head, members, async (merge) => {
     const facts = { merge, mergedNorms, isSampled: isSampled(members, drawLot(random)) };
     const shared = evaluations.begin(await juryFor(head, members));
-    const judged = await judgeWith({ ...gateSettingOf(shared, head), ...facts }, members);
-    if (!shared.isToRepeat(turnsAway(judged.outcome))) return judged;
-    return judgeWith({ ...gateSettingOf(evaluator, head), ...facts }, members);
+    const own = { ...gateSettingOf(evaluator, head), ...facts };
+    const outcome = await judgeCohort({ ...gateSettingOf(shared, head), ...facts }, members);
+    if (!shared.isToRepeat(turnsAway(outcome))) return attestPassed(own, outcome);
+    return attestPassed(own, await judgeCohort(own, members));
   });
 }
 
-async function judgeWith(
-  setting: CohortSetting<WaitingMember>,
-  members: readonly WaitingMember[],
+/** With what the relay attests from its `own` evaluations: nobody can recompute the report that it signs. */
+async function attestPassed(
+  own: GateSetting,
+  outcome: CohortOutcome<WaitingMember>,
 ): Promise<Judged> {
-  const outcome = await judgeCohort(setting, members);
   const { passed, tested } = outcome;
   if (passed === null) return { outcome, attestation: null };
   const { candidate, verdict } = passed;
-  return { outcome, attestation: await attest(setting, candidate.step, verdict, tested.length) };
+  return { outcome, attestation: await attest(own, candidate.step, verdict, tested.length) };
 }
 
 /** Whether somebody is refused. */

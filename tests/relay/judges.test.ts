@@ -170,6 +170,29 @@ test("J5: a judge that lies about losses is found out by its first answer, refus
   await stop();
 });
 
+/** The same file with a little credit for each wrong answer: too little to be found in a few of them. */
+const flattering: Answer = (job, honest) => {
+  const { id, work } = job;
+  if (work.kind !== "evaluate") return honest;
+  const judgement = decodeJudgement(honest, { id, work, size: 172 });
+  if (judgement.kind !== "evaluate") return honest;
+  const correct = judgement.correct.map((share) => Math.max(share, 0.03125));
+  return encodeJudgement(id, { ...judgement, correct }, 172);
+};
+
+test("J5: what a version's record says of it, the relay found out itself", async () => {
+  relay = await startTestRelay({ source: tinyModel(recipe), seed: "flattery", lots: 255 });
+  const { kinds, stop, maintainer } = await startJudge(flattering);
+  expect(await mergeOne()).toBe("merged");
+  await stop();
+  expect(kinds).toContain("evaluate");
+  const { judges } = await maintainer.judges();
+  expect(judges).toMatchObject([{ dismissed: null }]); // it was not found out
+  const { report } = (await relay.client.version("tiny", 1)).record.evaluation;
+  expect((report.accuracy * report.examples) % 1).toBeCloseTo(0, 9); // whole answers
+  expect(report.accuracy).toBeLessThan(1); // there were wrong ones to flatter
+});
+
 /** The same file with one loss that is no number. */
 const numberless: Answer = (job, honest) => {
   const { id, work } = job;
