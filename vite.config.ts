@@ -154,6 +154,7 @@ export default defineConfig({
           testTimeout: 300_000, // a piece on SwiftShader takes a minute, a walk several
           hookTimeout: 300_000,
           fileParallelism: false, // each file owns a relay, a browser and all cores
+          maxConcurrency: 3, // of the tests of a file that says that they may run side by side
         },
       },
     ],

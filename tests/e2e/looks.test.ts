@@ -1,6 +1,7 @@
 /**
  * Every view in real Chromium, on a desktop, a phone and a small phone, light, dark and in forced colours: nothing that
  * axe complains of, nothing wider than the screen, and nothing that jumps. With PICTURES=FOLDER each is photographed.
+ * The devices are looked at side by side: most of a look is waiting until the page is at rest.
  */
 import { join } from "node:path";
 import type { BrowserContext, BrowserContextOptions, Page } from "playwright";
@@ -90,7 +91,7 @@ async function look(page: Page, name: string): Promise<void> {
 }
 
 for (const [device, options] of Object.entries(DEVICES)) {
-  test(`looks: every view on a ${device}`, async () => {
+  test.concurrent(`looks: every view on a ${device}`, async () => {
     const context = await openContext(options);
     for (const visit of ["cold", "warm"]) {
       for (const view of VIEWS) {
@@ -107,7 +108,7 @@ for (const [device, options] of Object.entries(DEVICES)) {
 }
 
 for (const device of ["desktop", "phone"]) {
-  test(`looks: from the consent through a minute of training on a ${device}`, async () => {
+  test.concurrent(`looks: from the consent through a minute of training on a ${device}`, async () => {
     const context = await openContext(DEVICES[device]!);
     const page = await context.newPage();
     await page.goto(stage.relay.url);
@@ -149,7 +150,7 @@ async function isInSight(locator: ReturnType<Page["locator"]>): Promise<boolean>
   });
 }
 
-test("looks: the translated page goes on telling what happens", async () => {
+test.concurrent("looks: the translated page goes on telling what happens", async () => {
   const context = await openContext(DEVICES.desktop!);
   const page = await context.newPage();
   await page.goto(stage.relay.url);
