@@ -1,6 +1,7 @@
 /** Which rooms may know which (docs/house.md). Types count: a file that names another's type knows that file. */
 const WALK = [
   "doors",
+  "alerts",
   "intake",
   "judging",
   "merging",

@@ -15,6 +15,7 @@ import { createReadingClient } from "./reading-client.ts";
 import { RelayError } from "./relay-error.ts";
 import { routes } from "./routes.ts";
 import { actList } from "./schemas/act.ts";
+import { alertList } from "./schemas/alerts.ts";
 import { checkpointPlan } from "./schemas/checkpoint.ts";
 import { cloth } from "./schemas/cloth.ts";
 import { contribution } from "./schemas/contribution.ts";
@@ -180,6 +181,8 @@ export function createRelayClient({ baseUrl, fetch }: { baseUrl: string; fetch: 
       return askSigned(namedContributor, path, { request, signer }, options);
     },
 
+    /** What needs a maintainer, and from where on. */
+    alerts: (options?: CallOptions) => ask(alertList, routes.alerts(), options),
     refusedWork: (model: string, options?: CallOptions) =>
       ask(refusedWork, routes.refusedWork() + query({ model }), options),
     /** What became of the day's work, station by station. */

@@ -16,6 +16,7 @@ import {
   type UnbanRequest,
   type UntagRequest,
 } from "./schemas/admin.ts";
+import { type AlertRequest, alertList } from "./schemas/alerts.ts";
 import { type BlankRequest, namedContributor } from "./schemas/contributor.ts";
 import { type DismissalRequest, type JudgeRequest, judgeList } from "./schemas/judging.ts";
 import { banPreview, modelPreview, revertAnswer, tagPreview } from "./schemas/previews.ts";
@@ -121,6 +122,9 @@ export function createMaintainerClient(
     session: (options?: CallOptions) => ask(maintainerSession, routes.session(), options, get),
     signOut: (options?: CallOptions) =>
       ask(maintainerSession, routes.sessionEnd(), options, post({})),
+    /** From where on an alert is one. */
+    setAlerts: (request: AlertRequest, options?: CallOptions) =>
+      ask(alertList, routes.setAlerts(), options, post(request)),
     audit: (options?: CallOptions) => ask(auditLog, routes.audit(), options, get),
   };
 }

@@ -31,6 +31,7 @@ export const routes = {
   contributor: (key: string) => `${API}/contributors/${key}`,
   contributorCloth: (key: string) => `${API}/contributors/${key}/cloth`,
   contributorName: (key: string) => `${API}/contributors/${key}/name`,
+  alerts: () => `${API}/alerts`,
   refusedWork: () => `${API}/refused-work`,
   flow: () => `${API}/flow`,
   now: () => `${API}/now`,
@@ -69,5 +70,6 @@ export const routes = {
   jobInput: (id: string, sha256: string) => `${API}/judging/jobs/${id}/inputs/${sha256}`,
   session: () => `${API}/admin/session`,
   sessionEnd: () => `${API}/admin/session-end`,
+  setAlerts: () => `${API}/admin/alerts`,
   audit: () => `${API}/admin/audit`,
 } as const;

@@ -3,6 +3,7 @@ import { PROTOCOL_HEADER, PROTOCOL_VERSION } from "../../core/protocol/limits.ts
 import { API, routes } from "../../core/protocol/routes.ts";
 import type { Health } from "../../core/protocol/schemas/status.ts";
 import type { Ticket } from "../../core/protocol/schemas/ticket.ts";
+import { createAlerts } from "../alerts/alerts.ts";
 import type { MaskCache } from "../content/masks.ts";
 import type { RelayContext } from "../context.ts";
 import type { Additions } from "../history/additions.ts";
@@ -17,6 +18,7 @@ import type { RevertOutlooks } from "../merging/revert-outlooks.ts";
 import type { EventHub } from "../store/event-hub.ts";
 import { additionRoutes } from "./addition-routes.ts";
 import { adminRoutes } from "./admin-routes.ts";
+import { alertRoutes } from "./alert-routes.ts";
 import { blobRoutes } from "./blob-routes.ts";
 import { checkpointRoutes } from "./checkpoint-routes.ts";
 import { contributionRoutes } from "./contribution-routes.ts";
@@ -136,9 +138,11 @@ export function createApp(parts: AppParts): Hono {
   app.route("/", additionRoutes(context, parts.additions, limits));
   app.route("/", judgingRoutes(context, parts, limits));
   app.route("/", judgeRoutes(context, limits, parts.onDismissed));
+  const alerts = createAlerts(context);
+  app.route("/", alertRoutes(context, alerts, limits));
   app.route("/", sessionRoutes(context, limits));
   app.route("/", previewRoutes(context, outlooks, onWork));
-  app.route("/", metricsRoutes(health, answers));
+  app.route("/", metricsRoutes(health, answers, alerts));
   app.route("/", signallingRoutes());
   app.get(`${API}/*`, (c) => c.notFound());
   app.route("/", pageRoutes(context.config.webDir));

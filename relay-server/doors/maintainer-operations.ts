@@ -19,6 +19,7 @@ import {
   unbanRequest,
   untagRequest,
 } from "../../core/protocol/schemas/admin.ts";
+import { alertList, alertRequest } from "../../core/protocol/schemas/alerts.ts";
 import { blankRequest, namedContributor } from "../../core/protocol/schemas/contributor.ts";
 import { dismissalRequest, judgeList, judgeRequest } from "../../core/protocol/schemas/judging.ts";
 import {
@@ -236,6 +237,13 @@ const operations: readonly Omit<Operation, "maintainer">[] = [
     path: routes.session(),
     summary: "Sign in on the page: a cookie for twelve hours",
     answer: maintainerSession,
+  },
+  {
+    method: "post",
+    path: routes.setAlerts(),
+    summary: "Set from where on an alert is one",
+    body: alertRequest,
+    answer: alertList,
   },
   {
     method: "get",

@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import { gateTest, type Health, type ModelHealth } from "../../core/protocol/schemas/status.ts";
 import type { SwarmFigures } from "../../core/protocol/schemas/swarm.ts";
+import type { Alerts } from "../alerts/alerts.ts";
 
 const DECISIONS = gateTest.shape.decision.options;
 
@@ -8,12 +9,14 @@ const DECISIONS = gateTest.shape.decision.options;
 export function metricsRoutes(
   health: () => Promise<Health>,
   answers: ReadonlyMap<number, number>,
+  alerts: Pick<Alerts, "list">,
 ): Hono {
   const app = new Hono();
   app.get("/metrics", async (c) => {
     const lines = [
       ...header("commonweight_answers_total", "counter", "HTTP answers by status since the start."),
       ...[...answers].map(([status, n]) => `commonweight_answers_total{status="${status}"} ${n}`),
+      ...header("commonweight_alerts", "gauge", "Things that need a maintainer, by kind."),
       ...header("commonweight_head", "gauge", "Number of the newest version."),
       ...header("commonweight_waiting", "gauge", "Contributions that wait, by state."),
       ...header("commonweight_oldest_seconds", "gauge", "Age of the oldest one that waits."),
@@ -52,6 +55,13 @@ export function metricsRoutes(
       ...header("commonweight_signalling_peers", "gauge", "Peers at this relay's signalling."),
     ];
     const { swarm, models } = await health();
+    const told = (await alerts.list()).alerts.map(({ kind, model }) =>
+      model === null ? `{kind="${kind}"}` : `{kind="${kind}",model="${model}"}`,
+    );
+    for (const labels of new Set(told)) {
+      const count = told.filter((each) => each === labels).length;
+      lines.push(`commonweight_alerts${labels} ${count}`);
+    }
     if (swarm !== null) lines.push(`commonweight_signalling_peers ${swarm.peers}`);
     for (const model of models) lines.push(...samplesOf(model));
     return c.text(`${lines.sort(byMetric).join("\n")}\n`, 200, {

@@ -1,6 +1,7 @@
 import { routes } from "../../core/protocol/routes.ts";
 import { actList } from "../../core/protocol/schemas/act.ts";
 import { maintainerSession } from "../../core/protocol/schemas/admin.ts";
+import { alertList } from "../../core/protocol/schemas/alerts.ts";
 import { checkpointPlan } from "../../core/protocol/schemas/checkpoint.ts";
 import { cloth } from "../../core/protocol/schemas/cloth.ts";
 import { contribution, contributionList } from "../../core/protocol/schemas/contribution.ts";
@@ -195,6 +196,13 @@ export const OPERATIONS: readonly Operation[] = [
     body: nameRequest,
     answer: namedContributor,
     signed: true,
+  },
+  {
+    method: "get",
+    path: routes.alerts(),
+    cost: 5,
+    summary: "What needs a maintainer, and from where on",
+    answer: alertList,
   },
   {
     method: "get",

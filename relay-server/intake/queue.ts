@@ -9,6 +9,7 @@ const LEAST_OF_A_NETWORK = 2; // a household's two devices, however slow judging
 const MAX_KEYS = 20_000; // whose networks are known; of the key that asked longest ago the network is forgotten first
 const MINUTE_MS = 60_000;
 const TOLD_MINUTES = 10;
+const KEY = "key "; // before a key whose network is not known, where a network would stand
 const KEPT_MS = 1000; // that what was read is counted on from; everybody asks it
 
 /** Who asks for work. */
@@ -37,6 +38,8 @@ export type Queue = {
   meet(asker: Asker): void;
   /** How many requests for work of the last ten minutes found no room. */
   turnedAway(model: string): number;
+  /** Tickets that may still come back: those of the network that holds most, and all. */
+  out(model: string): Promise<{ readonly most: number; readonly all: number }>;
 };
 
 export function createQueue(
@@ -98,7 +101,7 @@ export function createQueue(
     return { unscored, outByName };
   }
 
-  const nameOf = (contributor: string) => networks.get(contributor) ?? `key ${contributor}`;
+  const nameOf = (contributor: string) => networks.get(contributor) ?? KEY + contributor;
 
   function noteTurnedAway(model: string): void {
     const minute = Math.floor(clock() / MINUTE_MS);
@@ -148,6 +151,12 @@ export function createQueue(
       const counts = [...(turnedAway.get(model) ?? [])].filter(([at]) => isRecent(at, minute));
       return counts.reduce((sum, [, count]) => sum + count, 0);
     },
+    async out(model) {
+      const { outByName } = await loadOf(model, false);
+      const all = [...outByName.values()].reduce((sum, count) => sum + count, 0);
+      const ofNetworks = [...outByName].filter(([name]) => !name.startsWith(KEY));
+      return { most: Math.max(0, ...ofNetworks.map(([, count]) => count)), all };
+    },
   };
 }
 
@@ -160,7 +169,7 @@ function comingOf(out: ReadonlyMap<string, number>, share: number): number {
   let coming = 0;
   const ofSites = new Map<string, number>();
   for (const [name, tickets] of out) {
-    const counted = name.startsWith("key ") ? tickets : Math.min(tickets, share);
+    const counted = name.startsWith(KEY) ? tickets : Math.min(tickets, share);
     const site = siteOf(name);
     if (site === null) coming += counted;
     else ofSites.set(site, (ofSites.get(site) ?? 0) + counted);

@@ -326,3 +326,13 @@ test("H5: a classroom behind one address has work while the queue is not half fu
     expect((await ask(id(100 + key), "203.0.113.7")).work, `key ${key}`).toBe(true);
   }
 });
+
+test("H48: what one network holds of the tickets that are out is told without its address, and keys without a network are none", async () => {
+  expect(await queue.out("tiny")).toEqual({ most: 0, all: 0 });
+  await ask(id(20), "192.0.2.1");
+  await ask(id(21), "192.0.2.1");
+  await ask(id(22), "192.0.2.2");
+  await ask(id(23), null);
+  now += 2000; // what was read before is too old now
+  expect(await queue.out("tiny")).toEqual({ most: 2, all: 4 });
+});

@@ -1,3 +1,4 @@
+import { bestVersion, lagBehind } from "../../core/gate/drift.ts";
 import type { VersionSummary } from "../../core/protocol/schemas/version.ts";
 import { formatPercent, formatPoints } from "../words/quantities.ts";
 
@@ -10,7 +11,6 @@ export type Drift = {
 
 const WARNING = 2; // standard errors: one head in forty by chance, if it is no worse
 const ALARM = 4; // not by chance in any history
-const LEAST_POINTS = 0.002; // a fifth of a point: less is nobody's worry, on however many examples
 
 /**
  * Compare the newest of `versions`, newest first, with the best of them and with the release. Each version passed a
@@ -21,10 +21,8 @@ export function judgeDrift(
   release: { readonly version: number; readonly tag: string } | null,
 ): Drift | null {
   const head = versions[0];
-  if (head === undefined) return null;
-  const best = versions.reduce((best, each) =>
-    each.report.accuracy > best.report.accuracy ? each : best,
-  );
+  const best = bestVersion(versions);
+  if (head === undefined || best === null) return null;
   const released = versions.find(({ number }) => number === release?.version);
   const fromBest = behind(head, best, `version ${best.number}, the best so far`);
   const fromRelease =
@@ -34,10 +32,8 @@ export function judgeDrift(
 }
 
 function behind(head: VersionSummary, other: VersionSummary, name: string): Drift | null {
-  const loss = other.report.accuracy - head.report.accuracy;
-  const { accuracy, examples } = other.report;
-  const error = Math.sqrt((accuracy * (1 - accuracy)) / examples);
-  if (loss < LEAST_POINTS || loss < WARNING * error) return null;
-  const why = `Version ${head.number} is right on ${formatPercent(head.report.accuracy)}, ${formatPoints(-loss)} points from ${name}, though every version in between passed its tests.`;
-  return { state: loss < ALARM * error ? "warning" : "alarm", why };
+  const lag = lagBehind(head, other);
+  if (lag === null || lag.sigma < WARNING) return null;
+  const why = `Version ${head.number} is right on ${formatPercent(head.report.accuracy)}, ${formatPoints(-lag.loss)} points from ${name}, though every version in between passed its tests.`;
+  return { state: lag.sigma < ALARM ? "warning" : "alarm", why };
 }

@@ -2,6 +2,7 @@ import { SvelteMap } from "svelte/reactivity";
 import type { RelayClient } from "../../core/protocol/client.ts";
 import type { ReadingClient } from "../../core/protocol/reading-client.ts";
 import { RelayError } from "../../core/protocol/relay-error.ts";
+import type { AlertList, AlertRequest } from "../../core/protocol/schemas/alerts.ts";
 import type { Contribution } from "../../core/protocol/schemas/contribution.ts";
 import type { Now } from "../../core/protocol/schemas/now.ts";
 import type {
@@ -116,6 +117,8 @@ export function createRelay(
   /** What maintainers decided about a model, for everybody to read. */
   const acts = (model: string) =>
     resource(`acts ${model}`, async () => (await openWhole()).acts(model));
+  /** What needs a maintainer. */
+  const alerts = () => resource<AlertList>("alerts", async () => (await openWhole()).alerts());
   const desk = createMaintainerDesk(openWhole);
   const board = (model: string, window: LeaderboardWindow) =>
     resource<Leaderboard>(`board ${model} ${window}`, () => client.leaderboard(model, window));
@@ -201,6 +204,12 @@ export function createRelay(
     /** What the relay last said about this browser's contributions, by id. */
     contributions: contributions as ReadonlyMap<string, Contribution>,
     shards: (model: string) => resource<ShardLedger>(`shards ${model}`, () => client.shards(model)),
+    alerts,
+    /** Set from where on an alert is one; what the relay then tells is shown at once. */
+    async setAlerts(request: AlertRequest): Promise<void> {
+      const list = await desk.acts.setAlerts(request);
+      alerts().update(() => list);
+    },
     /** What was refused in the last day, by contributor and reason. */
     refusedWork: (model: string) =>
       resource(`refused ${model}`, async () => (await openWhole()).refusedWork(model)),

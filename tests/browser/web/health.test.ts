@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { page, userEvent } from "vitest/browser";
 import type { ModelHealth } from "../../../core/protocol/schemas/status.ts";
-import { health, modelHealth, suiteTest, summary } from "./relay-data.ts";
+import { alertLimits, health, modelHealth, suiteTest, summary } from "./relay-data.ts";
 import { openPage } from "./stage.ts";
 
 const home = new URL(".", document.baseURI).href.replace(/\/$/, "");
@@ -223,6 +223,27 @@ test("who was refused goes by the chosen name, with the key behind it", async ()
   await page.getByRole("link", { name: "Health" }).first().click();
   await page.getByRole("button", { name: "Mallory" }).click();
   await expect.element(page.getByText(`Key ${poisoner}`)).toBeVisible();
+});
+
+test("what needs a maintainer is told with its model, since when, and the work behind it; who is not signed in sets no limits", async () => {
+  const alert = {
+    kind: "refusals",
+    model: "digits",
+    about: "an odd GPU",
+    since: Date.now() - 120_000,
+    why: "Of the device “an odd GPU”, 9 of 10 pieces of work were refused, far more than of the others.",
+    contributions: ["4".repeat(64)],
+  };
+  await expect.element(page.getByText("Nothing is past its limit.")).toBeVisible();
+  stage.answer("/alerts", { limits: alertLimits, alerts: [alert] });
+  await page.getByRole("link", { name: "About" }).first().click();
+  await page.getByRole("link", { name: "Health" }).first().click();
+  await expect.element(page.getByText("Digits: More is refused")).toBeVisible();
+  await expect.element(page.getByText("for 2 min")).toBeVisible();
+  await expect.element(page.getByText(/9 of 10 pieces of work/)).toBeVisible();
+  await page.getByText("The work behind it").click();
+  await expect.element(page.getByText(/Patch 44444444/)).toBeVisible();
+  await expect.element(page.getByText("Limits", { exact: true })).not.toBeInTheDocument();
 });
 
 test("a device and a build of which more is refused than of the others are named, with the pieces behind them", async () => {

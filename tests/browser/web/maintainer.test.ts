@@ -1,7 +1,7 @@
 /** A maintainer at work: signed in, every act is looked at first, needs a reason, and can be undone where that can be. */
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { page } from "vitest/browser";
-import { contributor, modelHealth, waitingSuite } from "./relay-data.ts";
+import { alertLimits, contributor, modelHealth, waitingSuite } from "./relay-data.ts";
 import { openPage } from "./stage.ts";
 
 const poisoner = "dead".repeat(16);
@@ -226,4 +226,30 @@ test("a suite that somebody proposed is looked through and accepted, and everybo
   await expect.element(section.getByText("slanted-sevens")).toBeVisible();
   await expect.element(section.getByText(/Kept 2 patches out so far/)).toBeVisible();
   await expect.element(button("Withdraw …")).not.toBeInTheDocument();
+});
+
+test("a maintainer sets from where on an alert is one, for a reason, and turns one off by an empty field", async () => {
+  stage.answer("/admin/session", session);
+  await openHealth();
+  await page.getByText("Limits", { exact: true }).click();
+  await page.getByLabelText(/^Nothing is merged: from/).fill("6");
+  await page.getByLabelText(/^The disk fills: from/).fill("80");
+  await page.getByLabelText(/^One network does much: from/).fill("");
+  await page.getByLabelText("Reason, for the audit log").fill("Quiet nights.");
+  const limits = { ...alertLimits, "no-merge": 6, disk: 0.8, network: null };
+  const full = {
+    kind: "disk",
+    model: null,
+    about: "",
+    since: 1,
+    why: "The relay's disk is 85% full.",
+    contributions: [],
+  };
+  stage.answer("/admin/alerts", { limits, alerts: [full] });
+  await button("Set the limits").click();
+  await expect.element(page.getByText("The limits are set.")).toBeVisible();
+  await expect.element(page.getByText("The relay's disk is 85% full.")).toBeVisible();
+  expect(stage.posts.filter(([path]) => path === "/admin/alerts")).toEqual([
+    ["/admin/alerts", { limits, reason: "Quiet nights." }],
+  ]);
 });

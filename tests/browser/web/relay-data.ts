@@ -1,5 +1,6 @@
 /** What the stage's relay answers: a model with two merged versions, and trouble with scoring. */
 
+import type { AlertLimits } from "../../../core/protocol/schemas/alerts.ts";
 import type { Cloth } from "../../../core/protocol/schemas/cloth.ts";
 import type { Flow } from "../../../core/protocol/schemas/flow.ts";
 import type { Now } from "../../../core/protocol/schemas/now.ts";
@@ -152,6 +153,16 @@ export const version2: SignedVersion = {
   signature: "5".repeat(128),
 };
 /** Version 2 touched the first tenth of the model. */
+export const alertLimits: AlertLimits = {
+  "no-merge": 4,
+  refusals: 3,
+  drift: 4,
+  flips: 0.5,
+  backlog: 600,
+  disk: 0.9,
+  network: 0.3,
+};
+
 export const cloth2: Cloth = {
   weights: 200_000,
   touched: "f".repeat(115).padEnd(1152, "0"),
@@ -205,6 +216,7 @@ export const answers: Record<string, unknown> = {
   "/health": health,
   "/models/digits/suites": { suites: [] },
   "/models/digits/acts": { acts: [] },
+  "/alerts": { limits: alertLimits, alerts: [] },
   "/refused-work?model=digits": { model: "digits", groups: [] },
   "/now?model=digits": now,
   "/flow?model=digits": flow,
