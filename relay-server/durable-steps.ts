@@ -11,7 +11,7 @@ const LEDGER_WRITES: Writes = {
   contributions: [
     ...(["enter", "recordRefusal", "passScreen", "passScore", "queue", "refuseWaiting"] as const),
     ...(["postpone", "setAside", "drawSpotCheck", "passSpotCheck", "failSpotCheck"] as const),
-    "notePromoted",
+    ...(["notePromoted", "writeVerdict"] as const),
   ],
   history: [
     ...(["importModel", "holdLeases", "releaseLeases", "setPaused", "recordGateTests"] as const),
@@ -62,7 +62,8 @@ function telling<T extends object>(
       if (!writes.includes(property as keyof T) || typeof method !== "function") return method;
       return async (...args: unknown[]) => {
         const result: unknown = await method(...args);
-        onDurable(`${name}.${String(property)}`);
+        const step = property === "writeVerdict" ? args[1] : property; // by what it writes
+        onDurable(`${name}.${String(step)}`);
         return result;
       };
     },

@@ -2,6 +2,7 @@ import { setTimeout as gather } from "node:timers/promises";
 import { createHeads, type Head } from "./history/head.ts";
 import { openPackets } from "./history/packets.ts";
 import { promotePatches } from "./history/promotion.ts";
+import { heldVerdicts } from "./judging/held-verdicts.ts";
 import { judgeWaiting } from "./judging/screening.ts";
 import { createSetbacks, type Setbacks } from "./judging/setbacks.ts";
 import { createSharedMasks, type SharedMasks } from "./judging/shared-masks.ts";
@@ -55,6 +56,8 @@ type Loop = { wake(): void; close(): Promise<void> };
 /** What a relay has found out since it holds a model: the ledger has none of it, and whoever holds the model next begins anew. */
 type Term = {
   readonly fence: number;
+  /** The relay's parts; what they write about contributions is written under this fence. */
+  readonly parts: PipelineParts;
   readonly setbacks: Setbacks;
   readonly spotChecks: SpotChecks;
   readonly sharedMasks: SharedMasks;
@@ -93,11 +96,14 @@ function startLoop(parts: PipelineParts, model: string): Loop {
     if (term?.fence === fence) return term;
     endTerm();
     const setbacks = createSetbacks();
+    const contributions = heldVerdicts(context.contributions, { model, fence });
+    const held = { ...parts, context: { ...context, contributions } };
     term = {
       fence,
+      parts: held,
       setbacks,
-      spotChecks: createSpotChecks({ ...parts, setbacks }, model, wake),
-      sharedMasks: createSharedMasks(parts),
+      spotChecks: createSpotChecks({ ...held, setbacks }, model, wake),
+      sharedMasks: createSharedMasks(held),
     };
     return term;
   }
@@ -110,7 +116,8 @@ function startLoop(parts: PipelineParts, model: string): Loop {
     term = null;
   }
 
-  async function step({ fence, setbacks, spotChecks, sharedMasks }: Term): Promise<StepResult> {
+  async function step(held: Term): Promise<StepResult> {
+    const { fence, spotChecks, sharedMasks } = held;
     const head = await headOf(model);
     if (head.fence !== fence) throw new FencedError(model);
     if (await spotChecks.step()) hub.wake(); // between the others, so that nothing is refused while it is merged
@@ -126,7 +133,7 @@ function startLoop(parts: PipelineParts, model: string): Loop {
     }
     if (await outlookNext(parts, head, closing.signal)) return { again: true };
     sharedMasks.follow(head);
-    const result = await judgeOrMerge(head, setbacks);
+    const result = await judgeOrMerge(head, held);
     if (!result.again && !(await lookNext(head))) return result;
     await tellHealth(context, model);
     hub.wake();
@@ -139,9 +146,9 @@ function startLoop(parts: PipelineParts, model: string): Loop {
     return checkSuiteNext(parts, head, closing.signal);
   }
 
-  async function judgeOrMerge(head: Head, setbacks: Setbacks): Promise<StepResult> {
+  async function judgeOrMerge(head: Head, held: Term): Promise<StepResult> {
     if (head.paused) return NOTHING_DUE;
-    const loopParts = { ...parts, setbacks };
+    const loopParts = { ...held.parts, setbacks: held.setbacks };
     const merged = await mergeCohort(loopParts, head);
     return merged.again ? merged : judgeWaiting(loopParts, head, merged);
   }

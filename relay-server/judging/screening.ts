@@ -9,6 +9,7 @@ import type { Head } from "../history/head.ts";
 import { createJudge } from "../merging/judge.ts";
 import { drawLot } from "../merging/lots.ts";
 import { readMember, type WaitingMember } from "../merging/member.ts";
+import { FencedError } from "../merging/publishing.ts";
 import type { LoopParts, StepResult } from "../parts.ts";
 import { isOutage } from "../storage-error.ts";
 import type { WaitingContribution } from "../store/sql/judging.ts";
@@ -57,7 +58,7 @@ async function judgeOne(parts: LoopParts, head: Head, row: WaitingContribution):
     pace.note(head.model, "alone", (clock() - startedAt - trainingMs) / 1000);
     setbacks.succeed([row.id]);
   } catch (error) {
-    if (isOutage(error)) throw error;
+    if (isOutage(error) || error instanceof FencedError) throw error;
     console.error(error);
     const aside = setbacks.fail([row.id], error, clock());
     if (aside !== null) await contributions.setAside(aside, clock());

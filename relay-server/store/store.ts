@@ -32,6 +32,7 @@ import { statusParts } from "./sql/status.ts";
 import { suiteParts } from "./sql/suites.ts";
 import { ticketParts } from "./sql/tickets.ts";
 import { ticketsOutParts } from "./sql/tickets-out.ts";
+import { verdictParts } from "./sql/verdicts.ts";
 import { versionParts } from "./sql/versions.ts";
 import type { Tables } from "./tables.ts";
 
@@ -93,6 +94,7 @@ function contributionStore(db: Kysely<Tables>, write: Write) {
     ...jurorParts(db, write),
     ...promotionParts(db, write),
     ...proposalParts(db, write),
+    ...verdictParts(db, write),
   };
 }
 

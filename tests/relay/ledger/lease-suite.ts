@@ -1,5 +1,13 @@
 import { expect } from "vitest";
-import { HOUR_MS, type LedgerTest, takeOver } from "../../fixtures/ledger-rows.ts";
+import {
+  bytes,
+  contribution,
+  HOUR_MS,
+  id,
+  type LedgerTest,
+  STALE_AFTER,
+  takeOver,
+} from "../../fixtures/ledger-rows.ts";
 
 const holding = (holder: string, said: Record<string, { problem: string }> = {}) => ({
   holder,
@@ -39,6 +47,26 @@ export function leaseSuite(ledgerTest: LedgerTest): void {
       expect(await takeOver(ledger, "a relay")).toBe(fence);
       expect(await takeOver(ledger, "another")).toBe(fence + 1);
       expect(await takeOver(ledger, "a relay")).toBe(fence + 2);
+    },
+  );
+
+  ledgerTest(
+    "H41: no verdict of a relay is written once another holds the model, and the other's are",
+    async (ledger) => {
+      const { contributions } = ledger;
+      await contributions.enter(contribution(1), bytes, STALE_AFTER);
+      const stateOf = async () => (await contributions.contribution(id(1)))?.state;
+      const sleeper = { model: "tiny", fence: await takeOver(ledger, "a relay") };
+      const other = { model: "tiny", fence: await takeOver(ledger, "another") };
+      expect(await contributions.writeVerdict(other, "passScreen", [id(1), 0.5, 1])).toBe(true);
+      expect(await contributions.writeVerdict(other, "queue", [id(1), 2])).toBe(true);
+      const refusal = { code: "no-gain", message: "late" } as const;
+      const late = ["refuseWaiting", [[id(1)], refusal, 3]] as const;
+      expect(await contributions.writeVerdict(sleeper, late[0], [...late[1]])).toBe(false);
+      expect(await stateOf()).toBe("queued");
+      expect(await contributions.waitingBytes(id(1))).toEqual(bytes);
+      expect(await contributions.writeVerdict(other, late[0], [...late[1]])).toBe(true);
+      expect(await stateOf()).toBe("refused");
     },
   );
 
