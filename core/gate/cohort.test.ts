@@ -51,6 +51,18 @@ test("G10: a cohort that fails is halved until the bad patch is found, and the r
   expect(alphas.reduce((sum, alpha) => sum + alpha, 0)).toBeLessThan(toyRecipe.gate.alpha);
 });
 
+test("G25: late work alone is merged where it gains, and waits where it costs a little; beside fresh work the margin holds", async () => {
+  const cost = (lag: number) => toyMember(`cost ${lag}`, toyDelta(-0.01, "cost", 0), { lag });
+  const gain = toyMember("gain", toyDelta(0.3, "gain"), { lag: 1 });
+  const vain = await judgeCohort(settingOf(), [cost(1)]);
+  expect(vain).toMatchObject({ passed: null, failed: [], left: [{ id: "cost 1" }] });
+  expect(vain.tested[0]?.verdict.tests[0]?.decision).toBe("pass");
+  for (const passing of [[cost(0)], [cost(1), cost(0)], [gain], [gain, cost(1)]]) {
+    const { passed } = await judgeCohort(settingOf(), passing);
+    expect(passed?.candidate.members).toEqual(passing);
+  }
+});
+
 test("G17: who makes the candidate worse is found by leaving each out, before the gate", async () => {
   const quiet = toyMember("quiet", toyDelta(-0.4, "quiet")); // too little to fail the whole cohort
   const cohort = [...honest, quiet];

@@ -86,11 +86,24 @@ export async function judgeCohort<M extends Member>(
   const tested: TestedCandidate<M>[] = [];
   const found = await bisect(members, recipe.gate.alpha, async (part, alpha) => {
     const candidate = await merge(part);
-    const verdict = await testStep(setting, candidate.step, alpha);
+    const verdict = heldToGain(part, await testStep(setting, candidate.step, alpha));
     tested.push({ candidate, verdict });
     return verdict.isSpent ? "hopeless" : verdict.decision;
   });
   // the bisection gives back the part that it tested
   const passed = tested.find(({ candidate }) => candidate.members === found.passed);
   return { passed: passed ?? null, failed: found.bad, harmful, left: found.left, tested };
+}
+
+/**
+ * Late work mends what others have mended since. A part of nothing else passes only where its tests saw a gain on the gate suite over the
+ * head and the best version (protocol G25): small losses within the margin would add up over a burst.
+ */
+function heldToGain(part: readonly Member[], verdict: GateVerdict): GateVerdict {
+  if (verdict.decision !== "pass" || part.some(({ lag }) => lag === 0)) return verdict;
+  const compared = verdict.tests.filter(
+    ({ suite, against }) => suite === "gate" && against !== "release",
+  );
+  const hasGained = compared.every(({ meanDifferenceNats }) => meanDifferenceNats < 0);
+  return hasGained ? verdict : { ...verdict, decision: "undecided" };
 }
