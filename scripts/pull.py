@@ -10,18 +10,17 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 MOST_BYTES = 64 << 20  # of one answer
-U32 = 2**32 - 1
 
 def expect(holds, message):
     if not holds:
         sys.exit(message)
 
-def get(url):
+def get(url, may_fail=False):
     try:
         with urllib.request.urlopen(url, timeout=60) as answer:
             data = answer.read(MOST_BYTES + 1)
     except urllib.error.HTTPError as error:
-        sys.exit(json.loads(error.read())["error"]["message"])
+        return None if may_fail else sys.exit(json.loads(error.read())["error"]["message"])
     expect(len(data) <= MOST_BYTES, f"{url} answers with more than {MOST_BYTES} bytes")
     return data
 
@@ -44,10 +43,9 @@ def version(home, model, name, pin):
     key = pin.setdefault("relayKey", record["relayKey"])
     expect(record["relayKey"] == key, f"version {name} is signed by {record['relayKey']}, not {key}")
     expect(record["model"] == model, f"this is the history of {record['model']}")
-    signed = b"commonweight/version/1\0" + bytes.fromhex(identity)
+    signed, signature = b"commonweight/version/1\0" + bytes.fromhex(identity), json.loads(data)["signature"]
     try:
-        signature = bytes.fromhex(json.loads(data)["signature"])
-        Ed25519PublicKey.from_public_bytes(bytes.fromhex(key)).verify(signature, signed)
+        Ed25519PublicKey.from_public_bytes(bytes.fromhex(key)).verify(bytes.fromhex(signature), signed)
     except InvalidSignature:
         sys.exit(f"version {name} is not signed by {key}")
     return record, identity
@@ -59,58 +57,65 @@ def tensors(data):
     header = json.loads(data[8 : 8 + length])
     return header, header.pop("__metadata__", {}), data[8 + length :]
 
-def gaps(data, count, b):
-    """M3: Golomb-Rice codes with b low bits."""
-    bits, at = "".join(format(byte, "08b") for byte in data), 0
-    for _ in range(count):
-        one = bits.index("1", at)
-        yield (one - at << b) + int(bits[one + 1 : one + 1 + b] or "0", 2)
-        at = one + 1 + b
-
 def positions(data, count, size):
     """M3, M4: strictly ascending positions from their gaps."""
-    b = 0
-    while 2 ** (b + 1) * 266 * count <= 128 * (2 * size - count):
-        b += 1
-    found = numpy.cumsum(numpy.fromiter(gaps(data, count, b), dtype=numpy.int64) + 1) - 1
+    b = max(0, (128 * (2 * size - count) // (266 * max(1, count))).bit_length() - 1)
+    bits, at, gaps = "".join(format(byte, "08b") for byte in data), 0, []
+    for _ in range(count):
+        one = bits.index("1", at)
+        gaps.append((one - at << b) + int(bits[one + 1 : one + 1 + b] or "0", 2))
+        at = one + 1 + b
+    found = numpy.cumsum(numpy.array(gaps, dtype=numpy.int64) + 1) - 1
     expect(count == 0 or found[-1] < size, "a position past the model")
     return found
 
 def draws(seed, size):
     """M2: numbers below size, without end."""
-    state = []
+    state, most = [], 2**32 - 1
     for lane, factor in enumerate((0x85EBCA6B, 0xC2B2AE35, 0x27D4EB2F, 0x165667B1)):
         h = lane + 1
         for unit in seed.encode():
-            h = (h ^ unit) * factor & U32
+            h = (h ^ unit) * factor & most
             h ^= h >> 15
-        h = (h ^ h >> 16) * 0x85EBCA6B & U32
-        h = (h ^ h >> 13) * 0xC2B2AE35 & U32
+        h = (h ^ h >> 16) * 0x85EBCA6B & most
+        h = (h ^ h >> 13) * 0xC2B2AE35 & most
         state.append(h ^ h >> 16)
     a, b, c, d = *state[:3], state[3] | 1
     while True:
-        x, t = b * 5 & U32, b << 9 & U32
-        value = ((x << 7 | x >> 25) * 9 & U32) >> 32 - (size - 1).bit_length()
+        x, t = b * 5 & most, b << 9 & most
+        value = ((x << 7 | x >> 25) * 9 & most) >> 32 - (size - 1).bit_length()
         if value < size:
             yield value
         c, d = c ^ a, d ^ b
-        a, b, c, d = a ^ d, b ^ c, c ^ t, (d << 11 | d >> 21) & U32
+        a, b, c, d = a ^ d, b ^ c, c ^ t, (d << 11 | d >> 21) & most
 
 def masked(names, most, size):
     """T5, M1: the positions that random masks have together."""
-    has = numpy.zeros(size, dtype=bool)
+    found = set()
     for seed, count in (name.split(":") for name in names.split(",")):
         few, drawn, stream = 2 * int(count) <= size, set(), draws(seed, size)
         expect(int(count) <= most, "a mask of more positions than the step")
         while len(drawn) < (int(count) if few else size - int(count)):
             drawn.add(next(stream))
-        mask = numpy.full(size, not few)
-        mask[list(drawn)] = few
-        has |= mask
-    return numpy.flatnonzero(has)
+        found |= drawn if few else set(range(size)) - drawn
+    return numpy.array(sorted(found))
+
+def in_order(bits):
+    """T13: the bits of f32 as integers in the order of the values, and back."""
+    return numpy.where(bits < 0, bits ^ 0x7FFFFFFF, bits)
+
+def moved(before, orders, data):
+    """T13: the values that lie so many f32 further, by blocks of 64."""
+    bits, at, moves = "".join(format(byte, "08b") for byte in data), 0, []
+    for i in range(len(before)):
+        one, order = bits.index("1", at), orders[i // 64]
+        at = 2 * one - at + order + 1
+        zigzag = int(bits[one:at], 2) - 2**order
+        moves.append(zigzag >> 1 ^ -(zigzag & 1))
+    return in_order((in_order(before.view("<i4")) + numpy.array(moves)).astype("<i4")).view("<f4")
 
 def apply_step(parameters, data):
-    """T5, G21: change the parameters in place by a delta step."""
+    """T5, T13, G21: change the parameters in place by a delta step or a difference."""
     header, metadata, body = tensors(data)
     part = {name: body[slice(*entry["data_offsets"])] for name, entry in header.items()}
     count, size, names = int(metadata["count"]), int(metadata["size"]), metadata.get("masks")
@@ -118,10 +123,12 @@ def apply_step(parameters, data):
     at = masked(names, count, size) if names else positions(part["positions"], count, size)
     if "values" in part:
         parameters[at] = numpy.frombuffer(part["values"], "<f4")
-        return
-    halves = numpy.frombuffer(part["codes"], "u1")
-    codes = numpy.stack([halves & 15, halves >> 4], axis=1).ravel()[:count].astype("f4") - 8
-    parameters[at] += numpy.frombuffer(part["scales"], "<f2").astype("f4").repeat(64)[:count] * codes
+    elif "orders" in part:
+        parameters[at] = moved(parameters[at], part["orders"], part["codes"])
+    else:
+        halves = numpy.frombuffer(part["codes"], "u1")
+        codes = numpy.stack([halves & 15, halves >> 4], axis=1).ravel()[:count].astype("f4") - 8
+        parameters[at] += numpy.frombuffer(part["scales"], "<f2").astype("f4").repeat(64)[:count] * codes
 
 def checkpoint(shapes, parameters):
     """T4: the id of a checkpoint."""
@@ -144,24 +151,24 @@ def main(url, address, path):
         held = int(metadata["number"])
         shapes = [(name, header[name]["shape"]) for name in sorted(header)]
         parameters = numpy.frombuffer(body, "<f4").copy()
-        here = version(home, model, held, pin)[0]["checkpoint"]
-        expect(checkpoint(shapes, parameters) == here, f"{path} is not version {held} of {model}")
+        here, _ = version(home, model, held, pin)
+        expect(checkpoint(shapes, parameters) == here["checkpoint"], f"{path} is not version {held} of {model}")
     query = "" if held is None or held > number else f"?from={held}"
     plan = json.loads(get(f"{home}/versions/{number}/checkpoint{query}"))
     if plan["keyframe"]:
         manifest = json.loads(blob(relay, plan["keyframe"]["checkpoint"]))
         shapes = [(tensor["name"], tensor["shape"]) for tensor in manifest["tensors"]]
-        data = b"".join(blob(relay, chunk) for chunk in manifest["chunks"])
-        parameters = numpy.frombuffer(data, "<f4").copy()
-    for step in plan["steps"]:
-        apply_step(parameters, blob(relay, step["sha256"]))
+        chunks = [blob(relay, chunk) for chunk in manifest["chunks"]]
+        parameters = numpy.frombuffer(b"".join(chunks), "<f4").copy()
+    many = plan["keyframe"] is None and len(plan["steps"]) >= 4
+    one = get(f"{home}/versions/{number}/downloads/since-{held}.safetensors", True) if many else None
+    for data in [one] if one else (blob(relay, step["sha256"]) for step in plan["steps"]):
+        apply_step(parameters, data)
     expect(checkpoint(shapes, parameters) == target["checkpoint"], f"version {number} is not what was served")
     licence = json.loads(get(home))["recipe"]["licence"]
-    header, begin = {}, 0
-    for name, shape in shapes:
-        end = begin + 4 * int(numpy.prod(shape))
-        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [begin, end]}
-        begin = end
+    ends = numpy.cumsum([4 * int(numpy.prod(shape)) for _, shape in shapes]).tolist()
+    spans = zip(shapes, [0, *ends], ends)
+    header = {name: {"dtype": "F32", "shape": shape, "data_offsets": [a, b]} for (name, shape), a, b in spans}
     about = {"model": model, "version": identity, "number": str(number), "licence": licence}
     text = canonical({"__metadata__": about} | header)
     text += b" " * (-len(text) % 8)

@@ -4,6 +4,7 @@ import * as z from "zod/mini";
 import { FormatError } from "../../core/errors.ts";
 import type { HeldVersion } from "../../core/history/downloaded-version.ts";
 import { HistoryError } from "../../core/history/history-fault.ts";
+import type { HistorySource } from "../../core/history/history-source.ts";
 import { pullVersion } from "../../core/history/pull-version.ts";
 import { parseValue } from "../../core/protocol/canonical-json.ts";
 import { modelId } from "../../core/protocol/schemas/primitives.ts";
@@ -55,15 +56,14 @@ async function pull(
 
   const parts = `${path}.parts`; // what has been loaded stays there until all of it has
   let loadedBytes = 0;
-  const counted = {
+  const onBytes = (bytes: number) => {
+    loadedBytes += bytes;
+  };
+  const counted: HistorySource = {
     ...source,
-    blob: (id: string) =>
-      client.blob(id, {
-        signal,
-        onBytes: (bytes) => {
-          loadedBytes += bytes;
-        },
-      }),
+    blob: (id) => client.blob(id, { signal, onBytes }),
+    difference: (from, to) =>
+      client.difference(source.model, { from, number: to }, { signal, onBytes }),
   };
   const pulled = await pullVersion(await keepingSource(counted, parts), number, {
     ...(await expected(model, options)),

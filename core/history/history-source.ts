@@ -32,6 +32,8 @@ export type HistorySource = {
   blob(id: string, options?: CallOptions): Promise<Uint8Array<ArrayBuffer>>;
   /** Null where it serves no checkpoints. */
   readonly plan: VersionPlan | null;
+  /** What several steps come to, in one file (protocol T13). */
+  readonly difference?: VersionDifference;
 };
 
 /** How a source builds version `number`, out of `from` if there is one. */
@@ -40,12 +42,19 @@ export type VersionPlan = (
   options: CallOptions & { from?: number },
 ) => Promise<CheckpointPlan>;
 
+/** The bytes of what leads from version `from` to version `number`; null where the source has none, as where its steps are smaller. */
+export type VersionDifference = (
+  from: number,
+  number: number,
+  options: CallOptions,
+) => Promise<Uint8Array | null>;
+
 const MOST_REQUESTS = 8; // keeps a relay two continents away busy; browsers open six connections to a host
 
 export function relaySource(
   client: RelayClient,
   model: string,
-): HistorySource & { readonly plan: VersionPlan } {
+): HistorySource & { readonly plan: VersionPlan; readonly difference: VersionDifference } {
   const version = limitCalls(MOST_REQUESTS, client.version);
   return {
     model,
@@ -61,6 +70,7 @@ export function relaySource(
     },
     blob: limitCalls(MOST_REQUESTS, client.blob),
     plan: (number, options) => client.checkpoint(model, number, options),
+    difference: (from, number, options) => client.difference(model, { from, number }, options),
   };
 }
 

@@ -6,6 +6,7 @@ import {
 } from "../../tests/fixtures/signed-history.ts";
 import { sha256 } from "../crypto/signature.ts";
 import { deltaStepBetween, encodeDeltaStep } from "../tensors/delta-step.ts";
+import { encodeDifference } from "../tensors/difference.ts";
 import type { HistorySource } from "./history-source.ts";
 import { pullVersion } from "./pull-version.ts";
 
@@ -48,6 +49,34 @@ test("a reader goes from the version that it holds to the one that it wants", as
   expect(parameters).toEqual(history.parameters[4]);
   const back = await pullVersion(serving(history), 4, { held: heldOf(history, 4), pin });
   expect(back.parameters).toEqual(history.parameters[4]);
+});
+
+test("T13: four steps or more come as one difference where the source has one, and it must lead to the version too", async () => {
+  const history = await signedHistory(EVENTS);
+  const held = heldOf(history, 0);
+  const [before, after] = [history.parameters[0]!, new Float32Array(history.parameters[4]!)];
+  const asked: string[] = [];
+  const source = (bytes: Uint8Array | null): HistorySource => ({
+    ...serving(history),
+    difference: async (from, number) => {
+      asked.push(`${from} ${number}`);
+      return bytes;
+    },
+  });
+  const difference = encodeDifference(deltaStepBetween(before, after), before);
+  const noBlobs = { ...source(difference), blob: () => Promise.reject(new Error("a blob")) };
+  const { parameters } = await pullVersion(noBlobs, 4, { held, pin: null });
+  expect(parameters).toEqual(history.parameters[4]);
+  const stepwise = await pullVersion(source(null), 4, { held, pin: null });
+  expect(stepwise.parameters).toEqual(history.parameters[4]);
+  after[5]! += 1;
+  const elsewhere = source(encodeDifference(deltaStepBetween(before, after), before));
+  await expect(pullVersion(elsewhere, 4, { held, pin: null })).rejects.toMatchObject({
+    fault: "served",
+  });
+  expect(asked).toEqual(["0 4", "0 4", "0 4"]);
+  await pullVersion(source(null), 4, { held: heldOf(history, 1), pin: null });
+  expect(asked).toHaveLength(3); // three steps are smaller
 });
 
 test("V4, V6, V10: what is served, signed or remembered otherwise is refused by name", async () => {

@@ -60,6 +60,21 @@ export function createRelayClient({ baseUrl, fetch }: { baseUrl: string; fetch: 
       version: number | string,
       { from, ...options }: CallOptions & { from?: number } = {},
     ) => ask(checkpointPlan, routes.checkpoint(model, segment(version)) + query({ from }), options),
+    /** What leads from version `from` to version `number` in one file; null where the relay has none for now: its steps lead there too. */
+    async difference(
+      model: string,
+      { from, number }: { from: number; number: number },
+      options: BlobOptions = {},
+    ): Promise<Uint8Array<ArrayBuffer> | null> {
+      const path = routes.download(model, segment(number), `since-${from}.safetensors`);
+      const limits = { maxBytes: MAX_BLOB_BYTES, ...options };
+      try {
+        return await call(origin + path, { method: "GET", headers: {} }, limits);
+      } catch (error) {
+        if (error instanceof RelayError) return null;
+        throw error;
+      }
+    },
     /** What maintainers decided about the model, signed; nothing of it has been verified. */
     acts: async (model: string, options?: CallOptions) =>
       (await ask(actList, routes.acts(model), options)).acts,

@@ -1,10 +1,12 @@
 import { setTimeout } from "node:timers/promises";
 import { type Context, Hono } from "hono";
 import { LRUCache } from "lru-cache";
+import { assert } from "../../core/errors.ts";
 import { type ReleaseActs, releaseActsOf } from "../../core/history/release-acts.ts";
 import { downloadsOf } from "../../core/models/downloads.ts";
 import { routes } from "../../core/protocol/routes.ts";
 import type { CheckpointPlan } from "../../core/protocol/schemas/checkpoint.ts";
+import { LEAST_DIFFERENCE_STEPS } from "../../core/tensors/difference.ts";
 import { streamFile } from "../content/folder.ts";
 import type { RelayContext, ServedModel } from "../context.ts";
 import { decodeAct } from "../history/acts.ts";
@@ -17,6 +19,7 @@ import { answerRepresentation, matches } from "./file-answer.ts";
 import { pathPart, queryNumber } from "./params.ts";
 import { Refusal } from "./refusal.ts";
 
+const SINCE = /^since-(\d{1,9})\.safetensors$/;
 const MAKING_MS = 20_000; // a connection on which nothing flows is ended after 30 s
 const BYTES_PER_PARAMETER = 4;
 const KEPT_PLAN_LETTERS = 8 << 20; // a model of 124M parameters has 500 chunks: 40 KB a plan
@@ -61,6 +64,8 @@ export function checkpointRoutes(
       const acts = await actsOfRelease(version.model, pathPart(c, "version"));
       return answerExport(c, model, version, { as: wished, acts });
     }
+    const since = SINCE.exec(wished)?.[1];
+    if (since !== undefined) return answerDifference(c, model, version, Number(since));
     const as = offered.find((download) => download === wished);
     if (as !== undefined) return answerExport(c, model, version, { as });
     throw new Refusal("download-unknown", `${version.model} can be had as ${offered.join(", ")}`);
@@ -72,6 +77,32 @@ export function checkpointRoutes(
     if (acts !== null) return acts;
     const message = `${tag} is no release of ${model} with a bundle: ask by a release's number, and tag anew what is from before there were bundles`;
     throw new Refusal("download-unknown", message);
+  }
+
+  /** What the steps from an earlier version come to; a refusal where the steps themselves have no more bytes, or the whole model has. */
+  async function answerDifference(
+    c: Context,
+    model: Awaited<ReturnType<typeof findModel>>,
+    version: VersionRow,
+    from: number,
+  ): Promise<Response> {
+    const { history } = context;
+    const none = (why: string) =>
+      new Refusal("download-unknown", `no difference from version ${from}: ${why}`);
+    if (from + LEAST_DIFFERENCE_STEPS > version.number) throw none("the steps are too few");
+    const since = await findVersion(context, model.row, String(from));
+    const wholeBytes = model.row.parameters * BYTES_PER_PARAMETER;
+    const rows = await history.steps(version.model, from + 1, version.number, wholeBytes);
+    if (rows === null) throw none("the steps are larger than the whole model");
+    const steps = rows.map(({ step }) => {
+      assert(step !== null, "a version after version 0 has its step");
+      return step;
+    });
+    const stepBytes = rows.reduce((sum, { step_bytes }) => sum + step_bytes, 0);
+    const wish = { as: "difference", since, steps } as const;
+    const { sizeBytes } = exports.kept(version, wish) ?? (await makeExport(model, version, wish));
+    if (sizeBytes >= stepBytes) throw none(`it has ${sizeBytes} bytes, the steps ${stepBytes}`);
+    return answerExport(c, model, version, wish);
   }
 
   async function answerExport(

@@ -17,13 +17,15 @@ import type { Checkpoints } from "./checkpoints.ts";
 /** A version as one file on the relay's disk. */
 export type Exported = { readonly path: string; readonly sizeBytes: number };
 
-/** What a version is exported as; a release with the acts that it stands on. */
+/** What a version is exported as: a difference by what it leads on from, a release with the acts that it stands on. */
 export type ExportWish =
   | { readonly as: ExportJob["as"] }
+  | { readonly as: "difference"; readonly since: VersionRow; readonly steps: readonly string[] }
   | { readonly as: ReleaseJob["as"]; readonly acts: ReleaseActs };
 
 /** The wish's name, which no other wish about the same version has. */
 export function exportName(wish: ExportWish): string {
+  if (wish.as === "difference") return `since-${wish.since.number}.safetensors`;
   return "acts" in wish ? `${wish.acts.tag}-${wish.as}` : wish.as;
 }
 
@@ -76,10 +78,9 @@ export function createExports(
     const path = join(temporary, key);
     const draft = `${path}.draft`;
     try {
-      const job = { place: content, from: await checkpoints.blobPath(version), path: draft };
-      const sizeBytes = await ("acts" in wish
-        ? writeRelease(model, version, wish, job)
-        : writeVersion(model, version, wish, job));
+      const start = wish.as === "difference" ? wish.since : version;
+      const job = { place: content, from: await checkpoints.blobPath(start), path: draft };
+      const sizeBytes = await writeAs(model, version, wish, job);
       await rename(draft, path);
       const exported = { path, sizeBytes };
       files.set(key, exported);
@@ -88,6 +89,18 @@ export function createExports(
       await rm(draft, { force: true });
       throw error;
     }
+  }
+
+  function writeAs(
+    model: ServedModel,
+    version: VersionRow,
+    wish: ExportWish,
+    job: Pick<ExportJob, "place" | "from" | "path">,
+  ): Promise<number> {
+    if (wish.as === "difference") return thread.writeDifference({ ...job, steps: wish.steps });
+    return "acts" in wish
+      ? writeRelease(model, version, wish, job)
+      : writeVersion(model, version, wish, job);
   }
 
   async function writeVersion(

@@ -3,8 +3,18 @@ import { stat, writeFile } from "node:fs/promises";
 import { parentPort } from "node:worker_threads";
 import { type Download, downloadParts } from "../../core/models/downloads.ts";
 import type { TokenizerFile } from "../../core/models/tokenizer.ts";
+import { namedMasks, unionOfMasks } from "../../core/patch/named-masks.ts";
 import { parseJson } from "../../core/protocol/canonical-json.ts";
+import type { RandomMask } from "../../core/protocol/schemas/mask.ts";
 import { type Recipe, recipe as recipeSchema } from "../../core/protocol/schemas/recipe.ts";
+import {
+  applyDeltaStepInPlace,
+  type DeltaStep,
+  decodeDeltaStep,
+  deltaStepBetween,
+} from "../../core/tensors/delta-step.ts";
+import { encodeDifference } from "../../core/tensors/difference.ts";
+import { valuesAt } from "../../core/tensors/values-at.ts";
 import { checkpointExport } from "../../export/checkpoint-export.ts";
 import { writeExportFile } from "../../export/export-folder.ts";
 import type { ExportedVersion } from "../../export/exported-version.ts";
@@ -31,6 +41,9 @@ export type ExportJob = Job & {
   readonly version: Omit<ExportedVersion, "parameters" | "tokenizerFiles">;
   readonly as: "export.safetensors" | Download;
 };
+
+/** A difference to a later version: `from` is the earlier one, `steps` are the blobs that lead from it there. */
+export type DifferenceJob = Job & { readonly steps: readonly string[] };
 
 export type ReleaseJob = Job & {
   /** Its recipe is the blob that its act names. */
@@ -60,6 +73,14 @@ const exporter = {
     }
     return (await stat(path)).size;
   },
+  /** Write what the steps come to in one file; returns its size in bytes. */
+  async writeDifference({ place, from, steps, path }: DifferenceJob): Promise<number> {
+    const blobs = openPublicBlobs(openObjects(place));
+    const before = await readParameters(blobs, from);
+    const bytes = encodeDifference(await sumOfSteps(blobs, before, steps), before);
+    await writeFile(path, bytes, { flag: "wx" });
+    return bytes.length;
+  },
   /** Write a release, signed with `key`; returns the file's size in bytes. An ExportRefused says why there can be none. */
   async writeRelease({ place, from, release, key, as, path }: ReleaseJob) {
     const blobs = openPublicBlobs(openObjects(place));
@@ -78,6 +99,27 @@ const exporter = {
   },
 };
 export type ExportThread = typeof exporter;
+
+/** What delta steps in a row make of the parameters `before` [N], which stay as they are. */
+async function sumOfSteps(
+  blobs: Pick<PublicBlobs, "read">,
+  before: Float32Array,
+  steps: readonly string[],
+): Promise<DeltaStep> {
+  const after = new Float32Array(before);
+  const named: RandomMask[] = [];
+  let isNamed = true;
+  for (const id of steps) {
+    const step = decodeDeltaStep(await soundBlob(blobs, id), after);
+    applyDeltaStepInPlace(after, step);
+    if (step.masks === undefined) isNamed = false;
+    else named.push(...step.masks);
+  }
+  const masks = isNamed ? namedMasks(named) : null;
+  if (masks === null) return deltaStepBetween(before, after);
+  const positions = unionOfMasks(masks, before.length);
+  return { positions, values: valuesAt(after, positions), masks };
+}
 
 function readTokenizerFiles(
   blobs: Pick<PublicBlobs, "read">,

@@ -15,6 +15,7 @@ import { recipe } from "../../core/protocol/schemas/recipe.ts";
 import { ticketRequest } from "../../core/protocol/schemas/ticket.ts";
 import { decodeBitfield, encodeBitfield } from "../../core/swarm/bitfield.ts";
 import { decodeDeltaStep, encodeDeltaStep } from "../../core/tensors/delta-step.ts";
+import { decodeDifference } from "../../core/tensors/difference.ts";
 import { chunksOfManifest, nameCheckpoint, writeKeyframe } from "../../core/tensors/manifest.ts";
 import { decodeExamples } from "../../core/training/examples.ts";
 import { encodeImageExamples } from "../../core/training/image-examples.ts";
@@ -93,6 +94,14 @@ async function allDecoders(): Promise<Decoder[]> {
     step("delta-step"),
     step("delta-step-quantised"),
     step("delta-step-masked"),
+    {
+      name: "a difference",
+      file: readFileSync(new URL("../golden/difference.safetensors", import.meta.url)),
+      decode(bytes) {
+        decodeDifference(bytes, parameters);
+        return null; // a block may be wider than it need be
+      },
+    },
     ...versions.map((version, i) => ({
       name: `version ${i}`,
       file: encodeVersion(version),

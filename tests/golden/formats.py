@@ -142,6 +142,29 @@ def pack(codes):
     return bytes(low + 8 | high + 8 << 4 for low, high in zip(codes[::2], codes[1::2]))
 
 
+# T13: moves
+
+
+def moves(before, after):
+    """The order of each block, and the codes of all."""
+    ordered = [struct.unpack("<i", struct.pack("<f", value))[0] for value in [*before, *after]]
+    ordered = [bits if bits >= 0 else bits ^ 0x7FFFFFFF for bits in ordered]
+    far = [b - a for a, b in zip(ordered, ordered[len(before) :])]
+    zigzag = [2 * move if move >= 0 else -2 * move - 1 for move in far]
+    orders, bits = [], ""
+    for block in [zigzag[i : i + 64] for i in range(0, len(zigzag), 64)]:
+        written = ["".join(exp_golomb(value, order) for value in block) for order in range(32)]
+        orders.append(min(range(32), key=lambda order: len(written[order])))
+        bits += written[orders[-1]]
+    bits += "0" * (-len(bits) % 8)
+    return orders, bytes(int(bits[i : i + 8], 2) for i in range(0, len(bits), 8))
+
+
+def exp_golomb(value, order):
+    binary = format(value + 2**order, "b")
+    return "0" * (len(binary) - 1 - order) + binary
+
+
 # P7: Fisher weights
 
 
@@ -413,6 +436,20 @@ def main():
         },
     )
     (FOLDER / "delta-step-masked.safetensors").write_bytes(step)
+    orders, codes = moves([0.25] * len(positions), [after[position] for position in positions])
+    step = safetensors(
+        [
+            ("codes", "U8", len(codes), codes),
+            ("orders", "U8", len(orders), bytes(orders)),
+        ],
+        {
+            "format": "commonweight.difference/1",
+            "masks": ",".join(f"{seed}:{count}" for seed, count in masks),
+            "count": str(len(positions)),
+            "size": "1000",
+        },
+    )
+    (FOLDER / "difference.safetensors").write_bytes(step)
 
     manifest = {
         "format": "commonweight.checkpoint/1",
