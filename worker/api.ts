@@ -82,6 +82,8 @@ export type Snapshot = {
   readonly pieces: readonly Piece[];
   /** A piece is under way, from its ticket until it is sent, also while it is paused or waits for the relay. */
   readonly underway: boolean;
+  /** A piece that was left, and goes on where it was at the next start for its model; null where none is known of. */
+  readonly kept: { readonly model: string; readonly step: number; readonly steps: number } | null;
   /** True while `finish` waits for the end of the running piece. */
   readonly finishing: boolean;
   /** Share of the time that the device may work, 0.1…1. */

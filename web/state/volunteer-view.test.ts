@@ -19,6 +19,7 @@ const facts: VolunteerFacts = {
   replayShards: 0,
   newest: null,
   online: true,
+  model: "digits",
   modelPaused: false,
   modelRetired: null,
   held: null,
@@ -55,6 +56,17 @@ test("every phase of the engine has a title and exactly one reason, of one sente
     expect(view.title.length, phase).toBeGreaterThan(3);
     expect(view.reason, phase).toMatch(/\.$/);
   }
+});
+
+test("a piece that was left is said to wait, on the page of its model alone", () => {
+  const left = snapshot({ phase: "ready", kept: { model: "digits", step: 11, steps: 60 } });
+  expect(describeVolunteer({ ...facts, snapshot: left })).toMatchObject({
+    title: "Ready when you are",
+    reason:
+      "A piece waits as you left it, at step 11 of 60, and goes on from there. Nothing runs until you say so.",
+  });
+  const elsewhere = describeVolunteer({ ...facts, model: "presidents", snapshot: left });
+  expect(elsewhere.reason).toBe("Nothing runs until you say so.");
 });
 
 test("the engine's own reason is the reason, where it gives one", () => {

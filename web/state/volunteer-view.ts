@@ -53,7 +53,9 @@ export type VolunteerFacts = {
   readonly newest: PieceLife | null;
   /** The page itself reaches the relay. */
   readonly online: boolean;
-  /** A maintainer paused the model that is shown. */
+  /** The model that is shown; null while the relay has named none. */
+  readonly model: string | null;
+  /** A maintainer paused it. */
   readonly modelPaused: boolean;
   /** Why a maintainer retired it; null where nobody did. */
   readonly modelRetired: string | null;
@@ -250,7 +252,12 @@ function idle(facts: VolunteerFacts, view: MakeView): VolunteerView {
       "A maintainer paused it, so there is no work now. You can read its history and try it meanwhile.",
     );
   }
-  return view("ready", "Ready when you are", "Nothing runs until you say so.");
+  const kept = facts.snapshot?.kept ?? null;
+  const waits =
+    kept === null || kept.model !== facts.model
+      ? null
+      : `A piece waits as you left it, at step ${formatCount(kept.step)} of ${formatCount(kept.steps)}, and goes on from there.`;
+  return view("ready", "Ready when you are", sentences(waits, "Nothing runs until you say so."));
 }
 
 /** On what it works and, where it is not what was asked for, why on this device. */

@@ -11,6 +11,7 @@ import {
 import type { Engine } from "../device/engine.ts";
 import type { Store } from "../store/store.ts";
 import { decodeBegunPiece, encodeBegunPiece } from "./begun-piece.ts";
+import { tellKept } from "./going-on.ts";
 
 beforeAll(openScenes);
 afterAll(closeScenes);
@@ -69,6 +70,22 @@ async function comeBack(world: World, device: Opening = {}) {
   await stage.volunteer.ended();
   return { ...back, stage, reason };
 }
+
+test("a piece that was left is told before anything runs, also by the run that left it, and no more once its ticket is over or it is done", async () => {
+  const world = await scene();
+  const still = await leavePiece(world, 3);
+  const kept = { model: "tiny", step: still, steps: STEPS };
+  const { engine } = recordingEngine();
+  const stage = await openStage({ ...world, engine });
+  expect(await stage.volunteer.ended()).toMatchObject({ phase: "ready", kept }); // nothing runs yet
+  expect(await tellKept(stage.store, 0)).toEqual(kept);
+  expect(await tellKept(stage.store, Number.MAX_SAFE_INTEGER)).toBeNull();
+  await stage.start(1);
+  expect(await stage.volunteer.ended()).toMatchObject({ phase: "ready", kept: null });
+  const bytes = Uint8Array.of(1, 2, 3);
+  await stage.store.putBegun(bytes);
+  expect(await tellKept(stage.store, 0)).toBeNull(); // damaged
+});
 
 const random = createRandom("going on");
 test.each([STEPS - 1, ...Array.from({ length: 3 }, () => 1 + random.below(STEPS / 2))])(

@@ -2,6 +2,7 @@ import { publicKeyHex } from "../../core/crypto/signature.ts";
 import { FormatError } from "../../core/errors.ts";
 import { verifyTicket } from "../../core/protocol/signed-ticket.ts";
 import type { TrainingSnapshot } from "../../core/training/train.ts";
+import type { Snapshot } from "../api.ts";
 import type { RunningEngine } from "../device/engine.ts";
 import type { AssignedPiece } from "./assignment.ts";
 import {
@@ -49,6 +50,21 @@ export async function recallPiece(session: Session): Promise<Recalled> {
     begun: { piece, work: { ticket, signature, endsAt } },
     note: describeGoingOn(snapshot.losses.length, ticket.training.steps),
   };
+}
+
+/** What there is to say, before anything runs, of a piece that can go on; null without one. */
+export async function tellKept(store: Session["store"], nowMs: number): Promise<Snapshot["kept"]> {
+  const bytes = await store.begun();
+  if (bytes === null) return null;
+  try {
+    const { ticket, snapshot, endsAtMs } = await decodeBegunPiece(bytes);
+    if (nowMs >= endsAtMs) return null;
+    const { steps } = ticket.training;
+    return { model: ticket.model, step: snapshot.losses.length, steps };
+  } catch (error) {
+    if (error instanceof FormatError) return null; // `recallPiece` drops what is damaged, and says so
+    throw error;
+  }
 }
 
 /** Drop the piece that was begun if it is the one of `ticket`: a page that ended while the finished piece was kept left both. */

@@ -43,6 +43,7 @@ export const READY: Snapshot = {
   ...NO_PIECE,
   pieces: [],
   underway: false,
+  kept: null,
   finishing: false,
   power: 1,
   swarm: null,

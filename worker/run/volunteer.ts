@@ -7,6 +7,7 @@ import type { Platform } from "../device/platform.ts";
 import type { Store } from "../store/store.ts";
 import { portRoad } from "../swarm/road.ts";
 import { createSwarm, type Swarm } from "../swarm/swarm.ts";
+import { tellKept } from "./going-on.ts";
 import { sendOutbox } from "./outbox.ts";
 import { createPace } from "./pace.ts";
 import { pinRelay, type Run } from "./session.ts";
@@ -110,7 +111,10 @@ export function createVolunteer(parts: VolunteerParts): Volunteer {
           if (kind === "volunteering") await resume(); // a run that has ended is not paused
         } else if (kind === "volunteering") feed.enter("ready");
       }
-      if (kind === "volunteering") feed.set({ underway: false, finishing: false });
+      if (kind === "volunteering") {
+        const kept = await tellKept(store, platform.now()).catch(() => null); // a lost store has its own words at the next start
+        feed.set({ underway: false, finishing: false, kept });
+      }
       if (running?.stop === stop) running = null;
       if (running === null && kind === "volunteering" && staysOpen) sendLater();
     }
@@ -161,7 +165,8 @@ export function createVolunteer(parts: VolunteerParts): Volunteer {
       tabs.onForget(() => void halt().then(() => feed.clear()));
       const keys = await store.keyPair();
       const contributor = keys === null ? null : await publicKeyHex(keys);
-      feed.set({ contributor, pieces: await store.pieces() });
+      const kept = await tellKept(store, platform.now());
+      feed.set({ contributor, pieces: await store.pieces(), kept });
       if ((await store.outbox()).length > 0) sendLater();
     },
     async start({ model, prefer, power, pieces = Number.POSITIVE_INFINITY }) {
