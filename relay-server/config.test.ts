@@ -21,6 +21,14 @@ test("a setting that makes no sense is named in one sentence", () => {
   }
 });
 
+test("no ICE server is a relay's own choice, and none may be a TURN server, which would carry the chunks", () => {
+  expect(parseConfig({}).iceServers).toEqual([]);
+  const stun = [{ urls: "stun:stun.example.org:3478" }];
+  expect(parseConfig({ ICE_SERVERS: JSON.stringify(stun) }).iceServers).toEqual(stun);
+  const turn = '[{"urls": "turn:turn.example.org", "username": "a", "credential": "b"}]';
+  expect(() => parseConfig({ ICE_SERVERS: turn })).toThrow(/TURN servers are not used/);
+});
+
 test("a store is SQLite or a PostgreSQL database, and no password is quoted", () => {
   const store = "postgres://relay:secret@localhost/commonweight";
   expect(parseConfig({}).store).toBe("");

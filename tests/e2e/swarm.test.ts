@@ -54,15 +54,28 @@ function vanishing(): void {
   };
 }
 
+/** It notes which servers its connections ask for addresses; one that PeerJS makes to see what the browser can do asks none. */
+function noting(): void {
+  const noted: unknown[] = [];
+  Reflect.set(globalThis, "iceServers", noted);
+  const { setLocalDescription } = RTCPeerConnection.prototype;
+  RTCPeerConnection.prototype.setLocalDescription = function (this: RTCPeerConnection, value?) {
+    noted.push(this.getConfiguration().iceServers);
+    return Reflect.apply(setLocalDescription, this, [value]);
+  } as typeof setLocalDescription; // its other form, with callbacks, is called by nobody
+}
+
 test("X6: the third of three pages gets at least four fifths of a model from the other two", async () => {
   const first = await volunteer();
   between.delayMs = chunksSlowly;
   const second = await volunteer();
-  const third = await volunteer();
+  const third = await volunteer({ script: noting });
   const { peers, relay: fromRelay } = await roadsOf(third);
   expect(peers).toBeGreaterThanOrEqual(0.8 * MODEL_BYTES);
   expect(peers + fromRelay).toBeGreaterThanOrEqual(MODEL_BYTES);
   await third.getByText("Connected with 2 volunteers.").waitFor();
+  const iceServers = await third.evaluate(() => Reflect.get(globalThis, "iceServers"));
+  expect(iceServers).toEqual([[], []]); // the relay's own, of which there are none, and never PeerJS's
   await Promise.all([first, second].map((page) => page.close())); // the third is the only honest one from now on
 });
 
