@@ -222,7 +222,8 @@ export type SwarmOrder =
       readonly chunk: string;
       readonly sizeBytes: number;
     }
-  | { readonly kind: "cancel" | "refuse"; readonly peer: string; readonly request: number }
+  /** `cut`: as `cancel`, and the news of that kind brings what came. */
+  | { readonly kind: "cancel" | "cut" | "refuse"; readonly peer: string; readonly request: number }
   /** The bytes change hands: their buffer is transferred. */
   | {
       readonly kind: "serve";
@@ -257,7 +258,17 @@ export type SwarmNews =
       readonly bytes: Uint8Array<ArrayBuffer>;
     }
   | { readonly kind: "refused"; readonly peer: string; readonly request: number }
-  /** The first `filled` bytes of a wanted chunk, whose peer is leaving; `bytes` has room for all, and is transferred. */
+  /** So many bytes of a wanted chunk are here; told a few times for each. */
+  | {
+      readonly kind: "coming";
+      readonly peer: string;
+      readonly request: number;
+      readonly filled: number;
+    }
+  /**
+   * The first `filled` bytes of a wanted chunk, whose peer is leaving or was told to send no more. `bytes` has room for all unless
+   * nothing came, and is transferred.
+   */
   | {
       readonly kind: "cut";
       readonly peer: string;

@@ -122,9 +122,9 @@ export function createRelayClient({ baseUrl, fetch }: { baseUrl: string; fetch: 
       id: string,
       sizeBytes: number,
       from: number,
-      { prefix, signal }: Pick<BlobOptions, "prefix" | "signal">,
+      { prefix, ...options }: Omit<BlobOptions, "maxBytes">,
     ): Promise<Uint8Array> {
-      const limits = { maxBytes: sizeBytes, ...(signal ? { signal } : {}) };
+      const limits = { ...options, maxBytes: sizeBytes };
       const headers = { range: `bytes=${from}-` };
       const bytes = await call(blobUrl(id, prefix), { method: "GET", headers }, limits);
       if (bytes.length === sizeBytes - from) return bytes;

@@ -1,28 +1,39 @@
-/** How long peers may take for a load's first chunk, and for its last ones, before the relay is asked as well. */
+/** How long peers may let a load's last chunks wait without a byte, before the relay is asked for them. */
 export const PEER_PATIENCE_MS = 2000;
-/** A chunk that a peer was asked for so long ago is lost, as a rule: it went away. Until then others come meanwhile. */
+/** A chunk of which nothing came for so long is lost, as a rule: its peer went away. Until then others come meanwhile. */
 const LOST_MS = 10_000;
-/** A load through peers takes at most this many times as long as HTTP alone, and PEER_PATIENCE_MS. */
+/** A load through peers takes at most this many times as long as HTTP alone. */
 const SLOWEST = 1.1;
+const AHEAD_MS = 100; // the relay is asked so long before a chunk is due: for a look at the clock, and the way there and back
 const LANES = 4; // of a browser's six requests to one HTTP/1.1 server, one is for the events, one to ask for holders
-const PROBED_CHUNKS = 16; // a list so long spares one chunk to learn HTTP's speed: 6% of its bytes
+const PROBED_CHUNKS = 40; // one chunk of a list so long tells HTTP's speed while its tenth lasts; a shorter one has more at once
 
 /** Why the relay is asked for a chunk that peers might bring. */
 export type RelayReason = "probe" | "behind" | "late" | "unheld";
+
+/** A chunk that a peer alone was asked for: since when nothing came of it, and how much is to come. */
+export type AskedChunk = {
+  readonly chunk: number;
+  readonly silentMs: number;
+  readonly leftBytes: number;
+};
 
 /** How far a load of chunks from peers and the relay is. */
 export type LoadState = {
   /** Chunks of the whole load. */
   readonly chunks: number;
+  readonly totalBytes: number;
+  /** What came, also of chunks that are not whole yet. */
   readonly doneBytes: number;
   readonly elapsedMs: number;
+  /** How much longer the load may take than HTTP alone and a tenth. */
+  readonly graceMs: number;
   /** What HTTP brings, in bytes a ms; null before the first chunk came from the relay. */
   readonly httpRate: number | null;
   /** Chunks that nobody was asked for. */
   readonly waiting: readonly number[];
-  /** Chunks that a peer alone was asked for, and how long ago. */
-  readonly asked: readonly { readonly chunk: number; readonly forMs: number }[];
-  /** How many chunks come from the relay now, and their bytes. */
+  readonly asked: readonly AskedChunk[];
+  /** How many chunks come from the relay now, and how much of them is to come. */
   readonly lanes: number;
   readonly laneBytes: number;
   readonly sizeBytes: (chunk: number) => number;
@@ -34,34 +45,50 @@ export type LoadState = {
 
 /**
  * Which chunks to ask the relay for now, and why: as many as keep the load as fast as HTTP alone, those that no peer has, and
- * those that a peer let wait. While others are still to be had, a late one is given time: two copies of it would come.
+ * those that a peer let wait. First come those that nobody was asked for; then the peers with most to send lose theirs.
  */
 export function nextFromRelay(load: LoadState): { chunk: number; why: RelayReason }[] {
-  const { chunks, httpRate, waiting, asked, lanes, isHeld, mayGrow, elapsedMs } = load;
+  const { waiting, asked, lanes, isHeld, mayGrow, elapsedMs, httpRate } = load;
   const because = (why: RelayReason) => (chunk: number) => ({ chunk, why });
-  if (httpRate === null && chunks >= PROBED_CHUNKS && lanes === 0) {
-    return waiting.slice(0, 1).map(because("probe"));
-  }
-  const patienceMs = httpRate !== null && waiting.length > 0 ? LOST_MS : PEER_PATIENCE_MS;
-  const late = asked.filter(({ forMs }) => forMs >= patienceMs).map(({ chunk }) => chunk);
+  const room = Math.max(0, LANES - lanes);
   const unheld = waiting.filter((chunk) => !isHeld(chunk));
+  const free = [...unheld, ...waiting.filter(isHeld)];
+  const probes = httpRate === null ? probesOf(load) - lanes : 0;
+  if (probes > 0 && free.length > 0) return free.slice(0, probes).map(because("probe"));
+
+  const patienceMs = httpRate !== null && waiting.length > 0 ? LOST_MS : PEER_PATIENCE_MS;
+  const late = asked.filter(({ silentMs }) => silentMs >= patienceMs).map(({ chunk }) => chunk);
+  const due = late.map(because("late"));
   let owedBytes = httpRate === null ? 0 : bytesBehind({ ...load, httpRate }) - load.laneBytes;
-  const due = [...late.map(because("late"))];
   if (owedBytes > 0) {
-    for (const chunk of [...unheld, ...waiting.filter(isHeld)]) {
+    const begun = asked.filter(({ chunk }) => !late.includes(chunk));
+    const slowest = begun.toSorted((a, b) => b.leftBytes - a.leftBytes);
+    const whole = free.map((chunk) => ({ chunk, leftBytes: load.sizeBytes(chunk) }));
+    for (const { chunk, leftBytes } of [...whole, ...slowest]) {
       if (owedBytes <= 0) break;
       due.push({ chunk, why: "behind" });
-      owedBytes -= load.sizeBytes(chunk);
+      owedBytes -= leftBytes;
     }
   } else if (elapsedMs >= PEER_PATIENCE_MS || !mayGrow) due.push(...unheld.map(because("unheld")));
-  return due.slice(0, Math.max(0, LANES - lanes));
+  return due.slice(0, room);
 }
 
-/** How many bytes a load lacks to be as far as HTTP alone would be, but for what the swarm may cost; below 0, it is ahead. */
+/** How many chunks come from the relay to learn its speed: a load that has time waits for its peers instead. */
+function probesOf({ chunks, graceMs }: LoadState): number {
+  return graceMs > 0 ? 0 : Math.min(LANES, Math.ceil(PROBED_CHUNKS / chunks));
+}
+
+/**
+ * How many bytes a load lacks to end in time by HTTP alone from now on; below 0, it is ahead. So the relay is idle in the tenth of
+ * the time in which the swarm may cost something, and pages are connected meanwhile.
+ */
 function bytesBehind({
+  totalBytes,
   doneBytes,
   elapsedMs,
+  graceMs,
   httpRate,
-}: Pick<LoadState, "doneBytes" | "elapsedMs"> & { readonly httpRate: number }): number {
-  return ((elapsedMs - PEER_PATIENCE_MS) * httpRate) / SLOWEST - doneBytes;
+}: LoadState & { readonly httpRate: number }): number {
+  const leftMs = (SLOWEST * totalBytes) / httpRate + graceMs - AHEAD_MS - elapsedMs;
+  return totalBytes - leftMs * httpRate - doneBytes;
 }

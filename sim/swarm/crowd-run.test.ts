@@ -11,6 +11,7 @@ const SPEC: CrowdSpec = {
   relayRate: 125_000_000,
   blocked: { share: 0.2, of: "pairs" },
   isSharing: true,
+  onProcessor: 0,
   seed: "1",
 };
 
@@ -35,7 +36,12 @@ test("each newcomer has every chunk once, wherever it came from", () => {
   const { loads, chunks } = runCrowd({ ...SPEC, staySeconds: 1e5, peers: 2000 }); // nobody leaves
   expect(loads).not.toContain(null);
   const all = Object.values(chunks).reduce((sum, count) => sum + count, 0);
-  expect(all).toBe(loads.length * SPEC.chunks);
+  expect(all).toBeCloseTo(loads.length * SPEC.chunks);
+});
+
+test("who trains on the processor gives nothing then", () => {
+  const { chunks } = runCrowd({ ...SPEC, onProcessor: 1 });
+  expect(chunks.peers).toBeLessThan(runCrowd(SPEC).chunks.peers / 4); // from those that load at the same time
 });
 
 test("where nobody can connect, the relay brings everything", () => {

@@ -1,12 +1,12 @@
 import { createRandom } from "../../core/random.ts";
-import { otherChunks } from "../../core/swarm/bitfield.ts";
+import { createBitfield, otherChunks } from "../../core/swarm/bitfield.ts";
 import { linksToBegin, MOST_LINKS, SEEK_MS } from "../../core/swarm/links.ts";
 import { createHolderBook, type HoldingPeer } from "../../relay-server/swarm/holders.ts";
 import { type ChunkSource, createNewcomer, type Newcomer } from "./newcomer.ts";
 import { createTransfers, type LineEnd } from "./transfers.ts";
 import { type Crowd, drawShare, drawVisitors, type Visitor } from "./visitors.ts";
 
-const TICK_SECONDS = 0.05;
+const TICK_SECONDS = 0.02;
 const MEET_SECONDS = 0.3; // to be a peer of the relay's signalling, and to hear who has what
 const CONNECT_SECONDS = 0.5; // for two browsers to be connected, or to give it up
 const RENEW_SECONDS = 40; // two thirds of what the relay remembers
@@ -93,7 +93,11 @@ export function runCrowd(spec: CrowdSpec): CrowdReport {
     nextAsk.set(newcomer, now + (isLoading ? SEEK_MS / 1000 : RENEW_SECONDS));
     const { name } = newcomer;
     const who: HoldingPeer = { peer: name, token: name, network: name };
-    book.announce(list, who, newcomer.have.slice());
+    book.announce(
+      list,
+      who,
+      newcomer.isTraining() ? createBitfield(chunks) : newcomer.have.slice(),
+    );
     if (!isLoading) return;
     const meeting = meetings.filter(({ a }) => a === newcomer);
     const slow = newcomer.slowLinks();
@@ -139,8 +143,8 @@ export function runCrowd(spec: CrowdSpec): CrowdReport {
     }
     for (const [newcomer, at] of nextAsk) if (at <= now) askRelay(newcomer);
     meet();
-    for (const newcomer of present.values()) newcomer.look();
     transfers.advance(now, TICK_SECONDS);
+    for (const newcomer of present.values()) newcomer.look();
     if (!someLoad(present) && visitors.length > 0) now = Math.max(now, visitors[0]!.arrivesAt);
   }
   for (const newcomer of present.values()) leave(newcomer);

@@ -8,7 +8,8 @@ import { createUploads } from "../../worker/swarm/uploads.ts";
 import type { LineEnd, Transfer, Transfers } from "./transfers.ts";
 import type { Visitor } from "./visitors.ts";
 
-const LOOK_SECONDS = 0.25; // how often the race looks without news
+const LOOK_SECONDS = 0.1; // how often the race looks without news
+const BATCH = 6; // chunks that a page asks for at once that shares nothing
 const REST_SECONDS = 1; // a peer that refused is left alone for so long
 const HTTP_DELAY_SECONDS = 0.05; // from a request to the relay to the first byte
 const PEER_DELAY_SECONDS = 0.1;
@@ -37,6 +38,8 @@ export type Newcomer = {
   readonly name: string;
   readonly visitor: Visitor;
   readonly have: Bitfield;
+  /** Whether its processor trains: it gives nothing meanwhile. */
+  isTraining(): boolean;
   /** Those whom it is connected with. */
   readonly links: Set<Newcomer>;
   /** Chunks by where they came from. */
@@ -70,10 +73,11 @@ export function createNewcomer(parts: NewcomerParts): Newcomer {
   const slow = new Set<Newcomer>();
   const restUntil = new Map<Newcomer, number>();
   const serving = new Map<Transfer, () => void>(); // what it sends, and how its taker hears that it ends
-  const uploads = createUploads({ steadyMs: () => clock() * 1000, isTraining: () => false });
+  const isTraining = () => visitor.trainsOnProcessor && doneAt !== null;
+  const uploads = createUploads({ steadyMs: () => clock() * 1000, isTraining });
   const rate = createHttpRate();
-  const counts = { peers: 0, probe: 0, behind: 0, late: 0, unheld: 0 };
   let doneAt: number | null = null;
+  const counts = { peers: 0, probe: 0, behind: 0, late: 0, unheld: 0 };
   if (isComplete) {
     for (const chunk of missing) addChunk(have, chunk);
     missing.clear();
@@ -138,15 +142,19 @@ export function createNewcomer(parts: NewcomerParts): Newcomer {
     const waiting = [...missing].filter((chunk) => !asked.has(chunk) && !lanes.has(chunk));
     const due = nextFromRelay({
       chunks,
-      doneBytes: (chunks - missing.size) * CHUNK_BYTES,
+      totalBytes: chunks * CHUNK_BYTES,
+      doneBytes: chunks * CHUNK_BYTES - leftBytes(),
       elapsedMs: (now - startedAt) * 1000,
+      graceMs: 0,
       httpRate: rate.current(),
       waiting,
-      asked: [...asked]
-        .filter(([chunk]) => !lanes.has(chunk))
-        .map(([chunk, { askedAt }]) => ({ chunk, forMs: (now - askedAt) * 1000 })),
+      asked: [...asked].map(([chunk, { askedAt, transfer }]) => ({
+        chunk,
+        silentMs: transfer.bytesLeft < CHUNK_BYTES ? 0 : (now - askedAt) * 1000, // no line here stops once it began
+        leftBytes: transfer.bytesLeft,
+      })),
       lanes: lanes.size,
-      laneBytes: lanes.size * CHUNK_BYTES,
+      laneBytes: sumLeft(lanes.values()),
       sizeBytes: () => CHUNK_BYTES,
       isHeld: (chunk) => [...able.values()].some((peer) => hasChunk(peer.have, chunk)),
       mayGrow: isExpecting,
@@ -155,19 +163,40 @@ export function createNewcomer(parts: NewcomerParts): Newcomer {
     for (const { chunk, why } of due) loadFromRelay(chunk, why);
   }
 
+  /** What is to come of all chunks, also of those that are under way. */
+  function leftBytes(): number {
+    const underWay = asked.size + lanes.size;
+    const transfers = [...asked.values()].map(({ transfer }) => transfer);
+    return (missing.size - underWay) * CHUNK_BYTES + sumLeft(transfers) + sumLeft(lanes.values());
+  }
+
+  /** All from the relay, as a page loads that shares nothing (worker/link/blob-loading.ts). */
+  function loadNextBatch(): void {
+    if (lanes.size > 0) return;
+    for (const chunk of [...missing].slice(0, BATCH)) loadFromRelay(chunk, "unheld");
+  }
+
+  /** Load a chunk from the relay; of one that a peer sends, the rest. */
   function loadFromRelay(chunk: number, why: RelayReason): void {
+    const cut = asked.get(chunk);
+    const size = cut === undefined ? CHUNK_BYTES : cut.transfer.bytesLeft;
+    asked.delete(chunk);
+    cut?.peer.stopServing(cut.transfer);
     const fromMs = clock() * 1000;
     const firstMs = fromMs + HTTP_DELAY_SECONDS * 1000;
     const transfer: Transfer = {
       from: relay,
       to: visitor,
       startsAt: clock() + HTTP_DELAY_SECONDS,
-      bytesLeft: CHUNK_BYTES,
-      onDone: () => {
-        relayBytes += CHUNK_BYTES;
+      bytesLeft: size,
+      onDone: (at) => {
+        relayBytes += size;
         lanes.delete(chunk);
-        rate.note({ sizeBytes: CHUNK_BYTES, fromMs, firstMs, toMs: clock() * 1000 });
-        counts[why]++;
+        if (cut === undefined) {
+          rate.note({ sizeBytes: CHUNK_BYTES, fromMs, firstMs, toMs: at * 1000 });
+        }
+        counts[why] += size / CHUNK_BYTES;
+        counts.peers += 1 - size / CHUNK_BYTES;
         finish(chunk);
       },
     };
@@ -186,12 +215,6 @@ export function createNewcomer(parts: NewcomerParts): Newcomer {
     missing.delete(chunk);
     addChunk(have, chunk);
     uploads.receive(CHUNK_BYTES);
-    const other = asked.get(chunk);
-    asked.delete(chunk);
-    if (other !== undefined) other.peer.stopServing(other.transfer);
-    const lane = lanes.get(chunk);
-    if (lane !== undefined) stopLane(lane);
-    lanes.delete(chunk);
     if (missing.size === 0) doneAt = clock();
   }
 
@@ -199,6 +222,7 @@ export function createNewcomer(parts: NewcomerParts): Newcomer {
     name: visitor.name,
     visitor,
     have,
+    isTraining,
     links,
     counts,
     relayBytes: () => relayBytes,
@@ -212,7 +236,8 @@ export function createNewcomer(parts: NewcomerParts): Newcomer {
       if (doneAt !== null || (!hasNews && clock() - lookedAt < LOOK_SECONDS)) return;
       [hasNews, lookedAt] = [false, clock()];
       const able = suppliers();
-      if (isSharing) askPeers(able);
+      if (!isSharing) return loadNextBatch();
+      askPeers(able);
       askTheRelay(able);
     },
     serve(taker, onDone, onLost) {
@@ -248,4 +273,8 @@ export function createNewcomer(parts: NewcomerParts): Newcomer {
     },
   };
   return self;
+}
+
+function sumLeft(transfers: Iterable<Transfer>): number {
+  return [...transfers].reduce((sum, { bytesLeft }) => sum + bytesLeft, 0);
 }

@@ -7,7 +7,8 @@ export type Transfer = {
   readonly to: LineEnd;
   /** Seconds: when the first byte can go. */
   readonly startsAt: number;
-  readonly onDone: () => void;
+  /** Hears when the last byte came. */
+  readonly onDone: (atSeconds: number) => void;
   bytesLeft: number;
 };
 
@@ -31,17 +32,17 @@ export function createTransfers(): Transfers {
     advance(now, seconds) {
       const flows: Flow[] = [];
       for (const transfer of transfers) {
-        if (transfer.startsAt <= now - seconds)
-          flows.push({ transfer, rate: transfer.to.downRate });
+        if (transfer.startsAt < now) flows.push({ transfer, rate: transfer.to.downRate });
       }
       shareLines(flows);
       for (const { transfer, rate } of flows) {
         if (!transfers.has(transfer)) continue; // another one's end stopped it
-        const bytes = Math.min(transfer.bytesLeft, rate * seconds);
-        transfer.bytesLeft -= bytes;
-        if (transfer.bytesLeft > 0) continue;
+        const from = Math.max(now - seconds, transfer.startsAt);
+        const doneAt = from + transfer.bytesLeft / rate;
+        transfer.bytesLeft = Math.max(0, transfer.bytesLeft - rate * (now - from));
+        if (doneAt > now) continue;
         transfers.delete(transfer);
-        transfer.onDone();
+        transfer.onDone(doneAt);
       }
     },
   };

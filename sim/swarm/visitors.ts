@@ -15,6 +15,8 @@ export type Visitor = {
   readonly leavesAt: number;
   readonly downRate: number;
   readonly upRate: number;
+  /** Once it has the model, it trains without a graphics device, and gives nothing. */
+  readonly trainsOnProcessor: boolean;
 };
 
 export type Crowd = {
@@ -24,11 +26,13 @@ export type Crowd = {
   readonly staySeconds: number;
   /** How long newcomers arrive. */
   readonly seconds: number;
+  /** The share of pages without a graphics device; they train all the time. */
+  readonly onProcessor: number;
 };
 
 /** The pages that are open at the start, and those that open later, in the order of their arrival. */
 export function drawVisitors(crowd: Crowd, random: Random): Visitor[] {
-  const { peers, staySeconds, seconds } = crowd;
+  const { peers, staySeconds, seconds, onProcessor } = crowd;
   const arrivals = Array.from({ length: peers }, () => 0);
   const between = staySeconds / peers;
   for (let at = drawWait(between, random); at < seconds; at += drawWait(between, random)) {
@@ -36,7 +40,9 @@ export function drawVisitors(crowd: Crowd, random: Random): Visitor[] {
   }
   return arrivals.map((arrivesAt, i) => {
     const leavesAt = arrivesAt + drawWait(staySeconds, random);
-    return { name: `visitor${i}`, arrivesAt, leavesAt, ...drawLine(random) };
+    const line = drawLine(random);
+    const trainsOnProcessor = drawShare(random) < onProcessor;
+    return { name: `visitor${i}`, arrivesAt, leavesAt, ...line, trainsOnProcessor };
   });
 }
 

@@ -1,4 +1,5 @@
 import { type DataConnection, Peer } from "peerjs";
+import { MOST_LINKS } from "../../core/swarm/links.ts";
 import type { Channel } from "./peer-link.ts";
 
 /** A relay's signalling, and who this page is there: the token proves the id (protocol W1). */
@@ -30,7 +31,6 @@ export type PeerHost = {
 };
 
 const CONNECT_MS = 10_000; // candidates of both ends are tried within five
-const MAX_PEERS = 24; // eight that the relay named, and twice as many that were told of this page
 const RETRY_MS = [1000, 2000, 4000, 8000, 15_000, 30_000, 60_000]; // a relay that restarts is back in seconds
 
 /**
@@ -87,7 +87,7 @@ export function openPeerHost(options: HostOptions, listener: HostListener): Peer
   function isTaken(offer: DataConnection): boolean {
     if (offer.serialization !== "raw") return false; // PeerJS's others put messages together without a bound
     const known = connections.get(offer.peer);
-    if (known === undefined) return connections.size < MAX_PEERS;
+    if (known === undefined) return connections.size < MOST_LINKS;
     return known.open || offer.peer < options.id;
   }
 
@@ -123,7 +123,7 @@ export function openPeerHost(options: HostOptions, listener: HostListener): Peer
   return {
     connect(peer) {
       if (connections.has(peer)) return;
-      if (connections.size >= MAX_PEERS) return listener.left(peer);
+      if (connections.size >= MOST_LINKS) return listener.left(peer);
       const connection = host.connect(peer, { serialization: "raw", reliable: true });
       if (connection === undefined)
         listener.left(peer); // signalling is away

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { encodePeerMessage } from "../../core/swarm/peer-message.ts";
 import { type Channel, type LinkListener, openPeerLink, type PeerLink } from "./peer-link.ts";
 
 const CHUNK = "ab".repeat(32);
@@ -35,6 +36,7 @@ function listen() {
     told: note("told"),
     wanted: note("wanted"),
     came: note("came"),
+    coming: () => {},
     refused: note("refused"),
     cut: note("cut"),
     sent: () => {},
@@ -79,6 +81,42 @@ test("X3: a chunk comes whole and in order, in messages of at most 16 KiB", () =
   expect(Math.max(...sizes)).toBe(16 << 10);
   settle();
   expect(one.heard).toEqual([["came", 4, bytes]]);
+});
+
+test("X4: what came of a chunk is handed over when its rest is to come from elsewhere, and the holder stops", () => {
+  const { first, second, one, two, settle } = openPair();
+  const bytes = bytesOf(1 << 20);
+  for (const request of [4, 5]) first.want(request, CHUNK, bytes.length);
+  for (const data of one.sent.splice(0)) second.take(data);
+  second.serve(4, bytes);
+  for (const data of two.sent.splice(0, 10))
+    first.take(typeof data === "string" ? data : data.slice().buffer); // begin, nine pieces
+  first.cut(4);
+  first.cut(5); // of which nothing came
+  const [[kind, request, part, filled], [, next, , none]] = one.heard as [unknown[], unknown[]];
+  expect([kind, request, filled]).toEqual(["cut", 4, 9 * (16 << 10)]);
+  expect((part as Uint8Array).subarray(0, 9 * (16 << 10))).toEqual(
+    bytes.subarray(0, 9 * (16 << 10)),
+  );
+  expect([next, none]).toEqual([5, 0]);
+  first.cut(4); // once
+  settle();
+  expect(one.heard).toHaveLength(2);
+  expect(two.heard.map(([name]) => name)).toEqual(["wanted", "wanted"]);
+});
+
+test("a taker hears eight times at most what came of a chunk of 1 MiB", () => {
+  const coming: number[] = [];
+  const { channel } = heldChannel();
+  const listener = {
+    ...listen().listener,
+    coming: (_: number, filled: number) => coming.push(filled),
+  };
+  const link = openPeerLink(channel, listener, { steadyMs: () => 0 });
+  link.want(1, CHUNK, 1 << 20);
+  link.take(encodePeerMessage({ type: "begin", request: 1 }));
+  for (let piece = 0; piece < 64; piece++) link.take(new ArrayBuffer(16 << 10));
+  expect(coming).toEqual([1, 2, 3, 4, 5, 6, 7].map((eighth) => eighth * (128 << 10)));
 });
 
 test("X3: never more than 1 MiB waits in the channel", () => {

@@ -20,9 +20,11 @@ export type LinkListener = {
   wanted(request: number, chunk: string): void;
   /** All bytes of a wanted chunk; the link keeps no hold on them. */
   came(request: number, bytes: Uint8Array<ArrayBuffer>): void;
+  /** So many bytes of a wanted chunk are here. Told once for each eighth of 1 MiB. */
+  coming(request: number, filled: number): void;
   /** A wanted chunk will not come. */
   refused(request: number): void;
-  /** The first `filled` bytes of a wanted chunk came before the connection ended; `bytes` has room for all. */
+  /** The first `filled` bytes of a wanted chunk came before the connection ended or `cut`; `bytes` has room for all, unless it is 0. */
   cut(request: number, bytes: Uint8Array<ArrayBuffer>, filled: number): void;
   /** So many bytes of a served chunk went: all, or those until it was cancelled. Told once for each `serve`. */
   sent(request: number, bytes: number): void;
@@ -36,6 +38,8 @@ export type PeerLink = {
   want(request: number, chunk: string, sizeBytes: number): void;
   /** The chunk came from elsewhere. */
   cancel(request: number): void;
+  /** As `cancel`; what came of the chunk is handed over. */
+  cut(request: number): void;
   /** Send a chunk that the peer wants, unless it was cancelled; the bytes go from the caller's hands. */
   serve(request: number, bytes: Uint8Array<ArrayBuffer>): void;
   refuse(request: number): void;
@@ -47,6 +51,7 @@ export type PeerLink = {
 
 const MAX_BUFFERED_BYTES = 1 << 20; // what is sent ahead is lost when a chunk is cancelled
 const LOW_BYTES = 256 << 10; // a tenth of a second at 20 Mbit/s: the line does not run dry meanwhile
+const TOLD_BYTES = 128 << 10; // at 20 Mbit/s, every 50 ms
 const MAX_TEXTS = 1000; // in ten seconds: fifty chunks a second take a hundred
 const COUNTED_MS = 10_000;
 
@@ -145,6 +150,15 @@ export function openPeerLink(
     }
   }
 
+  /** Whether there was something to cancel. */
+  function cancel(request: number): boolean {
+    const chunk = wanted.get(request);
+    if (chunk === undefined || chunk.cancelled) return false;
+    chunk.cancelled = true;
+    tell({ type: "cancel", request });
+    return true;
+  }
+
   function begin(request: number): void {
     const chunk = wanted.get(request);
     if (chunk === undefined || incoming !== null) {
@@ -173,7 +187,13 @@ export function openPeerLink(
     const isWanted = wanted.get(request)?.cancelled === false;
     if (isWanted) bytes.set(piece, filled);
     incoming.filled += piece.length;
-    if (incoming.filled < sizeBytes) return;
+    if (incoming.filled < sizeBytes) {
+      const eighths = Math.floor(incoming.filled / TOLD_BYTES);
+      if (isWanted && eighths > Math.floor(filled / TOLD_BYTES)) {
+        listener.coming(request, incoming.filled);
+      }
+      return;
+    }
     incoming = null;
     wanted.delete(request);
     if (isWanted) listener.came(request, bytes);
@@ -185,11 +205,11 @@ export function openPeerLink(
       wanted.set(request, { sizeBytes, cancelled: false });
       tell({ type: "want", request, chunk });
     },
-    cancel(request) {
-      const chunk = wanted.get(request);
-      if (chunk === undefined || chunk.cancelled) return;
-      chunk.cancelled = true;
-      tell({ type: "cancel", request });
+    cancel: (request) => void cancel(request),
+    cut(request) {
+      const part = incoming?.request === request ? incoming : null;
+      if (cancel(request))
+        listener.cut(request, part?.bytes ?? new Uint8Array(0), part?.filled ?? 0);
     },
     serve(request, bytes) {
       if (!asked.has(request)) return listener.sent(request, 0); // it was cancelled

@@ -34,6 +34,7 @@ export function openRoad(port: MessagePort, home: string): () => void {
               told: (message) => say({ kind: "told", peer, message }),
               wanted: (request, chunk) => say({ kind: "wanted", peer, request, chunk }),
               came: (request, bytes) => say({ kind: "came", peer, request, bytes }),
+              coming: (request, filled) => say({ kind: "coming", peer, request, filled }),
               refused: (request) => say({ kind: "refused", peer, request }),
               cut: (request, bytes, filled) => say({ kind: "cut", peer, request, bytes, filled }),
               sent: (request, bytes) => say({ kind: "sent", peer, request, bytes }),
@@ -76,6 +77,9 @@ export function openRoad(port: MessagePort, home: string): () => void {
         break;
       case "cancel":
         links.get(order.peer)?.cancel(order.request);
+        break;
+      case "cut":
+        links.get(order.peer)?.cut(order.request);
         break;
       case "serve":
         links.get(order.peer)?.serve(order.request, order.bytes);

@@ -80,8 +80,12 @@ export async function loadChunks(
     onBatch,
     fetch: ({ sha256, sizeBytes: maxBytes }, signal, onBytes) =>
       client.blob(sha256, { signal, maxBytes, onBytes, ...(prefix !== undefined && { prefix }) }),
-    fetchRest: ({ sha256, sizeBytes }, from, signal) =>
-      client.blobRest(sha256, sizeBytes, from, { signal, ...(prefix !== undefined && { prefix }) }),
+    fetchRest: ({ sha256, sizeBytes }, from, signal, onBytes) =>
+      client.blobRest(sha256, sizeBytes, from, {
+        signal,
+        onBytes,
+        ...(prefix !== undefined && { prefix }),
+      }),
     async keep({ sha256 }, bytes) {
       progress.receive(bytes.length);
       await store.putBlob(sha256, bytes);

@@ -18,6 +18,8 @@ export type Racers = RelaySource & {
   /** Ask a peer for a chunk: the request's number. */
   want(peer: string, chunk: ListedChunk): number;
   cancel(peer: string, request: number): void;
+  /** Take what came of a chunk from its peer, which sends no more: the race hears of it by `cut`. */
+  cut(peer: string, request: number): void;
   /** A peer sent other bytes than those of the chunk. */
   ban(peer: string, chunk: ListedChunk): void;
   /** A chunk came, from the relay but for what a peer sent of it. */
@@ -30,7 +32,9 @@ export type Racers = RelaySource & {
 export type Race = {
   came(peer: string, request: number, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
   refused(peer: string, request: number): void;
-  /** The peer left when so much had come. */
+  /** So many bytes of the chunk are here by now. */
+  coming(peer: string, request: number, filled: number): void;
+  /** The peer left, or was told to send no more, when so much had come. */
   cut(request: number, cut: CutChunk): void;
   left(peer: string): void;
   /** A peer joined or has more. */
@@ -41,15 +45,24 @@ export type Race = {
   run(): Promise<ReadonlyMap<number, Uint8Array<ArrayBuffer>>>;
 };
 
-type Asked = { readonly chunk: ListedChunk; readonly peer: string; readonly askedAt: number };
+type Asked = {
+  readonly chunk: ListedChunk;
+  readonly peer: string;
+  readonly askedAt: number;
+  /** When some of its bytes came last, and how many are here. */
+  heardAt: number;
+  filled: number;
+  /** The relay is to send what the peer has not. */
+  isCut: boolean;
+};
 
-const LOOK_MS = 250; // how often a race looks at the clock
+const LOOK_MS = 100; // how often a race looks at the clock
 const REST_MS = 1000; // a peer that refused has given its second's worth
 const GIVE_UP_MS = 10_000; // on a peer, where the relay does not answer either
 
 /**
  * Load `chunks`, whose indices count from 0, from peers, and from the relay what peers do not bring in time (protocol X6): a chunk that is late, one
- * that nobody connected has, and as many more as keep the load as fast as HTTP alone.
+ * that nobody connected has, and as many more as keep the load as fast as HTTP alone, a tenth and `graceMs`.
  */
 export function createRace(
   chunks: readonly ListedChunk[],
@@ -58,15 +71,18 @@ export function createRace(
     platform,
     rate,
     random,
+    graceMs,
     signal,
   }: {
     readonly platform: Pick<Platform, "steadyMs" | "sleep">;
     readonly rate: HttpRate;
     readonly random: Random;
+    readonly graceMs: number;
     readonly signal: AbortSignal;
   },
 ): Race {
   const startedAt = platform.steadyMs();
+  const totalBytes = chunks.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   const left = new Map(chunks.map((chunk) => [chunk.index, chunk]));
   const got = new Map<number, Uint8Array<ArrayBuffer>>();
   const asked = new Map<number, Asked>(); // by request
@@ -124,39 +140,65 @@ export function createRace(
     const wanted = unasked(now).map(({ index }) => index);
     for (const { supplier, chunk: index } of nextRequests(wanted, suppliers(now), random)) {
       const chunk = left.get(index)!;
-      asked.set(racers.want(supplier, chunk), { chunk, peer: supplier, askedAt: now });
+      const fresh = { askedAt: now, heardAt: now, filled: 0, isCut: false };
+      asked.set(racers.want(supplier, chunk), { chunk, peer: supplier, ...fresh });
     }
   }
 
-  /** Chunks to load from the relay beside what peers bring, the most urgent first. */
-  function dueOverHttp(now: number): ListedChunk[] {
+  /** Load from the relay what is due beside what peers bring, the most urgent first. */
+  function askTheRelay(now: number): void {
     for (const { askedAt, peer } of asked.values()) {
       if (now - askedAt >= PEER_PATIENCE_MS) slow.add(peer);
     }
     const peers = suppliers(now);
+    const fromPeers = [...asked.values()].filter(({ chunk }) => !lanes.has(chunk.index));
+    const handedOver = fromPeers.filter(({ isCut }) => isCut);
+    const inLanes = [...left.values()]
+      .filter(({ index }) => lanes.has(index))
+      .map(({ index, sizeBytes }) => ({ filled: lanes.filled(index), chunk: { sizeBytes } }));
+    const leftOf = (one: Pick<Asked, "filled"> & { chunk: Pick<ListedChunk, "sizeBytes"> }) =>
+      one.chunk.sizeBytes - one.filled;
     const due = nextFromRelay({
       chunks: chunks.length,
-      doneBytes,
+      totalBytes,
+      doneBytes: doneBytes + sum([...fromPeers, ...inLanes].map(({ filled }) => filled)),
       elapsedMs: now - startedAt,
+      graceMs,
       httpRate: rate.current(),
       waiting: unasked(now)
         .map(({ index }) => index)
         .filter((index) => !lanes.has(index)),
       asked: [
-        ...cutOff().map((chunk) => ({ chunk, forMs: Number.POSITIVE_INFINITY })), // their peers left
-        ...[...asked.values()]
-          .filter(({ chunk }) => !lanes.has(chunk.index))
-          .map(({ chunk, askedAt }) => ({ chunk: chunk.index, forMs: now - askedAt })),
+        ...cutOff().map((chunk) => ({ chunk, silentMs: Number.POSITIVE_INFINITY, leftBytes: 0 })), // their peers left
+        ...fromPeers
+          .filter(({ isCut }) => !isCut)
+          .map((one) => ({
+            chunk: one.chunk.index,
+            silentMs: now - one.heardAt,
+            leftBytes: leftOf(one),
+          })),
       ],
-      lanes: lanes.size(),
-      laneBytes: [...left.values()]
-        .filter(({ index }) => lanes.has(index))
-        .reduce((bytes, { sizeBytes }) => bytes + sizeBytes, 0),
+      lanes: lanes.size() + handedOver.length,
+      laneBytes: sum([...handedOver, ...inLanes].map(leftOf)),
       sizeBytes: (index) => left.get(index)!.sizeBytes,
       isHeld: (index) => peers.some(({ have }) => hasChunk(have, index)),
       mayGrow: racers.mayGrow(),
     });
-    return due.map(({ chunk }) => left.get(chunk)!);
+    const isAnswering = rate.current() !== null; // else the peer goes on meanwhile
+    for (const { chunk } of due) {
+      if (!isAnswering || !handOver(chunk)) void lanes.load(left.get(chunk)!);
+    }
+  }
+
+  /** Take a chunk from the peer that sends it; false where no peer was asked for it. */
+  function handOver(index: number): boolean {
+    for (const [request, one] of asked) {
+      if (one.chunk.index !== index) continue;
+      one.isCut = true;
+      racers.cut(one.peer, request);
+      return true;
+    }
+    return false;
   }
 
   /** A chunk is here: whoever else was asked for it need not send it. */
@@ -183,7 +225,7 @@ export function createRace(
     const now = platform.steadyMs();
     askPeers(now);
     if (httpFault === null) {
-      for (const chunk of dueOverHttp(now)) void lanes.load(chunk);
+      askTheRelay(now);
       return;
     }
     for (const [request, { peer, askedAt }] of asked) {
@@ -226,9 +268,18 @@ export function createRace(
       restUntil.set(peer, platform.steadyMs() + REST_MS);
       changed();
     },
+    coming(peer, request, filled) {
+      const answer = asked.get(request);
+      if (answer?.peer !== peer) return; // it was cancelled meanwhile
+      answer.filled = filled;
+      answer.heardAt = platform.steadyMs();
+    },
     cut(request, cut) {
       const answer = take(cut.peer, request);
-      if (answer !== null && httpFault === null) cuts.keep(answer.chunk, cut);
+      if (answer !== null && httpFault === null) {
+        cuts.keep(answer.chunk, cut);
+        if (answer.isCut) void lanes.load(answer.chunk);
+      }
       changed();
     },
     left(peer) {
@@ -255,4 +306,8 @@ export function createRace(
       }
     },
   };
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }

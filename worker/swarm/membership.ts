@@ -19,6 +19,7 @@ import type { Road } from "./road.ts";
 
 export type MembershipParts = GivingParts & {
   readonly client: RelayTalkParts["client"];
+  readonly isTraining: RelayTalkParts["isTraining"];
   readonly reports: Reports;
   readonly onChange: () => void;
 };
@@ -38,7 +39,7 @@ export type Membership = {
   /** Whom a race for these chunks may ask, and how. */
   racersFor(chunks: readonly RacedChunk[]): Pick<
     Racers,
-    "peers" | "mayGrow" | "want" | "cancel" | "ban"
+    "peers" | "mayGrow" | "want" | "cancel" | "cut" | "ban"
   > & {
     /** A chunk of so many bytes came from this peer, and was right. */
     received(peer: string, bytes: number): void;
@@ -189,6 +190,9 @@ export function joinSwarm(road: Road, parts: MembershipParts): Membership {
       case "came":
         void current?.race.came(news.peer, news.request, news.bytes);
         break;
+      case "coming":
+        current?.race.coming(news.peer, news.request, news.filled);
+        return; // nothing that is shown
       case "refused":
         current?.race.refused(news.peer, news.request);
         break;
@@ -252,6 +256,7 @@ export function joinSwarm(road: Road, parts: MembershipParts): Membership {
         return request;
       },
       cancel: (peer, request) => road.order({ kind: "cancel", peer, request }),
+      cut: (peer, request) => road.order({ kind: "cut", peer, request }),
       received(peer, bytes) {
         const sender = peers.get(peer);
         if (sender !== undefined) sender.receivedBytes += bytes;

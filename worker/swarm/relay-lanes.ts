@@ -7,14 +7,19 @@ import type { HttpRate } from "./http-rate.ts";
 
 /** How chunks come from the relay. */
 export type RelaySource = {
-  /** The chunk from the relay, its bytes checked; `onBytes` hears when some of them come. */
+  /** The chunk from the relay, its bytes checked; `onBytes` hears how many came, piece by piece. */
   fetch(
     chunk: ListedChunk,
     signal: AbortSignal,
-    onBytes: () => void,
+    onBytes: (bytes: number) => void,
   ): Promise<Uint8Array<ArrayBuffer>>;
   /** The chunk's bytes after the first `from`, from the relay; they are not checked. */
-  fetchRest(chunk: ListedChunk, from: number, signal: AbortSignal): Promise<Uint8Array>;
+  fetchRest(
+    chunk: ListedChunk,
+    from: number,
+    signal: AbortSignal,
+    onBytes: (bytes: number) => void,
+  ): Promise<Uint8Array>;
 };
 
 export type RelayLanesParts = {
@@ -42,12 +47,14 @@ export type RelayLanes = {
   has(index: number): boolean;
   /** When the chunk was asked for; undefined where it does not come. */
   fromMs(index: number): number | undefined;
+  /** How many of the chunk's bytes are here, also those that a peer sent; 0 where it does not come. */
+  filled(index: number): number;
   load(chunk: ListedChunk): Promise<void>;
   stop(index: number): void;
   stopAll(): void;
 };
 
-type Lane = { readonly abort: AbortController; readonly fromMs: number };
+type Lane = { readonly abort: AbortController; readonly fromMs: number; filled: number };
 
 /** Load chunks from the relay: whole, or the rest of those that a peer was cut off from. */
 export function createRelayLanes(parts: RelayLanesParts): RelayLanes {
@@ -58,13 +65,14 @@ export function createRelayLanes(parts: RelayLanesParts): RelayLanes {
     const abort = new AbortController();
     const follow = () => abort.abort(signal.reason);
     signal.addEventListener("abort", follow);
-    lanes.set(chunk.index, { abort, fromMs: platform.steadyMs() });
+    const cut = cuts.get(chunk.index);
+    const lane: Lane = { abort, fromMs: platform.steadyMs(), filled: cut?.filled ?? 0 };
+    lanes.set(chunk.index, lane);
     try {
-      const cut = cuts.get(chunk.index);
-      const completed = cut === undefined ? null : await complete(chunk, cut, abort.signal);
+      const completed = cut === undefined ? null : await complete(chunk, cut, lane);
       if (cut !== undefined && completed !== null) {
         await finish(chunk, completed, { peer: cut.peer, sizeBytes: cut.filled });
-      } else await finish(chunk, await loadWhole(chunk, abort.signal), null);
+      } else await finish(chunk, await loadWhole(chunk, lane), null);
     } catch (error) {
       if (!abort.signal.aborted) onFault(error);
     } finally {
@@ -75,14 +83,13 @@ export function createRelayLanes(parts: RelayLanesParts): RelayLanes {
   }
 
   /** The chunk from the relay, which shows how fast the relay is; the rest of one that was cut off is too little for that. */
-  async function loadWhole(
-    chunk: ListedChunk,
-    abort: AbortSignal,
-  ): Promise<Uint8Array<ArrayBuffer>> {
+  async function loadWhole(chunk: ListedChunk, lane: Lane): Promise<Uint8Array<ArrayBuffer>> {
     const fromMs = platform.steadyMs();
     let firstMs: number | null = null;
-    const bytes = await source.fetch(chunk, abort, () => {
+    lane.filled = 0;
+    const bytes = await source.fetch(chunk, lane.abort.signal, (count) => {
       firstMs ??= platform.steadyMs();
+      lane.filled += count;
     });
     const toMs = platform.steadyMs();
     rate.note({ sizeBytes: bytes.length, fromMs, firstMs: firstMs ?? toMs, toMs });
@@ -93,10 +100,13 @@ export function createRelayLanes(parts: RelayLanesParts): RelayLanes {
   async function complete(
     chunk: ListedChunk,
     { bytes, filled }: CutChunk,
-    abort: AbortSignal,
+    lane: Lane,
   ): Promise<Uint8Array<ArrayBuffer> | null> {
+    const count = (more: number) => {
+      lane.filled = Math.min(chunk.sizeBytes, lane.filled + more); // a cache may send the whole
+    };
     try {
-      bytes.set(await source.fetchRest(chunk, filled, abort), filled);
+      bytes.set(await source.fetchRest(chunk, filled, lane.abort.signal, count), filled);
     } catch (error) {
       if (!(error instanceof RelayError)) throw error;
       return null;
@@ -109,6 +119,7 @@ export function createRelayLanes(parts: RelayLanesParts): RelayLanes {
     size: () => lanes.size,
     has: (index) => lanes.has(index),
     fromMs: (index) => lanes.get(index)?.fromMs,
+    filled: (index) => lanes.get(index)?.filled ?? 0,
     stop: (index) => lanes.get(index)?.abort.abort(),
     stopAll() {
       for (const { abort } of lanes.values()) abort.abort();

@@ -14,6 +14,8 @@ export type RelayTalkParts = {
   readonly reports: Pick<Reports, "of" | "take">;
   /** Ends what is under way: it rejects with the signal's reason. */
   readonly signal: AbortSignal;
+  /** Whether the processor trains now: nothing is given meanwhile, and so nobody is to be sent here. */
+  readonly isTraining: () => boolean;
   /** What is being loaded of a list. */
   readonly wantedOf: (list: ChunkList) => Bitfield;
   /** How the relay brings peers together; null if it does not. */
@@ -68,7 +70,7 @@ export function createRelayTalk(parts: RelayTalkParts): RelayTalk {
       const request = {
         ...me,
         list: list.list,
-        have: encodeBitfield(holdings.have(list)),
+        have: parts.isTraining() ? "" : encodeBitfield(holdings.have(list)),
         want: encodeBitfield(parts.wantedOf(list)),
         report,
       };

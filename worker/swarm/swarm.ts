@@ -1,5 +1,6 @@
 import { createRandom } from "../../core/random.ts";
 import { addChunk, type Bitfield, createBitfield } from "../../core/swarm/bitfield.ts";
+import { PEER_PATIENCE_MS } from "../../core/swarm/pace.ts";
 import type { SwarmSnapshot } from "../api.ts";
 import type { Store } from "../store/store.ts";
 import { createRace, type Racers } from "./chunk-race.ts";
@@ -34,18 +35,16 @@ type LoadOptions = Pick<Racers, "fetch" | "fetchRest" | "onBatch"> & {
   readonly signal: AbortSignal;
 };
 
-export type SwarmParts = Pick<MembershipParts, "client" | "platform"> & {
+export type SwarmParts = Pick<MembershipParts, "client" | "platform" | "isTraining"> & {
   readonly store: Pick<Store, "blob" | "exchanged" | "addExchanged">;
-  /** Whether the processor trains now, and gives less meanwhile. */
-  readonly isTraining: () => boolean;
   /** Hears what changes; null while nothing is shared. */
   readonly onChange: (snapshot: SwarmSnapshot | null) => void;
 };
 
 const TELL_MS = 200; // peers hear at most five times a second what came
 
-export function createSwarm({ onChange, isTraining, ...parts }: SwarmParts): Swarm {
-  const { platform, store } = parts;
+export function createSwarm({ onChange, ...parts }: SwarmParts): Swarm {
+  const { platform, store, isTraining } = parts;
   const holdings = createHoldings();
   const uploads = keepUploads(createUploads({ ...platform, isTraining }), store);
   const rate = createHttpRate();
@@ -115,7 +114,7 @@ export function createSwarm({ onChange, isTraining, ...parts }: SwarmParts): Swa
             asked.tell(list);
           },
         },
-        { platform, rate, random, signal },
+        { platform, rate, random, graceMs: graceOf(parts), signal },
       );
       asked.begin({ race, wanted: parts.map(bitfieldOf) });
       try {
@@ -128,6 +127,14 @@ export function createSwarm({ onChange, isTraining, ...parts }: SwarmParts): Swa
       }
     },
   };
+}
+
+/**
+ * How much longer a load may take than HTTP alone and a tenth: steps come between two pieces, and all volunteers of a model load
+ * them again and again; what else is loaded, a visit's first training step waits for.
+ */
+function graceOf(parts: readonly ListPart[]): number {
+  return parts.every(({ list }) => list.kind === "step") ? PEER_PATIENCE_MS : 0;
 }
 
 /** A list, and which of its chunks are in the part. */

@@ -3,8 +3,6 @@ import { type ExchangedBytes, NOTHING_EXCHANGED } from "../store/store.ts";
 
 /** Bytes a second: half of a line of 35 Mbit/s up. */
 export const RATE = 2 << 20;
-/** While the processor trains, which then lacks what the browser encrypts with: 3% of one core at most. */
-export const TRAINING_RATE = 384 << 10;
 const AHEAD_BYTES = 4 << 20; // after a quiet while: the largest chunk there is
 const MAX_WAIT_MS = 1000; // a taker turns to HTTP after two seconds
 
@@ -13,8 +11,8 @@ export type Uploads = {
   /** So many bytes came, from peers or the relay. */
   receive(bytes: number): void;
   /**
-   * Set `bytes` aside for a peer: how many ms to wait before they are sent, or null where they are not to be. Bytes that
-   * were not sent after all are given back.
+   * Set `bytes` aside for a peer: how many ms to wait before they are sent, or null where they are not to be. Nothing is while
+   * the processor trains, which the browser would encrypt with. Bytes that were not sent after all are given back.
    */
   reserve(bytes: number): number | null;
   giveBack(bytes: number): void;
@@ -38,7 +36,8 @@ export function createUploads({
       received += bytes;
     },
     reserve(bytes) {
-      const rate = (isTraining() ? TRAINING_RATE : RATE) / 1000;
+      if (isTraining()) return null;
+      const rate = RATE / 1000;
       const now = steadyMs();
       room = Math.min(AHEAD_BYTES, room + (now - filledAt) * rate);
       filledAt = now;

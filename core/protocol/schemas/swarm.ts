@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { count, hash, positive } from "./primitives.ts";
 
-export const MAX_HOLDERS = 8; // as many lines as a page opens for one list
+export const MAX_HOLDERS = 8; // of one answer: a page that needs more asks again in a second
 export const MAX_LIST_CHUNKS = 8192; // as many as a manifest has
 
 /** The secret that a peer's id on the relay's signalling is the hash of. */
