@@ -165,7 +165,7 @@ function tableOf({ name, shared, alone }: Study): string {
     const time = (one: Cell | undefined, share: number) => {
       if (one === undefined) return "not run";
       const seconds = loadTime(one, share);
-      return Number.isFinite(seconds) ? `${seconds.toPrecision(2)} s` : "> 300 s";
+      return Number.isFinite(seconds) ? `${Number(seconds.toPrecision(2))} s` : "> 300 s";
     };
     return [
       String(cell.peers),
