@@ -59,7 +59,7 @@ export const modelHealth = z.object({
   scoreSeconds: z.nullable(z.number()),
   /** What the gate looked at last, newest first, at most 8. */
   gateTests: z.array(gateTest),
-  /** The packets of each suite that gates test on, and how many are open; empty where the history promised none. */
+  /** The packets of each suite that gates test on, and how many are open or spent (J12); empty where the history promised none. */
   packets: z._default(
     z.array(z.object({ suite: suiteTest.shape.suite, opened: count, packets: count })),
     [],
