@@ -69,12 +69,15 @@ test("R9: a fork on another relay begins as the upstream's version, with lineage
     expect((await fork.client.suites("tiny"))[0]?.state).toBe("waiting"),
   );
   const [suite] = await fork.client.suites("tiny");
+  const own = `${fork.relay.url}/tiny`;
+  const without = await stage.read("fork", own, join(stage.folder, "without-suites"));
+  expect(without.code).toBe(0);
+  expect(without.lines.join(" ")).not.toContain("of the upstream"); // the only suite is not accepted
   const accepted = { model: "tiny", suite: suite!.id, reason: "They count here too." };
   await (await maintainerOf(fork)).acceptSuite(accepted);
 
   const { id } = await handInAt(fork, "tiny");
   expect(await fork.decided(id)).toMatchObject({ state: "merged", version: 1 });
-  const own = `${fork.relay.url}/tiny`;
   expect(await stage.read("verify", own)).toMatchObject({ code: 0, errors: [] });
   const clone = join(stage.folder, "clone");
   expect((await stage.read("clone", own, clone)).code).toBe(0);
@@ -148,7 +151,7 @@ test("R9: a relay imports no fork whose upstream does not hold", async () => {
   const folder = join(stage.folder, "spoilt");
   const said = await stage.read("fork", `${address}@1`, folder);
   expect(said.lines.slice(1, 3).join(" ")).toMatch(
-    /; 1 suite of the upstream wait for you to accept\. A relay that serves tiny too leaves them out: /,
+    /held out\. 1 suite of the upstream waits for you to accept\. A relay that serves tiny too leaves them out: /,
   );
   const file = join(folder, "upstream.json");
   const whole = await readFile(file, "utf8");

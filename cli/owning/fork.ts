@@ -82,11 +82,13 @@ async function fork(
     `${folder} is a fork of ${place}, version ${number} (${shortHash(upstream.id)}), under ${licence}.`,
   );
   print(
-    `${counted(examples, "example")} to train on in ${counted(shards, "shard")}, ${heldOut} held out; ${counted(suites, "suite")} of the upstream wait for you to accept.`,
+    `${counted(examples, "example")} to train on in ${counted(shards, "shard")}, ${heldOut} held out.`,
   );
   if (suites > 0) {
+    const waiting =
+      suites === 1 ? "1 suite of the upstream waits" : `${suites} suites of the upstream wait`;
     print(
-      `A relay that serves ${model.source.model} too leaves them out: there, a suite is one model's.`,
+      `${waiting} for you to accept. A relay that serves ${model.source.model} too leaves them out: there, a suite is one model's.`,
     );
   }
   for (const name of unfit) print(`The suite ${name} does not fit the fork's recipe: left out.`);
