@@ -10,6 +10,7 @@ import { openSqliteLedger } from "../../../relay-server/store/sqlite/open-ledger
 import { openSqlite } from "../../../relay-server/store/sqlite/sqlite.ts";
 import type { Tables } from "../../../relay-server/store/tables.ts";
 import { tinyRecipe } from "../../fixtures/tiny-model.ts";
+import { emptyTables } from "./empty-tables.ts";
 import { ledgerSuite } from "./ledger-suite.ts";
 
 vi.setConfig({ testTimeout: 60_000 }); // databases and threads start first
@@ -32,15 +33,14 @@ describe("the ledger in memory", () =>
   }));
 
 describe("the ledger on PGlite", { timeout: 60_000 }, () => {
-  let pglite: PGlite; // one for all tests: it takes seconds to start, and stalls this thread meanwhile
-  let db: Kysely<Tables>;
+  let db: Kysely<Tables>; // one for all tests: it takes seconds to start, and stalls this thread meanwhile
   beforeAll(async () => {
-    pglite = await PGlite.create();
+    const pglite = await PGlite.create();
     db = new Kysely<Tables>({ dialect: new PGliteDialect({ pglite }) });
   }, 60_000);
   afterAll(() => db.destroy());
   ledgerSuite(async () => {
-    await pglite.exec("drop schema public cascade; create schema public");
+    await emptyTables(db);
     return { db, close: async () => {} };
   });
 });

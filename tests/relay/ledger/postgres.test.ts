@@ -7,6 +7,7 @@ import { ENDLESS, openPostgres } from "../../../relay-server/store/postgres/post
 import { createLedger } from "../../../relay-server/store/store.ts";
 import { bytes, contribution, filled, id, STALE_AFTER } from "../../fixtures/ledger-rows.ts";
 import { hasPostgres, startPostgres, type TestPostgres } from "../../fixtures/postgres.ts";
+import { emptyTables } from "./empty-tables.ts";
 import { ledgerSuite } from "./ledger-suite.ts";
 
 if (!hasPostgres) console.warn("PostgreSQL is not installed: nothing of this file is tried.");
@@ -18,15 +19,19 @@ describe.runIf(hasPostgres)("the ledger on PostgreSQL", { timeout: 60_000 }, () 
   }, 60_000);
   afterAll(() => server.remove());
 
-  async function emptyDatabase(settings?: string) {
-    const db = openPostgres(server.url(settings));
+  async function emptyDatabase() {
+    const db = openPostgres(server.url());
     await sql`drop schema public cascade`.execute(db);
     await sql`create schema public`.execute(db);
     return { db, close: () => db.destroy() };
   }
   const place = (settings?: string) => ({ store: server.url(settings), path: "" });
 
-  ledgerSuite(() => emptyDatabase("-c synchronous_commit=off")); // what it asks needs no disk
+  ledgerSuite(async () => {
+    const db = openPostgres(server.url("-c synchronous_commit=off")); // what it asks needs no disk
+    await emptyTables(db);
+    return { db, close: () => db.destroy() };
+  });
 
   test("H25: two processes write in turn, and none of their writes fails", async () => {
     const { db, close } = await emptyDatabase();
