@@ -1,5 +1,6 @@
+import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
-import { DEFAULTS, readSettings, writeSettings } from "./settings.ts";
+import { CONSENT, DEFAULTS, readSettings, writeSettings } from "./settings.ts";
 
 const holding = (text: string | null) => ({ getItem: () => text });
 
@@ -21,4 +22,14 @@ test("damaged, foreign or blocked storage means: nobody has agreed to anything",
     },
   };
   expect(readSettings(blocked)).toEqual(DEFAULTS);
+});
+
+test("whoever agreed is asked again once the consent has another point: its points belong to one constant", async () => {
+  const text = await readFile(new URL("../parts/Consent.svelte", import.meta.url), "utf8");
+  const detail = text.slice(text.indexOf("<ul>"), text.indexOf("</ul>"));
+  const points = [...detail.matchAll(/<strong>([^<]+)\.<\/strong>/g)].map(([, point]) => point);
+  expect({ [CONSENT]: points }).toEqual({
+    "2026-11 judging": ["Downloads", "Power", "Sends", "Judging", "A key", "Licence"],
+  });
+  expect(detail, "no point is hidden from some").not.toContain("{#if");
 });

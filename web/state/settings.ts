@@ -15,7 +15,7 @@ export type Settings = {
 
 const KEY = "commonweight";
 /** Changes when the consent text gains a point, so that everyone is asked again. */
-export const CONSENT = "2026-11";
+export const CONSENT = "2026-11 judging";
 export const DEFAULTS: Settings = {
   consent: null,
   power: 1,
