@@ -165,9 +165,23 @@ test("J8: a juror alone is given its seat's job, judges are not, and an answer e
   expect([jobs.take("a"), jobs.takeSeat("other")]).toEqual([null, null]);
   const { id } = jobs.takeSeat("juror")!;
   expect(jobs.leased(id)).toMatchObject({ judge: "juror", isSeat: true });
-  expect(jobs.takeSeat("juror")).toBeNull();
   expect(jobs.finish("juror", id, JUDGEMENT)).toBe(true);
   expect(await answer).toEqual({ judge: "juror", judgement: JUDGEMENT });
+});
+
+test("J8: a juror that asks anew is given what it holds once more, after what waits for it, with a new lease", async () => {
+  const answers = [1, 2].map(() => jobs.offerSeat(offered, new Map(), "juror"));
+  const [first, second] = [jobs.takeSeat("juror")!, jobs.takeSeat("juror")!];
+  expect(second.id).not.toBe(first.id);
+  pass(59);
+  expect(jobs.takeSeat("juror")).toEqual(first);
+  expect(jobs.takeSeat("juror")).toEqual(second);
+  pass(59);
+  expect(jobs.leased(first.id)?.judge).toBe("juror");
+  expect(jobs.takeSeat("juror")).toBeNull(); // twice in a row: it may be the job's fault
+  expect(jobs.finish("juror", first.id, JUDGEMENT)).toBe(true);
+  pass(1);
+  expect(await Promise.all(answers)).toEqual([{ judge: "juror", judgement: JUDGEMENT }, null]);
 });
 
 test("J9: a seat whose juror does not ask for a minute, or does not come back from its lease, is empty", async () => {

@@ -35,7 +35,7 @@ export type Jobs = {
   release(judge: string): void;
   /** The job that has waited longest, leased to the judge; null if there is none. */
   take(judge: string): JudgingJob | null;
-  /** The same of those that are given to this juror alone. */
+  /** The same of those that are given to this juror alone; one that it holds is given to it once more, since it lost it. */
   takeSeat(juror: string): JudgingJob | null;
   /** Resolved once there may be a job to take. */
   arrival(): Promise<void>;
@@ -117,7 +117,9 @@ export function createJobs(clock: () => number, newId: () => string): Jobs {
   }
   /** The first that waits for this juror, or for any judge, leased to who asks. */
   function takeFor(juror: string | null, judge: string): JudgingJob | null {
-    const next = [...entries.values()].find((entry) => entry.juror === juror && !isHeld(entry));
+    const own = [...entries.values()].filter((entry) => entry.juror === juror);
+    const isLost = (entry: Entry) => entry.juror !== null && entry.leases < MOST_LEASES;
+    const next = own.find((entry) => !isHeld(entry)) ?? own.find(isLost);
     if (next === undefined) return null;
     next.lease = { judge, endsAt: clock() + LEASE_MS };
     next.leases += 1;
