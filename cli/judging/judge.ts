@@ -15,7 +15,7 @@ import { createJobRunner, type JobOptions } from "./do-job.ts";
 
 type JudgeOptions = { readonly relay: string; readonly keyFile: string; readonly jobs?: number };
 
-const RETRY_SECONDS = 10; // after a relay that does not answer
+const RETRY_SECONDS = 10; // where the relay does not say how long
 
 /** `commonweight judge`: do the training and evaluating that a relay's judging needs, on this machine. */
 export function judgeCommand(terminal: Terminal): Command {
@@ -53,7 +53,7 @@ export function judgeCommand(terminal: Terminal): Command {
  * while it is done, as long as `doJob` breathes more often than a lease is long.
  */
 export async function judgeOnce(
-  client: RelayClient,
+  client: Pick<RelayClient, "job" | "jobInput" | "putJudgement">,
   keys: KeyPair,
   doJob: (job: JudgingJob, options: JobOptions) => Promise<Uint8Array<ArrayBuffer>>,
   signal: AbortSignal,
@@ -72,17 +72,33 @@ export async function judgeOnce(
     renewal = ask(job.id).catch(() => {}); // if the job is lost, its answer is refused, and says so
   }, retryAfterSeconds * 1000);
   const input = (hash: string) =>
-    client.jobInput(job.id, hash, { judge, issuedAt: Date.now() }, keys.privateKey, { signal });
+    onceWelcome(signal, () =>
+      client.jobInput(job.id, hash, { judge, issuedAt: Date.now() }, keys.privateKey, { signal }),
+    );
   const breathe = async () => {
     await setImmediate(); // the timer and Ctrl-C come through
     await renewal; // steps that take seconds would leave it no time
   };
   try {
     const bytes = await doJob(job, { signal, breathe, input });
-    await client.putJudgement(job.id, bytes, keys.privateKey, { signal });
+    await onceWelcome(signal, () =>
+      client.putJudgement(job.id, bytes, keys.privateKey, { signal }),
+    );
     return null;
   } finally {
     clearInterval(renewing);
+  }
+}
+
+/** `request` again, as often as this network is told to wait: who asks for another job instead gives up the one that it holds (protocol J3). */
+async function onceWelcome<T>(signal: AbortSignal, request: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await request();
+    } catch (error) {
+      if (!(error instanceof RelayError) || error.code !== "rate-limited") throw error;
+      await wait((error.retryAfterSeconds ?? RETRY_SECONDS) * 1000, undefined, { signal });
+    }
   }
 }
 
@@ -97,8 +113,9 @@ function afterTrouble(error: unknown, judge: string, { print, signal }: Terminal
   }
   if (error.code === "job-unknown") return 1;
   if (error.action !== "retry") throw error;
-  print(`${error.message}; trying again in ${RETRY_SECONDS} s`);
-  return RETRY_SECONDS;
+  const seconds = error.retryAfterSeconds ?? RETRY_SECONDS;
+  print(`${error.message}; trying again in ${seconds} s`);
+  return seconds;
 }
 
 async function openKeys(path: string): Promise<KeyPair> {

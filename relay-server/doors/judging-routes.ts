@@ -105,7 +105,7 @@ export function judgingRoutes(
     if (Math.abs(issuedAt - clock()) > CLOCK_SKEW_MS) {
       throw new Refusal("clock-skew", "issuedAt is more than five minutes off the relay's clock");
     }
-    if (!(await people.isJudge(judge))) limits.key(judge); // a judge may end ten evaluations a second, of three requests each
+    if (!(await people.isJudge(judge))) limits.key(judge); // a judge asks as often as it ends evaluations, and only its network is counted
     return request;
   }
 
