@@ -25,9 +25,9 @@ export type Config = {
   readonly ticketHours: number;
   /** KEYFRAME_EVERY: versions from one whole checkpoint to the next. */
   readonly keyframeEvery: number;
-  /** KEY_REQUESTS_PER_MINUTE: tickets and contributions that one key may ask for or send. */
+  /** KEY_REQUESTS_PER_MINUTE: tickets, contributions, names and volunteers' requests for judging of one key. */
   readonly keyRequestsPerMinute: number;
-  /** ADDRESS_REQUESTS_PER_MINUTE: the same for one network address. */
+  /** ADDRESS_REQUESTS_PER_MINUTE: requests of one network address that may change something. */
   readonly addressRequestsPerMinute: number;
   /** ADDRESS_READS_PER_MINUTE: what one network address may read; most answers cost 1, dear ones more. */
   readonly addressReadsPerMinute: number;
