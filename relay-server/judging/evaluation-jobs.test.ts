@@ -20,6 +20,9 @@ test("J7: a candidate's step is written down once for all pieces that it is test
   const first = await stepFile(candidate, 0);
   expect(first).toBeInstanceOf(Uint8Array);
   expect(await stepFile(candidate, 1)).toBe(first);
+  const other = step(3);
+  const [one, two] = await Promise.all([stepFile(other, 0), stepFile(other, 1)]);
+  expect(one).toBe(two);
   expect(await stepFile(step(2), 1)).not.toEqual(first);
   expect(await stepFile(candidate, 2)).toBe(first);
 });

@@ -24,7 +24,6 @@ type File = CutExamples & { readonly sha256: string };
 type StepFile = Pick<File, "bytes" | "sha256">;
 
 const KEPT_FILES = 16; // of at most a few MiB: a version's contributions are judged on the same pieces
-const KEPT_STEPS = 2; // of tens of MiB: a candidate's pieces follow each other
 
 export function createEvaluationJobs({
   models,
@@ -34,7 +33,7 @@ export function createEvaluationJobs({
   readonly evaluator: Pick<Evaluator, "cut">;
 }): EvaluationJobs {
   const files = new LRUCache<string, File>({ max: KEPT_FILES });
-  const steps = new LRUCache<object, StepFile>({ max: KEPT_STEPS });
+  const steps = new WeakMap<DeltaStep, Promise<StepFile>>(); // tens of MiB each, for as long as the step is judged
 
   async function fileOf(task: EvaluationTask): Promise<File> {
     const name = nameOfPiece(task);
@@ -46,11 +45,10 @@ export function createEvaluationJobs({
     return file;
   }
 
-  async function stepFileOf(step: DeltaStep, size: number): Promise<StepFile> {
+  function stepFileOf(step: DeltaStep, size: number): Promise<StepFile> {
     const kept = steps.get(step);
     if (kept !== undefined) return kept;
-    const bytes = encodeDeltaStep(step, size);
-    const file = { bytes, sha256: await sha256(bytes) };
+    const file = writeDown(step, size);
     steps.set(step, file);
     return file;
   }
@@ -75,6 +73,11 @@ export function createEvaluationJobs({
       return { job: { model, architecture, base, work }, inputs, answerBytes };
     },
   };
+}
+
+async function writeDown(step: DeltaStep, size: number): Promise<StepFile> {
+  const bytes = encodeDeltaStep(step, size);
+  return { bytes, sha256: await sha256(bytes) };
 }
 
 /** What pieces of a model's suites are called. */
