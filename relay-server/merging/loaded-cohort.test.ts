@@ -54,3 +54,19 @@ test("a cohort that could not be judged is forgotten too", async () => {
   await expect(failing).rejects.toThrow("no memory");
   expect(loads).toEqual([["a", "b"], []]);
 });
+
+test("a thread that ends once the cohort is judged changes neither what was found nor what went wrong", async () => {
+  const { evaluator } = threadOf();
+  const ending = {
+    ...evaluator,
+    loadCohort: async (model: string, members: readonly { id: string }[]) => {
+      if (members.length === 0) throw new Error("the thread has ended");
+      return evaluator.loadCohort(model, members);
+    },
+  };
+  expect(await withLoadedCohort(ending, head, cohort, async () => "judged")).toBe("judged");
+  const failing = withLoadedCohort(ending, head, cohort, async () => {
+    throw new Error("no memory");
+  });
+  await expect(failing).rejects.toThrow("no memory");
+});

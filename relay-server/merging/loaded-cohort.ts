@@ -27,6 +27,6 @@ export async function withLoadedCohort<T>(
       return masks === null ? step : { ...step, masks };
     });
   } finally {
-    await evaluator.loadCohort(model, []);
+    await evaluator.loadCohort(model, []).catch(() => {}); // a thread that has ended has forgotten it, too
   }
 }
