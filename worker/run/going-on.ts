@@ -54,28 +54,24 @@ export async function recallPiece(session: Session): Promise<Recalled> {
 
 /** What there is to say, before anything runs, of a piece that can go on; null without one. */
 export async function tellKept(store: Session["store"], nowMs: number): Promise<Snapshot["kept"]> {
-  const bytes = await store.begun();
-  if (bytes === null) return null;
-  try {
-    const { ticket, snapshot, endsAtMs } = await decodeBegunPiece(bytes);
-    if (nowMs >= endsAtMs) return null;
-    const { steps } = ticket.training;
-    return { model: ticket.model, step: snapshot.losses.length, steps };
-  } catch (error) {
-    if (error instanceof FormatError) return null; // `recallPiece` drops what is damaged, and says so
-    throw error;
-  }
+  const begun = await readBegun(store);
+  if (begun === null || nowMs >= begun.endsAtMs) return null;
+  const { ticket, snapshot } = begun;
+  return { model: ticket.model, step: snapshot.losses.length, steps: ticket.training.steps };
 }
 
-/** Drop the piece that was begun if it is the one of `ticket`: a page that ended while the finished piece was kept left both. */
-export async function dropIfBegun(ticket: string, store: Session["store"]): Promise<void> {
-  const bytes = await store.begun();
-  if (bytes === null) return;
+/** The ticket of the piece that was begun; null without one. */
+export async function ticketOfBegun(store: Session["store"]): Promise<string | null> {
+  return (await readBegun(store))?.ticket.id ?? null;
+}
+
+/** The piece that was begun; null where there is none, or none that can be read: `recallPiece` says so when a run begins. */
+async function readBegun(store: Session["store"]): Promise<BegunPiece | null> {
   try {
-    const piece = await decodeBegunPiece(bytes);
-    if (piece.ticket.id === ticket) await store.deleteBegun();
-  } catch (error) {
-    if (!(error instanceof FormatError)) throw error; // `recallPiece` drops what is damaged
+    const bytes = await store.begun();
+    return bytes && (await decodeBegunPiece(bytes));
+  } catch {
+    return null; // the page opens and finished work is sent all the same
   }
 }
 

@@ -36,6 +36,38 @@ test("a crash between outbox and sending loses nothing: the next visit sends it,
   expect(contributionsOf(world.relay)).toEqual([1]);
 });
 
+test("what was begun is looked at once before all is sent, and where it cannot be read finished work goes out all the same", async () => {
+  const world = await scene();
+  const crashed = await openStage({
+    ...world,
+    wrapStore: (store) => ({
+      ...store,
+      async putOutbox(entry) {
+        await store.putOutbox(entry);
+        throw new Error("the tab was closed");
+      },
+    }),
+  });
+  await crashed.start(1);
+  await crashed.volunteer.ended();
+  let looks = 0;
+  const next = await openStage({
+    ...world,
+    wrapStore: (store) => ({
+      ...store,
+      outbox: async () => (await store.outbox()).flatMap((entry) => [entry, entry]), // sent twice is harmless
+      async begun() {
+        looks += 1;
+        throw Object.assign(new Error("the disk fails"), { name: "UnknownError" });
+      },
+    }),
+  });
+  await next.volunteer.ended();
+  expect(looks).toBe(2); // as the page opens, and before it sends
+  expect(contributionsOf(world.relay)).toEqual([2]);
+  expect(await next.store.outbox()).toEqual([]);
+});
+
 test("a receipt that gets lost makes the piece be sent again, and it is counted once", async () => {
   const world = await scene();
   world.relay.faults.lostReceipts = 2;

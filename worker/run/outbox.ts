@@ -2,7 +2,7 @@ import { decodePatchHeader } from "../../core/patch/patch.ts";
 import { RelayError } from "../../core/protocol/relay-error.ts";
 import type { Piece } from "../api.ts";
 import type { OutboxEntry } from "../store/store.ts";
-import { dropIfBegun } from "./going-on.ts";
+import { ticketOfBegun } from "./going-on.ts";
 import { askPatiently, type Run } from "./session.ts";
 import { KEY_ERASED, StoppedError } from "./words.ts";
 
@@ -23,11 +23,14 @@ const MOST_SET_ASIDE = 2; // more, and it is not the pieces: the relay is broken
  */
 export async function sendOutbox(run: Run): Promise<void> {
   const { store, feed, setAside } = run;
-  for (const entry of await store.outbox()) {
+  const entries = await store.outbox();
+  const begun = entries.length === 0 ? null : await ticketOfBegun(store);
+  for (const entry of entries) {
     if (setAside.has(entry.piece.id)) continue;
     await run.pace.pass(run.signal);
     feed.enter("uploading");
-    await dropIfBegun(decodePatchHeader(entry.bytes).ticket, store);
+    const isBegun = decodePatchHeader(entry.bytes).ticket === begun; // a page that ended while it kept the finished piece left both
+    if (isBegun) await store.deleteBegun();
     const answered = await send(entry, run);
     if (answered === null) setAside.add(entry.piece.id);
     else await store.settle(answered);
