@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Snapshot } from "../api.ts";
-import { createSnapshotFeed, READY, trainsOnProcessor } from "./snapshot-feed.ts";
+import { createSnapshotFeed, isProcessorBusy, READY } from "./snapshot-feed.ts";
 
 /** A feed on a clock that moves when `pass` is called. */
 function feedOnClock() {
@@ -47,6 +47,27 @@ test("a pause covers what is done, and gives it back as it is by then", async ()
   expect(told.at(-1)).toMatchObject({ phase: "offline", reason: "away" });
 });
 
+test("a pause promises of what lies under it what holds: a piece is kept, a judgement waits a minute, nothing is not kept", async () => {
+  const { feed, told, pass } = feedOnClock();
+  const shown = async () => {
+    await pass(100);
+    return told.at(-1)?.reason;
+  };
+  feed.enter("asking");
+  feed.setPaused(true);
+  expect(await shown()).toBe("You paused it.");
+  feed.set({ underway: true });
+  const kept =
+    "The running piece is kept as long as this page is open, and goes on where it stopped.";
+  expect(await shown()).toBe(`You paused it. ${kept}`);
+  feed.set({ underway: false });
+  feed.enter("judging");
+  feed.setDrained({ afterMs: 250, isKept: false });
+  expect(await shown()).toBe(
+    "You paused it. The relay waits a minute for what it judges, and then gives it to somebody else. The device came to rest after 0.3 s.",
+  );
+});
+
 test("a phase without a reason shows none of the phase before", async () => {
   const { feed, told, pass } = feedOnClock();
   feed.enter("offline", "away");
@@ -73,9 +94,6 @@ test.each([
   ["judges on a graphics device", "judging", "webgpu", false],
   ["is paused", "paused", "wasm", false],
   ["downloads", "downloading", "wasm", false],
-] as const)(
-  "X7: a volunteer that %s needs the processor for training, or not",
-  (_, phase, engine, needs) => {
-    expect(trainsOnProcessor({ ...READY, phase, engine })).toBe(needs);
-  },
-);
+] as const)("X7: a volunteer that %s needs the processor, or not", (_, phase, engine, needs) => {
+  expect(isProcessorBusy({ ...READY, phase, engine })).toBe(needs);
+});

@@ -1,6 +1,6 @@
 import type { Phase, Snapshot } from "../api.ts";
 import type { Platform } from "../device/platform.ts";
-import { describePause, type Standstill } from "./words.ts";
+import { describePause, type Held, type Standstill } from "./words.ts";
 
 /** What the page is told, kept in one place: exactly one phase and at most one reason at a time. */
 export type SnapshotFeed = {
@@ -70,12 +70,18 @@ export function createSnapshotFeed(
     listener(snapshot);
   }
 
+  function held(): Held {
+    if (activity.phase === "judging") return "judging";
+    return snapshot.underway ? "piece" : null;
+  }
+
   function change(values: Partial<Snapshot>): void {
     snapshot = { ...snapshot, ...values };
+    if (paused) snapshot = { ...snapshot, phase: "paused", reason: describePause(held(), rest) };
     void tell();
   }
 
-  const show = () => change(paused ? { phase: "paused", reason: describePause(rest) } : activity);
+  const show = () => change(activity);
   return {
     current: () => snapshot,
     activity: () => activity,
@@ -101,6 +107,6 @@ export function createSnapshotFeed(
 }
 
 /** Whether training or judging needs the processor: neither does while it is paused, nor on a graphics device. */
-export function trainsOnProcessor({ phase, engine }: Snapshot): boolean {
+export function isProcessorBusy({ phase, engine }: Snapshot): boolean {
   return (phase === "training" || phase === "judging") && engine !== "webgpu";
 }

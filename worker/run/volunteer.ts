@@ -13,9 +13,9 @@ import { createPace } from "./pace.ts";
 import { pinRelay, type Run } from "./session.ts";
 import {
   createSnapshotFeed,
+  isProcessorBusy,
   NO_PIECE,
   type SnapshotFeed,
-  trainsOnProcessor,
 } from "./snapshot-feed.ts";
 import { noTabs, type Tabs } from "./tabs.ts";
 import { holdSoon, type TrainingLock } from "./training-lock.ts";
@@ -158,7 +158,7 @@ export function createVolunteer(parts: VolunteerParts): Volunteer {
         client,
         store,
         platform,
-        isTraining: () => trainsOnProcessor(feed.current()),
+        isTraining: () => isProcessorBusy(feed.current()),
         onChange: (snapshot) => feed.set({ swarm: snapshot }),
       });
       opened = { store, feed, swarm };

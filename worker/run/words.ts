@@ -60,14 +60,27 @@ export const STORE_SILENT =
 /** A device that came to rest `afterMs` after it was told to; `isKept` if the piece outlives the page. */
 export type Standstill = { readonly afterMs: number; readonly isKept: boolean };
 
+/** What is done under a pause: a piece to judge, a piece of one's own, or nothing that could be lost. */
+export type Held = "judging" | "piece" | null;
+
 /** What is said while paused; `rest` is null until the device has come to it. */
-export function describePause(rest: Standstill | null): string {
-  const where = rest?.isKept
-    ? "on this device, also through a reload,"
-    : "as long as this page is open,";
-  const paused = `You paused it. The running piece is kept ${where} and goes on where it stopped.`;
-  if (rest === null) return paused;
-  return `${paused} The device came to rest after ${(rest.afterMs / 1000).toFixed(1)} s.`;
+export function describePause(held: Held, rest: Standstill | null): string {
+  const sentences = ["You paused it."];
+  if (held === "judging") {
+    sentences.push(
+      "The relay waits a minute for what it judges, and then gives it to somebody else.",
+    );
+  }
+  if (held === "piece") {
+    const where = rest?.isKept
+      ? "on this device, also through a reload,"
+      : "as long as this page is open,";
+    sentences.push(`The running piece is kept ${where} and goes on where it stopped.`);
+  }
+  if (rest !== null) {
+    sentences.push(`The device came to rest after ${(rest.afterMs / 1000).toFixed(1)} s.`);
+  }
+  return sentences.join(" ");
 }
 
 /** Why the relay is asked again later, as phase and reason. */
