@@ -19,8 +19,8 @@ export type Bodies = {
 export type BodyLimits = { readonly maxBytes: number; readonly room: RoomName };
 
 /**
- * Who waits for whom: JSON requests; patches whose sender is known by ticket and signature; patches of which nothing is
- * known before they are there.
+ * Who waits for whom: JSON requests; patches whose sender is known by ticket and signature, and what maintainers, judges and
+ * jurors upload; patches and proposals of which nothing is known before they are there.
  */
 const ROOMS = {
   requests: 16 << 20, // 1024 of the largest, which patches leave alone: a ban must get through

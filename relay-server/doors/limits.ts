@@ -31,7 +31,7 @@ export type Limits = {
   spend(by: "key" | "network", name: string, cost: number): void;
   /** The body of a JSON request. */
   request(c: Context): Promise<Uint8Array<ArrayBuffer>>;
-  /** What a maintainer uploads. */
+  /** What a maintainer, a judge or a juror uploads. */
   upload(c: Context, maxBytes: number): Promise<Uint8Array<ArrayBuffer>>;
   /** A patch; one whose ticket and signature were checked before has more room. */
   patch(c: Context, isAnnounced: boolean): Promise<Uint8Array<ArrayBuffer>>;
