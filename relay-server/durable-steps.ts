@@ -6,19 +6,21 @@ import type { Ledger } from "./store/store.ts";
 export type OnDurable = (step: string) => void;
 
 type Writes = { readonly [S in keyof Ledger]: readonly (keyof Ledger[S])[] };
-const LEDGER_WRITES: Writes = {
+/** The operations of each store that change what is on the disk. */
+export const LEDGER_WRITES: Writes = {
   tickets: ["issueTicket", "spendTicket"],
   contributions: [
     ...(["enter", "recordRefusal", "passScreen", "passScore", "queue", "refuseWaiting"] as const),
     ...(["postpone", "setAside", "drawSpotCheck", "passSpotCheck", "failSpotCheck"] as const),
-    ...(["notePromoted", "writeVerdict"] as const),
+    ...(["notePromoted", "propose", "acceptProposal", "refuseProposal", "noteJury"] as const),
+    "writeVerdict",
   ],
   history: [
     ...(["importModel", "holdLeases", "releaseLeases", "setPaused", "recordGateTests"] as const),
-    ...(["publish", "tag", "untag", "retire", "changeRecipe"] as const),
+    ...(["publish", "tag", "untag", "retire", "changeRecipe", "addData"] as const),
     ...(["requestRevert", "publishRevert", "refuseRevert"] as const),
     ...(["proposeSuite", "noteFindings", "acceptSuite", "refuseSuite"] as const),
-    ...(["withdrawSuite", "noteStopped"] as const),
+    ...(["withdrawSuite", "noteStopped", "noteShown"] as const),
   ],
   people: [
     ...(["putMaintainer", "revokeMaintainer", "ban", "unban", "eraseContributor"] as const),
