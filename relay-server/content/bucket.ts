@@ -77,8 +77,8 @@ export function openBucket({ url, region, keyId, secret }: Bucket): Objects {
   };
 }
 
-/** `fetch` whose answer must begin in time. How long its body takes depends on who reads it; Node ends one that is silent. */
-async function fetchPatiently(
+/** `fetch` whose answer must begin in time. How long its body takes depends on who reads it; Node ends one that is silent. Throws an Error for an answer that does not begin. */
+export async function fetchPatiently(
   input: string | URL | Request,
   init: RequestInit = {},
 ): Promise<Response> {

@@ -17,7 +17,7 @@ type JudgingParts = Omit<TrainerParts, "context" | "share"> & {
   readonly newId: () => string;
 };
 
-/** Who judges beside the relay's own threads: judges by leased jobs, and juries of volunteers. A judge that lies is dismissed; a juror that lies judges no more for a while (J11). */
+/** Who judges beside the relay's own threads: judges by leased jobs, and juries of volunteers. A judge that lies is dismissed; J11 says what a juror loses. */
 export function openJudging({ newId, evaluator, ...parts }: JudgingParts) {
   const { context } = parts;
   const { clock, random, people, models } = context;
