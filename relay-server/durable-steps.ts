@@ -26,7 +26,7 @@ export const LEDGER_WRITES: Writes = {
     ...(["putMaintainer", "revokeMaintainer", "ban", "unban", "eraseContributor"] as const),
     ...(["putName", "blankName", "unblankName", "nameJudge", "dismissJudge"] as const),
   ],
-  status: ["putSetting", "appendEvents"],
+  status: ["putSetting", "putSettingBy", "appendEvents"],
 };
 
 type WrittenStores = {
