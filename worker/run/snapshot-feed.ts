@@ -1,6 +1,6 @@
 import type { Phase, Snapshot } from "../api.ts";
 import type { Platform } from "../device/platform.ts";
-import { describePause, type Held, type Standstill } from "./words.ts";
+import { describePause, type Standstill, type UnderPause } from "./words.ts";
 
 /** What the page is told, kept in one place: exactly one phase and at most one reason at a time. */
 export type SnapshotFeed = {
@@ -70,7 +70,7 @@ export function createSnapshotFeed(
     listener(snapshot);
   }
 
-  function held(): Held {
+  function held(): UnderPause {
     if (activity.phase === "judging") return "judging";
     return snapshot.underway ? "piece" : null;
   }

@@ -61,10 +61,10 @@ export const STORE_SILENT =
 export type Standstill = { readonly afterMs: number; readonly isKept: boolean };
 
 /** What is done under a pause: a piece to judge, a piece of one's own, or nothing that could be lost. */
-export type Held = "judging" | "piece" | null;
+export type UnderPause = "judging" | "piece" | null;
 
 /** What is said while paused; `rest` is null until the device has come to it. */
-export function describePause(held: Held, rest: Standstill | null): string {
+export function describePause(held: UnderPause, rest: Standstill | null): string {
   const sentences = ["You paused it."];
   if (held === "judging") {
     sentences.push(
