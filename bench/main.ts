@@ -11,6 +11,7 @@ import type { BenchOptions } from "./options.ts";
 /** Each file exports `measure`; loaded only when it is asked for. */
 const benches: Record<string, () => Promise<{ measure(options: BenchOptions): Promise<Row[]> }>> = {
   codec: () => import("./codec.ts"),
+  data: () => import("./data.ts"),
   gate: () => import("./gate.ts"),
   history: () => import("./history.ts"),
   mask: () => import("./mask.ts"),

@@ -2,17 +2,18 @@ import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { sha256 } from "../core/crypto/signature.ts";
 import { assert } from "../core/errors.ts";
+import { chunksOfShards } from "../core/models/addition-files.ts";
 import type { SourceShard } from "../core/models/model-source.ts";
 import { encodeCanonical } from "../core/protocol/canonical-json.ts";
 import type { DataOutcome } from "../core/protocol/schemas/addition.ts";
 import type { DataPlan } from "../core/protocol/schemas/data.ts";
 import type { Recipe } from "../core/protocol/schemas/recipe.ts";
 import { type Config, fullSentence, placeName } from "./config.ts";
+import { openAdditionFiles } from "./content/addition-files.ts";
 import { createDamage } from "./content/damage.ts";
 import { openDataFolder } from "./content/data-folder.ts";
 import { openHeldOutStore } from "./content/held-out-store.ts";
-import type { Objects } from "./content/objects.ts";
-import { openObjects } from "./content/open-objects.ts";
+import { type ObjectsPlace, openObjects } from "./content/open-objects.ts";
 import { openPublicBlobs } from "./content/public-blobs.ts";
 import { addData } from "./history/data-addition.ts";
 import { checkHeldOut } from "./history/held-out-hashes.ts";
@@ -23,6 +24,8 @@ import { isStorageFull } from "./storage-error.ts";
 import { AT_THE_MACHINE } from "./store/maintainer-token.ts";
 import { openLedgerBeside } from "./store/open-ledger.ts";
 import type { Ledger } from "./store/store.ts";
+import type { ComparisonThread } from "./threads/comparison-thread.ts";
+import { openComparison } from "./threads/open-comparison.ts";
 
 /** What a relay keeps, while it does not run: no other process has it meanwhile. */
 export type StoppedRelay = {
@@ -35,14 +38,14 @@ export type StoppedRelay = {
    * FormatError for what is no data of the model's, or not new, and a StartError where the disk is full.
    */
   addData(plan: DataPlan, adding: AddingToStopped): Promise<DataOutcome>;
+  /** Let others have it; what is being added is not. */
   close(): Promise<void>;
 };
 
 type AddingToStopped = {
   readonly reason: string;
-  /** The plan's shards, as often as they are asked for. */
+  /** The plan's. */
   shards(): Iterable<SourceShard>;
-  readonly signal: AbortSignal;
   readonly onProgress: (done: number, total: number) => void;
 };
 
@@ -71,8 +74,11 @@ export async function openStoppedRelay(config: Config, clock: () => number): Pro
   try {
     const opened = await openLedgerBeside({ store, path: folder.ledger });
     closers.push(opened.close);
+    const { comparison, close: closeComparison } = openComparison();
+    closers.push(closeComparison);
+    const { content: place } = folder;
     return {
-      ...(await openKept(opened.ledger, openObjects(folder.content), config, clock)),
+      ...(await openKept({ config, clock, ledger: opened.ledger, place, comparison })),
       close,
     };
   } catch (error) {
@@ -81,20 +87,45 @@ export async function openStoppedRelay(config: Config, clock: () => number): Pro
   }
 }
 
-async function openKept(
-  ledger: Ledger,
-  objects: Objects,
-  config: Config,
-  clock: () => number,
-): Promise<Omit<StoppedRelay, "close">> {
-  const { history, status } = ledger;
-  const where = placeName(config);
-  const blobs = openPublicBlobs(objects);
-  const heldOut = openHeldOutStore(objects);
-  const identity = await openOwnIdentity(objects, where, status);
-  const context = { history, blobs, heldOut, damage: createDamage(blobs), identity, clock };
+type Kept = {
+  readonly config: Config;
+  readonly clock: () => number;
+  readonly ledger: Ledger;
+  readonly place: ObjectsPlace;
+  readonly comparison: ComparisonThread;
+};
 
+async function openKept({
+  config,
+  clock,
+  ledger: { history, status },
+  place,
+  comparison,
+}: Kept): Promise<Omit<StoppedRelay, "close">> {
+  const where = placeName(config);
+  const objects = openObjects(place);
+  const blobs = openPublicBlobs(objects);
+  const files = openAdditionFiles(objects);
+  const identity = await openOwnIdentity(objects, where, status);
+  const context = { history, blobs, damage: createDamage(blobs), identity, clock };
   const recipes = new Map((await history.models()).map((row) => [row.id, readRecipe(row)]));
+
+  async function add(plan: DataPlan, { reason, shards, onProgress }: AddingToStopped) {
+    const recipe = recipes.get(plan.model);
+    assert(recipe !== undefined, `no model ${plan.model}`);
+    await checkHeldOut({ status, heldOut: openHeldOutStore(objects) }, recipe);
+    const id = await sha256(encodeCanonical(plan));
+    try {
+      await files.open(id, plan);
+      for await (const { sha256, bytes } of chunksOfShards(shards())) {
+        await files.put(id, sha256, bytes);
+      }
+      const addedBy = { maintainer: AT_THE_MACHINE, reason };
+      return await addData(context, { id, plan, recipe, place, comparison, addedBy, onProgress });
+    } finally {
+      await files.remove(id);
+    }
+  }
   return {
     recipe: (model) => recipes.get(model),
     async blob(id) {
@@ -104,17 +135,9 @@ async function openKept(
         `A file of ${where} is missing or damaged, ${id}: put a backup in its place.`,
       );
     },
-    async addData(plan, { reason, shards, ...hearing }) {
-      const recipe = recipes.get(plan.model);
-      assert(recipe !== undefined, `no model ${plan.model}`);
-      const id = await sha256(encodeCanonical(plan));
-      const addedBy = { maintainer: AT_THE_MACHINE, reason };
+    async addData(plan, adding) {
       try {
-        await checkHeldOut({ status, heldOut }, recipe);
-        const all = async function* () {
-          yield* shards();
-        };
-        return await addData(context, { id, plan, recipe, shards: all, addedBy, ...hearing });
+        return await add(plan, adding);
       } catch (error) {
         if (isStorageFull(error)) throw new StartError(fullSentence(config.dataDir));
         throw error;

@@ -226,6 +226,7 @@ async function start(
     context,
     files: openAdditionFiles(objects),
     evaluator,
+    place: folder.content,
     importTurn,
     serve,
     onData(model) {

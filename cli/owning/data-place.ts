@@ -80,6 +80,7 @@ async function openServedFolder(
   // with its database: nobody else waits for it
   const { openStoppedRelay } = await import("../../relay-server/stopped-relay.ts");
   const relay = await openStoppedRelay(config, Date.now);
+  signal.addEventListener("abort", () => void relay.close(), { once: true }); // what is compared may take minutes
   const recipe = relay.recipe(made.id);
   if (recipe === undefined) {
     await relay.close();
@@ -92,7 +93,8 @@ async function openServedFolder(
       const onProgress = (done: number, total: number) =>
         progress(`${recipe.title}: comparing, ${done} of ${total}`);
       try {
-        return await relay.addData(plan, { reason, shards, signal, onProgress });
+        signal.throwIfAborted();
+        return await relay.addData(plan, { reason, shards, onProgress });
       } catch (error) {
         rethrowAsProblem(error);
       } finally {

@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
 import { toyRecipe } from "../../tests/fixtures/toy-judge.ts";
 import { createRandom } from "../random.ts";
+import type { Examples } from "../training/examples.ts";
 import type { ImageExamples } from "../training/image-examples.ts";
-import { cutText, type TextExamples } from "../training/text-examples.ts";
-import { createLeakFinder } from "./suite-leaks.ts";
+import { cutText, joinTextExamples, type TextExamples } from "../training/text-examples.ts";
+import { createLeakFinder, type LeakFinder } from "./suite-leaks.ts";
 import { flakyUnits, twinOf } from "./suite-noise.ts";
 import { validateSuite } from "./suite-rules.ts";
 
@@ -25,12 +26,18 @@ function images(seed: string, count: number): ImageExamples {
   return { kind: "images", count, pixels, labels: new Uint8Array(count) };
 }
 
+function finderOf(set: Examples, isBytes: boolean): LeakFinder {
+  const finder = createLeakFinder(set.kind, isBytes);
+  finder.add(set);
+  return finder;
+}
+
 test("U3: an image that volunteers train on is found, whatever its class", () => {
   const suite = images("suite", 20);
   const shard = images("shard", 50);
   shard.pixels.set(suite.pixels.subarray(3 * 16, 5 * 16), 7 * 16);
   shard.labels.fill(1);
-  const finder = createLeakFinder(suite, false);
+  const finder = finderOf(suite, false);
   finder.look(images("another", 50));
   expect(finder.leaked()).toEqual([]);
   finder.look(shard);
@@ -42,7 +49,7 @@ test("U3: fifty thousand equal stretches against a shard of nothing else cost no
   const [length, count] = [65, 50_000];
   const same = new Uint8Array(length * count).fill(7);
   const suite: TextExamples = { kind: "text", count, length, tokens: same };
-  const finder = createLeakFinder(suite, false);
+  const finder = finderOf(suite, false);
   finder.look({ ...suite, tokens: same.slice().fill(8) });
   expect(finder.leaked()).toEqual([]);
   finder.look(suite);
@@ -53,7 +60,7 @@ test("U3: a text that volunteers train on is found at any place, but for case an
   const shared = prose("shared", 400);
   const shard = cut(`${prose("before", 333)}\n${shared}\n${prose("after", 50)}`);
   const suite = cut(`${shared.toUpperCase().replaceAll(" ", "\n  ")} ${prose("own", 500)}`);
-  const finder = createLeakFinder(suite, true);
+  const finder = finderOf(suite, true);
   finder.look(cut(prose("another", 3000)));
   expect(finder.leaked()).toEqual([]);
   finder.look(shard);
@@ -63,9 +70,34 @@ test("U3: a text that volunteers train on is found at any place, but for case an
 
 test("U3: tokens that are more than bytes are compared as they are", () => {
   const tokens = Uint16Array.from({ length: 2000 }, (_, i) => (i * 7919) % 50_000);
-  const finder = createLeakFinder(cutText(tokens.subarray(500, 900), WINDOW), false);
+  const finder = finderOf(cutText(tokens.subarray(500, 900), WINDOW), false);
   finder.look(cutText(tokens, WINDOW));
   expect(finder.leaked()).toHaveLength(2);
+});
+
+test.each([60_000, 200])(
+  "U3: tokens below %i are found in whatever width a shard has them",
+  (most) => {
+    const tokens = Array.from({ length: 2000 }, (_, i) => (i * 7919) % most);
+    for (const wide of [Uint16Array.from(tokens), Uint32Array.from(tokens)]) {
+      const finder = finderOf(cutText(Uint16Array.from(tokens.slice(500, 1100)), WINDOW), false);
+      finder.look(cutText(wide, WINDOW));
+      expect(finder.leaked()).toHaveLength(3);
+    }
+  },
+);
+
+test("R10: rows that are added in parts are found as if they had come at once, and only in rows of one length", () => {
+  const text = prose("parts", 2000);
+  const [first, second] = [cut(text.slice(0, 5000)), cut(text.slice(5000))];
+  const parts = finderOf(first, true);
+  parts.add(second);
+  parts.look(cut(text.slice(4000, 7000)));
+  const whole = finderOf(joinTextExamples([first, second]), true);
+  whole.look(cut(text.slice(4000, 7000)));
+  expect(parts.leaked()).toEqual(whole.leaked());
+  expect(parts.leaked().length).toBeGreaterThan(5);
+  expect(() => parts.add(cutText(encode(text), 128))).toThrow("examples of 257 and of 129 tokens");
 });
 
 test("U4: a unit that equally good models disagree about by more than the margin is flaky", () => {

@@ -1,10 +1,13 @@
+import { FormatError } from "../errors.ts";
 import type { Integers } from "../tensors/little-endian.ts";
 import type { Examples } from "../training/examples.ts";
-import type { ImageExamples } from "../training/image-examples.ts";
 import type { TextExamples } from "../training/text-examples.ts";
 
 /** Looks in other examples for those of a set, a suite (protocol U3) or data that come later (R10). */
 export type LeakFinder = {
+  /** Rows of the set, after those that it has. Throws a FormatError for text in rows of another length. */
+  add(rows: Examples): void;
+  /** Look for all rows that were added. */
   look(others: Examples): void;
   /** The rows of the set that were among the others, ascending. */
   leaked(): readonly number[];
@@ -19,56 +22,82 @@ const ROLL = 0x9e3779b1; // odd, so that no token's weight vanishes modulo 2^32
  * Finds copies by the rule of imports: inputs that are equal, whatever their class; text that is equal but for case and white
  * space, where a token is a byte (`isBytes`). A unit of text is a copy when half of its stretches are among the others.
  */
-export function createLeakFinder(set: Examples, isBytes: boolean): LeakFinder {
-  return set.kind === "images" ? findImages(set) : findStretches(set, isBytes);
+export function createLeakFinder(kind: Examples["kind"], isBytes: boolean): LeakFinder {
+  return kind === "images" ? findImages() : findStretches(isBytes);
 }
 
-function findImages({ count, pixels }: ImageExamples): LeakFinder {
-  const width = pixels.length / count;
+function findImages(): LeakFinder {
   const unseen = createCopies();
   const leaked = new Set<number>();
-  const rowOf = (all: Uint8Array, row: number) => all.subarray(row * width, (row + 1) * width);
-  for (let row = 0; row < count; row++) {
-    const image = rowOf(pixels, row);
-    unseen.add(fnv1a(image), image, row);
-  }
+  let rows = 0;
   return {
     leaked: () => [...leaked].sort((a, b) => a - b),
+    add(set) {
+      for (const image of imagesOf(set)) unseen.add(fnv1a(image), image, rows++);
+    },
     look(others) {
-      if (others.kind !== "images") return;
-      for (let at = 0; at < others.count; at++) {
-        const image = rowOf(others.pixels, at);
-        for (const row of unseen.take(fnv1a(image), image)) leaked.add(row);
+      for (const image of imagesOf(others)) {
+        if (!unseen.mayHave(fnv1a(image))) continue;
+        for (const row of unseen.take(image)) leaked.add(row);
       }
     },
   };
 }
 
-function findStretches(set: TextExamples, isBytes: boolean): LeakFinder {
-  const { count, length } = set;
-  const size = Math.min(STRETCH, length - 1);
+function* imagesOf(examples: Examples): Generator<Uint8Array> {
+  if (examples.kind !== "images") return;
+  const { count, pixels } = examples;
+  const width = pixels.length / count;
+  for (let row = 0; row < count; row++) yield pixels.subarray(row * width, (row + 1) * width);
+}
+
+function findStretches(isBytes: boolean): LeakFinder {
   const unseen = createCopies();
-  const stretches = new Uint32Array(count);
-  const seen = new Uint32Array(count);
-  for (let unit = 0; unit < count; unit++) {
-    const tokens = plainText(rowTokens(set, unit), isBytes);
-    for (let from = 0; from + size <= tokens.length; from += size) {
-      const stretch = tokens.subarray(from, from + size);
-      unseen.add(rollingHash(stretch, 0, size), stretch, unit);
-      stretches[unit]!++;
+  const stretches: number[] = []; // of each unit
+  const seen: number[] = [];
+  let unitLength: number | null = null;
+  let size = STRETCH;
+  let leaving = 0; // the weight in a hash of the token that leaves
+
+  function open(length: number): void {
+    if (unitLength !== null && unitLength !== length) {
+      throw new FormatError(`shards: examples of ${unitLength} and of ${length} tokens`);
     }
+    unitLength = length;
+    size = Math.min(STRETCH, length - 1);
+    leaving = leavingWeight(size);
   }
   return {
     leaked: () =>
-      Array.from(seen.keys()).filter((unit) => {
-        return seen[unit]! > 0 && 2 * seen[unit]! >= stretches[unit]!;
-      }),
+      [...seen.keys()].filter((unit) => seen[unit]! > 0 && 2 * seen[unit]! >= stretches[unit]!),
+    add(set) {
+      if (set.kind !== "text") return;
+      open(set.length);
+      for (let row = 0; row < set.count; row++) {
+        const tokens = plainText(rowTokens(set, row), isBytes);
+        const unit = stretches.length;
+        const own = Math.floor(tokens.length / size);
+        for (let at = 0; at < own; at++) {
+          const stretch = tokens.subarray(at * size, (at + 1) * size);
+          unseen.add(rollingHash(stretch), stretch, unit);
+        }
+        stretches.push(own);
+        seen.push(0);
+      }
+    },
     look(others) {
       if (others.kind !== "text") return;
       const tokens = plainText(joined(others), isBytes);
-      for (const [hash, from] of rollingHashes(tokens, size)) {
-        if (!unseen.mayHave(hash)) continue;
-        for (const unit of unseen.take(hash, tokens.subarray(from, from + size))) seen[unit]!++;
+      const last = tokens.length - size; // where the last stretch begins
+      if (last < 0) return;
+      let hash = rollingHash(tokens.subarray(0, size));
+      for (let from = 0; ; from++) {
+        if (unseen.mayHave(hash)) {
+          for (const unit of unseen.take(tokens.subarray(from, from + size))) seen[unit]!++;
+        }
+        if (from === last) return;
+        const entering = Math.imul(hash, ROLL) + tokens[from + size]! + 1;
+        hash = (entering - Math.imul(leaving, tokens[from]! + 1)) | 0;
       }
     },
   };
@@ -77,38 +106,66 @@ function findStretches(set: TextExamples, isBytes: boolean): LeakFinder {
 /** Contents of a set that no other examples had, and the places where each one is. */
 type Copies = {
   add(hash: number, content: Integers, place: number): void;
-  /** False where no content has that hash. */
+  /** False where no content has that hash. True for some that none has: fewer than one in 64, where there are two million contents. */
   mayHave(hash: number): boolean;
   /** The places of a content, which is forgotten: a second copy says no more. */
-  take(hash: number, content: Integers): readonly number[];
+  take(content: Integers): readonly number[];
 };
 
+const FILTER_WORDS_LOG2 = 21; // one word for each of two million contents, and 8 MiB of memory
+const MIX = 0x85ebca6b;
+
 /**
- * Contents by their hash, and under it by all of their bytes: a contributor may choose contents whose hashes are equal, or one
- * content a thousand times, and a look costs as much as ever.
+ * Contents by all of their bytes: a contributor may choose contents whose hashes are equal, or one content a thousand times, and
+ * a look costs as much as ever. The hash only spares most contents the look: two bits in a word of a filter (Putze et al. 2007).
  */
 function createCopies(): Copies {
-  const known = new Map<number, Map<string, number[]>>();
+  const known = new Map<string, number | number[]>();
+  const filter = new Uint32Array(2 ** FILTER_WORDS_LOG2);
+  const wordOf = (hash: number) => Math.imul(hash, ROLL) >>> (32 - FILTER_WORDS_LOG2);
+  const bitsOf = (hash: number) => {
+    const mixed = Math.imul(hash ^ (hash >>> 15), MIX);
+    return (1 << (mixed >>> 27)) | (1 << ((mixed >>> 22) & 31));
+  };
   return {
     add(hash, content, place) {
-      const alike = known.get(hash) ?? new Map<string, number[]>();
-      known.set(hash, alike);
-      const key = content.join();
-      const places = alike.get(key) ?? [];
-      alike.set(key, places);
-      places.push(place);
+      filter[wordOf(hash)]! |= bitsOf(hash);
+      const key = keyOf(content);
+      const places = known.get(key);
+      if (places === undefined) known.set(key, place);
+      else if (typeof places === "number") known.set(key, [places, place]);
+      else places.push(place);
     },
-    mayHave: (hash) => known.has(hash),
-    take(hash, content) {
-      const alike = known.get(hash);
-      if (alike === undefined) return [];
-      const key = content.join();
-      const places = alike.get(key) ?? [];
-      alike.delete(key);
-      if (alike.size === 0) known.delete(hash);
-      return places;
+    mayHave(hash) {
+      const bits = bitsOf(hash);
+      return (filter[wordOf(hash)]! & bits) >>> 0 === bits >>> 0;
+    },
+    take(content) {
+      const key = keyOf(content);
+      const places = known.get(key);
+      if (places === undefined) return [];
+      known.delete(key);
+      return typeof places === "number" ? [places] : places;
     },
   };
+}
+
+const BYTES = new TextDecoder("latin1"); // each byte is a character of its own
+
+/** A content as text, which is what a Map finds fast: equal values give one key, however wide their arrays are. */
+function keyOf(content: Integers): string {
+  const { buffer, byteOffset, byteLength } = narrowed(content);
+  return BYTES.decode(new Uint8Array(buffer, byteOffset, byteLength));
+}
+
+/** The values in as few bytes each as the largest of them needs. */
+function narrowed(content: Integers): Integers {
+  if (content.BYTES_PER_ELEMENT === 1) return content;
+  let most = 0;
+  for (const value of content) most = Math.max(most, value);
+  if (most < 2 ** 8) return Uint8Array.from(content);
+  if (most < 2 ** 16 && content.BYTES_PER_ELEMENT > 2) return Uint16Array.from(content);
+  return content;
 }
 
 function rowTokens({ tokens, length }: TextExamples, row: number): Integers {
@@ -144,25 +201,18 @@ function plainText(tokens: Integers, isBytes: boolean): Integers {
   return plain.subarray(0, size);
 }
 
-/** Karp & Rabin's hash of `size` tokens from `from` on, modulo 2^32. */
-function rollingHash(tokens: Integers, from: number, size: number): number {
+/** Karp & Rabin's hash of some tokens, modulo 2^32. */
+function rollingHash(tokens: Integers): number {
   let hash = 0;
-  for (let at = from; at < from + size; at++) hash = (Math.imul(hash, ROLL) + tokens[at]! + 1) | 0;
+  for (const token of tokens) hash = (Math.imul(hash, ROLL) + token + 1) | 0;
   return hash;
 }
 
-/** The hash of every stretch of `size` tokens, and where it begins. */
-function* rollingHashes(tokens: Integers, size: number): Generator<[number, number]> {
-  if (tokens.length < size) return;
-  let weight = 1; // of the token that leaves
+/** The weight in a hash of the token that leaves a stretch of `size`, once another one has entered. */
+function leavingWeight(size: number): number {
+  let weight = 1;
   for (let i = 0; i < size; i++) weight = Math.imul(weight, ROLL);
-  let hash = rollingHash(tokens, 0, size);
-  yield [hash, 0];
-  for (let from = 1; from + size <= tokens.length; from++) {
-    const entering = Math.imul(hash, ROLL) + tokens[from + size - 1]! + 1;
-    hash = (entering - Math.imul(weight, tokens[from - 1]! + 1)) | 0;
-    yield [hash, from];
-  }
+  return weight;
 }
 
 function fnv1a(bytes: Uint8Array): number {

@@ -4,10 +4,12 @@ import { chunkSizes } from "../../core/models/addition-files.ts";
 import { encodeCanonical } from "../../core/protocol/canonical-json.ts";
 import type { AdditionRequest, AdditionStatus } from "../../core/protocol/schemas/addition.ts";
 import type { AdditionFiles } from "../content/addition-files.ts";
+import type { ObjectsPlace } from "../content/open-objects.ts";
 import type { RelayContext } from "../context.ts";
 import { outageWords } from "../storage-error.ts";
 import type { ImportTurn } from "../store/postgres/other-relays.ts";
 import type { ModelRow } from "../store/tables.ts";
+import { openComparison } from "../threads/open-comparison.ts";
 import type { Evaluator } from "../threads/open-evaluator.ts";
 import { addData, enteredOutcome } from "./data-addition.ts";
 import type { AddedBy } from "./import-model.ts";
@@ -35,6 +37,8 @@ type Parts = {
   readonly context: RelayContext;
   readonly files: AdditionFiles;
   readonly evaluator: Evaluator;
+  /** Where the relay's files lie, and the uploads among them. */
+  readonly place: ObjectsPlace;
   /** Waits until no other relay reads an addition: of a model of the same id, or of the same data. */
   readonly importTurn: ImportTurn;
   /** Hears of each model once it is in the ledger. */
@@ -60,6 +64,7 @@ export function createAdditions({
   context,
   files,
   evaluator,
+  place,
   importTurn,
   serve,
   onData,
@@ -67,6 +72,7 @@ export function createAdditions({
   const { history, clock } = context;
   const additions = new Map<string, Addition>();
   let importing: Promise<void> = Promise.resolve(); // one after the other: each holds a base in memory
+  const { comparison, close: closeComparison } = openComparison();
   const closing = new AbortController();
   const { signal } = closing;
 
@@ -135,11 +141,10 @@ export function createAdditions({
       change(id, { done, total });
     };
     if (plan.format === "commonweight.data/1") {
-      const shards = () => files.shards(id, plan.shards);
       const recipe = context.models.get(plan.model)?.recipe;
       assert(recipe !== undefined, `no model ${plan.model}`);
       const outcome = await addData(context, {
-        ...{ id, plan, recipe, shards, addedBy, signal },
+        ...{ id, plan, recipe, place, comparison, addedBy },
         onProgress: tell,
       });
       onData(plan.model);
@@ -223,6 +228,7 @@ export function createAdditions({
     },
     async close() {
       closing.abort();
+      await closeComparison(); // what it is at may take minutes
       await importing;
     },
   };

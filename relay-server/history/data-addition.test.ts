@@ -9,20 +9,27 @@ import type { SuiteHeader } from "../../core/protocol/schemas/suite.ts";
 import { encodeExamples, joinExamples } from "../../core/training/examples.ts";
 import { filled, id } from "../../tests/fixtures/ledger-rows.ts";
 import { tinyPatterns, tinyRecipe } from "../../tests/fixtures/tiny-model.ts";
+import { openAdditionFiles } from "../content/addition-files.ts";
 import { createDamage } from "../content/damage.ts";
+import { openHeldOutStore, suitesOf } from "../content/held-out-store.ts";
 import { openObjects } from "../content/open-objects.ts";
 import { openPublicBlobs } from "../content/public-blobs.ts";
 import type { RelayContext } from "../context.ts";
 import { openIdentity } from "../identity.ts";
 import { openSqlite } from "../store/sqlite/sqlite.ts";
+import { openComparison } from "../threads/open-comparison.ts";
 import { addData } from "./data-addition.ts";
 import { proposedSuite } from "./suites.ts";
 
 let folder: string;
+const compared = openComparison();
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "commonweight-data-addition-"));
 });
-afterAll(() => rm(folder, { recursive: true }));
+afterAll(async () => {
+  await compared.close();
+  await rm(folder, { recursive: true });
+});
 
 const header: SuiteHeader = {
   format: "commonweight.suite/1",
@@ -34,7 +41,8 @@ const header: SuiteHeader = {
 async function openParts(onFirstBlob: (history: RelayContext["history"]) => Promise<void>) {
   const { history } = await filled(openSqlite(":memory:"));
   const path = await mkdtemp(join(folder, "relay-"));
-  const objects = openObjects({ kind: "folder", path, temporary: folder });
+  const place = { kind: "folder", path, temporary: folder } as const;
+  const objects = openObjects(place);
   const store = openPublicBlobs(objects);
   let happens: typeof onFirstBlob | null = onFirstBlob;
   const blobs: typeof store = {
@@ -49,19 +57,21 @@ async function openParts(onFirstBlob: (history: RelayContext["history"]) => Prom
   const context = {
     ...{ history, blobs, damage: createDamage(store), clock: () => 9 },
     identity: await openIdentity(objects, path),
-    heldOut: { read: async (_: string, set: string) => encodeExamples(tinyPatterns(set, 20)) },
-  } as unknown as RelayContext; // no more of it is needed
+  };
+  const heldOut = openHeldOutStore(objects);
+  for (const suite of suitesOf(tinyRecipe)) {
+    await heldOut.put("tiny", suite, encodeExamples(tinyPatterns(suite, 20)));
+  }
+  const files = openAdditionFiles(objects);
   const add = async (name: string, examples: ReturnType<typeof tinyPatterns>) => {
     const shard = { title: name, examples: examples.count, bytes: encodeExamples(examples) };
     const about = { model: "tiny", source: name, licence: "CC0-1.0" };
     const plan = await planData(about, [shard]);
-    async function* shards() {
-      yield shard;
-    }
-    const rest = { signal: new AbortController().signal, onProgress: () => {} };
-    const addedBy = { maintainer: "first", reason: "more" };
     const id = await sha256(shard.bytes);
-    return addData(context, { id, plan, recipe: tinyRecipe, shards, addedBy, ...rest });
+    await files.put(id, plan.shards[0]!.sha256, shard.bytes);
+    const addedBy = { maintainer: "first", reason: "more" };
+    const rest = { comparison: compared.comparison, addedBy, onProgress: () => {} };
+    return addData(context, { id, plan, recipe: tinyRecipe, place, ...rest });
   };
   return { history, blobs, add };
 }

@@ -1,44 +1,33 @@
-import { setImmediate as othersTurn } from "node:timers/promises";
 import { assert, FormatError } from "../../core/errors.ts";
 import type { Suite } from "../../core/gate/judge.ts";
-import { openSuiteFile, pickExamples, suiteExamples } from "../../core/gate/suite-file.ts";
-import { createLeakFinder } from "../../core/gate/suite-leaks.ts";
-import type { SourceShard } from "../../core/models/model-source.ts";
 import { encodeCanonical } from "../../core/protocol/canonical-json.ts";
 import type { AddData } from "../../core/protocol/schemas/act.ts";
 import type { DataOutcome } from "../../core/protocol/schemas/addition.ts";
 import type { DataPlan, ShardList } from "../../core/protocol/schemas/data.ts";
 import type { Recipe } from "../../core/protocol/schemas/recipe.ts";
 import type { Shard } from "../../core/protocol/schemas/ticket.ts";
-import {
-  decodeExamples,
-  type Examples,
-  encodeExamples,
-  joinExamples,
-} from "../../core/training/examples.ts";
 import { damagedError, shardFile } from "../content/damage.ts";
 import { suitesOf } from "../content/held-out-store.ts";
+import type { ObjectsPlace } from "../content/open-objects.ts";
 import type { RelayContext } from "../context.ts";
 import type { SuiteEntry } from "../store/sql/suites.ts";
 import type { ShardRow } from "../store/tables.ts";
+import type { ComparisonThread, Looked } from "../threads/comparison-thread.ts";
 import { decodeAct, nextAct } from "./acts.ts";
 import type { AddedBy } from "./import-model.ts";
 
-type DataContext = Pick<
-  RelayContext,
-  "history" | "blobs" | "heldOut" | "damage" | "identity" | "clock"
->;
+type DataContext = Pick<RelayContext, "history" | "blobs" | "damage" | "identity" | "clock">;
 
 type Adding = {
-  /** The addition's: the hash of its plan. */
+  /** The addition's, whose files are all there: the hash of its plan. */
   readonly id: string;
   readonly plan: DataPlan;
   /** The model's. */
   readonly recipe: Recipe;
-  /** The plan's shards, as often as they are asked for. */
-  shards(): AsyncIterable<SourceShard>;
+  /** Where the relay's files lie. */
+  readonly place: ObjectsPlace;
+  readonly comparison: ComparisonThread;
   readonly addedBy: AddedBy;
-  readonly signal: AbortSignal;
   readonly onProgress: (done: number, total: number) => void;
 };
 
@@ -53,7 +42,9 @@ type Compared = {
   readonly shards: readonly ShardRow[];
 };
 
-const LOOKED_AT_ONCE_BYTES = 8 << 20; // of new shards: their contents as keys take ten times as much
+// new shards that are looked for at once: the thread keeps their contents, of text twice as many bytes, and 60 more a row
+const LOOKED_AT_ONCE_BYTES = 128 << 20;
+const LOOKED_AT_ONCE_ROWS = 2 ** 21;
 
 /**
  * Give a model the examples of a plan's shards that it does not have (protocol R10): a signed act, and rows from which the next
@@ -70,10 +61,13 @@ export async function addData(context: DataContext, adding: Adding): Promise<Dat
     if (entered !== null) return entered; // before the relay was ended, or by another relay
     const present = await comparedWith(context, recipe);
     const against = newsOf(present, looked);
-    if (kept === null || against.suites.length + against.shards.length > 0) {
-      const shards: AsyncIterable<SourceShard> =
-        kept === null ? readTwice(adding) : readKept(context, kept);
-      kept = await keepNew(context, adding, { against, shards, removed });
+    if (kept === null) {
+      const { place, comparison } = adding;
+      const { architecture } = recipe;
+      await comparison.check({ place, architecture, addition: id, shards: plan.shards });
+      kept = await keepNew(context, adding, { against, from: id, shards: plan.shards, removed });
+    } else if (against.suites.length + against.shards.length > 0) {
+      kept = await keepNew(context, adding, { against, from: null, shards: kept, removed });
     }
     looked = present;
     if (kept.length === 0) {
@@ -116,26 +110,11 @@ function newsOf(present: Compared, before: Compared): Compared {
   };
 }
 
-/** The plan's shards, once each of them was read: it says what is wrong with it. */
-async function* readTwice({ shards, recipe }: Adding): AsyncGenerator<SourceShard> {
-  for await (const shard of shards()) decodeShard(shard, recipe);
-  yield* shards();
-}
-
-async function* readKept(
-  { blobs }: DataContext,
-  kept: readonly NewShard[],
-): AsyncGenerator<SourceShard> {
-  for (const { title, sha256, examples } of kept) {
-    const bytes = await blobs.read(sha256);
-    if (bytes === null) throw damagedError(`shard "${title}"`);
-    yield { title, examples, bytes };
-  }
-}
-
 type Keeping = {
   readonly against: Compared;
-  readonly shards: AsyncIterable<SourceShard>;
+  /** The addition whose upload has the shards; null where they were kept already. */
+  readonly from: string | null;
+  readonly shards: readonly NewShard[];
   /** Counts what is left out. */
   readonly removed: { heldOut: number; known: number };
 };
@@ -143,27 +122,34 @@ type Keeping = {
 /** Keep the examples that are neither among `against` nor in a batch before. */
 async function keepNew(
   context: DataContext,
-  { plan, recipe, signal, onProgress }: Adding,
-  { against, shards, removed }: Keeping,
+  { plan, recipe, place, comparison, onProgress }: Adding,
+  { against, from, shards, removed }: Keeping,
 ): Promise<NewShard[]> {
   const kept: NewShard[] = [];
+  const { architecture } = recipe;
   let done = 0;
-  for await (const batch of batchesOf(shards)) {
-    const examples = batch.map((shard) => decodeShard(shard, recipe));
-    const looking = { recipe, against, kept, signal };
-    const copies = await findCopies(context, looking, joinExamples(examples));
-    removed.heldOut += copies.heldOut;
-    removed.known += copies.rows.size - copies.heldOut;
-    let row = 0;
-    for (const [i, { title }] of batch.entries()) {
-      const own = examples[i]!;
-      const rows = Uint32Array.from({ length: own.count }, (_, at) => at);
-      const fresh = rows.filter((at) => !copies.rows.has(row + at));
-      row += own.count;
-      if (fresh.length === 0) continue;
-      const bytes = encodeExamples(fresh.length < own.count ? pickExamples(own, fresh) : own);
+  for (const batch of batchesOf(shards)) {
+    const news = { place, architecture, addition: from, shards: batch };
+    const { copies, heldOut, damaged } = await comparison.look({
+      ...{ ...news, model: recipe.id, isBytes: recipe.data.tokenizer === undefined },
+      sets: against.sets,
+      suites: await suiteFilesOf(context, against.suites),
+      known: [...against.shards, ...kept].map(({ title, sha256 }) => ({ title, sha256 })),
+    });
+    noteDamage(context, recipe, against, damaged);
+    removed.heldOut += heldOut;
+    removed.known += copies.length - heldOut;
+    const isCopy = new Uint8Array(batch.reduce((sum, { examples }) => sum + examples, 0));
+    for (const row of copies) isCopy[row] = 1;
+    let first = 0;
+    for (const shard of batch) {
+      const rows = rowsWithout(isCopy.subarray(first, first + shard.examples));
+      first += shard.examples;
+      if (rows.length === 0) continue;
+      const bytes = await comparison.pick({ ...news, shards: [shard] }, rows);
       const sha256 = await context.blobs.put(bytes);
-      kept.push({ title, sha256, sizeBytes: bytes.length, examples: fresh.length });
+      kept.push({ title: shard.title, sha256, sizeBytes: bytes.length, examples: rows.length });
+      onProgress(done, plan.shards.length);
     }
     done += batch.length;
     onProgress(done, plan.shards.length);
@@ -171,78 +157,55 @@ async function keepNew(
   return kept;
 }
 
-function decodeShard({ title, examples, bytes }: SourceShard, { architecture }: Recipe): Examples {
-  const decoded = decodeExamples(`shard "${title}"`, bytes, architecture);
-  if (decoded.count === examples) return decoded;
-  throw new FormatError(`shard "${title}": ${decoded.count} examples, not ${examples}`);
-}
-
-async function* batchesOf(shards: AsyncIterable<SourceShard>): AsyncGenerator<SourceShard[]> {
-  let batch: SourceShard[] = [];
+function* batchesOf(shards: readonly NewShard[]): Generator<NewShard[]> {
+  let batch: NewShard[] = [];
   let sizeBytes = 0;
-  for await (const shard of shards) {
-    if (batch.length > 0 && sizeBytes + shard.bytes.length > LOOKED_AT_ONCE_BYTES) {
+  let rows = 0;
+  for (const shard of shards) {
+    sizeBytes += shard.sizeBytes;
+    rows += shard.examples;
+    const isFull = sizeBytes > LOOKED_AT_ONCE_BYTES || rows > LOOKED_AT_ONCE_ROWS;
+    if (batch.length > 0 && isFull) {
       yield batch;
       batch = [];
-      sizeBytes = 0;
+      sizeBytes = shard.sizeBytes;
+      rows = shard.examples;
     }
     batch.push(shard);
-    sizeBytes += shard.bytes.length;
   }
   if (batch.length > 0) yield batch;
 }
 
-type Looking = {
-  readonly recipe: Recipe;
-  readonly against: Compared;
-  /** New shards that are kept so far. */
-  readonly kept: readonly NewShard[];
-  readonly signal: AbortSignal;
-};
-
-/**
- * The rows of `examples` that the model has: the first `heldOut` of them where nobody may train on them. All of the model's shards
- * are read for each batch, so that the work of an addition grows with its size times the model's.
- */
-async function findCopies(
-  context: DataContext,
-  { recipe, against, kept, signal }: Looking,
-  examples: Examples,
-): Promise<{ readonly rows: ReadonlySet<number>; readonly heldOut: number }> {
-  const finder = createLeakFinder(examples, recipe.data.tokenizer === undefined);
-  for await (const set of judgingSets(context, recipe, against)) {
-    await othersTurn(undefined, { signal });
-    finder.look(set);
-  }
-  const heldOut = finder.leaked().length;
-  for (const shard of [...against.shards, ...kept]) {
-    await othersTurn(undefined, { signal }); // 4 MiB of text take half a second of this thread, of images a fiftieth
-    const file = await context.damage.read(shardFile(recipe.id, shard)); // a damaged one is not trained on
-    if (file !== null) finder.look(decodeExamples(shard.title, file, recipe.architecture));
-  }
-  return { rows: new Set(finder.leaked()), heldOut };
+/** The rows that are no copies, ascending. */
+function rowsWithout(isCopy: Uint8Array): Uint32Array {
+  return Uint32Array.from(isCopy.keys()).filter((row) => isCopy[row] === 0);
 }
 
-/** The examples of the held-out sets and of the suites. */
-async function* judgingSets(
-  { history, blobs, heldOut }: DataContext,
-  { id: model, architecture }: Recipe,
-  { sets, suites }: Compared,
-): AsyncGenerator<Examples> {
-  for (const suite of sets) {
-    const name = `the ${suite} set`;
-    const bytes = await heldOut.read(model, suite);
-    if (bytes === null) throw damagedError(name);
-    yield decodeExamples(name, bytes, architecture);
-  }
+/** The files of the suites but for those that were refused since. */
+async function suiteFilesOf(
+  { history, blobs }: DataContext,
+  suites: readonly SuiteEntry[],
+): Promise<Uint8Array[]> {
+  const files: Uint8Array[] = [];
   for (const { id, name } of suites) {
     const bytes = (await history.suiteBytes(id)) ?? (await blobs.read(id));
-    if (bytes !== null) {
-      yield suiteExamples(openSuiteFile(bytes), architecture);
-      continue;
+    if (bytes !== null) files.push(bytes);
+    else if (((await history.suite(id))?.state ?? "refused") !== "refused") {
+      throw damagedError(`the suite ${name}`);
     }
-    const state = (await history.suite(id))?.state ?? "refused";
-    if (state !== "refused") throw damagedError(`the suite ${name}`); // else it was refused since
+  }
+  return files;
+}
+
+/** What of the model's shards could not be read is told, and not trained on. */
+function noteDamage(
+  { damage }: DataContext,
+  { id: model }: Recipe,
+  { shards }: Compared,
+  damaged: Looked["damaged"],
+): void {
+  for (const shard of shards) {
+    if (damaged.includes(shard.sha256)) damage.note(shardFile(model, shard), false);
   }
 }
 

@@ -51,9 +51,10 @@ async function lookAt(
   const examples = suiteExamples(openSuiteFile(bytes), architecture);
   const { count } = examples;
 
-  const finder = createLeakFinder(examples, data.tokenizer === undefined);
+  const finder = createLeakFinder(examples.kind, data.tokenizer === undefined);
+  finder.add(examples);
   for (const shard of await history.shards(head.model)) {
-    await othersTurn(undefined, { signal }); // 4 MiB of text take half a second of this thread
+    await othersTurn(undefined, { signal }); // 4 MiB of text take a fifth of a second of this thread
     const file = await damage.read(shardFile(head.model, shard)); // a damaged one is not trained on
     if (file !== null) finder.look(decodeExamples(shard.title, file, architecture));
   }

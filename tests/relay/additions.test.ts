@@ -1,6 +1,5 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import Database from "better-sqlite3";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { chunksOf, planAddition } from "../../core/models/addition-files.ts";
 import type { ModelSource } from "../../core/models/model-source.ts";
@@ -130,18 +129,4 @@ test("R6: four additions are open at once, and one to which nothing came for a d
   relay.advance(25 * 3600_000);
   expect((await begin("e")).state).toBe("uploading");
   expect(await readdir(join(relay.dataDir, "additions"))).toHaveLength(1);
-});
-
-test("R6: an addition waits while another relay imports a model into the same folder, and is not forgotten meanwhile", async () => {
-  const other = new Database(join(relay.dataDir, "lock-imports"));
-  other.exec("begin exclusive");
-  const begun = await send(second());
-  expect(begun.state).toBe("importing");
-  relay.advance(25 * 3600_000);
-  await maintainer.add({ plan: await planAddition(tinyModel({ id: "third" })), reason });
-  expect(await readdir(join(relay.dataDir, "additions"))).toContain(begun.id);
-  expect(await maintainer.addition(begun.id)).toMatchObject({ state: "importing", done: 0 });
-  expect(await filesOf()).not.toContain("private/second");
-  other.close();
-  expect((await ended(begun)).state).toBe("added");
 });
