@@ -3,7 +3,7 @@ Run: python3 scripts/pull.py URL MODEL[@VERSION] FILE. Needs numpy and cryptogra
 loads delta steps alone. FILE changes when all of it has been verified; the relay's key is kept in FILE.pin.
 """
 
-import hashlib, json, pathlib, struct, sys, urllib.error, urllib.request
+import hashlib, json, math, pathlib, sys, urllib.error, urllib.request
 
 import numpy
 from cryptography.exceptions import InvalidSignature
@@ -36,23 +36,23 @@ def blob(relay, identity):
     return data
 
 def version(home, model, name, pin):
-    """V1, V4, V10: a version's record and id. What is hashed is the record as it is served."""
+    """V1, V4, V10: a version's record, with its id. What is hashed is the record as it is served."""
     data = get(f"{home}/versions/{name}")
     text = data[len(b'{"record":') : data.rindex(b',"signature":')]
-    record, identity = json.loads(text), sha256(text)
+    record = json.loads(text) | {"id": sha256(text)}
     key = pin.setdefault("relayKey", record["relayKey"])
     expect(record["relayKey"] == key, f"version {name} is signed by {record['relayKey']}, not {key}")
     expect(record["model"] == model, f"this is the history of {record['model']}")
-    signed, signature = b"commonweight/version/1\0" + bytes.fromhex(identity), json.loads(data)["signature"]
+    signed, signature = b"commonweight/version/1\0" + bytes.fromhex(record["id"]), json.loads(data)["signature"]
     try:
         Ed25519PublicKey.from_public_bytes(bytes.fromhex(key)).verify(bytes.fromhex(signature), signed)
     except InvalidSignature:
         sys.exit(f"version {name} is not signed by {key}")
-    return record, identity
+    return record
 
 def tensors(data):
     """T1: a safetensors file's header without its metadata, the metadata, and the data."""
-    (length,) = struct.unpack_from("<Q", data)
+    length = int.from_bytes(data[:8], "little")
     expect(length < 1 << 20 and 8 + length <= len(data), "this is no safetensors file")
     header = json.loads(data[8 : 8 + length])
     return header, header.pop("__metadata__", {}), data[8 + length :]
@@ -65,22 +65,18 @@ def positions(data, count, size):
         one = bits.index("1", at)
         gaps.append((one - at << b) + int(bits[one + 1 : one + 1 + b] or "0", 2))
         at = one + 1 + b
-    found = numpy.cumsum(numpy.array(gaps, dtype=numpy.int64) + 1) - 1
-    expect(count == 0 or found[-1] < size, "a position past the model")
-    return found
+    expect(sum(gaps) + count <= size, "a position past the model")
+    return numpy.cumsum(numpy.array(gaps, dtype=numpy.int64) + 1) - 1
 
 def draws(seed, size):
     """M2: numbers below size, without end."""
-    state, most = [], 2**32 - 1
-    for lane, factor in enumerate((0x85EBCA6B, 0xC2B2AE35, 0x27D4EB2F, 0x165667B1)):
-        h = lane + 1
-        for unit in seed.encode():
-            h = (h ^ unit) * factor & most
-            h ^= h >> 15
-        h = (h ^ h >> 16) * 0x85EBCA6B & most
-        h = (h ^ h >> 13) * 0xC2B2AE35 & most
-        state.append(h ^ h >> 16)
-    a, b, c, d = *state[:3], state[3] | 1
+    most, lanes = 2**32 - 1, numpy.array([1, 2, 3, 4], dtype="u4")
+    for unit in seed.encode():
+        lanes = (lanes ^ unit) * numpy.array([0x85EBCA6B, 0xC2B2AE35, 0x27D4EB2F, 0x165667B1], dtype="u4")
+        lanes ^= lanes >> 15
+    lanes = (lanes ^ lanes >> 16) * numpy.uint32(0x85EBCA6B)
+    lanes = (lanes ^ lanes >> 13) * numpy.uint32(0xC2B2AE35)
+    a, b, c, d = (lanes ^ lanes >> 16 | numpy.array([0, 0, 0, 1], dtype="u4")).tolist()
     while True:
         x, t = b * 5 & most, b << 9 & most
         value = ((x << 7 | x >> 25) * 9 & most) >> 32 - (size - 1).bit_length()
@@ -92,17 +88,17 @@ def draws(seed, size):
 def masked(names, most, size):
     """T5, M1: the positions that random masks have together."""
     found = set()
-    for seed, count in (name.split(":") for name in names.split(",")):
-        few, drawn, stream = 2 * int(count) <= size, set(), draws(seed, size)
-        expect(int(count) <= most, "a mask of more positions than the step")
-        while len(drawn) < (int(count) if few else size - int(count)):
+    for seed, digits in (name.split(":") for name in names.split(",")):
+        count, drawn, stream = int(digits), set(), draws(seed, size)
+        expect(count <= most, "a mask of more positions than the step")
+        while len(drawn) < min(count, size - count):
             drawn.add(next(stream))
-        found |= drawn if few else set(range(size)) - drawn
+        found |= drawn if 2 * count <= size else set(range(size)) - drawn
     return numpy.array(sorted(found))
 
 def in_order(bits):
     """T13: the bits of f32 as integers in the order of the values, and back."""
-    return numpy.where(bits < 0, bits ^ 0x7FFFFFFF, bits)
+    return bits ^ (bits >> 31 & 0x7FFFFFFF)
 
 def moved(before, orders, data):
     """T13: the values that lie so many f32 further, by blocks of 64."""
@@ -126,16 +122,23 @@ def apply_step(parameters, data):
     elif "orders" in part:
         parameters[at] = moved(parameters[at], part["orders"], part["codes"])
     else:
-        halves = numpy.frombuffer(part["codes"], "u1")
-        codes = numpy.stack([halves & 15, halves >> 4], axis=1).ravel()[:count].astype("f4") - 8
+        pairs = numpy.frombuffer(part["codes"], "u1")
+        codes = numpy.stack([pairs & 15, pairs >> 4], axis=1).ravel()[:count].astype("f4") - 8
         parameters[at] += numpy.frombuffer(part["scales"], "<f2").astype("f4").repeat(64)[:count] * codes
 
-def checkpoint(shapes, parameters):
-    """T4: the id of a checkpoint."""
+def check(layout, parameters, record, what):
+    """T4: by the checkpoint's id these are the version's parameters."""
     data, size = parameters.tobytes(), 1 << 20
     chunks = [sha256(data[at : at + size]) for at in range(0, len(data), size)]
-    form = {"format": "commonweight.checkpoint/1", "chunkBytes": size, "chunks": chunks}
-    return sha256(canonical(form | {"tensors": [{"name": name, "shape": shape} for name, shape in shapes]}))
+    form = {"format": "commonweight.checkpoint/1", "chunkBytes": size, "chunks": chunks, "tensors": layout}
+    message = f"{what} is not version {record['number']} of {record['model']}"
+    expect(sha256(canonical(form)) == record["checkpoint"], message)
+
+def values(relay, chunk):
+    """T4, T12: a chunk's values as f32. T4's manifest has a chunk's hash alone, the narrow one its dtype too."""
+    dtype, identity = ("F32", chunk) if isinstance(chunk, str) else (chunk["dtype"], chunk["sha256"])
+    read = numpy.frombuffer(blob(relay, identity), {"F32": "<f4", "F16": "<f2", "BF16": "<u2"}[dtype])
+    return (read.astype("<u4") << 16).view("<f4") if dtype == "BF16" else read.astype("<f4")
 
 def main(url, address, path):
     model, _, name = address.partition("@")
@@ -143,39 +146,38 @@ def main(url, address, path):
     pin = json.loads(pins.read_text()) if pins.exists() else {}
     relay = url.rstrip("/") + "/api/v1"
     home = f"{relay}/models/{model}"
-    target, identity = version(home, model, name or "head", pin)
-    number, held = target["number"], None
+    target = version(home, model, name or "head", pin)
+    number, query = target["number"], ""
     if file.exists():
         header, metadata, body = tensors(file.read_bytes())
         expect(metadata.get("model") == model, f"{path} does not hold {model}")
         held = int(metadata["number"])
-        shapes = [(name, header[name]["shape"]) for name in sorted(header)]
+        layout = [{"name": name, "shape": header[name]["shape"]} for name in sorted(header)]
         parameters = numpy.frombuffer(body, "<f4").copy()
-        here, _ = version(home, model, held, pin)
-        expect(checkpoint(shapes, parameters) == here["checkpoint"], f"{path} is not version {held} of {model}")
-    query = "" if held is None or held > number else f"?from={held}"
+        check(layout, parameters, version(home, model, held, pin), path)
+        query = f"?from={held}" if held <= number else ""
     plan = json.loads(get(f"{home}/versions/{number}/checkpoint{query}"))
     if plan["keyframe"]:
-        manifest = json.loads(blob(relay, plan["keyframe"]["checkpoint"]))
-        shapes = [(tensor["name"], tensor["shape"]) for tensor in manifest["tensors"]]
-        chunks = [blob(relay, chunk) for chunk in manifest["chunks"]]
-        parameters = numpy.frombuffer(b"".join(chunks), "<f4").copy()
-    many = plan["keyframe"] is None and len(plan["steps"]) >= 4
-    one = get(f"{home}/versions/{number}/downloads/since-{held}.safetensors", True) if many else None
+        manifest = plan["keyframe"]["manifest"]
+        layout = manifest["tensors"]
+        parameters = numpy.concatenate([values(relay, chunk) for chunk in manifest["chunks"]])
+    many = plan["keyframe"] is None and len(plan["steps"]) >= 4  # T13: one file for all, where that is smaller
+    one = get(f"{home}/versions/{number}/downloads/since-{held}.safetensors", may_fail=True) if many else None
     for data in [one] if one else (blob(relay, step["sha256"]) for step in plan["steps"]):
         apply_step(parameters, data)
-    expect(checkpoint(shapes, parameters) == target["checkpoint"], f"version {number} is not what was served")
+    check(layout, parameters, target, "what was served")
     licence = json.loads(get(home))["recipe"]["licence"]
-    ends = numpy.cumsum([4 * int(numpy.prod(shape)) for _, shape in shapes]).tolist()
-    spans = zip(shapes, [0, *ends], ends)
-    header = {name: {"dtype": "F32", "shape": shape, "data_offsets": [a, b]} for (name, shape), a, b in spans}
-    about = {"model": model, "version": identity, "number": str(number), "licence": licence}
-    text = canonical({"__metadata__": about} | header)
+    about = {"model": model, "version": target["id"], "number": str(number), "licence": licence}
+    header, end = {"__metadata__": about}, 0
+    for tensor in layout:
+        start, end = end, end + 4 * math.prod(tensor["shape"])
+        header[tensor["name"]] = {"dtype": "F32", "shape": tensor["shape"], "data_offsets": [start, end]}
+    text = canonical(header)
     text += b" " * (-len(text) % 8)
-    file.with_suffix(".new").write_bytes(struct.pack("<Q", len(text)) + text + parameters.tobytes())
+    file.with_suffix(".new").write_bytes(len(text).to_bytes(8, "little") + text + parameters.tobytes())
     file.with_suffix(".new").replace(path)
     pins.write_text(json.dumps(pin))
-    print(f"{path} is version {number} of {model}, {identity}")
+    print(f"{path} is version {number} of {model}, {target['id']}")
 
 if __name__ == "__main__":
     main(*sys.argv[1:])

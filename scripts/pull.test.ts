@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { routes } from "../core/protocol/routes.ts";
+import { halfBase, upperHalfBase } from "../tests/fixtures/half-base.ts";
 import { hasPython, runPython } from "../tests/fixtures/python.ts";
 import { openRepositoryStage, type RepositoryStage } from "../tests/fixtures/repository-stage.ts";
 
@@ -16,10 +17,10 @@ beforeAll(async () => {
 });
 afterAll(() => stage.remove());
 
-const exported = async (version: string) =>
-  Buffer.from(await (await stage.relay.ask(routes.exported("tiny", version))).arrayBuffer());
-const pull = (version: string, file: string) =>
-  runPython(PULL, stage.url, `tiny${version}`, join(stage.folder, file));
+const exported = async (version: string, { relay } = stage) =>
+  Buffer.from(await (await relay.ask(routes.exported("tiny", version))).arrayBuffer());
+const pull = (version: string, file: string, { url, folder } = stage) =>
+  runPython(PULL, url, `tiny${version}`, join(folder, file));
 
 here("the readers' reference has fewer than 150 lines of code", async () => {
   const text = (await readFile(PULL, "utf8")).replaceAll(/"""[^"]*"""/g, "");
@@ -43,6 +44,28 @@ here(
     }
   },
 );
+
+for (const [dtype, base] of [
+  ["F16", halfBase],
+  ["BF16", upperHalfBase],
+] as const) {
+  here(`T12: the readers' reference reads a base that is served as ${dtype}`, async () => {
+    const narrow = await openRepositoryStage("random", {}, base);
+    try {
+      const { keyframe, steps } = await narrow.relay.client.checkpoint("tiny", 4);
+      expect(keyframe?.manifest.chunks).toMatchObject([{ dtype }]);
+      expect(steps).toHaveLength(4);
+      for (const version of ["0", "4"]) {
+        const file = `narrow-${version}.safetensors`;
+        const said = await pull(`@${version}`, file, narrow);
+        expect(said).toMatchObject({ code: 0, errors: "" });
+        expect(await readFile(join(narrow.folder, file))).toEqual(await exported(version, narrow));
+      }
+    } finally {
+      await narrow.remove();
+    }
+  });
+}
 
 here(
   "the readers' reference refuses another file, version and key, and changes nothing",
