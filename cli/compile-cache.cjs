@@ -1,6 +1,6 @@
-// Loaded before any TypeScript: Node keeps what it made of our files, for the next start and for every thread. Without it each
-// thread strips the types anew by a WebAssembly module of Node's own, whose code V8 (as of 13.6) frees unsafely where many
-// threads do so at once: a rare segmentation fault. Switched off by NODE_DISABLE_COMPILE_CACHE=1, or where nothing can be kept.
+// Loaded before any TypeScript: Node keeps what it made of our files, when a process or a thread ends, for the next ones. Without it
+// each thread strips the types anew by a WebAssembly module of Node's own, whose code V8 (as of 13.6) frees unsafely where many
+// threads do so at once: a rare segmentation fault, which only a start after a change or an upgrade can still meet. Switched off by NODE_DISABLE_COMPILE_CACHE=1, or where nothing can be kept.
 const { enableCompileCache } = require("node:module");
 const { join } = require("node:path");
 

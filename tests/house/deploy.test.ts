@@ -91,6 +91,20 @@ test("deploy: the compose file asks for services, volumes and files that are the
   }
 });
 
+test("deploy: what containers are given is text, and the relays' health check is a program", () => {
+  for (const [name, service] of Object.entries(services)) {
+    const { environment = {}, command = [], entrypoint = [], healthcheck } = service;
+    const given = [...Object.values(environment), ...command, ...entrypoint];
+    const isText = [...given, ...(healthcheck?.test ?? [])].map((each) => typeof each === "string");
+    expect(isText, name).not.toContain(false);
+  }
+  for (const name of RELAYS) {
+    const [kind, program, flag, source] = services[name]!.healthcheck!.test;
+    expect([kind, program, flag]).toEqual(["CMD", "node", "-e"]);
+    execFileSync(process.execPath, ["--check", "-"], { input: source });
+  }
+});
+
 test("deploy: every image of others is named with its version", () => {
   const images = Object.values(services).map(({ image }) => image);
   expect(images.filter((image) => !/:v?\d+\.?\d*/.test(image))).toEqual([
