@@ -1,11 +1,13 @@
 import { Hono } from "hono";
+import type { Alert } from "../../core/protocol/schemas/alerts.ts";
 import { gateTest, type Health, type ModelHealth } from "../../core/protocol/schemas/status.ts";
 import type { SwarmFigures } from "../../core/protocol/schemas/swarm.ts";
 import type { Alerts } from "../alerts/alerts.ts";
 
 const DECISIONS = gateTest.shape.decision.options;
+const PATIENCE_MS = 5000; // Prometheus waits 10 s, and a database that hangs is told by the answers' counts
 
-/** Prometheus text: what waits, what was merged, how the requests were answered. */
+/** Prometheus text: what waits, what was merged, how the requests were answered; the last alone while the ledger is away. */
 export function metricsRoutes(
   health: () => Promise<Health>,
   answers: ReadonlyMap<number, number>,
@@ -15,7 +17,9 @@ export function metricsRoutes(
   app.get("/metrics", async (c) => {
     const lines = [
       ...header("commonweight_answers_total", "counter", "HTTP answers by status since the start."),
-      ...[...answers].map(([status, n]) => `commonweight_answers_total{status="${status}"} ${n}`),
+      ...[...new Map([...NONE_YET, ...answers])].map(
+        ([status, n]) => `commonweight_answers_total{status="${status}"} ${n}`,
+      ),
       ...header("commonweight_alerts", "gauge", "Things that need a maintainer, by kind."),
       ...header("commonweight_head", "gauge", "Number of the newest version."),
       ...header("commonweight_waiting", "gauge", "Contributions that wait, by state."),
@@ -54,14 +58,9 @@ export function metricsRoutes(
       ...header("commonweight_swarm_wrong_chunks_total", "counter", "Chunks with another hash."),
       ...header("commonweight_signalling_peers", "gauge", "Peers at this relay's signalling."),
     ];
-    const { swarm, models } = await health();
-    const told = (await alerts.list()).alerts.map(({ kind, model }) =>
-      model === null ? `{kind="${kind}"}` : `{kind="${kind}",model="${model}"}`,
-    );
-    for (const labels of new Set(told)) {
-      const count = told.filter((each) => each === labels).length;
-      lines.push(`commonweight_alerts${labels} ${count}`);
-    }
+    const [known, list] = await Promise.all([inTime(health()), inTime(alerts.list())]);
+    lines.push(...alertSamples(list?.alerts ?? []));
+    const { swarm, models } = known ?? { swarm: null, models: [] };
     if (swarm !== null) lines.push(`commonweight_signalling_peers ${swarm.peers}`);
     for (const model of models) lines.push(...samplesOf(model));
     return c.text(`${lines.sort(byMetric).join("\n")}\n`, 200, {
@@ -69,6 +68,35 @@ export function metricsRoutes(
     });
   });
   return app;
+}
+
+/** The first mistake and the first outage can be seen as a rise alone. */
+const NONE_YET: readonly [number, number][] = [
+  [500, 0],
+  [503, 0],
+];
+
+/** What is promised; null if it fails or does not come in time. */
+async function inTime<T>(promised: Promise<T>): Promise<T | null> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<null>((resolve) => {
+    timer = setTimeout(() => resolve(null), PATIENCE_MS);
+  });
+  try {
+    return await Promise.race([promised.catch(() => null), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function alertSamples(alerts: readonly Pick<Alert, "kind" | "model">[]): string[] {
+  const told = alerts.map(({ kind, model }) =>
+    model === null ? `{kind="${kind}"}` : `{kind="${kind}",model="${model}"}`,
+  );
+  return [...new Set(told)].map((labels) => {
+    const count = told.filter((each) => each === labels).length;
+    return `commonweight_alerts${labels} ${count}`;
+  });
 }
 
 /** What is not known yet has no sample. */
