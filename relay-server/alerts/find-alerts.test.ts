@@ -106,7 +106,7 @@ test("H48: a reason that refuses far more in this hour than before is told with 
   ];
   expect(found({ refusals: 3 }, { refused })).toMatchObject([
     {
-      about: "harmful",
+      about: "reason harmful",
       why: "7 pieces of work were refused as harmful in the last hour; 1.0 an hour is usual.",
       contributions: [0, 1, 2, 3, 4].map((n) => `harmful 0.5 ${n}`),
     },
@@ -127,10 +127,13 @@ test("H48: a device and a build of which far more is refused than of the others 
   const odd = { made: [...made("odd", 9, 10), ...made("plain", 5, 200)] };
   expect(found({ refusals: 3 }, odd).map(({ about, why }) => [about, why])).toEqual([
     [
-      "odd",
+      "device odd",
       "Of the device “odd”, 9 of 10 pieces of work were refused, far more than of the others.",
     ],
   ]);
+  const oneName = odd.made.map((row) => (row.device === "odd" ? { ...row, software: "odd" } : row));
+  const abouts = found({ refusals: 3 }, { made: oneName }).map(({ about }) => about);
+  expect(abouts).toEqual(["device odd", "build odd"]);
   const few = { made: [...made("odd", 4, 4), ...made("plain", 5, 200)] };
   expect(found({ refusals: 3 }, few)).toEqual([]);
 });

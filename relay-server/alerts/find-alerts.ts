@@ -80,9 +80,9 @@ function refusals(figures: ModelFigures, sigma: number): Found[] {
   const by = (what: "device" | "software", name: string) =>
     refusedShares(made.flatMap((row) => (row[what] === null ? [] : [{ ...row, by: row[what] }])))
       .filter((share) => share.refused >= LEAST_REFUSED && share.sigma >= sigma)
-      .map(({ name: about, refused, arrived, contributions }) => ({
-        about,
-        why: `Of the ${name} “${about}”, ${refused} of ${arrived} pieces of work were refused, far more than of the others.`,
+      .map(({ name: maker, refused, arrived, contributions }) => ({
+        about: `${name} ${maker}`, // a device may call itself what a build or a reason is called
+        why: `Of the ${name} “${maker}”, ${refused} of ${arrived} pieces of work were refused, far more than of the others.`,
         contributions,
       }));
   return [...byReason(figures, sigma), ...by("device", "device"), ...by("software", "build")];
@@ -100,7 +100,9 @@ function byReason({ at, refused, refusedSince }: ModelFigures, sigma: number): F
     const isMore = (recent.length - usual) / Math.sqrt(Math.max(1, usual)) >= sigma;
     if (!isMore || recent.length < LEAST_REFUSED) return [];
     const why = `${recent.length} pieces of work were refused as ${code} in the last hour; ${usual.toFixed(1)} an hour is usual.`;
-    return [{ about: code, why, contributions: recent.slice(0, SHOWN).map(({ id }) => id) }];
+    return [
+      { about: `reason ${code}`, why, contributions: recent.slice(0, SHOWN).map(({ id }) => id) },
+    ];
   });
 }
 

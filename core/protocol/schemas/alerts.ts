@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { hash, longText, modelId, reasonText, shortText, timeMs } from "./primitives.ts";
+import { hash, longText, modelId, reasonText, timeMs } from "./primitives.ts";
 
 /** What a maintainer is told of without looking (protocol H48). */
 export const ALERT_KINDS = [
@@ -42,8 +42,8 @@ export const alert = z.object({
   kind: z.enum(ALERT_KINDS),
   /** Null where it is the relay's own. */
   model: z.nullable(modelId),
-  /** A reason, a device or a build, where the alert is of one; else empty. */
-  about: shortText,
+  /** `reason`, `device` or `build` and its name, where the alert is of one; else empty. With kind and model it tells one alert from all others. */
+  about: longText,
   /** Since when the relay has found it so. */
   since: timeMs,
   /** In plain words, as a sentence. */

@@ -229,7 +229,7 @@ test("what needs a maintainer is told with its model, since when, and the work b
   const alert = {
     kind: "refusals",
     model: "digits",
-    about: "an odd GPU",
+    about: "device an odd GPU",
     since: Date.now() - 120_000,
     why: "Of the device “an odd GPU”, 9 of 10 pieces of work were refused, far more than of the others.",
     contributions: ["4".repeat(64)],
