@@ -246,6 +246,17 @@ test("what needs a maintainer is told with its model, since when, and the work b
   await expect.element(page.getByText("Limits", { exact: true })).not.toBeInTheDocument();
 });
 
+test("a relay that no longer tells its alerts is not taken for one of which nothing is past its limit", async () => {
+  await expect.element(page.getByText("Nothing is past its limit.")).toBeVisible();
+  stage.answer("/alerts", undefined);
+  await page.getByRole("link", { name: "About" }).first().click();
+  await page.getByRole("link", { name: "Health" }).first().click();
+  const alerts = page.getByRole("region", { name: "Alerts" });
+  await expect.element(alerts.getByText(/What follows was so before/)).toBeVisible();
+  await expect.element(alerts.getByText("Nothing was past its limit.")).toBeVisible();
+  await expect.element(alerts.getByText("Nothing is past its limit.")).not.toBeInTheDocument();
+});
+
 test("a device and a build of which more is refused than of the others are named, with the pieces behind them", async () => {
   const share = { refused: 18, arrived: 20, sigma: 13.9, contributions: ["4".repeat(64)] };
   const other = { refused: 4, arrived: 250, sigma: -13.9, contributions: ["5".repeat(64)] };
