@@ -253,3 +253,23 @@ test("a maintainer sets from where on an alert is one, for a reason, and turns o
     ["/admin/alerts", { limits, reason: "Quiet nights." }],
   ]);
 });
+
+test("what another maintainer set meanwhile is shown, and stays as it is where only another field is changed", async () => {
+  stage.answer("/admin/session", session);
+  await openHealth();
+  await page.getByText("Limits", { exact: true }).click();
+  const ofBoth = { ...alertLimits, "no-merge": 6, disk: 0.7 };
+  stage.answer("/admin/alerts", { limits: ofBoth, alerts: [] }); // the disk's is somebody else's
+  await page.getByLabelText(/^Nothing is merged: from/).fill("6");
+  await page.getByLabelText("Reason, for the audit log").fill("Quiet nights.");
+  await button("Set the limits").click();
+  await expect.element(page.getByLabelText(/^The disk fills: from/)).toHaveValue(70);
+  await page.getByLabelText(/^Answers flip: from/).fill("40");
+  await page.getByLabelText("Reason, for the audit log").fill("Calm days.");
+  await button("Set the limits").click();
+  await expect.poll(() => stage.posts.filter(([path]) => path === "/admin/alerts")).toHaveLength(2);
+  expect(stage.posts.at(-1)).toEqual([
+    "/admin/alerts",
+    { limits: { ...ofBoth, flips: 0.4 }, reason: "Calm days." },
+  ]);
+});
