@@ -7,6 +7,7 @@ import {
   health,
   modelHealth,
   summary,
+  upstream,
   version2,
   waitingSuite,
 } from "./relay-data.ts";
@@ -28,6 +29,36 @@ test("the card says what the model is for and not for, its data and both licence
   expect(text()).toContain("It reads no letters.");
   expect(text()).toContain("CC0-1.0");
   expect(text()).toContain("MNIST (CC-BY-SA-3.0)");
+});
+
+test("a fork names the version that it began as, with a link to it there: on the card, on its first page and in its version 0", async () => {
+  stage = openPage({ lineage: [upstream] });
+  const there = "https://upstream.example:8443/models/#/history/figures/12";
+  const words = "Forked from figures@12 of upstream.example:8443 (CC0-1.0)";
+  const link = () => page.getByRole("link", { name: "figures@12" });
+  const text = () => document.querySelector("#main")?.textContent?.replace(/\s+/g, " ");
+  await expect.element(link()).toHaveAttribute("href", there);
+  expect(text()).toContain(`${words}. Licence CC0-1.0.`);
+
+  location.hash = "#/model/digits";
+  await expect.element(section("What it is for")).toBeVisible();
+  await expect.element(link()).toHaveAttribute("href", there);
+  expect(textOf("What it is for")()).toContain(words);
+
+  const { record, signature } = version2;
+  const first = { ...record, number: 0, parent: null, merge: null, lineage: [upstream] };
+  stage.answer("/models/digits/versions/0", { signature, record: first });
+  location.hash = "#/history/digits/0";
+  const opened = () => document.querySelector("#version-0")?.textContent?.replace(/\s+/g, " ");
+  await expect.poll(opened).toContain(words);
+  await expect.element(link()).toHaveAttribute("href", there);
+});
+
+test("a model that was forked from nothing says nothing of it", async () => {
+  stage = openPage();
+  location.hash = "#/model/digits";
+  await expect.element(section("What it is for")).toBeVisible();
+  expect(document.body.textContent).not.toMatch(/forked/i);
 });
 
 test("how good it is comes with the range of chance, and the best version and the release are marked", async () => {

@@ -7,6 +7,7 @@ import type { Now } from "../../../core/protocol/schemas/now.ts";
 import type { Health, ModelCard, ModelHealth } from "../../../core/protocol/schemas/status.ts";
 import type { SuiteLife } from "../../../core/protocol/schemas/suite.ts";
 import type {
+  Ancestor,
   SignedVersion,
   SuiteTest,
   VersionSummary,
@@ -256,6 +257,17 @@ export const waitingSuite: SuiteLife = {
   proposedAt: 1_000,
   decidedAt: null,
   stopped: 0,
+};
+
+/** A version of another relay's model that a fork began as. */
+export const upstream: Ancestor = {
+  relayKey: "ef".repeat(32),
+  model: "figures",
+  number: 12,
+  id: "8".repeat(64),
+  signature: "00".repeat(64),
+  licence: "CC0-1.0",
+  url: "https://upstream.example:8443/models",
 };
 
 /** A piece of this browser's that the relay has queued. */

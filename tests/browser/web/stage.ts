@@ -2,6 +2,7 @@
 import { flushSync, mount, unmount } from "svelte";
 import { createRelayClient } from "../../../core/protocol/client.ts";
 import type { Architecture, Recipe } from "../../../core/protocol/schemas/recipe.ts";
+import type { ModelCard } from "../../../core/protocol/schemas/status.ts";
 import "../../../web/app.css";
 import App from "../../../web/App.svelte";
 import { createClock } from "../../../web/state/clock.svelte.ts";
@@ -26,6 +27,8 @@ export function openPage(
     readonly architecture?: Architecture;
     /** What the model's data are, beside the stage's own. */
     readonly data?: Partial<Recipe["data"]>;
+    /** What the model was forked from. */
+    readonly lineage?: ModelCard["lineage"];
     readonly otherTab?: OtherTab;
     /** What this browser keeps from an earlier visit; null for no key. */
     readonly ownKey?: string | null;
@@ -72,7 +75,8 @@ export function openPage(
       const path = url.replace("http://relay/api/v1", "");
       const { architecture = card.recipe.architecture } = options;
       const data = { ...card.recipe.data, ...options.data };
-      const shown = { ...card, recipe: { ...card.recipe, architecture, data } };
+      const { lineage = card.lineage } = options;
+      const shown = { ...card, lineage, recipe: { ...card.recipe, architecture, data } };
       if (isDead) throw new TypeError("nobody answers");
       const answer = path === "/models" ? { models: [shown] } : known[path];
       if (answer === undefined) throw new TypeError(`the stage has no answer for ${url}`);
