@@ -219,6 +219,9 @@ export function createRelay(
     now: (model: string) =>
       resource<Now>(`now ${model}`, async () => (await openWhole()).now(model)),
     suites,
+    /** What forks of a model proposed to it. */
+    proposals: (model: string) =>
+      resource(`proposals ${model}`, async () => (await openWhole()).proposals(model)),
     acts,
     /** What maintainers did; only a signed-in one may read it. */
     audit: () => resource("audit", () => desk.acts.audit()),

@@ -4,6 +4,7 @@ import type { AlertLimits } from "../../../core/protocol/schemas/alerts.ts";
 import type { Cloth } from "../../../core/protocol/schemas/cloth.ts";
 import type { Flow } from "../../../core/protocol/schemas/flow.ts";
 import type { Now } from "../../../core/protocol/schemas/now.ts";
+import type { ProposalLife } from "../../../core/protocol/schemas/proposal.ts";
 import type { Health, ModelCard, ModelHealth } from "../../../core/protocol/schemas/status.ts";
 import type { SuiteLife } from "../../../core/protocol/schemas/suite.ts";
 import type {
@@ -257,6 +258,26 @@ export const waitingSuite: SuiteLife = {
   proposedAt: 1_000,
   decidedAt: null,
   stopped: 0,
+};
+
+/** A fork's patch that waits for a maintainer. */
+export const waitingProposal: ProposalLife = {
+  id: "6".repeat(64),
+  model: "digits",
+  contributor,
+  fork: {
+    relayKey: "ef".repeat(32),
+    model: "my-digits",
+    version: "7".repeat(64),
+    signature: "00".repeat(64),
+  },
+  base: 1,
+  examples: 600,
+  sizeBytes: 3_000,
+  state: "waiting",
+  message: null,
+  proposedAt: 1_000,
+  decidedAt: null,
 };
 
 /** A version of another relay's model that a fork began as. */
