@@ -62,6 +62,35 @@ test("files lie in DATA_DIR or in a bucket, and no secret is quoted", () => {
   }
 });
 
+test("alerts go to an address of the owner's: by https, or plainly to a private one, and no path is quoted", () => {
+  const taken = [
+    "https://example.org/secret",
+    "http://127.0.0.1:9000/secret",
+    "http://10.1.2.3/secret",
+    "http://172.31.0.1/secret",
+    "http://[::1]/secret",
+    "http://[fd00::1]/secret",
+    "http://localhost/secret",
+    "http://receiver:9000/secret",
+  ];
+  for (const address of taken) {
+    expect(parseConfig({ ALERT_WEBHOOK: address }).alertWebhook).toBe(address);
+  }
+  const refused = [
+    "http://example.org/secret",
+    "http://172.32.0.1/secret",
+    "http://[2001:db8::1]/secret",
+    "https://ada:secret@example.org/",
+    "ftp://127.0.0.1/secret",
+    "secret",
+  ];
+  for (const address of refused) {
+    expect(() => parseConfig({ ALERT_WEBHOOK: address })).toThrow(
+      /^ALERT_WEBHOOK (?!.*secret).*\.$/,
+    );
+  }
+});
+
 test("every setting is documented with its default", () => {
   const read = (path: string) => readFileSync(new URL(path, import.meta.url), "utf8");
   const named = [...read("./config.ts").matchAll(/^ {2}\/\*\* ([A-Z_]+):/gm)].map(

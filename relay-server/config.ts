@@ -1,3 +1,4 @@
+import { BlockList, isIPv4, isIPv6 } from "node:net";
 import { parseValue } from "../core/protocol/canonical-json.ts";
 import { type IceServers, iceServers } from "../core/protocol/schemas/swarm.ts";
 import type { Bucket } from "./content/bucket.ts";
@@ -35,6 +36,8 @@ export type Config = {
   readonly addressStreams: number;
   /** ICE_SERVERS: STUN servers that tell a volunteer's page its own address; without one, some homes cannot connect. */
   readonly iceServers: IceServers;
+  /** ALERT_WEBHOOK: where the relay posts what needs a maintainer, a URL; empty is nowhere. */
+  readonly alertWebhook: string;
 };
 
 /** What a person calls the place of the relay's files. */
@@ -82,6 +85,7 @@ export function parseConfig(environment: Environment): Config {
     addressReadsPerMinute: integer("ADDRESS_READS_PER_MINUTE", 30_000, 1, 100_000_000), // a school's, or one verifying at full speed
     addressStreams: integer("ADDRESS_STREAMS", 256, 1, 1_000_000), // a school's; each browser has one
     iceServers: parseIceServers(text("ICE_SERVERS", "[]")),
+    alertWebhook: parseAlertWebhook(text("ALERT_WEBHOOK", "")),
   };
 }
 
@@ -90,6 +94,40 @@ function parseStore(text: string): string {
   if (text === "" || (/^postgres(ql)?:\/\//.test(text) && URL.canParse(text))) return text;
   throw new StartError(
     "STORE is not the address of a PostgreSQL database: leave it empty for SQLite, or give one such as postgres://relay@localhost/commonweight.",
+  );
+}
+
+/** Addresses that nobody outside can listen on the way to. */
+const PRIVATE = new BlockList();
+for (const [net, bits] of [
+  ["127.0.0.0", 8],
+  ["10.0.0.0", 8],
+  ["172.16.0.0", 12],
+  ["192.168.0.0", 16],
+  ["169.254.0.0", 16],
+] as const) {
+  PRIVATE.addSubnet(net, bits, "ipv4");
+}
+PRIVATE.addAddress("::1", "ipv6");
+PRIVATE.addSubnet("fc00::", 7, "ipv6");
+PRIVATE.addSubnet("fe80::", 10, "ipv6");
+
+/** Whether the host is a private address, or a name without a dot, as a network gives it to its own machines. */
+function isPrivate(hostname: string): boolean {
+  const host = hostname.replace(/^\[|\]$/g, "");
+  if (isIPv4(host)) return PRIVATE.check(host, "ipv4");
+  return isIPv6(host) ? PRIVATE.check(host, "ipv6") : !host.includes(".");
+}
+
+/** Not quoted where it makes no sense: who knows a webhook's path may post there. */
+function parseAlertWebhook(text: string): string {
+  if (text === "") return text;
+  const url = URL.parse(text);
+  const isPlain = url?.protocol === "http:" && isPrivate(url.hostname);
+  const isAddress = url?.protocol === "https:" || isPlain;
+  if (url !== null && isAddress && url.username === "" && url.password === "") return text;
+  throw new StartError(
+    "ALERT_WEBHOOK is not an address to post alerts to: give one such as https://example.org/alerts, without a user name; http is for private addresses alone.",
   );
 }
 

@@ -10,6 +10,7 @@ import type { RelayContext, ServedModel } from "../context.ts";
 import { type ModelHealthContext, modelHealthOf } from "../merging/health.ts";
 import { summaryOf } from "../store/sql/versions.ts";
 import {
+  alertKey,
   type DiskFigures,
   type FoundAlert,
   findModelAlerts,
@@ -62,11 +63,11 @@ export function createAlerts(context: AlertContext): Alerts {
   }
 
   function dated(found: readonly FoundAlert[], at: number): Alert[] {
-    const keys = new Set(found.map(keyOf));
+    const keys = new Set(found.map(alertKey));
     for (const key of since.keys()) if (!keys.has(key)) since.delete(key);
     return found.map((each) => {
-      const began = since.get(keyOf(each)) ?? at;
-      since.set(keyOf(each), began);
+      const began = since.get(alertKey(each)) ?? at;
+      since.set(alertKey(each), began);
       return { ...each, since: began };
     });
   }
@@ -87,8 +88,6 @@ export function createAlerts(context: AlertContext): Alerts {
     },
   };
 }
-
-const keyOf = ({ kind, model, about }: FoundAlert) => JSON.stringify([kind, model, about]);
 
 async function readLimits({ status }: AlertContext): Promise<AlertLimits> {
   const text = await status.setting(ALERT_LIMITS);

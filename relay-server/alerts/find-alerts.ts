@@ -31,6 +31,10 @@ export type DiskFigures = { readonly used: number | null };
 /** An alert without the time since when it is one. */
 export type FoundAlert = Omit<Alert, "since">;
 
+/** By what two findings are of the same alert. */
+export const alertKey = ({ kind, model, about }: FoundAlert): string =>
+  JSON.stringify([kind, model, about]);
+
 type Found = Pick<FoundAlert, "about" | "why" | "contributions">;
 
 const HOUR_MS = 3600_000;

@@ -3,7 +3,7 @@ import { PROTOCOL_HEADER, PROTOCOL_VERSION } from "../../core/protocol/limits.ts
 import { API, routes } from "../../core/protocol/routes.ts";
 import type { Health } from "../../core/protocol/schemas/status.ts";
 import type { Ticket } from "../../core/protocol/schemas/ticket.ts";
-import { createAlerts } from "../alerts/alerts.ts";
+import type { Alerts } from "../alerts/alerts.ts";
 import type { MaskCache } from "../content/masks.ts";
 import type { RelayContext } from "../context.ts";
 import type { Additions } from "../history/additions.ts";
@@ -51,6 +51,7 @@ import { ticketRoutes } from "./ticket-routes.ts";
 export type AppParts = {
   readonly context: RelayContext;
   readonly additions: Additions;
+  readonly alerts: Alerts;
   readonly checkpoints: Checkpoints;
   readonly exports: Exports;
   readonly hub: EventHub;
@@ -71,8 +72,8 @@ const HEALTH_MAX_AGE_MS = 1000; // what no event tells of: ages and durations
 
 /** The relay's HTTP side: API, metrics and page on one port. */
 export function createApp(parts: AppParts): Hono {
-  const { context, checkpoints, exports, hub, positionsOf, outlooks, limits, onWork, onTicket } =
-    parts;
+  const { context, alerts, checkpoints, exports, hub } = parts;
+  const { positionsOf, outlooks, limits, onWork, onTicket } = parts;
   const app = new Hono();
   const intake = createIntake(context, positionsOf, limits.key);
   const answers = new Map<number, number>();
@@ -138,7 +139,6 @@ export function createApp(parts: AppParts): Hono {
   app.route("/", additionRoutes(context, parts.additions, limits));
   app.route("/", judgingRoutes(context, parts, limits));
   app.route("/", judgeRoutes(context, limits, parts.onDismissed));
-  const alerts = createAlerts(context);
   app.route("/", alertRoutes(context, alerts, limits));
   app.route("/", sessionRoutes(context, limits));
   app.route("/", previewRoutes(context, outlooks, onWork));

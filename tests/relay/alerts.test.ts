@@ -1,3 +1,5 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { maintainerOf } from "../fixtures/maintainer.ts";
 import { startTestRelay, type TestRelay } from "../fixtures/test-relay.ts";
@@ -63,4 +65,31 @@ test("H49: nobody but a maintainer sets limits, and none that make no sense", as
   await expect(maintainer.setAlerts({ limits, reason: "" })).rejects.toMatchObject({
     code: "malformed",
   });
+});
+
+test("H50: a relay with a webhook looks by itself and posts what it finds", async () => {
+  let hear = (_message: unknown) => {};
+  const heard = new Promise<unknown>((resolve) => {
+    hear = resolve;
+  });
+  const receiver = createServer(async (request, response) => {
+    hear(JSON.parse((await Array.fromAsync(request)).join("")));
+    response.end();
+  });
+  await new Promise<void>((resolve) => receiver.listen(0, "127.0.0.1", resolve));
+  const alertWebhook = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`;
+  let telling = await startTestRelay({ seed: "telling", config: { alertWebhook } });
+  try {
+    const { limits } = await telling.client.alerts();
+    const maintainer = await maintainerOf(telling);
+    await maintainer.setAlerts({ limits: { ...limits, disk: 0 }, reason });
+    telling = await telling.restart(); // the first look is at the start
+    expect(await heard).toMatchObject({
+      alerts: [{ state: "begun", kind: "disk", model: null, contributions: [] }],
+    });
+  } finally {
+    await telling.remove();
+    receiver.closeAllConnections();
+    receiver.close();
+  }
 });
