@@ -13,6 +13,7 @@ import type { BenchOptions } from "./options.ts";
 
 const SHARD_BYTES = 1 << 20; // as an import cuts
 const WINDOW = 256;
+const ADDITION = "bench"; // whose files the new shards are
 const MOST_WAIT_MS = 100; // of a request for the answering thread
 const MOST_SECONDS = 120; // a batch of 128 MiB, of which a gigabyte has eight
 
@@ -23,13 +24,13 @@ export async function measure({ seed, quick }: BenchOptions): Promise<Row[]> {
   const place: ObjectsPlace = { kind: "folder", path, temporary: path };
   const { comparison, close } = openComparison();
   try {
-    const shards = await writeShards(place, `${seed} new`, newMiB);
-    const known = await writeShards(place, `${seed} known`, knownMiB);
+    const shards = await writeShards(place, `additions/${ADDITION}`, `${seed} new`, newMiB);
+    const known = await writeShards(place, "blobs", `${seed} known`, knownMiB);
     const size = { layers: 1, channels: 64, heads: 1 };
     const architecture = { kind: "gpt", vocabulary: 256, context: WINDOW, ...size } as const;
     const task = {
-      ...{ place, addition: null, architecture, shards },
-      ...{ model: "bench", isBytes: true, sets: [], suites: [] },
+      ...{ place, addition: ADDITION, architecture, shards },
+      ...{ model: "bench", isBytes: true, sets: [], suites: [], kept: [] },
     };
     const waits = monitorEventLoopDelay({ resolution: 1 });
     const timed = async (against: typeof known) => {
@@ -68,9 +69,10 @@ export async function measure({ seed, quick }: BenchOptions): Promise<Row[]> {
   }
 }
 
-/** Shards of random words, no two alike, as public blobs at `place`. */
+/** Shards of random words, no two alike, in a folder at `place`. */
 async function writeShards(
   place: ObjectsPlace,
+  folder: string,
   seed: string,
   sizeMiB: number,
 ): Promise<NewShards["shards"]> {
@@ -85,7 +87,7 @@ async function writeShards(
     const examples = cutText(text, WINDOW);
     const bytes = encodeTextExamples(examples);
     const hash = await sha256(bytes);
-    await objects.put(`blobs/${hash}`, bytes);
+    await objects.put(`${folder}/${hash}`, bytes);
     const { length: sizeBytes } = bytes;
     const title = `${seed} ${shards.length}`;
     shards.push({ title, examples: examples.count, sizeBytes, sha256: hash });

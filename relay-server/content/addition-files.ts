@@ -10,7 +10,7 @@ import type { DataPlan } from "../../core/protocol/schemas/data.ts";
 import { StorageFullError } from "../storage-error.ts";
 import type { Objects } from "./objects.ts";
 
-/** What is uploaded of each addition: its chunks by hash, until all was read; no route reads them. */
+/** What is uploaded of each addition and kept of it, by hash, until it is entered; no route reads any of it. */
 export type AdditionFiles = {
   /** Remove the additions to which nothing came since `before`, in ms since 1970, but for `kept`; returns their ids. */
   sweep(before: number, kept: ReadonlySet<string>): Promise<string[]>;
@@ -18,20 +18,21 @@ export type AdditionFiles = {
   touch(id: string): Promise<void>;
   /** Make room for an addition. Throws a StorageFullError where the disk has less than the plan's files need. */
   open(id: string, plan: AdditionPlan | DataPlan): Promise<void>;
-  /** Keep a chunk of it, whose hash was checked. */
+  /** Keep bytes of it, whose hash was checked. */
   put(id: string, sha256: string, bytes: Uint8Array): Promise<void>;
-  /** The chunks that are there. */
+  /** The hashes of what is there. */
   chunks(id: string): Promise<Set<string>>;
   /** What was uploaded, once all of it is there, as a relay imports it. */
   source(id: string, plan: AdditionPlan): ModelSource;
-  /** The shards of a plan, once all of them are there. */
+  /** Shards of it that are all there. */
   shards(id: string, planned: readonly PlannedShard[]): AsyncGenerator<SourceShard>;
   remove(id: string): Promise<void>;
 };
 
 type PlannedShard = AdditionPlan["shards"][number];
 
-const COPIES = 2; // on the disk at once: what was uploaded, and what the import makes of it
+const MODEL_COPIES = 2; // on the disk at once: what was uploaded, and what the import makes of it
+const DATA_COPIES = 3; // what was uploaded, the shards without what is left out, and these as blobs
 
 export function openAdditionFiles(objects: Objects): AdditionFiles {
   const folderOf = (id: string) => `additions/${id}`;
@@ -69,7 +70,8 @@ export function openAdditionFiles(objects: Objects): AdditionFiles {
     async open(id, plan) {
       const needed = [...chunkSizes(plan).values()].reduce((sum, size) => sum + size, 0);
       const room = await objects.room();
-      if (room !== null && room < COPIES * needed) {
+      const copies = plan.format === "commonweight.data/1" ? DATA_COPIES : MODEL_COPIES;
+      if (room !== null && room < copies * needed) {
         throw new StorageFullError(`${needed} bytes to add`);
       }
       await touch(id);

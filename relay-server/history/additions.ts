@@ -4,7 +4,7 @@ import { chunkSizes } from "../../core/models/addition-files.ts";
 import { encodeCanonical } from "../../core/protocol/canonical-json.ts";
 import type { AdditionRequest, AdditionStatus } from "../../core/protocol/schemas/addition.ts";
 import type { AdditionFiles } from "../content/addition-files.ts";
-import type { ObjectsPlace } from "../content/open-objects.ts";
+import { type ObjectsPlace, openObjects } from "../content/open-objects.ts";
 import type { RelayContext } from "../context.ts";
 import { outageWords } from "../storage-error.ts";
 import type { ImportTurn } from "../store/postgres/other-relays.ts";
@@ -14,6 +14,7 @@ import type { Evaluator } from "../threads/open-evaluator.ts";
 import { addData, enteredOutcome } from "./data-addition.ts";
 import type { AddedBy } from "./import-model.ts";
 import { importAddition, refuseSizes } from "./model-addition.ts";
+import { takeBackUnentered } from "./unentered-blobs.ts";
 
 /** What maintainers add while the relay runs: models (protocol R6), and data of models (R10). */
 export type Additions = {
@@ -71,10 +72,23 @@ export function createAdditions({
 }: Parts): Additions {
   const { history, clock } = context;
   const additions = new Map<string, Addition>();
-  let importing: Promise<void> = Promise.resolve(); // one after the other: each holds a base in memory
   const { comparison, close: closeComparison } = openComparison();
   const closing = new AbortController();
   const { signal } = closing;
+  let importing = takeBack(); // one after the other: each holds a base in memory
+
+  /** A relay that was killed may have made data public that nothing names. */
+  async function takeBack(): Promise<void> {
+    let endTurn = () => {};
+    try {
+      endTurn = await importTurn(signal);
+      await takeBackUnentered(context, openObjects(place));
+    } catch (error) {
+      if (!signal.aborted) console.error(error); // the next addition of data tries again
+    } finally {
+      endTurn();
+    }
+  }
 
   async function statusOf(id: string, addition: Addition): Promise<AdditionStatus> {
     const { sizes, plan: _, ...rest } = addition;
@@ -156,7 +170,10 @@ export function createAdditions({
     return null;
   }
 
-  /** Nothing stays behind of what is refused; what a full disk ended waits to be asked for again. */
+  /**
+   * Remove the files of what is refused: nothing of it is public, but for blobs of a model after a mistake of the relay's own.
+   * What a full disk ended waits to be asked for again.
+   */
   async function giveUp(id: string, plan: Plan, error: unknown): Promise<void> {
     const outage = outageWords(error);
     if (outage !== null || signal.aborted)

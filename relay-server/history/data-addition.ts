@@ -8,13 +8,14 @@ import type { Recipe } from "../../core/protocol/schemas/recipe.ts";
 import type { Shard } from "../../core/protocol/schemas/ticket.ts";
 import { damagedError, shardFile } from "../content/damage.ts";
 import { suitesOf } from "../content/held-out-store.ts";
-import type { ObjectsPlace } from "../content/open-objects.ts";
+import { type ObjectsPlace, openObjects } from "../content/open-objects.ts";
 import type { RelayContext } from "../context.ts";
 import type { SuiteEntry } from "../store/sql/suites.ts";
 import type { ShardRow } from "../store/tables.ts";
 import type { ComparisonThread, Looked } from "../threads/comparison-thread.ts";
 import { decodeAct, nextAct } from "./acts.ts";
 import type { AddedBy } from "./import-model.ts";
+import { openUnentered, type PublishUnentered, takeBackUnentered } from "./unentered-blobs.ts";
 
 type DataContext = Pick<RelayContext, "history" | "blobs" | "damage" | "identity" | "clock">;
 
@@ -48,11 +49,27 @@ const LOOKED_AT_ONCE_ROWS = 2 ** 21;
 
 /**
  * Give a model the examples of a plan's shards that it does not have (protocol R10): a signed act, and rows from which the next
- * ticket draws. All is read before anything is kept. What is entered already comes to what it came to. Throws a FormatError for
- * what is no data of the model's, or not new.
+ * ticket draws. All is read before anything is kept. What is entered already comes to what it came to. The caller sees to it
+ * that no other relay adds anything meanwhile. Throws a FormatError for what is no data of the model's, or not new.
  */
 export async function addData(context: DataContext, adding: Adding): Promise<DataOutcome> {
-  const { id, plan, recipe } = adding;
+  const objects = openObjects(adding.place);
+  await takeBackUnentered(context, objects); // of an addition over which a relay was killed
+  const publish = openUnentered(context, objects, adding.id);
+  try {
+    return await compareAndEnter(context, adding, publish);
+  } finally {
+    await takeBackUnentered(context, objects).catch(console.error); // else the next addition or start does it
+  }
+}
+
+async function compareAndEnter(
+  context: DataContext,
+  adding: Adding,
+  publish: PublishUnentered,
+): Promise<DataOutcome> {
+  const { id, plan, recipe, place, comparison } = adding;
+  const { architecture } = recipe;
   const removed = { heldOut: 0, known: 0 };
   let looked: Compared = { sets: [], suites: [], shards: [] };
   let kept: readonly NewShard[] | null = null;
@@ -61,22 +78,20 @@ export async function addData(context: DataContext, adding: Adding): Promise<Dat
     if (entered !== null) return entered; // before the relay was ended, or by another relay
     const present = await comparedWith(context, recipe);
     const against = newsOf(present, looked);
-    if (kept === null) {
-      const { place, comparison } = adding;
-      const { architecture } = recipe;
-      await comparison.check({ place, architecture, addition: id, shards: plan.shards });
-      kept = await keepNew(context, adding, { against, from: id, shards: plan.shards, removed });
-    } else if (against.suites.length + against.shards.length > 0) {
-      kept = await keepNew(context, adding, { against, from: null, shards: kept, removed });
-    }
     looked = present;
+    if (kept === null) {
+      await comparison.check({ place, architecture, addition: id, shards: plan.shards });
+    } else if (against.suites.length + against.shards.length === 0) {
+      const outcome = await enter(context, adding, { kept, removed, looked, publish });
+      if (outcome !== null) return outcome;
+      continue;
+    }
+    kept = await keepNew(context, adding, { against, shards: kept ?? plan.shards, removed });
     if (kept.length === 0) {
       throw new FormatError(
         `${plan.source}: nothing new; ${removed.known} examples are in the model's shards and ${removed.heldOut} are held out`,
       );
     }
-    const outcome = await enter(context, adding, { kept, removed, looked });
-    if (outcome !== null) return outcome;
   }
 }
 
@@ -112,29 +127,29 @@ function newsOf(present: Compared, before: Compared): Compared {
 
 type Keeping = {
   readonly against: Compared;
-  /** The addition whose upload has the shards; null where they were kept already. */
-  readonly from: string | null;
+  /** Among the addition's files: its upload, or what was kept before. */
   readonly shards: readonly NewShard[];
   /** Counts what is left out. */
   readonly removed: { heldOut: number; known: number };
 };
 
-/** Keep the examples that are neither among `against` nor in a batch before. */
+/** Keep, among the addition's files, the examples that are neither among `against` nor in a batch before. */
 async function keepNew(
   context: DataContext,
-  { plan, recipe, place, comparison, onProgress }: Adding,
-  { against, from, shards, removed }: Keeping,
+  { id: addition, plan, recipe, place, comparison, onProgress }: Adding,
+  { against, shards, removed }: Keeping,
 ): Promise<NewShard[]> {
   const kept: NewShard[] = [];
   const { architecture } = recipe;
   let done = 0;
   for (const batch of batchesOf(shards)) {
-    const news = { place, architecture, addition: from, shards: batch };
+    const news = { place, architecture, addition, shards: batch };
     const { copies, heldOut, damaged } = await comparison.look({
       ...{ ...news, model: recipe.id, isBytes: recipe.data.tokenizer === undefined },
       sets: against.sets,
       suites: await suiteFilesOf(context, against.suites),
-      known: [...against.shards, ...kept].map(({ title, sha256 }) => ({ title, sha256 })),
+      known: against.shards.map(({ title, sha256 }) => ({ title, sha256 })),
+      kept,
     });
     noteDamage(context, recipe, against, damaged);
     removed.heldOut += heldOut;
@@ -146,9 +161,8 @@ async function keepNew(
       const rows = rowsWithout(isCopy.subarray(first, first + shard.examples));
       first += shard.examples;
       if (rows.length === 0) continue;
-      const bytes = await comparison.pick({ ...news, shards: [shard] }, rows);
-      const sha256 = await context.blobs.put(bytes);
-      kept.push({ title: shard.title, sha256, sizeBytes: bytes.length, examples: rows.length });
+      const file = await comparison.pick({ ...news, shards: [shard] }, rows);
+      kept.push({ title: shard.title, ...file, examples: rows.length });
       onProgress(done, plan.shards.length);
     }
     done += batch.length;
@@ -213,6 +227,7 @@ type Entering = {
   readonly kept: readonly NewShard[];
   readonly removed: AddData["removed"];
   readonly looked: Compared;
+  readonly publish: PublishUnentered;
 };
 
 /**
@@ -222,9 +237,9 @@ type Entering = {
 async function enter(
   context: DataContext,
   { id: addition, plan, addedBy }: Adding,
-  { kept, removed, looked }: Entering,
+  { kept, removed, looked, publish }: Entering,
 ): Promise<DataOutcome | null> {
-  const { history, blobs, clock } = context;
+  const { history, clock } = context;
   const { model, source, licence } = plan;
   const examples = kept.reduce((sum, shard) => sum + shard.examples, 0);
   const shards = kept.length;
@@ -233,12 +248,15 @@ async function enter(
     format: "commonweight.shards/1",
     shards: kept.map((shard, i) => ({ index: first + i, ...shard })),
   };
-  const list = await blobs.put(encodeCanonical(listed));
+  const bytes = encodeCanonical(listed);
+  const list = await publish(kept, bytes); // whoever hears of the act may ask for them
   const counts = { first, shards, examples, removed };
   const deed = { kind: "add-data", source, licence, list, ...counts } as const;
   const { reason, maintainer } = addedBy;
   const act = await nextAct(context, model, { deed, reason });
   const suites = looked.suites.map(({ id }) => id);
   const doing = { addition, suites, shards: listed.shards, reason, maintainer, at: clock() };
-  return (await history.addData({ ...act, ...doing })) ? { shards, examples, removed } : null;
+  if (!(await history.addData({ ...act, ...doing }))) return null;
+  await publish(kept, bytes); // again: a relay whose turn was lost may have had them taken back by the next
+  return { shards, examples, removed };
 }

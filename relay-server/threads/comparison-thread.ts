@@ -1,10 +1,10 @@
 /** The thread that compares data that come later with what their model has (protocol R10), so that no request waits for it. */
 import { parentPort } from "node:worker_threads";
+import { sha256 } from "../../core/crypto/signature.ts";
 import { FormatError } from "../../core/errors.ts";
 import type { Suite } from "../../core/gate/judge.ts";
 import { openSuiteFile, pickExamples, suiteExamples } from "../../core/gate/suite-file.ts";
 import { createLeakFinder } from "../../core/gate/suite-leaks.ts";
-import type { SourceShard } from "../../core/models/model-source.ts";
 import type { DataPlan } from "../../core/protocol/schemas/data.ts";
 import type { Recipe } from "../../core/protocol/schemas/recipe.ts";
 import {
@@ -22,10 +22,10 @@ import { answerCalls } from "./call-port.ts";
 
 type PlannedShard = DataPlan["shards"][number];
 
-/** New shards, and where they lie: in the upload of that addition, or among the public blobs where it is null. */
+/** New shards, and where they lie: among the files of that addition. */
 export type NewShards = {
   readonly place: ObjectsPlace;
-  readonly addition: string | null;
+  readonly addition: string;
   readonly architecture: Recipe["architecture"];
   readonly shards: readonly PlannedShard[];
 };
@@ -40,7 +40,11 @@ export type LookTask = NewShards & {
   readonly suites: readonly Uint8Array[];
   /** Public blobs. */
   readonly known: readonly Pick<PlannedShard, "title" | "sha256">[];
+  /** Of the addition's files: what was kept of it before. */
+  readonly kept: readonly PlannedShard[];
 };
+
+type KeptShardFile = Pick<PlannedShard, "sha256" | "sizeBytes">;
 
 /** What was found: rows are counted through all new shards. */
 export type Looked = {
@@ -66,42 +70,44 @@ const comparer = {
     for await (const set of judgingSets(task)) finder.look(set);
     const heldOut = finder.leaked().length;
     const damaged: string[] = [];
-    for (const { title, sha256 } of known) {
-      const file = await blobs.read(sha256);
+    for (const { title, sha256: id } of known) {
+      const file = await blobs.read(id);
       if (file === null)
-        damaged.push(sha256); // it is not trained on
+        damaged.push(id); // it is not trained on
       else finder.look(decodeExamples(`shard "${title}"`, file, architecture));
     }
+    for await (const rows of examplesOf({ ...task, shards: task.kept })) finder.look(rows);
     return { copies: Uint32Array.from(finder.leaked()), heldOut, damaged };
   },
-  /** A shard file of these rows of the new shards. */
-  async pick(task: NewShards, rows: Uint32Array): Promise<Uint8Array<ArrayBuffer>> {
+  /** Make a shard of these rows of the one new shard, and keep it among the addition's files. */
+  async pick(task: NewShards, rows: Uint32Array): Promise<KeptShardFile> {
+    const files = openAdditionFiles(openObjects(task.place));
     for await (const examples of examplesOf(task)) {
-      return encodeExamples(rows.length < examples.count ? pickExamples(examples, rows) : examples);
+      const bytes = encodeExamples(
+        rows.length < examples.count ? pickExamples(examples, rows) : examples,
+      );
+      const hash = await sha256(bytes);
+      if (hash !== task.shards[0]?.sha256) await files.put(task.addition, hash, bytes);
+      return { sha256: hash, sizeBytes: bytes.length };
     }
     throw new Error("internal: no shard to pick from");
   },
 };
 export type ComparisonThread = typeof comparer;
 
-async function* examplesOf(task: NewShards): AsyncGenerator<Examples> {
-  for await (const { title, examples, bytes } of filesOf(task)) {
-    const decoded = decodeExamples(`shard "${title}"`, bytes, task.architecture);
+async function* examplesOf({
+  place,
+  addition,
+  architecture,
+  shards,
+}: NewShards): AsyncGenerator<Examples> {
+  const files = openAdditionFiles(openObjects(place));
+  for await (const { title, examples, bytes } of files.shards(addition, shards)) {
+    const decoded = decodeExamples(`shard "${title}"`, bytes, architecture);
     if (decoded.count !== examples) {
       throw new FormatError(`shard "${title}": ${decoded.count} examples, not ${examples}`);
     }
     yield decoded;
-  }
-}
-
-async function* filesOf({ place, addition, shards }: NewShards): AsyncGenerator<SourceShard> {
-  const objects = openObjects(place);
-  if (addition !== null) return yield* openAdditionFiles(objects).shards(addition, shards);
-  const blobs = openPublicBlobs(objects);
-  for (const { title, examples, sha256 } of shards) {
-    const bytes = await blobs.read(sha256);
-    if (bytes === null) throw damagedError(`shard "${title}"`);
-    yield { title, examples, bytes };
   }
 }
 

@@ -1,15 +1,25 @@
 /** A relay that is killed after any one durable step of the walk goes on from there, and what waits stays private. */
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { chunksOfShards, planData } from "../../core/models/addition-files.ts";
 import type { Contribution } from "../../core/protocol/schemas/contribution.ts";
-import { kill, killAll, spawnRelay, startKillable } from "../fixtures/killable-relay.ts";
+import { encodeExamples } from "../../core/training/examples.ts";
+import { additionEnded, sendMissing } from "../fixtures/additions.ts";
+import { eventually } from "../fixtures/eventually.ts";
+import {
+  type KillableRelay,
+  kill,
+  killAll,
+  spawnRelay,
+  startKillable,
+} from "../fixtures/killable-relay.ts";
 import { plainScore } from "../fixtures/plain-score.ts";
-import { tinyRecipe } from "../fixtures/tiny-model.ts";
+import { tinyPatterns, tinyRecipe } from "../fixtures/tiny-model.ts";
 import { contribute, createVolunteer } from "../fixtures/volunteer.ts";
 
 vi.setConfig({ testTimeout: 300_000 }); // a process a point
@@ -70,9 +80,8 @@ async function killAtEach(points: readonly string[], recipe: typeof changes, rev
     );
     if (started !== null) {
       const { child, client } = started;
-      const exit = once(child, "exit");
       acknowledged.push(...(await walk(client, revert)));
-      expect([point, await Promise.race([exit, pause(5000)])]).toEqual([point, [null, "SIGKILL"]]);
+      await eventually(() => expect([point, child.signalCode]).toEqual([point, "SIGKILL"]));
     }
   }
   const { client } = await startKillable(dataDir, { changes: recipe });
@@ -144,6 +153,44 @@ test("an import that is killed after any of its durable steps starts anew", asyn
   }
   expect((await client.model("tiny")).head.number).toBe(0);
 });
+
+test("R10: data over which a relay was killed are public only where they were entered", async () => {
+  const shards = ["a", "b"].map((title) => {
+    const examples = tinyPatterns(title, 20);
+    return { title, examples: examples.count, bytes: encodeExamples(examples) };
+  });
+  const plan = await planData({ model: "tiny", source: "more.csv", licence: "CC0-1.0" }, shards);
+  const [first, second] = plan.shards.map(({ sha256 }) => sha256) as [string, string];
+  const send = async ({ client }: KillableRelay) => {
+    const maintainer = client.maintainer(await readFile(join(dataDir, "maintainer-token"), "utf8"));
+    const status = await sendMissing(maintainer, { plan, reason: "more" }, chunksOfShards(shards));
+    return additionEnded(maintainer, status);
+  };
+  const killedAfter = async (killAfter: string) => {
+    const relay = await startKillable(dataDir, { killAfter });
+    await unlessKilled(send(relay));
+    await eventually(() =>
+      expect([killAfter, relay.child.signalCode]).toEqual([killAfter, "SIGKILL"]),
+    );
+  };
+  await kill((await startKillable(dataDir)).child);
+  await killedAfter("blobs.put#2");
+  expect([first, second].map(isPublic)).toEqual([true, true]);
+  await kill((await startedAndSwept()).child);
+  expect([first, second].map(isPublic)).toEqual([false, false]);
+
+  await killedAfter("history.addData#1");
+  const again = await startedAndSwept();
+  expect([first, second].map(isPublic)).toEqual([true, true]);
+  expect(await send(again)).toMatchObject({ state: "added", outcome: { shards: 2 } });
+});
+
+/** A relay that has taken back what the one before had made public and not entered. */
+async function startedAndSwept(): Promise<KillableRelay> {
+  const relay = await startKillable(dataDir);
+  await eventually(async () => expect(await readdir(join(dataDir, "unentered"))).toEqual([]));
+  return relay;
+}
 
 test("H6: between a publication's blobs and its commit nobody can read the patch, nor after a kill there", async () => {
   const { child, client } = await startKillable(dataDir, { changes, killAfter: "blobs.put#10" });
