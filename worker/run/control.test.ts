@@ -83,6 +83,21 @@ test("a pause ends with the run that it held", async () => {
   expect(await over).toMatchObject({ reason: null });
 });
 
+test("a pause that comes while the last piece is sent ends with its run", async () => {
+  const world = await scene();
+  const relay = {
+    ...world.relay,
+    fetch: (...asked: Parameters<typeof world.relay.fetch>) => {
+      if (asked[0].includes("/contributions")) void stage.volunteer.pause();
+      return world.relay.fetch(...asked);
+    },
+  };
+  const stage = await openStage({ ...world, relay });
+  await stage.start(1);
+  expect(await stage.volunteer.ended()).toMatchObject({ phase: "ready", reason: null });
+  expect(contributionsOf(relay)).toEqual([1]);
+});
+
 test("finish sends the running piece and begins no other", async () => {
   const world = await scene();
   const engine = watchedEngine((step) => {

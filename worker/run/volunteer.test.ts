@@ -5,6 +5,7 @@ import { randomPositions } from "../../core/patch/random-mask.ts";
 import { fakeRecipe } from "../../tests/fixtures/fake-relay-model.ts";
 import { closeScenes, openScenes, openStage, scene } from "../../tests/fixtures/volunteer-stage.ts";
 import type { Engine } from "../device/engine.ts";
+import type { Store } from "../store/store.ts";
 
 beforeAll(openScenes);
 afterAll(closeScenes);
@@ -36,6 +37,24 @@ test("a volunteer asks, loads, trains and sends a piece, and keeps what became o
   ]);
   expect(last.pieces[0]?.downloadedBytes).toBeGreaterThan(0);
   expect(last.losses.map(({ step }) => step)).toEqual([10, 20]);
+});
+
+test("a start right after an end begins anew, however long the store is read for what was left", async () => {
+  const world = await scene();
+  const readSlowly = (store: Store): Store => ({
+    ...store,
+    async begun() {
+      for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+      return store.begun();
+    },
+  });
+  const { volunteer, start, until } = await openStage({ ...world, wrapStore: readSlowly });
+  const over = until(({ phase, pieces }) => phase === "ready" && pieces[0]?.sent === "sent");
+  await start(1);
+  await over;
+  await start(1);
+  await volunteer.ended();
+  expect(world.relay.received.size).toBe(2);
 });
 
 test("no device is touched and nothing is asked before start", async () => {

@@ -100,22 +100,22 @@ export function createVolunteer(parts: VolunteerParts): Volunteer {
     async function perform(): Promise<void> {
       before?.stop.abort();
       await before?.ended;
+      let failure: string | null = null;
       try {
         const setAside = new Set<string>();
         const run = { store, client, swarm, platform, pace, feed, signal, setAside, software };
         await lock.hold(() => work(run), { signal, onWait });
-        if (kind === "volunteering") feed.enter("ready");
       } catch (error) {
-        if (!signal.aborted) {
-          feed.enter("stopped", describeStop(error));
-          if (kind === "volunteering") await resume(); // a run that has ended is not paused
-        } else if (kind === "volunteering") feed.enter("ready");
+        if (!signal.aborted) failure = describeStop(error);
       }
       if (kind === "volunteering") {
         const kept = await tellKept(store, platform.now()).catch(() => null); // a lost store has its own words at the next start
+        await resume(); // a run that has ended is not paused
         feed.set({ underway: false, finishing: false, kept });
+        if (failure === null) feed.enter("ready");
       }
-      if (running?.stop === stop) running = null;
+      if (failure !== null) feed.enter("stopped", failure);
+      if (running?.stop === stop) running = null; // in the same turn: who is told of the end may start at once
       if (running === null && kind === "volunteering" && staysOpen) sendLater();
     }
     running = { kind, stop, ended: perform() };
