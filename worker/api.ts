@@ -58,6 +58,15 @@ export type Piece = {
   readonly refusal: { readonly code: RejectCode | string; readonly message: string } | null;
 };
 
+/** A piece that was left: a start for its model goes on where it was, on the same device and in time. */
+export type KeptPiece = {
+  readonly model: string;
+  readonly step: number;
+  readonly steps: number;
+  /** When its ticket ends, by this device's clock. */
+  readonly endsAtMs: number;
+};
+
 export type Snapshot = {
   readonly phase: Phase;
   /** One plain sentence on why, for the phases that need one; else null. */
@@ -82,8 +91,8 @@ export type Snapshot = {
   readonly pieces: readonly Piece[];
   /** A piece is under way, from its ticket until it is sent, also while it is paused or waits for the relay. */
   readonly underway: boolean;
-  /** A piece that was left, and goes on where it was at the next start for its model; null where none is known of. */
-  readonly kept: { readonly model: string; readonly step: number; readonly steps: number } | null;
+  /** What was left of a piece; null where none is known of. */
+  readonly kept: KeptPiece | null;
   /** True while `finish` waits for the end of the running piece. */
   readonly finishing: boolean;
   /** Share of the time that the device may work, 0.1…1. */

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { Phase, Snapshot } from "../../worker/api.ts";
 import { READY } from "../../worker/run/snapshot-feed.ts";
 import type { PieceLife } from "./piece-life.ts";
-import { describeVolunteer, type VolunteerFacts } from "./volunteer-view.ts";
+import { describeVolunteer, keptPiece, type VolunteerFacts } from "./volunteer-view.ts";
 
 const snapshot = (change: Partial<Snapshot>): Snapshot => ({
   ...READY,
@@ -19,7 +19,7 @@ const facts: VolunteerFacts = {
   replayShards: 0,
   newest: null,
   online: true,
-  model: "digits",
+  kept: null,
   modelPaused: false,
   modelRetired: null,
   held: null,
@@ -58,15 +58,18 @@ test("every phase of the engine has a title and exactly one reason, of one sente
   }
 });
 
-test("a piece that was left is said to wait, on the page of its model alone", () => {
-  const left = snapshot({ phase: "ready", kept: { model: "digits", step: 11, steps: 60 } });
-  expect(describeVolunteer({ ...facts, snapshot: left })).toMatchObject({
+test("a piece that was left is said to wait, on the page of its model alone, until its ticket ends", () => {
+  const left = { model: "digits", step: 11, steps: 60, endsAtMs: 1000 };
+  const resting = snapshot({ phase: "ready", kept: left });
+  const seen = (model: string, nowMs: number) =>
+    describeVolunteer({ ...facts, snapshot: resting, kept: keptPiece(resting, model, nowMs) });
+  expect(seen("digits", 999)).toMatchObject({
     title: "Ready when you are",
     reason:
-      "A piece waits as you left it, at step 11 of 60, and goes on from there. Nothing runs until you say so.",
+      "A piece waits as you left it, at step 11 of 60, and goes on from there on the same GPU or CPU. Nothing runs until you say so.",
   });
-  const elsewhere = describeVolunteer({ ...facts, model: "presidents", snapshot: left });
-  expect(elsewhere.reason).toBe("Nothing runs until you say so.");
+  expect(seen("digits", 1000).reason).toBe("Nothing runs until you say so.");
+  expect(seen("presidents", 999).reason).toBe("Nothing runs until you say so.");
 });
 
 test("the engine's own reason is the reason, where it gives one", () => {

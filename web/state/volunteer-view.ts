@@ -1,4 +1,4 @@
-import type { Snapshot } from "../../worker/api.ts";
+import type { KeptPiece, Snapshot } from "../../worker/api.ts";
 import { formatBytes, formatCount } from "../words/quantities.ts";
 import type { PieceLife } from "./piece-life.ts";
 
@@ -53,8 +53,8 @@ export type VolunteerFacts = {
   readonly newest: PieceLife | null;
   /** The page itself reaches the relay. */
   readonly online: boolean;
-  /** The model that is shown; null while the relay has named none. */
-  readonly model: string | null;
+  /** The piece of the shown model that waits to go on; null for none. */
+  readonly kept: KeptPiece | null;
   /** A maintainer paused it. */
   readonly modelPaused: boolean;
   /** Why a maintainer retired it; null where nobody did. */
@@ -64,6 +64,16 @@ export type VolunteerFacts = {
   /** What another tab of this browser does, in its own words; null while none trains. */
   readonly otherTab: string | null;
 };
+
+/** The piece of `model` that was left, until its ticket ends; null for none. */
+export function keptPiece(
+  snapshot: Snapshot | null,
+  model: string | null,
+  nowMs: number,
+): KeptPiece | null {
+  const kept = snapshot?.kept ?? null;
+  return kept !== null && kept.model === model && nowMs < kept.endsAtMs ? kept : null;
+}
 
 /** Derive the one state, and the one reason, from everything the page knows. */
 export function describeVolunteer(facts: VolunteerFacts): VolunteerView {
@@ -252,11 +262,11 @@ function idle(facts: VolunteerFacts, view: MakeView): VolunteerView {
       "A maintainer paused it, so there is no work now. You can read its history and try it meanwhile.",
     );
   }
-  const kept = facts.snapshot?.kept ?? null;
+  const { kept } = facts;
   const waits =
-    kept === null || kept.model !== facts.model
+    kept === null
       ? null
-      : `A piece waits as you left it, at step ${formatCount(kept.step)} of ${formatCount(kept.steps)}, and goes on from there.`;
+      : `A piece waits as you left it, at step ${formatCount(kept.step)} of ${formatCount(kept.steps)}, and goes on from there on the same GPU or CPU.`;
   return view("ready", "Ready when you are", sentences(waits, "Nothing runs until you say so."));
 }
 

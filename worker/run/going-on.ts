@@ -2,7 +2,7 @@ import { publicKeyHex } from "../../core/crypto/signature.ts";
 import { FormatError } from "../../core/errors.ts";
 import { verifyTicket } from "../../core/protocol/signed-ticket.ts";
 import type { TrainingSnapshot } from "../../core/training/train.ts";
-import type { Snapshot } from "../api.ts";
+import type { KeptPiece } from "../api.ts";
 import type { RunningEngine } from "../device/engine.ts";
 import type { AssignedPiece } from "./assignment.ts";
 import {
@@ -52,12 +52,13 @@ export async function recallPiece(session: Session): Promise<Recalled> {
   };
 }
 
-/** What there is to say, before anything runs, of a piece that can go on; null without one. */
-export async function tellKept(store: Session["store"], nowMs: number): Promise<Snapshot["kept"]> {
+/** What there is to say, before anything runs, of the piece that was begun; null without one. */
+export async function tellKept(store: Session["store"]): Promise<KeptPiece | null> {
   const begun = await readBegun(store);
-  if (begun === null || nowMs >= begun.endsAtMs) return null;
-  const { ticket, snapshot } = begun;
-  return { model: ticket.model, step: snapshot.losses.length, steps: ticket.training.steps };
+  if (begun === null) return null;
+  const { ticket, snapshot, endsAtMs } = begun;
+  const { model, training } = ticket;
+  return { model, step: snapshot.losses.length, steps: training.steps, endsAtMs };
 }
 
 /** The ticket of the piece that was begun; null without one. */

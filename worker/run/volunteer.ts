@@ -109,7 +109,7 @@ export function createVolunteer(parts: VolunteerParts): Volunteer {
         if (!signal.aborted) failure = describeStop(error);
       }
       if (kind === "volunteering") {
-        const kept = await tellKept(store, platform.now()).catch(() => null); // a lost store has its own words at the next start
+        const kept = await tellKept(store).catch(() => null); // a lost store has its own words at the next start
         await resume(); // a run that has ended is not paused
         feed.set({ underway: false, finishing: false, kept });
         if (failure === null) feed.enter("ready");
@@ -165,7 +165,7 @@ export function createVolunteer(parts: VolunteerParts): Volunteer {
       tabs.onForget(() => void halt().then(() => feed.clear()));
       const keys = await store.keyPair();
       const contributor = keys === null ? null : await publicKeyHex(keys);
-      const kept = await tellKept(store, platform.now());
+      const kept = await tellKept(store);
       feed.set({ contributor, pieces: await store.pieces(), kept });
       if ((await store.outbox()).length > 0) sendLater();
     },
