@@ -72,7 +72,7 @@ async function readBegun(store: Session["store"]): Promise<BegunPiece | null> {
     const bytes = await store.begun();
     return bytes && (await decodeBegunPiece(bytes));
   } catch {
-    return null; // the page opens and finished work is sent all the same
+    return null; // the page opens and finished work is sent all the same; a lost store has its own words at the next start
   }
 }
 

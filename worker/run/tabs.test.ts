@@ -71,6 +71,32 @@ test("forgetting the device stops the tab that trains, and nothing is kept with 
   expect(await one.store.pieces()).toEqual([]);
 });
 
+test("what another tab left is told at its end, and no more once a tab is done with it or forgets it", async () => {
+  const world = await scene();
+  const idle = await openStage({ ...world, tabs: openTabs() });
+  const told = (kept: object | null) =>
+    idle.until((snapshot) => (snapshot.kept === null) === (kept === null));
+  const engine = watchedEngine((step) => {
+    if (step === 5) void busy.volunteer.pause();
+  });
+  const busy = await openStage({ ...world, engine, tabs: openTabs() });
+  async function leave() {
+    const left = told({});
+    await busy.start(1);
+    await busy.until(({ reason }) => /came to rest/.test(reason ?? ""));
+    await busy.volunteer.stop();
+    return left;
+  }
+  expect(await leave()).toMatchObject({ phase: "ready", kept: { model: "tiny", step: 10 } });
+  const done = told(null);
+  await busy.start(1);
+  await done;
+  await leave();
+  const forgotten = told(null);
+  await busy.volunteer.forget();
+  await forgotten;
+});
+
 test("a tab that sleeps with the lock keeps nothing from being forgotten", async () => {
   const { volunteer, store } = await openStage({
     ...(await scene()),

@@ -109,9 +109,10 @@ export function createVolunteer(parts: VolunteerParts): Volunteer {
         if (!signal.aborted) failure = describeStop(error);
       }
       if (kind === "volunteering") {
-        const kept = await tellKept(store).catch(() => null); // a lost store has its own words at the next start
+        const kept = await tellKept(store);
         await resume(); // a run that has ended is not paused
         feed.set({ underway: false, finishing: false, kept });
+        tabs.tellKeptChanged();
         if (failure === null) feed.enter("ready");
       }
       if (failure !== null) feed.enter("stopped", failure);
@@ -132,6 +133,13 @@ export function createVolunteer(parts: VolunteerParts): Volunteer {
       },
       () => {}, // the tab that trains sends it
     );
+  }
+
+  /** Another tab left a piece, or is done with it. A run of this tab's own tells of it when it ends. */
+  async function lookAgain(): Promise<void> {
+    const { store, feed } = parted();
+    const kept = await tellKept(store);
+    if (running?.kind !== "volunteering") feed.set({ kept });
   }
 
   async function resume(): Promise<void> {
@@ -163,6 +171,7 @@ export function createVolunteer(parts: VolunteerParts): Volunteer {
       });
       opened = { store, feed, swarm };
       tabs.onForget(() => void halt().then(() => feed.clear()));
+      tabs.onKeptChanged(() => void lookAgain());
       const keys = await store.keyPair();
       const contributor = keys === null ? null : await publicKeyHex(keys);
       const kept = await tellKept(store);
@@ -210,6 +219,7 @@ export function createVolunteer(parts: VolunteerParts): Volunteer {
       tabs.tellForget();
       await halt();
       await holdSoon(lock, () => store.forget(), FORGET_WAIT_MS, platform);
+      tabs.tellKeptChanged();
       feed.clear();
     },
     async ended() {

@@ -52,6 +52,19 @@ test("agreeing starts the model with the chosen device and power", async () => {
     .toEqual([["open"], ["start", { model: "digits", prefer: "cpu", power: 0.8 }]]);
 });
 
+test("a piece that was left is said to wait while its ticket lasts", async () => {
+  await agree();
+  stage.tell({ phase: "training" });
+  await expect.poll(phase).toBe("training");
+  const left = { model: "digits", step: 11, steps: 60 };
+  const waits = page.getByText(/A piece waits as you left it, at step 11 of 60/);
+  stage.tell({ phase: "ready", kept: { ...left, endsAtMs: Date.now() + 3_600_000 } });
+  await expect.element(waits).toBeVisible();
+  stage.tell({ phase: "ready", kept: { ...left, endsAtMs: Date.now() - 3_600_000 } });
+  await expect.element(waits).not.toBeInTheDocument();
+  await expect.poll(phase).toBe("ready");
+});
+
 test("the way to the first patch can be walked with the keyboard alone", async () => {
   await expect.element(button("Contribute to Digits")).toBeVisible();
   const focusUntil = async (name: string) => {
