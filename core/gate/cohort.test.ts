@@ -63,6 +63,36 @@ test("G25: late work alone is merged where it gains, and waits where it costs a 
   }
 });
 
+test.each([
+  { by: "a test of its own", best: 1, release: 0, against: "best" },
+  { by: "the release's test", best: 1, release: 1, against: "release" },
+])(
+  "G25: late work alone that gains on the head waits where the best version was better, shown by $by",
+  async ({ best, release, against }) => {
+    const [at80, at83] = [0.8, 0.83].map((value) => new Float32Array(TOY_SIZE).fill(value));
+    const judge = createToyJudge({ parameters: at80!, release: at83!, best: at83! });
+    const merge = mergeHere(at80!, toyRecipe.merge);
+    const setting = settingOf({ judge, merge, parent: 2, release, best });
+    const outcome = await judgeCohort(setting, [
+      toyMember("late", toyDelta(0.01, "late", 0), { lag: 1 }),
+    ]);
+    expect(outcome).toMatchObject({ passed: null, failed: [], left: [{ id: "late" }] });
+    const test = outcome.tested[0]?.verdict.tests.find((each) => each.against === against);
+    expect(test).toMatchObject({ version: best, decision: "pass" });
+    expect(test?.meanDifferenceNats).toBeGreaterThan(0);
+  },
+);
+
+test("G25: late work alone need not gain on a release that is not the best version", async () => {
+  const [at80, at83] = [0.8, 0.83].map((value) => new Float32Array(TOY_SIZE).fill(value));
+  const judge = createToyJudge({ parameters: at80!, release: at83!, best: at80! });
+  const merge = mergeHere(at80!, toyRecipe.merge);
+  const setting = settingOf({ judge, merge, parent: 2, release: 0, best: 2 });
+  const late = toyMember("late", toyDelta(0.01, "late", 0), { lag: 1 });
+  const { passed } = await judgeCohort(setting, [late]);
+  expect(passed?.candidate.members).toEqual([late]);
+});
+
 test("G17: who makes the candidate worse is found by leaving each out, before the gate", async () => {
   const quiet = toyMember("quiet", toyDelta(-0.4, "quiet")); // too little to fail the whole cohort
   const cohort = [...honest, quiet];

@@ -86,7 +86,8 @@ export async function judgeCohort<M extends Member>(
   const tested: TestedCandidate<M>[] = [];
   const found = await bisect(members, recipe.gate.alpha, async (part, alpha) => {
     const candidate = await merge(part);
-    const verdict = heldToGain(part, await testStep(setting, candidate.step, alpha));
+    const asTested = await testStep(setting, candidate.step, alpha);
+    const verdict = heldToGain(part, asTested, setting.best);
     tested.push({ candidate, verdict });
     return verdict.isSpent ? "hopeless" : verdict.decision;
   });
@@ -97,12 +98,13 @@ export async function judgeCohort<M extends Member>(
 
 /**
  * Late work mends what others have mended since. A part of nothing else passes only where its tests saw a gain on the gate suite over the
- * head and the best version (protocol G25): small losses within the margin would add up over a burst.
+ * head and the best version (protocol G25): small losses within the margin would add up over a burst. Where the release is the best
+ * version, the release's test is the one that shows it.
  */
-function heldToGain(part: readonly Member[], verdict: GateVerdict): GateVerdict {
+function heldToGain(part: readonly Member[], verdict: GateVerdict, best: number): GateVerdict {
   if (verdict.decision !== "pass" || part.some(({ lag }) => lag === 0)) return verdict;
   const compared = verdict.tests.filter(
-    ({ suite, against }) => suite === "gate" && against !== "release",
+    ({ suite, against, version }) => suite === "gate" && (against === "parent" || version === best),
   );
   const hasGained = compared.every(({ meanDifferenceNats }) => meanDifferenceNats < 0);
   return hasGained ? verdict : { ...verdict, decision: "undecided" };
