@@ -3,12 +3,11 @@ import {
   GATE_SUITES,
   type OpenedPackets,
   type SealedSuite,
-  type SuiteTest,
   type VersionRecord,
 } from "../protocol/schemas/version.ts";
 import type { Evaluation } from "../training/metrics.ts";
 import { HistoryError } from "./history-fault.ts";
-import { testedPackets } from "./opened-packets.ts";
+import { isRecomputable, testedPackets } from "./opened-packets.ts";
 
 /** Runs a model with these parameters [N] on packets, whose files they are, one after the other. */
 export type EvaluatePackets = (
@@ -27,9 +26,6 @@ type TestedVersion = {
   /** A version's parameters [N]: of this one, and of those that its tests name. */
   readonly parametersOf: (version: number) => Float32Array;
 };
-
-/** Whether all that a test saw was fresh, so that everybody can see the same. */
-const isRecomputable = ({ examplesWere }: SuiteTest) => examplesWere === "fresh";
 
 /**
  * Recompute the tests of a version's gate on the packets that it opened (protocol V13). Throws a HistoryError `gate` where they

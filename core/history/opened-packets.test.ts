@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { SuiteTest, VersionRecord } from "../protocol/schemas/version.ts";
-import { packetFault } from "./opened-packets.ts";
+import { packetFault, testedPackets } from "./opened-packets.ts";
 
 const suites: VersionRecord["suites"] = [
   {
@@ -90,4 +90,12 @@ test("V12: a history that promised no packets opens none, and one that began wit
   expect(faultOf(version({ gate: 1 }, [fresh]), 0, plain)).toMatch(/promised none/);
   const early = { ...zero, packets: { gate: 1 } } as unknown as VersionRecord;
   expect(packetFault(early, null, early)).toMatch(/open before any gate/);
+});
+
+test("V13: the packets that fresh tests saw are the last that a version opens; tests on the reserve name none, whatever was spent", () => {
+  const [sealed] = suites!;
+  const opening = { before: { gate: 1 }, after: { gate: 4 } };
+  const shorter = { ...fresh, against: "release" as const, examples: 20 };
+  expect(testedPackets(sealed!, opening, [shorter, fresh])).toEqual(sealed!.packets.slice(2));
+  expect(testedPackets(sealed!, opening, [mixed])).toEqual([]);
 });

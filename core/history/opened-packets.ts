@@ -53,7 +53,7 @@ function suiteFault(
     return "it was tested against another parent";
   }
   if (before < packets.length && after === before) return "it was tested on nothing fresh";
-  const fresh = tests.filter(({ examplesWere }) => examplesWere === "fresh");
+  const fresh = tests.filter(isRecomputable);
   if (fresh.length < tests.length && after < packets.length) {
     return "it was tested on the reserve while packets were sealed";
   }
@@ -74,13 +74,19 @@ type Opening = {
   readonly after: OpenedPackets | undefined;
 };
 
-/** The hashes of those that its fresh tests saw: the last, since what juries have seen in vain is opened before them (protocol G24). */
+/** Whether all that a test saw was fresh, so that everybody can see the same. */
+export const isRecomputable = ({ examplesWere }: SuiteTest): boolean => examplesWere === "fresh";
+
+/**
+ * The hashes of those that its fresh tests saw: the last, since what juries have seen in vain is opened before them (protocol G24).
+ * None where the tests saw the reserve: the record does not say how many packets they saw besides.
+ */
 export function testedPackets(
   sealed: SealedSuite,
   opening: Opening,
   tests: readonly SuiteTest[],
 ): readonly string[] {
-  const most = Math.max(0, ...tests.map(({ examples }) => examples));
+  const most = Math.max(0, ...tests.filter(isRecomputable).map(({ examples }) => examples));
   const packets = Math.ceil(most / sealed.packetExamples);
   const opened = newlyOpened(sealed, opening);
   return opened.slice(Math.max(0, opened.length - packets));

@@ -66,7 +66,7 @@ export function testStatements(release: Release, weights: FileDigest): unknown[]
   }));
 }
 
-/** What of a suite the gate looked at, by hash; of examples that only the relay has, the reserve's promise. */
+/** What of a suite the gate looked at, by hash; where that were examples that only the relay has, the reserve's promise alone. */
 function examplesOf(
   { record, sealed: all, openedBefore, acts }: Release,
   suite: string,
