@@ -43,3 +43,9 @@ test("T5: the positions of several masks are each of theirs, once", () => {
   const each = masks.flatMap((mask) => [...unionOfMasks([mask], 100)]);
   expect(unionOfMasks(masks, 100)).toEqual(Uint32Array.from(new Set(each)).toSorted());
 });
+
+test("T5: masks of more positions together than there may be are refused before the next one is drawn", () => {
+  const masks = [random(1, 40), random(2, 50), random(3, 101)];
+  expect(() => unionOfMasks(masks, 100, 50)).toThrow("masks: over 50 positions together");
+  expect(() => unionOfMasks(masks, 100, 100)).toThrow("mask: 101 positions of 100");
+});

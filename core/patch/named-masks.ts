@@ -36,11 +36,17 @@ export function parseMaskNames(text: string | undefined, most: number): readonly
   return masks;
 }
 
-/** The positions below `size` that any of `masks` has, ascending. Throws a FormatError as `randomPositions`. */
-export function unionOfMasks(masks: readonly RandomMask[], size: number): Uint32Array {
-  return masks
-    .map(({ seed, count }) => randomPositions(seed, count, size))
-    .reduce(mergePositions, new Uint32Array(0));
+/**
+ * The positions below `size` that any of `masks` has, ascending. One mask is drawn after the other, and none once there are more than
+ * `most` positions together. Throws a FormatError then, and as `randomPositions`.
+ */
+export function unionOfMasks(masks: readonly RandomMask[], size: number, most = size): Uint32Array {
+  let union: Uint32Array = new Uint32Array(0);
+  for (const { seed, count } of masks) {
+    union = mergePositions(union, randomPositions(seed, count, size));
+    if (union.length > most) throw new FormatError(`masks: over ${most} positions together`);
+  }
+  return union;
 }
 
 /** What either of two ascending lists has, ascending. */

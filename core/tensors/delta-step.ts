@@ -97,7 +97,7 @@ export function decodeDeltaStep(bytes: Uint8Array, parameters: Float32Array): De
 function decodeMasked(file: SafetensorsFile, count: number, parameters: Float32Array): DeltaStep {
   const masks = parseMaskNames(file.metadata.masks, count);
   const quantised = decodeQuantised("delta step", file, blockStarts(STEP_SEGMENTS, count), count);
-  const positions = unionOfMasks(masks, parameters.length);
+  const positions = unionOfMasks(masks, parameters.length, count);
   if (positions.length !== count) {
     throw new FormatError(`delta step: ${count} values for masks of ${positions.length}`);
   }

@@ -65,12 +65,22 @@ test.each([
   { name: "a count like 17.0", bytes: changed({ count: "17.0" }), says: "17.0 of 1000" },
   { name: "more values than blocks", bytes: changed({ count: "65" }), says: "65 of 1000 declared" },
   { name: "other masks", bytes: changed({ masks: `${"ff".repeat(16)}:9` }), says: "masks of 9" },
+  {
+    name: "more values than bits",
+    bytes: changed({ count: "600" }, bytesOf("orders", ...zeros.slice(0, 10))),
+    says: "difference: 600 codes in 504 bits",
+  },
+  {
+    name: "masks of more positions",
+    bytes: changed({ masks: `${"00".repeat(16)}:17,${"ff".repeat(16)}:9` }),
+    says: "masks: over 17 positions together",
+  },
   { name: "no masks", bytes: changed({ masks: "" }), says: "masks: not seeds" },
   { name: "positions too", bytes: changed({}, bytesOf("positions", 1)), says: "3 tensors of 2" },
   { name: "order 32", bytes: changed({}, bytesOf("orders", 32)), says: "a code of order 32" },
   {
     name: "codes that end early",
-    bytes: changed({}, bytesOf("codes", 255)),
+    bytes: changed({}, bytesOf("codes", 255, 255, 255)),
     says: "no code for value",
   },
   {

@@ -55,6 +55,9 @@ export function decodeDifference(bytes: Uint8Array, parameters: Float32Array): D
     const expected = `${orders.length} blocks of ${parameters.length} expected`;
     throw new FormatError(`difference: ${declared} of ${size} declared, ${expected}`);
   }
+  if (count > 8 * codes.length) {
+    throw new FormatError(`difference: ${count} codes in ${8 * codes.length} bits`); // each has one or more
+  }
   const positions = positionsIn(file, count, parameters.length);
   return { positions, values: applyMoves({ orders, codes }, valuesAt(parameters, positions)) };
 }
@@ -64,7 +67,7 @@ function positionsIn(file: SafetensorsFile, count: number, size: number): Uint32
   if (masks === undefined) {
     return decodePositions(tensorOf("difference", file, "positions", "U8", 1).bytes, count, size);
   }
-  const positions = unionOfMasks(parseMaskNames(masks, count), size);
+  const positions = unionOfMasks(parseMaskNames(masks, count), size, count);
   if (positions.length === count) return positions;
   throw new FormatError(`difference: ${count} values for masks of ${positions.length}`);
 }
