@@ -62,14 +62,19 @@ test("words: a revert is called one, and what was published says so", () => {
 });
 
 test("words: the packets of a suite go by its name, be it the relay's own or not", () => {
-  const say = (suite: string, opened: number, packets: number) =>
-    describePackets({ suite, opened, packets }, 30);
+  const say = (suite: string, opened: number, packets: number, head = 30) =>
+    describePackets({ suite, opened, packets }, head);
   expect(say("gate", 10, 40)).toBe(
-    "Gate examples: 30 of 40 packets sealed, enough for about 90 versions",
+    "Gate examples: 30 of 40 packets that nobody outside has seen, enough for about 90 versions",
   );
-  expect(say("protected", 0, 1)).toBe("Protected examples: 1 of 1 packet sealed");
+  expect(say("gate", 1, 40, 0)).toBe(
+    "Gate examples: 39 of 40 packets that nobody outside has seen", // a jury saw one, and no version came of it
+  );
+  expect(say("protected", 0, 1)).toBe(
+    "Protected examples: 1 of 1 packet that nobody outside has seen",
+  );
   expect(say("gate", 4, 4)).toBe(
-    "Gate examples: all 4 packets are open; the reserve is used again for every version",
+    "Gate examples: all 4 packets were seen outside; the reserve is used again for every version",
   );
   expect(say("slanted-sevens", 0, 0)).toBe(
     "Suite slanted-sevens: one set, used again for every version",

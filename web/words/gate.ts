@@ -69,7 +69,10 @@ export function describeFlips({ version, flips, rightBefore, budget }: FlipCount
   return `Of ${plural(rightBefore, "answer")} that version ${version}, the release, had right, ${formatCount(flips)} ${flips === 1 ? "is" : "are"} wrong now; ${allowed}.`;
 }
 
-/** What is left of a suite's sealed examples: "Gate examples: 12 of 40 packets are sealed, enough for about 9 versions". */
+/**
+ * What is left of a suite's packets, some of which a jury may have seen in vain: "Gate examples: 12 of 40 packets that nobody
+ * outside has seen, enough for about 9 versions".
+ */
 export function describePackets(
   { suite, opened, packets }: ModelHealth["packets"][number],
   head: number,
@@ -78,8 +81,8 @@ export function describePackets(
   if (packets === 0) return `${name}: one set, used again for every version`;
   const left = packets - opened;
   if (left === 0)
-    return `${name}: all ${packets} packets are open; the reserve is used again for every version`;
-  const sealed = `${name}: ${formatCount(left)} of ${plural(packets, "packet")} sealed`;
-  if (opened === 0) return sealed;
-  return `${sealed}, enough for about ${plural(Math.floor((left * head) / opened), "version")}`;
+    return `${name}: all ${packets} packets were seen outside; the reserve is used again for every version`;
+  const fresh = `${name}: ${formatCount(left)} of ${plural(packets, "packet")} that nobody outside has seen`;
+  if (opened === 0 || head === 0) return fresh; // how many a version takes is not known yet
+  return `${fresh}, enough for about ${plural(Math.floor((left * head) / opened), "version")}`;
 }
