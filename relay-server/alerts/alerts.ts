@@ -119,9 +119,8 @@ async function figuresOf(
     cohortSeconds: served.recipe.merge.cohortSeconds,
     versions,
     released: released === undefined ? null : summaryOf(released),
-    refused,
-    // where not all was read, what is known goes back as far as the oldest row
-    refusedSince: refused.length < MOST_READ ? day : (refused.at(-1)?.at ?? day),
+    refused: refused.rows,
+    refusedSince: refused.since,
     made,
     out,
   };

@@ -114,6 +114,8 @@ test("H48: a reason that refuses far more in this hour than before is told with 
   expect(found({ refusals: 7 }, { refused })).toEqual([]);
   const unknown = { refused, refusedSince: AT - 1.5 * HOUR_MS };
   expect(found({ refusals: 3 }, unknown)).toEqual([]); // too little is known of what is usual
+  const [alert] = found({ refusals: 3 }, { refused, refusedSince: AT - 3 * HOUR_MS });
+  expect(alert?.why).toContain("1.0 an hour is usual"); // rows from before are not all of them
 });
 
 test("H48: a device and a build of which far more is refused than of the others are told", () => {
@@ -123,6 +125,7 @@ test("H48: a device and a build of which far more is refused than of the others 
       device,
       software: "commonweight 1",
       isRefused: n < refused,
+      at: AT,
     }));
   const odd = { made: [...made("odd", 9, 10), ...made("plain", 5, 200)] };
   expect(found({ refusals: 3 }, odd).map(({ about, why }) => [about, why])).toEqual([

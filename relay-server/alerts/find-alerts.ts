@@ -16,7 +16,7 @@ export type ModelFigures = {
   readonly versions: readonly VersionSummary[];
   /** The released version, where it is none of these; else null. */
   readonly released: VersionSummary | null;
-  /** Refusals of the last day, newest first, and since when all of them are known. */
+  /** Refusals of the last day, newest first, and since when none of them is missing. */
   readonly refused: readonly RefusedRow[];
   readonly refusedSince: number;
   /** The day's work, and what made it. */
@@ -98,7 +98,7 @@ function byReason({ at, refused, refusedSince }: ModelFigures, sigma: number): F
   if (hours < 1) return []; // nothing to compare with
   const codes = new Set(refused.map(({ code }) => code));
   return [...codes].flatMap((code) => {
-    const all = refused.filter((row) => row.code === code);
+    const all = refused.filter((row) => row.code === code && row.at >= refusedSince);
     const recent = all.filter((row) => row.at > at - HOUR_MS);
     const usual = (all.length - recent.length) / hours;
     const isMore = (recent.length - usual) / Math.sqrt(Math.max(1, usual)) >= sigma;

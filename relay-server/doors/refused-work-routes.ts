@@ -27,7 +27,7 @@ export function refusedWorkRoutes(
     const { row } = await findModel(context, c.req.query("model") ?? "");
     const answer = await memo({ name: row.id, state: 0, maxAgeMs: MAX_AGE_MS }, async () => {
       const since = context.clock() - DAY_MS;
-      const rows = await context.status.refusedWork(row.id, since, MOST_READ);
+      const { rows } = await context.status.refusedWork(row.id, since, MOST_READ);
       const groups = groupRefusals(rows).slice(0, MOST_NAMED);
       const known = await context.people.names(groups.map(({ contributor }) => contributor));
       const names = new Map(known.map(({ contributor, name }) => [contributor, name]));

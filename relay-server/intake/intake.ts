@@ -83,8 +83,8 @@ export function createIntake(
   async function recordRefusal(id: string, header: PatchHeader, no: Refused): Promise<Receipt> {
     const { code, message } = no;
     const at = clock();
-    const { contributor, device, software } = header;
-    const row = { id, contributor, code, message, refused_at: at, device, software };
+    const { contributor, model, device, software } = header;
+    const row = { id, contributor, code, message, refused_at: at, model, device, software };
     const forgottenBefore = at - config.ticketHours * HOUR_MS - KEPT_AFTER_EXPIRY_MS;
     await contributions.recordRefusal(row, header.ticket, forgottenBefore);
     return refusalOf(no);

@@ -179,6 +179,8 @@ export type RefusalRow = {
   code: string;
   message: string;
   refused_at: number;
+  /** Null from before that was noted. */
+  model: string | null;
   /** What its header says that it was made with; null from before that was noted. */
   device: string | null;
   software: string | null;

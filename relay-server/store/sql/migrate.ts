@@ -28,6 +28,7 @@ import { addProposals } from "./migrations/0021-proposals.ts";
 import { addJurors } from "./migrations/0022-jurors.ts";
 import { addMadeBy } from "./migrations/0023-made-by.ts";
 import { addShownPackets } from "./migrations/0024-shown-packets.ts";
+import { addRefusedOf } from "./migrations/0025-refused-of.ts";
 
 /** By name, in whose order they run; the names of released ones stay, and so does what they do. */
 const MIGRATIONS: Readonly<Record<string, (db: QueryExecutorProvider) => Promise<void>>> = {
@@ -55,6 +56,7 @@ const MIGRATIONS: Readonly<Record<string, (db: QueryExecutorProvider) => Promise
   "0022-jurors": addJurors,
   "0023-made-by": addMadeBy,
   "0024-shown-packets": addShownPackets,
+  "0025-refused-of": addRefusedOf,
 };
 
 const NUMBERED = 8; // migrations that ledgers from before the migrator have by number, in `schema_versions`

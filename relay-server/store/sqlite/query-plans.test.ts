@@ -125,6 +125,7 @@ test("H10: old refusals are found without the others", async () => {
     code: "copied",
     message: "",
     refused_at: 9,
+    model: "tiny",
     device: null,
     software: null,
   };
@@ -155,7 +156,7 @@ test("H45: who trains, and what waits for the merge, is read without the history
 test("H47: what made the day's work is read from the newest, without a sort", async () => {
   expect(await planOf(ledger.status.made("tiny", 1, 5))).toEqual([
     expect.stringMatching(/contributions_by_arrival \(model=\? AND received_at>\?\)/),
-    expect.stringMatching(/refusals_by_time \(refused_at>\?\)/),
+    expect.stringMatching(/refusals_by_model \(model=\? AND refused_at>\?\)/),
   ]);
 });
 

@@ -66,7 +66,7 @@ export function nowSuite(ledgerTest: LedgerTest): void {
     expect(await status.arrivals("tiny", 2, 5)).toHaveLength(1);
     expect(await status.arrivals("tiny", 1, 1)).toEqual([newest]);
     expect(await status.arrivals("other", 1, 5)).toEqual([]);
-    const refusal = { contributor: id(7), code: "copied", message: "" };
+    const refusal = { contributor: id(7), code: "copied", message: "", model: "tiny" };
     await ledger.tickets.issueTicket(ticket(4), [0]);
     for (const n of [3, 4]) {
       const row = { id: id(n), ...refusal, refused_at: n, device: null, software: null };
@@ -77,9 +77,38 @@ export function nowSuite(ledgerTest: LedgerTest): void {
       { code: "copied", at: 3 },
     ]);
     expect(await status.doorRefusals(4, 5)).toHaveLength(1);
-    expect(await status.made("tiny", 1, 1)).toEqual([
-      { id: id(2), device: "a processor", software: "commonweight 0.1.0", isRefused: false },
-      { id: id(4), device: null, software: null, isRefused: true },
-    ]);
   });
+
+  ledgerTest(
+    "H47: a model's work and its refusals at the door are told of one time",
+    async (ledger) => {
+      const { contributions, status, tickets } = ledger;
+      await contributions.enter(contribution(1), bytes, STALE_AFTER);
+      await contributions.enter(contribution(2), bytes, STALE_AFTER);
+      await tickets.issueTicket(ticket(4), [0]);
+      const made = { device: "another processor", software: "commonweight 0.1.0" };
+      const refusal = { contributor: id(7), code: "copied", message: "", model: "tiny", ...made };
+      for (const n of [3, 4]) {
+        await contributions.recordRefusal({ id: id(n), ...refusal, refused_at: n }, id(n), 0);
+      }
+      const told = async (since: number, limit: number) =>
+        (await status.made("tiny", since, limit)).map(({ at, isRefused }) => [at, isRefused]);
+      expect(await told(1, 5)).toEqual([
+        [4, true],
+        [3, true],
+        [2, false],
+        [1, false],
+      ]);
+      expect(await told(1, 1)).toEqual([[4, true]]); // what came before is not all known
+      expect(await status.made("tiny", 4, 5)).toEqual([
+        { id: id(4), ...made, isRefused: true, at: 4 },
+      ]);
+      expect(await status.made("other", 1, 5)).toEqual([]);
+      const { rows, since } = await status.refusedWork("tiny", 1, 2);
+      expect(rows.map(({ at }) => at)).toEqual([4, 3]);
+      expect(since).toBe(3);
+      expect(await status.refusedWork("tiny", 1, 3)).toMatchObject({ since: 1 });
+      expect(await status.refusedWork("other", 1, 2)).toEqual({ rows: [], since: 1 });
+    },
+  );
 }

@@ -49,6 +49,7 @@ export function ticketSuite(ledgerTest: LedgerTest): void {
       code: "copied",
       message: "",
       refused_at: 1,
+      model: "tiny",
       device: null,
       software: null,
     };
@@ -109,6 +110,7 @@ export function ticketSuite(ledgerTest: LedgerTest): void {
         code: "copied",
         message: "",
         refused_at: n,
+        model: "tiny",
         device: null,
         software: null,
       };
@@ -130,6 +132,7 @@ export function ticketSuite(ledgerTest: LedgerTest): void {
         code: "no-effect",
         message: "",
         refused_at: n,
+        model: "tiny",
         device: null,
         software: null,
       };
@@ -174,7 +177,13 @@ export function ticketSuite(ledgerTest: LedgerTest): void {
 
   ledgerTest("old tickets are forgotten, those of contributions kept", async (ledger) => {
     await ledger.contributions.enter(contribution(1), bytes, STALE_AFTER);
-    const refusal = { id: id(9), contributor: id(7), code: "no-effect", message: "" };
+    const refusal = {
+      id: id(9),
+      contributor: id(7),
+      code: "no-effect",
+      message: "",
+      model: "tiny",
+    };
     await ledger.contributions.recordRefusal(
       { ...refusal, refused_at: 5, device: null, software: null },
       id(3),
