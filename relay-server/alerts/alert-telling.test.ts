@@ -20,7 +20,7 @@ const copied: Alert = {
   ...full,
   kind: "refusals",
   model: "digits",
-  about: "copied",
+  about: "reason copied",
   why: "7 pieces of work were refused as copied in the last hour; 0.5 an hour is usual.",
   contributions: ["a".repeat(64)],
 };
@@ -199,7 +199,7 @@ test("H50: a disk too full for the ledger is told once too, and written once the
 });
 
 test("H50: a message has 20 alerts at most, and the next one the rest", async () => {
-  found = Array.from({ length: 30 }, (_, n) => ({ ...copied, about: `device ${n}` }));
+  found = Array.from({ length: 30 }, (_, n) => ({ ...copied, about: `device d${n}` }));
   const { next } = await telling();
   expect(heard).toHaveLength(20);
   await next(1);

@@ -1,6 +1,7 @@
 /** A maintainer at work: signed in, every act is looked at first, needs a reason, and can be undone where that can be. */
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { page } from "vitest/browser";
+import { page, userEvent } from "vitest/browser";
+import { axeComplaints } from "./complaints.ts";
 import { alertLimits, contributor, modelHealth, waitingSuite } from "./relay-data.ts";
 import { openPage } from "./stage.ts";
 
@@ -271,5 +272,30 @@ test("what another maintainer set meanwhile is shown, and stays as it is where o
   expect(stage.posts.at(-1)).toEqual([
     "/admin/alerts",
     { limits: { ...ofBoth, flips: 0.4 }, reason: "Calm days." },
+  ]);
+});
+
+test("with the keyboard alone the limits are opened, walked through in their order and set, and axe has nothing to complain of", async () => {
+  stage.answer("/admin/session", session);
+  await openHealth();
+  const summary = page.getByText("Limits", { exact: true });
+  await expect.element(summary).toBeVisible();
+  (summary.element() as HTMLElement).focus();
+  await userEvent.keyboard("{Enter}");
+  const form = page.getByRole("button", { name: "Set the limits" }).element().closest("form")!;
+  for (const field of form.querySelectorAll("input, textarea")) {
+    await userEvent.keyboard("{Tab}");
+    expect(document.activeElement).toBe(field);
+  }
+  expect(await axeComplaints()).toEqual([]);
+  stage.answer("/admin/alerts", { limits: alertLimits, alerts: [] });
+  await userEvent.keyboard("{Tab}{Enter}");
+  expect(stage.posts).toEqual([]); // a reason is missing
+  await expect.element(page.getByLabelText("Reason, for the audit log")).toHaveFocus();
+  await userEvent.keyboard("Quiet nights.{Tab}{Enter}");
+  await expect.element(page.getByText("The limits are set.")).toBeVisible();
+  expect(await axeComplaints()).toEqual([]);
+  expect(stage.posts).toEqual([
+    ["/admin/alerts", { limits: alertLimits, reason: "Quiet nights." }],
   ]);
 });
