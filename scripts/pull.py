@@ -1,6 +1,6 @@
 """Brings a version of a community model into a safetensors file: the reference for readers, by docs/protocol/ alone.
 Run: python3 scripts/pull.py URL MODEL[@VERSION] FILE. Needs numpy and cryptography. From the version that FILE holds it
-loads delta steps alone. FILE changes when all of it has been verified; the relay's key is kept in FILE.pin.
+loads delta steps, or one difference for four of them and more. FILE changes when all of it has been verified; the relay's key is kept in FILE.pin.
 """
 
 import hashlib, json, math, pathlib, sys, urllib.error, urllib.request

@@ -9,7 +9,6 @@ import { runCommand } from "../../tests/fixtures/command.ts";
 import { maintainerOf } from "../../tests/fixtures/maintainer.ts";
 import { startTestRelay } from "../../tests/fixtures/test-relay.ts";
 
-vi.setConfig({ testTimeout: 120_000 }); // a relay with its threads starts first
 let parent: string;
 let folder: string;
 beforeEach(async () => {

@@ -3,7 +3,7 @@ import type { ListedChunk } from "./holdings.ts";
 /** How much of a chunk a peer sent: all, or the beginning. */
 export type PeerPart = { readonly peer: string; readonly sizeBytes: number };
 
-/** The beginning of a chunk, whose peer left before it had sent the rest. */
+/** The beginning of a chunk, whose peer left, or was told to stop, before it had sent the rest. */
 export type CutChunk = {
   readonly peer: string;
   /** As long as the whole chunk; only the first `filled` came. */
@@ -11,7 +11,7 @@ export type CutChunk = {
   readonly filled: number;
 };
 
-/** What peers that left had sent of chunks that are not here yet, by the chunk's index. */
+/** What such peers had sent of chunks that are not here yet, by the chunk's index. */
 export type CutChunks = {
   /** Keep what came, unless more of the chunk is kept. */
   keep(chunk: ListedChunk, cut: CutChunk): void;

@@ -82,7 +82,7 @@ export function createRelayLanes(parts: RelayLanesParts): RelayLanes {
     }
   }
 
-  /** The chunk from the relay, which shows how fast the relay is; the rest of one that was cut off is too little for that. */
+  /** The chunk from the relay, which shows how fast the relay is; the rest of one that was cut off may be too little for that. */
   async function loadWhole(chunk: ListedChunk, lane: Lane): Promise<Uint8Array<ArrayBuffer>> {
     const fromMs = platform.steadyMs();
     let firstMs: number | null = null;

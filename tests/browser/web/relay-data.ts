@@ -154,7 +154,6 @@ export const version2: SignedVersion = {
   },
   signature: "5".repeat(128),
 };
-/** Version 2 touched the first tenth of the model. */
 export const alertLimits: AlertLimits = {
   "no-merge": 4,
   refusals: 3,
@@ -165,6 +164,7 @@ export const alertLimits: AlertLimits = {
   network: 0.3,
 };
 
+/** Version 2 touched the first tenth of the model. */
 export const cloth2: Cloth = {
   weights: 200_000,
   touched: "f".repeat(115).padEnd(1152, "0"),
