@@ -33,6 +33,9 @@ export type NewcomerParts = {
 
 type Asked = { readonly peer: Newcomer; readonly transfer: Transfer; readonly askedAt: number };
 
+/** What the relay sends: a chunk, or the rest of one. */
+type Lane = Transfer & { readonly sizeBytes: number };
+
 /** A page that loads one list, and gives others what it has. */
 export type Newcomer = {
   readonly name: string;
@@ -69,7 +72,7 @@ export function createNewcomer(parts: NewcomerParts): Newcomer {
   const missing = new Set(Array.from({ length: chunks }, (_, chunk) => chunk));
   const links = new Set<Newcomer>();
   const asked = new Map<number, Asked>(); // by chunk
-  const lanes = new Map<number, Transfer>(); // by chunk
+  const lanes = new Map<number, Lane>(); // by chunk
   const slow = new Set<Newcomer>();
   const restUntil = new Map<Newcomer, number>();
   const serving = new Map<Transfer, () => void>(); // what it sends, and how its taker hears that it ends
@@ -179,37 +182,38 @@ export function createNewcomer(parts: NewcomerParts): Newcomer {
   /** Load a chunk from the relay; of one that a peer sends, the rest. */
   function loadFromRelay(chunk: number, why: RelayReason): void {
     const cut = asked.get(chunk);
-    const size = cut === undefined ? CHUNK_BYTES : cut.transfer.bytesLeft;
+    const sizeBytes = cut === undefined ? CHUNK_BYTES : cut.transfer.bytesLeft;
     asked.delete(chunk);
     cut?.peer.stopServing(cut.transfer);
     const fromMs = clock() * 1000;
     const firstMs = fromMs + HTTP_DELAY_SECONDS * 1000;
-    const transfer: Transfer = {
+    const lane: Lane = {
       from: relay,
       to: visitor,
       startsAt: clock() + HTTP_DELAY_SECONDS,
-      bytesLeft: size,
+      sizeBytes,
+      bytesLeft: sizeBytes,
       onDone: (at) => {
-        relayBytes += size;
+        relayBytes += sizeBytes;
         lanes.delete(chunk);
         if (cut === undefined) {
           rate.note({ sizeBytes: CHUNK_BYTES, fromMs, firstMs, toMs: at * 1000 });
         }
-        counts[why] += size / CHUNK_BYTES;
-        counts.peers += 1 - size / CHUNK_BYTES;
+        counts[why] += sizeBytes / CHUNK_BYTES;
+        counts.peers += 1 - sizeBytes / CHUNK_BYTES;
         finish(chunk);
       },
     };
-    lanes.set(chunk, transfer);
-    transfers.add(transfer);
+    lanes.set(chunk, lane);
+    transfers.add(lane);
   }
 
-  function stopLane(transfer: Transfer): void {
-    relayBytes += CHUNK_BYTES - transfer.bytesLeft;
-    transfers.cancel(transfer);
+  function stopLane(lane: Lane): void {
+    relayBytes += lane.sizeBytes - lane.bytesLeft;
+    transfers.cancel(lane);
   }
 
-  /** A chunk is here: whoever else was asked for it need not send it. */
+  /** A chunk is here. */
   function finish(chunk: number): void {
     hasNews = true;
     missing.delete(chunk);
