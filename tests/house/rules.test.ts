@@ -38,6 +38,17 @@ test("house: each rule's number occurs once", () => {
   expect(rules.filter((rule, i) => rules.indexOf(rule) !== i)).toEqual([]);
 });
 
+test("house: the table of chapters says each one's last rule", () => {
+  const table = readFileSync(join(root, "docs/protocol/README.md"), "utf8");
+  const told = [...table.matchAll(/^\|.*\| ([A-Z]1 to [A-Z]\d+) \|$/gm)].map(([, range]) => range!);
+  const last = new Map<string, number>();
+  for (const rule of rules) {
+    last.set(rule[0]!, Math.max(last.get(rule[0]!) ?? 0, Number(rule.slice(1))));
+  }
+  const expected = [...last].map(([letter, number]) => `${letter}1 to ${letter}${number}`);
+  expect(told.sort()).toEqual(expected.sort());
+});
+
 test("house: every rule that is cited is written down", () => {
   const cited = citations();
   expect(cited.length).toBeGreaterThan(200);
