@@ -19,7 +19,7 @@ export function lagBehind(head: VersionSummary, other: VersionSummary): Lag | nu
 }
 
 /** The most accurate of `versions`, the newest of several; null without any. */
-export function bestVersion(versions: readonly VersionSummary[]): VersionSummary | null {
+export function mostAccurate(versions: readonly VersionSummary[]): VersionSummary | null {
   return versions.reduce<VersionSummary | null>(
     (best, each) => (best === null || each.report.accuracy > best.report.accuracy ? each : best),
     null,

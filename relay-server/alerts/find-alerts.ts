@@ -1,4 +1,4 @@
-import { bestVersion, lagBehind } from "../../core/gate/drift.ts";
+import { lagBehind, mostAccurate } from "../../core/gate/drift.ts";
 import { refusedShares } from "../../core/gate/refused-shares.ts";
 import { medianOf } from "../../core/median.ts";
 import type { Alert, AlertKind, AlertLimits } from "../../core/protocol/schemas/alerts.ts";
@@ -114,7 +114,7 @@ function drift({ health, versions, released }: ModelFigures, sigma: number): Fou
   const head = versions[0];
   if (head === undefined) return [];
   const release = released ?? versions.find(({ number }) => number === health.release?.version);
-  const best = bestVersion(versions);
+  const best = mostAccurate(versions);
   const others = [
     { name: `the release ${health.release?.tag}`, other: release ?? null },
     { name: `version ${best?.number}, the best of late`, other: best },

@@ -1,4 +1,4 @@
-import { bestVersion, lagBehind } from "../../core/gate/drift.ts";
+import { lagBehind, mostAccurate } from "../../core/gate/drift.ts";
 import type { VersionSummary } from "../../core/protocol/schemas/version.ts";
 import { formatPercent, formatPoints } from "../words/quantities.ts";
 
@@ -13,7 +13,7 @@ const WARNING = 2; // standard errors: one head in forty by chance, if it is no 
 const ALARM = 4; // not by chance in any history
 
 /**
- * Compare the newest of `versions`, newest first, with the best of them and with the release. Each version passed a
+ * Compare the newest of `versions`, newest first, with the most accurate of them and with the release. Each version passed a
  * test against its parent, within a margin: many small losses in a row pass, and this finds them.
  */
 export function judgeDrift(
@@ -21,7 +21,7 @@ export function judgeDrift(
   release: { readonly version: number; readonly tag: string } | null,
 ): Drift | null {
   const head = versions[0];
-  const best = bestVersion(versions);
+  const best = mostAccurate(versions);
   if (head === undefined || best === null) return null;
   const released = versions.find(({ number }) => number === release?.version);
   const fromBest = behind(head, best, `version ${best.number}, the best so far`);
