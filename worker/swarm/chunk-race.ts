@@ -1,12 +1,13 @@
 import { sha256 } from "../../core/crypto/signature.ts";
 import type { Random } from "../../core/random.ts";
-import { type Bitfield, hasChunk } from "../../core/swarm/bitfield.ts";
+import type { Bitfield } from "../../core/swarm/bitfield.ts";
 import { nextFromRelay, PEER_PATIENCE_MS } from "../../core/swarm/pace.ts";
 import { nextRequests, type Supplier } from "../../core/swarm/schedule.ts";
 import type { Platform } from "../device/platform.ts";
 import { type CutChunk, createCutChunks, type PeerPart } from "./cut-chunks.ts";
 import type { ListedChunk } from "./holdings.ts";
 import type { HttpRate } from "./http-rate.ts";
+import { loadStateOf, type PeerRequest } from "./load-state.ts";
 import { createRelayLanes, type RelaySource } from "./relay-lanes.ts";
 
 /** Whom a race may ask, and who hears what came of it. */
@@ -45,17 +46,6 @@ export type Race = {
   run(): Promise<ReadonlyMap<number, Uint8Array<ArrayBuffer>>>;
 };
 
-type Asked = {
-  readonly chunk: ListedChunk;
-  readonly peer: string;
-  readonly askedAt: number;
-  /** When some of its bytes came last, and how many are here. */
-  heardAt: number;
-  filled: number;
-  /** The relay is to send what the peer has not. */
-  isCut: boolean;
-};
-
 const LOOK_MS = 100; // how often a race looks at the clock
 const REST_MS = 1000; // a peer that refused has given its second's worth
 const GIVE_UP_MS = 10_000; // on a peer, where the relay does not answer either
@@ -82,10 +72,9 @@ export function createRace(
   },
 ): Race {
   const startedAt = platform.steadyMs();
-  const totalBytes = chunks.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   const left = new Map(chunks.map((chunk) => [chunk.index, chunk]));
   const got = new Map<number, Uint8Array<ArrayBuffer>>();
-  const asked = new Map<number, Asked>(); // by request
+  const asked = new Map<number, PeerRequest>(); // by request
   const checking = new Set<number>(); // chunks that a peer sent and that are being hashed
   const slow = new Set<string>(); // peers that let a chunk wait, or refused one
   const restUntil = new Map<string, number>(); // peers that refused
@@ -150,40 +139,13 @@ export function createRace(
     for (const { askedAt, peer } of asked.values()) {
       if (now - askedAt >= PEER_PATIENCE_MS) slow.add(peer);
     }
-    const peers = suppliers(now);
-    const fromPeers = [...asked.values()].filter(({ chunk }) => !lanes.has(chunk.index));
-    const handedOver = fromPeers.filter(({ isCut }) => isCut);
-    const inLanes = [...left.values()]
-      .filter(({ index }) => lanes.has(index))
-      .map(({ index, sizeBytes }) => ({ filled: lanes.filled(index), chunk: { sizeBytes } }));
-    const leftOf = (one: Pick<Asked, "filled"> & { chunk: Pick<ListedChunk, "sizeBytes"> }) =>
-      one.chunk.sizeBytes - one.filled;
-    const due = nextFromRelay({
-      chunks: chunks.length,
-      totalBytes,
-      doneBytes: doneBytes + sum([...fromPeers, ...inLanes].map(({ filled }) => filled)),
-      elapsedMs: now - startedAt,
-      graceMs,
-      httpRate: rate.current(),
-      waiting: unasked(now)
-        .map(({ index }) => index)
-        .filter((index) => !lanes.has(index)),
-      asked: [
-        ...cutOff().map((chunk) => ({ chunk, silentMs: Number.POSITIVE_INFINITY, leftBytes: 0 })), // their peers left
-        ...fromPeers
-          .filter(({ isCut }) => !isCut)
-          .map((one) => ({
-            chunk: one.chunk.index,
-            silentMs: now - one.heardAt,
-            leftBytes: leftOf(one),
-          })),
-      ],
-      lanes: lanes.size() + handedOver.length,
-      laneBytes: sum([...handedOver, ...inLanes].map(leftOf)),
-      sizeBytes: (index) => left.get(index)!.sizeBytes,
-      isHeld: (index) => peers.some(({ have }) => hasChunk(have, index)),
-      mayGrow: racers.mayGrow(),
-    });
+    const due = nextFromRelay(
+      loadStateOf({
+        ...{ chunks, left, requests: [...asked.values()], lanes, cutOff: cutOff() },
+        ...{ unasked: unasked(now), peers: suppliers(now), doneBytes, graceMs },
+        ...{ now, startedAt, httpRate: rate.current(), mayGrow: racers.mayGrow() },
+      }),
+    );
     const isAnswering = rate.current() !== null; // else the peer goes on meanwhile
     for (const { chunk } of due) {
       if (!isAnswering || !handOver(chunk)) void lanes.load(left.get(chunk)!);
@@ -237,7 +199,7 @@ export function createRace(
     if (asked.size + checking.size + lanes.size() === 0) throw httpFault.error;
   }
 
-  function take(peer: string, request: number): Asked | null {
+  function take(peer: string, request: number): PeerRequest | null {
     const answer = asked.get(request);
     if (answer?.peer !== peer) return null; // it was cancelled meanwhile
     asked.delete(request);
@@ -306,8 +268,4 @@ export function createRace(
       }
     },
   };
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }
