@@ -112,6 +112,32 @@ test("finish sends the running piece and begins no other", async () => {
   expect(world.relay.asked.filter((line) => line.endsWith("/tickets"))).toHaveLength(1);
 });
 
+test("nothing is written any more once the run has ended", async () => {
+  let writing = 0;
+  let written = 0;
+  const sent = Promise.withResolvers<void>();
+  const wrapStore = (store: Store): Store => ({
+    ...store,
+    async settle(piece) {
+      await store.settle(piece);
+      sent.resolve();
+    },
+    async addExchanged(bytes) {
+      writing++;
+      await sent.promise;
+      for (let turn = 0; turn < 10_000; turn++) await new Promise(setImmediate); // a slow disk
+      await store.addExchanged(bytes);
+      writing--;
+      written++;
+    },
+  });
+  const stage = await openStage({ ...(await scene()), wrapStore });
+  await stage.start(1);
+  await stage.volunteer.ended();
+  expect(written).toBeGreaterThan(0);
+  expect(writing).toBe(0);
+});
+
 test("finish before the first piece is begun makes that piece the last", async () => {
   const world = await scene();
   const stage = await openStage(world);

@@ -108,6 +108,7 @@ export function createVolunteer(parts: VolunteerParts): Volunteer {
       } catch (error) {
         if (!signal.aborted) failure = describeStop(error);
       }
+      await swarm.counted(); // whoever ends the run may delete the store
       if (kind === "volunteering") {
         const kept = await tellKept(store);
         await resume(); // a run that has ended is not paused

@@ -10,6 +10,8 @@ import type { Uploads } from "./uploads.ts";
 export type KeptUploads = Uploads & {
   /** Count what came and went in earlier visits, and in other tabs. */
   recall(): Promise<void>;
+  /** Resolves when what came and went until now is in the store, or is not taken there. */
+  counted(): Promise<void>;
 };
 
 export function keepUploads(
@@ -56,5 +58,6 @@ export function keepUploads(
         .catch(() => {}); // a store that fails tells of nothing to give from
       return queue;
     },
+    counted: () => queue,
   };
 }

@@ -28,6 +28,8 @@ export type Swarm = {
   load(parts: readonly ListPart[], options: LoadOptions): Promise<Uint8Array<ArrayBuffer>[]>;
   /** So many bytes came from the relay without the swarm. */
   receive(bytes: number): void;
+  /** Resolves when the store has the counts of what came and went until now. */
+  counted(): Promise<void>;
 };
 
 type LoadOptions = Pick<Racers, "fetch" | "fetchRest" | "onBatch"> & {
@@ -65,6 +67,7 @@ export function createSwarm({ onChange, ...parts }: SwarmParts): Swarm {
 
   return {
     receive,
+    counted: uploads.counted,
     share(road) {
       member?.leave();
       if (road !== null) void uploads.recall();
