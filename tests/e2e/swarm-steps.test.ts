@@ -17,7 +17,7 @@ beforeAll(async () => {
   await buildPageIfStale();
   const source = tinyModel({
     architecture: { kind: "mlp", inputs: 16, hidden: [60_000], outputs: 4 }, // 1.26 million parameters
-    mask: { kind: "random", density: 0.3, epochVersions: 2 }, // a step has 0.5 MB
+    mask: { kind: "random", density: 0.5, epochVersions: 2 }, // a step has 0.3 MB
     merge: { ...tinyRecipe.merge, cohortSize: 1000, cohortSeconds: COHORT_SECONDS },
   });
   relay = await startTestRelay({ source, seed: "swarm steps" });
