@@ -56,7 +56,7 @@ type Loop = { wake(): void; close(): Promise<void> };
 /** What a relay has found out since it holds a model: the ledger has none of it, and whoever holds the model next begins anew. */
 type Term = {
   readonly fence: number;
-  /** The relay's parts; what they write about contributions is written under this fence. */
+  /** The relay's parts; the verdicts that they write are written under this fence. */
   readonly parts: PipelineParts;
   readonly setbacks: Setbacks;
   readonly spotChecks: SpotChecks;

@@ -13,7 +13,7 @@ afterAll(() => relay.remove());
 
 const reason = "Nobody sleeps through a full disk.";
 
-test("H49: a maintainer sets the limits, all relays and the audit log have them, and they outlive a restart", async () => {
+test("H49: a maintainer sets the limits, the relay and the audit log have them, and they outlive a restart", async () => {
   const { limits } = await relay.client.alerts();
   expect(limits).toMatchObject({ "no-merge": 4, refusals: 3, flips: 0.5, network: 0.3 });
   const maintainer = await maintainerOf(relay);

@@ -99,7 +99,12 @@ test("T13: a difference goes on where its download ended", async () => {
 test.each([
   { name: "few steps", from: "head", to: "since-5", says: "the steps are too few" },
   { name: "steps to an earlier version", from: "1", to: "since-4", says: "the steps are too few" },
-  { name: "a version that is not there", from: "head", to: "since-99", says: "too few" },
+  {
+    name: "steps from a version that is yet to come",
+    from: "head",
+    to: "since-99",
+    says: "too few",
+  },
   { name: "steps that are smaller", from: "4", to: "since-0", says: "bytes, the steps" },
   { name: "a name that is none", from: "head", to: "since-1e1", says: "tiny can be had as" },
 ])("T13: the relay has no difference of $name", async ({ from, to, says }) => {

@@ -63,7 +63,7 @@ async function commitGroup(db: Kysely<Tables>, group: readonly Pending[]): Promi
     await insertEvents(writing, writing.told);
     await transaction.commit().execute();
   } catch (error) {
-    // A full disk or a broken connection fails the whole group: nothing of it is in the ledger.
+    // A full disk or a broken connection fails the whole group: nothing of it is in the ledger, but for a COMMIT without an answer, which may be.
     await transaction?.rollback().execute().catch(ignoreEndedTransaction);
     for (const { reject } of group) reject(error);
     return;
