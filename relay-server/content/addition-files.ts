@@ -8,6 +8,7 @@ import {
 } from "../../core/protocol/schemas/addition.ts";
 import type { DataPlan } from "../../core/protocol/schemas/data.ts";
 import { StorageFullError } from "../storage-error.ts";
+import { checked } from "./damage.ts";
 import type { Objects } from "./objects.ts";
 
 /** What is uploaded of each addition and kept of it, by hash, until it is entered; no route reads any of it. */
@@ -48,9 +49,15 @@ export function openAdditionFiles(objects: Objects): AdditionFiles {
     return bytes;
   }
 
+  async function chunks(id: string): Promise<Set<string>> {
+    const names = (await objects.list(folderOf(id))).map(({ name }) => name.split("/").at(-1)!);
+    return new Set(names.filter((name) => name !== "touched"));
+  }
+
   async function* readShards(id: string, planned: readonly PlannedShard[]) {
     for (const { title, examples, isReplay = false, sizeBytes, sha256 } of planned) {
-      const bytes = await readFileOf(id, { sizeBytes, chunks: [sha256] });
+      const read = await readFileOf(id, { sizeBytes, chunks: [sha256] });
+      const bytes = await checked(`the shard "${title}"`, read, sha256);
       yield { title, examples, isReplay, bytes };
     }
   }
@@ -68,19 +75,19 @@ export function openAdditionFiles(objects: Objects): AdditionFiles {
     },
     touch,
     async open(id, plan) {
-      const needed = [...chunkSizes(plan).values()].reduce((sum, size) => sum + size, 0);
-      const room = await objects.room();
+      const sizes = chunkSizes(plan);
+      const there = await chunks(id);
+      const sum = (hashes: readonly string[]) =>
+        hashes.reduce((total, hash) => total + sizes.get(hash)!, 0);
+      const all = [...sizes.keys()];
       const copies = plan.format === "commonweight.data/1" ? DATA_COPIES : MODEL_COPIES;
-      if (room !== null && room < copies * needed) {
-        throw new StorageFullError(`${needed} bytes to add`);
-      }
+      const needed = sum(all.filter((hash) => !there.has(hash))) + (copies - 1) * sum(all);
+      const room = await objects.room();
+      if (room !== null && room < needed) throw new StorageFullError(`${needed} bytes to add`);
       await touch(id);
     },
     put: (id, sha256, bytes) => objects.put(`${folderOf(id)}/${sha256}`, bytes),
-    async chunks(id) {
-      const names = (await objects.list(folderOf(id))).map(({ name }) => name.split("/").at(-1)!);
-      return new Set(names.filter((name) => name !== "touched"));
-    },
+    chunks,
     source(id, plan) {
       const { recipe, base, heldOut, tokenizer, upstream, shards } = plan;
       return {

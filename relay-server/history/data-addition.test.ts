@@ -177,3 +177,21 @@ test("R10: data that another relay entered meanwhile come to what they came to t
   expect(outcome).toEqual({ shards: 1, examples: 40, removed: { heldOut: 0, known: 0 } });
   expect(await history.shards("tiny")).toHaveLength(3);
 });
+
+test("R10: a commit that is carried out after nobody waited for it any more finds its files", async () => {
+  const { history, add, publicBlobs, notes, nextTurn } = await openParts(async () => {});
+  const { addData: commit } = history;
+  let carryOut = async (): Promise<unknown> => null;
+  Object.assign(history, {
+    addData: async (...doing: Parameters<typeof commit>) => {
+      carryOut = () => commit(...doing);
+      throw new Error("Query read timeout"); // what pg says of a server that is silent
+    },
+  });
+  await expect(add("Fresh", tinyPatterns("fresh", 40))).rejects.toThrow("Query read timeout");
+  expect(await carryOut()).toBe(true);
+  expect(await publicBlobs()).toEqual(await dataBlobs(history));
+  await nextTurn();
+  expect(await publicBlobs()).toEqual(await dataBlobs(history));
+  expect(await notes()).toEqual([]);
+});

@@ -10,6 +10,7 @@ import { damagedError, shardFile } from "../content/damage.ts";
 import { suitesOf } from "../content/held-out-store.ts";
 import { type ObjectsPlace, openObjects } from "../content/open-objects.ts";
 import type { RelayContext } from "../context.ts";
+import { ledgerAway } from "../storage-error.ts";
 import type { SuiteEntry } from "../store/sql/suites.ts";
 import type { ShardRow } from "../store/tables.ts";
 import type { ComparisonThread, Looked } from "../threads/comparison-thread.ts";
@@ -56,10 +57,14 @@ export async function addData(context: DataContext, adding: Adding): Promise<Dat
   const objects = openObjects(adding.place);
   await takeBackUnentered(context, objects); // of an addition over which a relay was killed
   const publish = openUnentered(context, objects, adding.id);
+  const takeBack = () => takeBackUnentered(context, objects).catch(console.error); // else the next addition or start does it
   try {
-    return await compareAndEnter(context, adding, publish);
-  } finally {
-    await takeBackUnentered(context, objects).catch(console.error); // else the next addition or start does it
+    const outcome = await compareAndEnter(context, adding, publish);
+    await takeBack();
+    return outcome;
+  } catch (error) {
+    if (ledgerAway(error) === null) await takeBack(); // a commit that was not answered may still be carried out
+    throw error;
   }
 }
 
