@@ -110,7 +110,7 @@ const openBackup = (path: string) =>
 /** Anything but an earlier backup, whole or cut short, is not to be mixed with one. */
 async function refuseForeign(to: string): Promise<void> {
   const names = await readdir(to).catch(() => []); // not there: it is made
-  const known = new Set([LEDGER, KEY, "ledger.part", "blobs", "private", "tmp"]);
+  const known = new Set([LEDGER, KEY, "ledger.part", "blobs", "private", "unentered", "tmp"]);
   const foreign = names.find((name) => !known.has(name) && !TOKEN.test(name));
   if (foreign === undefined) return;
   throw new BackupError(
@@ -159,7 +159,11 @@ async function copyFiles(
   to: Objects,
   onProgress: (done: number, total: number) => void,
 ): Promise<{ copied: number; damaged: string[] }> {
-  const listed = [...(await from.list("private")), ...(await from.list("blobs"))];
+  const listed = [
+    ...(await from.list("private")),
+    ...(await from.list("blobs")),
+    ...(await from.list("unentered")), // after the blobs of which it says that no commit named them
+  ];
   const names = [KEY, ...listed.map(({ name }) => name)];
   const damaged: string[] = [];
   let copied = 0;
