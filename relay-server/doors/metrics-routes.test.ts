@@ -7,7 +7,7 @@ const answers = new Map([
   [200, 7],
   [503, 60],
 ]);
-const away = () => Promise.reject(new Error("the database is away"));
+const away = () => Promise.reject(new Error("Connection terminated unexpectedly"));
 
 /** The samples that Prometheus reads, without their help. */
 async function samplesWhere(read: () => Promise<never>): Promise<string[]> {
@@ -23,6 +23,7 @@ const counts = [
   'commonweight_answers_total{status="200"} 7',
   'commonweight_answers_total{status="500"} 0',
   'commonweight_answers_total{status="503"} 60',
+  "commonweight_ledger_answers 0",
 ];
 
 test("H18: while the database is away Prometheus still reads how requests are answered, from the first mistake on", async () => {
@@ -32,4 +33,12 @@ test("H18: while the database is away Prometheus still reads how requests are an
 test("H18: a database that hangs holds Prometheus up for five seconds", async () => {
   vi.useFakeTimers();
   expect((await samplesWhere(() => new Promise(() => {}))).toSorted()).toEqual(counts);
+});
+
+test("H18: a mistake of the relay's own is no outage", async () => {
+  const app = metricsRoutes(() => Promise.reject(new TypeError("x is undefined")), answers, {
+    list: away,
+  });
+  app.onError(() => new Response("a mistake", { status: 500 }));
+  expect((await app.request("/metrics")).status).toBe(500);
 });

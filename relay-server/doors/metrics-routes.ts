@@ -3,6 +3,7 @@ import type { Alert } from "../../core/protocol/schemas/alerts.ts";
 import { gateTest, type Health, type ModelHealth } from "../../core/protocol/schemas/status.ts";
 import type { SwarmFigures } from "../../core/protocol/schemas/swarm.ts";
 import type { Alerts } from "../alerts/alerts.ts";
+import { isOutage } from "../storage-error.ts";
 
 const DECISIONS = gateTest.shape.decision.options;
 const PATIENCE_MS = 5000; // Prometheus waits 10 s, and a database that hangs is told by the answers' counts
@@ -20,6 +21,7 @@ export function metricsRoutes(
       ...[...new Map([...NONE_YET, ...answers])].map(
         ([status, n]) => `commonweight_answers_total{status="${status}"} ${n}`,
       ),
+      ...header("commonweight_ledger_answers", "gauge", "1 where the ledger answers, else 0."),
       ...header("commonweight_alerts", "gauge", "Things that need a maintainer, by kind."),
       ...header("commonweight_head", "gauge", "Number of the newest version."),
       ...header("commonweight_waiting", "gauge", "Contributions that wait, by state."),
@@ -59,6 +61,7 @@ export function metricsRoutes(
       ...header("commonweight_signalling_peers", "gauge", "Peers at this relay's signalling."),
     ];
     const [known, list] = await Promise.all([inTime(health()), inTime(alerts.list())]);
+    lines.push(`commonweight_ledger_answers ${known === null || list === null ? 0 : 1}`);
     lines.push(...alertSamples(list?.alerts ?? []));
     const { swarm, models } = known ?? { swarm: null, models: [] };
     if (swarm !== null) lines.push(`commonweight_signalling_peers ${swarm.peers}`);
@@ -76,14 +79,18 @@ const NONE_YET: readonly [number, number][] = [
   [503, 0],
 ];
 
-/** What is promised; null if it fails or does not come in time. */
+/** What is promised; null if the ledger or a file is away, or it does not come in time. */
 async function inTime<T>(promised: Promise<T>): Promise<T | null> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<null>((resolve) => {
     timer = setTimeout(() => resolve(null), PATIENCE_MS);
   });
   try {
-    return await Promise.race([promised.catch(() => null), late]);
+    const found = promised.catch((error: unknown) => {
+      if (isOutage(error)) return null;
+      throw error; // a mistake of the relay's own is a 500, and logged
+    });
+    return await Promise.race([found, late]);
   } finally {
     clearTimeout(timer);
   }
