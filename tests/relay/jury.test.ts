@@ -18,6 +18,7 @@ import { createPace } from "../../worker/run/pace.ts";
 import { openSession } from "../../worker/run/session.ts";
 import { createSnapshotFeed } from "../../worker/run/snapshot-feed.ts";
 import { createSwarm } from "../../worker/swarm/swarm.ts";
+import { eventually } from "../fixtures/eventually.ts";
 import { maintainerOf } from "../fixtures/maintainer.ts";
 import { startTestRelay, type TestRelay } from "../fixtures/test-relay.ts";
 import { tinyModel, tinyRecipe } from "../fixtures/tiny-model.ts";
@@ -250,8 +251,10 @@ test("J9, J12: a candidate that is withdrawn while its jury sits is not publishe
   const { evaluation, packets } = await mergeOne();
   expect(evaluation.gate!.tests![0]).toMatchObject({ examplesWere: "fresh" });
   expect(packets).toEqual({ gate: 2 }); // what the jury has seen in vain, and the next
-  const [health] = (await relay.client.health()).models;
-  expect(health?.packets).toEqual([{ suite: "gate", opened: 2, packets: 16 }]);
+  await eventually(async () => {
+    const [health] = (await relay.client.health()).models; // it may be a second old
+    expect(health?.packets).toEqual([{ suite: "gate", opened: 2, packets: 16 }]);
+  });
   await openBackend({ prefer: "cpu" });
   const { architecture } = tinyRecipe;
   const report = await verifyHistory(relaySource(relay.client, "tiny"), {
