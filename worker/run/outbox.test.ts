@@ -10,7 +10,8 @@ import {
 beforeAll(openScenes);
 afterAll(closeScenes);
 
-test("a crash between outbox and sending loses nothing: the next visit sends it, counted once", async () => {
+/** A visit that ended once its finished piece was in the outbox, before it was sent. */
+async function crashedScene() {
   const world = await scene();
   const crashed = await openStage({
     ...world,
@@ -24,6 +25,11 @@ test("a crash between outbox and sending loses nothing: the next visit sends it,
   });
   await crashed.start(1);
   await crashed.volunteer.ended();
+  return world;
+}
+
+test("a crash between outbox and sending loses nothing: the next visit sends it, counted once", async () => {
+  const world = await crashedScene();
   expect(contributionsOf(world.relay)).toEqual([]);
 
   const next = await openStage(world);
@@ -37,19 +43,7 @@ test("a crash between outbox and sending loses nothing: the next visit sends it,
 });
 
 test("what was begun is looked at once before all is sent, and where it cannot be read finished work goes out all the same", async () => {
-  const world = await scene();
-  const crashed = await openStage({
-    ...world,
-    wrapStore: (store) => ({
-      ...store,
-      async putOutbox(entry) {
-        await store.putOutbox(entry);
-        throw new Error("the tab was closed");
-      },
-    }),
-  });
-  await crashed.start(1);
-  await crashed.volunteer.ended();
+  const world = await crashedScene();
   let looks = 0;
   const next = await openStage({
     ...world,
