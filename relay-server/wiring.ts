@@ -1,10 +1,8 @@
-import { setTimeout as pause } from "node:timers/promises";
 import { encodeHex } from "../core/hex.ts";
 import type { ModelSource } from "../core/models/model-source.ts";
 import { CLOCK_SKEW_MS } from "../core/protocol/limits.ts";
-import { startAlertTelling } from "./alerts/alert-telling.ts";
+import { tellAlerts } from "./alerts/alert-telling.ts";
 import { createAlerts } from "./alerts/alerts.ts";
-import { createWebhook } from "./alerts/webhook.ts";
 import { hearOthers } from "./among-others.ts";
 import { type Config, fullSentence, placeName } from "./config.ts";
 import { openAdditionFiles } from "./content/addition-files.ts";
@@ -250,11 +248,8 @@ async function start(
   }
   const alerts = createAlerts(context);
   if (config.alertWebhook !== "") {
-    const wait = (ms: number, signal: AbortSignal) => pause(ms, undefined, { signal, ref: false });
-    const webhook = createWebhook({ url: config.alertWebhook, wait });
     const isMine = (model: string) => leases.fenceOf(model) !== null;
-    const telling = startAlertTelling({ context, alerts, isMine, webhook, wait });
-    closers.push(telling.close);
+    closers.push(tellAlerts(config.alertWebhook, { context, alerts, isMine }).close);
   }
   const app = createApp({
     context,

@@ -1,9 +1,10 @@
+import { setTimeout as pause } from "node:timers/promises";
 import type { Alert } from "../../core/protocol/schemas/alerts.ts";
 import type { RelayContext } from "../context.ts";
 import { outageWords } from "../storage-error.ts";
 import type { Alerts } from "./alerts.ts";
 import { alertKey } from "./find-alerts.ts";
-import type { Webhook, WebhookParts } from "./webhook.ts";
+import { createWebhook, type Webhook, type WebhookParts } from "./webhook.ts";
 
 /** An alert that began, or one that ended, as it was told when it began. */
 type AlertNews = Alert & { readonly state: "begun" | "ended" };
@@ -24,6 +25,12 @@ const LOOK_MS = 30_000; // an alert is minutes old when it is found
 const REST_MS = 10 * 60_000; // after three tries in vain
 const QUIET_MS = 5 * 60_000; // absent for so long has ended: what swings about its limit is one alert
 const MOST_AT_ONCE = 20; // news in one message, of up to 1.5 kB each; the next look tells more
+
+/** Tell the owner's address `url` by the machine's own timers, which keep no process alive. */
+export function tellAlerts(url: string, parts: Omit<AlertTellingParts, "webhook" | "wait">) {
+  const wait: WebhookParts["wait"] = (ms, signal) => pause(ms, undefined, { signal, ref: false });
+  return startAlertTelling({ ...parts, webhook: createWebhook({ url, wait }), wait });
+}
 
 /**
  * Look every 30 seconds, and post once of each alert that it began, and once that it ended. The ledger remembers what was
